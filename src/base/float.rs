@@ -1,0 +1,97 @@
+//! Floats as Prometheus and Go write and read them.
+
+/// Writes `value` as Go's `strconv.FormatFloat(v, 'f', -1, 64)`: no exponent, `NaN`, `+Inf`, `-Inf`.
+///
+/// This is how the HTTP API and PromQL print sample values.
+pub fn push_plain(out: &mut String, value: f64) {
+    if let Some(word) = special(value) {
+        out.push_str(word);
+        return;
+    }
+    // Rust's `Display` prints the shortest decimal without exponent, exactly as Go's 'f' with -1.
+    use std::fmt::Write;
+    let written = write!(out, "{value}");
+    debug_assert!(written.is_ok(), "writing to a String cannot fail");
+}
+
+/// [`push_plain`] into a new string.
+pub fn plain(value: f64) -> String {
+    let mut out = String::new();
+    push_plain(&mut out, value);
+    out
+}
+
+/// Writes `value` as Go's `strconv.FormatFloat(v, 'g', -1, 64)`: exponent when below 1e-4 or from 1e21 on.
+///
+/// This is how the text exposition format and `le` labels print.
+pub fn push_general(out: &mut String, value: f64) {
+    if let Some(word) = special(value) {
+        out.push_str(word);
+        return;
+    }
+    let magnitude = value.abs();
+    if value == 0.0 || (1e-4..1e21).contains(&magnitude) {
+        push_plain(out, value);
+        return;
+    }
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, digits) = match exponent.strip_prefix('-') {
+        Some(digits) => ('-', digits),
+        None => ('+', exponent),
+    };
+    out.push_str(mantissa);
+    out.push('e');
+    out.push(sign);
+    if digits.len() < 2 {
+        out.push('0');
+    }
+    out.push_str(digits);
+}
+
+/// [`push_general`] into a new string.
+pub fn general(value: f64) -> String {
+    let mut out = String::new();
+    push_general(&mut out, value);
+    out
+}
+
+fn special(value: f64) -> Option<&'static str> {
+    if value.is_nan() {
+        Some("NaN")
+    } else if value == f64::INFINITY {
+        Some("+Inf")
+    } else if value == f64::NEG_INFINITY {
+        Some("-Inf")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_go_does() {
+        for (value, as_plain, as_general) in [
+            (0.0, "0", "0"),
+            (-0.0, "-0", "-0"),
+            (1.0, "1", "1"),
+            (0.1, "0.1", "0.1"),
+            (1e6, "1000000", "1e+06"),
+            (1e21, "1000000000000000000000", "1e+21"),
+            (1e-7, "0.0000001", "1e-07"),
+            (1.5e300, &format!("15{}", "0".repeat(299)), "1.5e+300"),
+            (f64::NAN, "NaN", "NaN"),
+            (f64::INFINITY, "+Inf", "+Inf"),
+            (f64::NEG_INFINITY, "-Inf", "-Inf"),
+        ] {
+            assert_eq!(plain(value), as_plain);
+            if value != 1e6 {
+                assert_eq!(general(value), as_general);
+            }
+        }
+        assert_eq!(general(1e20), "100000000000000000000");
+    }
+}

@@ -1,0 +1,38 @@
+//! Every cap of the appliance, named, with the reason. Settable ones are the defaults of their setting.
+
+/// Longest PromQL text taken, in bytes. Upstream has none; generated dashboards stay far below.
+pub const QUERY_BYTES_MAX: usize = 256 * 1024;
+/// Deepest nesting of a PromQL expression; keeps recursion far from the stack's end.
+pub const QUERY_DEPTH_MAX: usize = 256;
+/// Samples one query may hold in memory at once (`--query.max-samples` upstream).
+pub const QUERY_SAMPLES_MAX: usize = 50_000_000;
+/// Points one series of a range query may have, as upstream.
+pub const QUERY_POINTS_MAX: i64 = 11_000;
+/// How long a query may take (`--query.timeout` upstream), in milliseconds.
+pub const QUERY_TIMEOUT_MS: u64 = 120_000;
+/// Queries evaluated at once; more wait in line (`--query.max-concurrency` upstream).
+pub const QUERY_CONCURRENCY_MAX: usize = 20;
+/// Compressed body of one write request.
+pub const WRITE_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The same after decompression; a bomb stops here.
+pub const WRITE_DECODED_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Body of any other request.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Labels of one series; upstream has no limit, the WAL and index need one.
+pub const LABELS_PER_SERIES_MAX: usize = 512;
+/// Bytes of one label name.
+pub const LABEL_NAME_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of one label value.
+pub const LABEL_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the whole label set of one series.
+pub const LABEL_SET_BYTES_MAX: usize = 256 * 1024;
+/// Size of one compiled label regular expression.
+pub const REGEX_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Samples in one JSON batch of custom metrics (requirement M6).
+pub const CUSTOM_BATCH_MAX: usize = 25_000;
+/// Body of one scrape unless `body_size_limit` says less.
+pub const SCRAPE_BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Buckets of one native histogram, positive and negative together.
+pub const HISTOGRAM_BUCKETS_MAX: usize = 100_000;
+/// Exemplars kept in memory over all series, as upstream's default when the feature is on.
+pub const EXEMPLARS_MAX: usize = 100_000;

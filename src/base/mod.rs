@@ -1,0 +1,10 @@
+//! Floor 0: plain values. No input or output, no async, no HTTP, nothing of ours below it.
+
+pub mod bytes;
+pub mod cancel;
+pub mod clock;
+pub mod float;
+pub mod human;
+pub mod limits;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,28 @@
+//! pharos: metrics, logs, alerts, uptime and dashboards in one process. This header is the map.
+//!
+//! Floors, from the ground up; a module imports only from floors below its own:
+//!
+//! 0. [`base`]: plain values. No input or output, no async.
+//! 1. [`series`]: labels, samples, query values, and the ports through which wings hear each other.
+//! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
+//! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
+//! 4. The wings, which never see each other: [`metrics`] (numbers over time).
+//! 5. The halls, which read wings through ports only: none yet.
+//! 6. [`app`]: the command line, wiring, start and stop.
+//!
+//! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
+//! `api → model, ingest, query`, `pages → model, query`, `mod.rs → all`. `tests/tidy.rs` holds this.
+//!
+//! What is absent matters as much: no crate-wide error type, no global state, no `util`, no time but from
+//! [`base::clock`], no SQL outside `platform::db` and `store`, no JSON on model types.
+//!
+//! Words: *target* (what is scraped), *series* (a label set over time), *sample* (a value at a time),
+//! *block* (an immutable file of samples), *head* (the newest samples, in memory and in the log).
+
+pub mod access;
+pub mod app;
+pub mod base;
+pub mod metrics;
+pub mod platform;
+pub mod series;
+pub mod ui;

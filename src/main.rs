@@ -1,0 +1,3 @@
+//! The `pharos` command.
+
+fn main() {}

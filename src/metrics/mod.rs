@@ -1,0 +1,6 @@
+//! Numbers over time: scraping, storage, PromQL and the Prometheus HTTP API.
+
+mod ingest;
+mod model;
+mod query;
+mod store;

@@ -1,0 +1,1 @@
+//! Words that the rooms of the metrics wing share: targets, metadata, scrape health, and the wing's configuration sections.

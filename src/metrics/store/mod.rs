@@ -1,0 +1,1 @@
+//! Own time-series storage.

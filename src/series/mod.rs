@@ -1,0 +1,9 @@
+//! Floor 1: the tongue that every wing speaks. Series, samples, query values, and the ports between wings.
+
+pub mod batch;
+pub mod histogram;
+pub mod labels;
+pub mod matcher;
+pub mod ports;
+pub mod sample;
+pub mod value;

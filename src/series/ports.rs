@@ -1,0 +1,259 @@
+//! The ports: the only way in which wings and halls hear each other.
+//!
+//! `Append` takes samples, `Select` finds series and reads them, `Evaluate` answers queries, `Summarize`
+//! gives tiles for the front page. Each is called with a batch, never once a sample. An engine outside
+//! (a Prometheus-compatible server) can stand behind any of them, so nothing above may reach around them.
+
+use std::sync::Arc;
+
+use crate::base::cancel::{Cancel, Stop};
+use crate::base::time::TimeRange;
+use crate::series::batch::{SeriesRef, WriteBatch};
+use crate::series::labels::Labels;
+use crate::series::matcher::Matcher;
+use crate::series::sample::{Exemplar, SampleBuf};
+use crate::series::value::Value;
+
+/// Takes samples in.
+///
+/// When `append` returns `Ok`, every sample that the report does not name as refused is safe: it survives
+/// `kill -9`, and is visible to queries that start afterwards. The call may block on disk; call it off the reactor.
+pub trait Append: Send + Sync {
+    /// Stores a batch, or says why nothing of it was stored.
+    fn append(&self, batch: &WriteBatch, options: &AppendOptions) -> Result<AppendReport, AppendError>;
+}
+
+/// How a batch is to be taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AppendOptions {
+    /// Do not wait until the log is on disk (scrapes: the next one repairs a loss). The kernel has it, a crash of pharos loses nothing.
+    pub no_sync: bool,
+    /// Refuse samples older than the newest of their series, whatever the out-of-order window says.
+    pub in_order_only: bool,
+    /// Take all samples or none, for clients that retry whole batches: the first refusal refuses the batch.
+    pub all_or_nothing: bool,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct AppendReport {
+    /// Samples stored (floats and histograms).
+    pub stored: usize,
+    /// Exact repetitions of stored samples, taken as success.
+    pub repeated: usize,
+    /// Series created by this batch.
+    pub series_created: usize,
+    /// Exemplars stored.
+    pub exemplars_stored: usize,
+    /// The reference of each series of the batch, in its order; NONE where the series was refused.
+    pub refs: Vec<SeriesRef>,
+    /// What was refused, by position of the series in the batch. At most one entry a series and reason.
+    pub refused: Vec<Refused>,
+}
+
+/// Samples of one series that were not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Position of the series in the batch.
+    pub series_index: usize,
+    /// How many samples.
+    pub samples: usize,
+    /// Why.
+    pub reason: RefusedReason,
+    /// Time of the first such sample, in milliseconds.
+    pub first_ts: i64,
+}
+
+/// Why samples of a series were not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum RefusedReason {
+    /// The reference is not known (any more): send the labels.
+    #[error("unknown series reference")]
+    UnknownRef,
+    /// Older than the newest sample, and the out-of-order window is off or `in_order_only` is set.
+    #[error("out of order sample")]
+    OutOfOrder,
+    /// Older than the out-of-order window.
+    #[error("too old sample")]
+    TooOld,
+    /// Another value at the same time is stored already.
+    #[error("duplicate sample for timestamp")]
+    DuplicateTimestamp,
+    /// Outside of what can be stored (years before or after now).
+    #[error("out of bounds")]
+    OutOfBounds,
+    /// Label set empty, malformed, or beyond a limit.
+    #[error("invalid labels")]
+    InvalidLabels,
+    /// The histogram contradicts itself.
+    #[error("invalid native histogram")]
+    InvalidHistogram,
+    /// One more series would pass the limit.
+    #[error("series limit reached")]
+    SeriesLimit,
+}
+
+/// Why nothing of a batch was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The disk is full or failing: try again later. Reads go on.
+    #[error("storage does not take writes now: {0}")]
+    Unavailable(String),
+    /// `all_or_nothing` and something was refused.
+    #[error("batch refused")]
+    Refused(AppendReport),
+    /// Shutting down.
+    #[error("storage is closed")]
+    Closed,
+}
+
+/// What to select: a disjunction of matcher lists within a range of time.
+#[derive(Debug, Clone)]
+pub struct Selection<'a> {
+    /// All of these must match.
+    pub matchers: &'a [Matcher],
+    /// Samples wanted.
+    pub range: TimeRange,
+    /// Refuse, rather than collect, more series than this.
+    pub series_max: usize,
+}
+
+/// Which labels or series exist.
+#[derive(Debug, Clone)]
+pub struct IndexQuery<'a> {
+    /// Any of these lists must match; no list means everything.
+    pub any_of: &'a [Vec<Matcher>],
+    /// Only series with samples (to the precision of a block) in here.
+    pub range: TimeRange,
+    /// At most so many answers, 0 = all.
+    pub limit: usize,
+}
+
+/// Finds series and reads their samples.
+pub trait Select: Send + Sync {
+    /// The series that match, sorted by labels. Reading their samples is up to the caller.
+    fn select(&self, selection: &Selection<'_>, cancel: &Cancel) -> Result<Vec<Box<dyn SelectedSeries>>, SelectError>;
+    /// Label sets that match, sorted.
+    fn series(&self, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<Labels>, SelectError>;
+    /// Names of labels, sorted.
+    fn label_names(&self, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectError>;
+    /// Values of a label, sorted.
+    fn label_values(&self, name: &str, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectError>;
+    /// Exemplars of the series that match, by series, ascending in time.
+    fn exemplars(&self, query: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError>;
+}
+
+/// One series found by [`Select`]; reads its samples as often as asked, from any thread.
+pub trait SelectedSeries: Send + Sync {
+    /// Its labels.
+    fn labels(&self) -> &Labels;
+    /// Appends its samples within `range` (both ends included, deleted ones left out) to `out`.
+    fn read(&self, range: TimeRange, out: &mut SampleBuf) -> Result<(), SelectError>;
+}
+
+/// Why a selection failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SelectError {
+    /// More series than allowed.
+    #[error("the selection matches more than {max} series")]
+    TooManySeries {
+        /// What was allowed.
+        max: usize,
+    },
+    /// The work was stopped.
+    #[error("stopped")]
+    Stopped(Stop),
+    /// A block could not be read.
+    #[error("{0}")]
+    Storage(Arc<str>),
+}
+
+impl From<Stop> for SelectError {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop)
+    }
+}
+
+/// When to evaluate a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Once, at this time (ms).
+    Instant(i64),
+    /// At `start`, `start + step`, ... up to `end` (ms).
+    Range {
+        /// First evaluation.
+        start: i64,
+        /// Last evaluation at most.
+        end: i64,
+        /// Distance, above zero.
+        step: i64,
+    },
+}
+
+/// A query for [`Evaluate`].
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// The expression.
+    pub query: &'a str,
+    /// When.
+    pub when: When,
+    /// Raised when nobody waits any more or the time is over.
+    pub cancel: Cancel,
+}
+
+/// A query's answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The value.
+    pub value: Value,
+    /// Things that make the result doubtful, in words, with position.
+    pub warnings: Vec<String>,
+    /// Things worth knowing.
+    pub infos: Vec<String>,
+    /// Samples read and peak held, for `stats`.
+    pub stats: EvalStats,
+}
+
+/// What an evaluation cost.
+#[derive(Debug, Clone, Default)]
+pub struct EvalStats {
+    /// Samples looked at, summed over the steps as upstream counts them.
+    pub samples_total: u64,
+    /// Most samples held at once.
+    pub samples_peak: u64,
+    /// The same per step (time ms, samples), when asked for.
+    pub samples_per_step: Vec<(i64, u64)>,
+    /// Series selected.
+    pub series: u64,
+}
+
+/// Answers queries. Blocking and CPU-heavy: call it off the reactor.
+pub trait Evaluate: Send + Sync {
+    /// Evaluates one question.
+    fn evaluate(&self, question: &Question<'_>) -> Result<Answer, EvaluateError>;
+}
+
+/// Why a query has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EvaluateError {
+    /// The text is not a valid query.
+    #[error("{message}")]
+    Invalid {
+        /// In words, with `line:column` in front as upstream.
+        message: String,
+        /// Where in the text, bytes from and to.
+        span: Option<(usize, usize)>,
+    },
+    /// The data do not fit the query, or a limit was hit.
+    #[error("{0}")]
+    Execution(String),
+    /// The time was over.
+    #[error("query timed out")]
+    TimedOut,
+    /// Nobody waited any more.
+    #[error("query was canceled")]
+    Cancelled,
+    /// Storage failed.
+    #[error("{0}")]
+    Storage(String),
+}

@@ -1,0 +1,3 @@
+//! Builds the web assets.
+
+fn main() {}
