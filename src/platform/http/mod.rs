@@ -1,0 +1,6 @@
+//! HTTP: the listening server, reading requests, and failing in words.
+
+pub mod extract;
+pub mod problem;
+pub mod server;
+pub mod stream;

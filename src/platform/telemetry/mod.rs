@@ -1,0 +1,4 @@
+//! The server's own log and metrics.
+
+pub mod log;
+pub mod metrics;
