@@ -115,6 +115,19 @@ impl Page {
         self.sample(name, &[], value);
     }
 
+    /// Adds another page's families.
+    pub fn append(&mut self, other: Self) {
+        self.text.push_str(&other.text);
+    }
+
+    /// Adds finished lines, which the caller has looked over.
+    pub fn raw(&mut self, lines: &str) {
+        self.text.push_str(lines);
+        if !lines.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
     /// The finished text.
     pub fn finish(self) -> String {
         self.text
