@@ -4,3 +4,6 @@ pub mod db;
 pub mod http;
 pub mod telemetry;
 pub mod work;
+//! placeholder
+
+pub mod config;

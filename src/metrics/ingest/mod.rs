@@ -1,3 +1,4 @@
 //! Every way in which samples come in.
 
 pub mod host;
+pub mod relabel;
