@@ -1,1 +1,3 @@
 //! Every way in which samples come in.
+
+pub mod exposition;
