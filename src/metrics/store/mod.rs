@@ -1,1 +1,3 @@
 //! Own time-series storage.
+
+pub mod codec;
