@@ -17,8 +17,19 @@ pub fn encode_timestamps(ts: &[i64], out: &mut Vec<u8>) {
         return;
     }
     let start = out.len();
-    if let Some(grid) = Grid::find(ts) {
+    if let Some(mut grid) = Grid::find(ts) {
         grid.encode(ts, out);
+        if grid.mean_step != grid.step {
+            // The usual distance is right when few samples are late, the mean when all jitter.
+            let second = out.len();
+            grid.step = grid.mean_step;
+            grid.encode(ts, out);
+            if out.len() - second < second - start {
+                out.drain(start..second);
+            } else {
+                out.truncate(second);
+            }
+        }
         // Below a byte each there is little left to gain.
         if out.len() - start <= ts.len() + 8 {
             return;
@@ -100,7 +111,10 @@ fn add_line(entries: &mut [i64], line: i64, step: i64) -> i64 {
 
 /// A grid that most timestamps are close to.
 struct Grid {
+    /// The usual distance.
     step: i64,
+    /// The distance that ends at the last timestamp.
+    mean_step: i64,
     /// Index of the first entry behind a gap, and the steps skipped before it.
     gaps: Vec<(usize, i64)>,
 }
@@ -108,7 +122,7 @@ struct Grid {
 impl Grid {
     /// None for timestamps that do not ascend, or that leave too many gaps.
     fn find(ts: &[i64]) -> Option<Self> {
-        let [first, .., last] = ts else { return Some(Self { step: 0, gaps: Vec::new() }) };
+        let [first, .., last] = ts else { return Some(Self { step: 0, mean_step: 0, gaps: Vec::new() }) };
         let range = last.checked_sub(*first)?;
         let mut deltas: Vec<i64> = ts.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
         if deltas.iter().any(|delta| *delta <= 0 || *delta > range) {
@@ -117,7 +131,6 @@ impl Grid {
         let gaps_max = ts.len() / 16 + 1;
         let middle = deltas.len() / 2;
         let usual = *deltas.select_nth_unstable(middle).1;
-        let exact = deltas.iter().filter(|delta| **delta == usual).count();
         let mut gaps = Vec::new();
         let mut steps = ts.len() as i64 - 1;
         for (index, pair) in ts.windows(2).enumerate() {
@@ -131,9 +144,8 @@ impl Grid {
                 }
             }
         }
-        // A step that occurs often is the true one; else the mean, so that the line does not drift from the samples.
-        let step = if exact * 4 >= ts.len() { usual } else { range.saturating_add(steps / 2) / steps };
-        Some(Self { step, gaps })
+        let mean_step = range.saturating_add(steps / 2) / steps;
+        Some(Self { step: usual, mean_step, gaps })
     }
 
     fn encode(&self, ts: &[i64], out: &mut Vec<u8>) {
