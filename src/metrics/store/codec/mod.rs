@@ -39,12 +39,13 @@
 mod bitpack;
 mod floats;
 mod histograms;
+mod id_list;
 mod ints;
 mod timestamps;
 
-pub use bitpack::{BLOCK_LEN, put_block, read_block};
 pub use floats::{decode_floats, encode_floats};
 pub use histograms::{decode_histograms, encode_histograms};
+pub use id_list::{IdList, encode_ids};
 pub use timestamps::{decode_timestamps, encode_timestamps};
 
 use crate::base::bytes::Malformed;
