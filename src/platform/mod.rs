@@ -1,1 +1,3 @@
-//! placeholder
+//! Floor 2: what touches the machine and the network, and knows no signal.
+
+pub mod http;

@@ -1,0 +1,3 @@
+//! HTTP on both sides: [`client`] asks others.
+
+pub mod client;
