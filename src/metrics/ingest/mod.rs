@@ -1,1 +1,4 @@
 //! Every way in which samples come in.
+
+pub mod discovery;
+pub mod http_settings;

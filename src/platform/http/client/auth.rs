@@ -71,25 +71,7 @@ impl HttpClient {
         let url = url::Url::parse(&oauth2.token_url).map_err(|error| failed(error.to_string()))?;
         let mut last = String::new();
         for in_form in [false, true] {
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            form.append_pair("grant_type", "client_credentials");
-            if !oauth2.scopes.is_empty() {
-                form.append_pair("scope", &oauth2.scopes.join(" "));
-            }
-            for (name, value) in &oauth2.endpoint_params {
-                form.append_pair(name, value);
-            }
-            if in_form {
-                form.append_pair("client_id", &oauth2.client_id).append_pair("client_secret", secret);
-            }
-            let mut request = Request::post(url.clone(), Bytes::from(form.finish()), timeout);
-            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-            if !in_form {
-                let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", encode(&oauth2.client_id), encode(secret));
-                let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
-                request.headers.insert(AUTHORIZATION, secret_header(&value)?);
-            }
+            let request = token_request(oauth2, secret, url.clone(), in_form, timeout)?;
             // Boxed because sending may need a token, which needs sending.
             let response = Box::pin(client.send(request)).await?;
             let (status, line) = (response.status(), response.status_line());
@@ -102,6 +84,30 @@ impl HttpClient {
         }
         Err(failed(last))
     }
+}
+
+/// The request for a token, with the secret in the form or in the header.
+fn token_request(oauth2: &OAuth2Settings, secret: &str, url: url::Url, in_form: bool, timeout: Duration) -> Result<Request, ClientError> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials");
+    if !oauth2.scopes.is_empty() {
+        form.append_pair("scope", &oauth2.scopes.join(" "));
+    }
+    for (name, value) in &oauth2.endpoint_params {
+        form.append_pair(name, value);
+    }
+    if in_form {
+        form.append_pair("client_id", &oauth2.client_id).append_pair("client_secret", secret);
+    }
+    let mut request = Request::post(url, Bytes::from(form.finish()), timeout);
+    request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    if !in_form {
+        let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{}:{}", encode(&oauth2.client_id), encode(secret));
+        let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+        request.headers.insert(AUTHORIZATION, secret_header(&value)?);
+    }
+    Ok(request)
 }
 
 fn parse_token(body: &[u8]) -> Result<(HeaderValue, Duration), String> {
