@@ -11,6 +11,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use crate::base::limits::REGEX_BYTES_MAX;
 use crate::series::labels::{Labels, is_legacy_label_name, quote};
+use crate::series::re2;
 
 /// How a matcher compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +108,11 @@ impl Matcher {
         }
     }
 
+    /// Whether it is answered without the regex engine.
+    pub fn is_simple(&self) -> bool {
+        !matches!(self.pattern, Some(Pattern::Regex { .. }))
+    }
+
     /// Whether it passes every value, the empty one too (`=~".*"`, `!~` of nothing is not recognised).
     pub fn matches_everything(&self) -> bool {
         self.op == MatchOp::Regex && matches!(&self.pattern, Some(Pattern::Prefix(prefix)) if prefix.is_empty())
@@ -162,6 +168,7 @@ const WORDS_MAX: usize = 1024;
 impl Pattern {
     fn new(text: &str) -> Result<Self, InvalidRegex> {
         let invalid = |reason: String| InvalidRegex { pattern: text.to_owned(), reason };
+        let text = &*re2::translate(text).map_err(invalid)?;
         let hir = regex_syntax::ParserBuilder::new()
             .dot_matches_new_line(true)
             .nest_limit(200)

@@ -5,5 +5,6 @@ pub mod histogram;
 pub mod labels;
 pub mod matcher;
 pub mod ports;
+pub mod re2;
 pub mod sample;
 pub mod value;

@@ -1,4 +1,7 @@
 //! Every way in which samples come in.
 
 pub mod discovery;
+pub mod exposition;
 pub mod http_settings;
+pub mod relabel;
+pub mod scrape;
