@@ -5,5 +5,7 @@ pub mod http;
 pub mod telemetry;
 pub mod work;
 //! placeholder
+//! Floor 2: what touches the machine and the network, and knows no signal.
 
 pub mod config;
+pub mod http;

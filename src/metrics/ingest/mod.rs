@@ -2,4 +2,8 @@
 
 pub mod host;
 pub mod relabel;
+pub mod discovery;
 pub mod exposition;
+pub mod http_settings;
+pub mod relabel;
+pub mod scrape;

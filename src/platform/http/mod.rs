@@ -4,3 +4,6 @@ pub mod extract;
 pub mod problem;
 pub mod server;
 pub mod stream;
+//! HTTP on both sides: [`client`] asks others.
+
+pub mod client;
