@@ -1,9 +1,7 @@
 //! Every way in which samples come in.
 
-pub mod host;
-pub mod relabel;
 pub mod discovery;
 pub mod exposition;
+pub mod host;
 pub mod http_settings;
 pub mod relabel;
-pub mod scrape;
