@@ -1,4 +1,5 @@
 //! Own time-series storage.
 
+pub mod block;
 pub mod codec;
 pub mod postings;
