@@ -26,14 +26,65 @@ pub(crate) struct Context<'q> {
     pub(crate) live: Arc<Live>,
     /// Series selected so far.
     pub(crate) series: AtomicU64,
+    /// What was looked at.
+    pub(crate) statistics: Statistics,
     annotations: Mutex<Annotations>,
+}
+
+/// How samples looked at count in the statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// At the step they were looked at for.
+    Each,
+    /// At every one of so many steps, as the result is the same for all.
+    Repeated(usize),
+    /// Not at all: what is computed from them counts.
+    Never,
+}
+
+/// Samples looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Statistics {
+    total: AtomicU64,
+    per_step: Mutex<Vec<u64>>,
+}
+
+impl Statistics {
+    /// Adds what one thread looked at, in all and for each step.
+    pub(crate) fn add(&self, weight: Weight, total: u64, per_step: &[u64]) {
+        let (factor, spread) = match weight {
+            Weight::Never => return,
+            Weight::Each => (1, None),
+            Weight::Repeated(count) => (count as u64, Some(count)),
+        };
+        self.total.fetch_add(total * factor, Ordering::Relaxed);
+        if per_step.is_empty() {
+            return;
+        }
+        let mut steps = self.per_step.lock();
+        let len = spread.unwrap_or(per_step.len()).max(steps.len());
+        steps.resize(len, 0);
+        for (at, slot) in steps.iter_mut().enumerate() {
+            *slot += if spread.is_some() { per_step[0] } else { per_step.get(at).copied().unwrap_or(0) };
+        }
+    }
+
+    /// In all.
+    pub(crate) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// For each step, when it was asked for.
+    pub(crate) fn per_step(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.per_step.lock())
+    }
 }
 
 impl<'q> Context<'q> {
     /// A context in which nothing happened yet.
     pub(crate) fn new(select: &'q dyn Select, cancel: &'q Cancel, options: &'q Options) -> Self {
         let live = Arc::new(Live { now: AtomicU64::new(0), peak: AtomicU64::new(0), max: options.max_samples as u64 });
-        Self { select, cancel, options, live, series: AtomicU64::new(0), annotations: Mutex::default() }
+        Self { select, cancel, options, live, series: AtomicU64::new(0), statistics: Statistics::default(), annotations: Mutex::default() }
     }
 
     /// `Err` when the work is to stop.
