@@ -5,4 +5,5 @@ pub mod check;
 pub mod lex;
 pub mod parse;
 pub mod print;
+pub mod script;
 pub mod signature;

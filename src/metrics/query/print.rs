@@ -7,6 +7,7 @@ use super::ast::{
     Aggregate, At, Binary, Cardinality, DurationExpr, Expr, ExprKind, Extension, Modifiers, NumberLiteral, RangeSelector, Subquery,
     VectorSelector,
 };
+use super::parse::text::quote_literal;
 use crate::base::float::{general, plain};
 use crate::base::time::Duration;
 use crate::series::labels::{METRIC_NAME, is_legacy_label_name, quote};
@@ -22,14 +23,19 @@ pub fn print(expr: &Expr) -> String {
 
 /// Over several lines where one would be longer than 100 bytes, indented by two blanks a level.
 pub fn pretty(expr: &Expr) -> String {
-    pretty_at(expr, 0)
+    pretty_within(expr, LINE_MAX)
+}
+
+/// [`pretty`] with another longest line.
+pub(super) fn pretty_within(expr: &Expr, line_max: usize) -> String {
+    pretty_at(expr, 0, line_max)
 }
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ExprKind::Number(number) => number.fmt(f),
-            ExprKind::String(text) => f.write_str(&quote(text)),
+            ExprKind::String(text) => f.write_str(&quote_literal(text)),
             ExprKind::Selector(selector) => selector.fmt(f),
             ExprKind::Range(range) => range.fmt(f),
             ExprKind::Subquery(subquery) => {
@@ -236,32 +242,32 @@ fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
     out
 }
 
-fn pretty_at(expr: &Expr, level: usize) -> String {
+fn pretty_at(expr: &Expr, level: usize, line_max: usize) -> String {
     let margin = indent(level);
     // A unary expression is never split by itself, and a subquery that fits is not indented: both as upstream.
     if let ExprKind::Unary { negate, expr } = &expr.kind {
-        return format!("{margin}{}{}", if *negate { '-' } else { '+' }, pretty_at(expr, level).trim());
+        return format!("{margin}{}{}", if *negate { '-' } else { '+' }, pretty_at(expr, level, line_max).trim());
     }
     let line = expr.to_string();
-    if line.len() <= LINE_MAX {
+    if line.len() <= line_max {
         return if matches!(expr.kind, ExprKind::Subquery(_)) { line } else { margin + &line };
     }
     match &expr.kind {
         ExprKind::Aggregate(aggregate) => {
-            let param = aggregate.param.as_ref().map(|param| pretty_at(param, level + 1) + ",\n").unwrap_or_default();
+            let param = aggregate.param.as_ref().map(|param| pretty_at(param, level + 1, line_max) + ",\n").unwrap_or_default();
             let head = written(|f| aggregation(f, aggregate));
-            format!("{margin}{head}(\n{param}{}\n{margin})", pretty_at(&aggregate.expr, level + 1))
+            format!("{margin}{head}(\n{param}{}\n{margin})", pretty_at(&aggregate.expr, level + 1, line_max))
         }
         ExprKind::Binary(binary) => {
-            let (left, right) = (pretty_at(&binary.left, level + 1), pretty_at(&binary.right, level + 1));
+            let (left, right) = (pretty_at(&binary.left, level + 1, line_max), pretty_at(&binary.right, level + 1, line_max));
             format!("{left}\n{margin}{}\n{right}", written(|f| operator(f, binary)))
         }
         ExprKind::Call(call) => {
-            let args: Vec<String> = call.args.iter().map(|arg| pretty_at(arg, level + 1)).collect();
+            let args: Vec<String> = call.args.iter().map(|arg| pretty_at(arg, level + 1, line_max)).collect();
             format!("{margin}{}(\n{}\n{margin})", call.function.name, args.join(",\n"))
         }
-        ExprKind::Paren(inner) => format!("{margin}(\n{}\n{margin})", pretty_at(inner, level + 1)),
-        ExprKind::Subquery(subquery) => pretty_at(&subquery.expr, level) + &written(|f| subquery_suffix(f, subquery)),
+        ExprKind::Paren(inner) => format!("{margin}(\n{}\n{margin})", pretty_at(inner, level + 1, line_max)),
+        ExprKind::Subquery(subquery) => pretty_at(&subquery.expr, level, line_max) + &written(|f| subquery_suffix(f, subquery)),
         _ => margin + &line,
     }
 }

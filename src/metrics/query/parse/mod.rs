@@ -11,7 +11,7 @@ mod duration;
 mod expr;
 mod modifier;
 mod selector;
-pub(super) mod text;
+pub mod text;
 
 use std::fmt;
 

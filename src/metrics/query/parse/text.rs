@@ -54,7 +54,59 @@ fn shortened(text: &str) -> String {
     format!("{}...", quote(&head))
 }
 
-/// The content of a quoted string that the lexer has accepted. Bytes that are no UTF-8 (`"\xff"`) become U+FFFD.
+/// A byte that is no UTF-8 stands in a string as this plus the byte, a private code point that no real text uses.
+const RAW_BYTE: u32 = 0x0010_ff00;
+
+fn raw_byte(c: char) -> Option<u8> {
+    (c as u32).checked_sub(RAW_BYTE).and_then(|byte| u8::try_from(byte).ok())
+}
+
+/// Whether a string literal held bytes that are no UTF-8 (`"\xff"`); no label may be named or valued so.
+pub fn holds_raw_bytes(text: &str) -> bool {
+    text.chars().any(|c| raw_byte(c).is_some())
+}
+
+/// The text with U+FFFD for bytes that are no UTF-8, as JSON shows them.
+pub fn without_raw_bytes(text: &str) -> std::borrow::Cow<'_, str> {
+    if holds_raw_bytes(text) {
+        text.chars().map(|c| if raw_byte(c).is_some() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    } else {
+        text.into()
+    }
+}
+
+/// As Go's `strconv.Quote`, bytes that are no UTF-8 as `\xff`; reads back as the same string.
+pub fn quote_literal(text: &str) -> String {
+    let quoted = quote(text);
+    if !quoted.contains(|c| c == char::REPLACEMENT_CHARACTER || raw_byte(c).is_some()) {
+        return quoted;
+    }
+    let mut out = String::with_capacity(quoted.len());
+    for c in quoted.chars() {
+        match raw_byte(c) {
+            Some(byte) => out.push_str(&format!("\\x{byte:02x}")),
+            // The lexer takes the bare character for a sign of broken input.
+            None if c == char::REPLACEMENT_CHARACTER => out.push_str("\\ufffd"),
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+fn from_bytes(bytes: Vec<u8>) -> String {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return text,
+        Err(error) => error.into_bytes(),
+    };
+    let mut out = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(RAW_BYTE + u32::from(byte))));
+    }
+    out
+}
+
+/// The content of a quoted string that the lexer has accepted; see [`holds_raw_bytes`] for `"\xff"`.
 pub fn unquote(quoted: &str) -> String {
     let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or("");
     if quoted.starts_with('`') || !inner.contains('\\') {
@@ -87,10 +139,7 @@ pub fn unquote(quoted: &str) -> String {
             None => {}
         }
     }
-    match String::from_utf8(out) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
+    from_bytes(out)
 }
 
 fn take_digits(chars: &mut std::str::Chars<'_>, count: usize, base: u32, first: u32) -> u32 {
@@ -212,11 +261,16 @@ mod tests {
             (r#""\a\b\f\n\r\t\v\\\"""#, "\x07\x08\x0c\n\r\t\x0b\\\""),
             (r#""\x41\101\u0041\U00000041""#, "AAAA"),
             (r#""\xe2\x82\xac""#, "€"),
-            (r#""\xff""#, "\u{fffd}"),
+            (r#""a\xc5z""#, "a\u{10ffc5}z"),
             (r"`a\n`", r"a\n"),
             ("\"\"", ""),
         ] {
             assert_eq!(unquote(quoted), plain, "{quoted}");
+            assert_eq!(unquote(&quote_literal(plain)), plain, "{quoted}");
         }
+        let odd = unquote(r#""a\xc5z\ufffd""#);
+        assert!(holds_raw_bytes(&odd));
+        assert_eq!(quote_literal(&odd), r#""a\xc5z\ufffd""#);
+        assert_eq!(without_raw_bytes(&odd), "a\u{fffd}z\u{fffd}");
     }
 }
