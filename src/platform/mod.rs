@@ -1,1 +1,3 @@
-//! placeholder
+//! Floor 2: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
+
+pub mod disk;
