@@ -1,1 +1,4 @@
 //! Own time-series storage.
+
+pub mod codec;
+pub mod postings;
