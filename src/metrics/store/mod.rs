@@ -1,4 +1,7 @@
 //! Own time-series storage.
 
 pub mod codec;
+pub mod head;
 pub mod postings;
+pub mod samples;
+pub mod wal;

@@ -94,6 +94,11 @@ impl<'a> TailReader<'a> {
         Self { state: TailState::default(), bytes, at: 0 }
     }
 
+    /// At `at` in `bytes`, continuing from `state`.
+    pub fn resume(bytes: &'a [u8], at: usize, state: TailState) -> Self {
+        Self { state, bytes, at }
+    }
+
     /// Bytes read so far.
     pub fn offset(&self) -> usize {
         self.at
