@@ -5,3 +5,6 @@ pub mod db;
 pub mod http;
 pub mod telemetry;
 pub mod work;
+//! Floor 2: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
+
+pub mod disk;

@@ -2,4 +2,7 @@
 
 pub mod block;
 pub mod codec;
+pub mod head;
 pub mod postings;
+pub mod samples;
+pub mod wal;
