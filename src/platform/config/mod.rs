@@ -6,9 +6,11 @@
 
 pub mod diagnostic;
 pub mod expand;
+pub mod flags;
 
 pub mod path;
 pub mod scalar;
 pub mod section;
+pub mod settings;
 
 pub mod yaml;

@@ -6,9 +6,11 @@
 
 mod build;
 mod print;
+mod write;
 
 pub use build::parse;
 pub use print::{flow_list, print, quoted};
+pub use write::{MapWriter, without_secrets};
 
 /// Largest file read, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;

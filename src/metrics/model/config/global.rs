@@ -69,7 +69,7 @@ impl Default for GlobalConfig {
             label_value_length_limit: 0,
             keep_dropped_targets: 0,
             metric_name_validation_scheme: NameValidation::Utf8,
-            metric_name_escaping_scheme: None,
+            metric_name_escaping_scheme: Some(NameEscaping::AllowUtf8),
             scrape_native_histograms: false,
             convert_classic_histograms_to_nhcb: false,
             always_scrape_classic_histograms: false,

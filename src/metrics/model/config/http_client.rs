@@ -247,3 +247,27 @@ impl fmt::Debug for ConfigUrl {
         fmt::Display::fmt(self, f)
     }
 }
+
+impl HttpClientConfig {
+    /// Every file the block names; some may be empty texts.
+    pub fn files(&self) -> Vec<&str> {
+        let mut files: Vec<&str> = vec![&self.tls.ca_file, &self.tls.cert_file, &self.tls.key_file];
+        if let Some(auth) = &self.basic_auth {
+            files.extend([auth.username_file.as_str(), &auth.password_file]);
+        }
+        if let Some(auth) = &self.authorization {
+            files.push(&auth.credentials_file);
+        }
+        if let Some(auth) = &self.oauth2 {
+            files.extend([
+                auth.client_secret_file.as_str(),
+                &auth.client_certificate_key_file,
+                &auth.tls.ca_file,
+                &auth.tls.cert_file,
+                &auth.tls.key_file,
+            ]);
+        }
+        files.extend(self.http_headers.values().flat_map(|header| header.files.iter().map(String::as_str)));
+        files
+    }
+}

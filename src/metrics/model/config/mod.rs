@@ -8,10 +8,14 @@ mod alerting;
 mod discovery;
 mod global;
 mod http_client;
+mod load;
+mod print;
+mod read;
 mod relabel;
 mod remote;
 mod scrape;
 mod storage;
+mod support;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
 pub use discovery::{DiscoveryConfigs, DnsRecord, DnsSd, FileSd, HttpSd, OtherSd, StaticConfig};
@@ -19,6 +23,8 @@ pub use global::{GlobalConfig, NameEscaping, NameValidation, ScrapeProtocol};
 pub use http_client::{
     Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, InvalidUrl, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
 };
+pub use load::{CheckReport, LoadedConfig, check, load, read_text};
+pub use read::Environment;
 pub use relabel::{InvalidRelabel, RelabelAction, RelabelConfig, RelabelRegex};
 pub use remote::{MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig, WriteMessage};
 pub use scrape::ScrapeConfig;

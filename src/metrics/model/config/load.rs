@@ -1,0 +1,240 @@
+//! Reading a configuration from disk, all of it or not at all.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::read::{self, Environment};
+use super::{Config, ScrapeConfig};
+use crate::platform::config::diagnostic::{Diagnostic, Report};
+use crate::platform::config::path;
+use crate::platform::config::settings::{FileSettings, read_file};
+use crate::platform::config::yaml::{self, FILE_BYTES_MAX, Key, Kind, Node, Position, without_secrets};
+use crate::series::labels::quote;
+
+/// The key of our own settings.
+const OWN_SECTION: &str = "pharos";
+/// Most files that `scrape_config_files` may name.
+const SCRAPE_FILES_MAX: usize = 10_000;
+
+/// A configuration that was read and found right.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedConfig {
+    /// What Prometheus' sections say.
+    pub config: Config,
+    /// What our own section says.
+    pub settings: FileSettings,
+    /// What is odd about the files.
+    pub warnings: Vec<Diagnostic>,
+    /// XXH3 over the texts of all files: equal hashes, nothing changed.
+    pub hash: u64,
+    /// The main file; `None` for the default configuration.
+    pub loaded_from: Option<PathBuf>,
+    /// Our own section as it stands in the file, secrets hidden.
+    own: Option<Node>,
+}
+
+impl LoadedConfig {
+    /// The effective configuration as text, for `/api/v1/status/config`.
+    pub fn to_yaml(&self) -> String {
+        let mut root = self.config.to_node();
+        if let (Kind::Map(pairs), Some(own)) = (&mut root.kind, &self.own) {
+            pairs.push((Key { at: Position::default(), text: OWN_SECTION.into() }, own.clone()));
+        }
+        yaml::print(&root)
+    }
+}
+
+/// Reads the file at `path` and the files of its `scrape_config_files`.
+///
+/// # Errors
+/// Every mistake found, in order of the files. Nothing is kept of a configuration with a mistake.
+pub fn load(path: &Path, env: &Environment<'_>) -> Result<LoadedConfig, Vec<Diagnostic>> {
+    let mut report = Report::new(path);
+    match read_file_text(path) {
+        Ok(text) => finish(&text, path, env, report),
+        Err(message) => {
+            report.error(Position::default(), message);
+            Err(report.finish().err().unwrap_or_default())
+        }
+    }
+}
+
+/// Reads `text` as if it stood in the file at `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn read_text(text: &str, path: &Path, env: &Environment<'_>) -> Result<LoadedConfig, Vec<Diagnostic>> {
+    finish(text, path, env, Report::new(path))
+}
+
+fn finish(text: &str, path: &Path, env: &Environment<'_>, mut report: Report) -> Result<LoadedConfig, Vec<Diagnostic>> {
+    let mut hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+    let root = parse(text, &mut report);
+    let mut loaded = LoadedConfig { loaded_from: Some(path.to_owned()), ..LoadedConfig::default() };
+    if let Some(root) = root {
+        if let Some(own) = root.get(OWN_SECTION) {
+            loaded.settings = read_file(own, env, &mut report);
+            loaded.own = Some(without_secrets(own));
+        }
+        loaded.config = read::config(&root, &[OWN_SECTION], env, &mut report);
+        add_storage_settings(&mut loaded, &root);
+        scrape_files(&mut loaded.config, path, &mut hash, &mut report);
+    }
+    loaded.hash = hash;
+    loaded.warnings = report.finish()?;
+    Ok(loaded)
+}
+
+fn parse(text: &str, report: &mut Report) -> Option<Node> {
+    match yaml::parse(text) {
+        Ok(document) => {
+            if let Some(at) = document.second {
+                report.warn(at, "a second document begins here; only the first one is read");
+            }
+            Some(document.root)
+        }
+        Err(error) => {
+            report.error(error.at, error.message);
+            None
+        }
+    }
+}
+
+/// Retention and the like may stand in Prometheus' section or in ours; ours wins.
+fn add_storage_settings(loaded: &mut LoadedConfig, root: &Node) {
+    let line = root.get("storage").map_or(0, |node| node.at.line);
+    let tsdb = &loaded.config.storage.tsdb;
+    let values = [
+        ("storage.retention_time", (tsdb.retention.time.ms() != 0).then(|| tsdb.retention.time.to_string())),
+        ("storage.retention_size", (tsdb.retention.size != 0).then(|| crate::platform::config::scalar::print_size(tsdb.retention.size))),
+        ("storage.out_of_order_window", (tsdb.out_of_order_time_window.ms() != 0).then(|| tsdb.out_of_order_time_window.to_string())),
+        ("storage.exemplars_max", loaded.config.storage.max_exemplars.map(|max| max.max(0).to_string())),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            loaded.settings.add(name, value, line);
+        }
+    }
+}
+
+/// Adds the jobs of `scrape_config_files`; their names must be new.
+fn scrape_files(config: &mut Config, main: &Path, hash: &mut u64, report: &mut Report) {
+    let mut names: HashMap<String, String> =
+        config.scrape_configs.iter().map(|job| (job.job_name.clone(), "the main file".to_owned())).collect();
+    let mut files = 0;
+    for pattern in config.scrape_config_files.clone() {
+        report.enter(main);
+        let found = match path::glob(&pattern) {
+            Ok(found) => found,
+            Err(error) => {
+                report.error(Position::default(), format!("scrape_config_files: {}: {error}", quote(&pattern)));
+                continue;
+            }
+        };
+        files += found.len();
+        if files > SCRAPE_FILES_MAX {
+            report.error(Position::default(), format!("scrape_config_files: more than {SCRAPE_FILES_MAX} files"));
+            return;
+        }
+        for file in found {
+            report.enter(Path::new(&file));
+            let jobs = scrape_file(&file, config, hash, report);
+            for job in jobs {
+                if let Some(first) = names.insert(job.job_name.clone(), file.clone()) {
+                    let message = format!("found multiple scrape configs with job name {}, first found in {first}", quote(&job.job_name));
+                    report.error(Position::default(), message);
+                }
+                config.scrape_configs.push(job);
+            }
+        }
+    }
+}
+
+fn scrape_file(file: &str, config: &Config, hash: &mut u64, report: &mut Report) -> Vec<ScrapeConfig> {
+    match read_file_text(Path::new(file)) {
+        Ok(text) => {
+            *hash = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), *hash);
+            parse(&text, report).map(|root| read::scrape_file(&root, &config.global, report)).unwrap_or_default()
+        }
+        Err(message) => {
+            report.error(Position::default(), message);
+            Vec::new()
+        }
+    }
+}
+
+/// The text of a file, no more than a configuration may hold.
+fn read_file_text(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(format!("more than {FILE_BYTES_MAX} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
+        format!("not UTF-8 text, line {line}")
+    })
+}
+
+/// What `pharos check config` prints, and whether all is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Lines to print.
+    pub text: String,
+    /// `false`: the exit code should say so.
+    pub ok: bool,
+}
+
+/// Checks the file at `path` and the files it names.
+pub fn check(path: &Path, env: &Environment<'_>) -> CheckReport {
+    let mut lines = vec![format!("Checking {}", path.display())];
+    let mut ok = true;
+    match load(path, env) {
+        Err(errors) => {
+            ok = false;
+            lines.extend(errors.iter().map(|error| format!("  FAILED: {error}")));
+        }
+        Ok(loaded) => {
+            lines.extend(loaded.warnings.iter().map(|warning| format!("  WARNING: {warning}")));
+            let missing = missing_files(&loaded.config);
+            ok = missing.is_empty();
+            lines.extend(missing.iter().map(|missing| format!("  FAILED: {missing}")));
+            let rules: usize =
+                loaded.config.rule_files.iter().filter_map(|pattern| path::glob(pattern).ok()).map(|found| found.len()).sum();
+            if ok && rules > 0 {
+                lines.push(format!("  SUCCESS: {rules} rule files found"));
+            }
+            if ok {
+                lines.push(format!(" SUCCESS: {} is valid prometheus config file syntax", path.display()));
+            }
+        }
+    }
+    lines.push(String::new());
+    CheckReport { text: lines.join("\n"), ok }
+}
+
+/// Files that the configuration names and that are not there. Globs may match nothing.
+fn missing_files(config: &Config) -> Vec<String> {
+    let mut missing = Vec::new();
+    let mut need = |what: &str, file: &str| {
+        if !file.is_empty() && !file.contains(['*', '?', '[']) && !Path::new(file).exists() {
+            missing.push(format!("{what}: {} does not exist", quote(file)));
+        }
+    };
+    for file in &config.rule_files {
+        need("rule_files", file);
+    }
+    let jobs = config.scrape_configs.iter().map(|job| (format!("job {}", quote(&job.job_name)), &job.http));
+    let writes = config.remote_write.iter().map(|write| (format!("remote_write {}", quote(&write.url.to_string())), &write.http));
+    for (what, http) in jobs.chain(writes) {
+        for file in http.files() {
+            need(&what, file);
+        }
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests;

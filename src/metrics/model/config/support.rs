@@ -1,0 +1,37 @@
+//! Keys that are read and checked, but change nothing yet. Each one that a file sets is a warning.
+//!
+//! This list is the one place to shorten when a feature arrives.
+
+use crate::platform::config::section::Section;
+
+/// Section, key, and what to tell.
+const NOT_YET: &[(&str, &str, &str)] = &[
+    ("file", "alerting", "read, but alerts are not sent yet"),
+    ("file", "rule_files", "read, but rules are not evaluated yet"),
+    ("file", "remote_read", "read, but other databases are not asked yet"),
+    ("file", "tracing", "read, but spans are not sent yet"),
+    ("file", "runtime", "read, but has no effect: there is no Go runtime to tune"),
+    ("global", "query_log_file", "read, but queries are not logged to a file yet"),
+    ("global", "rule_query_offset", "read, but rules are not evaluated yet"),
+    ("basic_auth", "username_ref", "read, but there is no secret manager"),
+    ("basic_auth", "password_ref", "read, but there is no secret manager"),
+    ("authorization", "credentials_ref", "read, but there is no secret manager"),
+    ("oauth2", "client_secret_ref", "read, but there is no secret manager"),
+    ("oauth2", "client_certificate_key_ref", "read, but there is no secret manager"),
+    ("tls_config", "ca_ref", "read, but there is no secret manager"),
+    ("tls_config", "cert_ref", "read, but there is no secret manager"),
+    ("tls_config", "key_ref", "read, but there is no secret manager"),
+    ("remote_write", "sigv4", "read, but requests are not signed for Amazon yet"),
+    ("remote_write", "azuread", "read, but tokens are not fetched from Azure yet"),
+    ("remote_write", "google_iam", "read, but tokens are not fetched from Google yet"),
+    ("remote_write", "round_robin_dns", "read, but addresses are not used in turn yet"),
+    ("tsdb", "stale_series_compaction_threshold", "read, but has no effect: stale series leave memory by themselves"),
+    ("tsdb", "chunk_encoding", "read, but has no effect: the encoding is chosen per chunk"),
+];
+
+/// Warns about what `section`, called `name` in the list above, sets in vain.
+pub(super) fn warn(section: &mut Section<'_, '_>, name: &str) {
+    for (_, key, why) in NOT_YET.iter().filter(|(of, _, _)| *of == name) {
+        section.warn_if_set(key, why);
+    }
+}

@@ -1,0 +1,195 @@
+//! The flags of `pharos serve`: one per setting, those of Prometheus that mean the same, and those of Prometheus
+//! that mean nothing here but must not keep an existing command line from working.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use super::settings::SPECS;
+
+/// What the command line sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServeFlags {
+    /// `--config.file`.
+    pub config_file: Option<PathBuf>,
+    /// Setting, flag as written, value.
+    values: BTreeMap<&'static str, (String, String)>,
+    /// Flags of Prometheus that were given and mean nothing here.
+    pub ignored: Vec<String>,
+}
+
+impl ServeFlags {
+    /// The flag that set a setting, and its value.
+    pub fn get(&self, setting: &str) -> Option<(&str, &str)> {
+        self.values.get(setting).map(|(flag, value)| (flag.as_str(), value.as_str()))
+    }
+
+    /// Sets a setting as if by its own flag.
+    pub fn with(mut self, setting: &str, value: impl Into<String>) -> Self {
+        if let Some(spec) = SPECS.iter().find(|spec| spec.name == setting) {
+            self.values.insert(spec.name, (spec.flag(), value.into()));
+        }
+        self
+    }
+}
+
+/// Flags of Prometheus that take a value and change nothing here.
+const IGNORED: [&str; 31] = [
+    "web.console.templates",
+    "web.console.libraries",
+    "web.user-assets",
+    "web.page-title",
+    "web.max-notifications-subscribers",
+    "alertmanager.notification-queue-capacity",
+    "alertmanager.notification-batch-size",
+    "alertmanager.timeout",
+    "auto-gomemlimit.ratio",
+    "config.auto-reload-interval",
+    "query.store-results-max",
+    "rules.alert.for-outage-tolerance",
+    "rules.alert.for-grace-period",
+    "rules.alert.resend-delay",
+    "rules.max-concurrent-evals",
+    "scrape.discovery-reload-interval",
+    "scrape.name-escaping-scheme",
+    "scrape.timestamp-tolerance",
+    "storage.remote.flush-deadline",
+    "storage.remote.read-concurrent-limit",
+    "storage.remote.read-max-bytes-in-frame",
+    "storage.remote.read-sample-limit",
+    "storage.tsdb.head-chunks-write-queue-size",
+    "storage.tsdb.max-block-chunk-segment-size",
+    "storage.tsdb.max-block-duration",
+    "storage.tsdb.min-block-duration",
+    "storage.tsdb.samples-per-chunk",
+    "storage.tsdb.wal-compression-type",
+    "storage.tsdb.wal-segment-size",
+    "storage.tsdb.delay-compact-file.path",
+    "web.remote-write-receiver.accepted-protobuf-messages",
+];
+
+/// The same for flags without a value.
+const IGNORED_SWITCHES: [&str; 7] = [
+    "auto-gomaxprocs",
+    "auto-gomemlimit",
+    "scrape.adjust-timestamps",
+    "storage.tsdb.allow-overlapping-blocks",
+    "storage.tsdb.no-lockfile",
+    "storage.tsdb.wal-compression",
+    "storage.tsdb.no-wal-compression",
+];
+
+/// Flags of Prometheus that ask for something else than this program is.
+const REFUSED: [(&str, &str); 7] = [
+    ("agent", "agent mode is not available: samples are stored here and may be forwarded with remote_write"),
+    ("storage.agent.path", "agent mode is not available: set --storage.path for the database"),
+    ("storage.agent.wal-compression", "agent mode is not available"),
+    ("storage.agent.retention.min-time", "agent mode is not available"),
+    ("storage.agent.retention.max-time", "agent mode is not available"),
+    ("storage.agent.no-lockfile", "agent mode is not available"),
+    ("storage.tsdb.retention.percentage", "set storage.tsdb.retention.percentage in the configuration file"),
+];
+
+const CONFIG_FILE: &str = "config.file";
+
+impl Args for ServeFlags {
+    fn augment_args(command: Command) -> Command {
+        let mut command = command.arg(
+            Arg::new(CONFIG_FILE)
+                .long(CONFIG_FILE)
+                .value_name("FILE")
+                .env("PHAROS_CONFIG_FILE")
+                .help("Prometheus configuration file, with a section of our own")
+                .value_parser(clap::value_parser!(PathBuf)),
+        );
+        for spec in SPECS {
+            let help = format!("{} [env: {}=]", spec.help, spec.variable());
+            let mut arg = Arg::new(spec.name).long(spec.flag()).help(help).value_name(value_name(spec.allowed));
+            // An alias equal to the flag itself would clash with it.
+            let aliases: Vec<&'static str> = spec.aliases.iter().copied().filter(|alias| *alias != spec.flag()).collect();
+            if !aliases.is_empty() {
+                arg = arg.visible_aliases(aliases);
+            }
+            arg = if spec.is_truth {
+                arg.num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Set)
+            } else if spec.is_list {
+                arg.action(ArgAction::Append)
+            } else {
+                arg.action(ArgAction::Set)
+            };
+            command = command.arg(arg);
+            if spec.is_truth {
+                command = command.arg(negation(spec.name, &spec.flag(), spec.aliases));
+            }
+        }
+        for flag in IGNORED {
+            command = command.arg(Arg::new(flag).long(flag).hide(true).action(ArgAction::Append));
+        }
+        for flag in IGNORED_SWITCHES {
+            command = command.arg(switch(flag));
+        }
+        for (flag, _) in REFUSED {
+            command = command.arg(switch(flag));
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// A flag that is heard but not shown.
+fn switch(flag: &'static str) -> Arg {
+    Arg::new(flag).long(flag).hide(true).num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Append)
+}
+
+/// `--no-web.enable-lifecycle`, as Prometheus takes for every switch.
+fn negation(name: &'static str, flag: &str, aliases: &[&str]) -> Arg {
+    let aliases: Vec<String> = aliases.iter().filter(|alias| **alias != flag).map(|alias| format!("no-{alias}")).collect();
+    Arg::new(format!("no-{name}")).long(format!("no-{flag}")).aliases(aliases).hide(true).action(ArgAction::SetTrue).overrides_with(name)
+}
+
+fn value_name(allowed: &str) -> &'static str {
+    match allowed.split_whitespace().nth(1) {
+        Some("duration") => "DURATION",
+        Some("size") => "SIZE",
+        Some("whole") => "NUMBER",
+        Some("list,") => "LIST",
+        Some("or") => "BOOL",
+        _ => "TEXT",
+    }
+}
+
+impl FromArgMatches for ServeFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        for (flag, why) in REFUSED {
+            if matches.contains_id(flag) {
+                return Err(clap::Error::raw(clap::error::ErrorKind::UnknownArgument, format!("--{flag}: {why}\n")));
+            }
+        }
+        let mut flags = Self { config_file: matches.get_one::<PathBuf>(CONFIG_FILE).cloned(), ..Self::default() };
+        for spec in SPECS {
+            let texts: Vec<&str> = matches.get_many::<String>(spec.name).into_iter().flatten().map(String::as_str).collect();
+            let negated = spec.is_truth && matches.get_flag(&format!("no-{}", spec.name));
+            if negated {
+                flags.values.insert(spec.name, (format!("no-{}", spec.flag()), "false".to_owned()));
+            } else if !texts.is_empty() {
+                flags.values.insert(spec.name, (spec.flag(), texts.join(",")));
+            }
+        }
+        flags.ignored = IGNORED
+            .iter()
+            .chain(&IGNORED_SWITCHES)
+            .filter(|flag| matches.contains_id(flag))
+            .map(|flag| format!("--{flag} is a flag of Prometheus that has no effect here"))
+            .collect();
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

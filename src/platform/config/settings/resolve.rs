@@ -1,0 +1,189 @@
+//! From flags, variables, file and defaults to one value each, and where it came from.
+
+use super::{SPECS, Settings, Spec};
+use crate::platform::config::diagnostic::{Diagnostic, Report};
+use crate::platform::config::expand::expand;
+use crate::platform::config::flags::ServeFlags;
+use crate::platform::config::section::{self, Section};
+use crate::platform::config::yaml::{Kind, Node};
+
+/// Settings that a file sets, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileSettings(Vec<FileSetting>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileSetting {
+    name: &'static str,
+    text: String,
+    line: u32,
+}
+
+impl FileSettings {
+    /// Adds a value that the file sets elsewhere, as Prometheus' own `storage.tsdb.retention.time`. What stands
+    /// under `pharos` wins. Unknown names and wrong values are left out.
+    pub fn add(&mut self, name: &str, text: String, line: u32) {
+        let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return };
+        if !self.0.iter().any(|setting| setting.name == name) && Settings::default().set(name, &text) == Ok(true) {
+            self.0.push(FileSetting { name: spec.name, text, line });
+        }
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// The configuration file, with the line.
+    File {
+        /// From 1.
+        line: u32,
+    },
+    /// An environment variable, with its name.
+    Environment(String),
+    /// A flag of the command line, as it was written.
+    Flag(String),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { line } => write!(f, "configuration file, line {line}"),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Flag(name) => write!(f, "flag --{name}"),
+        }
+    }
+}
+
+/// One setting, its value and where it came from.
+#[derive(Debug, Clone)]
+pub struct SettingValue {
+    /// The row of the table.
+    pub spec: &'static Spec,
+    /// The value as text.
+    pub value: String,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// Every setting with its value.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The values.
+    pub settings: Settings,
+    /// The same as texts, in order of the table.
+    pub values: Vec<SettingValue>,
+}
+
+impl Resolved {
+    /// Takes each setting from the first of flags, variables, file and default that has it.
+    ///
+    /// # Errors
+    /// One message per wrong flag and variable.
+    pub fn resolve(flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, file: &FileSettings) -> Result<Self, Vec<Diagnostic>> {
+        let mut settings = Settings::default();
+        let mut sources = Vec::with_capacity(SPECS.len());
+        let mut errors = Vec::new();
+        for spec in SPECS {
+            let (text, source) = find(spec, flags, env, file);
+            if let Some(text) = text
+                && settings.set(spec.name, &text).is_err()
+            {
+                errors.push(wrong(spec, &text, &source));
+            }
+            sources.push(source);
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let values = SPECS
+            .iter()
+            .zip(sources)
+            .map(|(spec, source)| SettingValue { spec, value: settings.get(spec.name).unwrap_or_default(), source })
+            .collect();
+        Ok(Self { settings, values })
+    }
+
+    /// Flag names of Prometheus and their values, for tools that ask `/api/v1/status/flags`; our own names for
+    /// settings that Prometheus does not have.
+    pub fn flags(&self) -> Vec<(String, String)> {
+        let mut flags: Vec<(String, String)> = self
+            .values
+            .iter()
+            .map(|value| (value.spec.aliases.first().map_or_else(|| value.spec.flag(), |alias| (*alias).to_owned()), value.value.clone()))
+            .collect();
+        flags.sort();
+        flags
+    }
+}
+
+fn find(spec: &Spec, flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, file: &FileSettings) -> (Option<String>, Source) {
+    if let Some((flag, text)) = flags.get(spec.name) {
+        return (Some(text.to_owned()), Source::Flag(flag.to_owned()));
+    }
+    let variable = spec.variable();
+    if let Some(text) = env(&variable) {
+        return (Some(text), Source::Environment(variable));
+    }
+    match file.0.iter().find(|setting| setting.name == spec.name) {
+        Some(setting) => (Some(setting.text.clone()), Source::File { line: setting.line }),
+        None => (None, Source::Default),
+    }
+}
+
+fn wrong(spec: &Spec, text: &str, source: &Source) -> Diagnostic {
+    let file = match source {
+        Source::Flag(flag) => format!("--{flag}"),
+        Source::Environment(variable) => variable.clone(),
+        Source::File { .. } | Source::Default => spec.name.to_owned(),
+    };
+    Diagnostic { file: file.into(), line: 0, column: 0, message: format!("read {text:?}, expected {}", spec.allowed) }
+}
+
+/// Reads the section `pharos` of a file. `${NAME}` in values is taken from the environment.
+pub fn read_file(node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> FileSettings {
+    let mut found = FileSettings::default();
+    let Some(mut section) = Section::open(node, "pharos", report) else { return found };
+    let mut groups: Vec<&'static str> = SPECS.iter().map(|spec| spec.group).collect();
+    groups.dedup();
+    for group in groups {
+        let Some(mut below) = section.open_below(group) else { continue };
+        for spec in SPECS.iter().filter(|spec| spec.group == group) {
+            if let Some(node) = below.node(spec.key) {
+                found.0.extend(setting(spec, node, env, below.report));
+            }
+        }
+        below.finish_strictly();
+    }
+    section.finish_strictly();
+    found
+}
+
+fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> Option<FileSetting> {
+    let raw = match &node.kind {
+        Kind::List(items) if spec.is_list => {
+            let texts: Vec<String> = items.iter().filter_map(|item| section::text(item, spec.key, report)).collect();
+            texts.join(",")
+        }
+        Kind::Scalar { text, .. } => text.to_string(),
+        _ => {
+            report.error(node.at, format!("{}: read {}, expected {}", spec.key, node.describe(), spec.allowed));
+            return None;
+        }
+    };
+    let text = expand(&raw, |name| {
+        let value = if name == "$" { Some("$".to_owned()) } else { env(name) };
+        value.unwrap_or_else(|| {
+            report.error(node.at, format!("{}: environment variable {name} is not set", spec.key));
+            String::new()
+        })
+    });
+    match Settings::default().set(spec.name, &text) {
+        Ok(true) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
+        _ => {
+            report.error(node.at, format!("{}: read {text:?}, expected {}", spec.key, spec.allowed));
+            None
+        }
+    }
+}

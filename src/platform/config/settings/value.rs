@@ -1,0 +1,167 @@
+//! Kinds of values that settings have, read from text and written back.
+
+use crate::base::time::Duration;
+use crate::platform::config::scalar;
+
+/// A value that stands as text in a file, a variable or a flag.
+pub trait Value: Default + PartialEq {
+    /// What is allowed, for messages.
+    const ALLOWED: &'static str;
+    /// Whether it is a truth value.
+    const IS_TRUTH: bool = false;
+    /// Whether it is a list.
+    const IS_LIST: bool = false;
+    /// Reads a text.
+    fn parse(text: &str) -> Option<Self>;
+    /// Writes it so that it reads back.
+    fn print(&self) -> String;
+}
+
+impl Value for String {
+    const ALLOWED: &'static str = "text";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn print(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Value for bool {
+    const ALLOWED: &'static str = "true or false";
+    const IS_TRUTH: bool = true;
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "1" => Some(true),
+            "0" => Some(false),
+            _ => scalar::truth(text),
+        }
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for u64 {
+    const ALLOWED: &'static str = "a whole number, 0 or more";
+
+    fn parse(text: &str) -> Option<Self> {
+        scalar::integer(text).and_then(|number| Self::try_from(number).ok())
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    const ALLOWED: &'static str = "a duration such as 15s or 1m30s";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Vec<String> {
+    const ALLOWED: &'static str = "a list, comma separated";
+    const IS_LIST: bool = true;
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+    }
+
+    fn print(&self) -> String {
+        self.join(",")
+    }
+}
+
+/// A number of bytes, as `512MB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct ByteSize(pub u64);
+
+impl Value for ByteSize {
+    const ALLOWED: &'static str = "a size such as 512KiB, 10MB or 1GB";
+
+    fn parse(text: &str) -> Option<Self> {
+        scalar::size(text).map(Self)
+    }
+
+    fn print(&self) -> String {
+        scalar::print_size(self.0)
+    }
+}
+
+/// Least severe message that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What happens.
+    #[default]
+    Info,
+    /// What is odd.
+    Warn,
+    /// What went wrong.
+    Error,
+}
+
+impl LogLevel {
+    /// As written, also for the filter of the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Value for LogLevel {
+    const ALLOWED: &'static str = "debug, info, warn or error";
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.as_str() == text)
+    }
+
+    fn print(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
+/// Form of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// `key=value`
+    #[default]
+    Logfmt,
+    /// One JSON object.
+    Json,
+}
+
+impl Value for LogFormat {
+    const ALLOWED: &'static str = "logfmt or json";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "logfmt" => Some(Self::Logfmt),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        match self {
+            Self::Logfmt => "logfmt".to_owned(),
+            Self::Json => "json".to_owned(),
+        }
+    }
+}
