@@ -2,4 +2,5 @@
 
 pub mod block;
 pub mod codec;
+pub mod compact;
 pub mod postings;
