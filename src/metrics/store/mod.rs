@@ -3,6 +3,7 @@
 pub mod block;
 pub mod codec;
 pub mod head;
+pub mod compact;
 pub mod postings;
 pub mod samples;
 pub mod wal;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::Mmap;
 use parking_lot::{Mutex, RwLock};
 
-use super::chunks::{COLUMN_ENTRY_BYTES, ChunkList, Chunks, FRAME_ENTRY_BYTES};
+use super::chunks::{COLUMN_ENTRY_BYTES, ChunkEntry, ChunkList, Chunks, FRAME_ENTRY_BYTES};
 use super::index::{Damage, Index};
 use super::layout::{Places, Section, find_sections};
 use super::tombstones::{Tombstones, remove_deleted};
@@ -20,7 +20,7 @@ use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 use crate::series::sample::SampleBuf;
 
-/// Sections up to this size have their checksum compared on opening.
+/// Sections up to this size have their checksum compared on opening. Data does not: damage there costs single chunks.
 const CHECKED_ON_OPEN: usize = 256 * 1024;
 /// Longest description of a block; it grows with its sources.
 const META_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -65,7 +65,8 @@ impl Block {
 
         for section in Section::ALL {
             let place = &places[section as usize - 1];
-            if place.bytes.len() <= CHECKED_ON_OPEN && crc32fast::hash(&file[place.bytes.clone()]) != place.crc {
+            let is_checked = section != Section::Data && place.bytes.len() <= CHECKED_ON_OPEN;
+            if is_checked && crc32fast::hash(&file[place.bytes.clone()]) != place.crc {
                 return Err(damaged(Damage::new(section, "checksum does not match")));
             }
         }
@@ -155,21 +156,21 @@ impl Block {
 
     /// Appends the samples of a series within `range` (both ends included, deleted ones left out) to `out`.
     ///
-    /// On an error `out` may hold samples of chunks before the one that could not be read.
+    /// On an error `out` holds what could be read all the same.
     pub fn read(&self, id: u32, range: TimeRange, scratch: &mut Scratch, out: &mut SampleBuf) -> Result<(), BlockError> {
         let (floats, histograms) = (out.float_ts.len(), out.histogram_ts.len());
-        let mut read = || {
-            let chunks = self.chunks();
-            for entry in ChunkList::new(self.index()?.chunk_list(id)?) {
-                let entry = entry?;
-                let column = chunks.column(entry.column)?;
-                if column.range.overlaps(&range) {
-                    chunks.read(&entry, &column, range, scratch, out)?;
-                }
-            }
-            Ok(())
+        let chunks = self.chunks();
+        let mut read = |entry: Result<ChunkEntry, Damage>| {
+            let entry = entry?;
+            let column = chunks.column(entry.column)?;
+            if column.range.overlaps(&range) { chunks.read(&entry, &column, range, scratch, out) } else { Ok(()) }
         };
-        let result = read().map_err(|damage| self.damaged(damage));
+        let mut result = Ok(());
+        match self.index().and_then(|index| index.chunk_list(id)) {
+            Ok(list) => ChunkList::new(list).for_each(|entry| result = result.and(read(entry))),
+            Err(damage) => result = Err(damage),
+        }
+        let result = result.map_err(|damage| self.damaged(damage));
         remove_deleted(self.tombstones().of(id), floats, histograms, out);
         result
     }
