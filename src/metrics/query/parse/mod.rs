@@ -277,3 +277,6 @@ impl<'a> Parser<'a> {
         Ok(Tree { expr: Expr { kind, span }, height })
     }
 }
+
+#[cfg(test)]
+mod tests;
