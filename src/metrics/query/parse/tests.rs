@@ -178,6 +178,10 @@ fn wide_input_is_fine() {
     assert!(all(&format!("{{{}}}", matchers.join(","))).is_ok());
     assert!(all(&format!("up{}", " ".repeat(200_000))).is_ok());
     assert!(all(&"#\n".repeat(100_000)).is_err());
+    let wrong = format!("label_join(up, \"a\", \"b\"{})", ",nope()".repeat(30_000));
+    assert_eq!(parse(&wrong, &ParseOptions::ALL).map_err(|errors| errors.all().len()), Err(100), "not all errors are collected");
+    let labels = "a,".repeat(50_000);
+    assert!(all(&format!("x * on({labels}) group_left({labels}) y")).is_err());
 }
 
 /// Pieces that expressions are made of, whole and broken ones.

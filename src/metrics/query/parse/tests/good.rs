@@ -2,6 +2,8 @@
 
 /// As written, as printed.
 pub(super) const GOOD: &[(&str, &str)] = &[
+    (r#"{a="\xff",b="\ufffd"}"#, r#"{a="\xff",b="\ufffd"}"#),
+    (r#"sum by ("a\x00b") (up)"#, r#"sum by ("a\x00b") (up)"#),
     ("42", "42"),
     (".5", "0.5"),
     ("5.", "5"),
