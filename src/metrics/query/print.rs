@@ -272,3 +272,37 @@ fn pretty_at(expr: &Expr, level: usize, line_max: usize) -> String {
         _ => margin + &line,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::query::parse::{ParseOptions, parse};
+
+    #[test]
+    fn what_fits_a_line_stays_on_it() {
+        let short = "sum by (job) (rate(http_requests_total{code=~\"5..\"}[5m])) / on (job) group_left () sum(up) > 0.05";
+        assert!(short.len() <= LINE_MAX);
+        assert_eq!(pretty(&parse(short, &ParseOptions::ALL).unwrap()), short);
+    }
+
+    #[test]
+    fn what_is_longer_is_split() {
+        for (text, lines) in [
+            ("sum(rate(foo[1m])) + bool_metric", &["  sum(", "    rate(", "      foo[1m]", "    )", "  )", "+", "  bool_metric"][..]),
+            ("topk without (a) (3, -(metric_name))", &["topk without (a) (", "  3,", "  -(", "    metric_name", "  )", ")"]),
+            (
+                "first_name > bool on(a) group_left(b) fill(1) second",
+                &["  first_name", "> bool on (a) group_left (b) fill (1)", "  second"],
+            ),
+            (
+                "label_replace(metric, \"a\", \"$1\", \"b\", \"(.*)\")",
+                &["label_replace(", "  metric,", "  \"a\",", "  \"$1\",", "  \"b\",", "  \"(.*)\"", ")"],
+            ),
+            ("(a_metric + b)[1h:5m] @ end() offset 1m", &["(", "    a_metric", "  +", "    b", ")[1h:5m] @ end() offset 1m"]),
+            ("a + b - c_longer", &["  a + b", "-", "  c_longer"]),
+        ] {
+            let expr = parse(text, &ParseOptions::ALL).unwrap();
+            assert_eq!(pretty_within(&expr, 10).lines().collect::<Vec<_>>(), lines, "{text}");
+        }
+    }
+}
