@@ -3,5 +3,7 @@
 pub mod discovery;
 pub mod exposition;
 pub mod http_settings;
+#[cfg(test)]
+mod recorder;
 pub mod relabel;
 pub mod scrape;
