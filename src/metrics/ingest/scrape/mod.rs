@@ -7,13 +7,21 @@
 
 mod cache;
 mod counters;
+mod fetch;
 mod intake;
 mod job;
 mod limits;
+mod loop_;
+mod manager;
 mod metadata;
 mod mutate;
+mod pool;
 mod report;
 mod schedule;
 pub mod target;
 
 pub use counters::ScrapeStats;
+pub use fetch::Collect;
+pub use manager::{
+    ActiveTarget, DroppedTarget, InProcessTarget, JobError, ScrapeManager, ScrapeOptions, StopMode, TargetMetadata, Targets,
+};

@@ -88,12 +88,20 @@ impl Target {
         }
     }
 
-    /// Identity: equal numbers, same target.
+    /// Identity: where it is asked and which labels its series get. How often does not matter, so that a target
+    /// whose interval changes goes on as the same one.
     pub fn hash(&self) -> u64 {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        hasher.update(self.all_labels.packed());
+        hasher.update(self.labels.packed());
         hasher.update(self.url.as_bytes());
         hasher.digest()
+    }
+
+    /// Goes on where `old` stopped: same state, same metadata.
+    pub(super) fn succeed(mut self, old: &Self) -> Self {
+        self.metadata = old.metadata.clone();
+        self.state = Mutex::new(old.state());
+        self
     }
 
     /// Labels before relabelling.
