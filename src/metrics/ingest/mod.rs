@@ -4,4 +4,6 @@ pub mod discovery;
 pub mod exposition;
 pub mod host;
 pub mod http_settings;
+#[cfg(test)]
+mod recorder;
 pub mod relabel;
