@@ -6,6 +6,8 @@ pub trait Server: Send + Sync {
     fn config_yaml(&self) -> String;
     /// Settings by upstream's flag names.
     fn flags(&self) -> Vec<(String, String)>;
+    /// Every setting of ours: name, value, and where the value came from.
+    fn settings(&self) -> Vec<(String, String, String)>;
     /// State of the process.
     fn runtime(&self) -> Runtime;
     /// Reads the configuration again. `Err` says what is wrong; the old one stays in force.
