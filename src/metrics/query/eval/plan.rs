@@ -109,6 +109,8 @@ pub(crate) struct Aggregate {
     pub(crate) grouping: Vec<Arc<str>>,
     /// Whether they are those of `without`.
     pub(crate) without: bool,
+    /// Where the aggregation stands.
+    pub(crate) span: Span,
 }
 
 /// `name(args…)`.
@@ -224,6 +226,7 @@ fn build(expr: &Expr, frame: &Frame, above: Above) -> Outcome<Built> {
                 param: param.map(|param| param.node),
                 grouping,
                 without: aggregate.without,
+                span,
             }));
             Built { node: node(kind, ValueType::Vector), invariant, wrap }
         }
