@@ -1,0 +1,279 @@
+//! Writes a block, series by series.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::data_writer::{ChunkPlace, DataWriter};
+use super::file::{sync_dir, tmp_path};
+use super::index_writer::IndexWriter;
+use super::layout::{FileWriter, Section};
+use super::{BLOCK_FILE, BlockError, BlockId, BlockMeta, FORMAT_VERSION};
+use crate::base::bytes::{put_uvarint, put_varint};
+use crate::metrics::store::codec::{encode_floats, encode_histograms};
+use crate::series::labels::Labels;
+use crate::series::sample::SampleBuf;
+
+/// With twice as many entries a column of arbitrary timestamps would outgrow its length field.
+const CHUNK_SAMPLES_MAX: usize = 3000;
+/// Bucket values one chunk of histograms should hold, so that reading one stays quick.
+const CHUNK_BUCKETS: usize = 1 << 16;
+
+/// How a block is written.
+#[derive(Debug, Clone)]
+pub struct BlockOptions {
+    /// Its name.
+    pub id: BlockId,
+    /// See [`BlockMeta::level`].
+    pub level: u32,
+    /// See [`BlockMeta::sources`]; empty means the block itself.
+    pub sources: Vec<BlockId>,
+    /// Samples a chunk should have.
+    pub chunk_samples: usize,
+    /// Chunks begin at multiples of this many milliseconds where that leaves them near `chunk_samples`, so that
+    /// series scraped together keep sharing timestamps even when one of them misses a sample.
+    pub chunk_range_ms: i64,
+    /// Bytes of a frame before compression.
+    pub frame_bytes: usize,
+    /// Level of zstd, or none to leave frames as they are.
+    pub compression: Option<i32>,
+    /// Whether to wait for the disk. Only tests and measurements do without.
+    pub sync: bool,
+}
+
+impl BlockOptions {
+    /// For a block from the head: not compressed, because it is read and compacted soon.
+    pub fn fresh(id: BlockId) -> Self {
+        Self {
+            id,
+            level: 0,
+            sources: Vec::new(),
+            chunk_samples: 480,
+            chunk_range_ms: 2 * 3_600_000,
+            frame_bytes: 16 * 1024,
+            compression: None,
+            sync: true,
+        }
+    }
+
+    /// For a block made of others.
+    pub fn compacted(id: BlockId, level: u32, sources: Vec<BlockId>) -> Self {
+        Self { level, sources, compression: Some(1), ..Self::fresh(id) }
+    }
+}
+
+/// A block being written. Dropped before [`BlockWriter::finish`], it leaves nothing behind.
+pub struct BlockWriter {
+    options: BlockOptions,
+    parent: PathBuf,
+    tmp: PathBuf,
+    finished: bool,
+    file: Option<FileWriter>,
+    data: Option<DataWriter>,
+    index: IndexWriter,
+    meta: BlockMeta,
+    last: Option<Labels>,
+    chunk_list: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl BlockWriter {
+    /// Begins a block in the folder `parent`, which exists.
+    pub fn create(parent: &Path, options: BlockOptions) -> Result<Self, BlockError> {
+        let tmp = tmp_path(&parent.join(options.id.to_string()));
+        match fs::remove_dir_all(&tmp) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(BlockError::io("remove", &tmp)(error)),
+            _ => {}
+        }
+        fs::create_dir(&tmp).map_err(BlockError::io("create", &tmp))?;
+        let file = FileWriter::create(tmp.join(BLOCK_FILE))?;
+        let data = DataWriter::new(options.frame_bytes, options.compression).map_err(BlockError::io("set up compression for", &tmp))?;
+        let sources = if options.sources.is_empty() { vec![options.id] } else { options.sources.clone() };
+        let meta = BlockMeta {
+            id: options.id,
+            version: FORMAT_VERSION,
+            min_ts: i64::MAX,
+            max_ts: i64::MIN,
+            series: 0,
+            samples: 0,
+            histograms: 0,
+            chunks: 0,
+            level: options.level,
+            sources,
+            bytes: 0,
+        };
+        Ok(Self {
+            options,
+            parent: parent.to_owned(),
+            tmp,
+            finished: false,
+            file: Some(file),
+            data: Some(data),
+            index: IndexWriter::default(),
+            meta,
+            last: None,
+            chunk_list: Vec::new(),
+            bytes: Vec::new(),
+        })
+    }
+
+    /// Adds a series. Labels ascend strictly from call to call, timestamps within each kind of sample.
+    /// A series without samples is left out.
+    pub fn add_series(&mut self, labels: &Labels, samples: &SampleBuf) -> Result<(), BlockError> {
+        if samples.is_empty() {
+            return Ok(());
+        }
+        self.check(labels, samples)?;
+        self.chunk_list.clear();
+        // Column and frame of the chunk before: neighbours in the list are near each other.
+        let mut before = (0i64, 0i64);
+        for chunk in split(&samples.float_ts, self.options.chunk_samples, self.options.chunk_range_ms) {
+            self.bytes.clear();
+            encode_floats(&samples.floats[chunk.clone()], &mut self.bytes);
+            let starts = samples.float_start_ts.get(chunk.clone()).filter(|starts| starts.iter().any(|start| *start != 0));
+            self.put_chunk(&samples.float_ts[chunk], starts, false, &mut before)?;
+        }
+        let buckets = samples.histograms.iter().map(|h| h.positive_buckets.len() + h.negative_buckets.len()).max().unwrap_or(0);
+        let chunk_histograms = (CHUNK_BUCKETS / (buckets + 8)).clamp(1, self.options.chunk_samples.max(1));
+        for chunk in split(&samples.histogram_ts, chunk_histograms, self.options.chunk_range_ms) {
+            self.bytes.clear();
+            encode_histograms(&samples.histograms[chunk.clone()], &mut self.bytes);
+            self.put_chunk(&samples.histogram_ts[chunk], None, true, &mut before)?;
+        }
+        for ts in [&samples.float_ts, &samples.histogram_ts] {
+            if let (Some(first), Some(last)) = (ts.first(), ts.last()) {
+                self.meta.min_ts = self.meta.min_ts.min(*first);
+                self.meta.max_ts = self.meta.max_ts.max(*last);
+            }
+        }
+        self.meta.series += 1;
+        self.meta.samples += samples.len() as u64;
+        self.meta.histograms += samples.histogram_ts.len() as u64;
+        self.index.add(labels, &self.chunk_list);
+        self.last = Some(labels.clone());
+        Ok(())
+    }
+
+    fn check(&self, labels: &Labels, samples: &SampleBuf) -> Result<(), BlockError> {
+        let unordered = |what| Err(BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what });
+        if self.last.as_ref().is_some_and(|last| last >= labels) {
+            return unordered("series are not in ascending order of labels");
+        }
+        if samples.float_ts.len() != samples.floats.len()
+            || samples.histogram_ts.len() != samples.histograms.len()
+            || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
+        {
+            return unordered("columns of samples differ in length");
+        }
+        let ascends = |ts: &[i64]| ts.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascends(&samples.float_ts) || !ascends(&samples.histogram_ts) {
+            return unordered("samples are not in ascending order of time");
+        }
+        if self.index.len() >= u32::MAX as usize {
+            return Err(BlockError::TooLarge { path: self.tmp.clone(), what: "series" });
+        }
+        Ok(())
+    }
+
+    /// Writes the chunk in `self.bytes` and lists it.
+    fn put_chunk(&mut self, ts: &[i64], starts: Option<&[i64]>, histograms: bool, before: &mut (i64, i64)) -> Result<(), BlockError> {
+        let (Some(file), Some(data), [first, ..], [.., last]) = (&mut self.file, &mut self.data, ts, ts) else { return Ok(()) };
+        let column = data.put_column(file, ts, *first, *last)?;
+        let start_column = starts.map(|starts| data.put_column(file, starts, 0, 0)).transpose()?;
+        let ChunkPlace { frame, offset, len } = data.put_chunk(file, &self.bytes)?;
+        let list = &mut self.chunk_list;
+        let column_step = crate::base::bytes::zigzag(i64::from(column) - before.0);
+        put_uvarint(list, column_step << 2 | u64::from(starts.is_some()) << 1 | u64::from(histograms));
+        put_varint(list, i64::from(frame) - before.1);
+        put_uvarint(list, u64::from(offset));
+        put_uvarint(list, u64::from(len));
+        if let Some(start_column) = start_column {
+            put_uvarint(list, u64::from(start_column));
+        }
+        *before = (i64::from(column), i64::from(frame));
+        self.meta.chunks += 1;
+        Ok(())
+    }
+
+    /// Writes the index, waits for the disk, and puts the block in its place. A block without series is an error of
+    /// the caller's, but harmless: its range is empty.
+    pub fn finish(mut self) -> Result<BlockMeta, BlockError> {
+        let (Some(mut file), Some(data)) = (self.file.take(), self.data.take()) else { return Ok(self.meta.clone()) };
+        data.finish(&mut file)?;
+        std::mem::take(&mut self.index).finish(&mut file)?;
+        let path = file.path().to_owned();
+        let json = serde_json::to_vec(&self.meta).map_err(|error| BlockError::io("describe", &path)(error.into()))?;
+        file.write(&json)?;
+        file.end_section(Section::Meta);
+        self.meta.bytes = file.finish(self.options.sync)?;
+        let place = self.parent.join(self.options.id.to_string());
+        if self.options.sync {
+            sync_dir(&self.tmp)?;
+        }
+        fs::rename(&self.tmp, &place).map_err(BlockError::io("rename", &self.tmp))?;
+        self.finished = true;
+        if self.options.sync {
+            sync_dir(&self.parent)?;
+        }
+        Ok(self.meta.clone())
+    }
+}
+
+impl Drop for BlockWriter {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Left behind it is removed at the next start; there is no one to tell.
+            let _best_effort = fs::remove_dir_all(&self.tmp);
+        }
+    }
+}
+
+/// Cuts ascending timestamps into chunks of about `target`: whole multiples of `range_ms` where they fit.
+fn split(ts: &[i64], target: usize, range_ms: i64) -> Vec<Range<usize>> {
+    let target = target.clamp(1, CHUNK_SAMPLES_MAX);
+    let range_ms = range_ms.clamp(1, i64::from(u32::MAX) / 2);
+    let mut chunks = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
+    while at < ts.len() {
+        let segment_end = ts[at].div_euclid(range_ms).saturating_add(1).saturating_mul(range_ms);
+        let end = at + ts[at..].partition_point(|ts| *ts < segment_end).max(1);
+        let too_long = end - start > target + target / 16 || ts[end - 1].abs_diff(ts[start]) > u64::from(u32::MAX);
+        if too_long && start < at {
+            chunks.push(start..at);
+            start = at;
+        }
+        if end - start > 2 * target {
+            let parts = (end - start).div_ceil(target);
+            let len = (end - start).div_ceil(parts);
+            chunks.extend((start..end).step_by(len).map(|from| from..(from + len).min(end)));
+            start = end;
+        }
+        at = end;
+    }
+    if start < ts.len() {
+        chunks.push(start..ts.len());
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_begin_at_round_times() {
+        let hour = 3_600_000;
+        let lens = |ts: &[i64], target| split(ts, target, 2 * hour).iter().map(Range::len).collect::<Vec<_>>();
+        let every = |step: i64, n: i64| (0..n).map(|i| 12 * hour + 5 + i * step).collect::<Vec<i64>>();
+        assert_eq!(lens(&every(15_000, 5760), 480), [480; 12]);
+        let mut missing = every(15_000, 1440);
+        missing.remove(100);
+        assert_eq!(lens(&missing, 480), [479, 480, 480], "a missing sample does not shift what follows");
+        assert_eq!(lens(&every(60_000, 1440), 480), [480; 3], "sparse series join ranges");
+        assert_eq!(lens(&every(1_000, 7200), 480), [480; 15], "dense series are cut within a range");
+        assert_eq!(lens(&every(40 * 24 * hour, 4), 480), [2, 2], "no chunk spans more than 32 bits of milliseconds");
+        assert_eq!(lens(&[i64::MIN, 0, i64::MAX], 480), [1, 1, 1]);
+        assert!(lens(&[], 480).is_empty());
+    }
+}
