@@ -220,9 +220,14 @@ impl Head {
             if self.shard(shard_of(id)).get(id).is_none() && self.names.find(labels.packed()).is_none() {
                 self.enter(&mut index, id, labels.clone());
                 self.names.insert(id, labels);
-                self.next_id.fetch_max(id.saturating_add(1), Ordering::Relaxed);
             }
+            self.reserve_ids(id);
         }
+    }
+
+    /// Sees to it that no new series gets this id or a lower one.
+    pub fn reserve_ids(&self, to: u32) {
+        self.next_id.fetch_max(to.saturating_add(1), Ordering::Relaxed);
     }
 
     fn enter(&self, index: &mut Index, id: u32, labels: Labels) {

@@ -172,11 +172,54 @@ impl Series {
         range
     }
 
-    /// What would become of a sample of this kind and time, as far as the time decides.
-    pub fn refusal(&self, ts: i64, bounds: &Bounds) -> Option<RefusedReason> {
+    /// Why [`Self::append_float`] would refuse this, if it would.
+    pub fn float_refusal(&self, sample: &FloatSample, bounds: &Bounds) -> Option<RefusedReason> {
+        if self.kind == Kind::Histogram && is_stale(sample.value) && self.started {
+            return self.histogram_refusal(sample.ts, &Histogram::stale(), bounds);
+        }
+        self.refusal(sample.ts, bounds, |there| matches!(there, LateValue::Float(there) if there.to_bits() == sample.value.to_bits()))
+    }
+
+    /// Why [`Self::append_histogram`] would refuse this, if it would.
+    pub fn histogram_refusal(&self, ts: i64, histogram: &Histogram, bounds: &Bounds) -> Option<RefusedReason> {
+        self.refusal(ts, bounds, |there| matches!(there, LateValue::Histogram(there) if same_histogram(there, histogram)))
+    }
+
+    fn refusal(&self, ts: i64, bounds: &Bounds, same: impl Fn(&LateValue) -> bool) -> Option<RefusedReason> {
         match self.place(ts, bounds) {
+            Place::InOrder => None,
             Place::Refuse(reason) => Some(reason),
-            _ => None,
+            Place::SameAsNewest | Place::Late => {
+                self.find(ts).is_some_and(|there| !same(&there)).then_some(RefusedReason::DuplicateTimestamp)
+            }
+        }
+    }
+
+    /// The start timestamp that holds for a sample at `ts`, 0 = unknown.
+    pub fn start_at(&self, ts: i64) -> i64 {
+        let Some(more) = &self.more else { return 0 };
+        let at = more.starts.partition_point(|(from, _)| *from <= ts);
+        at.checked_sub(1).map_or(0, |before| more.starts[before].1)
+    }
+
+    /// From which samples on which start timestamps hold.
+    pub fn starts(&self) -> &[(i64, i64)] {
+        self.more.as_ref().map_or(&[], |more| &more.starts)
+    }
+
+    /// Adds to `ranges` the numbers of the block ranges before `boundary` in which there are samples.
+    pub fn ranges_before(&self, boundary: i64, block_range: i64, ranges: &mut std::collections::BTreeSet<i64>) {
+        let mut note = |ts: i64| {
+            if ts < boundary {
+                ranges.insert(ts.div_euclid(block_range));
+            }
+        };
+        self.chunks.iter().for_each(|chunk| note(chunk.min));
+        if self.open_count > 0 {
+            note(self.open_first);
+        }
+        if let Some(more) = &self.more {
+            more.late.iter().chain(&more.late_flushing).for_each(|(ts, _)| note(*ts));
         }
     }
 
@@ -296,7 +339,8 @@ impl Series {
         }
     }
 
-    fn note_start(&mut self, ts: i64, start: i64) {
+    /// Notes which start timestamp holds from the sample at `ts` on.
+    pub fn note_start(&mut self, ts: i64, start: i64) {
         let starts = &mut self.more.get_or_insert_default().starts;
         let at = starts.partition_point(|(from, _)| *from <= ts);
         if at.checked_sub(1).is_none_or(|before| starts[before].1 != start) {
