@@ -54,6 +54,13 @@ pub(super) async fn clean_tombstones(State(state): State<Arc<ApiState>>) -> Resu
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// `POST /api/v1/admin/tsdb/compact`: writes the head out and merges what can be merged. An addition of ours.
+pub(super) async fn compact(State(state): State<Arc<ApiState>>) -> Result<Response, ApiError> {
+    check_enabled(&state)?;
+    change(&state, |storage| storage.compact()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// `POST|PUT /api/v1/admin/tsdb/snapshot`.
 pub(super) async fn snapshot(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     check_enabled(&state)?;

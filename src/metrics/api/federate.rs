@@ -36,7 +36,7 @@ pub(super) async fn federate(State(state): State<Arc<ApiState>>, headers: Header
         other => other,
     };
     let now = state.clock.now_ms();
-    let (lookback, external) = (state.limits.lookback_ms, state.external_labels());
+    let (lookback, external) = (state.engine.options().lookback_ms, state.external_labels.load_full());
     let found = look(&state, move |state, cancel| {
         let mut newest: Vec<Newest> = Vec::new();
         for matchers in &lists {

@@ -15,7 +15,9 @@ use super::value_json::{write_labels, write_time};
 use crate::base::cancel::Cancel;
 use crate::base::float;
 use crate::base::time::TimeRange;
-use crate::metrics::query;
+use super::status::in_query;
+use crate::metrics::query::ast::{Expr, ExprKind};
+use crate::metrics::query::parse::{parse, parse_selector};
 use crate::platform::http::extract::Params;
 use crate::series::matcher::Matcher;
 use crate::series::ports::{IndexQuery, SelectError};
@@ -54,7 +56,13 @@ impl Wanted {
 pub(super) fn match_lists(params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
     params
         .all("match[]")
-        .map(|text| query::parse_selector(text).map_err(|error| ApiError::parameter("match[]", error)))
+        .map(|text| {
+            let matchers = parse_selector(text).map_err(|errors| ApiError::parameter("match[]", errors))?;
+            if matchers.iter().all(Matcher::matches_empty) {
+                return Err(ApiError::parameter("match[]", "match[] must contain at least one non-empty matcher"));
+            }
+            Ok(matchers)
+        })
         .collect()
 }
 
@@ -124,8 +132,9 @@ pub(super) async fn exemplars(State(state): State<Arc<ApiState>>, request: Reque
     let params = Params::from_request(request).await?;
     let range = params::range(&params)?;
     let text = params.get("query").unwrap_or("").to_owned();
-    let any_of = query::selectors_of(&text, &state.parse_options())
-        .map_err(|error| ApiError { span: error.span, ..ApiError::bad(error.message) })?;
+    let expr = parse(&text, &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
+    let mut any_of = Vec::new();
+    collect_selectors(&expr, &mut any_of);
     if any_of.is_empty() {
         return Ok(success_with_warnings(&Vec::<String>::new(), &[]));
     }
@@ -152,6 +161,26 @@ pub(super) async fn exemplars(State(state): State<Arc<ApiState>>, request: Reque
     finish(out, written)
 }
 
+/// Conditions of every selector in a query.
+fn collect_selectors(expr: &Expr, found: &mut Vec<Vec<Matcher>>) {
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::String(_) => {}
+        ExprKind::Selector(selector) => found.push(selector.matchers.clone()),
+        ExprKind::Range(range) => found.push(range.selector.matchers.clone()),
+        ExprKind::Subquery(subquery) => collect_selectors(&subquery.expr, found),
+        ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => collect_selectors(expr, found),
+        ExprKind::Binary(binary) => {
+            collect_selectors(&binary.left, found);
+            collect_selectors(&binary.right, found);
+        }
+        ExprKind::Aggregate(aggregate) => {
+            aggregate.param.iter().for_each(|param| collect_selectors(param, found));
+            collect_selectors(&aggregate.expr, found);
+        }
+        ExprKind::Call(call) => call.args.iter().for_each(|arg| collect_selectors(arg, found)),
+    }
+}
+
 fn write_warnings(out: &mut Vec<u8>, warnings: &[String]) -> io::Result<()> {
     if !warnings.is_empty() {
         out.extend_from_slice(b",\"warnings\":");
@@ -173,7 +202,7 @@ pub(super) async fn look<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     let cancel = Cancel::new();
     let (inner, handed) = (cancel.clone(), Arc::clone(state));
-    Ok(state.work.run(state.limits.query_timeout, &cancel, move || work(&handed, &inner)).await??)
+    Ok(state.work.run(state.query_timeout, &cancel, move || work(&handed, &inner)).await??)
 }
 
 /// Label names that are not legacy come escaped in paths: `U__` and `_xx_` for odd characters (upstream "values" escaping).

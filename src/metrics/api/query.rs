@@ -17,7 +17,7 @@ use crate::base::cancel::Cancel;
 use crate::base::limits::QUERY_POINTS_MAX;
 use crate::platform::http::extract::Params;
 use crate::platform::http::stream::PieceWriter;
-use crate::series::ports::{Answer, EvaluateError, When};
+use crate::series::ports::{Answer, Question, When};
 use crate::series::value::Value;
 
 /// `GET|POST /api/v1/query`.
@@ -51,7 +51,7 @@ pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<B
 async fn run(state: &Arc<ApiState>, params: &Params, when: When) -> Result<Response, ApiError> {
     let query = params.get("query").unwrap_or("").to_owned();
     let limit = params::limit(params)?;
-    let timeout = params::timeout(params, state.limits.query_timeout)?;
+    let timeout = params::timeout(params, state.query_timeout)?;
     let lookback_ms = match params.get("lookback_delta") {
         Some(text) => Some(params::duration_ms("lookback_delta", text)?),
         None => None,
@@ -65,8 +65,10 @@ async fn run(state: &Arc<ApiState>, params: &Params, when: When) -> Result<Respo
         .work
         .run(timeout, &cancel, move || {
             let started = clock.monotonic();
-            let options = crate::metrics::query::QueryOptions { lookback_ms, per_step_stats: per_step };
-            let answer = engine.evaluate_with(&query, when, &inner, &options);
+            let mut options = engine.options().clone();
+            options.per_step_stats = per_step;
+            options.lookback_ms = lookback_ms.unwrap_or(options.lookback_ms);
+            let answer = engine.evaluate_with(&Question { query: &query, when, cancel: inner }, &options);
             (answer, started.saturating_sub(queued), clock.monotonic().saturating_sub(started))
         })
         .await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::Request;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -167,14 +167,14 @@ pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Reques
 /// `GET|POST /api/v1/format_query`.
 pub(super) async fn format_query(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let expr = parse(params.get("query").unwrap_or(""), &state.parse_options).map_err(|errors| in_query(&errors))?;
+    let expr = parse(params.get("query").unwrap_or(""), &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
     Ok(success(&pretty(&expr)))
 }
 
 /// `GET|POST /api/v1/parse_query`.
 pub(super) async fn parse_query(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let expr = parse(params.get("query").unwrap_or(""), &state.parse_options).map_err(|errors| in_query(&errors))?;
+    let expr = parse(params.get("query").unwrap_or(""), &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
     Ok(success(&super::parse_tree::parse_tree(&expr)))
 }
 
@@ -183,6 +183,12 @@ pub(super) fn in_query(errors: &crate::metrics::query::parse::ParseErrors) -> Ap
     let first = errors.first();
     let span = Some((first.span.start as usize, first.span.end as usize));
     ApiError { span, ..ApiError::parameter("query", first) }
+}
+
+/// `GET /metrics`: the server's own metrics.
+pub(super) async fn own_metrics(State(state): State<Arc<ApiState>>) -> Response {
+    let page = state.registry.page();
+    ([(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
 }
 
 /// `GET /api/v1/rules`: no rules until the rule engine stands.

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use crate::base::float;
-use crate::metrics::query::histogram::{Bucket, buckets};
 use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
 use crate::series::ports::{Answer, EvalStats};
@@ -183,7 +182,7 @@ fn write_histogram(out: &mut impl Write, histogram: &Histogram) -> io::Result<()
     write_number(out, histogram.count)?;
     out.write_all(br#","sum":"#)?;
     write_number(out, histogram.sum)?;
-    let filled: Vec<Bucket> = buckets(histogram).filter(|bucket| bucket.count != 0.0).collect();
+    let filled: Vec<_> = histogram.ascending().into_iter().filter(|bucket| bucket.count != 0.0).collect();
     if !filled.is_empty() {
         out.write_all(br#","buckets":"#)?;
         write_list(out, &filled, |out, bucket| {

@@ -7,3 +7,4 @@ pub mod http_settings;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
+pub mod scrape;

@@ -16,6 +16,8 @@ pub trait Storage: Send + Sync {
     fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<usize, StorageError>;
     /// Removes deleted samples from disk.
     fn clean_tombstones(&self) -> Result<(), StorageError>;
+    /// Writes the head out and merges blocks as far as they may be merged.
+    fn compact(&self) -> Result<(), StorageError>;
     /// Writes a copy that can be opened on its own below the data folder; gives its name.
     fn snapshot(&self, with_head: bool) -> Result<String, StorageError>;
 }
