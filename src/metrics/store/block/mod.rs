@@ -30,11 +30,14 @@
 //!
 //! *Series*: length of the chunk list as a varint, chunk list, shape as a varint, for each name of the shape the index
 //! of its value among that name's values as a varint. *Chunk list*: for each chunk
-//! `column << 2 | 2 if start times | 1 if histograms` (the column zigzag relative to the chunk before, from 0), frame (signed
-//! varint relative to the chunk before), offset in the frame, length; with start times their column. Float
-//! chunks come before histogram chunks, each kind ascending in time.
+//! `column << 3 | 4 if relative | 2 if start times | 1 if histograms` (the column zigzag relative to the chunk before, from
+//! 0), frame (signed varint relative to the chunk before), offset in the frame, length; with start times their column; if
+//! relative, frame (signed varint relative to the chunk's own), offset and length of a chunk of floats with the same
+//! number of entries, which is not relative itself, to whose values those of this chunk are to be added. Float chunks come
+//! before histogram chunks, each kind ascending in time.
 //!
-//! Series whose samples have the same times share columns of timestamps; equal chunks are mostly stored once.
+//! Series whose samples have the same times share columns of timestamps; equal chunks are mostly stored once. Buckets of
+//! a classic histogram count together: what they lack to the first one (`+Inf`) mostly takes fewer bits than they do.
 //!
 //! *Tombstones*: magic `PHAROSTM`, version (4), CRC of the rest (4), then for each series with deleted samples its id
 //! relative to the id before, the number of its ranges, and for each its start (signed varint) and length (end less start),
