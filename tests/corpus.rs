@@ -4,6 +4,7 @@
 //! their outcome. Cases that may fail are listed with a reason in `expected_failures.txt`; one that passes all the
 //! same must be taken off the list.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,12 +13,60 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use pharos::metrics::script::command::{Action, Command, parse_script};
 use pharos::metrics::script::run::{Bench, Outcome, run};
+use pharos::series::batch::WriteBatch;
+use pharos::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question};
 
-/// A storage with an evaluator, made anew for each script.
-type NewBench = fn() -> Box<dyn Bench>;
+/// An empty storage with an evaluator on it.
+struct Engine {
+    append: Arc<dyn Append>,
+    evaluate: Arc<dyn Evaluate>,
+    /// Called after each load, to bring the samples where the storage under test keeps them.
+    settle: Box<dyn Fn() -> Result<(), String>>,
+    /// Whatever must live as long as the storage, such as its folder.
+    _keep: Box<dyn Any>,
+}
+
+/// Opens an engine; its evaluator allows all experimental parts of the language, looks back 5 minutes, and takes one
+/// minute for the step of subqueries that give none.
+type Open = fn() -> Result<Engine, String>;
 
 /// The storages that scripts run on.
-const STORAGES: [(&str, NewBench); 0] = [];
+const STORAGES: [(&str, Open); 0] = [];
+
+/// Runs scripts on an engine, a new one after each `clear`.
+struct EngineBench {
+    open: Open,
+    engine: Option<Engine>,
+}
+
+impl EngineBench {
+    fn engine(&mut self) -> Result<&Engine, String> {
+        if self.engine.is_none() {
+            self.engine = Some((self.open)()?);
+        }
+        self.engine.as_ref().ok_or_else(|| "no engine".to_owned())
+    }
+}
+
+impl Bench for EngineBench {
+    fn clear(&mut self) -> Result<(), String> {
+        self.engine = None;
+        Ok(())
+    }
+
+    fn append(&mut self, batch: &WriteBatch) -> Result<(), String> {
+        let engine = self.engine()?;
+        let report = engine.append.append(batch, &AppendOptions::default()).map_err(|error| error.to_string())?;
+        if let Some(refused) = report.refused.first() {
+            return Err(format!("series {} at {} ms: {}", refused.series_index, refused.first_ts, refused.reason));
+        }
+        (engine.settle)()
+    }
+
+    fn evaluate(&mut self, question: &Question<'_>) -> Result<Answer, EvaluateError> {
+        self.engine().map_err(EvaluateError::Storage)?.evaluate.evaluate(question)
+    }
+}
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -43,8 +92,8 @@ fn trials(folder: &Path) -> Result<Vec<Trial>, String> {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
         let commands = Arc::new(parse_script(&text).map_err(|error| format!("{file}: {error}"))?);
-        for (storage, bench) in STORAGES {
-            add_script(&mut trials, &mut allowed, (storage, bench), &file, &commands);
+        for (storage, open) in STORAGES {
+            add_script(&mut trials, &mut allowed, (storage, open), &file, &commands);
         }
     }
     for (case, reason) in allowed {
@@ -68,7 +117,7 @@ fn expected_failures(path: &Path) -> Result<BTreeMap<String, String>, String> {
 fn add_script(
     trials: &mut Vec<Trial>,
     allowed: &mut BTreeMap<String, String>,
-    (storage, bench): (&str, NewBench),
+    (storage, open): (&str, Open),
     file: &str,
     commands: &Arc<Vec<Command>>,
 ) {
@@ -79,7 +128,7 @@ fn add_script(
         let reason = allowed.remove(&case);
         let (line, outcomes, commands) = (command.line, Arc::clone(&outcomes), Arc::clone(commands));
         trials.push(Trial::test(format!("promql/{case} {}", eval.query), move || {
-            let outcomes = outcomes.get_or_init(|| run(&commands, &mut *bench()));
+            let outcomes = outcomes.get_or_init(|| run(&commands, &mut EngineBench { open, engine: None }));
             judge(outcomes, line, reason.as_deref())
         }));
     }

@@ -1,7 +1,9 @@
 //! Whether the parts of an expression fit together: types, arities, matching. Also settles what only types can tell.
 
+use std::collections::HashSet;
+
 use super::ast::{Aggregate, AggregateOp, Binary, Call, Cardinality, Expr, ExprKind, Span, ValueType, VectorSelector};
-use super::parse::ParseError;
+use super::parse::{ParseError, add_error};
 use crate::series::labels::{METRIC_NAME, quote};
 
 /// What an expression evaluates to.
@@ -39,7 +41,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn complain(&mut self, span: Span, message: String) {
-        self.errors.push(ParseError::new(self.text, span, message));
+        add_error(self.errors, self.text, span, message);
     }
 
     /// Checks `expr` and what is below, and tells its type.
@@ -130,7 +132,8 @@ impl Checker<'_> {
             matching.cardinality = Cardinality::ManyToMany;
         }
         if matching.on {
-            for label in matching.labels.iter().filter(|label| matching.include.contains(label)) {
+            let included: HashSet<&str> = matching.include.iter().map(|label| &**label).collect();
+            for label in matching.labels.iter().filter(|label| included.contains(&***label)) {
                 self.complain(operator, format!("label {} must not occur in ON and GROUP clause at once", quote(label)));
             }
         }

@@ -1,4 +1,5 @@
-//! Trees back to text: on one line as upstream's `Expr.String`, or over several as its `Prettify`.
+//! Trees back to text: on one line (`Display`) as upstream's `Expr.String`, or over several as its `Prettify`.
+//! Both parse to the same tree again.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -10,16 +11,11 @@ use super::ast::{
 use super::parse::text::quote_literal;
 use crate::base::float::{general, plain};
 use crate::base::time::Duration;
-use crate::series::labels::{METRIC_NAME, is_legacy_label_name, quote};
-use crate::series::matcher::MatchOp;
+use crate::series::labels::{METRIC_NAME, is_legacy_label_name};
+use crate::series::matcher::{MatchOp, Matcher};
 
 /// Longer expressions are split when printed pretty.
 const LINE_MAX: usize = 100;
-
-/// The canonical form on one line; parses to the same tree.
-pub fn print(expr: &Expr) -> String {
-    expr.to_string()
-}
 
 /// Over several lines where one would be longer than 100 bytes, indented by two blanks a level.
 pub fn pretty(expr: &Expr) -> String {
@@ -98,10 +94,10 @@ impl VectorSelector {
     fn name_and_matchers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.as_deref().unwrap_or("");
         f.write_str(name)?;
-        let written_before = |matcher: &&crate::series::matcher::Matcher| {
+        let written_before = |matcher: &&Matcher| {
             &*matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal && &*matcher.value == name && !name.is_empty()
         };
-        let mut matchers: Vec<String> = self.matchers.iter().filter(|matcher| !written_before(matcher)).map(ToString::to_string).collect();
+        let mut matchers: Vec<String> = self.matchers.iter().filter(|matcher| !written_before(matcher)).map(matcher_text).collect();
         if matchers.is_empty() {
             // Only `info` takes a selector without a name and without matchers; braces make it one.
             return if name.is_empty() { f.write_str("{}") } else { Ok(()) };
@@ -109,6 +105,11 @@ impl VectorSelector {
         matchers.sort_unstable();
         write!(f, "{{{}}}", matchers.join(","))
     }
+}
+
+fn matcher_text(matcher: &Matcher) -> String {
+    let name = if is_legacy_label_name(&matcher.name) { matcher.name.to_string() } else { quote_literal(&matcher.name) };
+    format!("{name}{}{}", matcher.op.as_str(), quote_literal(&matcher.value))
 }
 
 impl Extension {
@@ -225,7 +226,7 @@ fn label_list(f: &mut impl Write, labels: &[Arc<str>]) -> fmt::Result {
         if index > 0 {
             f.write_str(", ")?;
         }
-        if is_legacy_label_name(label) { f.write_str(label)? } else { f.write_str(&quote(label))? }
+        if is_legacy_label_name(label) { f.write_str(label)? } else { f.write_str(&quote_literal(label))? }
     }
     f.write_char(')')
 }
@@ -269,5 +270,39 @@ fn pretty_at(expr: &Expr, level: usize, line_max: usize) -> String {
         ExprKind::Paren(inner) => format!("{margin}(\n{}\n{margin})", pretty_at(inner, level + 1, line_max)),
         ExprKind::Subquery(subquery) => pretty_at(&subquery.expr, level, line_max) + &written(|f| subquery_suffix(f, subquery)),
         _ => margin + &line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::query::parse::{ParseOptions, parse};
+
+    #[test]
+    fn what_fits_a_line_stays_on_it() {
+        let short = "sum by (job) (rate(http_requests_total{code=~\"5..\"}[5m])) / on (job) group_left () sum(up) > 0.05";
+        assert!(short.len() <= LINE_MAX);
+        assert_eq!(pretty(&parse(short, &ParseOptions::ALL).unwrap()), short);
+    }
+
+    #[test]
+    fn what_is_longer_is_split() {
+        for (text, lines) in [
+            ("sum(rate(foo[1m])) + bool_metric", &["  sum(", "    rate(", "      foo[1m]", "    )", "  )", "+", "  bool_metric"][..]),
+            ("topk without (a) (3, -(metric_name))", &["topk without (a) (", "  3,", "  -(", "    metric_name", "  )", ")"]),
+            (
+                "first_name > bool on(a) group_left(b) fill(1) second",
+                &["  first_name", "> bool on (a) group_left (b) fill (1)", "  second"],
+            ),
+            (
+                "label_replace(metric, \"a\", \"$1\", \"b\", \"(.*)\")",
+                &["label_replace(", "  metric,", "  \"a\",", "  \"$1\",", "  \"b\",", "  \"(.*)\"", ")"],
+            ),
+            ("(a_metric + b)[1h:5m] @ end() offset 1m", &["(", "    a_metric", "  +", "    b", ")[1h:5m] @ end() offset 1m"]),
+            ("a + b - c_longer", &["  a + b", "-", "  c_longer"]),
+        ] {
+            let expr = parse(text, &ParseOptions::ALL).unwrap();
+            assert_eq!(pretty_within(&expr, 10).lines().collect::<Vec<_>>(), lines, "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Operators, calls, aggregations and what they are made of.
 
+use std::sync::Arc;
+
 use super::super::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, NumberLiteral, Span, VectorMatching};
 use super::super::lex::{Keyword, Kind, Op, Token};
 use super::super::signature;
@@ -280,9 +282,9 @@ impl Parser<'_> {
         self.aggregations -= 1;
         if modifier.is_none() {
             modifier = self.aggregate_modifier()?;
-            end = modifier.as_ref().map_or(end, |found| found.2);
+            end = modifier.as_ref().map_or(end, |found| found.end);
         }
-        let (without, grouping, _) = modifier.unwrap_or_default();
+        let Grouping { without, labels: grouping, .. } = modifier.unwrap_or_default();
         let span = Span { start: name.span.start, end };
         let Some(op) = aggregate_op(self.token_text(name)) else { return self.unexpected_in_expression() };
         let wanted = if op.has_param() { 2 } else { 1 };
@@ -304,13 +306,21 @@ impl Parser<'_> {
         self.node(ExprKind::Aggregate(Box::new(aggregate)), span, below)
     }
 
-    /// `by (…)` or `without (…)`: whether it is `without`, the labels, and where it ends.
-    fn aggregate_modifier(&mut self) -> Parsed<Option<(bool, Vec<std::sync::Arc<str>>, u32)>> {
+    /// `by (…)` or `without (…)`, if one stands here.
+    fn aggregate_modifier(&mut self) -> Parsed<Option<Grouping>> {
         let Kind::Keyword(word @ (Keyword::By | Keyword::Without)) = self.peek()? else { return Ok(None) };
         self.next()?;
         let (labels, end) = self.grouping_labels()?;
-        Ok(Some((word == Keyword::Without, labels, end)))
+        Ok(Some(Grouping { without: word == Keyword::Without, labels, end }))
     }
+}
+
+/// `by (…)` or `without (…)`.
+#[derive(Debug, Default)]
+struct Grouping {
+    without: bool,
+    labels: Vec<Arc<str>>,
+    end: u32,
 }
 
 /// Stands where something wrong stood, so that parsing goes on and finds more.

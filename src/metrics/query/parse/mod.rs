@@ -98,6 +98,16 @@ impl fmt::Display for ParseErrors {
 
 impl std::error::Error for ParseErrors {}
 
+/// More errors of one query are not collected.
+const ERRORS_MAX: usize = 100;
+
+/// Notes an error, unless there are too many.
+pub(super) fn add_error(errors: &mut Vec<ParseError>, text: &str, span: Span, message: String) {
+    if errors.len() < ERRORS_MAX {
+        errors.push(ParseError::new(text, span, message));
+    }
+}
+
 /// Reads and checks a query.
 pub fn parse(text: &str, options: &ParseOptions) -> Result<Expr, ParseErrors> {
     let mut parser = Parser::new(text, *options)?;
@@ -221,7 +231,7 @@ impl<'a> Parser<'a> {
 
     /// Notes an error and goes on.
     fn complain(&mut self, span: Span, message: String) {
-        self.errors.push(ParseError::new(self.text, span, message));
+        add_error(&mut self.errors, self.text, span, message);
     }
 
     /// Notes an error and stops.
@@ -277,3 +287,6 @@ impl<'a> Parser<'a> {
         Ok(Tree { expr: Expr { kind, span }, height })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,6 +138,7 @@ fn regex_message(error: &InvalidRegex) -> String {
     let reason = match error.reason.as_str() {
         "unclosed group" => "missing closing )",
         "unopened group" => "unexpected )",
+        "repetition operator missing expression" => "missing argument to repetition operator",
         _ => return format!("error parsing regexp: {}: `{}`", error.reason, error.pattern),
     };
     format!("error parsing regexp: {reason}: `{whole}`")

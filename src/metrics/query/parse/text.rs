@@ -207,18 +207,25 @@ pub fn duration(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Why [`Duration::parse`] refused, in the words of `model.ParseDuration`.
 fn invalid_duration(text: &str) -> String {
+    const UNITS: [&str; 7] = ["y", "w", "d", "h", "m", "s", "ms"];
     let mut rest = text;
-    while !rest.is_empty() {
+    let mut next_unit = 0;
+    loop {
         let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let next = behind.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let next = behind.trim_start_matches(|c: char| !c.is_ascii_digit());
         let unit = behind.get(..behind.len() - next.len()).unwrap_or("");
-        if next.len() == rest.len() {
+        if behind.len() == rest.len() || unit.is_empty() {
             break;
         }
-        if !matches!(unit, "ms" | "s" | "m" | "h" | "d" | "w" | "y") {
+        let Some(at) = UNITS.iter().position(|known| *known == unit) else {
             return format!("unknown unit {} in duration {}", quote(unit), quote(text));
+        };
+        if at < next_unit {
+            break;
         }
+        next_unit = at + 1;
         rest = next;
     }
     format!("not a valid duration string: {}", quote(text))

@@ -54,17 +54,13 @@ impl Append for MemorySelect {
                 refuse(floats.len() + histograms.len(), RefusedReason::OutOfOrder, old);
                 continue;
             }
-            if floats.iter().any(|sample| sample.start_ts != 0) {
+            let starts_known = !samples.float_start_ts.is_empty() || floats.iter().any(|sample| sample.start_ts != 0);
+            if starts_known {
                 samples.float_start_ts.resize(samples.float_ts.len(), 0);
+                samples.float_start_ts.extend(floats.iter().map(|sample| sample.start_ts));
             }
             for sample in floats {
-                if !samples.float_start_ts.is_empty() || sample.start_ts != 0 {
-                    samples.float_start_ts.push(sample.start_ts);
-                }
                 samples.push_float(sample.ts, sample.value);
-            }
-            if !samples.float_start_ts.is_empty() {
-                samples.float_start_ts.resize(samples.float_ts.len(), 0);
             }
             for (ts, histogram) in histograms {
                 samples.push_histogram(*ts, Arc::clone(histogram));

@@ -4,10 +4,19 @@ use std::sync::Arc;
 
 use super::command::{Action, Expected, parse_script};
 use super::compare::{almost_equal, histograms_equal};
+use super::memory::MemorySelect;
+use super::run::{Bench, run};
 use super::series::{Item, buckets, parse_series, parse_values};
+use crate::base::cancel::Cancel;
+use crate::base::time::TimeRange;
 use crate::metrics::query::parse::{ParseOptions, parse};
+use crate::series::batch::WriteBatch;
 use crate::series::histogram::{Histogram, ResetHint, Span};
-use crate::series::sample::is_stale;
+use crate::series::labels::Labels;
+use crate::series::matcher::Matcher;
+use crate::series::ports::{Answer, Append, AppendOptions, EvalStats, EvaluateError, IndexQuery, Question, Select, Selection, When};
+use crate::series::sample::{SampleBuf, is_stale};
+use crate::series::value::{InstantSample, Point, RangeSeries, Value};
 
 fn floats(text: &str) -> Vec<Option<f64>> {
     let items = parse_values(text).unwrap();
@@ -158,7 +167,7 @@ fn classic_histograms_become_native() {
     let (ts, histogram) = &batch.histograms[1];
     assert_eq!((*ts, &histogram.custom_bounds[..], &histogram.positive_buckets[..]), (60_000, &[1.0][..], &[3.0, 3.0][..]));
     let Some(series) = batch.series.last() else { panic!("a series") };
-    assert_eq!(crate::series::labels::Labels::from_packed(batch.labels_of(series)).unwrap().to_string(), r#"{__name__="h", a="b"}"#);
+    assert_eq!(Labels::from_packed(batch.labels_of(series)).unwrap().to_string(), r#"{__name__="h", a="b"}"#);
 }
 
 #[test]
@@ -185,4 +194,126 @@ fn every_script_of_the_corpus_is_understood() {
         }
     }
     assert_eq!(evaluations, 1995);
+}
+
+#[test]
+fn memory_stores_and_selects() {
+    let memory = MemorySelect::new();
+    let load = |script: &str| {
+        let commands = parse_script(script).unwrap();
+        let Action::Load(load) = &commands[0].action else { panic!("a load") };
+        memory.append(&load.batch().unwrap(), &AppendOptions::default()).unwrap()
+    };
+    let report = load("load 1m\n b{x=\"1\"}@st _ -1s _\n b{x=\"1\"} 1 2 3\n a{x=\"1\"} 1 {{sum:1}} 3\n a{x=\"2\"} 1");
+    assert_eq!((report.stored, report.refused.len()), (7, 0));
+    assert_eq!(load("load 1m\n b{x=\"1\"} 9").refused.len(), 1, "samples come in order");
+    let selection = Selection { matchers: &[Matcher::equal("x", "1")], range: TimeRange::ALL, series_max: 10 };
+    let found = memory.select(&selection, &Cancel::new()).unwrap();
+    let names: Vec<&str> = found.iter().map(|series| series.labels().metric_name()).collect();
+    assert_eq!(names, ["a", "b"]);
+    let mut samples = SampleBuf::default();
+    found[1].read(TimeRange::new(60_000, 120_000), &mut samples).unwrap();
+    assert_eq!((samples.float_ts, samples.floats, samples.float_start_ts), (vec![60_000, 120_000], vec![2.0, 3.0], vec![59_000, 0]));
+    let mut samples = SampleBuf::default();
+    found[0].read(TimeRange::ALL, &mut samples).unwrap();
+    assert_eq!((samples.float_ts, samples.histogram_ts), (vec![0, 120_000], vec![60_000]));
+    assert!(memory.select(&Selection { series_max: 1, ..selection }, &Cancel::new()).is_err());
+    let query = IndexQuery { any_of: &[], range: TimeRange::ALL, limit: 0 };
+    assert_eq!(memory.label_values("x", &query, &Cancel::new()).unwrap(), ["1", "2"]);
+    assert_eq!(memory.label_names(&query, &Cancel::new()).unwrap(), ["__name__", "x"]);
+    memory.clear();
+    assert!(memory.series(&query, &Cancel::new()).unwrap().is_empty());
+}
+
+/// Knows one answer, whatever is asked: `up{a="b"} 1`, with a warning.
+#[derive(Default)]
+struct Parrot {
+    asked: Vec<(String, When)>,
+}
+
+impl Bench for Parrot {
+    fn clear(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn append(&mut self, _batch: &WriteBatch) -> Result<(), String> {
+        Err("full".to_owned())
+    }
+
+    fn evaluate(&mut self, question: &Question<'_>) -> Result<Answer, EvaluateError> {
+        self.asked.push((question.query.to_owned(), question.when));
+        if question.query.starts_with("bad") {
+            return Err(EvaluateError::Execution("bad thing".to_owned()));
+        }
+        let labels = Labels::from_pairs([("__name__", "up"), ("a", "b")]);
+        let value = match question.when {
+            When::Instant(ts) => Value::Vector(vec![InstantSample { labels, ts, value: Point::Float(1.0) }]),
+            When::Range { start, step, .. } => Value::Matrix(vec![RangeSeries {
+                labels,
+                floats: (0..3).map(|i| (start + i * step, 1.0)).collect(),
+                histograms: Vec::new(),
+            }]),
+        };
+        Ok(Answer { value, warnings: vec!["careful (1:1)".to_owned()], infos: Vec::new(), stats: EvalStats::default() })
+    }
+}
+
+#[test]
+fn a_run_judges_every_evaluation() {
+    for (script, verdict) in [
+        ("eval instant at 5m up\n up{a=\"b\"} 1", Ok(())),
+        ("eval instant at 5m up\n expect warn msg: careful (1:1)\n up{a=\"b\"} 1", Ok(())),
+        ("eval instant at 5m up\n expect warn regex: ^care\n expect no_info\n up{a=\"b\"} 1", Ok(())),
+        ("eval_warn instant at 5m up\n up{a=\"b\"} 1.0000001", Ok(())),
+        ("eval_ordered instant at 5m up\n up{a=\"b\"} 1", Ok(())),
+        ("eval range from 0 to 2m step 1m up\n up{a=\"b\"} 1x2", Ok(())),
+        ("eval instant at 0 bad\n expect fail", Ok(())),
+        ("eval instant at 0 bad\n expect fail msg: bad thing", Ok(())),
+        ("eval_fail instant at 0 bad\n expected_fail_regexp thing$", Ok(())),
+        ("load 1m\n a 1", Err("full")),
+        ("eval instant at 0 bad", Err("error evaluating query: bad thing")),
+        ("eval instant at 0 bad\n expect fail msg: other", Err("expected error")),
+        ("eval instant at 0 up\n expect fail", Err("expected error but got none")),
+        ("eval instant at 0 up\n up{a=\"b\"} 2", Err("expected 2 for")),
+        ("eval instant at 0 up\n up{a=\"c\"} 1", Err("unexpected metric")),
+        ("eval instant at 0 up", Err("unexpected metric")),
+        ("eval instant at 0 up\n up{a=\"b\"} 1\n up{a=\"c\"} 1", Err("not found")),
+        ("eval_ordered instant at 0 up\n up{a=\"c\"} 1\n up{a=\"b\"} 1", Err("at position 2 but was at 1")),
+        ("eval instant at 0 up\n up{a=\"b\"} {{sum:1}}", Err("expected {{")),
+        ("eval instant at 0 up\n 1", Err("expected scalar result")),
+        ("eval instant at 0 up\n expect string \"a\"", Err("expected string result")),
+        ("eval instant at 0 up\n expect no_warn\n up{a=\"b\"} 1", Err("unexpected warn annotations")),
+        ("eval_info instant at 0 up\n up{a=\"b\"} 1", Err("expected info annotations")),
+        ("eval instant at 0 up\n expect warn msg: careful\n up{a=\"b\"} 1", Err("was not found")),
+        ("eval instant at 0 up\n expect range vector from 0 to 1m step 1m\n up{a=\"b\"} 1", Err("expected matrix result")),
+        ("eval range from 0 to 2m step 1m up\n up{a=\"b\"} 1x1", Err("more points")),
+        ("eval range from 0 to 2m step 1m up\n up{a=\"b\"} 1x3", Err("cannot return this many")),
+        ("eval range from 0 to 2m step 1m up\n up{a=\"b\"} 1 _ 1", Err("expected 1 at 120000")),
+    ] {
+        let outcomes = run(&parse_script(script).unwrap(), &mut Parrot::default());
+        assert_eq!(outcomes.len(), 1, "{script}");
+        match (&outcomes[0].result, verdict) {
+            (Ok(()), Ok(())) => {}
+            (Err(got), Err(wanted)) => assert!(got.contains(wanted), "{script}: {got}"),
+            (got, wanted) => panic!("{script}: got {got:?}, wanted {wanted:?}"),
+        }
+    }
+}
+
+#[test]
+fn instant_queries_are_asked_in_all_ways() {
+    let asked = |script: &str| {
+        let mut parrot = Parrot::default();
+        let outcomes = run(&parse_script(script).unwrap(), &mut parrot);
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+        parrot.asked
+    };
+    let all = asked("eval instant at 100s sum(rate(up[5m])) + sum(sum_over_time(up[5m:]))\n up{a=\"b\"} 1");
+    assert_eq!(all.len(), 12, "as it is and pinned at five times, each also as a range");
+    assert_eq!(all[1].1, When::Range { start: 40_000, end: 160_000, step: 60_000 });
+    assert_eq!(all[2].0, "sum(rate(up[5m] @ 100.000)) + sum(sum_over_time(up[5m:] @ 100.000))");
+    let times: Vec<When> = all.iter().skip(2).step_by(2).map(|asked| asked.1).collect();
+    assert_eq!(times, [-1_000_000, 0, 20_000, 100_000, 1_000_000].map(When::Instant));
+    assert_eq!(asked("eval instant at 0 timestamp(up)\n up{a=\"b\"} 1").len(), 2, "depends on time");
+    assert_eq!(asked("eval instant at 0 up + step()\n up{a=\"b\"} 1").len(), 1, "depends on the range");
 }
