@@ -13,8 +13,8 @@ use crate::metrics::query::ast::{AggregateOp, Span};
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::context::{Outcome, failed};
 use crate::metrics::query::eval::matrix::{Matrix, Scalar};
-use crate::metrics::query::eval::plan::{Aggregate, Kind};
-use crate::series::labels::quote;
+use crate::metrics::query::eval::plan::{Aggregate, Kind, go_max, go_min};
+use crate::metrics::query::parse::text::{holds_raw_bytes, quote_literal};
 
 /// Evaluates an aggregation.
 pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate) -> Outcome<Matrix> {
@@ -28,8 +28,8 @@ pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate) -> 
                 Some(Kind::Text(label)) => label,
                 _ => return failed("expected a label name"),
             };
-            if label.is_empty() || label.contains('\u{fffd}') {
-                return failed(format!("invalid label name {}", quote(label)));
+            if label.is_empty() || holds_raw_bytes(label) {
+                return failed(format!("invalid label name {}", quote_literal(label)));
             }
             values::count_values(evaluator, aggregate, label)
         }
@@ -102,8 +102,8 @@ fn range_of(parameter: &Scalar, steps: usize) -> ParameterRange {
     let mut range = ParameterRange { min: f64::INFINITY, max: f64::NEG_INFINITY, any_nan: false };
     for value in (0..steps).map(|step| parameter.at(step)) {
         range.any_nan |= value.is_nan();
-        range.min = range.min.min(value);
-        range.max = range.max.max(value);
+        range.min = go_min(range.min, value);
+        range.max = go_max(range.max, value);
     }
     range
 }

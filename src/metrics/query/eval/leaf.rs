@@ -11,7 +11,7 @@ use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::sample::{SampleBuf, is_stale};
 use crate::series::value::Point;
 
-use super::context::{Context, Outcome};
+use super::context::{Context, Outcome, failed};
 use super::kernel::{self, Times, advance};
 use super::matrix::{Matrix, RowBuf, Steps, absent, is_absent, present};
 use super::scan::{Leaf, Program, Scratch, Source, Tell, Windows, read};
@@ -48,7 +48,7 @@ impl Reader<'_, '_> {
                 if *statistics_only {
                     keep_statistics(&mut scratch.samples);
                 }
-                self.newest(times, *tell, scratch);
+                self.newest(index, times, *tell, scratch)?;
             }
             Leaf::Smoothed { times, span } => {
                 remove_stale(&mut scratch.samples);
@@ -66,14 +66,14 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn newest(&self, times: &Times, tell: Tell, scratch: &mut Scratch) {
+    fn newest(&self, index: usize, times: &Times, tell: Tell, scratch: &mut Scratch) -> Outcome<()> {
         let Scratch { samples, row, samples_total, per_step, .. } = scratch;
         let lookback = self.ctx.options.lookback_ms;
         if samples.histogram_ts.is_empty() && tell == Tell::Value {
             let found = kernel::newest(&samples.float_ts, &samples.floats, times, lookback, &mut row.values);
             *samples_total += found;
             self.count_present(row, per_step);
-            return;
+            return Ok(());
         }
         let (mut float_to, mut histogram_to) = (0, 0);
         for step in 0..times.count {
@@ -94,6 +94,10 @@ impl Reader<'_, '_> {
             let starts = if is_float { &samples.float_start_ts } else { &samples.histogram_start_ts };
             match tell {
                 Tell::Timestamp => row.values[step] = ts as f64 / 1000.0,
+                Tell::TimestampMs if !is_float => {
+                    let labels = self.program.source.labels(index);
+                    return failed(format!("this should be an info metric, with float samples: {labels}"));
+                }
                 Tell::TimestampMs => row.values[step] = ts as f64,
                 Tell::StartTimestamp => row.values[step] = starts.get(at).copied().unwrap_or(0) as f64 / 1000.0,
                 Tell::Value if is_float => row.values[step] = samples.floats[at],
@@ -102,6 +106,7 @@ impl Reader<'_, '_> {
             *samples_total += if is_float { 1 } else { samples.histograms[at].size_in_samples() as u64 };
         }
         self.count_present(row, per_step);
+        Ok(())
     }
 
     fn count_present(&self, row: &RowBuf, per_step: &mut Vec<u64>) {

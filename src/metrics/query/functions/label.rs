@@ -8,6 +8,7 @@ use crate::metrics::query::eval::collect::merge_same_labels;
 use crate::metrics::query::eval::context::{Outcome, failed};
 use crate::metrics::query::eval::matrix::Matrix;
 use crate::metrics::query::eval::plan::{Kind, Node};
+use crate::metrics::query::parse::text::{holds_raw_bytes, without_raw_bytes};
 use crate::series::labels::METRIC_NAME;
 
 /// The text of a string argument.
@@ -58,8 +59,8 @@ pub(crate) fn join(evaluator: &Evaluator<'_, '_>, args: &[Node]) -> Outcome<Matr
 }
 
 fn check_name(name: &str, role: &str, function: &str) -> Outcome<()> {
-    if name.is_empty() || name.contains('\u{fffd}') {
-        return failed(format!("invalid {role} label name in {function}(): {name}"));
+    if name.is_empty() || holds_raw_bytes(name) {
+        return failed(format!("invalid {role} label name in {function}(): {}", without_raw_bytes(name)));
     }
     Ok(())
 }

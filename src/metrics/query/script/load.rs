@@ -66,13 +66,11 @@ impl Load {
             batch.open_series(&series.labels);
             for (index, item) in series.values.iter().enumerate() {
                 let ts = self.time_of(index);
+                let start = series.starts.get(index).copied().flatten().map_or(0, |offset| ts + offset);
                 match item {
                     Item::Omitted => {}
-                    Item::Float(value) => {
-                        let start = series.starts.get(index).copied().flatten();
-                        batch.push_float_started(ts, *value, start.map_or(0, |offset| ts + offset));
-                    }
-                    Item::Histogram(histogram, _) => batch.push_histogram(ts, Arc::clone(histogram)),
+                    Item::Float(value) => batch.push_float_started(ts, *value, start),
+                    Item::Histogram(histogram, _) => batch.push_histogram_started(ts, Arc::clone(histogram), start),
                 }
             }
         }

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::series::batch::{SeriesRef, WriteBatch};
+use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::labels::Labels;
 use crate::series::ports::{
     Append, AppendError, AppendOptions, AppendReport, IndexQuery, Refused, RefusedReason, Select, SelectError, SelectedSeries, Selection,
@@ -62,8 +63,11 @@ impl Append for MemorySelect {
             for sample in floats {
                 samples.push_float(sample.ts, sample.value);
             }
-            for (ts, histogram) in histograms {
-                samples.push_histogram(*ts, Arc::clone(histogram));
+            for (offset, (ts, histogram)) in histograms.iter().enumerate() {
+                let start = batch.histogram_start_ts.get(series.histograms.start as usize + offset).copied().unwrap_or(0);
+                let hinted = with_reset_hint(samples, *ts, histogram);
+                samples.push_histogram(*ts, hinted);
+                samples.histogram_start_ts.push(start);
             }
             report.stored += floats.len() + histograms.len();
         }
@@ -114,6 +118,19 @@ impl Select for MemorySelect {
     }
 }
 
+/// Tells of each histogram whether the counter was reset since the one before, as upstream's storage does.
+fn with_reset_hint(samples: &SampleBuf, ts: i64, histogram: &Arc<Histogram>) -> Arc<Histogram> {
+    let float_between = samples.float_ts.iter().rev().take_while(|&&at| Some(&at) > samples.histogram_ts.last()).any(|&at| at < ts);
+    let before = samples.histograms.last().filter(|before| !before.is_stale() && !float_between);
+    match before {
+        Some(before) if histogram.reset_hint == ResetHint::Unknown && !histogram.is_stale() => {
+            let reset_hint = if histogram.is_reset_after(before) { ResetHint::Reset } else { ResetHint::NotReset };
+            Arc::new(Histogram { reset_hint, ..Histogram::clone(histogram) })
+        }
+        _ => Arc::clone(histogram),
+    }
+}
+
 fn sorted(mut words: Vec<String>, limit: usize) -> Vec<String> {
     words.sort_unstable();
     words.dedup();
@@ -160,6 +177,8 @@ impl SelectedSeries for MemorySeries {
         out.floats.extend_from_slice(&samples.floats[floats]);
         let histograms = within(&samples.histogram_ts);
         out.histogram_ts.extend_from_slice(&samples.histogram_ts[histograms.clone()]);
+        out.histogram_start_ts.resize(out.histograms.len(), 0);
+        out.histogram_start_ts.extend_from_slice(&samples.histogram_start_ts[histograms.clone()]);
         out.histograms.extend_from_slice(&samples.histograms[histograms]);
         Ok(())
     }
