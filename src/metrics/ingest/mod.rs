@@ -8,3 +8,5 @@ pub mod http_settings;
 mod recorder;
 pub mod relabel;
 pub mod scrape;
+pub mod push;
+pub mod remote_write;
