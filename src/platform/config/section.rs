@@ -275,7 +275,7 @@ pub fn choice<T: Copy>(node: &Node, key: &str, choices: &[(&str, T)], report: &m
         _ => None,
     };
     if found.is_none() {
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).filter(|word| !word.is_empty()).collect();
         report.error(node.at, format!("{key}: read {}, expected {}", node.describe(), alternatives(&words)));
     }
     found

@@ -190,16 +190,15 @@ pub struct CheckReport {
 /// Checks the file at `path` and the files it names.
 pub fn check(path: &Path, env: &Environment<'_>) -> CheckReport {
     let mut lines = vec![format!("Checking {}", path.display())];
-    let mut ok = true;
-    match load(path, env) {
+    let ok = match load(path, env) {
         Err(errors) => {
-            ok = false;
             lines.extend(errors.iter().map(|error| format!("  FAILED: {error}")));
+            false
         }
         Ok(loaded) => {
             lines.extend(loaded.warnings.iter().map(|warning| format!("  WARNING: {warning}")));
             let missing = missing_files(&loaded.config);
-            ok = missing.is_empty();
+            let ok = missing.is_empty();
             lines.extend(missing.iter().map(|missing| format!("  FAILED: {missing}")));
             let rules: usize =
                 loaded.config.rule_files.iter().filter_map(|pattern| path::glob(pattern).ok()).map(|found| found.len()).sum();
@@ -209,8 +208,9 @@ pub fn check(path: &Path, env: &Environment<'_>) -> CheckReport {
             if ok {
                 lines.push(format!(" SUCCESS: {} is valid prometheus config file syntax", path.display()));
             }
+            ok
         }
-    }
+    };
     lines.push(String::new());
     CheckReport { text: lines.join("\n"), ok }
 }

@@ -15,7 +15,7 @@ use super::{Config, GlobalConfig, NameValidation, OtlpTranslation, ScrapeConfig,
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
-use crate::platform::config::yaml::Node;
+use crate::platform::config::yaml::{Kind, Node};
 use crate::series::labels::quote;
 
 /// Where variables of the environment come from.
@@ -104,17 +104,17 @@ fn globs(section: &mut Section<'_, '_>, key: &'static str, what: &str) -> Vec<St
 
 /// A map of labels; names must be valid.
 fn label_map(section: &mut Section<'_, '_>, key: &'static str, validation: NameValidation) -> BTreeMap<String, String> {
-    let place = section.value_place(key);
     let labels = section.text_map(key);
-    for name in labels.keys().filter(|name| !validation.is_valid_label_name(name)) {
-        section.report.error(place, format!("{key}: {} is not a valid label name", quote(name)));
+    let Some(Node { kind: Kind::Map(pairs), .. }) = section.node(key) else { return labels };
+    for (name, _) in pairs.iter().filter(|(name, _)| !validation.is_valid_label_name(&name.text)) {
+        section.report.error(name.at, format!("{key}: {} is not a valid label name", quote(&name.text)));
     }
     labels
 }
 
-/// What `Report::error` says for a section that must not be empty.
+/// Refuses an entry with nothing in it; whether it was one.
 fn refuse_null(node: &Node, message: &str, report: &mut Report) -> bool {
-    let is_null = matches!(node.kind, crate::platform::config::yaml::Kind::Null);
+    let is_null = node.kind == Kind::Null;
     if is_null {
         report.error(node.at, message);
     }

@@ -144,12 +144,14 @@ pub(super) fn means_something_else(text: &str) -> bool {
         || is_date(text)
 }
 
-/// `12:30`, a number to the base of 60 for YAML 1.1.
+/// `12:30` or `1:59:59.5`, numbers to the base of 60 for YAML 1.1.
 fn is_sexagesimal(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.contains(':')
-        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, ':' | '.' | '_'))
+    let whole = digits.split_once('.').map_or(digits, |(whole, _)| whole);
+    let mut parts = whole.split(':');
+    let is_number = |part: &str| part.starts_with(|c: char| c.is_ascii_digit()) && part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let is_sixty = |part: &str| part.len() <= 2 && part.parse::<u8>().is_ok_and(|number| number < 60);
+    whole.contains(':') && parts.next().is_some_and(is_number) && parts.all(is_sixty)
 }
 
 fn is_date(text: &str) -> bool {

@@ -72,7 +72,19 @@ impl MapWriter {
 }
 
 /// Words in a key that say its value is a secret.
-const SECRET_WORDS: [&str; 8] = ["password", "secret", "token", "credentials", "api_key", "application_key", "private_key", "passphrase"];
+const SECRET_WORDS: [&str; 11] = [
+    "password",
+    "consumer_key",
+    "account_key",
+    "access_token",
+    "secret",
+    "token",
+    "credentials",
+    "api_key",
+    "application_key",
+    "private_key",
+    "passphrase",
+];
 
 /// The tree with `<secret>` in place of whatever its key says is secret, and without passwords in URLs.
 /// For parts of a file that nobody understands in detail.

@@ -6,7 +6,7 @@ use crate::metrics::model::config::NameValidation;
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
-use crate::platform::config::yaml::Node;
+use crate::platform::config::yaml::{Kind, Node};
 use crate::series::labels::quote;
 
 /// Discoveries of Prometheus that are read but not acted on yet.
@@ -75,11 +75,11 @@ pub(super) fn check_static_targets(section: &mut Section<'_, '_>, relabelled: bo
     }
     for group in section.list("static_configs") {
         let targets = group.get("targets").map_or(&[][..], |node| match &node.kind {
-            crate::platform::config::yaml::Kind::List(targets) => targets,
+            Kind::List(targets) => targets,
             _ => &[],
         });
         for target in targets {
-            if let crate::platform::config::yaml::Kind::Scalar { text, .. } = &target.kind
+            if let Kind::Scalar { text, .. } = &target.kind
                 && text.contains('/')
             {
                 section.report.error(target.at, format!("{} is not a valid hostname", quote(text)));

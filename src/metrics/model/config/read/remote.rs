@@ -128,7 +128,11 @@ fn queue(section: &mut Section<'_, '_>) -> QueueConfig {
     let checks = [
         ("max_shards", queue.max_shards == 0, "remote write queue max_shards must be positive"),
         ("min_shards", queue.min_shards == 0, "remote write queue min_shards must be positive"),
-        ("min_shards", queue.min_shards > queue.max_shards, "remote write queue min_shards must not be greater than max_shards"),
+        (
+            "min_shards",
+            queue.max_shards > 0 && queue.min_shards > queue.max_shards,
+            "remote write queue min_shards must not be greater than max_shards",
+        ),
         ("max_samples_per_send", queue.max_samples_per_send == 0, "remote write queue max_samples_per_send must be positive"),
         ("capacity", queue.capacity == 0, "remote write queue capacity must be positive"),
         ("max_backoff", queue.max_backoff < queue.min_backoff, "remote write queue max_backoff must not be less than min_backoff"),
