@@ -2,5 +2,6 @@
 
 mod ingest;
 mod model;
+mod pages;
 mod query;
 mod store;
