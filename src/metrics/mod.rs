@@ -2,6 +2,7 @@
 
 mod ingest;
 mod model;
+mod pages;
 mod query;
 mod store;
 

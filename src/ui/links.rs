@@ -57,10 +57,11 @@ pub fn explore_table(query: &str) -> String {
     with(EXPLORE, &[("q", query), ("view", "table")])
 }
 
-/// Chart data for queries; the chart itself adds range and width.
-pub fn chart(queries: &[&str], legend: &str, step: &str) -> String {
+/// Chart data for queries, with one legend for all or one for each; the chart itself adds range and width.
+pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
     let mut params: Vec<(&str, &str)> = queries.iter().map(|query| ("q", *query)).collect();
-    params.extend([("legend", legend), ("step", step)]);
+    params.extend(legends.iter().map(|legend| ("legend", *legend)));
+    params.push(("step", step));
     with(CHART, &params)
 }
 
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn values_are_encoded_and_empty_ones_left_out() {
         assert_eq!(explore("rate(x{a=\"b&c\"}[5m])"), "/explore?q=rate%28x%7Ba%3D%22b%26c%22%7D%5B5m%5D%29");
-        assert_eq!(chart(&["a", "b"], "", "15s"), "/ui/chart?q=a&q=b&step=15s");
+        assert_eq!(chart(&["a", "b"], &[], "15s"), "/ui/chart?q=a&q=b&step=15s");
         assert_eq!(with("/a?b=c", &[("d", "é")]), "/a?b=c&d=%C3%A9");
         assert_eq!(with("/a", &[("d", "")]), "/a");
     }
