@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use super::Metrics;
 use super::look::Look;
-use crate::metrics::ingest::scrape::{Health, TargetReport};
+use crate::metrics::ingest::scrape::ActiveTarget;
+use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::storage::StorageStatus;
 use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
+use crate::ui::links;
+use crate::ui::shell::Severity;
 
 /// A metric with more series than this deserves a look.
 const SERIES_PER_METRIC_MANY: u64 = 100_000;
@@ -16,7 +19,7 @@ const SERIES_PER_METRIC_MANY: u64 = 100_000;
 /// Everything the page shows. Blocking: runs some twenty small queries.
 pub(super) fn input(metrics: &Metrics) -> HomeInput {
     let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
-    let targets = metrics.scrape.targets();
+    let targets = metrics.scrape.targets().active;
     let status = metrics.storage.status();
     let host = metrics.host_instance.as_deref().and_then(|instance| host(&look, instance));
     let problems = problems(metrics, &targets, &status, host.as_ref());
@@ -74,7 +77,7 @@ fn disks(look: &Look, selector: &str) -> Vec<Disk> {
 }
 
 fn ingest(look: &Look, metrics: &Metrics, status: &StorageStatus) -> Ingest {
-    let rate = "rate(pharos_storage_samples_appended_total{job=\"pharos\"}[1m])";
+    let rate = "rate(pharos_storage_appended_samples_total{job=\"pharos\"}[1m])";
     Ingest {
         samples_per_second: look.number(rate).unwrap_or(0.0),
         recent: look.last_hour(rate),
@@ -83,11 +86,11 @@ fn ingest(look: &Look, metrics: &Metrics, status: &StorageStatus) -> Ingest {
     }
 }
 
-fn jobs(targets: &[TargetReport]) -> Vec<Job> {
+fn jobs(targets: &[ActiveTarget]) -> Vec<Job> {
     let mut jobs: BTreeMap<&str, Job> = BTreeMap::new();
     for target in targets {
-        let job = jobs.entry(&target.pool).or_insert_with(|| Job { name: target.pool.clone(), ..Job::default() });
-        match target.health {
+        let job = jobs.entry(&target.scrape_pool).or_insert_with(|| Job { name: target.scrape_pool.clone(), ..Job::default() });
+        match target.state.health {
             Health::Up => job.up += 1,
             Health::Down => job.down += 1,
             Health::Unknown => job.unknown += 1,
@@ -96,20 +99,20 @@ fn jobs(targets: &[TargetReport]) -> Vec<Job> {
     jobs.into_values().collect()
 }
 
-fn problems(metrics: &Metrics, targets: &[TargetReport], status: &StorageStatus, host: Option<&Host>) -> Vec<Problem> {
+fn problems(metrics: &Metrics, targets: &[ActiveTarget], status: &StorageStatus, host: Option<&Host>) -> Vec<Problem> {
     let mut found = Vec::new();
-    let mut down: BTreeMap<&str, Vec<&TargetReport>> = BTreeMap::new();
-    for target in targets.iter().filter(|target| target.health == Health::Down) {
-        down.entry(&target.pool).or_default().push(target);
+    let mut down: BTreeMap<&str, Vec<&ActiveTarget>> = BTreeMap::new();
+    for target in targets.iter().filter(|target| target.state.health == Health::Down) {
+        down.entry(&target.scrape_pool).or_default().push(target);
     }
     for (job, down) in down {
         match down[..] {
             [one] => {
                 let instance = one.labels.get("instance").unwrap_or("");
-                found.push(Problem::target_down(job, instance, &one.last_error, one.last_scrape_ms));
+                found.push(Problem::target_down(job, instance, &one.state.last_error, one.state.last_scrape));
             }
             _ => {
-                let total = targets.iter().filter(|target| target.pool == job).count();
+                let total = targets.iter().filter(|target| target.scrape_pool == job).count();
                 found.push(Problem::targets_down(job, down.len(), total, None));
             }
         }
@@ -117,6 +120,16 @@ fn problems(metrics: &Metrics, targets: &[TargetReport], status: &StorageStatus,
     let reload = metrics.server.runtime().reload;
     found.extend(reload.error.map(|error| Problem::reload_failed(&error, reload.loaded_ms)));
     found.extend(host.iter().flat_map(|host| &host.disks).filter_map(Problem::disk_nearly_full));
+    if let Some(why) = status.write_refusal.as_ref().or(status.background_error.as_ref()) {
+        found.push(Problem {
+            severity: Severity::Critical,
+            title: if status.write_refusal.is_some() { "Samples are being refused" } else { "Storage cannot tidy up" }.to_owned(),
+            detail: why.clone(),
+            value: String::new(),
+            since_ms: None,
+            href: links::STATUS.to_owned(),
+        });
+    }
     if !status.quarantined.is_empty() {
         found.push(Problem::corrupt_blocks(status.quarantined.len()));
     }

@@ -7,6 +7,5 @@ pub mod http_settings;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
-pub mod scrape;
-pub mod push;
 pub mod remote_write;
+pub mod scrape;

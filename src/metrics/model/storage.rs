@@ -12,6 +12,8 @@ pub trait Storage: Send + Sync {
     fn status(&self) -> StorageStatus;
     /// Metric families with what they say of themselves: those named `metric`, or all, at most `limit` (0 = all).
     fn metadata(&self, metric: Option<&str>, limit: usize) -> Vec<(String, Vec<Metadata>)>;
+    /// Series of the head with this metric name.
+    fn series_of_metric(&self, name: &str) -> u64;
     /// Deletes the samples of matching series within `range`; gives the number of series touched.
     fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<usize, StorageError>;
     /// Removes deleted samples from disk.
@@ -87,6 +89,8 @@ pub struct StorageStatus {
     pub wal_segments: (u64, u64),
     /// Why writes are refused now, if they are.
     pub write_refusal: Option<String>,
+    /// What failed last in the background (flush, merge), if it has not succeeded since.
+    pub background_error: Option<String>,
     /// Samples are kept this long (ms); none = for ever.
     pub retention_ms: Option<i64>,
     /// Blocks and log may take this many bytes; none = any.
@@ -95,6 +99,10 @@ pub struct StorageStatus {
     pub out_of_order_ms: i64,
     /// Limit of series in the head; none = any.
     pub series_max: Option<u64>,
+    /// Limit of series of one job; none = any.
+    pub series_per_job_max: Option<u64>,
+    /// Samples refused by these limits since the start.
+    pub refused_series_limit: u64,
     /// Bytes free on the disk of the data folder.
     pub disk_free_bytes: Option<u64>,
     /// Bytes of that disk.
