@@ -7,3 +7,4 @@ mod query;
 mod store;
 
 pub use query::script;
+pub use store::{Store, StoreError, StoreSettings, SyncPolicy};

@@ -21,13 +21,14 @@ impl MetadataTable {
         if name.is_empty() || [name.len(), metadata.help.len(), metadata.unit.len()].iter().any(|len| *len > TEXT_BYTES_MAX) {
             return false;
         }
+        let full = self.families.len() >= FAMILIES_MAX;
         match self.families.get_mut(name) {
             Some(known) if known == metadata => false,
             Some(known) => {
                 *known = metadata.clone();
                 true
             }
-            None if self.families.len() >= FAMILIES_MAX => false,
+            None if full => false,
             None => {
                 self.families.insert(name.into(), metadata.clone());
                 true

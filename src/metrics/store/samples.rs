@@ -16,6 +16,12 @@ impl Mark {
         Self { floats: buf.float_ts.len(), histograms: buf.histogram_ts.len() }
     }
 
+    /// Time of the newest sample of interest.
+    pub fn newest_in(self, buf: &SampleBuf) -> Option<i64> {
+        let float = buf.float_ts[self.floats..].last();
+        float.max(buf.histogram_ts[self.histograms..].last()).copied()
+    }
+
     /// Position of the first float of interest.
     pub fn first_float(self) -> usize {
         self.floats
@@ -86,12 +92,27 @@ fn drop_other_kind(into: &mut SampleBuf, mark: Mark, newer: &SampleBuf) {
 }
 
 fn merge_floats(into: &mut SampleBuf, start: usize, newer: &SampleBuf) {
-    let Some(&first) = newer.float_ts.first() else { return };
+    let Some(&first) = newer.float_ts.first() else {
+        if !into.float_start_ts.is_empty() {
+            pad_starts(into);
+        }
+        return;
+    };
     let starts = !newer.float_start_ts.is_empty() || !into.float_start_ts.is_empty();
     if starts {
         pad_starts(into);
     }
     let start_of = |at: usize| newer.float_start_ts.get(at).copied().unwrap_or(0);
+    if into.float_ts[start..].last().is_none_or(|&last| last < first) {
+        // The rule: nothing overlaps.
+        into.float_ts.extend_from_slice(&newer.float_ts);
+        into.floats.extend_from_slice(&newer.floats);
+        if starts {
+            into.float_start_ts.extend_from_slice(&newer.float_start_ts);
+            pad_starts(into);
+        }
+        return;
+    }
     // Only what lies at or after the first newer sample has to move.
     let cut = start + into.float_ts[start..].partition_point(|&ts| ts < first);
     let old_ts = into.float_ts.split_off(cut);

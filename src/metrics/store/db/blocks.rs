@@ -19,7 +19,7 @@ const QUARANTINE: &str = "quarantine";
 /// A block in use.
 #[derive(Debug)]
 pub struct LiveBlock {
-    block: Block,
+    block: Arc<Block>,
     /// Its folder goes with the last reader.
     doomed: AtomicBool,
 }
@@ -35,9 +35,20 @@ impl std::ops::Deref for LiveBlock {
 impl Drop for LiveBlock {
     fn drop(&mut self) {
         if self.doomed.load(Ordering::Acquire) {
-            // What stays behind is found and removed at the next start, by the mark beside it.
-            drop(fs::remove_dir_all(self.block.dir()));
+            // Under a name that the next start removes, should this process not come to the end of it.
+            let mut name = self.block.dir().as_os_str().to_owned();
+            name.push(TMP_SUFFIX);
+            let doomed = PathBuf::from(name);
+            let renamed = fs::rename(self.block.dir(), &doomed);
+            drop(fs::remove_dir_all(if renamed.is_ok() { &doomed } else { self.block.dir() }));
         }
+    }
+}
+
+impl LiveBlock {
+    /// For merging, which takes blocks as such.
+    pub fn shared(&self) -> Arc<Block> {
+        Arc::clone(&self.block)
     }
 }
 
@@ -87,7 +98,7 @@ impl BlockSet {
             set_aside.push(quarantine(dir, &path, reason)?);
         }
         let blocks = without_replaced(opened.into_inner())?;
-        let blocks = blocks.into_iter().map(|block| Arc::new(LiveBlock { block, doomed: AtomicBool::new(false) })).collect();
+        let blocks = blocks.into_iter().map(|block| Arc::new(LiveBlock { block: Arc::new(block), doomed: AtomicBool::new(false) })).collect();
         Ok(Self { dir: dir.to_owned(), current: RwLock::new(sorted(blocks)), set_aside: Mutex::new(set_aside) })
     }
 
@@ -111,11 +122,11 @@ impl BlockSet {
         self.set_aside.lock().clone()
     }
 
-    /// Opens finished blocks and lets them take the place of others, in one step. Nobody sees both or neither.
+    /// Lets blocks take the place of others, in one step: nobody sees both or neither. Files of the others go with their last reader.
     pub fn replace(&self, added: Vec<Block>, gone: &[BlockId]) {
         let mut current = self.current.write();
         let (removed, kept): (Vec<_>, Vec<_>) = current.iter().cloned().partition(|block| gone.contains(&block.meta().id));
-        let added = added.into_iter().map(|block| Arc::new(LiveBlock { block, doomed: AtomicBool::new(false) }));
+        let added = added.into_iter().map(|block| Arc::new(LiveBlock { block: Arc::new(block), doomed: AtomicBool::new(false) }));
         *current = sorted(kept.into_iter().chain(added).collect());
         drop(current);
         for block in removed {

@@ -5,6 +5,7 @@
 //! knows one sample once); make visible; truncate memory; checkpoint (atomic).
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -49,13 +50,13 @@ impl Core {
         if newest.saturating_sub(oldest) <= range + range / 2 || !self.settings.background {
             return Ok(());
         }
-        self.wake();
+        self.flush_wake.notify();
         if !self.flush_lags() {
             return Ok(());
         }
         let mut waiting = self.flush_lock.lock();
         if self.flush_lags() && self.flushed.wait_for(&mut waiting, FLUSH_WAIT).timed_out() && self.flush_lags() {
-            let why = self.background_error.lock().clone().unwrap_or_else(|| "writing blocks does not keep up".to_owned());
+            let why = self.background_errors.lock().get("flush").cloned().unwrap_or_else(|| "writing blocks does not keep up".to_owned());
             return Err(AppendError::Unavailable(why));
         }
         Ok(())
@@ -81,7 +82,13 @@ impl Core {
         let segment = self.wal.roll()?;
         let keep_from = self.head.next_id();
         let order = self.head.rank();
-        let result = self.write_ranges(&order, boundary);
+        // Once for all series: what comes late from now on stays in memory when the rest is dropped.
+        for number in 0..SHARDS {
+            for (_, series) in self.head.shard_mut(number).iter_mut(number) {
+                series.begin_flush(boundary);
+            }
+        }
+        let result = self.write_ranges(self.blocks.dir(), &order, boundary);
         let blocks = result.inspect_err(|_| {
             self.counters.flush_failures.fetch_add(1, Ordering::Relaxed);
         })?;
@@ -100,7 +107,8 @@ impl Core {
         Ok(written)
     }
 
-    fn write_ranges(&self, order: &[u32], boundary: i64) -> Result<Vec<Block>, StoreError> {
+    /// Writes what the head has before `boundary` to blocks in `dir`, one for each block range.
+    pub(super) fn write_ranges(&self, dir: &Path, order: &[u32], boundary: i64) -> Result<Vec<Block>, StoreError> {
         let range = self.settings.block_range_ms;
         let mut ranges = BTreeSet::new();
         for number in 0..SHARDS {
@@ -113,30 +121,23 @@ impl Core {
         for number in ranges {
             let start = number.saturating_mul(range);
             let end = start.saturating_add(range).min(boundary).saturating_sub(1);
-            if let Some(meta) = self.write_range(order, boundary, TimeRange::new(start, end))? {
+            if let Some(meta) = self.write_range(dir, order, TimeRange::new(start, end))? {
                 self.counters.block_bytes_written.fetch_add(meta.bytes, Ordering::Relaxed);
-                blocks.push(Block::open(&self.blocks.dir().join(meta.id.to_string()))?);
+                blocks.push(Block::open(&dir.join(meta.id.to_string()))?);
             }
         }
         Ok(blocks)
     }
 
     /// Writes one block; none if there is nothing to write.
-    fn write_range(&self, order: &[u32], boundary: i64, range: TimeRange) -> Result<Option<BlockMeta>, StoreError> {
+    fn write_range(&self, dir: &Path, order: &[u32], range: TimeRange) -> Result<Option<BlockMeta>, StoreError> {
         let id = BlockId::generate(&*self.clock);
-        let mut writer = BlockWriter::create(self.blocks.dir(), BlockOptions::fresh(id))?;
+        let mut writer = BlockWriter::create(dir, BlockOptions::fresh(id))?;
         let mut samples = SampleBuf::default();
         let mut any = false;
         for &id in order {
             samples.clear();
-            let mut shard = self.head.shard(shard_of(id));
-            if shard.get(id).is_some_and(|series| series.has_late_before(boundary)) {
-                drop(shard);
-                if let Some(series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
-                    series.begin_flush(boundary);
-                }
-                shard = self.head.shard(shard_of(id));
-            }
+            let shard = self.head.shard(shard_of(id));
             let Some(series) = shard.get(id) else { continue };
             let labels = series.labels().clone();
             let read = series.read(range, &mut samples);

@@ -13,6 +13,7 @@ mod settings;
 mod snapshot;
 mod status;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -28,7 +29,8 @@ use super::exemplars::Exemplars;
 use super::head::Head;
 use super::metadata::MetadataTable;
 use super::stats::{Counters, ReplayStatus, SetAside};
-use super::wal::{self, Flushed, Packer, SyncPolicy, Wal, WalOptions};
+use super::wal::{self, Flushed, Packer, SyncPolicy, Wal};
+use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{DirLock, LockError};
 
@@ -100,17 +102,24 @@ pub struct Core {
     scratch: Mutex<Vec<append::Scratch>>,
     /// Held for reading from the first change in memory until the records are queued.
     inflight: RwLock<()>,
-    /// One flush, compaction, deletion or snapshot at a time.
+    /// One flush at a time; taken before `compaction`.
     maintenance: Mutex<MaintenanceState>,
+    /// One merge of blocks at a time.
+    compaction: Mutex<()>,
     /// Told after every flush, for appenders that wait.
     flushed: Condvar,
     flush_lock: Mutex<()>,
     /// Latest time that the clock ever showed.
     latest_now: AtomicI64,
     closed: AtomicBool,
-    wake: Condvar,
-    wake_lock: Mutex<bool>,
-    background_error: Mutex<Option<String>>,
+    /// Tell the threads in the background that there may be something to do.
+    flush_wake: Bell,
+    compact_wake: Bell,
+    sync_wake: Bell,
+    /// Raised by [`Store::close`]: a long merge stops.
+    stop: Cancel,
+    /// What failed last, by what was done; removed by success.
+    background_errors: Mutex<BTreeMap<&'static str, String>>,
     set_aside: Vec<SetAside>,
     replay: ReplayStatus,
     _lock: DirLock,
@@ -147,31 +156,44 @@ impl Store {
     }
 
     fn start(&self, core: &Arc<Core>) -> Result<(), StoreError> {
-        let failed = || StoreError::io("start a thread for", core.settings.dir.clone());
-        let mut threads = self.threads.lock();
-        let maintainer = Arc::clone(core);
-        let spawned = std::thread::Builder::new().name("metrics-maintain".to_owned()).spawn(move || {
-            while maintainer.sleep(MAINTENANCE_EVERY) {
-                maintainer.maintain_logged();
+        self.spawn("metrics-flush", core, |core| {
+            let mut wait = MAINTENANCE_EVERY;
+            while core.flush_wake.wait(wait, core) {
+                wait = core.flush_round().unwrap_or(MAINTENANCE_EVERY);
             }
-        });
-        threads.push(spawned.map_err(failed())?);
+        })?;
+        self.spawn("metrics-merge", core, |core| {
+            let mut wait = MAINTENANCE_EVERY;
+            while core.compact_wake.wait(wait, core) {
+                wait = core.compact_round().unwrap_or(MAINTENANCE_EVERY);
+            }
+        })?;
         if let SyncPolicy::Interval(every) = core.settings.sync {
-            let syncer = Arc::clone(core);
-            let spawned = std::thread::Builder::new().name("metrics-sync".to_owned()).spawn(move || {
-                while syncer.pause(every) {
-                    syncer.sync_logged();
+            self.spawn("metrics-sync", core, move |core| {
+                while core.sync_wake.wait(every, core) {
+                    // A failure is kept by the log, counted and shown in the status; the next append repairs it.
+                    core.wal.sync();
                 }
-            });
-            threads.push(spawned.map_err(failed())?);
+            })?;
         }
+        Ok(())
+    }
+
+    fn spawn(&self, name: &str, core: &Arc<Core>, work: impl FnOnce(&Core) + Send + 'static) -> Result<(), StoreError> {
+        let core = Arc::clone(core);
+        let dir = core.settings.dir.clone();
+        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&core));
+        self.threads.lock().push(spawned.map_err(StoreError::io("start a thread for", dir))?);
         Ok(())
     }
 
     /// Stops background work, writes and syncs the log. Appends after it are refused; reads go on. Quick.
     pub fn close(&self) {
         self.core.closed.store(true, Ordering::Release);
-        self.core.wake();
+        self.core.stop.raise(Stop::Cancelled);
+        for bell in [&self.core.flush_wake, &self.core.compact_wake, &self.core.sync_wake] {
+            bell.notify();
+        }
         for thread in self.threads.lock().drain(..) {
             // A thread that panicked has nothing more to say here.
             drop(thread.join());
@@ -206,33 +228,29 @@ impl Core {
         self.latest_now.fetch_max(now, Ordering::AcqRel).max(now)
     }
 
-    /// Waits until there may be something to do; false when closed.
-    fn sleep(&self, at_most: Duration) -> bool {
-        let mut woken = self.wake_lock.lock();
-        if !*woken && !self.is_closed() {
-            self.wake.wait_for(&mut woken, at_most);
+}
+
+/// Wakes a thread that waits for work.
+#[derive(Debug, Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn notify(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until notified or so long; false when the store is closed.
+    fn wait(&self, at_most: Duration, core: &Core) -> bool {
+        let mut rung = self.rung.lock();
+        if !*rung && !core.is_closed() {
+            self.changed.wait_for(&mut rung, at_most);
         }
-        *woken = false;
-        !self.is_closed()
-    }
-
-    /// Waits without being woken but by closing; false when closed.
-    fn pause(&self, at_most: Duration) -> bool {
-        let mut woken = self.wake_lock.lock();
-        if !self.is_closed() {
-            self.wake.wait_for(&mut woken, at_most);
-        }
-        !self.is_closed()
-    }
-
-    fn wake(&self) {
-        *self.wake_lock.lock() = true;
-        self.wake.notify_all();
-    }
-
-    fn sync_logged(&self) {
-        // The failure is kept by the log, counted, and shown in the status; the next append repairs it.
-        drop(self.wal.sync());
+        *rung = false;
+        !core.is_closed()
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use super::{BlockSet, Core, MaintenanceState, StoreError, StoreSettings};
+use super::{Bell, BlockSet, Core, MaintenanceState, StoreError, StoreSettings};
 use crate::base::bytes::Malformed;
+use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::metrics::store::exemplars::Exemplars;
@@ -103,9 +104,12 @@ impl Core {
             flush_lock: Mutex::new(()),
             latest_now: AtomicI64::new(latest_now),
             closed: AtomicBool::new(false),
-            wake: Condvar::new(),
-            wake_lock: Mutex::new(false),
-            background_error: Mutex::new(None),
+            compaction: Mutex::new(()),
+            flush_wake: Bell::default(),
+            compact_wake: Bell::default(),
+            sync_wake: Bell::default(),
+            stop: Cancel::new(),
+            background_errors: Mutex::default(),
             set_aside,
             replay,
             _lock: lock,

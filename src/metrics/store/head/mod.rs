@@ -44,6 +44,8 @@ pub struct Head {
     min_ts: AtomicI64,
     /// Everything before is in blocks or about to be: a sample before is late.
     boundary: AtomicI64,
+    /// The next id when series were ranked last.
+    ranked_to: AtomicU32,
     /// Counts truncations, so that a reader notices that samples went to a block meanwhile.
     epoch: AtomicU64,
 }
@@ -152,6 +154,7 @@ impl Head {
             max_ts: AtomicI64::new(max_ts),
             min_ts: AtomicI64::new(i64::MAX),
             boundary: AtomicI64::new(boundary),
+            ranked_to: AtomicU32::new(0),
             epoch: AtomicU64::new(0),
         }
     }
@@ -322,8 +325,17 @@ impl Head {
         self.min_ts.fetch_min(min, Ordering::AcqRel);
     }
 
+    /// Ranks again when many series came since the last time.
+    pub fn rank_if_stale(&self) {
+        let fresh = self.next_id().saturating_sub(self.ranked_to.load(Ordering::Relaxed)) as usize;
+        if fresh > 1000 && fresh > self.series_count() / 8 {
+            self.rank();
+        }
+    }
+
     /// Ids of all series in order of labels; remembers the order in the series as a hint for selections.
     pub fn rank(&self) -> Vec<u32> {
+        self.ranked_to.store(self.next_id(), Ordering::Relaxed);
         let mut all: Vec<(Labels, u32, u32)> = Vec::with_capacity(self.series_count());
         for number in 0..SHARDS {
             let shard = self.shard(number);

@@ -428,11 +428,6 @@ impl Series {
         Ok(())
     }
 
-    /// Whether there are late samples before `boundary`.
-    pub fn has_late_before(&self, boundary: i64) -> bool {
-        self.more.as_ref().is_some_and(|more| more.late.first().is_some_and(|(ts, _)| *ts < boundary))
-    }
-
     /// Sets late samples before `boundary` apart, so that [`Self::truncate`] drops them and not those that come after.
     pub fn begin_flush(&mut self, boundary: i64) {
         let Some(more) = &mut self.more else { return };

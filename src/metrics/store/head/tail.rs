@@ -214,8 +214,8 @@ mod tests {
     fn special_values_keep_their_bits() {
         let stale = f64::from_bits(crate::series::sample::STALE_NAN_BITS);
         let values = [0.0, -0.0, 1.0, -1.0, f64::NAN, stale, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1];
-        let samples: Vec<_> = values.iter().flat_map(|&a| values.map(|b| [a, b])).flatten().enumerate();
-        let samples: Vec<_> = samples.map(|(index, value)| (index as i64 * 15_000, value)).collect();
+        let pairs = values.iter().flat_map(|&a| values.map(|b| [a, b])).flatten();
+        let samples: Vec<_> = pairs.enumerate().map(|(index, value)| (index as i64 * 15_000, value)).collect();
         round_trip(&samples);
         round_trip(&[(i64::MAX, 1.0), (i64::MIN, 2.0), (0, WHOLE_MAX), (1, -WHOLE_MAX), (2, WHOLE_MAX + 2.0)]);
     }

@@ -207,13 +207,14 @@ impl Wal {
     }
 
     /// Syncs what was written since the last sync. Called by the background thread.
-    pub fn sync(&self) -> Result<(), WalError> {
+    /// A failure makes the next append start a new segment.
+    pub fn sync(&self) {
         let state = self.state.lock();
         let (written, number) = (state.written, state.number);
         if state.synced >= written {
-            return Ok(());
+            return;
         }
-        let Some(file) = state.file.as_ref().and_then(|file| file.try_clone().ok()) else { return Ok(()) };
+        let Some(file) = state.file.as_ref().and_then(|file| file.try_clone().ok()) else { return };
         drop(state);
         let synced = self.sync_file(&file);
         let mut state = self.state.lock();
@@ -222,7 +223,6 @@ impl Wal {
             Err(error) if state.number == number => self.fail(&mut state, &error, "sync"),
             Err(_) => {}
         }
-        Ok(())
     }
 
     /// Finished segments, ascending.
