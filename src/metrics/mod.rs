@@ -5,4 +5,5 @@ mod model;
 mod query;
 mod store;
 
-pub use query::script;
+pub use query::parse::ParseOptions;
+pub use query::{engine, script};
