@@ -8,3 +8,5 @@ mod store;
 
 pub use query::script;
 pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
+pub use query::parse::ParseOptions;
+pub use query::{engine, script};

@@ -20,9 +20,7 @@ use crate::metrics::query::parse::text::{holds_raw_bytes, quote_literal};
 pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate) -> Outcome<Matrix> {
     use AggregateOp as Op;
     match aggregate.op {
-        Op::Sum | Op::Avg | Op::Count | Op::Min | Op::Max | Op::Group | Op::Stddev | Op::Stdvar => {
-            fold::evaluate(evaluator, aggregate)
-        }
+        Op::Sum | Op::Avg | Op::Count | Op::Min | Op::Max | Op::Group | Op::Stddev | Op::Stdvar => fold::evaluate(evaluator, aggregate),
         Op::CountValues => {
             let label = match aggregate.param.as_ref().map(|param| &param.kind) {
                 Some(Kind::Text(label)) => label,

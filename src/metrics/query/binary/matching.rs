@@ -303,8 +303,8 @@ impl<'a, 'q> Join<'a, 'q> {
 
     fn result_labels(&self, many: &Labels, one: &Labels) -> Labels {
         let matching = &self.binary.matching;
-        let drop_name = element::changes_metric(self.binary.op)
-            || (self.binary.return_bool && !self.evaluator.ctx.options.delayed_name_removal);
+        let drop_name =
+            element::changes_metric(self.binary.op) || (self.binary.return_bool && !self.evaluator.ctx.options.delayed_name_removal);
         let one_to_one = matching.cardinality == Cardinality::OneToOne;
         let keep = |name: &str| {
             let listed = || matching.labels.iter().any(|label| &**label == name);

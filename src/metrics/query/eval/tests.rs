@@ -13,13 +13,7 @@ use crate::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateErro
 
 /// The settings that upstream runs its scripts with.
 pub(crate) fn script_options() -> Options {
-    Options {
-        max_samples: 10_000,
-        parse: ParseOptions::ALL,
-        delayed_name_removal: true,
-        use_start_timestamps: true,
-        ..Options::default()
-    }
+    Options { max_samples: 10_000, parse: ParseOptions::ALL, delayed_name_removal: true, use_start_timestamps: true, ..Options::default() }
 }
 
 struct InMemory {

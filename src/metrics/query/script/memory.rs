@@ -118,17 +118,17 @@ impl Select for MemorySelect {
     }
 }
 
-/// Tells of each histogram whether the counter was reset since the one before, as upstream's storage does.
+/// Notes on a histogram that the counter was not reset since the one before. As in upstream's storage, a reset
+/// leaves the hint unknown.
 fn with_reset_hint(samples: &SampleBuf, ts: i64, histogram: &Arc<Histogram>) -> Arc<Histogram> {
-    let float_between = samples.float_ts.iter().rev().take_while(|&&at| Some(&at) > samples.histogram_ts.last()).any(|&at| at < ts);
+    let last = samples.histogram_ts.last().copied();
+    let float_between = samples.float_ts.iter().rev().take_while(|&&at| Some(at) > last).any(|&at| at < ts);
     let before = samples.histograms.last().filter(|before| !before.is_stale() && !float_between);
-    match before {
-        Some(before) if histogram.reset_hint == ResetHint::Unknown && !histogram.is_stale() => {
-            let reset_hint = if histogram.is_reset_after(before) { ResetHint::Reset } else { ResetHint::NotReset };
-            Arc::new(Histogram { reset_hint, ..Histogram::clone(histogram) })
-        }
-        _ => Arc::clone(histogram),
+    let hintless = histogram.reset_hint == ResetHint::Unknown && !histogram.is_stale();
+    if hintless && before.is_some_and(|before| !histogram.is_reset_after(before)) {
+        return Arc::new(Histogram { reset_hint: ResetHint::NotReset, ..Histogram::clone(histogram) });
     }
+    Arc::clone(histogram)
 }
 
 fn sorted(mut words: Vec<String>, limit: usize) -> Vec<String> {
