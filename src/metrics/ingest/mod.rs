@@ -6,4 +6,5 @@ pub mod http_settings;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
+pub mod remote_send;
 pub mod scrape;
