@@ -8,3 +8,5 @@ mod recorder;
 pub mod relabel;
 pub mod remote_send;
 pub mod scrape;
+pub mod push;
+pub mod remote_write;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::series::family_of;
 use super::text::TextParser;
 use super::{Event, ParseError};
 use crate::series::labels::METRIC_NAME;
@@ -82,7 +83,7 @@ fn read_families(body: &[u8]) -> Result<BTreeMap<String, Family>, ParseError> {
             Event::Help { family, text } => families.entry(family.into_owned()).or_default().help = text.into_owned(),
             Event::Sample(sample) => {
                 let labels = sample.series.labels()?;
-                let name = family_of(&families, labels.metric_name());
+                let name = family_of(labels.metric_name(), |stem| families.get(stem).map(|family| family.kind));
                 let family = families.entry(name.to_owned()).or_default();
                 let own = match family.kind {
                     MetricType::Histogram => "le",
@@ -95,19 +96,6 @@ fn read_families(body: &[u8]) -> Result<BTreeMap<String, Family>, ParseError> {
         }
     }
     Ok(families)
-}
-
-/// The family a sample's name belongs to: parts of histograms and summaries go under one name.
-fn family_of<'a>(families: &BTreeMap<String, Family>, name: &'a str) -> &'a str {
-    for suffix in ["_bucket", "_count", "_sum"] {
-        let Some(stem) = name.strip_suffix(suffix) else { continue };
-        match families.get(stem).map(|family| family.kind) {
-            Some(MetricType::Histogram) => return stem,
-            Some(MetricType::Summary) if suffix != "_bucket" => return stem,
-            _ => {}
-        }
-    }
-    name
 }
 
 fn check_family(name: &str, family: &Family, say: &mut impl FnMut(String)) {

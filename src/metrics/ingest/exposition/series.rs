@@ -137,6 +137,19 @@ pub(super) fn exemplar_labels(braces: &[u8]) -> Result<Labels, String> {
     Labels::from_packed(&packed).map_err(|error| error.to_string())
 }
 
+/// The family that a sample's name belongs to: parts of histograms and summaries go under one name.
+pub fn family_of(name: &str, kind_of: impl Fn(&str) -> Option<MetricType>) -> &str {
+    for suffix in ["_bucket", "_count", "_sum"] {
+        let Some(stem) = name.strip_suffix(suffix) else { continue };
+        match kind_of(stem) {
+            Some(MetricType::Histogram | MetricType::GaugeHistogram) => return stem,
+            Some(MetricType::Summary) if suffix != "_bucket" => return stem,
+            _ => {}
+        }
+    }
+    name
+}
+
 /// Reads `{…}` that begins at `at` and must end with the text. Tells whether a quoted metric name was among it.
 fn read_label_set(
     text: &str,

@@ -190,11 +190,11 @@ pub(super) fn parse_integer(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Reads a time in seconds with fraction. Milliseconds out.
+/// Reads a time in seconds with fraction. Milliseconds out; what is out of range becomes the furthest time there
+/// is, for storage to refuse.
 pub(super) fn parse_seconds(text: &[u8]) -> Option<i64> {
     let secs = parse_float(text)?;
-    let ms = secs * 1000.0;
-    (ms.is_finite() && ms.abs() < 9.2e18).then_some(ms as i64)
+    secs.is_finite().then_some((secs * 1000.0) as i64)
 }
 
 /// An error at a byte of a body.
