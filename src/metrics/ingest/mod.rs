@@ -7,5 +7,8 @@ pub mod http_settings;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
+pub mod remote_send;
+pub mod scrape;
+pub mod push;
 pub mod remote_write;
 pub mod scrape;
