@@ -36,9 +36,6 @@ enum Command {
     /// Ask a running server.
     #[command(subcommand)]
     Query(Query),
-    /// Bring data in from elsewhere.
-    #[command(subcommand)]
-    Import(Import),
     /// Look into storage.
     #[command(subcommand)]
     Tsdb(Tsdb),
@@ -81,14 +78,6 @@ enum Query {
 }
 
 #[derive(Debug, Subcommand)]
-enum Import {
-    /// Import samples with timestamps from a file in the OpenMetrics format.
-    ///
-    /// The server must not run on the data folder meanwhile. Ends with "# EOF", as the format says.
-    Openmetrics(import::OpenMetricsArgs),
-}
-
-#[derive(Debug, Subcommand)]
 enum Tsdb {
     /// Show what series are made of: the metrics, labels and label pairs with most series.
     Analyze(import::AnalyzeArgs),
@@ -126,7 +115,6 @@ fn other(command: Command) -> anyhow::Result<()> {
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),
         Command::Query(Query::Labels(args)) => on_runtime(ask::labels(args, &mut out)),
-        Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
         Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(import::analyze(args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pharos", &mut out);
@@ -144,7 +132,10 @@ fn check_metrics(file: Option<PathBuf>, out: &mut impl Write) -> anyhow::Result<
     const PAGE_BYTES_MAX: u64 = 512 * 1024 * 1024;
     let mut page = Vec::new();
     match &file {
-        Some(path) => std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?.take(PAGE_BYTES_MAX).read_to_end(&mut page)?,
+        Some(path) => std::fs::File::open(path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .take(PAGE_BYTES_MAX)
+            .read_to_end(&mut page)?,
         None => io::stdin().lock().take(PAGE_BYTES_MAX).read_to_end(&mut page)?,
     };
     let problems = lint(&page).map_err(|error| anyhow::anyhow!("error while linting: {error}"))?;

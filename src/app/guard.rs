@@ -131,7 +131,10 @@ fn is_known(named: &str, hosts: &[String]) -> bool {
         Some(v6) => v6.split(']').next().unwrap_or(""),
         None => named.rsplit_once(':').map_or(named, |(name, _)| name),
     };
-    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok() || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok()
+        || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -28,18 +28,12 @@ fn error(server: &Server, path: &str) -> (u16, String, String) {
 #[test]
 fn instant_and_range_queries_answer_in_upstreams_shape() {
     let server = filled();
-    assert_eq!(
-        server.query("sum(rate(requests_total[1m]))", 1_700_000_300.0),
-        json!([{ "metric": {}, "value": [1_700_000_300, "3"] }])
-    );
+    assert_eq!(server.query("sum(rate(requests_total[1m]))", 1_700_000_300.0), json!([{ "metric": {}, "value": [1_700_000_300, "3"] }]));
     assert_eq!(
         server.query("temperature", 1_700_000_300.5),
         json!([{ "metric": { "__name__": "temperature", "room": "1" }, "value": [1_700_000_300.5, "21.5"] }])
     );
-    assert_eq!(
-        server.query("requests_total{job=\"a\"}", 1_700_000_300.0)[0]["metric"]["odd"],
-        "a\"b\\c\n<é>"
-    );
+    assert_eq!(server.query("requests_total{job=\"a\"}", 1_700_000_300.0)[0]["metric"]["odd"], "a\"b\\c\n<é>");
     let data = server.api("/api/v1/query?query=scalar(temperature)&time=1700000300");
     assert_eq!(data, json!({ "resultType": "scalar", "result": [1_700_000_300, "21.5"] }));
     let data = server.api("/api/v1/query?query=%22x%22&time=1700000300");
@@ -79,10 +73,25 @@ fn errors_have_upstreams_types_codes_and_words() {
         ("/api/v1/query?query=sum(", 400, "bad_data", "invalid parameter \"query\": 1:5: parse error"),
         ("/api/v1/query?query=up&time=x", 400, "bad_data", "invalid parameter \"time\": cannot parse \"x\" to a valid timestamp"),
         ("/api/v1/query?query=up&timeout=x", 400, "bad_data", "invalid parameter \"timeout\""),
-        ("/api/v1/query_range?query=up&start=0&end=1", 400, "bad_data", "invalid parameter \"step\": cannot parse \"\" to a valid duration"),
-        ("/api/v1/query_range?query=up&start=1&end=0&step=1", 400, "bad_data", "invalid parameter \"end\": end timestamp must not be before start time"),
+        (
+            "/api/v1/query_range?query=up&start=0&end=1",
+            400,
+            "bad_data",
+            "invalid parameter \"step\": cannot parse \"\" to a valid duration",
+        ),
+        (
+            "/api/v1/query_range?query=up&start=1&end=0&step=1",
+            400,
+            "bad_data",
+            "invalid parameter \"end\": end timestamp must not be before start time",
+        ),
         ("/api/v1/query_range?query=up&start=0&end=1&step=0", 400, "bad_data", "zero or negative query resolution step widths"),
-        ("/api/v1/query_range?query=up&start=0&end=100000&step=1", 400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries"),
+        (
+            "/api/v1/query_range?query=up&start=0&end=100000&step=1",
+            400,
+            "bad_data",
+            "exceeded maximum resolution of 11,000 points per timeseries",
+        ),
         ("/api/v1/series", 400, "bad_data", "no match[] parameter provided"),
         ("/api/v1/series?match[]=%7B", 400, "bad_data", "invalid parameter \"match[]\""),
         (

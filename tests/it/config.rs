@@ -56,7 +56,8 @@ fn a_bad_file_keeps_the_old_configuration_running() {
 
 #[test]
 fn secrets_are_never_shown() {
-    let config = "scrape_configs:\n- job_name: a\n  basic_auth: {username: u, password: hunter2}\n  static_configs: [{targets: ['127.0.0.1:1']}]\n";
+    let config =
+        "scrape_configs:\n- job_name: a\n  basic_auth: {username: u, password: hunter2}\n  static_configs: [{targets: ['127.0.0.1:1']}]\n";
     let server = Server::with_config(config, &["--host-metrics=false"]);
     for path in ["/api/v1/status/config", "/status", "/targets", "/metrics", "/api/v1/targets"] {
         let (status, text) = server.get(path);

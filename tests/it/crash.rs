@@ -1,7 +1,7 @@
 //! `kill -9` under load: what was acknowledged is there once, and the server is back at once.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::support::Server;
 use crate::wire;

@@ -57,9 +57,23 @@ fn fill(server: &Server, names: &[String]) {
 
 /// Names in a query that are metrics: followed by `{`, `[`, or standing alone, and no word of the language.
 fn metric_names(query: &str) -> Vec<String> {
-    let words: Vec<&str> = query.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).filter(|word| word.contains('_')).collect();
-    let functions = ["histogram_quantile", "avg_over_time", "max_over_time", "sum_over_time", "count_over_time", "group_left", "predict_linear", "label_replace"];
-    words.into_iter().filter(|word| !functions.contains(word) && !word.starts_with(|c: char| c.is_ascii_digit())).map(str::to_owned).collect()
+    let words: Vec<&str> =
+        query.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).filter(|word| word.contains('_')).collect();
+    let functions = [
+        "histogram_quantile",
+        "avg_over_time",
+        "max_over_time",
+        "sum_over_time",
+        "count_over_time",
+        "group_left",
+        "predict_linear",
+        "label_replace",
+    ];
+    words
+        .into_iter()
+        .filter(|word| !functions.contains(word) && !word.starts_with(|c: char| c.is_ascii_digit()))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The queries of a file: paragraphs without their comments. A paragraph that is no query is one query a line.

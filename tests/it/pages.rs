@@ -27,10 +27,17 @@ fn every_page_is_whole_and_guarded() {
 fn hostile_names_are_escaped() {
     let server = Server::quiet();
     let evil = "<img src=x onerror=alert(1)>";
-    let (status, text) =
-        wire::send(&server.url("/api/v1/write"), wire::body(vec![wire::series(&[("__name__", "evil"), ("job", evil), (evil, "1")], &[(1_700_000_000_000, 1.0)])]));
+    let (status, text) = wire::send(
+        &server.url("/api/v1/write"),
+        wire::body(vec![wire::series(&[("__name__", "evil"), ("job", evil), (evil, "1")], &[(1_700_000_000_000, 1.0)])]),
+    );
     assert_eq!(status, 204, "{text}");
-    for path in ["/cardinality", "/catalogue", "/explore?q=evil&from=1699999000&to=1700000100", "/explore?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E"] {
+    for path in [
+        "/cardinality",
+        "/catalogue",
+        "/explore?q=evil&from=1699999000&to=1700000100",
+        "/explore?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
+    ] {
         let (status, text) = server.get(path);
         assert_eq!(status, 200, "{path}");
         assert!(!text.contains("<img src=x"), "{path}");

@@ -25,7 +25,11 @@ impl Prometheus {
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
-            .args(["--web.enable-remote-write-receiver", "--storage.tsdb.retention.time=100y", "--enable-feature=promql-negative-offset,promql-at-modifier"])
+            .args([
+                "--web.enable-remote-write-receiver",
+                "--storage.tsdb.retention.time=100y",
+                "--enable-feature=promql-negative-offset,promql-at-modifier",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -78,29 +82,42 @@ fn demo() -> Vec<wire::TimeSeries> {
             });
         }
         for (kind, size) in [("buffers", 1e8), ("cached", 4e8), ("free", 9e8), ("used", 2e9)] {
-            add(&[("__name__", "demo_memory_usage_bytes"), ("type", kind)], &mut |at| (size * (1.0 + (at as f64 / 90.0).sin() / 4.0)).round());
+            add(&[("__name__", "demo_memory_usage_bytes"), ("type", kind)], &mut |at| {
+                (size * (1.0 + (at as f64 / 90.0).sin() / 4.0)).round()
+            });
         }
         for (path, status, method) in [("/api/foo", "200", "GET"), ("/api/foo", "500", "GET"), ("/api/bar", "200", "POST")] {
             for le in ["0.0001", "0.001", "0.01", "0.1", "1", "+Inf"] {
                 let weight = le.parse::<f64>().map_or(2.0, |bound| 1.0 + bound);
                 let mut total = 0.0;
-                let labels = [("__name__", "demo_api_request_duration_seconds_bucket"), ("le", le), ("path", path), ("status", status), ("method", method)];
+                let labels = [
+                    ("__name__", "demo_api_request_duration_seconds_bucket"),
+                    ("le", le),
+                    ("path", path),
+                    ("status", status),
+                    ("method", method),
+                ];
                 add(&labels, &mut |_| {
                     total += (weight * 10.0).round();
                     total
                 });
             }
             let mut total = 0.0;
-            add(&[("__name__", "demo_api_request_duration_seconds_count"), ("path", path), ("status", status), ("method", method)], &mut |at| {
-                // A restart in the middle.
-                total = if at == 400 { 0.0 } else { total + 20.0 };
-                total
-            });
+            add(
+                &[("__name__", "demo_api_request_duration_seconds_count"), ("path", path), ("status", status), ("method", method)],
+                &mut |at| {
+                    // A restart in the middle.
+                    total = if at == 400 { 0.0 } else { total + 20.0 };
+                    total
+                },
+            );
         }
         add(&[("__name__", "demo_num_cpus")], &mut |_| 4.0);
         add(&[("__name__", "demo_disk_total_bytes")], &mut |_| 2.6e11);
         add(&[("__name__", "demo_disk_usage_bytes")], &mut |at| 1e11 + at as f64 * 1e6);
-        add(&[("__name__", "demo_intermittent_metric")], &mut |at| if at % 100 < 50 { at as f64 } else { f64::from_bits(0x7ff0_0000_0000_0002) });
+        add(&[("__name__", "demo_intermittent_metric")], &mut |at| {
+            if at % 100 < 50 { at as f64 } else { f64::from_bits(0x7ff0_0000_0000_0002) }
+        });
         add(&[("__name__", "demo_is_holiday")], &mut |_| 1.0);
         add(&[("__name__", "demo_batch_last_success_timestamp_seconds")], &mut |at| (times[at] / 1000 - (at as i64 % 60) * 5) as f64);
         add(&[("__name__", "demo_batch_last_run_duration_seconds")], &mut |at| 10.0 + (at % 7) as f64);
@@ -112,7 +129,8 @@ fn demo() -> Vec<wire::TimeSeries> {
 
 fn ask(base: &str, path: &str, params: &[(&str, String)]) -> Json {
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-    let answer = client().post(format!("{base}{path}")).header("Content-Type", "application/x-www-form-urlencoded").body(form).send().unwrap();
+    let answer =
+        client().post(format!("{base}{path}")).header("Content-Type", "application/x-www-form-urlencoded").body(form).send().unwrap();
     serde_json::from_str(&answer.text().unwrap()).unwrap()
 }
 
@@ -120,7 +138,9 @@ fn ask(base: &str, path: &str, params: &[(&str, String)]) -> Json {
 fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Json::Object(a), Json::Object(b)) => a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other))),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
+        }
         (Json::String(a), Json::String(b)) if a != b => match (a.parse::<f64>(), b.parse::<f64>()) {
             (Ok(x), Ok(y)) => (x - y).abs() <= 1e-9 * x.abs().max(y.abs()).max(1e-9),
             _ => false,
@@ -160,7 +180,12 @@ fn compliance_queries_answer_as_prometheus_does() {
             ("/api/v1/query", vec![("query", query.clone()), ("time", (END / 1000 - 7).to_string())]),
             (
                 "/api/v1/query_range",
-                vec![("query", query.clone()), ("start", (END / 1000 - 1800).to_string()), ("end", (END / 1000).to_string()), ("step", "30".into())],
+                vec![
+                    ("query", query.clone()),
+                    ("start", (END / 1000 - 1800).to_string()),
+                    ("end", (END / 1000).to_string()),
+                    ("step", "30".into()),
+                ],
             ),
         ] {
             let theirs = ask(&prometheus.url(""), path, &params);
@@ -203,9 +228,14 @@ fn expressions(json: &Json) -> Vec<String> {
 fn promtool_asks_and_pushes() {
     let server = Server::quiet();
     let promtool = |args: &[&str]| Command::new("promtool").args(args).output();
-    let (status, _) = wire::send(&server.url("/api/v1/write"), wire::body(vec![wire::series(&[("__name__", "x"), ("a", "1")], &[(1_700_000_000_000, 5.0)])]));
+    let (status, _) = wire::send(
+        &server.url("/api/v1/write"),
+        wire::body(vec![wire::series(&[("__name__", "x"), ("a", "1")], &[(1_700_000_000_000, 5.0)])]),
+    );
     assert_eq!(status, 204);
-    let Ok(asked) = promtool(&["query", "instant", "--time=1700000000", &server.url(""), "x"]) else { return skip("promtool is not installed") };
+    let Ok(asked) = promtool(&["query", "instant", "--time=1700000000", &server.url(""), "x"]) else {
+        return skip("promtool is not installed");
+    };
     let text = String::from_utf8_lossy(&asked.stdout).into_owned();
     assert!(text.contains("x{a=\"1\"} => 5 @[1700000000]"), "{text} {}", String::from_utf8_lossy(&asked.stderr));
     let labels = promtool(&["query", "labels", &server.url(""), "a"]).unwrap();
@@ -213,7 +243,13 @@ fn promtool_asks_and_pushes() {
     let series = promtool(&["query", "series", "--match=x", "--start=1699990000", "--end=1700000100", &server.url("")]).unwrap();
     assert!(String::from_utf8_lossy(&series.stdout).contains("__name__=\"x\""));
     let metrics = server.get("/metrics").1;
-    let mut lint = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lint = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     std::io::Write::write_all(&mut lint.stdin.take().unwrap(), metrics.as_bytes()).unwrap();
     let lint = lint.wait_with_output().unwrap();
     assert!(!String::from_utf8_lossy(&lint.stderr).contains("error while"), "{}", String::from_utf8_lossy(&lint.stderr));

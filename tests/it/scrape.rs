@@ -24,7 +24,10 @@ fn target(pages: &'static [&'static str]) -> (String, Arc<AtomicUsize>) {
             let answer = if page.is_empty() {
                 "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
             } else {
-                format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}", page.len())
+                format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
+                    page.len()
+                )
             };
             let _gone = stream.write_all(answer.as_bytes());
         }
@@ -50,7 +53,9 @@ fn targets_are_scraped_relabelled_and_go_stale() {
          metric_relabel_configs: [{{action: labeldrop, regex: drop}}]\n"
     );
     let server = Server::with_config(&config, &["--host-metrics=false"]);
-    server.await_query("a", |found| found[0]["metric"] == json!({ "__name__": "a", "instance": address, "job": "one", "site": "s", "x": "y" }));
+    server.await_query("a", |found| {
+        found[0]["metric"] == json!({ "__name__": "a", "instance": address, "job": "one", "site": "s", "x": "y" })
+    });
     server.await_query("a", |found| found[0]["value"][1] == "3");
     assert_eq!(server.await_query("b", |found| found == &json!([])), json!([]), "gone series are stale at once");
     assert!(served.load(Ordering::SeqCst) >= 2);

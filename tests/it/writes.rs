@@ -18,10 +18,7 @@ fn remote_write_keeps_the_good_and_names_the_bad() {
     assert_eq!(write(&server, "a", &[(NOW, 1.0)]).0, 204, "an exact repetition is no error");
     let (status, text) = write(&server, "a", &[(NOW, 2.0)]);
     assert_eq!((status, text.contains("duplicate")), (400, true), "{text}");
-    let mixed = wire::body(vec![
-        wire::series(&[("__name__", "good")], &[(NOW, 7.0)]),
-        wire::series(&[("__name__", "a")], &[(NOW, 3.0)]),
-    ]);
+    let mixed = wire::body(vec![wire::series(&[("__name__", "good")], &[(NOW, 7.0)]), wire::series(&[("__name__", "a")], &[(NOW, 3.0)])]);
     assert_eq!(wire::send(&server.url("/api/v1/write"), mixed).0, 400);
     assert_eq!(server.query("good", NOW as f64 / 1e3)[0]["value"][1], "7");
     assert_eq!(server.query("a", NOW as f64 / 1e3)[0]["value"][1], "1");

@@ -17,7 +17,7 @@ use crate::metrics::model::storage::{Storage, StorageError};
 use crate::platform::http::extract::Params;
 use crate::platform::http::problem::Problem;
 
-fn check_enabled(state: &ApiState) -> Result<(), ApiError> {
+pub(super) fn check_enabled(state: &ApiState) -> Result<(), ApiError> {
     if state.server.runtime().admin_api {
         return Ok(());
     }

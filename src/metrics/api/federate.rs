@@ -85,7 +85,9 @@ fn write(found: &[Newest], external: &[(String, String)], protocol: ScrapeProtoc
             open = Some(name);
         }
         let mut labels: Vec<(&str, &str)> = one.labels.iter().filter(|(label, _)| *label != METRIC_NAME).collect();
-        labels.extend(external.iter().filter(|(label, _)| !one.labels.contains(label)).map(|(label, value)| (label.as_str(), value.as_str())));
+        labels.extend(
+            external.iter().filter(|(label, _)| !one.labels.contains(label)).map(|(label, value)| (label.as_str(), value.as_str())),
+        );
         if !one.labels.contains("instance") {
             // As upstream: the scraping server must not add its own.
             labels.push(("instance", ""));

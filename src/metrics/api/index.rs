@@ -11,11 +11,11 @@ use http::{Request, StatusCode};
 use super::ApiState;
 use super::answer::{ApiError, ErrorKind, json_body, success_with_warnings};
 use super::params;
+use super::status::in_query;
 use super::value_json::{write_labels, write_time};
 use crate::base::cancel::Cancel;
 use crate::base::float;
 use crate::base::time::TimeRange;
-use super::status::in_query;
 use crate::metrics::query::ast::{Expr, ExprKind};
 use crate::metrics::query::parse::{parse, parse_selector};
 use crate::platform::http::extract::Params;
@@ -233,7 +233,9 @@ mod tests {
 
     #[test]
     fn escaped_label_names_are_read() {
-        for (escaped, name) in [("job", "job"), ("U__http_2e_status", "http.status"), ("U__a__b", "a_b"), ("U__x_zz_", "U__x_zz_"), ("U__x_2e", "U__x_2e")] {
+        for (escaped, name) in
+            [("job", "job"), ("U__http_2e_status", "http.status"), ("U__a__b", "a_b"), ("U__x_zz_", "U__x_zz_"), ("U__x_2e", "U__x_2e")]
+        {
             assert_eq!(unescape_label_name(escaped), name);
         }
     }

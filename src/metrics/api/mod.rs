@@ -9,6 +9,7 @@ mod federate;
 mod index;
 mod params;
 mod parse_tree;
+mod push;
 mod query;
 mod status;
 mod targets;
@@ -22,6 +23,7 @@ use axum::routing::{any, get, post, put};
 
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
+use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::ScrapeManager;
 use crate::metrics::model::server::Server;
@@ -29,7 +31,7 @@ use crate::metrics::model::storage::Storage;
 use crate::metrics::query::engine::Engine;
 use crate::platform::telemetry::metrics::{Durations, Page, Registry, Report};
 use crate::platform::work::WorkPool;
-use crate::series::ports::Select;
+use crate::series::ports::{Append, Select};
 
 /// What the endpoints work with.
 pub(super) struct ApiState {
@@ -40,6 +42,8 @@ pub(super) struct ApiState {
     pub(super) server: Arc<dyn Server>,
     pub(super) scrape: Arc<ScrapeManager>,
     pub(super) remote_write: Arc<RemoteWrite>,
+    pub(super) push: Arc<Pushgateway>,
+    pub(super) append: Arc<dyn Append>,
     pub(super) registry: Registry,
     pub(super) work: WorkPool,
     pub(super) writes: WorkPool,
@@ -101,6 +105,10 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/federate", read, with(get(federate::federate)))
         .route("GET", "/metrics", read, with(get(status::own_metrics)))
         .join(admin_routes(state))
+        .route("PUT, POST, DELETE", "/metrics/job/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
+        .route("PUT, POST, DELETE", "/metrics/job@base64/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
+        .route("GET", "/api/v1/pushed", read, with(get(push::groups)))
+        .route("PUT", "/api/v1/admin/wipe", Policy::ADMIN, with(put(push::wipe)))
         .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
 }
 

@@ -78,12 +78,7 @@ async fn run(state: &Arc<ApiState>, params: &Params, when: When) -> Result<Respo
     if limit > 0 {
         truncate(&mut answer, limit);
     }
-    let stats = stats_wanted.map(|_| StatsJson {
-        eval_ms: as_ms(took),
-        queue_ms: as_ms(waited),
-        stats: answer.stats.clone(),
-        per_step,
-    });
+    let stats = stats_wanted.map(|_| StatsJson { eval_ms: as_ms(took), queue_ms: as_ms(waited), stats: answer.stats.clone(), per_step });
     Ok(respond(answer, stats).await)
 }
 
@@ -134,4 +129,3 @@ fn truncate(answer: &mut Answer, limit: usize) {
         answer.warnings.push("results truncated due to limit".to_owned());
     }
 }
-

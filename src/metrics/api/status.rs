@@ -153,11 +153,8 @@ pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Reques
         .metadata(params.get("metric"), limit)
         .into_iter()
         .map(|(name, all)| {
-            let list: Vec<Json> = all
-                .iter()
-                .take(per_metric)
-                .map(|one| json!({ "type": one.kind.as_str(), "help": one.help, "unit": one.unit }))
-                .collect();
+            let list: Vec<Json> =
+                all.iter().take(per_metric).map(|one| json!({ "type": one.kind.as_str(), "help": one.help, "unit": one.unit })).collect();
             (name, Json::Array(list))
         })
         .collect();
@@ -175,7 +172,7 @@ pub(super) async fn format_query(State(state): State<Arc<ApiState>>, request: Re
 pub(super) async fn parse_query(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
     let expr = parse(params.get("query").unwrap_or(""), &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
-    Ok(success(&super::parse_tree::parse_tree(&expr)))
+    Ok(success(&super::parse_tree::tree(&expr, false)))
 }
 
 /// An error of the `query` parameter, with its place.

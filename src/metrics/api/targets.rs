@@ -33,7 +33,8 @@ pub(super) async fn targets(State(state): State<Arc<ApiState>>, request: Request
     let wanted = |name: &str| pool.is_none_or(|pool| pool == name);
     let mut data = json!({ "activeTargets": [], "droppedTargets": [] });
     if which != "dropped" {
-        let active: Vec<Json> = found.active.iter().filter(|target| wanted(&target.scrape_pool)).map(|target| active(&state, target)).collect();
+        let active: Vec<Json> =
+            found.active.iter().filter(|target| wanted(&target.scrape_pool)).map(|target| active(&state, target)).collect();
         data["activeTargets"] = Json::Array(active);
     }
     if which != "active" {

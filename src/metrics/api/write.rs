@@ -43,7 +43,8 @@ pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Re
 
 fn answer(written: WriteResponse) -> Response {
     let status = StatusCode::from_u16(written.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = if written.body.is_empty() { status.into_response() } else { (status, format!("{}\n", written.body)).into_response() };
+    let mut response =
+        if written.body.is_empty() { status.into_response() } else { (status, format!("{}\n", written.body)).into_response() };
     for (name, value) in written.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
             response.headers_mut().insert(name, value);

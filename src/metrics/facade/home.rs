@@ -7,7 +7,7 @@ use super::Metrics;
 use super::look::Look;
 use crate::metrics::ingest::scrape::ActiveTarget;
 use crate::metrics::ingest::scrape::target::Health;
-use crate::metrics::model::storage::StorageStatus;
+use crate::metrics::model::storage::{Storage, StorageStatus};
 use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
 use crate::ui::links;
@@ -23,7 +23,13 @@ pub(super) fn input(metrics: &Metrics) -> HomeInput {
     let status = metrics.storage.status();
     let host = metrics.host_instance.as_deref().and_then(|instance| host(&look, instance));
     let problems = problems(metrics, &targets, &status, host.as_ref());
-    HomeInput { host_metrics: metrics.host_instance.is_some(), ingest: ingest(&look, metrics, &status), jobs: jobs(&targets), problems, host }
+    HomeInput {
+        host_metrics: metrics.host_instance.is_some(),
+        ingest: ingest(&look, metrics, &status),
+        jobs: jobs(&targets),
+        problems,
+        host,
+    }
 }
 
 fn host(look: &Look, instance: &str) -> Option<Host> {

@@ -53,7 +53,9 @@ impl Look {
         let step = 3_600_000 / POINTS;
         let when = When::Range { start: self.now_ms - 3_600_000 + step, end: self.now_ms, step };
         match self.engine.evaluate(&Question { query, when, cancel: Cancel::new() }).map(|answer| answer.value) {
-            Ok(Value::Matrix(series)) => series.into_iter().next().map_or_else(Vec::new, |one| one.floats.into_iter().map(|(_, value)| value).collect()),
+            Ok(Value::Matrix(series)) => {
+                series.into_iter().next().map_or_else(Vec::new, |one| one.floats.into_iter().map(|(_, value)| value).collect())
+            }
             _ => Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod home;
 mod look;
+mod page_inputs;
 mod page_routes;
 mod storage;
 
@@ -16,6 +17,8 @@ use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::metrics::api::{self, ApiCounters, ApiState};
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
+use crate::metrics::ingest::push::Pushgateway;
+use crate::metrics::ingest::push::log::FolderLog;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
 use crate::metrics::model::config::Config;
@@ -32,6 +35,11 @@ use storage::StoreAdmin;
 
 /// Series that remote write remembers by the bytes of their labels.
 const REMEMBERED_SERIES_MAX: usize = 4_000_000;
+
+/// Where pushed groups are kept, below the data folder.
+const PUSHED_DIR: &str = "pushed";
+/// How often pushed groups become samples.
+const PUSHED_EVERY: Duration = Duration::from_secs(15);
 
 /// What the wing needs of the rest of the server.
 pub struct MetricsOptions {
@@ -60,6 +68,9 @@ pub enum OpenError {
     /// A setting of host metrics is wrong.
     #[error("host metrics: {0}")]
     Host(#[from] regex::Error),
+    /// Pushed groups could not be read back.
+    #[error("pushed groups: {0}")]
+    Pushed(#[from] std::io::Error),
     /// The thread that opened storage died.
     #[error("opening storage failed unexpectedly")]
     Panicked,
@@ -79,13 +90,17 @@ pub struct Metrics {
     host: Option<Arc<Host>>,
     host_instance: Option<String>,
     own_instance: String,
+    push: Arc<Pushgateway>,
+    background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 impl Metrics {
     /// Opens storage, which reads the log back, and wires everything. Nothing is scraped yet.
     pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
         let MetricsOptions { data_dir, settings, config, clock, registry, server, address } = options;
+        let data_dir_pushed = data_dir.join(PUSHED_DIR);
         let store_settings = store_settings(data_dir, &settings);
+        let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&data_dir_pushed)?), Arc::clone(&clock), None)?);
         let opened = tokio::task::spawn_blocking({
             let (settings, clock) = (store_settings.clone(), Arc::clone(&clock));
             move || Store::open(settings, clock)
@@ -99,7 +114,7 @@ impl Metrics {
         let seed = xxhash_rust::xxh3::xxh3_64(rustix::system::uname().nodename().to_bytes());
         let scrape_options = ScrapeOptions { created_as_start: has_feature(&settings, "created-timestamp-zero-ingestion"), seed };
         let scrape = Arc::new(ScrapeManager::new(Arc::clone(&append), Arc::clone(&clock), &scrape_options));
-        let remote_write = Arc::new(RemoteWrite::new(append, Arc::clone(&clock), REMEMBERED_SERIES_MAX));
+        let remote_write = Arc::new(RemoteWrite::new(Arc::clone(&append), Arc::clone(&clock), REMEMBERED_SERIES_MAX));
         let api = Arc::new(ApiState {
             clock: Arc::clone(&clock),
             select,
@@ -108,6 +123,8 @@ impl Metrics {
             server: Arc::clone(&server),
             scrape: Arc::clone(&scrape),
             remote_write,
+            push: Arc::clone(&push),
+            append: Arc::clone(&append),
             registry: registry.clone(),
             work: WorkPool::new(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1)),
             writes: WorkPool::new(write_places()),
@@ -124,12 +141,28 @@ impl Metrics {
         let own_instance = address.to_string();
         let config = ArcSwap::from_pointee(config);
         let evaluate = engine as Arc<dyn Evaluate>;
-        Ok(Arc::new(Self { store, evaluate, storage, scrape, server, clock, api, settings, config, host, host_instance, own_instance }))
+        Ok(Arc::new(Self {
+            store,
+            evaluate,
+            storage,
+            scrape,
+            server,
+            clock,
+            api,
+            settings,
+            config,
+            host,
+            host_instance,
+            own_instance,
+            push,
+            background: parking_lot::Mutex::default(),
+        }))
     }
 
     /// Begins to scrape. Call it inside the runtime.
     pub fn start(self: &Arc<Self>) {
         self.add_own_targets();
+        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).collect_pushed_every(PUSHED_EVERY)));
         let config = self.config.load_full();
         self.apply(&config);
     }
@@ -147,6 +180,7 @@ impl Metrics {
 
     /// Stops scraping, then closes storage.
     pub async fn stop(&self) {
+        self.background.lock().drain(..).for_each(|task| task.abort());
         self.scrape.stop(StopMode::Keep).await;
         let store = Arc::clone(&self.store);
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
@@ -209,8 +243,12 @@ fn store_settings(data_dir: PathBuf, settings: &Settings) -> StoreSettings {
         retention_ms,
         retention_bytes: storage.retention_size.0,
         out_of_order_ms: storage.out_of_order_window.ms(),
-        sync: if fsync_ms <= 0 { SyncPolicy::Always } else { SyncPolicy::Interval(Duration::from_millis(fsync_ms as u64)) },
-        block_range_ms_max: if retention_ms > 0 { (retention_ms / 10).clamp(defaults.block_range_ms, 31 * 86_400_000) } else { 31 * 86_400_000 },
+        sync: if fsync_ms <= 0 { SyncPolicy::EveryCommit } else { SyncPolicy::Interval(Duration::from_millis(fsync_ms as u64)) },
+        block_range_ms_max: if retention_ms > 0 {
+            (retention_ms / 10).clamp(defaults.block_range_ms, 31 * 86_400_000)
+        } else {
+            31 * 86_400_000
+        },
         series_max: size(settings.limits.series_max),
         series_per_job_max: size(settings.limits.series_per_job_max),
         exemplars_max: size(storage.exemplars_max),
@@ -261,7 +299,7 @@ fn external_url(settings: &Settings, address: SocketAddr) -> url::Url {
 }
 
 fn external_labels(config: &Config) -> Vec<(String, String)> {
-    config.global.external_labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    config.global.external_labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Scraping in numbers.

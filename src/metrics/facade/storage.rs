@@ -49,7 +49,9 @@ impl Storage for StoreAdmin {
 
     fn status(&self) -> StorageStatus {
         let status = self.store.status();
-        let name = |path: &std::path::Path| path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name = |path: &std::path::Path| {
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        };
         StorageStatus {
             blocks: status
                 .blocks

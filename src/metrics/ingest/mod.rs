@@ -1,14 +1,13 @@
-//! Every way in which samples come in.
+//! Every way in which samples come in, and the way on to other servers ([`remote_send`]).
 
 pub mod discovery;
 pub mod exposition;
 pub mod host;
 pub mod http_settings;
+pub mod push;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
 pub mod remote_send;
-pub mod scrape;
-pub mod push;
 pub mod remote_write;
 pub mod scrape;

@@ -64,7 +64,11 @@ struct PushedPage<'a> {
 /// Renders the page. Deleting posts `group` and `csrf` to [`crate::ui::links::PUSHED_DELETE`].
 pub fn render(input: &PushedInput, shell: &Shell) -> String {
     let words = input.filter.to_lowercase();
-    let takes = |group: &&Group| words.split_whitespace().all(|word| group.labels.iter().any(|(name, value)| format!("{name}={value}").to_lowercase().contains(word)));
+    let takes = |group: &&Group| {
+        words
+            .split_whitespace()
+            .all(|word| group.labels.iter().any(|(name, value)| format!("{name}={value}").to_lowercase().contains(word)))
+    };
     let mut found: Vec<&Group> = input.groups.iter().filter(takes).collect();
     // Failed pushes first, then the newest.
     found.sort_by_key(|group| (group.failed.is_none(), std::cmp::Reverse(group.pushed_ms)));
@@ -102,7 +106,10 @@ mod tests {
 
     #[test]
     fn none_some_and_filtered() {
-        assert!(html(&PushedInput { push_url: "http://x/metrics/job/backup".into(), ..PushedInput::default() }).contains("http://x/metrics/job/backup"));
+        assert!(
+            html(&PushedInput { push_url: "http://x/metrics/job/backup".into(), ..PushedInput::default() })
+                .contains("http://x/metrics/job/backup")
+        );
         let mut input = sample::pushed();
         let all = html(&input);
         assert!(all.contains("name=\"csrf\" value=\"token\"") && all.contains("inconsistent"));

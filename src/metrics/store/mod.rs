@@ -15,4 +15,6 @@ pub mod stats;
 pub mod wal;
 
 pub use db::{Store, StoreError, StoreSettings};
+pub use head::Counted;
+pub use stats::WriteState;
 pub use wal::SyncPolicy;

@@ -60,8 +60,7 @@ mod tests {
         Process::new(1_700_000_000_500).report(&mut page);
         let text = page.finish();
         assert!(text.contains("process_start_time_seconds 1.7000000005e+09\n"));
-        let resident: f64 =
-            text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap().parse().unwrap();
+        let resident: f64 = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap().parse().unwrap();
         assert!(resident > 1e6, "{resident}");
     }
 }

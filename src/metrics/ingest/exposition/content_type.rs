@@ -63,6 +63,17 @@ impl ScrapeProtocol {
         }
     }
 
+    /// The `Content-Type` of a body in this format.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::PrometheusProto => "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            Self::OpenMetricsText001 => "application/openmetrics-text; version=0.0.1; charset=utf-8",
+            Self::OpenMetricsText100 => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::PrometheusText004 => "text/plain; version=0.0.4; charset=utf-8",
+            Self::PrometheusText100 => "text/plain; version=1.0.0; charset=utf-8",
+        }
+    }
+
     const fn media_range(self) -> &'static str {
         match self {
             Self::PrometheusProto => "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
@@ -242,7 +253,8 @@ mod tests {
 
     #[test]
     fn content_type_decides() {
-        let f = |header: &str, fallback: Option<ScrapeProtocol>| detect(header, fallback).map(|found| (found.format, found.warning.is_some()));
+        let f =
+            |header: &str, fallback: Option<ScrapeProtocol>| detect(header, fallback).map(|found| (found.format, found.warning.is_some()));
         assert_eq!(f("text/plain; version=0.0.4; charset=utf-8", None), Ok((Format::Text, false)));
         assert_eq!(f("application/openmetrics-text; version=1.0.0; charset=utf-8", None), Ok((Format::OpenMetrics, false)));
         let proto = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";

@@ -186,7 +186,8 @@ impl<'a> OpenMetricsParser<'a> {
         let word = std::str::from_utf8(&word[2..6]).unwrap_or_default();
         let (family, name_end) = self.family_name(start + 7, word)?;
         let line_end = memchr::memchr(b'\n', &body[name_end..]).map(|at| name_end + at);
-        let line_end = line_end.filter(|_| body.get(name_end) == Some(&b' ')).ok_or_else(|| self.error(start, format!("expected text in {word}")))?;
+        let line_end =
+            line_end.filter(|_| body.get(name_end) == Some(&b' ')).ok_or_else(|| self.error(start, format!("expected text in {word}")))?;
         let text = std::str::from_utf8(&body[name_end + 1..line_end])
             .map_err(|_| self.error(start, format!("{word} text of {family} is not a valid utf8 string")))?;
         self.at = line_end + 1;

@@ -43,8 +43,8 @@ pub struct HostSettings {
     pub net_devices_exclude: String,
     /// Folder of `*.prom` files to add; none by default.
     pub textfile_dir: Option<PathBuf>,
-    /// Names of collectors to leave out.
-    pub disabled: Vec<String>,
+    /// Names of the collectors to run; all when empty.
+    pub only: Vec<String>,
 }
 
 impl Default for HostSettings {
@@ -56,7 +56,7 @@ impl Default for HostSettings {
             disk_devices_exclude: r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$".into(),
             net_devices_exclude: String::new(),
             textfile_dir: None,
-            disabled: Vec::new(),
+            only: Vec::new(),
         }
     }
 }
@@ -167,7 +167,7 @@ impl Host {
     pub fn collect(&self, page: &mut Page) {
         let mut runs = Vec::with_capacity(COLLECTORS.len());
         for (name, collector) in COLLECTORS {
-            if self.settings.disabled.iter().any(|disabled| disabled == name) {
+            if !self.settings.only.is_empty() && !self.settings.only.iter().any(|only| only == name) {
                 continue;
             }
             let started = self.clock.monotonic();

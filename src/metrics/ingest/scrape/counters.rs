@@ -16,6 +16,13 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: u64,)+
         }
 
+        impl ScrapeStats {
+            /// Names and counts.
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)+]
+            }
+        }
+
         impl ScrapeCounters {
             /// The counts now.
             pub fn snapshot(&self) -> ScrapeStats {

@@ -246,7 +246,8 @@ impl Head {
         let mut gone = Vec::new();
         for number in 0..SHARDS {
             let mut shard = self.shard_mut(number);
-            let empty: Vec<u32> = shard.iter(number).filter(|(id, series)| *id < keep_from && series.is_empty()).map(|(id, _)| id).collect();
+            let empty: Vec<u32> =
+                shard.iter(number).filter(|(id, series)| *id < keep_from && series.is_empty()).map(|(id, _)| id).collect();
             for id in empty {
                 if let Some(series) = shard.remove(id) {
                     self.names.remove(series.labels());

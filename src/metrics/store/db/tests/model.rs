@@ -18,7 +18,11 @@ enum Step {
     Merge,
     Reopen,
     Crash,
-    Delete { series: u8, from: i16, to: i16 },
+    Delete {
+        series: u8,
+        from: i16,
+        to: i16,
+    },
     CleanTombstones,
 }
 
