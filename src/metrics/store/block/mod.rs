@@ -44,6 +44,7 @@
 //! both ends included.
 
 mod chunks;
+mod copy;
 mod data_writer;
 mod file;
 mod index;
@@ -55,6 +56,7 @@ mod tombstones;
 mod writer;
 
 pub use chunks::Scratch;
+pub use copy::Copier;
 pub use meta::{BlockId, BlockMeta, InvalidBlockId};
 pub use reader::Block;
 pub use tombstones::Tombstones;

@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::chunks::Column;
 use super::data_writer::{ChunkPlace, DataWriter};
 use super::file::{sync_dir, tmp_path};
 use super::index_writer::IndexWriter;
@@ -73,6 +74,8 @@ pub struct BlockWriter {
     meta: BlockMeta,
     last: Option<Labels>,
     chunk_list: Vec<u8>,
+    /// Chunks in the list.
+    listed: u64,
     bytes: Vec<u8>,
     base: Base,
 }
@@ -87,9 +90,9 @@ struct Base {
     chunks: Vec<(u32, Range<usize>, ChunkPlace)>,
 }
 
-/// Where the chunk before lies, and what follows it in the list is relative to.
+/// Where the chunk before lies, which the next one of the list is relative to.
 #[derive(Default)]
-struct Before {
+pub(super) struct Before {
     column: i64,
     frame: i64,
 }
@@ -130,6 +133,7 @@ impl BlockWriter {
             meta,
             last: None,
             chunk_list: Vec::new(),
+            listed: 0,
             bytes: Vec::new(),
             base: Base::default(),
         })
@@ -141,8 +145,10 @@ impl BlockWriter {
         if samples.is_empty() {
             return Ok(());
         }
-        self.check(labels, samples)?;
+        self.check_labels(labels)?;
+        self.check_samples(samples)?;
         self.chunk_list.clear();
+        self.listed = 0;
         let mut before = Before::default();
         let bucket_of = labels.contains(BUCKET).then(|| labels.without(|name| name == BUCKET));
         let is_relative = bucket_of.is_some() && bucket_of == self.base.labels;
@@ -179,33 +185,85 @@ impl BlockWriter {
                 self.meta.max_ts = self.meta.max_ts.max(*last);
             }
         }
-        self.meta.series += 1;
-        self.meta.samples += samples.len() as u64;
-        self.meta.histograms += samples.histogram_ts.len() as u64;
-        self.index.add(labels, &self.chunk_list);
-        self.last = Some(labels.clone());
+        self.end_series(labels, samples.len() as u64, samples.histogram_ts.len() as u64);
         Ok(())
     }
 
-    fn check(&self, labels: &Labels, samples: &SampleBuf) -> Result<(), BlockError> {
-        let unordered = |what| Err(BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what });
+    fn end_series(&mut self, labels: &Labels, samples: u64, histograms: u64) {
+        self.meta.series += 1;
+        self.meta.chunks += std::mem::take(&mut self.listed);
+        self.meta.samples += samples;
+        self.meta.histograms += histograms;
+        self.index.add(labels, &self.chunk_list);
+        self.last = Some(labels.clone());
+    }
+
+    fn unordered(&self, what: &'static str) -> BlockError {
+        BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what }
+    }
+
+    pub(super) fn check_labels(&self, labels: &Labels) -> Result<(), BlockError> {
         if self.last.as_ref().is_some_and(|last| last >= labels) {
-            return unordered("series are not in ascending order of labels");
-        }
-        if samples.float_ts.len() != samples.floats.len()
-            || samples.histogram_ts.len() != samples.histograms.len()
-            || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
-        {
-            return unordered("columns of samples differ in length");
-        }
-        let ascends = |ts: &[i64]| ts.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascends(&samples.float_ts) || !ascends(&samples.histogram_ts) {
-            return unordered("samples are not in ascending order of time");
+            return Err(self.unordered("series are not in ascending order of labels"));
         }
         if self.index.len() >= u32::MAX as usize {
             return Err(BlockError::TooLarge { path: self.tmp.0.clone(), what: "series" });
         }
         Ok(())
+    }
+
+    fn check_samples(&self, samples: &SampleBuf) -> Result<(), BlockError> {
+        if samples.float_ts.len() != samples.floats.len()
+            || samples.histogram_ts.len() != samples.histograms.len()
+            || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
+        {
+            return Err(self.unordered("columns of samples differ in length"));
+        }
+        let ascends = |ts: &[i64]| ts.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascends(&samples.float_ts) || !ascends(&samples.histogram_ts) {
+            return Err(self.unordered("samples are not in ascending order of time"));
+        }
+        Ok(())
+    }
+
+    /// Chunks of floats with fewer samples should be joined rather than copied.
+    pub(super) const fn chunk_samples_min(&self) -> usize {
+        self.options.chunk_samples / 2
+    }
+
+    /// Begins a series that is copied chunk by chunk.
+    pub(super) fn begin_list(&mut self) {
+        self.chunk_list.clear();
+        self.listed = 0;
+    }
+
+    /// Writes a column that another block has.
+    pub(super) fn put_copied_column(&mut self, column: &Column<'_>, encoded: &[u8]) -> Result<u32, BlockError> {
+        self.data.put_encoded_column(&mut self.file, encoded, column.count, (column.range.start, column.range.end))
+    }
+
+    /// Writes a chunk that another block has, and lists it.
+    pub(super) fn put_copied_chunk(
+        &mut self,
+        bytes: &[u8],
+        histograms: bool,
+        column: u32,
+        start_column: Option<u32>,
+        base: Option<ChunkPlace>,
+        before: &mut Before,
+    ) -> Result<ChunkPlace, BlockError> {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.put_chunk(histograms, column, start_column, base, before)
+    }
+
+    /// Ends a series that was copied chunk by chunk.
+    pub(super) fn end_copied_series(&mut self, labels: &Labels, samples: u64, histograms: u64, (min_ts, max_ts): (i64, i64)) {
+        // Its values are not known, so that nothing can be relative to them.
+        self.base.labels = None;
+        self.meta.min_ts = self.meta.min_ts.min(min_ts);
+        self.meta.max_ts = self.meta.max_ts.max(max_ts);
+        self.end_series(labels, samples, histograms);
     }
 
     /// Replaces the chunk in `self.bytes` by one relative to the base's with the same times, if that is clearly smaller.
@@ -253,8 +311,8 @@ impl BlockWriter {
         if let Some(base) = base {
             put_place(list, i64::from(place.frame), base);
         }
+        self.listed += 1;
         *before = Before { column: i64::from(column), frame: i64::from(place.frame) };
-        self.meta.chunks += 1;
         Ok(place)
     }
 
