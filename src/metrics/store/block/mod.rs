@@ -52,6 +52,7 @@ mod index_writer;
 mod layout;
 mod meta;
 mod reader;
+mod split;
 mod tombstones;
 mod writer;
 
