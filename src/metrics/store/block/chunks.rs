@@ -89,9 +89,9 @@ pub(super) struct ChunkEntry {
     pub(super) histograms: bool,
     pub(super) column: u32,
     pub(super) start_column: Option<u32>,
-    place: ChunkPlace,
+    pub(super) place: ChunkPlace,
     /// The chunk whose values are to be added.
-    base: Option<ChunkPlace>,
+    pub(super) base: Option<ChunkPlace>,
 }
 
 /// Walks a chunk list.
@@ -152,9 +152,14 @@ pub(super) struct Column<'a> {
     crc: u32,
 }
 
-impl Column<'_> {
+impl<'a> Column<'a> {
+    /// The encoded timestamps, unless they are damaged.
+    pub(super) fn checked_bytes(&self) -> Option<&'a [u8]> {
+        (crc32fast::hash(self.bytes) == self.crc).then_some(self.bytes)
+    }
+
     fn decode(&self, out: &mut Vec<i64>) -> Result<(), Damage> {
-        if crc32fast::hash(self.bytes) != self.crc {
+        if self.checked_bytes().is_none() {
             return Err(Damage::new(Section::Data, "checksum of timestamps does not match"));
         }
         decode_timestamps(self.bytes, self.count, out).map_err(|Corrupt { what }| Damage::new(Section::Data, what))
@@ -298,7 +303,7 @@ impl<'a> Chunks<'a> {
     }
 
     /// The bytes of a chunk's values.
-    fn chunk<'s>(&self, place: ChunkPlace, scratch: &'s mut Scratch) -> Result<&'s [u8], Damage>
+    pub(super) fn chunk<'s>(&self, place: ChunkPlace, scratch: &'s mut Scratch) -> Result<&'s [u8], Damage>
     where
         'a: 's,
     {

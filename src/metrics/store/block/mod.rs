@@ -44,6 +44,7 @@
 //! both ends included.
 
 mod chunks;
+mod copy;
 mod data_writer;
 mod file;
 mod index;
@@ -51,10 +52,12 @@ mod index_writer;
 mod layout;
 mod meta;
 mod reader;
+mod split;
 mod tombstones;
 mod writer;
 
 pub use chunks::Scratch;
+pub use copy::Copier;
 pub use meta::{BlockId, BlockMeta, InvalidBlockId};
 pub use reader::Block;
 pub use tombstones::Tombstones;

@@ -421,7 +421,7 @@ proptest! {
 }
 
 /// The folder of blocks that earlier versions wrote.
-fn compat() -> std::path::PathBuf {
+fn compat() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/blocks-v1")
 }
 

@@ -4,18 +4,18 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::chunks::Column;
 use super::data_writer::{ChunkPlace, DataWriter};
 use super::file::{sync_dir, tmp_path};
 use super::index_writer::IndexWriter;
 use super::layout::{FileWriter, Section};
+use super::split::split;
 use super::{BLOCK_FILE, BlockError, BlockId, BlockMeta, FORMAT_VERSION};
 use crate::base::bytes::{put_uvarint, put_varint, zigzag};
 use crate::metrics::store::codec::{encode_floats, encode_histograms};
 use crate::series::labels::{BUCKET, Labels};
 use crate::series::sample::SampleBuf;
 
-/// With twice as many entries a column of arbitrary timestamps would outgrow its length field.
-const CHUNK_SAMPLES_MAX: usize = 3000;
 /// Bucket values one chunk of histograms should hold, so that reading one stays quick.
 const CHUNK_BUCKETS: usize = 1 << 16;
 
@@ -73,6 +73,8 @@ pub struct BlockWriter {
     meta: BlockMeta,
     last: Option<Labels>,
     chunk_list: Vec<u8>,
+    /// Chunks in the list.
+    listed: u64,
     bytes: Vec<u8>,
     base: Base,
 }
@@ -87,9 +89,9 @@ struct Base {
     chunks: Vec<(u32, Range<usize>, ChunkPlace)>,
 }
 
-/// Where the chunk before lies, and what follows it in the list is relative to.
+/// Where the chunk before lies, which the next one of the list is relative to.
 #[derive(Default)]
-struct Before {
+pub(super) struct Before {
     column: i64,
     frame: i64,
 }
@@ -130,6 +132,7 @@ impl BlockWriter {
             meta,
             last: None,
             chunk_list: Vec::new(),
+            listed: 0,
             bytes: Vec::new(),
             base: Base::default(),
         })
@@ -141,8 +144,10 @@ impl BlockWriter {
         if samples.is_empty() {
             return Ok(());
         }
-        self.check(labels, samples)?;
+        self.check_labels(labels)?;
+        self.check_samples(samples)?;
         self.chunk_list.clear();
+        self.listed = 0;
         let mut before = Before::default();
         let bucket_of = labels.contains(BUCKET).then(|| labels.without(|name| name == BUCKET));
         let is_relative = bucket_of.is_some() && bucket_of == self.base.labels;
@@ -179,33 +184,85 @@ impl BlockWriter {
                 self.meta.max_ts = self.meta.max_ts.max(*last);
             }
         }
-        self.meta.series += 1;
-        self.meta.samples += samples.len() as u64;
-        self.meta.histograms += samples.histogram_ts.len() as u64;
-        self.index.add(labels, &self.chunk_list);
-        self.last = Some(labels.clone());
+        self.end_series(labels, samples.len() as u64, samples.histogram_ts.len() as u64);
         Ok(())
     }
 
-    fn check(&self, labels: &Labels, samples: &SampleBuf) -> Result<(), BlockError> {
-        let unordered = |what| Err(BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what });
+    fn end_series(&mut self, labels: &Labels, samples: u64, histograms: u64) {
+        self.meta.series += 1;
+        self.meta.chunks += std::mem::take(&mut self.listed);
+        self.meta.samples += samples;
+        self.meta.histograms += histograms;
+        self.index.add(labels, &self.chunk_list);
+        self.last = Some(labels.clone());
+    }
+
+    fn unordered(&self, what: &'static str) -> BlockError {
+        BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what }
+    }
+
+    pub(super) fn check_labels(&self, labels: &Labels) -> Result<(), BlockError> {
         if self.last.as_ref().is_some_and(|last| last >= labels) {
-            return unordered("series are not in ascending order of labels");
-        }
-        if samples.float_ts.len() != samples.floats.len()
-            || samples.histogram_ts.len() != samples.histograms.len()
-            || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
-        {
-            return unordered("columns of samples differ in length");
-        }
-        let ascends = |ts: &[i64]| ts.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascends(&samples.float_ts) || !ascends(&samples.histogram_ts) {
-            return unordered("samples are not in ascending order of time");
+            return Err(self.unordered("series are not in ascending order of labels"));
         }
         if self.index.len() >= u32::MAX as usize {
             return Err(BlockError::TooLarge { path: self.tmp.0.clone(), what: "series" });
         }
         Ok(())
+    }
+
+    fn check_samples(&self, samples: &SampleBuf) -> Result<(), BlockError> {
+        if samples.float_ts.len() != samples.floats.len()
+            || samples.histogram_ts.len() != samples.histograms.len()
+            || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
+        {
+            return Err(self.unordered("columns of samples differ in length"));
+        }
+        let ascends = |ts: &[i64]| ts.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascends(&samples.float_ts) || !ascends(&samples.histogram_ts) {
+            return Err(self.unordered("samples are not in ascending order of time"));
+        }
+        Ok(())
+    }
+
+    /// Chunks of floats with fewer samples should be joined rather than copied.
+    pub(super) const fn chunk_samples_min(&self) -> usize {
+        self.options.chunk_samples / 2
+    }
+
+    /// Begins a series that is copied chunk by chunk.
+    pub(super) fn begin_list(&mut self) {
+        self.chunk_list.clear();
+        self.listed = 0;
+    }
+
+    /// Writes a column that another block has.
+    pub(super) fn put_copied_column(&mut self, column: &Column<'_>, encoded: &[u8]) -> Result<u32, BlockError> {
+        self.data.put_encoded_column(&mut self.file, encoded, column.count, (column.range.start, column.range.end))
+    }
+
+    /// Writes a chunk that another block has, and lists it.
+    pub(super) fn put_copied_chunk(
+        &mut self,
+        bytes: &[u8],
+        histograms: bool,
+        column: u32,
+        start_column: Option<u32>,
+        base: Option<ChunkPlace>,
+        before: &mut Before,
+    ) -> Result<ChunkPlace, BlockError> {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.put_chunk(histograms, column, start_column, base, before)
+    }
+
+    /// Ends a series that was copied chunk by chunk.
+    pub(super) fn end_copied_series(&mut self, labels: &Labels, samples: u64, histograms: u64, (min_ts, max_ts): (i64, i64)) {
+        // Its values are not known, so that nothing can be relative to them.
+        self.base.labels = None;
+        self.meta.min_ts = self.meta.min_ts.min(min_ts);
+        self.meta.max_ts = self.meta.max_ts.max(max_ts);
+        self.end_series(labels, samples, histograms);
     }
 
     /// Replaces the chunk in `self.bytes` by one relative to the base's with the same times, if that is clearly smaller.
@@ -253,8 +310,8 @@ impl BlockWriter {
         if let Some(base) = base {
             put_place(list, i64::from(place.frame), base);
         }
+        self.listed += 1;
         *before = Before { column: i64::from(column), frame: i64::from(place.frame) };
-        self.meta.chunks += 1;
         Ok(place)
     }
 
@@ -293,54 +350,4 @@ fn put_place(list: &mut Vec<u8>, near_frame: i64, place: ChunkPlace) {
     put_varint(list, i64::from(place.frame) - near_frame);
     put_uvarint(list, u64::from(place.offset));
     put_uvarint(list, u64::from(place.len));
-}
-
-/// Cuts ascending timestamps into chunks of about `target`: whole multiples of `range_ms` where they fit.
-fn split(ts: &[i64], target: usize, range_ms: i64) -> Vec<Range<usize>> {
-    let target = target.clamp(1, CHUNK_SAMPLES_MAX);
-    let range_ms = range_ms.clamp(1, i64::from(u32::MAX) / 2);
-    let mut chunks = Vec::new();
-    let mut start = 0;
-    let mut at = 0;
-    while at < ts.len() {
-        let segment_end = ts[at].div_euclid(range_ms).saturating_add(1).saturating_mul(range_ms);
-        let end = at + ts[at..].partition_point(|ts| *ts < segment_end).max(1);
-        let too_long = end - start > target + target / 16 || ts[end - 1].abs_diff(ts[start]) > u64::from(u32::MAX);
-        if too_long && start < at {
-            chunks.push(start..at);
-            start = at;
-        }
-        if end - start > 2 * target {
-            let parts = (end - start).div_ceil(target);
-            let len = (end - start).div_ceil(parts);
-            chunks.extend((start..end).step_by(len).map(|from| from..(from + len).min(end)));
-            start = end;
-        }
-        at = end;
-    }
-    if start < ts.len() {
-        chunks.push(start..ts.len());
-    }
-    chunks
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunks_begin_at_round_times() {
-        let hour = 3_600_000;
-        let lens = |ts: &[i64], target| split(ts, target, 2 * hour).iter().map(Range::len).collect::<Vec<_>>();
-        let every = |step: i64, n: i64| (0..n).map(|i| 12 * hour + 5 + i * step).collect::<Vec<i64>>();
-        assert_eq!(lens(&every(15_000, 5760), 480), [480; 12]);
-        let mut missing = every(15_000, 1440);
-        missing.remove(100);
-        assert_eq!(lens(&missing, 480), [479, 480, 480], "a missing sample does not shift what follows");
-        assert_eq!(lens(&every(60_000, 1440), 480), [480; 3], "sparse series join ranges");
-        assert_eq!(lens(&every(1_000, 7200), 480), [480; 15], "dense series are cut within a range");
-        assert_eq!(lens(&every(40 * 24 * hour, 4), 480), [2, 2], "no chunk spans more than 32 bits of milliseconds");
-        assert_eq!(lens(&[i64::MIN, 0, i64::MAX], 480), [1, 1, 1]);
-        assert!(lens(&[], 480).is_empty());
-    }
 }
