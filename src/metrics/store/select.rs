@@ -40,7 +40,7 @@ impl Append for Store {
 struct Context {
     core: Arc<Core>,
     epoch: u64,
-    /// Oldest data first; of samples at the same time those of the later block count.
+    /// In the order in which they were written: of samples at the same time those of the later block count.
     blocks: Vec<Arc<LiveBlock>>,
 }
 

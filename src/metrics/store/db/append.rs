@@ -103,8 +103,9 @@ impl Core {
 
     fn append_with(&self, batch: &WriteBatch, options: &AppendOptions, scratch: &mut Scratch) -> Result<AppendReport, AppendError> {
         let mut tally = Tally { report: AppendReport::default(), out_of_order: 0, min: i64::MAX, max: i64::MIN };
-        let bounds = self.bounds(options);
         let inflight = self.inflight.read();
+        // Not before: a flush that raises the boundary waits for those who may not have seen it.
+        let bounds = self.bounds(options);
         scratch.floats.clear();
         scratch.histograms.clear();
         scratch.starts.clear();

@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::base::clock::Clock;
 use crate::base::time::TimeRange;
 use crate::metrics::store::block::{Block, BlockId, TMP_SUFFIX};
 use crate::metrics::store::stats::{BlockStats, SetAside};
@@ -52,7 +54,7 @@ impl LiveBlock {
     }
 }
 
-/// A list of blocks as it was at one moment, oldest data first.
+/// A list of blocks as it was at one moment, in the order in which their samples were written.
 pub type BlockList = Arc<[Arc<LiveBlock>]>;
 
 /// The blocks of a store.
@@ -61,6 +63,21 @@ pub struct BlockSet {
     dir: PathBuf,
     current: RwLock<BlockList>,
     set_aside: Mutex<Vec<SetAside>>,
+    /// Time in the newest name given out.
+    last_id_ms: AtomicI64,
+}
+
+/// A clock that stands still, for names.
+struct At(i64);
+
+impl Clock for At {
+    fn now_ms(&self) -> i64 {
+        self.0
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl BlockSet {
@@ -98,9 +115,8 @@ impl BlockSet {
             set_aside.push(quarantine(dir, &path, reason)?);
         }
         let blocks = without_replaced(opened.into_inner())?;
-        let blocks =
-            blocks.into_iter().map(|block| Arc::new(LiveBlock { block: Arc::new(block), doomed: AtomicBool::new(false) })).collect();
-        Ok(Self { dir: dir.to_owned(), current: RwLock::new(sorted(blocks)), set_aside: Mutex::new(set_aside) })
+        let blocks = blocks.into_iter().map(|block| Arc::new(LiveBlock { block: Arc::new(block), doomed: AtomicBool::new(false) })).collect();
+        Ok(Self { dir: dir.to_owned(), current: RwLock::new(sorted(blocks)), set_aside: Mutex::new(set_aside), last_id_ms: AtomicI64::new(0) })
     }
 
     /// Folder of the blocks.
@@ -146,6 +162,15 @@ impl BlockSet {
         Ok(())
     }
 
+    /// A name for a new block that sorts after all there are, whatever the clock does.
+    pub fn next_id(&self, clock: &dyn Clock) -> BlockId {
+        let newest = self.current.read().iter().map(|block| block.meta().id.created_ms()).max().unwrap_or(0);
+        let earliest = newest.max(self.last_id_ms.load(Ordering::Acquire)).saturating_add(1);
+        let at = clock.now_ms().max(earliest);
+        self.last_id_ms.fetch_max(at, Ordering::AcqRel);
+        BlockId::generate(&At(at))
+    }
+
     /// The blocks in numbers.
     pub fn stats(&self) -> Vec<BlockStats> {
         let stats = |block: &Arc<LiveBlock>| {
@@ -160,13 +185,16 @@ impl BlockSet {
                 bytes: meta.bytes,
             }
         };
-        self.current.read().iter().map(stats).collect()
+        let mut all: Vec<BlockStats> = self.current.read().iter().map(stats).collect();
+        all.sort_by_key(|block| (block.min_ts, block.max_ts));
+        all
     }
 }
 
 fn sorted(mut blocks: Vec<Arc<LiveBlock>>) -> BlockList {
-    // At the same time the block written later wins, so it stands later.
-    blocks.sort_by_key(|block| (block.meta().min_ts, block.meta().id));
+    // Of samples at the same time those written later win, so what was written later stands later. A merged block
+    // counts as written when its newest source was.
+    blocks.sort_by_key(|block| block.meta().sources.iter().copied().max().unwrap_or(block.meta().id));
     blocks.into()
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Core, MaintenanceState, StoreError};
 use crate::base::time::TimeRange;
-use crate::metrics::store::block::{Block, BlockId, BlockMeta, BlockOptions, BlockWriter};
+use crate::metrics::store::block::{Block, BlockMeta, BlockOptions, BlockWriter};
 use crate::metrics::store::head::{SHARDS, shard_of};
 use crate::metrics::store::wal::{self, Checkpoint, Flushed, Kind};
 use crate::series::ports::AppendError;
@@ -131,7 +131,7 @@ impl Core {
 
     /// Writes one block; none if there is nothing to write.
     fn write_range(&self, dir: &Path, order: &[u32], range: TimeRange) -> Result<Option<BlockMeta>, StoreError> {
-        let id = BlockId::generate(&*self.clock);
+        let id = self.blocks.next_id(&*self.clock);
         let mut writer = BlockWriter::create(dir, BlockOptions::fresh(id))?;
         let mut samples = SampleBuf::default();
         let mut any = false;

@@ -157,7 +157,7 @@ impl Core {
         self.check_space(inputs.iter().map(|input| input.meta().bytes).sum())?;
         let shared: Vec<Arc<Block>> = inputs.iter().map(|input| input.shared()).collect();
         // Later in the list wins; written later must be later.
-        let id = BlockId::generate(&*self.clock);
+        let id = self.blocks.next_id(&*self.clock);
         let merged = compact::merge(&shared, dir, BlockOptions::compacted(id, 0, Vec::new()), cancel)?;
         let mut added = Vec::new();
         if let Some(meta) = &merged.meta {

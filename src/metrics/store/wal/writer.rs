@@ -260,10 +260,10 @@ impl Wal {
         });
         let result = match clone {
             Ok(file) => MutexGuard::unlocked(&mut state, || {
-                self.write_all(&file, &group)?;
-                if sync { self.sync_file(&file) } else { Ok(()) }
+                self.write_all(&file, &group).map_err(|error| ("write", error))?;
+                if sync { self.sync_file(&file).map_err(|error| ("sync", error)) } else { Ok(()) }
             }),
-            Err(error) => Err(error),
+            Err(error) => Err(("write", error)),
         };
         state.writing = false;
         match result {
@@ -284,11 +284,11 @@ impl Wal {
                     state.pending = group;
                 }
             }
-            Err(error) => {
+            Err((doing, error)) => {
                 let later = std::mem::replace(&mut state.pending, group);
                 state.pending.extend_from_slice(&later);
                 state.pending_max_ts = state.pending_max_ts.max(group_max_ts);
-                self.fail(&mut state, &error, "write");
+                self.fail(&mut state, &error, doing);
             }
         }
         self.changed.notify_all();
