@@ -70,6 +70,7 @@ fn label_sets() {
         (r#"a:b{c="d",e='f',} 1"#, r#"{__name__="a:b", c="d", e="f"}"#),
         (r#"{"x.y", "b.c"="d"} 1"#, r#"{__name__="x.y", "b.c"="d"}"#),
         (r"{} 1", "{}"),
+        ("", "{}"),
     ] {
         assert_eq!(parse_series(line).unwrap().0.to_string(), shown, "{line}");
     }
