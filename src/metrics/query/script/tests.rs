@@ -326,7 +326,7 @@ fn instant_queries_are_asked_in_all_ways() {
 fn the_deepest_queries_are_evaluated_on_an_ordinary_stack() {
     let memory = Arc::new(MemorySelect::new());
     // So many series that they are shared out to threads.
-    let series: String = (0..100).map(|index| format!(" up{{i=\"{index}\"}} 1+1x10\n")).collect();
+    let series: String = (0..200).map(|index| format!(" up{{i=\"{index}\"}} 1+1x10\n")).collect();
     let commands = parse_script(&format!("load 1m\n{series}")).unwrap();
     let Action::Load(load) = &commands[0].action else { panic!("a load") };
     memory.append(&load.batch().unwrap(), &AppendOptions::default()).unwrap();
