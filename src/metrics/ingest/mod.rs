@@ -1,5 +1,6 @@
 //! Every way in which samples come in.
 
+pub mod custom;
 pub mod exposition;
 pub mod push;
 pub mod remote_write;
