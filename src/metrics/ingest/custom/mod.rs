@@ -91,7 +91,7 @@ impl CustomMetrics {
         Ok(Self { clock, state: Mutex::new(state) })
     }
 
-    /// Takes one metric. What it changed is written into `batch` for storage. Blocks on disk.
+    /// Takes one metric. What it changed is written into `batch`, which must be empty, for storage. Blocks on disk.
     pub fn record_one(&self, body: &[u8], batch: &mut WriteBatch) -> Result<Outcome, CustomError> {
         let item: &RawValue = serde_json::from_slice(body).map_err(|error| CustomError::Malformed(error.to_string()))?;
         self.record(&[item], batch)
@@ -106,8 +106,11 @@ impl CustomMetrics {
         }
         let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         let malformed = |error: serde_json::Error| CustomError::Malformed(error.to_string());
-        let items: Vec<&RawValue> =
-            if is_list { serde_json::from_slice(body).map_err(malformed)? } else { serde_json::from_slice::<Wrapped<'_>>(body).map_err(malformed)?.metrics };
+        let items: Vec<&RawValue> = if is_list {
+            serde_json::from_slice(body).map_err(malformed)?
+        } else {
+            serde_json::from_slice::<Wrapped<'_>>(body).map_err(malformed)?.metrics
+        };
         if items.len() > CUSTOM_BATCH_MAX {
             return Err(CustomError::TooMany(items.len()));
         }
@@ -119,6 +122,7 @@ impl CustomMetrics {
         let mut state = self.state.lock();
         let mut outcome = Outcome::default();
         let mut touched: Vec<(String, Labels)> = Vec::with_capacity(items.len());
+        let mut undo = Vec::with_capacity(items.len());
         for (index, raw) in items.iter().enumerate() {
             let item = serde_json::from_str::<Item>(raw.get()).map_err(|error| (String::new(), error.to_string()));
             let result = item.and_then(|item| {
@@ -126,7 +130,10 @@ impl CustomMetrics {
                 state.apply(item).map_err(|reason| (name, reason))
             });
             match result {
-                Ok(place) => touched.push(place),
+                Ok((name, labels, before)) => {
+                    undo.push((name.clone(), labels.clone(), before));
+                    touched.push((name, labels));
+                }
                 Err((name, reason)) => outcome.errors.push(Rejected { index, name, reason }),
             }
         }
@@ -139,12 +146,21 @@ impl CustomMetrics {
             let Some(family) = state.families.get(name) else { continue };
             let Some(series) = family.series.get(labels) else { continue };
             family.write(name, labels, series, now, batch);
-            batch.metadata.push((name.as_str().into(), Metadata { kind: family.kind, help: family.help.clone(), unit: family.unit.clone() }));
+            batch
+                .metadata
+                .push((name.as_str().into(), Metadata { kind: family.kind, help: family.help.clone(), unit: family.unit.clone() }));
             records.push(Record::of(name, family, labels, series));
         }
         batch.metadata.dedup_by(|a, b| a.0 == b.0);
-        state.journal.append(&records)?;
-        state.compact_if_due()?;
+        if let Err(error) = state.journal.append(&records) {
+            // The client will send all of it again, so nothing of it may count.
+            state.undo(undo);
+            batch.clear();
+            return Err(error.into());
+        }
+        if let Err(error) = state.compact_if_due() {
+            tracing::warn!(%error, "the journal of custom metrics cannot be made smaller");
+        }
         state.accepted += outcome.accepted as u64;
         state.rejected += outcome.rejected as u64;
         state.last_ms = now;
@@ -217,8 +233,8 @@ fn sorted(families: &HashMap<String, Family>) -> impl Iterator<Item = (&String, 
 }
 
 impl State {
-    /// Applies one metric; says which series changed, or why nothing did.
-    fn apply(&mut self, item: Item) -> Result<(String, Labels), String> {
+    /// Applies one metric; says which series changed and what it was before, or why nothing changed.
+    fn apply(&mut self, item: Item) -> Result<(String, Labels, Option<SeriesState>), String> {
         let kind = item.kind()?;
         let labels = item.labels(kind)?;
         if let Some(family) = self.families.get(&item.name).filter(|family| family.kind != kind) {
@@ -234,7 +250,7 @@ impl State {
         };
         // Worked out on a copy: a metric that is refused leaves no trace.
         let before = self.families.get(&item.name).and_then(|family| family.series.get(&labels)).cloned();
-        let mut series = before.unwrap_or_else(|| SeriesState::new(kind, bounds.len()));
+        let mut series = before.clone().unwrap_or_else(|| SeriesState::new(kind, bounds.len()));
         item.apply_to(&mut series, &bounds)?;
         self.series += usize::from(is_new_series);
         let family = self.families.entry(item.name.clone()).or_insert_with(|| Family::new(kind, bounds));
@@ -245,7 +261,21 @@ impl State {
             family.unit = item.unit;
         }
         family.series.insert(labels.clone(), series);
-        Ok((item.name, labels))
+        Ok((item.name, labels, before))
+    }
+
+    /// Takes changes back, the last one first.
+    fn undo(&mut self, changes: Vec<(String, Labels, Option<SeriesState>)>) {
+        for (name, labels, before) in changes.into_iter().rev() {
+            let Some(family) = self.families.get_mut(&name) else { continue };
+            match before {
+                Some(series) => drop(family.series.insert(labels, series)),
+                None => self.series -= usize::from(family.series.remove(&labels).is_some()),
+            }
+            if family.series.is_empty() {
+                self.families.remove(&name);
+            }
+        }
     }
 
     fn restore(&mut self, record: Record) {
@@ -259,9 +289,10 @@ impl State {
         if !self.journal.is_due(self.series) {
             return Ok(());
         }
-        let records = self.families.iter().flat_map(|(name, family)| {
-            family.series.iter().map(move |(labels, series)| Record::of(name, family, labels, series))
-        });
+        let records = self
+            .families
+            .iter()
+            .flat_map(|(name, family)| family.series.iter().map(move |(labels, series)| Record::of(name, family, labels, series)));
         let records: Vec<_> = records.collect();
         self.journal.rewrite(&records)
     }

@@ -25,8 +25,16 @@ pub(super) enum SeriesState {
     Counter(f64),
     Gauge(f64),
     /// `counts` are cumulative, by bound.
-    Histogram { counts: Vec<f64>, sum: f64, count: f64 },
-    Summary { quantiles: Vec<(f64, f64)>, sum: f64, count: f64 },
+    Histogram {
+        counts: Vec<f64>,
+        sum: f64,
+        count: f64,
+    },
+    Summary {
+        quantiles: Vec<(f64, f64)>,
+        sum: f64,
+        count: f64,
+    },
 }
 
 impl SeriesState {

@@ -66,7 +66,9 @@ fn each_type_does_what_its_name_says() {
     assert_eq!(lines(&batch), expected);
     batch.clear();
     custom.record_one(br#"{"name": "latency_seconds", "type": "histogram", "value": 0.7}"#, &mut batch).expect("taken");
-    custom.record_one(br#"{"name": "leads_total", "type": "counter", "total": 100, "labels": {"source": "mail"}}"#, &mut batch).expect("taken");
+    custom
+        .record_one(br#"{"name": "leads_total", "type": "counter", "total": 100, "labels": {"source": "mail"}}"#, &mut batch)
+        .expect("taken");
     assert_eq!(lines(&batch)[2..4], ["{__name__=\"latency_seconds_bucket\", le=\"1.0\"} 4", "{__name__=\"latency_seconds_count\"} 5"]);
     assert_eq!((custom.health().metrics, custom.health().series), (6, 7));
     assert_eq!(custom.summary().counters, 1);
@@ -110,7 +112,8 @@ fn bad_metrics_are_named_by_position() {
 fn a_full_batch_is_taken() {
     let folder = tempfile::tempdir().expect("folder");
     let custom = open(folder.path());
-    let items: Vec<_> = (0..CUSTOM_BATCH_MAX).map(|at| format!(r#"{{"name":"m{}","labels":{{"i":"{at}"}},"value":{at}}}"#, at % 7)).collect();
+    let items: Vec<_> =
+        (0..CUSTOM_BATCH_MAX).map(|at| format!(r#"{{"name":"m{}","labels":{{"i":"{at}"}},"value":{at}}}"#, at % 7)).collect();
     let mut batch = WriteBatch::new();
     let outcome = custom.record_batch(format!("[{}]", items.join(",")).as_bytes(), &mut batch).expect("taken");
     assert_eq!((outcome.accepted, batch.series.len()), (CUSTOM_BATCH_MAX, CUSTOM_BATCH_MAX));

@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn content_type_decides() {
-        let f = |header: &str, fallback: Option<ScrapeProtocol>| detect(header, fallback).map(|found| (found.format, found.warning.is_some()));
+        let f =
+            |header: &str, fallback: Option<ScrapeProtocol>| detect(header, fallback).map(|found| (found.format, found.warning.is_some()));
         assert_eq!(f("text/plain; version=0.0.4; charset=utf-8", None), Ok((Format::Text, false)));
         assert_eq!(f("application/openmetrics-text; version=1.0.0; charset=utf-8", None), Ok((Format::OpenMetrics, false)));
         let proto = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";

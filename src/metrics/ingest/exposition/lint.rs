@@ -47,8 +47,8 @@ const UNITS: [(&str, &str); 25] = [
 ];
 
 const PREFIXES: [&str; 18] = [
-    "pico", "nano", "micro", "milli", "centi", "deci", "deca", "hecto", "kilo", "kibi", "mega", "mibi", "giga", "gibi", "tera", "tebi", "peta",
-    "pebi",
+    "pico", "nano", "micro", "milli", "centi", "deci", "deca", "hecto", "kilo", "kibi", "mega", "mibi", "giga", "gibi", "tera", "tebi",
+    "peta", "pebi",
 ];
 
 const ABBREVIATIONS: [&str; 14] = ["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"];
@@ -90,7 +90,9 @@ fn read_families(body: &[u8]) -> Result<BTreeMap<String, Family>, ParseError> {
                     MetricType::Summary => "quantile",
                     _ => "",
                 };
-                family.labels.extend(labels.iter().map(|(name, _)| name).filter(|name| *name != METRIC_NAME && *name != own).map(str::to_owned));
+                family
+                    .labels
+                    .extend(labels.iter().map(|(name, _)| name).filter(|name| *name != METRIC_NAME && *name != own).map(str::to_owned));
             }
             Event::Unit { .. } | Event::Histogram(_) => {}
         }
@@ -180,12 +182,18 @@ mod tests {
             ("x_total 1\n", vec!["no help text"]),
             ("# HELP x Help.\n# TYPE x counter\nx 1\n", vec!["counter metrics should have \"_total\" suffix"]),
             ("# HELP x_total Help.\n# TYPE x_total gauge\nx_total 1\n", vec!["non-counter metrics should not have \"_total\" suffix"]),
-            ("# HELP x_milliseconds H\n# TYPE x_milliseconds gauge\nx_milliseconds 1\n", vec!["use base unit \"seconds\" instead of \"milliseconds\""]),
+            (
+                "# HELP x_milliseconds H\n# TYPE x_milliseconds gauge\nx_milliseconds 1\n",
+                vec!["use base unit \"seconds\" instead of \"milliseconds\""],
+            ),
             ("# HELP x_ms H\n# TYPE x_ms gauge\nx_ms 1\n", vec!["metric names should not contain abbreviated units"]),
-            ("# HELP xY H\n# TYPE xY gauge\nxY{aB=\"1\"} 1\n", vec![
-                "label names should be written in 'snake_case' not 'camelCase'",
-                "metric names should be written in 'snake_case' not 'camelCase'",
-            ]),
+            (
+                "# HELP xY H\n# TYPE xY gauge\nxY{aB=\"1\"} 1\n",
+                vec![
+                    "label names should be written in 'snake_case' not 'camelCase'",
+                    "metric names should be written in 'snake_case' not 'camelCase'",
+                ],
+            ),
             ("# HELP x H\n# TYPE x gauge\nx{le=\"1\"} 1\n", vec!["non-histogram metrics should not have \"le\" label"]),
             ("# HELP x H\n# TYPE x histogram\nx_bucket{le=\"+Inf\"} 1\nx_sum 1\nx_count 1\n", vec![]),
             ("# HELP a:b H\n# TYPE a:b gauge\na:b 1\n", vec!["metric names should not contain ':'"]),

@@ -68,7 +68,8 @@ impl<'a> ProtobufParser<'a> {
         let at = self.next_item;
         self.next_item += 1;
         let name = || Cow::Borrowed(self.family.name.as_str());
-        let series = |labels: &Range<usize>| Series { raw: &self.labels[labels.clone()], form: SeriesForm::Packed, kind: self.kind, body: &[] };
+        let series =
+            |labels: &Range<usize>| Series { raw: &self.labels[labels.clone()], form: SeriesForm::Packed, kind: self.kind, body: &[] };
         Ok(Some(match &mut self.items[at] {
             Item::Type => Event::Type { family: name(), kind: self.kind },
             Item::Help => Event::Help { family: name(), text: Cow::Borrowed(&self.family.help) },
@@ -135,7 +136,13 @@ impl<'a> ProtobufParser<'a> {
         self.items.push(Item::Sample { labels, value: ordinary(value), ts, start_ts, exemplar: None });
     }
 
-    fn summary(&mut self, family: &message::MetricFamily, metric: &message::Metric, summary: &message::Summary, ts: Option<i64>) -> Result<(), String> {
+    fn summary(
+        &mut self,
+        family: &message::MetricFamily,
+        metric: &message::Metric,
+        summary: &message::Summary,
+        ts: Option<i64>,
+    ) -> Result<(), String> {
         let start = millis(summary.created_timestamp.as_ref());
         let labels = self.pack(&family.name, "_count", &metric.label, None)?;
         self.plain(labels, summary.sample_count as f64, ts, start);
@@ -148,7 +155,13 @@ impl<'a> ProtobufParser<'a> {
         Ok(())
     }
 
-    fn histogram(&mut self, family: &message::MetricFamily, metric: &message::Metric, from: &message::Histogram, ts: Option<i64>) -> Result<(), String> {
+    fn histogram(
+        &mut self,
+        family: &message::MetricFamily,
+        metric: &message::Metric,
+        from: &message::Histogram,
+        ts: Option<i64>,
+    ) -> Result<(), String> {
         let start_ts = millis(from.created_timestamp.as_ref());
         let count = from.sample_count_float.filter(|count| *count > 0.0).unwrap_or(from.sample_count as f64);
         let native = !self.options.ignore_native && is_native(from);
@@ -188,7 +201,13 @@ impl<'a> ProtobufParser<'a> {
     }
 
     /// Appends the packed labels of a series and says where they are.
-    fn pack(&mut self, name: &str, suffix: &str, pairs: &[message::LabelPair], number: Option<(&str, f64)>) -> Result<Range<usize>, String> {
+    fn pack(
+        &mut self,
+        name: &str,
+        suffix: &str,
+        pairs: &[message::LabelPair],
+        number: Option<(&str, f64)>,
+    ) -> Result<Range<usize>, String> {
         let full = if suffix.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{name}{suffix}")) };
         let number = number.map(|(label, value)| {
             let mut text = String::new();

@@ -85,7 +85,9 @@ impl Series<'_> {
     pub fn packed(&self, scratch: &mut LabelScratch, out: &mut Vec<u8>) -> Result<(), ParseError> {
         let before = out.len();
         let result = match self.form {
-            SeriesForm::Packed => check_packed(self.raw).map(|()| out.extend_from_slice(self.raw)).map_err(|_| (0, "malformed labels".to_owned())),
+            SeriesForm::Packed => {
+                check_packed(self.raw).map(|()| out.extend_from_slice(self.raw)).map_err(|_| (0, "malformed labels".to_owned()))
+            }
             SeriesForm::Text | SeriesForm::OpenMetrics => self.expand(scratch, out),
         };
         result.map_err(|(at, message)| {
@@ -228,8 +230,7 @@ fn read_name(text: &str, at: usize) -> Result<(&str, usize, bool), (usize, Strin
 
 /// `le="1"` and `le="1.0"` are the same bucket.
 fn canonical<'a>(kind: MetricType, name: &str, value: &'a str) -> Cow<'a, str> {
-    let is_number =
-        (kind == MetricType::Histogram && name == BUCKET) || (kind == MetricType::Summary && name == QUANTILE);
+    let is_number = (kind == MetricType::Histogram && name == BUCKET) || (kind == MetricType::Summary && name == QUANTILE);
     match parse_float(value.as_bytes()) {
         Some(number) if is_number => {
             let mut text = String::new();

@@ -224,7 +224,10 @@ fn protobuf_events() {
     let body = families();
     let native = "{__name__=\"h\"} histogram 3 count 7 sum 1.5 zero 1 [2.0, 4.0] [] [] since 5001 exemplars 0";
     let seen = walk(Format::Protobuf, &body, ParseOptions::default()).expect("parses");
-    assert_eq!(seen, ["help c_total Help.", "type c_total counter", "{__name__=\"c_total\", a=\"2\", z=\"1\"} 3 @9", "type h histogram", native]);
+    assert_eq!(
+        seen,
+        ["help c_total Help.", "type c_total counter", "{__name__=\"c_total\", a=\"2\", z=\"1\"} 3 @9", "type h histogram", native]
+    );
     let classic = [
         "{__name__=\"h_count\"} 7 since 5001",
         "{__name__=\"h_sum\"} 1.5 since 5001",
@@ -260,7 +263,8 @@ fn what_is_written_reads_back() {
 fn text_speed() {
     let mut body = String::from("# TYPE node_cpu_seconds_total counter\n");
     for cpu in 0..20_000 {
-        writeln!(body, "node_cpu_seconds_total{{cpu=\"{cpu}\",mode=\"user\",host=\"web-17.example.net\"}} {}.{}", cpu * 7, cpu % 100).expect("string");
+        writeln!(body, "node_cpu_seconds_total{{cpu=\"{cpu}\",mode=\"user\",host=\"web-17.example.net\"}} {}.{}", cpu * 7, cpu % 100)
+            .expect("string");
     }
     for (format, body) in [(Format::Text, body.clone()), (Format::OpenMetrics, body + "# EOF\n")] {
         let mut packed = Vec::new();
@@ -289,9 +293,28 @@ fn text_speed() {
 
 fn texty() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
-        Just("a"), Just("{"), Just("}"), Just("\""), Just("\\"), Just("\n"), Just(" "), Just("="), Just(","), Just("#"), Just("# TYPE a histogram\n"),
-        Just("# EOF\n"), Just("1"), Just("le=\"1\""), Just("_bucket"), Just("_created"), Just("é"), Just("\u{0}"), Just("# HELP "), Just(" # {"),
-        Just("a_bucket{le=\"1\"} 1\n"), Just("-Inf")
+        Just("a"),
+        Just("{"),
+        Just("}"),
+        Just("\""),
+        Just("\\"),
+        Just("\n"),
+        Just(" "),
+        Just("="),
+        Just(","),
+        Just("#"),
+        Just("# TYPE a histogram\n"),
+        Just("# EOF\n"),
+        Just("1"),
+        Just("le=\"1\""),
+        Just("_bucket"),
+        Just("_created"),
+        Just("é"),
+        Just("\u{0}"),
+        Just("# HELP "),
+        Just(" # {"),
+        Just("a_bucket{le=\"1\"} 1\n"),
+        Just("-Inf")
     ];
     proptest::collection::vec(part, 0..40).prop_map(|parts| parts.concat().into_bytes())
 }

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::series::{Series, SeriesForm};
 use super::token::{
     braces_end, error_at, found_at, metric_name_end, parse_float, parse_integer, quote_bytes, quoted_end, skip_blanks, starts_metric_name,
     unescape, unescape_help,
 };
-use super::series::{Series, SeriesForm};
 use super::{Event, ParseError, Sample};
 use crate::series::sample::MetricType;
 
@@ -78,7 +78,11 @@ impl<'a> TextParser<'a> {
             }
         }
         self.at = at + 1;
-        let kind = if self.kind == MetricType::Unknown || !raw.starts_with(self.family) && raw[0] != b'{' { MetricType::Unknown } else { self.kind };
+        let kind = if self.kind == MetricType::Unknown || !raw.starts_with(self.family) && raw[0] != b'{' {
+            MetricType::Unknown
+        } else {
+            self.kind
+        };
         Ok(Sample { series: Series { raw, form: SeriesForm::Text, kind, body }, value, ts, start_ts: 0, exemplar: None })
     }
 

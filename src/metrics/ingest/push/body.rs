@@ -44,13 +44,18 @@ pub fn read(content_type: &str, encoding: &str, body: &[u8], grouping: &Labels) 
         _ => Format::Text,
     };
     if format == Format::Text && !body.is_empty() && !body.ends_with(b"\n") {
-        return Err((400, "text format parsing error: unexpected end of input stream, the last line must end with a line break".to_owned()));
+        return Err((
+            400,
+            "text format parsing error: unexpected end of input stream, the last line must end with a line break".to_owned(),
+        ));
     }
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut seen = HashSet::new();
     let mut inconsistent = None;
     let mut parser = Parser::new(format, body, ParseOptions { keep_classic: true, ..ParseOptions::default() });
-    while let Some(event) = parser.next_event().map_err(|error| (400, format!("{} format parsing error in {error}", format_word(format))))? {
+    while let Some(event) =
+        parser.next_event().map_err(|error| (400, format!("{} format parsing error in {error}", format_word(format))))?
+    {
         let (series, ts, value) = match event {
             Event::Type { family, kind } => {
                 families.entry(family.into_owned()).or_default().kind = kind;
@@ -82,7 +87,8 @@ pub fn read(content_type: &str, encoding: &str, body: &[u8], grouping: &Labels) 
         }
         let labels = builder.set(METRIC_NAME, &name).build();
         if !seen.insert(labels.clone()) {
-            inconsistent.get_or_insert_with(|| format!("collected metric {labels} was collected before with the same name and label values"));
+            inconsistent
+                .get_or_insert_with(|| format!("collected metric {labels} was collected before with the same name and label values"));
         }
         let family = family_of(&name, |stem| families.get(stem).map(|family| family.kind)).to_owned();
         families.entry(family).or_default().series.push((labels, value));

@@ -237,7 +237,9 @@ impl State {
             }
             for (labels, _) in &family.series {
                 if let Some(owner) = self.owners.get(labels).filter(|owner| *owner != grouping) {
-                    return Err(format!("collected metric {labels} was collected before with the same name and label values by group {owner}"));
+                    return Err(format!(
+                        "collected metric {labels} was collected before with the same name and label values by group {owner}"
+                    ));
                 }
             }
         }

@@ -33,7 +33,14 @@ fn rig() -> Rig {
 }
 
 fn push(gateway: &Pushgateway, method: &str, path: &str, body: &str) -> u16 {
-    gateway.handle(method, path, PushHeaders { content_type: "text/plain; version=0.0.4; charset=utf-8", ..PushHeaders::default() }, body.as_bytes()).status
+    gateway
+        .handle(
+            method,
+            path,
+            PushHeaders { content_type: "text/plain; version=0.0.4; charset=utf-8", ..PushHeaders::default() },
+            body.as_bytes(),
+        )
+        .status
 }
 
 /// What a tick writes, without the series about pushes.
@@ -149,7 +156,9 @@ fn packed_bodies_and_bombs() {
         encoder.write_all(body).expect("gzip");
         encoder.finish().expect("gzip")
     };
-    let send = |encoding, body: &[u8]| gateway.handle("PUT", "/job/a", PushHeaders { content_encoding: encoding, ..PushHeaders::default() }, body).status;
+    let send = |encoding, body: &[u8]| {
+        gateway.handle("PUT", "/job/a", PushHeaders { content_encoding: encoding, ..PushHeaders::default() }, body).status
+    };
     assert_eq!(send("gzip", &gzip(b"m 1\n")), 200);
     let mut framed = snap::write::FrameEncoder::new(Vec::new());
     framed.write_all(b"m 2\n").expect("snappy");

@@ -59,10 +59,9 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
         }
     }
     let mut invalid = None;
-    for (side, spans, buckets) in [
-        (positive, &mut h.positive_spans, &mut h.positive_buckets),
-        (negative, &mut h.negative_spans, &mut h.negative_buckets),
-    ] {
+    for (side, spans, buckets) in
+        [(positive, &mut h.positive_spans, &mut h.positive_buckets), (negative, &mut h.negative_spans, &mut h.negative_buckets)]
+    {
         *spans = side.spans;
         *buckets = if is_float { side.counts } else { absolute(&side.deltas) };
         let expected: u64 = spans.iter().map(|span| u64::from(span.length)).sum();

@@ -243,7 +243,12 @@ const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 #[test]
 fn first_by_labels_then_by_reference() {
     let (storage, service) = service();
-    let one = || vec![series(&[("__name__", "up"), ("job", "a")], &[(1.0, NOW), (2.0, NOW + 1)]), series(&[("z", "1"), ("__name__", "x"), ("e", "")], &[(3.0, 5)])];
+    let one = || {
+        vec![
+            series(&[("__name__", "up"), ("job", "a")], &[(1.0, NOW), (2.0, NOW + 1)]),
+            series(&[("z", "1"), ("__name__", "x"), ("e", "")], &[(3.0, 5)]),
+        ]
+    };
     assert_eq!(send(&service, one()), WriteResponse { status: 204, headers: vec![], body: String::new() });
     assert_eq!(storage.inner.lock().by_ref, 0);
     assert_eq!(send(&service, one()).status, 204);
@@ -325,7 +330,11 @@ fn version_two_with_everything() {
                 ..Default::default()
             },
             Series2 { labels: vec![1, 9], histograms: vec![histogram.clone()], ..Default::default() },
-            Series2 { labels: vec![1, 9], histograms: vec![HistogramMessage { positive_deltas: vec![1], ..histogram }], ..Default::default() },
+            Series2 {
+                labels: vec![1, 9],
+                histograms: vec![HistogramMessage { positive_deltas: vec![1], ..histogram }],
+                ..Default::default()
+            },
         ],
     };
     let response = service.write(V2, "snappy", "2.0.0", &snappy(&request.encode_to_vec()));
@@ -341,10 +350,7 @@ fn version_two_with_everything() {
         ]
     );
     let inner = storage.inner.lock();
-    assert_eq!(
-        inner.log,
-        ["1 1 @9 since 5", "1 2 @10 since 6", "1 exemplar {trace_id=\"t\"} 0.5 @8", "2 h-53 3 [1.0, 2.0] [0.5] @7"]
-    );
+    assert_eq!(inner.log, ["1 1 @9 since 5", "1 2 @10 since 6", "1 exemplar {trace_id=\"t\"} 0.5 @8", "2 h-53 3 [1.0, 2.0] [0.5] @7"]);
     assert_eq!(inner.metadata, ["h histogram Help. seconds"]);
 }
 
@@ -417,8 +423,14 @@ fn decode_speed() {
                     let (instance, mut name) = (format!("web-{:05}.example.net:9100", part * count + index), String::new());
                     write!(name, "http_requests_total_{}", index % 100).expect("string");
                     let labels = [
-                        ("__name__", name.as_str()), ("endpoint", "/api/v1/orders"), ("instance", &instance), ("job", "api"), ("method", "GET"),
-                        ("region", "eu-west-1"), ("service", "orders"), ("status", "200"),
+                        ("__name__", name.as_str()),
+                        ("endpoint", "/api/v1/orders"),
+                        ("instance", &instance),
+                        ("job", "api"),
+                        ("method", "GET"),
+                        ("region", "eu-west-1"),
+                        ("service", "orders"),
+                        ("status", "200"),
                     ];
                     let samples: Vec<_> = (0..per_series).map(|at| (at as f64 * 1.5, NOW + at as i64 * 15_000 - 600_000)).collect();
                     super::tests::series(&labels, &samples)

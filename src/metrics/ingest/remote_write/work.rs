@@ -157,7 +157,7 @@ fn checked<'a>(raw: &[(&'a [u8], &'a [u8])]) -> Result<Pairs<'a>, String> {
 
 fn lossy(raw: &[(&[u8], &[u8])]) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
-    let pairs: Vec<_> = raw.iter().take(64).map(|(name, value)| format!("{}={}", text(name), crate::series::labels::quote(&text(value)))).collect();
+    let pairs: Vec<_> =
+        raw.iter().take(64).map(|(name, value)| format!("{}={}", text(name), crate::series::labels::quote(&text(value)))).collect();
     format!("{{{}}}", pairs.join(", "))
 }
-
