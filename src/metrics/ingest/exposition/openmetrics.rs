@@ -24,6 +24,16 @@ pub struct OpenMetricsParser<'a> {
     kind: MetricType,
     family: Cow<'a, str>,
     created: Option<CreatedTimes>,
+    /// Whether the body is a piece of a longer one, and so need not end with `# EOF`.
+    is_piece: bool,
+    ended: bool,
+}
+
+/// What a parser carries over from one piece of a body to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Carry {
+    kind: MetricType,
+    family: String,
 }
 
 /// Start times of the family at hand, by the hash of the labels that name a metric point.
@@ -58,7 +68,23 @@ impl<'a> OpenMetricsParser<'a> {
     /// not samples but the start times of the samples beside them.
     pub fn new(body: &'a [u8], created_as_start: bool) -> Self {
         let created = created_as_start.then(CreatedTimes::default);
-        Self { body, at: 0, kind: MetricType::Unknown, family: Cow::Borrowed(""), created }
+        Self { body, at: 0, kind: MetricType::Unknown, family: Cow::Borrowed(""), created, is_piece: false, ended: false }
+    }
+
+    /// At the start of a piece of a longer body; pieces are cut after line breaks.
+    pub fn resume(piece: &'a [u8], carry: Carry) -> Self {
+        let family = Cow::Owned(carry.family);
+        Self { body: piece, at: 0, kind: carry.kind, family, created: None, is_piece: true, ended: false }
+    }
+
+    /// What the next piece needs to know.
+    pub fn carry(&self) -> Carry {
+        Carry { kind: self.kind, family: self.family.clone().into_owned() }
+    }
+
+    /// Whether `# EOF` was read.
+    pub const fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// The next event, or none after `# EOF`.
@@ -66,6 +92,7 @@ impl<'a> OpenMetricsParser<'a> {
     pub fn next_event(&mut self) -> Result<Option<Event<'a>>, ParseError> {
         loop {
             match self.body.get(self.at) {
+                None if self.is_piece => return Ok(None),
                 None => return Err(self.error(self.at, "data does not end with # EOF".to_owned())),
                 Some(b'#') => return self.comment(),
                 Some(&byte) if starts_metric_name(byte) || byte == b'{' => {
@@ -177,7 +204,11 @@ impl<'a> OpenMetricsParser<'a> {
         let rest = &body[start..];
         if let Some(after) = rest.strip_prefix(b"# EOF") {
             return match after {
-                b"" | b"\n" => Ok(None),
+                b"" | b"\n" => {
+                    self.at = body.len();
+                    (self.is_piece, self.ended) = (true, true);
+                    Ok(None)
+                }
                 _ => Err(self.error(start, "unexpected data after # EOF".to_owned())),
             };
         }
@@ -240,7 +271,8 @@ impl<'a> OpenMetricsParser<'a> {
                 continue;
             }
             last_line = line;
-            let mut probe = Self { body: self.body, at: self.at + line, kind: self.kind, family: Cow::Borrowed(""), created: None };
+            let mut probe = Self::resume(self.body, Carry { kind: self.kind, family: String::new() });
+            probe.at = self.at + line;
             // What is malformed here is reported when the walk itself comes by.
             let Ok(sample) = probe.sample() else { continue };
             let Ok((metric, point)) = created.point_of(&sample.series) else { continue };

@@ -104,7 +104,6 @@ fn refusals_are_remembered_as_failures() {
         ("/job/a", "m 1 1700000000000\n"),
         ("/job/a", "m 1\nm 2\n"),
         ("/job/a", "m{job=\"x\"} 1\nm{job=\"y\"} 2\n"),
-        ("/job/a/instance/", "m 1\n"),
         ("/job/a", "m{ 1\n"),
         ("/job/a", "m 1"),
         ("/job/", "m 1\n"),
