@@ -193,6 +193,12 @@ fn unknown_keys_are_warnings_with_their_place() {
             "prometheus.yml:6:16: color: unknown key, ignored",
         ]
     );
+    let loaded =
+        text("scrape_configs:\n- job_name: a\n  honor_timestamps:\n  relabel_configs: [{target_label: x, replacement: , separator: ~}]")
+            .expect("valid");
+    assert_eq!(lines(&loaded.warnings), ["prometheus.yml:3:3: honor_timestamps: read nothing, which means false"]);
+    let job = &loaded.config.scrape_configs[0];
+    assert!(!job.honor_timestamps && job.relabel_configs[0].replacement.is_empty() && job.relabel_configs[0].separator.is_empty());
     let loaded = text("global: {external_labels: {a: '$NONE'}}\n---\nx: 1\n").expect("valid");
     assert_eq!(
         lines(&loaded.warnings),
@@ -260,6 +266,7 @@ fn bad_files() -> Vec<(String, &'static str)> {
         ("scrape_configs: [{job_name: ''}]", "1:18: job_name is empty"),
         ("scrape_configs:\n- job_name: x\n- job_name: x", "3:13: found multiple scrape configs with job name \"x\", first in line 2"),
         ("alerting: {alertmanagers: [{api_version: v1}]}", "1:42: api_version: read \"v1\", expected v2"),
+        ("alerting: {alertmanagers: [~]}", "1:28: empty or null section in alertmanagers"),
         ("alerting: {alert_relabel_configs: [~]}", "1:36: empty or null alert relabeling rule"),
         ("alerting: {alertmanagers: [{static_configs: [{targets: [http://x]}]}]}", "1:57: \"http://x\" is not a valid hostname"),
         ("remote_write: [{name: x}]", "1:16: url for remote_write is empty"),

@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_, '_>, defaults: HttpClientConfig) ->
         section.report.error(at, "at most one of basic_auth, oauth2 & authorization must be configured");
     }
     http.tls = tls(section);
-    http.follow_redirects = section.truth_or("follow_redirects", http.follow_redirects);
+    http.follow_redirects = section.on_unless("follow_redirects");
     http.enable_http2 = section.truth_or("enable_http2", http.enable_http2);
     http.proxy = proxy(section);
     headers(section, &mut http);
