@@ -4,3 +4,5 @@ mod ingest;
 mod model;
 mod query;
 mod store;
+
+pub use model::config;

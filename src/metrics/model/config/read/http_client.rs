@@ -212,7 +212,7 @@ fn proxy(section: &mut Section<'_, '_>) -> ProxyConfig {
             proxy.proxy_connect_header.insert(name.text.to_string(), secrets);
         }
     }
-    let has_url = section.node("proxy_url").is_some() && section.text_or_empty("proxy_url") != "";
+    let has_url = proxy.proxy_url.is_some();
     if !proxy.proxy_connect_header.is_empty() && !proxy.proxy_from_environment && !has_url {
         let at = section.place("proxy_connect_header");
         let message = "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured";
