@@ -37,14 +37,14 @@ impl fmt::Display for Diagnostic {
 pub struct Report {
     file: Arc<str>,
     dir: PathBuf,
-    errors: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
+    errors: Bounded,
+    warnings: Bounded,
 }
 
 impl Report {
     /// About the file at `path`; relative paths in it stand below its folder.
     pub fn new(path: &Path) -> Self {
-        let mut report = Self { file: "".into(), dir: PathBuf::new(), errors: Vec::new(), warnings: Vec::new() };
+        let mut report = Self { file: "".into(), dir: PathBuf::new(), errors: Bounded::default(), warnings: Bounded::default() };
         report.enter(path);
         report
     }
@@ -71,35 +71,41 @@ impl Report {
     /// Something that makes the file unusable.
     pub fn error(&mut self, at: Position, message: impl Into<String>) {
         let diagnostic = self.diagnostic(at, message.into());
-        push_bounded(&mut self.errors, diagnostic);
+        self.errors.push(diagnostic);
     }
 
     /// Something to know.
     pub fn warn(&mut self, at: Position, message: impl Into<String>) {
         let diagnostic = self.diagnostic(at, message.into());
-        push_bounded(&mut self.warnings, diagnostic);
+        self.warnings.push(diagnostic);
     }
 
     /// Whether the file is unusable.
     pub fn has_errors(&self) -> bool {
-        !self.errors.is_empty()
+        !self.errors.kept.is_empty()
     }
 
     /// How many errors there are so far.
     pub fn errors_len(&self) -> usize {
-        self.errors.len()
+        self.errors.kept.len() + self.errors.more
     }
 
-    /// The warnings if there is no error, otherwise the errors; in order of the file.
-    pub fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-        let by_place = |a: &Diagnostic, b: &Diagnostic| (&a.file == &b.file).then(|| (a.line, a.column).cmp(&(b.line, b.column)));
-        let order = |list: &mut Vec<Diagnostic>| list.sort_by(|a, b| by_place(a, b).unwrap_or(std::cmp::Ordering::Equal));
-        if self.errors.is_empty() {
-            order(&mut self.warnings);
-            return Ok(self.warnings);
-        }
-        order(&mut self.errors);
-        Err(self.errors)
+    /// The warnings if there is no error, otherwise the errors; file by file in order of lines.
+    ///
+    /// # Errors
+    /// The errors, if there are any.
+    pub fn finish(self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+        let in_order = |mut list: Bounded| {
+            let files: Vec<Arc<str>> = list.kept.iter().map(|diagnostic| diagnostic.file.clone()).collect();
+            let file_order = |file: &Arc<str>| files.iter().position(|first| first == file);
+            list.kept.sort_by_cached_key(|diagnostic| (file_order(&diagnostic.file), diagnostic.line, diagnostic.column));
+            if list.more > 0 {
+                let message = format!("and {} more like these", list.more);
+                list.kept.push(Diagnostic { file: self.file.clone(), line: 0, column: 0, message });
+            }
+            list.kept
+        };
+        if self.errors.kept.is_empty() { Ok(in_order(self.warnings)) } else { Err(in_order(self.errors)) }
     }
 
     fn diagnostic(&self, at: Position, message: String) -> Diagnostic {
@@ -107,11 +113,19 @@ impl Report {
     }
 }
 
-fn push_bounded(list: &mut Vec<Diagnostic>, diagnostic: Diagnostic) {
-    if list.len() < DIAGNOSTICS_MAX {
-        list.push(diagnostic);
-    } else if list.len() == DIAGNOSTICS_MAX {
-        let message = "and more like these".to_owned();
-        list.push(Diagnostic { file: diagnostic.file, line: 0, column: 0, message });
+/// Messages, of which the first ones are kept and the rest is counted.
+#[derive(Debug, Clone, Default)]
+struct Bounded {
+    kept: Vec<Diagnostic>,
+    more: usize,
+}
+
+impl Bounded {
+    fn push(&mut self, diagnostic: Diagnostic) {
+        if self.kept.len() < DIAGNOSTICS_MAX {
+            self.kept.push(diagnostic);
+        } else {
+            self.more += 1;
+        }
     }
 }

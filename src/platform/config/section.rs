@@ -77,6 +77,14 @@ impl<'n, 'r> Section<'n, 'r> {
         self.text(key).unwrap_or_default()
     }
 
+    /// Text; as for Prometheus, a key with nothing behind it is an empty text and not the default.
+    pub fn text_or_nothing(&mut self, key: &'static str) -> Option<String> {
+        match self.raw(key) {
+            Some(Node { kind: Kind::Null, .. }) => Some(String::new()),
+            _ => self.text(key),
+        }
+    }
+
     /// Text that messages never show.
     pub fn secret(&mut self, key: &'static str) -> Secret {
         let Some(node) = self.node(key) else { return Secret::default() };
@@ -97,6 +105,18 @@ impl<'n, 'r> Section<'n, 'r> {
     /// A truth value, or `default`.
     pub fn truth_or(&mut self, key: &'static str, default: bool) -> bool {
         self.truth(key).unwrap_or(default)
+    }
+
+    /// A truth value that is on unless the file says otherwise. As for Prometheus, a key with nothing behind it
+    /// turns it off, which deserves a word.
+    pub fn on_unless(&mut self, key: &'static str) -> bool {
+        match self.entry(key) {
+            Some((found, Node { kind: Kind::Null, .. })) => {
+                self.report.warn(found.at, format!("{key}: read nothing, which means false"));
+                false
+            }
+            _ => self.truth_or(key, true),
+        }
     }
 
     /// A length of time such as `15s`.
@@ -304,8 +324,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {

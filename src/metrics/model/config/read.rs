@@ -79,7 +79,9 @@ fn scrape_configs(nodes: &[Node], global: &GlobalConfig, report: &mut Report) ->
     let mut jobs = Vec::new();
     for node in nodes {
         let Some(job) = scrape::read(node, global, report) else { continue };
-        if let Some(line) = names.insert(job.job_name.clone(), node.at.line) {
+        if !job.job_name.is_empty()
+            && let Some(line) = names.insert(job.job_name.clone(), node.at.line)
+        {
             let at = node.get("job_name").map_or(node.at, |name| name.at);
             let message = format!("found multiple scrape configs with job name {}, first in line {line}", quote(&job.job_name));
             report.error(at, message);

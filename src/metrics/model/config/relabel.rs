@@ -321,8 +321,7 @@ impl<'a> Groups<'a> {
             let number = name.parse::<usize>().ok().filter(|_| name == "0" || !name.starts_with('0'));
             number.filter(|number| *number < 100_000_000)
         } else {
-            let names = self.groups.as_ref().and_then(|(regex, _)| regex.capture_names().position(|found| found == Some(name)));
-            names
+            self.groups.as_ref().and_then(|(regex, _)| regex.capture_names().position(|found| found == Some(name)))
         };
         match (&self.groups, index) {
             (_, None) => "",

@@ -91,9 +91,9 @@ fn command_lines_of_prometheus_work() {
 
 #[test]
 fn wrong_values_are_refused_by_name() {
-    let flags = flags(&["--query.timeout=soon"]).expect("clap takes any text");
+    let given = flags(&["--query.timeout=soon"]).expect("clap takes any text");
     let env = |name: &str| (name == "PHAROS_HOST_ENABLED").then(|| "maybe".to_owned());
-    let errors = Resolved::resolve(&flags, &env, &FileSettings::default()).expect_err("wrong");
+    let errors = Resolved::resolve(&given, &env, &FileSettings::default()).expect_err("wrong");
     let errors: Vec<String> = errors.iter().map(Diagnostic::to_string).collect();
     assert_eq!(
         errors,
@@ -102,8 +102,8 @@ fn wrong_values_are_refused_by_name() {
             "PHAROS_HOST_ENABLED: read \"maybe\", expected true or false"
         ]
     );
-    assert!(super::tests::flags(&["--agent"]).expect_err("refused").contains("agent mode is not available"));
-    assert!(super::tests::flags(&["--storage.tsdb.pth=x"]).is_err());
+    assert!(flags(&["--agent"]).expect_err("refused").contains("agent mode is not available"));
+    assert!(flags(&["--storage.tsdb.pth=x"]).is_err());
     for (text, error) in [
         ("storage: {retention_time: 5x}", "p.yml:1:27: retention_time: read \"5x\", expected a duration such as 15s or 1m30s"),
         ("storage: {retention: 5d, retenton_time: 1d}", "p.yml:1:26: retenton_time: unknown key, did you mean retention_time?"),

@@ -193,6 +193,12 @@ fn unknown_keys_are_warnings_with_their_place() {
             "prometheus.yml:6:16: color: unknown key, ignored",
         ]
     );
+    let loaded =
+        text("scrape_configs:\n- job_name: a\n  honor_timestamps:\n  relabel_configs: [{target_label: x, replacement: , separator: ~}]")
+            .expect("valid");
+    assert_eq!(lines(&loaded.warnings), ["prometheus.yml:3:3: honor_timestamps: read nothing, which means false"]);
+    let job = &loaded.config.scrape_configs[0];
+    assert!(!job.honor_timestamps && job.relabel_configs[0].replacement.is_empty() && job.relabel_configs[0].separator.is_empty());
     let loaded = text("global: {external_labels: {a: '$NONE'}}\n---\nx: 1\n").expect("valid");
     assert_eq!(
         lines(&loaded.warnings),
@@ -260,6 +266,7 @@ fn bad_files() -> Vec<(String, &'static str)> {
         ("scrape_configs: [{job_name: ''}]", "1:18: job_name is empty"),
         ("scrape_configs:\n- job_name: x\n- job_name: x", "3:13: found multiple scrape configs with job name \"x\", first in line 2"),
         ("alerting: {alertmanagers: [{api_version: v1}]}", "1:42: api_version: read \"v1\", expected v2"),
+        ("alerting: {alertmanagers: [~]}", "1:28: empty or null section in alertmanagers"),
         ("alerting: {alert_relabel_configs: [~]}", "1:36: empty or null alert relabeling rule"),
         ("alerting: {alertmanagers: [{static_configs: [{targets: [http://x]}]}]}", "1:57: \"http://x\" is not a valid hostname"),
         ("remote_write: [{name: x}]", "1:16: url for remote_write is empty"),
@@ -409,7 +416,7 @@ fn every_mistake_is_told_at_once_in_order() {
     let many = format!("scrape_configs: [{}]", "{},".repeat(500));
     let errors = text(&many).expect_err("wrong");
     assert_eq!(errors.len(), 101);
-    assert!(errors.iter().any(|error| error.contains("and more like these")));
+    assert!(errors.iter().any(|error| error.contains("and 400 more like these")));
 }
 
 #[test]
@@ -469,6 +476,8 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn never_panics(text in "(?s)[a-z_:\\[\\]{}&*\"'\n 0-9$-]{0,120}") {
         let _either = read_text(&text, Path::new("p.yml"), &env);

@@ -1,7 +1,7 @@
 //! `alerting`.
 
 use super::super::{AlertingConfig, AlertmanagerConfig, GlobalConfig};
-use super::{discovery, http_client, relabel};
+use super::{discovery, http_client, refuse_null, relabel};
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml::Node;
@@ -13,6 +13,9 @@ pub(super) fn read(node: &Node, global: &GlobalConfig, report: &mut Report) -> A
     alerting.alert_relabel_configs =
         relabel::read(&mut section, "alert_relabel_configs", validation, "empty or null alert relabeling rule");
     for node in section.list("alertmanagers") {
+        if refuse_null(node, "empty or null section in alertmanagers", section.report) {
+            continue;
+        }
         alerting.alertmanagers.extend(alertmanager(node, global, section.report));
     }
     section.finish();

@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_, '_>, defaults: HttpClientConfig) ->
         section.report.error(at, "at most one of basic_auth, oauth2 & authorization must be configured");
     }
     http.tls = tls(section);
-    http.follow_redirects = section.truth_or("follow_redirects", http.follow_redirects);
+    http.follow_redirects = section.on_unless("follow_redirects");
     http.enable_http2 = section.truth_or("enable_http2", http.enable_http2);
     http.proxy = proxy(section);
     headers(section, &mut http);
@@ -212,7 +212,7 @@ fn proxy(section: &mut Section<'_, '_>) -> ProxyConfig {
             proxy.proxy_connect_header.insert(name.text.to_string(), secrets);
         }
     }
-    let has_url = section.node("proxy_url").is_some() && section.text_or_empty("proxy_url") != "";
+    let has_url = proxy.proxy_url.is_some();
     if !proxy.proxy_connect_header.is_empty() && !proxy.proxy_from_environment && !has_url {
         let at = section.place("proxy_connect_header");
         let message = "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured";

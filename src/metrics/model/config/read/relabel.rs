@@ -28,7 +28,7 @@ fn rule(node: &Node, key: &str, validation: NameValidation, report: &mut Report)
     if let Some(bad) = rule.source_labels.iter().find(|name| name.is_empty()) {
         section.report.error(at, format!("source_labels: {} is not a valid label name", quote(bad)));
     }
-    if let Some(separator) = section.text("separator") {
+    if let Some(separator) = section.text_or_nothing("separator") {
         rule.separator = separator;
     }
     if let Some(node) = section.raw("regex") {
@@ -42,7 +42,7 @@ fn rule(node: &Node, key: &str, validation: NameValidation, report: &mut Report)
     }
     rule.modulus = section.count("modulus").unwrap_or(0);
     rule.target_label = section.text_or_empty("target_label");
-    if let Some(replacement) = section.text("replacement") {
+    if let Some(replacement) = section.text_or_nothing("replacement") {
         rule.replacement = replacement;
     }
     if let Some(node) = section.raw("action") {

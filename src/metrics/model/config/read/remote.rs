@@ -150,7 +150,7 @@ fn queue(section: &mut Section<'_, '_>) -> QueueConfig {
 fn metadata(section: &mut Section<'_, '_>) -> MetadataConfig {
     let mut metadata = MetadataConfig::default();
     let Some(mut read) = section.open_below("metadata_config") else { return metadata };
-    metadata.send = read.truth_or("send", metadata.send);
+    metadata.send = read.on_unless("send");
     metadata.send_interval = read.duration("send_interval").unwrap_or(metadata.send_interval);
     metadata.max_samples_per_send = read.count("max_samples_per_send").unwrap_or(metadata.max_samples_per_send);
     read.finish();
@@ -173,7 +173,7 @@ fn read(node: &Node, report: &mut Report) -> Option<RemoteReadConfig> {
     read.name = section.text_or_empty("name");
     read.http = http_client::read(&mut section, read.http);
     read.required_matchers = label_map(&mut section, "required_matchers", NameValidation::Utf8);
-    read.filter_external_labels = section.truth_or("filter_external_labels", true);
+    read.filter_external_labels = section.on_unless("filter_external_labels");
     section.finish();
     Some(read)
 }

@@ -72,7 +72,7 @@ fn naming(section: &mut Section<'_, '_>, job: &mut ScrapeConfig, global: &Global
 
 fn request(section: &mut Section<'_, '_>, job: &mut ScrapeConfig) {
     job.honor_labels = section.truth_or("honor_labels", false);
-    job.honor_timestamps = section.truth_or("honor_timestamps", true);
+    job.honor_timestamps = section.on_unless("honor_timestamps");
     job.track_timestamps_staleness = section.truth_or("track_timestamps_staleness", false);
     if let Some(params) = section.open_below("params") {
         for (name, value) in params.pairs() {
@@ -81,13 +81,13 @@ fn request(section: &mut Section<'_, '_>, job: &mut ScrapeConfig) {
             job.params.insert(name.text.to_string(), texts);
         }
     }
-    if let Some(path) = section.text("metrics_path") {
+    if let Some(path) = section.text_or_nothing("metrics_path") {
         job.metrics_path = path;
     }
     if let Some(scheme) = section.choice("scheme", &[("http", "http"), ("https", "https")]) {
         job.scheme = scheme.to_owned();
     }
-    job.enable_compression = section.truth_or("enable_compression", true);
+    job.enable_compression = section.on_unless("enable_compression");
     let log = section.path("scrape_failure_log_file");
     if !log.is_empty() {
         job.scrape_failure_log_file = log;

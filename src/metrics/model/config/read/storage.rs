@@ -92,8 +92,8 @@ pub(super) fn otlp(node: &Node, report: &mut Report) -> OtlpConfig {
     otlp.keep_identifying_resource_attributes = section.truth_or("keep_identifying_resource_attributes", false);
     otlp.convert_histograms_to_nhcb = section.truth_or("convert_histograms_to_nhcb", false);
     otlp.promote_scope_metadata = section.truth_or("promote_scope_metadata", false);
-    otlp.label_name_underscore_sanitization = section.truth_or("label_name_underscore_sanitization", true);
-    otlp.label_name_preserve_multiple_underscores = section.truth_or("label_name_preserve_multiple_underscores", true);
+    otlp.label_name_underscore_sanitization = section.on_unless("label_name_underscore_sanitization");
+    otlp.label_name_preserve_multiple_underscores = section.on_unless("label_name_preserve_multiple_underscores");
     if otlp.promote_all_resource_attributes && !otlp.promote_resource_attributes.is_empty() {
         let at = section.place("promote_resource_attributes");
         let message = "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be configured simultaneously";
