@@ -3,10 +3,10 @@
 pub mod discovery;
 pub mod exposition;
 pub mod http_settings;
+pub mod push;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
 pub mod remote_send;
-pub mod scrape;
-pub mod push;
 pub mod remote_write;
+pub mod scrape;
