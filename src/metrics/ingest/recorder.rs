@@ -56,7 +56,8 @@ impl Recorder {
         let mut all: Vec<_> = inner.series.values().filter(|stored| stored.labels.metric_name() == metric).collect();
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
         let shown = |stored: &Stored| {
-            let floats = stored.floats.iter().map(|&(ts, value)| (ts, if is_stale(value) { "stale".to_owned() } else { value.to_string() }));
+            let floats =
+                stored.floats.iter().map(|&(ts, value)| (ts, if is_stale(value) { "stale".to_owned() } else { value.to_string() }));
             let stale = |h: &Histogram| if h.is_stale() { "stale".to_owned() } else { format!("count {}", h.count) };
             floats.chain(stored.histograms.iter().map(|(ts, h)| (*ts, stale(h)))).collect()
         };
@@ -140,7 +141,9 @@ impl Append for Recorder {
                         stored.floats.push((float.ts, float.value));
                         stored.start_ts.push(float.start_ts);
                     }
-                    stored.histograms.extend_from_slice(&batch.histograms[series.histograms.start as usize..series.histograms.end as usize]);
+                    stored
+                        .histograms
+                        .extend_from_slice(&batch.histograms[series.histograms.start as usize..series.histograms.end as usize]);
                     stored.exemplars.extend_from_slice(&batch.exemplars[series.exemplars.start as usize..series.exemplars.end as usize]);
                     report.stored += samples;
                 }

@@ -141,8 +141,14 @@ mod tests {
                     ("__meta_dns_srv_record_port", "9100"),
                 ],
             ),
-            (RData::MX(MX::new(5, name("mail.example.com."))), &[("__address__", "mail.example.com:80"), ("__meta_dns_mx_record_target", "mail.example.com.")]),
-            (RData::NS(NS(name("ns.example.com."))), &[("__address__", "ns.example.com:80"), ("__meta_dns_ns_record_target", "ns.example.com.")]),
+            (
+                RData::MX(MX::new(5, name("mail.example.com."))),
+                &[("__address__", "mail.example.com:80"), ("__meta_dns_mx_record_target", "mail.example.com.")],
+            ),
+            (
+                RData::NS(NS(name("ns.example.com."))),
+                &[("__address__", "ns.example.com:80"), ("__meta_dns_ns_record_target", "ns.example.com.")],
+            ),
             (RData::A(A::new(10, 0, 0, 1)), &[("__address__", "10.0.0.1:80")]),
             (RData::AAAA(AAAA("2001:db8::1".parse().unwrap())), &[("__address__", "[2001:db8::1]:80")]),
             (RData::CNAME(CNAME(name("other."))), &[]),

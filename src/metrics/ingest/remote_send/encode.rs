@@ -165,7 +165,7 @@ fn v2(items: &[Item], metadata: impl Fn(&str) -> Option<Metadata>, out: &mut Vec
 
 /// The same in both versions. Whole counts go as integers, which every receiver understands.
 fn put_histogram(histogram: &Histogram, ts: i64, out: &mut Vec<u8>) {
-    let whole = |count: f64| count >= 0.0 && count <= EXACT_MAX && count.fract() == 0.0;
+    let whole = |count: f64| (0.0..=EXACT_MAX).contains(&count) && count.fract() == 0.0;
     let buckets = || histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
     let integer = whole(histogram.count) && whole(histogram.zero_count) && buckets().all(|&count| whole(count));
     if integer {

@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::StopOnDrop;
 use super::backlog::{BACKLOG_SAMPLES_MAX, Backlog, Block};
 use super::encode::encode_metadata;
 use super::reshard::{Resharder, Totals};
 use super::series::SeriesTable;
 use super::shard::{Item, Outcome, Payload, Sender, kinds};
 use super::stats::{Counts, EndpointStats};
-use super::StopOnDrop;
 use crate::base::clock::SharedClock;
 use crate::metrics::ingest::http_settings::client_settings;
 use crate::metrics::ingest::relabel;

@@ -139,7 +139,10 @@ async fn forwards_what_storage_takes_with_external_labels_and_relabelling() {
         // Refused by storage, so not forwarded.
         bench.store(&[("__name__", "m"), JOB], 500, 9.0);
         bench.until_sent(3).await;
-        assert_eq!(bench.receiver.store.dump("m"), [(r#"{cluster="c", job="j"}"#.to_owned(), vec![(1000, "1.5".to_owned()), (2000, "stale".to_owned())])]);
+        assert_eq!(
+            bench.receiver.store.dump("m"),
+            [(r#"{cluster="c", job="j"}"#.to_owned(), vec![(1000, "1.5".to_owned()), (2000, "stale".to_owned())])]
+        );
         assert_eq!(bench.receiver.store.dump("n"), [(r#"{cluster="c", job="external"}"#.to_owned(), vec![(1000, "-0".to_owned())])]);
         assert!(bench.receiver.store.dump("secret").is_empty());
         let stats = &bench.remote.stats()[0];
@@ -263,7 +266,8 @@ fn a_full_backlog_drops_the_oldest() {
     let counts = Arc::new(stats::Counts::default());
     let backlog = backlog::Backlog::new(10, (true, true), counts.clone());
     let block = |first: i64| {
-        let floats = (first..first + 4).map(|ts| Record { series: 1, sample: crate::series::batch::FloatSample { ts, value: 0.0, start_ts: 0 } });
+        let floats =
+            (first..first + 4).map(|ts| Record { series: 1, sample: crate::series::batch::FloatSample { ts, value: 0.0, start_ts: 0 } });
         Arc::new(Block { floats: floats.collect(), ..Block::default() })
     };
     for first in [0, 4, 8, 12] {

@@ -128,7 +128,11 @@ impl SeriesCache {
         }
         let (entries, arena) = (&mut self.entries, &mut self.arena);
         let hash = xxh3_64(raw);
-        let slot = self.index.entry(hash, |&id| name_in(arena, &entries[id as usize]) == raw, |&id| xxh3_64(name_in(arena, &entries[id as usize])));
+        let slot = self.index.entry(
+            hash,
+            |&id| name_in(arena, &entries[id as usize]) == raw,
+            |&id| xxh3_64(name_in(arena, &entries[id as usize])),
+        );
         let vacant = match slot {
             Slot::Occupied(occupied) => return *occupied.get(),
             Slot::Vacant(vacant) => vacant,
@@ -293,7 +297,8 @@ mod tests {
                 fresh.push(id);
             }
             if !cache.entry(id).series.is_some() {
-                cache.entry(id).series = SeriesRef(name.trim_matches(['@', ' ']).bytes().map(u64::from).fold(0u64, |n, b| n.wrapping_mul(256).wrapping_add(b)));
+                cache.entry(id).series =
+                    SeriesRef(name.trim_matches(['@', ' ']).bytes().map(u64::from).fold(0u64, |n, b| n.wrapping_mul(256).wrapping_add(b)));
             }
         }
         for id in fresh {

@@ -16,10 +16,7 @@ pub type Collect = dyn Fn(i64, &mut String) -> Result<(), String> + Send + Sync;
 #[derive(Clone)]
 pub(super) enum Source {
     /// A server.
-    Http {
-        client: Arc<HttpClient>,
-        headers: HeaderMap,
-    },
+    Http { client: Arc<HttpClient>, headers: HeaderMap },
     /// This process.
     InProcess(Arc<Collect>),
     /// Nowhere: the job cannot connect, and this is why.

@@ -209,7 +209,15 @@ impl Intake {
     }
 
     /// Walks the body and fills the batch.
-    fn collect(&mut self, format: Format, body: &[u8], ts: i64, now_ms: i64, scratch: &mut Scratch, totals: &mut Totals) -> Result<(), String> {
+    fn collect(
+        &mut self,
+        format: Format,
+        body: &[u8],
+        ts: i64,
+        now_ms: i64,
+        scratch: &mut Scratch,
+        totals: &mut Totals,
+    ) -> Result<(), String> {
         let metadata = self.target.metadata.clone();
         let iteration = self.cache.iteration();
         let mut parser = Parser::new(format, body, self.options);
@@ -234,7 +242,10 @@ impl Intake {
 
     /// One sample of the body.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "the hottest call of ingestion; a struct of these would be built a hundred thousand times a scrape")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the hottest call of ingestion; a struct of these would be built a hundred thousand times a scrape"
+    )]
     fn sample(
         &mut self,
         series: &Series<'_>,
@@ -459,10 +470,9 @@ impl Intake {
             RefusedReason::OutOfOrder | RefusedReason::TooOld => &counters.out_of_order,
             RefusedReason::DuplicateTimestamp => &counters.duplicate_timestamp,
             RefusedReason::OutOfBounds => &counters.out_of_bounds,
-            RefusedReason::UnknownRef
-            | RefusedReason::InvalidLabels
-            | RefusedReason::InvalidHistogram
-            | RefusedReason::SeriesLimit => &counters.refused,
+            RefusedReason::UnknownRef | RefusedReason::InvalidLabels | RefusedReason::InvalidHistogram | RefusedReason::SeriesLimit => {
+                &counters.refused
+            }
         };
         add(counter, samples);
     }

@@ -8,9 +8,7 @@ use super::limits::Limits;
 use super::target::{Target, parse_bool};
 use crate::metrics::ingest::exposition::ParseOptions;
 use crate::metrics::ingest::exposition::content_type::{Escaping, ScrapeProtocol, accept_header};
-use crate::metrics::model::config::{
-    NameEscaping, NameValidation, RelabelConfig, ScrapeConfig, ScrapeProtocol as ConfigProtocol,
-};
+use crate::metrics::model::config::{NameEscaping, NameValidation, RelabelConfig, ScrapeConfig, ScrapeProtocol as ConfigProtocol};
 
 /// Settings of a job's loops.
 #[derive(Debug, Clone)]

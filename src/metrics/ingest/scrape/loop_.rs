@@ -151,8 +151,7 @@ impl Loop {
     pub async fn run(mut self, last: Option<i64>) -> Legacy {
         let (env, control) = (self.env.clone(), self.control.clone());
         let target = self.intake.target.clone();
-        let mut schedule =
-            Schedule::start(target.interval.ms(), target.hash() ^ env.seed, env.clock.now_ms(), env.clock.monotonic(), last);
+        let mut schedule = Schedule::start(target.interval.ms(), target.hash() ^ env.seed, env.clock.now_ms(), env.clock.monotonic(), last);
         let mut last = last;
         loop {
             tokio::select! {
@@ -231,13 +230,7 @@ impl Loop {
     }
 
     /// Decodes and stores what was fetched, and notes how it went.
-    fn store(
-        &mut self,
-        ts: i64,
-        started: std::time::Duration,
-        fetched: Result<Option<super::fetch::Head>, Failure>,
-        raw: &mut Vec<u8>,
-    ) {
+    fn store(&mut self, ts: i64, started: std::time::Duration, fetched: Result<Option<super::fetch::Head>, Failure>, raw: &mut Vec<u8>) {
         let (env, target) = (self.env.clone(), self.intake.target.clone());
         let mut content_type = String::new();
         let mut failure = None;

@@ -331,7 +331,10 @@ mod tests {
             (vec![("__address__", "http://host")], "\"http://host\" is not a valid hostname"),
             (vec![("__address__", "a"), ("__scrape_interval__", "0s")], "scrape interval cannot be 0"),
             (vec![("__address__", "a"), ("__scrape_interval__", "x")], "error parsing scrape interval: not a valid duration string: \"x\""),
-            (vec![("__address__", "a"), ("__scrape_timeout__", "1m")], "scrape timeout cannot be greater than scrape interval (\"1m\" > \"15s\")"),
+            (
+                vec![("__address__", "a"), ("__scrape_timeout__", "1m")],
+                "scrape timeout cannot be greater than scrape interval (\"1m\" > \"15s\")",
+            ),
             (
                 vec![("__address__", "a"), ("__scrape_native_histograms__", "maybe")],
                 "error parsing scrape native histograms: strconv.ParseBool: parsing \"maybe\": invalid syntax",

@@ -123,7 +123,8 @@ fn parse_token(body: &[u8]) -> Result<(HeaderValue, Duration), String> {
     if answer.access_token.is_empty() {
         return Err("server response missing access_token".to_owned());
     }
-    let scheme = if answer.token_type.is_empty() || answer.token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { &answer.token_type };
+    let scheme =
+        if answer.token_type.is_empty() || answer.token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { &answer.token_type };
     let header = secret_header(&format!("{scheme} {}", answer.access_token)).map_err(|error| error.to_string())?;
     // Some servers send the number as a string.
     let secs = answer.expires_in.and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
@@ -171,8 +172,8 @@ pub(super) fn read_now(source: &SecretSource, what: &'static str) -> Result<Opti
 }
 
 fn secret_header(text: &str) -> Result<HeaderValue, ClientError> {
-    let mut value =
-        HeaderValue::from_str(text).map_err(|_| ClientError::Settings("credentials contain characters that no header may hold".to_owned()))?;
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| ClientError::Settings("credentials contain characters that no header may hold".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -140,7 +140,10 @@ fn contradictions_are_refused() {
         ClientSettings { basic_auth: basic, authorization: bearer, ..Default::default() },
         ClientSettings { proxy: ProxySettings { no_proxy: "a".into(), ..Default::default() }, ..Default::default() },
         ClientSettings { tls: TlsSettings { cert: SecretSource::File("x".into()), ..Default::default() }, ..Default::default() },
-        ClientSettings { tls: TlsSettings { ca: SecretSource::File("/nowhere/ca.pem".into()), ..Default::default() }, ..Default::default() },
+        ClientSettings {
+            tls: TlsSettings { ca: SecretSource::File("/nowhere/ca.pem".into()), ..Default::default() },
+            ..Default::default()
+        },
         ClientSettings { tls: TlsSettings { ca: SecretSource::Inline(Secret::new("junk")), ..Default::default() }, ..Default::default() },
     ];
     for settings in cases {

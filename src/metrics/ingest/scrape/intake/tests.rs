@@ -232,7 +232,10 @@ fn forgotten_references_are_repaired_in_the_same_scrape() {
     bench.scrape("a 1\nb{x=\"y\"} 1\n");
     bench.store.forget_refs();
     assert_eq!(bench.scrape("a 2\nb{x=\"y\"} 2\nc 2\n"), (3, 3, 1, None));
-    assert_eq!((bench.store.values("a"), bench.store.values("b"), bench.store.values("c")), (vec!["2".into()], vec!["2".into()], vec!["2".into()]));
+    assert_eq!(
+        (bench.store.values("a"), bench.store.values("b"), bench.store.values("c")),
+        (vec!["2".into()], vec!["2".into()], vec!["2".into()])
+    );
     assert_eq!(bench.store.values("up"), ["1"]);
     bench.scrape("b{x=\"y\"} 3\nc 3\n");
     assert_eq!(bench.store.values("a"), ["2", "stale"]);

@@ -133,7 +133,10 @@ async fn scrapes_and_shows_targets() {
     assert_eq!((target.scrape_pool.as_str(), target.state.last_error.as_str()), ("j", ""));
     let (headers, uri) = exporter.last.lock().clone().unwrap();
     assert_eq!(uri.to_string(), "/metrics?x=y+z");
-    assert_eq!((&headers["x-tenant"], &headers["accept-encoding"], &headers["x-prometheus-scrape-timeout-seconds"]), (&"t".parse().unwrap(), &"gzip".parse().unwrap(), &"0.1".parse().unwrap()));
+    assert_eq!(
+        (&headers["x-tenant"], &headers["accept-encoding"], &headers["x-prometheus-scrape-timeout-seconds"]),
+        (&"t".parse().unwrap(), &"gzip".parse().unwrap(), &"0.1".parse().unwrap())
+    );
     assert!(headers["accept"].to_str().unwrap().starts_with("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5"));
     let metadata = bench.manager.target_metadata(Some("a"), |_| true, 0);
     assert_eq!((metadata.len(), metadata[0].metadata.help.as_str()), (1, "Helps."));
@@ -189,11 +192,12 @@ async fn removed_targets_go_stale_after_two_intervals() {
     bench.until("both", |bench| bench.store.dump("a").len() == 2 && bench.store.dump("b").len() == 1).await;
     bench.apply(&[job("j", &[two.address()], 100)]);
     bench.until_last("a", "stale").await;
-    bench.until("up of the removed", |bench| {
-        let stale = |values: &[(i64, String)]| values.last().is_some_and(|(_, value)| value == "stale");
-        bench.store.dump("up").iter().filter(|(_, values)| stale(values)).count() == 2
-    })
-    .await;
+    bench
+        .until("up of the removed", |bench| {
+            let stale = |values: &[(i64, String)]| values.last().is_some_and(|(_, value)| value == "stale");
+            bench.store.dump("up").iter().filter(|(_, values)| stale(values)).count() == 2
+        })
+        .await;
     assert_eq!(bench.store.values("b").last().unwrap(), "1");
     assert_eq!(bench.manager.pools(), ["j"]);
     // Markers lie at the time of the scrape that did not happen.
