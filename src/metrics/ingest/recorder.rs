@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::series::batch::{SeriesRef, WriteBatch};
+use crate::series::batch::{BatchSeries, SeriesRef, WriteBatch};
 use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Refused, RefusedReason};
@@ -134,6 +134,7 @@ impl Append for Recorder {
             match newest {
                 Some(newest) if first < newest && options.in_order_only => refuse(&mut report, RefusedReason::OutOfOrder, first),
                 Some(newest) if first < newest => refuse(&mut report, RefusedReason::OutOfOrder, first),
+                Some(newest) if first == newest && repeats(stored, batch, series) => report.repeated += samples,
                 Some(newest) if first == newest => refuse(&mut report, RefusedReason::DuplicateTimestamp, first),
                 _ => {
                     for float in &batch.floats[series.floats.start as usize..series.floats.end as usize] {
@@ -149,5 +150,16 @@ impl Append for Recorder {
             }
         }
         Ok(report)
+    }
+}
+
+/// Whether the sample is the newest one once more.
+fn repeats(stored: &Stored, batch: &WriteBatch, series: &BatchSeries) -> bool {
+    let floats = &batch.floats[series.floats.start as usize..series.floats.end as usize];
+    let histograms = &batch.histograms[series.histograms.start as usize..series.histograms.end as usize];
+    match (floats, histograms) {
+        ([float], []) => stored.floats.last().is_some_and(|(ts, value)| (*ts, value.to_bits()) == (float.ts, float.value.to_bits())),
+        ([], [histogram]) => stored.histograms.last() == Some(histogram),
+        _ => false,
     }
 }

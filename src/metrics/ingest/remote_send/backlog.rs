@@ -26,7 +26,10 @@ pub(super) struct Record {
 pub(super) struct Block {
     pub floats: Vec<Record>,
     pub histograms: Vec<(u64, i64, Arc<Histogram>)>,
+    /// Of `floats`, in their order.
     pub exemplars: Vec<(u64, Exemplar)>,
+    /// Of `histograms`, in their order.
+    pub histogram_exemplars: Vec<(u64, Exemplar)>,
 }
 
 impl Block {
@@ -35,16 +38,19 @@ impl Block {
             floats: Vec::with_capacity(batch.floats.len()),
             histograms: Vec::with_capacity(batch.histograms.len()),
             exemplars: Vec::with_capacity(batch.exemplars.len()),
+            histogram_exemplars: Vec::new(),
         }
     }
 
     fn kinds(&self) -> Kinds {
-        Kinds { samples: self.floats.len() as u64, histograms: self.histograms.len() as u64, exemplars: self.exemplars.len() as u64 }
+        let exemplars = self.exemplars.len() + self.histogram_exemplars.len();
+        Kinds { samples: self.floats.len() as u64, histograms: self.histograms.len() as u64, exemplars: exemplars as u64 }
     }
 
     /// What it counts for: a histogram takes the room of many floats.
     fn weight(&self) -> usize {
-        self.floats.len() + self.exemplars.len() * 4 + self.histograms.iter().map(|(_, _, h)| h.size_in_samples()).sum::<usize>()
+        let exemplars = self.exemplars.len() + self.histogram_exemplars.len();
+        self.floats.len() + exemplars * 4 + self.histograms.iter().map(|(_, _, h)| h.size_in_samples()).sum::<usize>()
     }
 
     fn newest(&self) -> i64 {

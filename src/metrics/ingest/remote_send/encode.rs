@@ -16,7 +16,7 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 pub(super) fn encode(message: WriteMessage, items: &[Item], metadata: impl Fn(&str) -> Option<Metadata>) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(items.len() * 64);
     match message {
-        WriteMessage::V1 => items.iter().for_each(|item| v1_series(item, &mut out)),
+        WriteMessage::V1 => by_series(items).for_each(|group| v1_series(group, &mut out)),
         WriteMessage::V2 => v2(items, metadata, &mut out),
     }
     compress(&out)
@@ -41,27 +41,35 @@ fn compress(raw: &[u8]) -> Result<Vec<u8>, String> {
     snap::raw::Encoder::new().compress_vec(raw).map_err(|error| error.to_string())
 }
 
-fn v1_series(item: &Item, out: &mut Vec<u8>) {
-    let mut series = Vec::with_capacity(item.labels.packed().len() + 64);
-    let mut part = Vec::with_capacity(64);
-    v1_labels(&item.labels, &mut series, &mut part);
-    part.clear();
-    match &item.payload {
-        Payload::Float(sample) => {
-            put_double(&mut part, 1, sample.value);
-            put_int(&mut part, 2, sample.ts.cast_unsigned());
-            put_message(&mut series, 2, &part);
-        }
-        Payload::Exemplar(exemplar) => {
-            let mut label = Vec::new();
-            v1_labels(&exemplar.labels, &mut part, &mut label);
-            put_double(&mut part, 2, exemplar.value);
-            put_int(&mut part, 3, exemplar.ts.cast_unsigned());
-            put_message(&mut series, 3, &part);
-        }
-        Payload::Histogram(ts, histogram) => {
-            put_histogram(histogram, *ts, &mut part);
-            put_message(&mut series, 4, &part);
+/// Items of one series that follow each other become one entry: an exemplar travels with its sample, without
+/// which receivers of 2.0 refuse it.
+fn by_series(items: &[Item]) -> impl Iterator<Item = &[Item]> {
+    items.chunk_by(|a, b| a.labels == b.labels)
+}
+
+fn v1_series(group: &[Item], out: &mut Vec<u8>) {
+    let Some(first) = group.first() else { return };
+    let mut series = Vec::with_capacity(first.labels.packed().len() + 64);
+    let (mut part, mut label) = (Vec::with_capacity(64), Vec::new());
+    v1_labels(&first.labels, &mut series, &mut part);
+    for item in group {
+        part.clear();
+        match &item.payload {
+            Payload::Float(sample) => {
+                put_double(&mut part, 1, sample.value);
+                put_int(&mut part, 2, sample.ts.cast_unsigned());
+                put_message(&mut series, 2, &part);
+            }
+            Payload::Exemplar(exemplar) => {
+                v1_labels(&exemplar.labels, &mut part, &mut label);
+                put_double(&mut part, 2, exemplar.value);
+                put_int(&mut part, 3, exemplar.ts.cast_unsigned());
+                put_message(&mut series, 3, &part);
+            }
+            Payload::Histogram(ts, histogram) => {
+                put_histogram(histogram, *ts, &mut part);
+                put_message(&mut series, 4, &part);
+            }
         }
     }
     put_message(out, 1, &series);
@@ -117,29 +125,32 @@ fn v2(items: &[Item], metadata: impl Fn(&str) -> Option<Metadata>, out: &mut Vec
     let mut symbols = Symbols::new();
     let mut all = Vec::with_capacity(items.len() * 32);
     let (mut series, mut part) = (Vec::new(), Vec::new());
-    for item in items {
+    for group in by_series(items) {
+        let Some(first) = group.first() else { continue };
         series.clear();
-        part.clear();
-        symbols.put_labels(&mut series, &item.labels);
-        match &item.payload {
-            Payload::Float(sample) => {
-                put_double(&mut part, 1, sample.value);
-                put_int(&mut part, 2, sample.ts.cast_unsigned());
-                put_int(&mut part, 3, sample.start_ts.cast_unsigned());
-                put_message(&mut series, 2, &part);
-            }
-            Payload::Histogram(ts, histogram) => {
-                put_histogram(histogram, *ts, &mut part);
-                put_message(&mut series, 3, &part);
-            }
-            Payload::Exemplar(exemplar) => {
-                symbols.put_labels(&mut part, &exemplar.labels);
-                put_double(&mut part, 2, exemplar.value);
-                put_int(&mut part, 3, exemplar.ts.cast_unsigned());
-                put_message(&mut series, 4, &part);
+        symbols.put_labels(&mut series, &first.labels);
+        for item in group {
+            part.clear();
+            match &item.payload {
+                Payload::Float(sample) => {
+                    put_double(&mut part, 1, sample.value);
+                    put_int(&mut part, 2, sample.ts.cast_unsigned());
+                    put_int(&mut part, 3, sample.start_ts.cast_unsigned());
+                    put_message(&mut series, 2, &part);
+                }
+                Payload::Histogram(ts, histogram) => {
+                    put_histogram(histogram, *ts, &mut part);
+                    put_message(&mut series, 3, &part);
+                }
+                Payload::Exemplar(exemplar) => {
+                    symbols.put_labels(&mut part, &exemplar.labels);
+                    put_double(&mut part, 2, exemplar.value);
+                    put_int(&mut part, 3, exemplar.ts.cast_unsigned());
+                    put_message(&mut series, 4, &part);
+                }
             }
         }
-        if let Some(metadata) = metadata(item.labels.metric_name()) {
+        if let Some(metadata) = metadata(first.labels.metric_name()) {
             part.clear();
             put_int(&mut part, 1, kind_number(metadata.kind));
             put_int(&mut part, 3, symbols.number(metadata.help.into()));
@@ -154,7 +165,7 @@ fn v2(items: &[Item], metadata: impl Fn(&str) -> Option<Metadata>, out: &mut Vec
 
 /// The same in both versions. Whole counts go as integers, which every receiver understands.
 fn put_histogram(histogram: &Histogram, ts: i64, out: &mut Vec<u8>) {
-    let whole = |count: f64| count >= 0.0 && count <= EXACT_MAX && count.fract() == 0.0;
+    let whole = |count: f64| (0.0..=EXACT_MAX).contains(&count) && count.fract() == 0.0;
     let buckets = || histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
     let integer = whole(histogram.count) && whole(histogram.zero_count) && buckets().all(|&count| whole(count));
     if integer {

@@ -233,24 +233,29 @@ impl Resolver {
         let mut put = |series: u64, payload: Payload| match self.labels(series, sender) {
             Some(labels) => {
                 let chunks = &mut out[(series % shards as u64) as usize];
+                let follows = matches!(payload, Payload::Exemplar(_));
                 match chunks.last_mut() {
-                    Some(chunk) if chunk.len() < most => chunk.push(Item { labels, payload }),
+                    // An exemplar stays with its sample.
+                    Some(chunk) if chunk.len() < most || follows => chunk.push(Item { labels, payload }),
                     _ => chunks.push(vec![Item { labels, payload }]),
                 }
             }
             None => dropped.push(Item { labels: Labels::empty(), payload }),
         };
+        let mut exemplars = block.exemplars.iter().filter(|_| config.send_exemplars).peekable();
         for record in &block.floats {
             put(record.series, Payload::Float(record.sample));
-        }
-        if config.send_native_histograms {
-            for (series, ts, histogram) in &block.histograms {
-                put(*series, Payload::Histogram(*ts, histogram.clone()));
+            while let Some((series, exemplar)) = exemplars.next_if(|(series, _)| *series == record.series) {
+                put(*series, Payload::Exemplar(exemplar.clone()));
             }
         }
-        if config.send_exemplars {
-            for (series, exemplar) in &block.exemplars {
-                put(*series, Payload::Exemplar(exemplar.clone()));
+        if config.send_native_histograms {
+            let mut exemplars = block.histogram_exemplars.iter().filter(|_| config.send_exemplars).peekable();
+            for (series, ts, histogram) in &block.histograms {
+                put(*series, Payload::Histogram(*ts, histogram.clone()));
+                while let Some((owner, exemplar)) = exemplars.next_if(|(owner, _)| owner == series) {
+                    put(*owner, Payload::Exemplar(exemplar.clone()));
+                }
             }
         }
         sender.counts.dropped_by_relabelling(kinds(&dropped));

@@ -152,7 +152,8 @@ impl Shared {
             let histograms = &batch.histograms[series.histograms.start as usize..series.histograms.end as usize];
             block.histograms.extend(histograms.iter().map(|(ts, histogram)| (id.0, *ts, histogram.clone())));
             let exemplars = &batch.exemplars[series.exemplars.start as usize..series.exemplars.end as usize];
-            block.exemplars.extend(exemplars.iter().map(|exemplar| (id.0, exemplar.clone())));
+            let owned = if floats.is_empty() { &mut block.histogram_exemplars } else { &mut block.exemplars };
+            owned.extend(exemplars.iter().map(|exemplar| (id.0, exemplar.clone())));
         }
         drop(known);
         for index in unlabelled {

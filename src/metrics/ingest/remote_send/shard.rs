@@ -93,7 +93,12 @@ impl Sender {
         let mut open = true;
         while open || !pending.is_empty() {
             if pending.len() >= most || (!open && !pending.is_empty()) {
-                let rest = pending.split_off(pending.len().min(most));
+                let mut end = pending.len().min(most);
+                // An exemplar stays with its sample.
+                while pending.get(end).is_some_and(|item| matches!(item.payload, Payload::Exemplar(_))) {
+                    end += 1;
+                }
+                let rest = pending.split_off(end);
                 self.deliver(std::mem::replace(&mut pending, rest)).await;
                 deadline = Instant::now() + patience;
                 continue;
