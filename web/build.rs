@@ -9,8 +9,8 @@ use std::process::Command;
 use std::{env, fs};
 
 /// What the build reads, under web/. Anything else there does not make it stale.
-const INPUTS: [&str; 10] =
-    ["css", "islands", "lib", "lang", "icons.txt", "entries.txt", "build.mjs", "package.json", "package-lock.json", ".npmrc"];
+const INPUTS: [&str; 11] =
+    ["css", "islands", "lib", "lang", "icons.txt", "entries.txt", "build.mjs", "installed.mjs", "package.json", "package-lock.json", ".npmrc"];
 /// Constants of the manifest that do not come from entries.txt.
 const EXTRA: [&str; 3] = ["INTER_LATIN_WGHT_NORMAL", "JETBRAINS_MONO_LATIN_WGHT_NORMAL", "LICENCES_TXT"];
 
@@ -76,16 +76,14 @@ fn build(web: &Path, dist: &Path, want: &str) -> Outcome<()> {
         return Err(format!("Node.js {version} is too old to build the web interface: 20.19 or newer is needed."));
     }
     let npm = env::var("PHAROS_NPM").unwrap_or_else(|_| if cfg!(windows) { "npm.cmd" } else { "npm" }.to_owned());
-    let lock_hash = format!("{:016x}", fnv(&fs::read(web.join("package-lock.json")).unwrap_or_default(), FNV_START));
-    let mark = web.join("node_modules/.pharos-lock");
-    if fs::read_to_string(&mark).unwrap_or_default().trim() != lock_hash {
+    let installed = Command::new("node").arg("installed.mjs").current_dir(web).status();
+    if !installed.is_ok_and(|status| status.success()) {
         command(
             &npm,
             &["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
             web,
             "npm ci failed. It needs a package registry once, or a filled npm cache; see the output above.",
         )?;
-        write(&mark, &lock_hash)?;
     }
     command("node", &["build.mjs"], web, "building the web interface failed; see the output above.")?;
     write(&dist.join(".stamp"), want)?;

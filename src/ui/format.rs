@@ -98,7 +98,11 @@ pub fn number(value: f64, unit: Unit) -> String {
 /// A value and its unit apart (`38.2`, `MiB/s`), for tiles that set them in two sizes.
 pub fn split(value: f64, unit: Unit) -> (String, String) {
     let text = number(value, unit);
-    let at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e'))).unwrap_or(text.len());
+    let mut at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e'))).unwrap_or(text.len());
+    // A bare prefix belongs to the number: `18.4k` `/s`.
+    if text[at..].starts_with(['k', 'M', 'G', 'T', 'P']) {
+        at += 1;
+    }
     if value.is_finite() { (text[..at].to_owned(), text[at..].trim_start().to_owned()) } else { (text, String::new()) }
 }
 
@@ -220,6 +224,7 @@ mod tests {
     fn tiles_split_and_counts_group() {
         assert_eq!(split(40_055_603.0, Unit::BytesPerSecond), ("38.2".to_owned(), "MiB/s".to_owned()));
         assert_eq!(split(0.423, Unit::Ratio), ("42.3".to_owned(), "%".to_owned()));
+        assert_eq!(split(18_420.0, Unit::PerSecond), ("18.4k".to_owned(), "/s".to_owned()));
         assert_eq!(split(f64::NAN, Unit::Ratio), ("NaN".to_owned(), String::new()));
         assert_eq!(count(1_204_118), "1,204,118");
         assert_eq!(count(118), "118");

@@ -13,6 +13,8 @@ import { touchZoom } from '../lib/touch.ts';
 
 const TIP_MAX = 7;
 const POINTS_MAX = 2000;
+/** Colours of series, for all charts of the page. */
+const known = new Map<string, number>();
 
 export class Chart extends HTMLElement {
   frame: Frame | null = null;
@@ -113,9 +115,15 @@ export class Chart extends HTMLElement {
     const f = this.frame;
     if (!f) return;
     if (!f.series.length) { this.say(this.getAttribute('empty') ?? 'No data in this range.'); return; }
+    const means = new Map(f.series.map((s) => [s, stats(s.v).mean ?? -Infinity]));
+    // The largest part of a stack lies at the bottom.
+    if (this.stacked) f.series.sort((a, b) => (means.get(b) ?? 0) - (means.get(a) ?? 0));
     const names = f.series.map((s) => JSON.stringify([s.q ?? 0, s.name, s.labels]));
-    const fixed = this.getAttribute('colours')?.split(' ');
-    this.css = slots(names).map((slot, i) => (fixed?.[i] ? `var(${fixed[i]})` : f.series.length === 1 ? 'var(--c1)' : slotCss(slot)));
+    const fixed = this.fixedColours();
+    this.css = slots(names, f.series.map((s) => means.get(s) ?? 0), known).map((slot, i) => {
+      const token = fixed[f.series[i]?.name ?? ''];
+      return token ? `var(${token})` : f.series.length === 1 ? 'var(--c1)' : slotCss(slot);
+    });
     const look: Look = { css: this.css, unit: this.unit, stacked: this.stacked, from: range.get(), tip: (u) => this.hover(u) };
     const key = [names.join(), this.unit, this.stacked, this.css.join()].join('|');
     if (key !== this.drawnFor) this.shown = f.series.map(() => true);
@@ -132,6 +140,11 @@ export class Chart extends HTMLElement {
     this.legend?.draw(f.series.map((s, k) => ({ name: s.name, css: this.css[k] ?? '', ...stats(s.v) })), this.shown, this.unit);
     this.describe(f);
     this.dataset.ready = '1';
+  }
+
+  /** `colours="user=--c1 system=--c2"`: colours that go with a name. */
+  private fixedColours(): Record<string, string> {
+    return Object.fromEntries((this.getAttribute('colours') ?? '').split(' ').filter(Boolean).map((pair) => pair.split('=') as [string, string]));
   }
 
   private data(f: Frame): uPlot.AlignedData {

@@ -4,7 +4,7 @@ import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { defaultKeymap, history, historyKeymap, toggleComment } from '@codemirror/commands';
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, type CompletionContext } from '@codemirror/autocomplete';
 import { HighlightStyle, bracketMatching, syntaxHighlighting } from '@codemirror/language';
-import { setDiagnostics } from '@codemirror/lint';
+import { linter, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { tags as t } from '@lezer/highlight';
 import { PromQLExtension, newCompleteStrategy } from '@prometheus-io/codemirror-promql';
 import { Client, LIMIT } from '../lang/complete.ts';
@@ -59,11 +59,14 @@ const complete = {
 export class Editor extends HTMLElement {
   private view: EditorView | null = null;
   private field: HTMLTextAreaElement | null = null;
+  /** What the server said about the text as it stands. */
+  private said: Diagnostic[] = [];
 
   connectedCallback(): void {
     const field = (this.field = this.querySelector('textarea'));
     if (!field || this.view) return;
-    const promql = new PromQLExtension().setComplete({ completeStrategy: complete });
+    const promql = new PromQLExtension().setComplete({ completeStrategy: complete }).activateLinter(false);
+    const local = promql.getLinter().promQL.call(promql.getLinter());
     const run = () => { this.dispatchEvent(new CustomEvent('ph:run', { bubbles: true })); return true; };
     const nonce = document.querySelector<HTMLElement>('link[nonce]')?.nonce ?? '';
     this.view = new EditorView({
@@ -71,9 +74,11 @@ export class Editor extends HTMLElement {
         doc: field.value,
         extensions: [
           history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), promql.asExtension(), look,
+          // The server's word on a text counts until the text changes.
+          linter(async (v) => (this.said.length ? this.said : local(v))),
           EditorView.lineWrapping, EditorView.cspNonce.of(nonce), placeholder(field.placeholder),
           EditorView.contentAttributes.of({ 'aria-label': field.getAttribute('aria-label') ?? 'PromQL query', spellcheck: 'false', autocapitalize: 'off' }),
-          EditorView.updateListener.of((u) => { if (u.docChanged) field.value = u.state.doc.toString(); }),
+          EditorView.updateListener.of((u) => { if (u.docChanged) { field.value = u.state.doc.toString(); this.said = []; } }),
           Prec.highest(keymap.of([
             { key: 'Enter', run: (v) => (completionStatus(v.state) === 'active' && acceptCompletion(v)) || run() },
             { key: 'Mod-Enter', run },
@@ -111,12 +116,14 @@ export class Editor extends HTMLElement {
   problem(p: { message: string; start?: number; end?: number } | null): void {
     const view = this.view;
     if (!view) return;
+    this.said = [];
     if (!p) { view.dispatch(setDiagnostics(view.state, [])); return; }
     const text = view.state.doc.toString(), named = p.start == null ? located(p.message, text) : null;
     const start = p.start ?? named?.at;
     if (start == null) return;
     const [from, to] = visible(start, p.end ?? start, text.length);
-    view.dispatch(setDiagnostics(view.state, [{ from, to, severity: 'error', message: named?.message ?? p.message }]));
+    this.said = [{ from, to, severity: 'error', message: named?.message ?? p.message }];
+    view.dispatch(setDiagnostics(view.state, this.said));
   }
 
   private markFrom(el: HTMLElement | null): void {

@@ -36,7 +36,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
   // A lone sample between gaps has no line to be seen by.
   const lonely = (v: (number | string | null)[]) => v.some((x, i) => x != null && v[i - 1] == null && v[i + 1] == null);
   return {
-    width: plot.clientWidth, height: plot.clientHeight, padding: [8, 12, 0, 2], legend: { show: false },
+    width: plot.clientWidth, height: plot.clientHeight, padding: [8, 18, 0, 2], legend: { show: false },
     cursor: {
       x: true, y: false, drag: { x: true, y: false, setScale: false, dist: 5 }, focus: { prox: 24 }, sync: { key: 'page', setSeries: false },
       points: { size: 7, width: 1.5, fill: () => colour('--surface'), stroke: (_u, i) => solid[order[i - 1] ?? 0] ?? axis },

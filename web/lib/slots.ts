@@ -11,16 +11,20 @@ export function hash(text: string): number {
 }
 
 /**
- * A slot for each key: from its hash, the next free one when taken. The eight plain colours are handed out
- * before their darker and paler variants. Order does not matter, so a refresh that sorts anew keeps colours.
+ * A slot for each key: from its hash, the next free one when taken. The eight plain colours go to the heaviest,
+ * their lighter and paler variants to the others. `known` remembers slots over charts and refreshes: a key keeps
+ * its slot there while it is free. The order of keys does not matter.
  */
-export function slots(keys: string[]): number[] {
-  const order = keys.map((key, at) => ({ key, at, h: hash(key) })).sort((a, b) => a.h - b.h || (a.key < b.key ? -1 : a.key > b.key ? 1 : a.at - b.at));
+export function slots(keys: string[], weights: number[] = [], known: Map<string, number> = new Map()): number[] {
+  const order = keys.map((key, at) => ({ key, at, h: hash(key), old: known.has(key) ? 0 : 1, w: weights[at] ?? 0 }))
+    .sort((a, b) => a.old - b.old || b.w - a.w || a.h - b.h || (a.key < b.key ? -1 : a.key > b.key ? 1 : a.at - b.at));
   const out = new Array<number>(keys.length).fill(0);
   const taken = new Set<number>();
-  for (const { at, h } of order) {
+  if (known.size > 2000) known.clear();
+  for (const { key, at, h } of order) {
     if (taken.size === SLOTS) taken.clear();
-    let slot = -1;
+    const before = known.get(key);
+    let slot = before != null && !taken.has(before) ? before : -1;
     for (let tier = 0; tier < SLOTS / TIER && slot < 0; tier++) {
       for (let k = 0; k < TIER && slot < 0; k++) {
         const candidate = tier * TIER + ((h + k) % TIER);
@@ -29,6 +33,7 @@ export function slots(keys: string[]): number[] {
     }
     taken.add(slot);
     out[at] = slot;
+    if (before == null) known.set(key, slot);
   }
   return out;
 }

@@ -13,6 +13,12 @@ test('a series keeps its colour whatever the order', () => {
   assert.equal(new Set(there).size, keys.length);
   assert.ok(there.every((s) => s < 8), 'up to eight series use the plain colours');
 });
+test('the heaviest get plain colours and keep them', () => {
+  const keys = Array.from({ length: 20 }, (_, i) => `s${i}`), known = new Map<string, number>();
+  const first = slots(keys, keys.map((_, i) => -i), known);
+  assert.ok(first.slice(0, 8).every((s) => s < 8));
+  assert.deepEqual(slots([...keys].reverse(), keys.map((_, i) => -i), known).reverse(), first);
+});
 test('more series than colours still get one each', () => {
   const many = slots(Array.from({ length: 60 }, (_, i) => `series ${i}`));
   assert.ok(many.every((s) => s >= 0 && s < SLOTS));

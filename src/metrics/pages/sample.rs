@@ -125,7 +125,7 @@ pub(super) fn catalogue() -> CatalogueInput {
         help: help.into(),
         series,
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        native: name.ends_with("duration_seconds"),
+        native: name == "http_request_duration_seconds",
     };
     CatalogueInput {
         metrics: vec![
