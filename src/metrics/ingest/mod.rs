@@ -1,8 +1,8 @@
 //! Every way in which samples come in, and the way on to other servers ([`remote_send`]).
 
-pub mod discovery;
 pub mod backfill;
 pub mod custom;
+pub mod discovery;
 pub mod exposition;
 pub mod host;
 pub mod http_settings;
