@@ -9,8 +9,19 @@ use std::process::Command;
 use std::{env, fs};
 
 /// What the build reads, under web/. Anything else there does not make it stale.
-const INPUTS: [&str; 11] =
-    ["css", "islands", "lib", "lang", "icons.txt", "entries.txt", "build.mjs", "installed.mjs", "package.json", "package-lock.json", ".npmrc"];
+const INPUTS: [&str; 11] = [
+    "css",
+    "islands",
+    "lib",
+    "lang",
+    "icons.txt",
+    "entries.txt",
+    "build.mjs",
+    "installed.mjs",
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+];
 /// Constants of the manifest that do not come from entries.txt.
 const EXTRA: [&str; 3] = ["INTER_LATIN_WGHT_NORMAL", "JETBRAINS_MONO_LATIN_WGHT_NORMAL", "LICENCES_TXT"];
 

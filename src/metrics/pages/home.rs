@@ -432,10 +432,25 @@ fn charts(host: &Host) -> Vec<Chart> {
     let selector = &host.selector;
     let cpu = chart("CPU by mode", &[cpu_query(selector)], &["{{mode}}"], Unit::Ratio, 8);
     vec![
-        Chart { stacked: true, colours: "user=--c1 system=--c2 iowait=--c3 steal=--c4 softirq=--c5 irq=--c6 nice=--c8", meta: host.name.clone(), height: 208, ..cpu },
-        Chart { colours: "used=--c7 cached=--c5 free=--c8", ..chart("Memory", &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4) },
-        Chart { colours: "read=--c1 written=--c6", ..chart("Disk I/O", &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4) },
-        Chart { colours: "received=--c3 sent=--c2", ..chart("Network", &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4) },
+        Chart {
+            stacked: true,
+            colours: "user=--c1 system=--c2 iowait=--c3 steal=--c4 softirq=--c5 irq=--c6 nice=--c8",
+            meta: host.name.clone(),
+            height: 208,
+            ..cpu
+        },
+        Chart {
+            colours: "used=--c7 cached=--c5 free=--c8",
+            ..chart("Memory", &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4)
+        },
+        Chart {
+            colours: "read=--c1 written=--c6",
+            ..chart("Disk I/O", &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4)
+        },
+        Chart {
+            colours: "received=--c3 sent=--c2",
+            ..chart("Network", &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4)
+        },
     ]
 }
 
