@@ -15,6 +15,7 @@ mod query;
 mod store;
 
 pub use facade::{Metrics, MetricsOptions, OpenError};
+pub use ingest::backfill::openmetrics::import as import_openmetrics;
 pub use ingest::exposition::lint::lint;
 pub use model::{config, server};
 pub use query::parse::ParseOptions;
