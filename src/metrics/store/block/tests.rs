@@ -169,6 +169,18 @@ fn reads_append_and_keep_start_times_parallel() {
 }
 
 #[test]
+fn start_times_are_not_taken_for_times() {
+    let dir = tempfile::tempdir().expect("dir");
+    let one =
+        |ts: i64, start: i64| SampleBuf { float_ts: vec![ts], floats: vec![1.0], float_start_ts: vec![start], ..SampleBuf::default() };
+    let series = [(Labels::from_pairs([("n", "a")]), one(T0 + 5, T0)), (Labels::from_pairs([("n", "b")]), one(T0, T0))];
+    let block = write(dir.path(), options(), &series);
+    for (id, (_, samples)) in (0..).zip(&series) {
+        assert_same(&read(&block, id, TimeRange::new(T0, T0 + 10)), samples);
+    }
+}
+
+#[test]
 fn names_values_and_matchers() {
     let dir = tempfile::tempdir().expect("dir");
     let all = series(3);
