@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::tombstones::Tombstones;
 use super::*;
 use crate::base::time::TimeRange;
 use crate::series::histogram::{Histogram, Span};
