@@ -5,4 +5,4 @@ mod model;
 mod query;
 mod store;
 
-pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
+pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
