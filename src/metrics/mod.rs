@@ -21,3 +21,4 @@ pub use model::{config, server};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
 pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
+pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
