@@ -5,4 +5,6 @@ mod model;
 mod query;
 mod store;
 
+pub use query::engine::{Engine, Options as EngineOptions};
+pub use query::parse::ParseOptions;
 pub use query::script;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::metrics::query::annotations::{Annotations, Note, Operation};
 use crate::metrics::query::ast::{AggregateOp, Span};
-use crate::metrics::query::eval::context::{Charge, Context, Outcome};
 use crate::metrics::query::eval::Evaluator;
+use crate::metrics::query::eval::context::{Charge, Context, Outcome};
 use crate::metrics::query::eval::matrix::{Matrix, RowBuf, Series, absent, is_absent, present};
 use crate::metrics::query::eval::plan::Aggregate;
 use crate::metrics::query::eval::scan::{Program, Sink, scan};
@@ -229,7 +229,7 @@ impl Groups<'_, '_> {
             *total = part;
             return Ok(());
         }
-        let mut charge = part.charge;
+        let merged = part.charge;
         let mut fresh = 0;
         for group in part.groups {
             match total.at.get(&group.key) {
@@ -246,8 +246,8 @@ impl Groups<'_, '_> {
             }
         }
         // The memory of merged groups is free again.
-        charge = { drop(charge); self.ctx.live.charge(fresh * self.steps * self.width())? };
-        total.charge.absorb(charge);
+        drop(merged);
+        total.charge.absorb(self.ctx.live.charge(fresh * self.steps * self.width())?);
         Ok(())
     }
 

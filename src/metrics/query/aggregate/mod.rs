@@ -20,9 +20,7 @@ use crate::metrics::query::parse::text::{holds_raw_bytes, quote_literal};
 pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate) -> Outcome<Matrix> {
     use AggregateOp as Op;
     match aggregate.op {
-        Op::Sum | Op::Avg | Op::Count | Op::Min | Op::Max | Op::Group | Op::Stddev | Op::Stdvar => {
-            fold::evaluate(evaluator, aggregate)
-        }
+        Op::Sum | Op::Avg | Op::Count | Op::Min | Op::Max | Op::Group | Op::Stddev | Op::Stdvar => fold::evaluate(evaluator, aggregate),
         Op::CountValues => {
             let label = match aggregate.param.as_ref().map(|param| &param.kind) {
                 Some(Kind::Text(label)) => label,
@@ -36,10 +34,9 @@ pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate) -> 
         Op::Quantile => {
             let (q, span) = parameter(evaluator, aggregate)?;
             let range = range_of(&q, evaluator.steps.count);
-            for bad in [range.any_nan.then_some(f64::NAN), (range.max > 1.0).then_some(range.max), (range.min < 0.0).then_some(range.min)] {
-                if let Some(bad) = bad {
-                    evaluator.ctx.note(span, &Note::InvalidQuantile(bad));
-                }
+            let (min, max) = (range.min, range.max);
+            for bad in [(range.any_nan, f64::NAN), (max > 1.0, max), (min < 0.0, min)].iter().filter(|(is_bad, _)| *is_bad) {
+                evaluator.ctx.note(span, &Note::InvalidQuantile(bad.1));
             }
             values::quantile(evaluator, aggregate, &q)
         }

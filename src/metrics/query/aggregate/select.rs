@@ -75,14 +75,7 @@ fn groups(aggregate: &Aggregate, matrix: &Matrix) -> Vec<Vec<usize>> {
 }
 
 /// The `k` largest (smallest) of a group, most extreme first; NaN is the least of all.
-fn extremes(
-    evaluator: &Evaluator<'_, '_>,
-    aggregate: &Aggregate,
-    matrix: &Matrix,
-    group: &[usize],
-    step: usize,
-    k: f64,
-) -> Vec<usize> {
+fn extremes(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate, matrix: &Matrix, group: &[usize], step: usize, k: f64) -> Vec<usize> {
     let k = k.max(0.0) as usize;
     if k == 0 {
         return Vec::new();

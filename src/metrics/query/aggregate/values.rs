@@ -70,8 +70,11 @@ pub(super) fn count_values(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate,
                 Some(Cell::Float(value)) => plain(value),
                 Some(Cell::Histogram(histogram)) => histogram.describe(),
             };
-            let labels =
-                if aggregate.without && (listed(label) || label == METRIC_NAME) { kept.clone() } else { kept.to_builder().set(label, &text).build() };
+            let labels = if aggregate.without && (listed(label) || label == METRIC_NAME) {
+                kept.clone()
+            } else {
+                kept.to_builder().set(label, &text).build()
+            };
             let slot = match at.get(&labels) {
                 Some(&slot) => slot,
                 None => {

@@ -68,10 +68,7 @@ pub(crate) fn scalars(op: BinaryOp, left: f64, right: f64) -> f64 {
 
 /// Whether the result is another metric than the left side.
 pub(crate) const fn changes_metric(op: BinaryOp) -> bool {
-    matches!(
-        op,
-        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Pow | BinaryOp::Atan2
-    )
+    matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Pow | BinaryOp::Atan2)
 }
 
 /// Notes that the operator does not know these types.
@@ -110,7 +107,11 @@ pub(crate) fn combine(op: BinaryOp, left: Operand<'_>, right: Operand<'_>, span:
         }
         (Operand::Histogram(a), Operand::Float(b)) => match op {
             BinaryOp::Mul | BinaryOp::Div => changed(a, &|histogram| {
-                if op == BinaryOp::Mul { histogram.scale(b) } else { histogram.divide(b) }
+                if op == BinaryOp::Mul {
+                    histogram.scale(b)
+                } else {
+                    histogram.divide(b)
+                }
                 histogram.compact();
             }),
             BinaryOp::TrimUpper => changed(a, &|histogram| histogram.trim(b, Keep::Below)),

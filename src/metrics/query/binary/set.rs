@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::metrics::query::ast::BinaryOp;
 use crate::metrics::query::eval::Evaluator;
+use crate::metrics::query::eval::collect::has_same_labels;
 use crate::metrics::query::eval::collect::merge_same_labels;
 use crate::metrics::query::eval::context::{Outcome, same_labelset};
-use crate::metrics::query::eval::collect::has_same_labels;
 use crate::metrics::query::eval::matrix::{Matrix, Row, RowBuf, Series};
 use crate::metrics::query::eval::plan::Binary;
 

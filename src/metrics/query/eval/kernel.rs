@@ -101,9 +101,18 @@ pub(crate) fn windows(function: Function, ts: &[i64], floats: &[f64], times: &Ti
         F::Resets => count_events(ts, floats, times, range, out, |before, now| now < before),
         F::MaxOverTime => sliding::<Largest>(ts, floats, times, range, out, |fold, _| fold.0),
         F::MinOverTime => sliding::<Smallest>(ts, floats, times, range, out, |fold, _| fold.0),
-        F::SumOverTime if all_finite(floats) => sliding::<Total>(ts, floats, times, range, out, |fold, values| {
-            if fold.0.sum.is_finite() { fold.0.total() } else { sum(values) }
-        }),
+        F::SumOverTime if all_finite(floats) => {
+            sliding::<Total>(
+                ts,
+                floats,
+                times,
+                range,
+                out,
+                |fold, values| {
+                    if fold.0.sum.is_finite() { fold.0.total() } else { sum(values) }
+                },
+            )
+        }
         F::AvgOverTime if all_finite(floats) => sliding::<Total>(ts, floats, times, range, out, |fold, values| {
             let count = values.len() as f64;
             if fold.0.sum.is_finite() { fold.0.sum / count + fold.0.compensation / count } else { average(values) }
@@ -166,14 +175,7 @@ fn instant_rate(is_rate: bool, ts: &[i64], floats: &[f64], times: &Times, range:
     })
 }
 
-fn count_events(
-    ts: &[i64],
-    floats: &[f64],
-    times: &Times,
-    range: i64,
-    out: &mut [f64],
-    event: impl Fn(f64, f64) -> bool,
-) -> u64 {
+fn count_events(ts: &[i64], floats: &[f64], times: &Times, range: i64, out: &mut [f64], event: impl Fn(f64, f64) -> bool) -> u64 {
     let events: Vec<usize> = floats.windows(2).enumerate().filter(|(_, pair)| event(pair[0], pair[1])).map(|(at, _)| at + 1).collect();
     let (mut first, mut last) = (0, 0);
     each_window(ts, times, range, |step, from, to, _| {

@@ -101,15 +101,7 @@ fn each_float(row: &mut RowBuf, change: impl Fn(usize, f64) -> f64) {
     }
 }
 
-fn with_scalar(
-    row: &mut RowBuf,
-    op: BinaryOp,
-    scalar: &Scalar,
-    scalar_left: bool,
-    return_bool: bool,
-    span: Span,
-    notes: &mut Annotations,
-) {
+fn with_scalar(row: &mut RowBuf, op: BinaryOp, scalar: &Scalar, scalar_left: bool, return_bool: bool, span: Span, notes: &mut Annotations) {
     let is_trim = matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper);
     if op.is_comparison() {
         each_float(row, |step, value| {

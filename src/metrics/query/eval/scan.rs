@@ -160,8 +160,12 @@ pub(crate) struct Scratch {
 }
 
 /// Runs `program` into `sink`; `merge` gets the parts in order.
-pub(crate) fn scan<S: Sink>(ctx: &Context<'_>, program: &Program, sink: &S, merge: impl FnMut(S::Part) -> Outcome<()> + Send) -> Outcome<()>
-{
+pub(crate) fn scan<S: Sink>(
+    ctx: &Context<'_>,
+    program: &Program,
+    sink: &S,
+    merge: impl FnMut(S::Part) -> Outcome<()> + Send,
+) -> Outcome<()> {
     let count = program.source.len();
     if program.steps.count == 0 || count == 0 {
         return Ok(());

@@ -128,11 +128,8 @@ fn histogram_increase(task: &Task<'_>, window: &Window<'_>, is_counter: bool, no
     } else {
         Histogram::clone(&points[first])
     };
-    let right = if smoothed && last > 0 && ts[last] > window.end {
-        between(last - 1, last, window.end)?
-    } else {
-        Histogram::clone(&points[last])
-    };
+    let right =
+        if smoothed && last > 0 && ts[last] > window.end { between(last - 1, last, window.end)? } else { Histogram::clone(&points[last]) };
     if !is_counter && (left.reset_hint != ResetHint::Gauge || right.reset_hint != ResetHint::Gauge) {
         task.note(notes, &Note::NotAGauge(task.name));
     }

@@ -194,7 +194,11 @@ pub(crate) fn first(window: &Window<'_>) -> Option<Point> {
         (Some(float), Some(histogram)) => float < histogram,
         (float, _) => float.is_some(),
     };
-    if float_first { window.floats.first().map(|&value| Point::Float(value)) } else { window.histograms.first().cloned().map(Point::Histogram) }
+    if float_first {
+        window.floats.first().map(|&value| Point::Float(value))
+    } else {
+        window.histograms.first().cloned().map(Point::Histogram)
+    }
 }
 
 /// The newest sample.
@@ -203,7 +207,11 @@ pub(crate) fn last(window: &Window<'_>) -> Option<Point> {
         (Some(float), Some(histogram)) => histogram < float,
         (float, _) => float.is_some(),
     };
-    if float_last { window.floats.last().map(|&value| Point::Float(value)) } else { window.histograms.last().cloned().map(Point::Histogram) }
+    if float_last {
+        window.floats.last().map(|&value| Point::Float(value))
+    } else {
+        window.histograms.last().cloned().map(Point::Histogram)
+    }
 }
 
 /// `sum_over_time` and `avg_over_time`.

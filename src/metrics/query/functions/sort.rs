@@ -24,7 +24,8 @@ pub(crate) fn sort(evaluator: &Evaluator<'_, '_>, function: Function, vector: &N
     if !evaluator.is_instant() {
         return Ok(matrix);
     }
-    let names: Vec<&str> = labels.iter().filter_map(|label| if let Kind::Text(text) = &label.kind { Some(text.as_str()) } else { None }).collect();
+    let names: Vec<&str> =
+        labels.iter().filter_map(|label| if let Kind::Text(text) = &label.kind { Some(text.as_str()) } else { None }).collect();
     match function {
         Function::Sort => matrix.series.sort_by(|a, b| by_value(a, b, false)),
         Function::SortDesc => matrix.series.sort_by(|a, b| by_value(a, b, true)),
