@@ -415,6 +415,7 @@ fn symbols_out_of_range_are_refused() {
 #[ignore = "a measurement"]
 #[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a measurement prints what it measured")]
 fn decode_speed() {
+    let make = series;
     for per_series in [20usize, 1] {
         let count = 10_000 / per_series;
         let bodies: Vec<_> = (0..100_000 / count)
@@ -433,7 +434,7 @@ fn decode_speed() {
                         ("status", "200"),
                     ];
                     let samples: Vec<_> = (0..per_series).map(|at| (at as f64 * 1.5, NOW + at as i64 * 15_000 - 600_000)).collect();
-                    super::tests::series(&labels, &samples)
+                    make(&labels, &samples)
                 });
                 Request { series: series.collect(), metadata: Vec::new() }.encode_to_vec()
             })
