@@ -4,6 +4,7 @@ use super::{SPECS, Settings, Spec};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::expand::expand;
 use crate::platform::config::flags::ServeFlags;
+use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
 
@@ -179,10 +180,12 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
             String::new()
         })
     });
+    let text = if spec.is_path { path::join(report.dir(), &text) } else { text };
     match Settings::default().set(spec.name, &text) {
         Ok(true) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
         _ => {
-            report.error(node.at, format!("{}: read {text:?}, expected {}", spec.key, spec.allowed));
+            // What a variable holds may be a secret that was put in the wrong place.
+            report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, spec.allowed));
             None
         }
     }

@@ -83,7 +83,7 @@ fn command_lines_of_prometheus_work() {
     assert_eq!(flags.config_file.as_deref(), Some(Path::new("/etc/prometheus/prometheus.yml")));
     let resolved = Resolved::resolve(&flags, &|_| None, &FileSettings::default()).expect("valid");
     assert!(resolved.settings.server.lifecycle && !resolved.settings.server.admin_api);
-    assert_eq!(resolved.settings.storage.path, "/prometheus");
+    assert_eq!(resolved.settings.storage.path.as_path(), Path::new("/prometheus"));
     assert_eq!(resolved.settings.limits.query_timeout, Duration::from_secs(60));
     assert_eq!(resolved.settings.log.level, LogLevel::Debug);
     assert_eq!(flags.ignored.len(), 3);
@@ -111,6 +111,7 @@ fn wrong_values_are_refused_by_name() {
         ("server: {listen: [a]}", "p.yml:1:18: listen: read a list, expected text"),
         ("server: [a]", "p.yml:1:9: server: read a list, expected keys and values"),
         ("storage: {path: '$NOPE/x'}", "p.yml:1:17: path: environment variable NOPE is not set"),
+        ("log: {level: '$DIR'}", "p.yml:1:14: level: read \"$DIR\", expected debug, info, warn or error"),
         ("log: {level: loud}", "p.yml:1:14: level: read \"loud\", expected debug, info, warn or error"),
     ] {
         assert_eq!(file(text), Err(vec![error.to_owned()]), "{text}");
