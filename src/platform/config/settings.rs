@@ -8,7 +8,7 @@ mod resolve;
 mod value;
 
 pub use resolve::{FileSettings, Resolved, SettingValue, Source, read_file};
-pub use value::{ByteSize, FilePath, LogFormat, LogLevel, Value};
+pub use value::{ByteSize, LogFormat, LogLevel, Value};
 
 use crate::base::time::Duration;
 
@@ -31,8 +31,6 @@ pub struct Spec {
     pub is_truth: bool,
     /// Whether the flag may be given more than once.
     pub is_list: bool,
-    /// Whether it is a path, which in a file stands below the file's folder.
-    pub is_path: bool,
 }
 
 impl Spec {
@@ -73,7 +71,6 @@ macro_rules! settings {
             allowed: <$type as Value>::ALLOWED,
             is_truth: <$type as Value>::IS_TRUTH,
             is_list: <$type as Value>::IS_LIST,
-            is_path: <$type as Value>::IS_PATH,
         },)+)+];
 
         impl Default for Settings {
@@ -123,7 +120,7 @@ settings! {
         /// Path in front of every route; empty for the path of the external URL.
         route_prefix: String = "", ["web.route-prefix"];
         /// File with TLS and users, as Prometheus' web configuration; empty for plain HTTP.
-        config_file: FilePath = "", ["web.config.file"];
+        config_file: String = "", ["web.config.file"];
         /// How long a request may take to arrive, and an idle connection stays open.
         read_timeout: Duration = "5m", ["web.read-timeout"];
         /// Most connections at once.
@@ -142,7 +139,7 @@ settings! {
     /// Where and how long data is kept.
     storage: StorageSettings {
         /// Folder of all data.
-        path: FilePath = "data/", ["storage.tsdb.path"];
+        path: String = "data/", ["storage.tsdb.path"];
         /// How long samples are kept; 0s for no limit.
         retention_time: Duration = "15d", ["storage.tsdb.retention.time", "storage.tsdb.retention"];
         /// How much disk the blocks may take; 0 for no limit.

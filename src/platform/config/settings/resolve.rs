@@ -8,6 +8,9 @@ use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
 
+/// Settings that are paths: in a file a relative one stands below the file's folder.
+const PATHS: [&str; 2] = ["storage.path", "host.textfile_dir"];
+
 /// Settings that a file sets, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileSettings(Vec<FileSetting>);
@@ -180,7 +183,7 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
             String::new()
         })
     });
-    let text = if spec.is_path { path::join(report.dir(), &text) } else { text };
+    let text = if PATHS.contains(&spec.name) { path::join(report.dir(), &text) } else { text };
     match Settings::default().set(spec.name, &text) {
         Ok(true) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
         _ => {

@@ -83,7 +83,7 @@ fn command_lines_of_prometheus_work() {
     assert_eq!(flags.config_file.as_deref(), Some(Path::new("/etc/prometheus/prometheus.yml")));
     let resolved = Resolved::resolve(&flags, &|_| None, &FileSettings::default()).expect("valid");
     assert!(resolved.settings.server.lifecycle && !resolved.settings.server.admin_api);
-    assert_eq!(resolved.settings.storage.path.as_path(), Path::new("/prometheus"));
+    assert_eq!(resolved.settings.storage.path, "/prometheus");
     assert_eq!(resolved.settings.limits.query_timeout, Duration::from_secs(60));
     assert_eq!(resolved.settings.log.level, LogLevel::Debug);
     assert_eq!(flags.ignored.len(), 3);

@@ -11,8 +11,6 @@ pub trait Value: Default + PartialEq {
     const IS_TRUTH: bool = false;
     /// Whether it is a list.
     const IS_LIST: bool = false;
-    /// Whether it is a path.
-    const IS_PATH: bool = false;
     /// Reads a text.
     fn parse(text: &str) -> Option<Self>;
     /// Writes it so that it reads back.
@@ -28,35 +26,6 @@ impl Value for String {
 
     fn print(&self) -> String {
         self.clone()
-    }
-}
-
-/// A path. In a file a relative one stands below the file's folder, elsewhere below the working directory.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FilePath(pub String);
-
-impl FilePath {
-    /// As a path.
-    pub fn as_path(&self) -> &std::path::Path {
-        std::path::Path::new(&self.0)
-    }
-
-    /// Whether none was set.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Value for FilePath {
-    const ALLOWED: &'static str = "a path";
-    const IS_PATH: bool = true;
-
-    fn parse(text: &str) -> Option<Self> {
-        Some(Self(text.to_owned()))
-    }
-
-    fn print(&self) -> String {
-        self.0.clone()
     }
 }
 

@@ -90,7 +90,7 @@ fn every_key_is_read() {
 
     let resolved = Resolved::resolve(&ServeFlags::default(), &|_| None, &loaded.settings).expect("valid");
     assert_eq!(resolved.settings.storage.retention_time, Duration::from_secs(30 * 86_400));
-    assert_eq!(resolved.settings.storage.path.as_path(), Path::new("/var/lib/pharos"));
+    assert_eq!(resolved.settings.storage.path, "/var/lib/pharos");
     assert_eq!(resolved.settings.storage.exemplars_max, 5000);
     assert!(resolved.settings.server.lifecycle);
 }
