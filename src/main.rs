@@ -1,3 +1,8 @@
 //! The `pharos` command.
 
-fn main() {}
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    pharos::app::run()
+}

@@ -1,1 +1,10 @@
-//! placeholder
+//! Floor 6: the command line, wiring, start and stop. The only floor that knows every wing.
+
+mod ask;
+mod cli;
+mod configuration;
+mod guard;
+mod import;
+mod serve;
+
+pub use cli::run;

@@ -1,8 +1,23 @@
 //! Numbers over time: scraping, storage, PromQL and the Prometheus HTTP API.
+//!
+//! Rooms in reading order: [`model`] (words and configuration), [`store`] (head, log, blocks), [`query`] (PromQL),
+//! [`ingest`] (scraping, remote write, pushes, the host), [`api`] (HTTP), [`pages`] (HTML), [`facade`] (the front door).
+//! In: samples by every door, queries. Out: routes, [`Append`](crate::series::ports::Append),
+//! [`Select`](crate::series::ports::Select), [`Evaluate`](crate::series::ports::Evaluate).
+//! Invariant: what was acknowledged survives `kill -9`, once. Not here: rules and alerts (a hall), users (`access`).
 
+mod api;
+mod facade;
 mod ingest;
 mod model;
+mod pages;
 mod query;
 mod store;
 
+pub use facade::{Metrics, MetricsOptions, OpenError};
+pub use ingest::exposition::lint::lint;
+pub use model::{config, server};
+pub use query::parse::ParseOptions;
+pub use query::{engine, script};
+pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
 pub use model::config;

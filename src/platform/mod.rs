@@ -1,3 +1,8 @@
-//! placeholder
+//! Floor 2: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
 
 pub mod config;
+pub mod db;
+pub mod disk;
+pub mod http;
+pub mod telemetry;
+pub mod work;

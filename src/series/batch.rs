@@ -62,6 +62,8 @@ pub struct WriteBatch {
     pub floats: Vec<FloatSample>,
     /// Histogram samples of all series: time (ms), histogram.
     pub histograms: Vec<(i64, Arc<Histogram>)>,
+    /// Start (created) timestamps of the histograms (ms, 0 = unknown); empty, or as long as the last known one needs.
+    pub histogram_start_ts: Vec<i64>,
     /// Exemplars of all series.
     pub exemplars: Vec<Exemplar>,
     /// Metadata by metric family name, when it came along.
@@ -80,6 +82,7 @@ impl WriteBatch {
         self.series.clear();
         self.floats.clear();
         self.histograms.clear();
+        self.histogram_start_ts.clear();
         self.exemplars.clear();
         self.metadata.clear();
     }
@@ -132,6 +135,15 @@ impl WriteBatch {
         if let Some(open) = self.series.last_mut() {
             open.histograms.end = self.histograms.len() as u32;
         }
+    }
+
+    /// Adds a histogram with its start timestamp (ms, 0 = unknown) to the open series.
+    pub fn push_histogram_started(&mut self, ts: i64, histogram: Arc<Histogram>, start_ts: i64) {
+        if start_ts != 0 {
+            self.histogram_start_ts.resize(self.histograms.len(), 0);
+            self.histogram_start_ts.push(start_ts);
+        }
+        self.push_histogram(ts, histogram);
     }
 
     /// Adds an exemplar to the open series.

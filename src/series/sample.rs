@@ -38,6 +38,8 @@ pub struct SampleBuf {
     pub histograms: Vec<Arc<Histogram>>,
     /// Start (created) timestamps of the floats, parallel to `float_ts`, 0 = unknown. Empty when none is known.
     pub float_start_ts: Vec<i64>,
+    /// The same for the histograms, parallel to `histogram_ts`. Empty when none is known.
+    pub histogram_start_ts: Vec<i64>,
 }
 
 impl SampleBuf {
@@ -48,6 +50,7 @@ impl SampleBuf {
         self.histogram_ts.clear();
         self.histograms.clear();
         self.float_start_ts.clear();
+        self.histogram_start_ts.clear();
     }
 
     /// Number of samples of both kinds.

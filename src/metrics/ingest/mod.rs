@@ -1,3 +1,15 @@
-//! Every way in which samples come in.
+//! Every way in which samples come in, and the way on to other servers ([`remote_send`]).
 
+pub mod discovery;
+pub mod backfill;
+pub mod custom;
+pub mod exposition;
+pub mod host;
+pub mod http_settings;
+pub mod push;
+#[cfg(test)]
+mod recorder;
 pub mod relabel;
+pub mod remote_send;
+pub mod remote_write;
+pub mod scrape;

@@ -1,4 +1,17 @@
 //! PromQL: text to tree ([`lex`], [`parse`], [`ast`], [`check`], [`print`]) and tree to values ([`eval`]).
 
+pub(crate) mod aggregate;
+pub(crate) mod annotations;
 pub mod ast;
+pub(crate) mod binary;
+pub mod check;
+pub mod engine;
+pub(crate) mod eval;
+pub(crate) mod functions;
+pub(crate) mod histogram;
+pub(crate) mod kahan;
+pub mod lex;
+pub mod parse;
+pub mod print;
+pub mod script;
 pub mod signature;

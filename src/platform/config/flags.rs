@@ -35,7 +35,10 @@ impl ServeFlags {
 }
 
 /// Flags of Prometheus that take a value and change nothing here.
-const IGNORED: [&str; 31] = [
+const IGNORED: [&str; 34] = [
+    "web.read-timeout",
+    "web.max-connections",
+    "web.cors.origin",
     "web.console.templates",
     "web.console.libraries",
     "web.user-assets",
@@ -70,7 +73,8 @@ const IGNORED: [&str; 31] = [
 ];
 
 /// The same for flags without a value.
-const IGNORED_SWITCHES: [&str; 7] = [
+const IGNORED_SWITCHES: [&str; 8] = [
+    "web.enable-otlp-receiver",
     "auto-gomaxprocs",
     "auto-gomemlimit",
     "scrape.adjust-timestamps",
@@ -81,7 +85,9 @@ const IGNORED_SWITCHES: [&str; 7] = [
 ];
 
 /// Flags of Prometheus that ask for something else than this program is.
-const REFUSED: [(&str, &str); 7] = [
+const REFUSED: [(&str, &str); 9] = [
+    ("web.config.file", "TLS and users by file are not built yet"),
+    ("web.route-prefix", "a path in front of every route is not built yet; let the proxy remove it"),
     ("agent", "agent mode is not available: samples are stored here and may be forwarded with remote_write"),
     ("storage.agent.path", "agent mode is not available: set --storage.path for the database"),
     ("storage.agent.wal-compression", "agent mode is not available"),
@@ -98,6 +104,7 @@ impl Args for ServeFlags {
         let mut command = command.arg(
             Arg::new(CONFIG_FILE)
                 .long(CONFIG_FILE)
+                .visible_alias("config")
                 .value_name("FILE")
                 .env("PHAROS_CONFIG_FILE")
                 .help("Prometheus configuration file, with a section of our own")

@@ -114,38 +114,28 @@ settings! {
     /// The web server.
     server: ServerSettings {
         /// Address and port to listen on.
-        listen: String = "0.0.0.0:9090", ["web.listen-address"];
+        listen: String = "127.0.0.1:9090", ["web.listen-address", "listen"];
+        /// Whether addresses that other machines can reach are allowed while signing in is off.
+        allow_open: bool = "false", ["allow-open"];
         /// URL under which others reach this server; empty to take it from each request.
-        external_url: String = "", ["web.external-url"];
-        /// Path in front of every route; empty for the path of the external URL.
-        route_prefix: String = "", ["web.route-prefix"];
-        /// File with TLS and users, as Prometheus' web configuration; empty for plain HTTP.
-        config_file: String = "", ["web.config.file"];
-        /// How long a request may take to arrive, and an idle connection stays open.
-        read_timeout: Duration = "5m", ["web.read-timeout"];
-        /// Most connections at once.
-        connections_max: u64 = "512", ["web.max-connections"];
-        /// Whether POST /-/reload and /-/quit are answered.
-        lifecycle: bool = "false", ["web.enable-lifecycle"];
+        external_url: String = "", ["web.external-url", "external-url"];
+        /// Whether POST /-/quit is answered.
+        lifecycle: bool = "false", ["web.enable-lifecycle", "enable-lifecycle"];
         /// Whether deleting series and taking snapshots over HTTP is allowed.
-        admin_api: bool = "false", ["web.enable-admin-api"];
+        admin_api: bool = "false", ["web.enable-admin-api", "enable-admin-api"];
         /// Whether samples are taken at /api/v1/write.
         remote_write_receiver: bool = "true", ["web.enable-remote-write-receiver"];
-        /// Whether OpenTelemetry metrics are taken at /api/v1/otlp/v1/metrics.
-        otlp_receiver: bool = "true", ["web.enable-otlp-receiver"];
-        /// Regular expression of origins that may read across sites.
-        cors_origin: String = ".*", ["web.cors.origin"];
     }
     /// Where and how long data is kept.
     storage: StorageSettings {
         /// Folder of all data.
-        path: String = "data/", ["storage.tsdb.path"];
+        path: String = "data", ["storage.tsdb.path", "data-dir"];
         /// How long samples are kept; 0s for no limit.
-        retention_time: Duration = "15d", ["storage.tsdb.retention.time", "storage.tsdb.retention"];
+        retention_time: Duration = "30d", ["storage.tsdb.retention.time", "retention-time", "storage.tsdb.retention"];
         /// How much disk the blocks may take; 0 for no limit.
-        retention_size: ByteSize = "0", ["storage.tsdb.retention.size"];
+        retention_size: ByteSize = "0", ["storage.tsdb.retention.size", "retention-size"];
         /// How far behind the newest sample of its series another may arrive.
-        out_of_order_window: Duration = "0s", [];
+        out_of_order_window: Duration = "1h", [];
         /// How often the write-ahead log is flushed to the disk; 0s for after every batch.
         wal_fsync_interval: Duration = "1s", [];
         /// Exemplars kept in memory over all series; 0 for none.
@@ -169,9 +159,9 @@ settings! {
     /// Metrics of the machine this runs on.
     host: HostSettings {
         /// Whether they are collected.
-        enabled: bool = "true", [];
-        /// How often.
-        interval: Duration = "15s", [];
+        enabled: bool = "true", ["host-metrics"];
+        /// How often these and the server's own metrics are collected.
+        interval: Duration = "15s", ["host-interval"];
         /// Where the process file system is mounted.
         procfs: String = "/proc", [];
         /// Where the system file system is mounted.
@@ -180,18 +170,20 @@ settings! {
         rootfs: String = "/", [];
         /// Collectors to run, comma separated; empty for all.
         collectors: Vec<String> = "", [];
+        /// Folder of *.prom files to add; empty for none.
+        textfile_dir: String = "", ["collector.textfile.directory"];
     }
     /// Who may come in.
     auth: AuthSettings {
         /// Whether users must sign in.
-        enabled: bool = "true", [];
+        enabled: bool = "false", ["auth"];
     }
     /// What is written to the log.
     log: LogSettings {
         /// Least severe message: debug, info, warn or error.
-        level: LogLevel = "info", ["log.level"];
+        level: LogLevel = "info", ["log.level", "log-level"];
         /// Form of a line: logfmt or json.
-        format: LogFormat = "logfmt", ["log.format"];
+        format: LogFormat = "logfmt", ["log.format", "log-format"];
     }
     /// Features that are off unless named.
     feature: FeatureSettings {

@@ -1,0 +1,60 @@
+//! The router's table: every route of the server stands here once, with who may use it.
+//!
+//! Wings and `app` build a [`Routes`] each; `app` joins them. There is no other way to put a handler on the
+//! server, so a route without a policy cannot exist.
+
+use axum::Router;
+use axum::routing::MethodRouter;
+
+use super::policy::Policy;
+
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// Methods, such as `GET` or `GET, POST`.
+    pub methods: &'static str,
+    /// Path pattern as axum writes it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub policy: Policy,
+}
+
+/// Routes with their policies.
+#[derive(Debug, Default)]
+pub struct Routes {
+    table: Vec<RouteInfo>,
+    router: Router,
+}
+
+impl Routes {
+    /// No routes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a route. `methods` is what the handler answers, for the table and for people.
+    #[must_use]
+    pub fn route(mut self, methods: &'static str, path: &'static str, policy: Policy, handler: MethodRouter) -> Self {
+        self.table.push(RouteInfo { methods, path, policy });
+        self.router = self.router.route(path, handler);
+        self
+    }
+
+    /// Joins two tables.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.table.extend(other.table);
+        self.router = self.router.merge(other.router);
+        self
+    }
+
+    /// The table, in the order of declaration.
+    pub fn table(&self) -> &[RouteInfo] {
+        &self.table
+    }
+
+    /// The router, without any layer.
+    pub fn into_router(self) -> Router {
+        self.router
+    }
+}

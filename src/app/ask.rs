@@ -1,0 +1,270 @@
+//! `pharos query …`: asks a running server and prints what it says, as promtool does.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::base::time::parse_timestamp;
+use crate::platform::http::client::{ClientSettings, HttpClient, Request};
+
+/// Longest answer that is read.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// How long to wait for it.
+const TIMEOUT: Duration = Duration::from_secs(150);
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Lines for people.
+    #[default]
+    Promql,
+    /// The server's JSON.
+    Json,
+}
+
+/// Which server.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ServerArgs {
+    /// Address of the server.
+    #[arg(long, default_value = "http://localhost:9090", env = "PHAROS_URL")]
+    pub(super) url: Url,
+}
+
+/// `pharos query instant`.
+#[derive(Debug, clap::Args)]
+pub(super) struct InstantArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// When to evaluate: Unix seconds or RFC 3339; now if absent.
+    #[arg(long)]
+    time: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The PromQL expression, such as 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'.
+    expr: String,
+}
+
+/// `pharos query range`.
+#[derive(Debug, clap::Args)]
+pub(super) struct RangeArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Start: Unix seconds or RFC 3339; five minutes before the end if absent.
+    #[arg(long)]
+    start: Option<String>,
+    /// End: Unix seconds or RFC 3339; now if absent.
+    #[arg(long)]
+    end: Option<String>,
+    /// Distance of points, such as 15s or 1m; chosen by the length of the range if absent.
+    #[arg(long)]
+    step: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The PromQL expression.
+    expr: String,
+}
+
+/// `pharos query series`.
+#[derive(Debug, clap::Args)]
+pub(super) struct SeriesArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// A selector, such as 'up{job="node"}'; repeat it for more.
+    #[arg(long = "match", required = true)]
+    matches: Vec<String>,
+    /// Start: Unix seconds or RFC 3339; everything if absent.
+    #[arg(long)]
+    start: Option<String>,
+    /// End: Unix seconds or RFC 3339; now if absent.
+    #[arg(long)]
+    end: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// `pharos query labels`.
+#[derive(Debug, clap::Args)]
+pub(super) struct LabelsArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Only series that match; repeat it for more.
+    #[arg(long = "match")]
+    matches: Vec<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The label whose values are wanted; the names of all labels if absent.
+    name: Option<String>,
+}
+
+/// Runs `query instant`.
+pub(super) async fn instant(args: InstantArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut params = vec![("query", args.expr)];
+    params.extend(args.time.map(|time| ("time", time)));
+    let answer = ask(&args.server.url, "api/v1/query", &params).await?;
+    print(out, args.format, &answer, |out, data| print_result(out, data))
+}
+
+/// Runs `query range`.
+pub(super) async fn range(args: RangeArgs, now_ms: i64, out: &mut impl Write) -> anyhow::Result<()> {
+    let time = |text: Option<&String>, default: i64| match text {
+        Some(text) => parse_timestamp(text).with_context(|| format!("cannot read {text:?} as a time: use Unix seconds or RFC 3339")),
+        None => Ok(default),
+    };
+    let end = time(args.end.as_ref(), now_ms)?;
+    let start = time(args.start.as_ref(), end - 5 * 60_000)?;
+    // As promtool: about 250 points.
+    let step = args.step.unwrap_or_else(|| ((end - start) / 250_000).max(1).to_string());
+    let seconds = |ms: i64| format!("{}", ms as f64 / 1e3);
+    let params = [("query", args.expr), ("start", seconds(start)), ("end", seconds(end)), ("step", step)];
+    let answer = ask(&args.server.url, "api/v1/query_range", &params).await?;
+    print(out, args.format, &answer, |out, data| print_result(out, data))
+}
+
+/// Runs `query series`.
+pub(super) async fn series(args: SeriesArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut params: Vec<(&str, String)> = args.matches.into_iter().map(|text| ("match[]", text)).collect();
+    params.extend(args.start.map(|time| ("start", time)));
+    params.extend(args.end.map(|time| ("end", time)));
+    let answer = ask(&args.server.url, "api/v1/series", &params).await?;
+    print(out, args.format, &answer, |out, data| {
+        for labels in data.as_array().into_iter().flatten() {
+            writeln!(out, "{}", series_text(labels))?;
+        }
+        Ok(())
+    })
+}
+
+/// Runs `query labels`.
+pub(super) async fn labels(args: LabelsArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let params: Vec<(&str, String)> = args.matches.into_iter().map(|text| ("match[]", text)).collect();
+    let path = match &args.name {
+        Some(name) => format!("api/v1/label/{}/values", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)),
+        None => "api/v1/labels".to_owned(),
+    };
+    let answer = ask(&args.server.url, &path, &params).await?;
+    print(out, args.format, &answer, |out, data| {
+        for value in data.as_array().into_iter().flatten() {
+            writeln!(out, "{}", value.as_str().unwrap_or_default())?;
+        }
+        Ok(())
+    })
+}
+
+/// Asks whether the server is well; `path` is `-/healthy` or `-/ready`.
+pub(super) async fn health(server: &ServerArgs, path: &str, out: &mut impl Write) -> anyhow::Result<()> {
+    let (status, body) = get(&server.url, path, &[]).await?;
+    if status != 200 {
+        bail!("the server answered {status}: {}", String::from_utf8_lossy(&body).trim());
+    }
+    writeln!(out, "{}", String::from_utf8_lossy(&body).trim())?;
+    Ok(())
+}
+
+/// Calls the API and gives `data`, or the server's error.
+pub(super) async fn ask(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<Json> {
+    let (status, body) = get(url, path, params).await?;
+    let answer: Json = serde_json::from_slice(&body)
+        .with_context(|| format!("{url} answered {status} with something that is not JSON; is it a Prometheus-compatible server?"))?;
+    if answer["status"] != "success" {
+        bail!("{}: {}", answer["errorType"].as_str().unwrap_or("error"), answer["error"].as_str().unwrap_or("no reason given"));
+    }
+    Ok(answer)
+}
+
+async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+    let mut full = url.clone();
+    full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
+    full.query_pairs_mut().extend_pairs(params);
+    let clock = std::sync::Arc::new(crate::base::clock::SystemClock::new());
+    let client = HttpClient::new(ClientSettings::default(), clock)?;
+    let response = client.send(Request::get(full, TIMEOUT)).await.with_context(|| format!("cannot reach {url}"))?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    response.read_body(ANSWER_BYTES_MAX, &mut body).await?;
+    Ok((status, body))
+}
+
+fn print<W: Write>(out: &mut W, format: Format, answer: &Json, lines: impl Fn(&mut W, &Json) -> std::io::Result<()>) -> anyhow::Result<()> {
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut *out, &answer["data"])?;
+            writeln!(out)?;
+        }
+        Format::Promql => lines(out, &answer["data"])?,
+    }
+    for kind in ["warnings", "infos"] {
+        for note in answer[kind].as_array().into_iter().flatten() {
+            writeln!(out, "# {kind}: {}", note.as_str().unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}
+
+fn print_result(out: &mut impl Write, data: &Json) -> std::io::Result<()> {
+    let result = &data["result"];
+    match data["resultType"].as_str() {
+        Some("vector") => {
+            for sample in result.as_array().into_iter().flatten() {
+                let point = if sample["value"].is_null() { &sample["histogram"] } else { &sample["value"] };
+                writeln!(out, "{} => {}", series_text(&sample["metric"]), point_text(point))?;
+            }
+        }
+        Some("matrix") => {
+            for series in result.as_array().into_iter().flatten() {
+                writeln!(out, "{} =>", series_text(&series["metric"]))?;
+                for point in series["values"].as_array().into_iter().chain(series["histograms"].as_array()).flatten() {
+                    writeln!(out, "{}", point_text(point))?;
+                }
+            }
+        }
+        Some("scalar") => writeln!(out, "scalar: {}", point_text(result))?,
+        _ => writeln!(out, "{}", result[1].as_str().unwrap_or_default())?,
+    }
+    Ok(())
+}
+
+/// `up{job="node"}`.
+fn series_text(labels: &Json) -> String {
+    let name = labels["__name__"].as_str().unwrap_or("");
+    let pairs: Vec<String> = labels
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(label, _)| *label != "__name__")
+        .map(|(label, value)| format!("{label}={}", crate::series::labels::quote(value.as_str().unwrap_or_default())))
+        .collect();
+    if pairs.is_empty() && !name.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", pairs.join(", ")) }
+}
+
+/// `1.5 @[1700000000]`.
+fn point_text(point: &Json) -> String {
+    let value = point[1].as_str().map_or_else(|| point[1].to_string(), str::to_owned);
+    format!("{value} @[{}]", point[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn prints_as_promtool() {
+        let mut out = Vec::new();
+        let data = json!({"resultType": "vector", "result": [
+            {"metric": {"__name__": "up", "job": "a\"b"}, "value": [1.5, "1"]},
+            {"metric": {}, "value": [1, "2"]},
+        ]});
+        print_result(&mut out, &data).unwrap();
+        let data = json!({"resultType": "matrix", "result": [{"metric": {"__name__": "up"}, "values": [[1, "1"], [2, "0"]]}]});
+        print_result(&mut out, &data).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "up{job=\"a\\\"b\"} => 1 @[1.5]\n{} => 2 @[1]\nup =>\n1 @[1]\n0 @[2]\n");
+    }
+}

@@ -1,0 +1,210 @@
+//! The configuration in force: read at start, read again on request, kept when the new one is wrong.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use anyhow::bail;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use crate::base::clock::SharedClock;
+use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
+use crate::metrics::server::{ReloadState, Runtime, Server};
+use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::flags::ServeFlags;
+use crate::platform::config::settings::{FileSettings, Resolved};
+use crate::platform::telemetry::metrics::{Page, Report};
+
+/// Applies a new configuration to what runs.
+type Apply = Box<dyn Fn(&Config) + Send + Sync>;
+
+/// The configuration in force and how it came about.
+pub(super) struct Configuration {
+    flags: ServeFlags,
+    clock: SharedClock,
+    started_ms: i64,
+    current: RwLock<Current>,
+    /// One reading at a time.
+    reloading: Mutex<()>,
+    apply: OnceLock<Apply>,
+    pub(super) quit: Arc<Notify>,
+}
+
+struct Current {
+    loaded: Arc<LoadedConfig>,
+    resolved: Resolved,
+    reload: ReloadState,
+}
+
+/// The machine's variables; the one place of the server that reads them.
+pub(super) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn read(file: Option<&Path>) -> Result<LoadedConfig, Vec<Diagnostic>> {
+    match file {
+        Some(path) => load(path, &environment),
+        None => Ok(LoadedConfig::default()),
+    }
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Configuration {
+    /// Reads the file that the flags name, or none.
+    pub(super) fn open(flags: ServeFlags, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
+        let loaded = match read(flags.config_file.as_deref()) {
+            Ok(loaded) => loaded,
+            Err(errors) => bail!("the configuration cannot be used:\n{}", lines(&errors)),
+        };
+        let resolved = match Resolved::resolve(&flags, &environment, &loaded.settings) {
+            Ok(resolved) => resolved,
+            Err(errors) => bail!("the settings cannot be used:\n{}", lines(&errors)),
+        };
+        let now = clock.now_ms();
+        let mut reload = ReloadState { loaded_ms: now, error: None, warnings: loaded.warnings.iter().map(ToString::to_string).collect() };
+        reload.warnings.extend(flags.ignored.iter().cloned());
+        let current = Current { loaded: Arc::new(loaded), resolved, reload };
+        Ok(Arc::new(Self {
+            flags,
+            clock,
+            started_ms: now,
+            current: RwLock::new(current),
+            reloading: Mutex::default(),
+            apply: OnceLock::new(),
+            quit: Arc::default(),
+        }))
+    }
+
+    /// What is to happen with a new configuration. Said once.
+    pub(super) fn on_change(&self, apply: impl Fn(&Config) + Send + Sync + 'static) {
+        let said_before = self.apply.set(Box::new(apply)).is_err();
+        debug_assert!(!said_before, "on_change is called once");
+    }
+
+    /// The settings of the start. A reload changes what is scraped and sent, not these.
+    pub(super) fn resolved(&self) -> Resolved {
+        self.current.read().resolved.clone()
+    }
+
+    /// The configuration in force.
+    pub(super) fn loaded(&self) -> Arc<LoadedConfig> {
+        Arc::clone(&self.current.read().loaded)
+    }
+
+    /// Warnings about the configuration in force, for the log.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.current.read().reload.warnings.clone()
+    }
+
+    fn take_over(&self, loaded: LoadedConfig) {
+        let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        warnings.extend(self.needs_restart(&loaded.settings));
+        let loaded = Arc::new(loaded);
+        {
+            let mut current = self.current.write();
+            current.loaded = Arc::clone(&loaded);
+            current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
+        }
+        if let Some(apply) = self.apply.get() {
+            apply(&loaded.config);
+        }
+    }
+
+    /// Settings that the new file changes and that only a restart brings into force.
+    fn needs_restart(&self, file: &FileSettings) -> Vec<String> {
+        let Ok(new) = Resolved::resolve(&self.flags, &environment, file) else { return Vec::new() };
+        let current = self.current.read();
+        let old = &current.resolved.values;
+        old.iter()
+            .zip(&new.values)
+            .filter(|(old, new)| old.value != new.value)
+            .map(|(_, new)| format!("{} was changed to {:?}; it takes effect when the server is started again", new.spec.name, new.value))
+            .collect()
+    }
+}
+
+impl Server for Configuration {
+    fn config_yaml(&self) -> String {
+        self.current.read().loaded.to_yaml()
+    }
+
+    fn flags(&self) -> Vec<(String, String)> {
+        let mut flags = self.current.read().resolved.flags();
+        let file = self.flags.config_file.as_deref().unwrap_or(Path::new(""));
+        flags.push(("config.file".to_owned(), file.display().to_string()));
+        flags.sort();
+        flags
+    }
+
+    fn settings(&self) -> Vec<(String, String, String)> {
+        let current = self.current.read();
+        current.resolved.values.iter().map(|value| (value.spec.name.to_owned(), value.value.clone(), value.source.to_string())).collect()
+    }
+
+    fn runtime(&self) -> Runtime {
+        let current = self.current.read();
+        Runtime {
+            started_ms: self.started_ms,
+            working_dir: std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default(),
+            hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            reload: current.reload.clone(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            admin_api: current.resolved.settings.server.admin_api,
+            lifecycle: current.resolved.settings.server.lifecycle,
+        }
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        let _one_at_a_time = self.reloading.lock();
+        match read(self.flags.config_file.as_deref()) {
+            Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    tracing::warn!(%warning, "configuration");
+                }
+                self.take_over(loaded);
+                tracing::info!("configuration reloaded");
+                Ok(())
+            }
+            Err(errors) => {
+                let why = lines(&errors);
+                tracing::error!(error = %why, "configuration reload failed, the previous one stays in force");
+                self.current.write().reload.error = Some(why.clone());
+                Err(why)
+            }
+        }
+    }
+
+    fn quit(&self) {
+        self.quit.notify_one();
+    }
+}
+
+impl Report for Configuration {
+    fn report(&self, page: &mut Page) {
+        let current = self.current.read();
+        let good = f64::from(u8::from(current.reload.error.is_none()));
+        page.gauge("prometheus_config_last_reload_successful", "Whether the configuration was read without mistake last time.", good);
+        page.gauge(
+            "prometheus_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was read.",
+            current.reload.loaded_ms as f64 / 1e3,
+        );
+        page.gauge("pharos_config_warnings", "Sentences about the configuration in force.", current.reload.warnings.len() as f64);
+    }
+}
+
+/// `pharos check config`.
+pub(super) fn check(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for file in files {
+        let report = check_file(file, &environment);
+        writeln!(out, "{}", report.text)?;
+        failed += usize::from(!report.ok);
+    }
+    anyhow::ensure!(failed == 0, "{failed} of {} files cannot be used", files.len());
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! `pharos serve`: start, run until told to stop, stop in reverse order.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::configuration::Configuration;
+use super::guard::{self, RequestCounts};
+use crate::base::clock::{SharedClock, SystemClock};
+use crate::metrics::server::Server;
+use crate::metrics::{Metrics, MetricsOptions};
+use crate::platform::config::flags::ServeFlags;
+use crate::platform::config::settings::Settings;
+use crate::platform::db::Db;
+use crate::platform::http::server::{listen, serve};
+use crate::platform::telemetry::log::{self, LogFormat};
+use crate::platform::telemetry::metrics::Registry;
+use crate::platform::telemetry::process::Process;
+
+/// Requests under way get this long to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// Threads of the reactor; the work itself runs on threads of its own.
+const REACTOR_THREADS: usize = 2;
+
+/// Runs the server.
+pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let configuration = Configuration::open(flags, Arc::clone(&clock))?;
+    let settings = configuration.resolved().settings;
+    let format = match settings.log.format {
+        crate::platform::config::settings::LogFormat::Json => LogFormat::Json,
+        crate::platform::config::settings::LogFormat::Logfmt => LogFormat::Text,
+    };
+    log::start(settings.log.level.as_str(), format)?;
+    let address = address(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
+    runtime.block_on(run_on(configuration, settings, address, clock))
+}
+
+async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: SocketAddr, clock: SharedClock) -> anyhow::Result<()> {
+    let started = clock.monotonic();
+    for warning in configuration.warnings() {
+        tracing::warn!(%warning, "configuration");
+    }
+    // Taken first, so that a second server on this port stops before it touches anything.
+    let listener = listen(address)?;
+    let address = listener.local_addr()?;
+    let data = Path::new(&settings.storage.path);
+    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    let db = Arc::new(Db::open(&data.join("pharos.db"))?);
+    let registry = Registry::new();
+    let counts = RequestCounts::new(Arc::clone(&clock));
+    registry.add(Arc::new(Process::new(clock.now_ms())));
+    registry.add(Arc::clone(&configuration) as _);
+    registry.add(Arc::clone(&counts) as _);
+    let metrics = Metrics::open(MetricsOptions {
+        data_dir: data.join("metrics"),
+        settings: settings.clone(),
+        config: configuration.loaded().config.clone(),
+        clock: Arc::clone(&clock),
+        registry,
+        server: Arc::clone(&configuration) as Arc<dyn Server>,
+        address,
+    })
+    .await?;
+    configuration.on_change({
+        let metrics = Arc::clone(&metrics);
+        move |config| metrics.apply(config)
+    });
+    let router = guard::around(metrics.routes().into_router(), counts, own_names(&settings));
+    let handle = axum_server::Handle::new();
+    let serving = tokio::spawn(serve(listener, router, handle.clone()));
+    metrics.start();
+    let took_ms = clock.monotonic().saturating_sub(started).as_millis();
+    tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
+    wait_for_the_end(&configuration).await?;
+    tracing::info!("stopping");
+    handle.graceful_shutdown(Some(GRACE));
+    if let Err(error) = serving.await? {
+        tracing::warn!(%error, "the HTTP server ended with an error");
+    }
+    metrics.stop().await;
+    drop(db);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
+async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {
+                let configuration = Arc::clone(configuration);
+                // What went wrong is in the log, the status and a metric already.
+                let _logged = tokio::task::spawn_blocking(move || configuration.reload()).await;
+            }
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            () = configuration.quit.notified() => return Ok(()),
+        }
+    }
+}
+
+/// Where to listen. Without signing in, only on this machine.
+fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
+    let text = &settings.server.listen;
+    // Prometheus takes `:9090` for every address.
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.clone() };
+    let address = full
+        .to_socket_addrs()
+        .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
+        .next()
+        .with_context(|| format!("{text:?} names no address"))?;
+    if settings.auth.enabled {
+        bail!("signing in is not built yet: start with --auth off, which listens on this machine only");
+    }
+    if !address.ip().is_loopback() && !settings.server.allow_open {
+        bail!(
+            "{text} can be reached from other machines, and signing in is not built yet, so only loopback addresses \
+             (127.0.0.1, ::1) are allowed; --allow-open lifts this where something else keeps strangers out, such as a container's published port"
+        );
+    }
+    Ok(address)
+}
+
+/// Names, besides addresses and localhost, under which browsers may come.
+fn own_names(settings: &Settings) -> Vec<String> {
+    let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
+}

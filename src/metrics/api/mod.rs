@@ -1,0 +1,127 @@
+//! The Prometheus HTTP API and the doors for writing. Wire shapes live here and nowhere else.
+//!
+//! Rooms in reading order: [`answer`] (envelope and errors), [`value_json`] (results), [`params`] (times,
+//! durations, limits), then one file for each family of endpoints. [`routes`] is the table of contents.
+
+mod admin;
+mod answer;
+mod federate;
+mod index;
+mod params;
+mod parse_tree;
+mod push;
+mod query;
+mod status;
+mod targets;
+mod value_json;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::{any, get, post, put};
+
+use crate::access::{Policy, Routes};
+use crate::base::clock::SharedClock;
+use crate::metrics::ingest::push::Pushgateway;
+use crate::metrics::ingest::remote_write::RemoteWrite;
+use crate::metrics::ingest::scrape::ScrapeManager;
+use crate::metrics::model::server::Server;
+use crate::metrics::model::storage::Storage;
+use crate::metrics::query::engine::Engine;
+use crate::platform::telemetry::metrics::{Durations, Page, Registry, Report};
+use crate::platform::work::WorkPool;
+use crate::series::ports::{Append, Select};
+
+/// What the endpoints work with.
+pub(super) struct ApiState {
+    pub(super) clock: SharedClock,
+    pub(super) select: Arc<dyn Select>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) server: Arc<dyn Server>,
+    pub(super) scrape: Arc<ScrapeManager>,
+    pub(super) remote_write: Arc<RemoteWrite>,
+    pub(super) push: Arc<Pushgateway>,
+    pub(super) append: Arc<dyn Append>,
+    pub(super) registry: Registry,
+    pub(super) work: WorkPool,
+    pub(super) writes: WorkPool,
+    pub(super) query_timeout: Duration,
+    /// Under which others reach this server.
+    pub(super) external: url::Url,
+    /// Added to what leaves by federation.
+    pub(super) external_labels: arc_swap::ArcSwap<Vec<(String, String)>>,
+    pub(super) remote_write_receiver: bool,
+    pub(super) counters: ApiCounters,
+}
+
+/// Counts of the API.
+pub(super) struct ApiCounters {
+    pub(super) queries: Durations,
+}
+
+impl Default for ApiCounters {
+    fn default() -> Self {
+        Self { queries: Durations::new(&[0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0]) }
+    }
+}
+
+impl Report for ApiState {
+    fn report(&self, page: &mut Page) {
+        page.family("pharos_query_duration_seconds", "histogram", "Time to evaluate a PromQL query.");
+        self.counters.queries.write(page, "pharos_query_duration_seconds", &[]);
+    }
+}
+
+/// Every endpoint with who may use it.
+pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
+    let read = Policy::READ;
+    let with = |handler: axum::routing::MethodRouter<Arc<ApiState>>| handler.with_state(Arc::clone(state));
+    Routes::new()
+        .route("GET, POST", "/api/v1/query", read, with(get(query::instant).post(query::instant)))
+        .route("GET, POST", "/api/v1/query_range", read, with(get(query::range).post(query::range)))
+        .route("GET, POST", "/api/v1/query_exemplars", read, with(get(index::exemplars).post(index::exemplars)))
+        .route("GET, POST", "/api/v1/series", read, with(get(index::series).post(index::series)))
+        .route("GET, POST", "/api/v1/labels", read, with(get(index::label_names).post(index::label_names)))
+        .route("GET", "/api/v1/label/{name}/values", read, with(get(index::label_values)))
+        .route("GET, POST", "/api/v1/format_query", read, with(get(status::format_query).post(status::format_query)))
+        .route("GET, POST", "/api/v1/parse_query", read, with(get(status::parse_query).post(status::parse_query)))
+        .route("GET", "/api/v1/metadata", read, with(get(status::metadata)))
+        .route("GET", "/api/v1/targets", read, with(get(targets::targets)))
+        .route("GET", "/api/v1/targets/metadata", read, with(get(targets::metadata)))
+        .route("GET", "/api/v1/scrape_pools", read, with(get(targets::pools)))
+        .route("GET", "/api/v1/rules", read, get(status::rules))
+        .route("GET", "/api/v1/alerts", read, get(status::alerts))
+        .route("GET", "/api/v1/alertmanagers", read, get(status::alertmanagers))
+        .route("GET", "/api/v1/notifications", read, with(get(status::notifications)))
+        .route("GET", "/api/v1/status/config", read, with(get(status::config)))
+        .route("GET", "/api/v1/status/flags", read, with(get(status::flags)))
+        .route("GET", "/api/v1/status/buildinfo", read, get(status::build_info))
+        .route("GET", "/api/v1/status/runtimeinfo", read, with(get(status::runtime_info)))
+        .route("GET", "/api/v1/status/tsdb", read, with(get(status::tsdb)))
+        .route("GET", "/api/v1/status/tsdb/blocks", read, with(get(status::blocks)))
+        .route("GET", "/api/v1/status/walreplay", read, with(get(status::wal_replay)))
+        .route("GET", "/federate", read, with(get(federate::federate)))
+        .route("GET", "/metrics", read, with(get(status::own_metrics)))
+        .join(admin_routes(state))
+        .route("PUT, POST, DELETE", "/metrics/job/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
+        .route("PUT, POST, DELETE", "/metrics/job@base64/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
+        .route("GET", "/api/v1/pushed", read, with(get(push::groups)))
+        .route("PUT", "/api/v1/admin/wipe", Policy::ADMIN, with(put(push::wipe)))
+        .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
+}
+
+fn admin_routes(state: &Arc<ApiState>) -> Routes {
+    let with = |handler: axum::routing::MethodRouter<Arc<ApiState>>| handler.with_state(Arc::clone(state));
+    let (admin, both) = (Policy::ADMIN, "POST, PUT");
+    Routes::new()
+        .route(both, "/api/v1/admin/tsdb/delete_series", admin, with(post(admin::delete_series).put(admin::delete_series)))
+        .route(both, "/api/v1/admin/tsdb/clean_tombstones", admin, with(post(admin::clean_tombstones).put(admin::clean_tombstones)))
+        .route(both, "/api/v1/admin/tsdb/snapshot", admin, with(post(admin::snapshot).put(admin::snapshot)))
+        .route("POST", "/api/v1/admin/tsdb/compact", admin, with(post(admin::compact)))
+        .route(both, "/-/reload", admin, with(post(admin::reload).put(admin::reload)))
+        .route(both, "/-/quit", admin, with(post(admin::quit).put(admin::quit)))
+        .route("GET", "/-/healthy", Policy::Public, get(admin::healthy))
+        .route("GET", "/-/ready", Policy::Public, get(admin::ready))
+}

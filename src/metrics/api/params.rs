@@ -1,0 +1,97 @@
+//! Parameters of the API: times, durations, limits and matchers, read as Prometheus reads them.
+
+use std::time::Duration;
+
+use super::answer::ApiError;
+use crate::base::time::{self, TimeRange};
+use crate::platform::http::extract::Params;
+
+/// Earliest and latest times that `start` and `end` may be left open to (upstream `MinTime`, `MaxTime`).
+const OPEN: TimeRange = TimeRange::ALL;
+
+/// A required or defaulted point in time (ms).
+pub(super) fn time(params: &Params, name: &str, default: Option<i64>) -> Result<i64, ApiError> {
+    match (params.get(name), default) {
+        (Some(text), _) => {
+            time::parse_timestamp(text).ok_or_else(|| ApiError::parameter(name, format_args!("cannot parse {text:?} to a valid timestamp")))
+        }
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(ApiError::parameter(name, "cannot parse \"\" to a valid timestamp")),
+    }
+}
+
+/// `start` to `end`, each open when absent.
+pub(super) fn range(params: &Params) -> Result<TimeRange, ApiError> {
+    let start = time(params, "start", Some(OPEN.start))?;
+    let end = time(params, "end", Some(OPEN.end))?;
+    if end < start {
+        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+    }
+    Ok(TimeRange::new(start, end))
+}
+
+/// A duration in ms: seconds as a number, or `1h30m`.
+pub(super) fn duration_ms(name: &str, text: &str) -> Result<i64, ApiError> {
+    let invalid = || ApiError::parameter(name, format_args!("cannot parse {text:?} to a valid duration"));
+    if let Ok(secs) = text.parse::<f64>() {
+        let ms = secs * 1000.0;
+        // Upstream counts nanoseconds in 64 bits.
+        if !(ms.abs() < i64::MAX as f64 / 1e6) {
+            return Err(ApiError::parameter(name, format_args!("cannot parse {text:?} to a valid duration. It overflows int64")));
+        }
+        return Ok(ms.round() as i64);
+    }
+    time::Duration::parse(text).map(time::Duration::ms).map_err(|_| invalid())
+}
+
+/// The time a query may take: the server's, or less when asked for.
+pub(super) fn timeout(params: &Params, most: Duration) -> Result<Duration, ApiError> {
+    match params.get("timeout") {
+        None => Ok(most),
+        Some(text) => {
+            let ms = duration_ms("timeout", text)?;
+            Ok(most.min(Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
+        }
+    }
+}
+
+/// `limit`: how many answers at most, 0 = all.
+pub(super) fn limit(params: &Params) -> Result<usize, ApiError> {
+    match params.get("limit") {
+        None => Ok(0),
+        Some(text) => match text.parse::<i64>() {
+            Ok(limit) => usize::try_from(limit).map_err(|_| ApiError::parameter("limit", "limit must be non-negative")),
+            Err(_) => Err(ApiError::parameter("limit", format_args!("strconv.Atoi: parsing {text:?}: invalid syntax"))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        Params::from_pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn reads_durations_as_seconds_or_words() {
+        for (text, ms) in [("15", 15_000), ("0.5", 500), ("1m", 60_000), ("1h30m", 5_400_000)] {
+            assert_eq!(duration_ms("step", text).unwrap(), ms, "{text}");
+        }
+        for bad in ["x", "1e30", "NaN", "Inf", ""] {
+            assert!(duration_ms("step", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_with_the_parameter_named() {
+        let refused = time(&params(&[("start", "yesterday")]), "start", None).unwrap_err();
+        assert_eq!(refused.message, "invalid parameter \"start\": cannot parse \"yesterday\" to a valid timestamp");
+        let refused = range(&params(&[("start", "10"), ("end", "9")])).unwrap_err();
+        assert_eq!(refused.message, "invalid parameter \"end\": end timestamp must not be before start time");
+        assert_eq!(limit(&params(&[("limit", "-1")])).unwrap_err().message, "invalid parameter \"limit\": limit must be non-negative");
+        assert_eq!(timeout(&params(&[("timeout", "1s")]), Duration::from_secs(9)).unwrap(), Duration::from_secs(1));
+        assert_eq!(timeout(&params(&[("timeout", "1h")]), Duration::from_secs(9)).unwrap(), Duration::from_secs(9));
+    }
+}

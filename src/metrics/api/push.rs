@@ -1,0 +1,109 @@
+//! `/metrics/job/…`: pushes as to a Pushgateway; and the groups as its `GET /api/v1/metrics` shows them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, Request, StatusCode, header};
+
+use super::ApiState;
+use super::answer::{ApiError, success};
+use crate::base::cancel::Cancel;
+use crate::base::limits::WRITE_BODY_BYTES_MAX;
+use crate::metrics::ingest::push::{PushHeaders, PushResponse, view};
+use crate::platform::http::extract::read_body;
+use crate::platform::http::problem::Problem;
+use crate::series::batch::WriteBatch;
+use crate::series::ports::AppendOptions;
+
+/// A push waits this long for a place at most.
+const PLACE_WITHIN: Duration = Duration::from_secs(30);
+
+/// `PUT|POST|DELETE /metrics/job/<job>{/<label>/<value>}`.
+pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body, WRITE_BODY_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
+    let inner = Arc::clone(&state);
+    let cancel = Cancel::new();
+    let handled = state.writes.run(PLACE_WITHIN, &cancel, move || {
+        let headers = &parts.headers;
+        let (kind, encoding, ttl) = (
+            text(headers, header::CONTENT_TYPE),
+            text(headers, header::CONTENT_ENCODING),
+            text(headers, HeaderName::from_static("x-pharos-ttl")),
+        );
+        let handled = inner.push.handle(
+            parts.method.as_str(),
+            parts.uri.path(),
+            PushHeaders { content_type: kind, content_encoding: encoding, ttl },
+            &body,
+        );
+        if handled.status < 300 {
+            // Shown at once; the regular round would be a few seconds late.
+            inner.collect_pushed();
+        }
+        handled
+    });
+    match handled.await {
+        Ok(response) => answer(response),
+        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5).into_response(),
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+fn answer(response: PushResponse) -> Response {
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], response.body).into_response()
+}
+
+/// `GET /api/v1/pushed`: what a Pushgateway shows at its own `/api/v1/metrics`.
+pub(super) async fn groups(State(state): State<Arc<ApiState>>) -> Response {
+    success(&view::metrics_json(&state.push.groups()))
+}
+
+/// `PUT /api/v1/admin/wipe`: deletes all groups, where the admin API is on.
+pub(super) async fn wipe(State(state): State<Arc<ApiState>>) -> Result<Response, ApiError> {
+    super::admin::check_enabled(&state)?;
+    let inner = Arc::clone(&state);
+    let cancel = Cancel::new();
+    let wiped = state.writes.run(PLACE_WITHIN, &cancel, move || {
+        let wiped = inner.push.wipe();
+        inner.collect_pushed();
+        wiped
+    });
+    Ok(answer(wiped.await?))
+}
+
+impl ApiState {
+    /// Turns what is pushed now into samples. Blocking.
+    fn collect_pushed(&self) {
+        let mut batch = WriteBatch::new();
+        self.push.collect(self.clock.now_ms(), &mut batch);
+        if batch.series.is_empty() {
+            return;
+        }
+        if let Err(error) = self.append.append(&batch, &AppendOptions::default()) {
+            tracing::warn!(%error, "pushed metrics could not be stored");
+        }
+    }
+
+    /// Does so for ever.
+    pub(in crate::metrics) async fn collect_pushed_every(self: Arc<Self>, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        loop {
+            ticks.tick().await;
+            let state = Arc::clone(&self);
+            if tokio::task::spawn_blocking(move || state.collect_pushed()).await.is_err() {
+                tracing::error!("collecting pushed metrics panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `status/*`, `metadata`, `format_query`, `parse_query`, and the endpoints that stay empty until the rule engine stands.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::Request;
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::ApiState;
+use super::answer::{ApiError, success};
+use super::params;
+use crate::base::time::format_rfc3339;
+use crate::metrics::model::storage::Counted;
+use crate::metrics::query::parse::parse;
+use crate::metrics::query::print::pretty;
+use crate::platform::http::extract::Params;
+
+/// The version of Prometheus whose behaviour and API this is; clients decide by it what they may ask.
+pub(super) const COMPATIBLE_WITH: &str = "3.14.0";
+
+/// `GET /api/v1/status/config`.
+pub(super) async fn config(State(state): State<Arc<ApiState>>) -> Response {
+    success(&json!({ "yaml": state.server.config_yaml() }))
+}
+
+/// `GET /api/v1/status/flags`.
+pub(super) async fn flags(State(state): State<Arc<ApiState>>) -> Response {
+    let flags: Map<String, Json> = state.server.flags().into_iter().map(|(name, value)| (name, Json::String(value))).collect();
+    success(&flags)
+}
+
+/// `GET /api/v1/status/buildinfo`.
+pub(super) async fn build_info() -> Response {
+    success(&json!({
+        "version": COMPATIBLE_WITH,
+        "revision": "",
+        "branch": "",
+        "buildUser": "",
+        "buildDate": "",
+        "goVersion": "",
+        "application": "pharos",
+        "pharosVersion": env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+/// `GET /api/v1/status/runtimeinfo`.
+pub(super) async fn runtime_info(State(state): State<Arc<ApiState>>) -> Response {
+    let runtime = state.server.runtime();
+    let storage = state.storage.status();
+    let mut retention = Vec::new();
+    retention.extend(storage.retention_ms.map(|ms| crate::base::time::Duration::from_ms(ms).to_string()));
+    retention.extend(storage.retention_bytes.map(|bytes| crate::base::human::bytes(bytes as f64)));
+    success(&json!({
+        "startTime": format_rfc3339(runtime.started_ms),
+        "CWD": runtime.working_dir,
+        "hostname": runtime.hostname,
+        "serverTime": format_rfc3339(state.clock.now_ms()),
+        "reloadConfigSuccess": runtime.reload.error.is_none(),
+        "lastConfigTime": format_rfc3339(runtime.reload.loaded_ms),
+        "corruptionCount": storage.quarantined.len(),
+        "goroutineCount": runtime.threads,
+        "GOMAXPROCS": runtime.threads,
+        "GOMEMLIMIT": 0,
+        "GOGC": "",
+        "GODEBUG": "",
+        "storageRetention": retention.join(" or "),
+        "reloadConfigError": runtime.reload.error,
+        "configWarnings": runtime.reload.warnings,
+        "writeRefusal": storage.write_refusal,
+    }))
+}
+
+#[derive(Serialize)]
+struct Stat<'a> {
+    name: &'a str,
+    value: u64,
+}
+
+fn stats(list: &[Counted]) -> Vec<Stat<'_>> {
+    list.iter().map(|counted| Stat { name: &counted.name, value: counted.count }).collect()
+}
+
+/// `GET /api/v1/status/tsdb`.
+pub(super) async fn tsdb(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    const LIMIT_MAX: usize = 10_000;
+    let params = Params::from_request(request).await?;
+    let limit = match params.get("limit") {
+        None => 10,
+        Some(_) => match params::limit(&params)? {
+            0 => return Err(ApiError::bad("limit must be a positive number")),
+            limit if limit > LIMIT_MAX => return Err(ApiError::bad(format!("limit must not exceed {LIMIT_MAX}"))),
+            limit => limit,
+        },
+    };
+    let found = state.storage.cardinality(limit);
+    let range = found.range;
+    Ok(success(&json!({
+        "headStats": {
+            "numSeries": found.series,
+            "numLabelPairs": found.label_pairs,
+            "chunkCount": found.chunks,
+            "minTime": range.map_or(0, |range| range.start),
+            "maxTime": range.map_or(0, |range| range.end),
+        },
+        "seriesCountByMetricName": stats(&found.series_by_metric),
+        "labelValueCountByLabelName": stats(&found.values_by_label),
+        "memoryInBytesByLabelName": stats(&found.bytes_by_label),
+        "seriesCountByLabelValuePair": stats(&found.series_by_pair),
+    })))
+}
+
+/// `GET /api/v1/status/tsdb/blocks`.
+pub(super) async fn blocks(State(state): State<Arc<ApiState>>) -> Response {
+    let storage = state.storage.status();
+    let blocks: Vec<Json> = storage
+        .blocks
+        .iter()
+        .map(|block| {
+            json!({
+                "ulid": block.id,
+                "minTime": block.range.start,
+                "maxTime": block.range.end.saturating_add(1),
+                "stats": { "numSamples": block.samples, "numSeries": block.series, "numBytes": block.bytes },
+                "compaction": { "level": block.level },
+                "version": 1,
+            })
+        })
+        .collect();
+    let quarantined: Vec<Json> = storage.quarantined.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
+    success(&json!({ "blocks": blocks, "quarantined": quarantined }))
+}
+
+/// `GET /api/v1/status/walreplay`. The port opens when replay is done, so it is always done.
+pub(super) async fn wal_replay(State(state): State<Arc<ApiState>>) -> Response {
+    let (min, max) = state.storage.status().wal_segments;
+    success(&json!({ "min": min, "max": max, "current": max, "state": "done" }))
+}
+
+/// `GET /api/v1/metadata`.
+pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let limit = params::limit(&params)?;
+    let per_metric = match params.get("limit_per_metric") {
+        None => usize::MAX,
+        Some(text) => text.parse().map_err(|_| ApiError::bad("limit_per_metric must be a number"))?,
+    };
+    let per_metric = if per_metric == 0 { usize::MAX } else { per_metric };
+    let families: Map<String, Json> = state
+        .storage
+        .metadata(params.get("metric"), limit)
+        .into_iter()
+        .map(|(name, all)| {
+            let list: Vec<Json> =
+                all.iter().take(per_metric).map(|one| json!({ "type": one.kind.as_str(), "help": one.help, "unit": one.unit })).collect();
+            (name, Json::Array(list))
+        })
+        .collect();
+    Ok(success(&families))
+}
+
+/// `GET|POST /api/v1/format_query`.
+pub(super) async fn format_query(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let expr = parse(params.get("query").unwrap_or(""), &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
+    Ok(success(&pretty(&expr)))
+}
+
+/// `GET|POST /api/v1/parse_query`.
+pub(super) async fn parse_query(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let expr = parse(params.get("query").unwrap_or(""), &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
+    Ok(success(&super::parse_tree::tree(&expr, false)))
+}
+
+/// An error of the `query` parameter, with its place.
+pub(super) fn in_query(errors: &crate::metrics::query::parse::ParseErrors) -> ApiError {
+    let first = errors.first();
+    let span = Some((first.span.start as usize, first.span.end as usize));
+    ApiError { span, ..ApiError::parameter("query", first) }
+}
+
+/// `GET /metrics`: the server's own metrics.
+pub(super) async fn own_metrics(State(state): State<Arc<ApiState>>) -> Response {
+    let page = state.registry.page();
+    ([(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}
+
+/// `GET /api/v1/rules`: no rules until the rule engine stands.
+pub(super) async fn rules() -> Response {
+    success(&json!({ "groups": [] }))
+}
+
+/// `GET /api/v1/alerts`: no alerts until the rule engine stands.
+pub(super) async fn alerts() -> Response {
+    success(&json!({ "alerts": [] }))
+}
+
+/// `GET /api/v1/alertmanagers`: none until the rule engine stands.
+pub(super) async fn alertmanagers() -> Response {
+    success(&json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }))
+}
+
+/// `GET /api/v1/notifications`.
+pub(super) async fn notifications(State(state): State<Arc<ApiState>>) -> Response {
+    let runtime = state.server.runtime();
+    let list: Vec<Json> = runtime
+        .reload
+        .error
+        .iter()
+        .map(|_| json!({ "text": "Configuration reload has failed.", "date": format_rfc3339(runtime.reload.loaded_ms), "active": true }))
+        .collect();
+    success(&list)
+}

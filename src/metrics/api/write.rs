@@ -1,0 +1,54 @@
+//! `POST /api/v1/write`: remote write 1.0 and 2.0.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, Request, StatusCode, header};
+
+use super::ApiState;
+use crate::base::cancel::Cancel;
+use crate::base::limits::WRITE_BODY_BYTES_MAX;
+use crate::metrics::ingest::remote_write::WriteResponse;
+use crate::platform::http::extract::read_body;
+use crate::platform::http::problem::Problem;
+
+/// A sender waits this long for a place at most; then it is told to come again.
+const PLACE_WITHIN: Duration = Duration::from_secs(30);
+
+/// `POST /api/v1/write`.
+pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
+    if !state.remote_write_receiver {
+        let why = "remote write receiver needs to be enabled with --web.enable-remote-write-receiver";
+        return Problem::new(StatusCode::NOT_FOUND, why).into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+    let kind = text(header::CONTENT_TYPE);
+    let encoding = text(header::CONTENT_ENCODING);
+    let version = text(HeaderName::from_static("x-prometheus-remote-write-version"));
+    let body = match read_body(body, WRITE_BODY_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
+    let remote_write = Arc::clone(&state.remote_write);
+    let written = state.writes.run(PLACE_WITHIN, &Cancel::new(), move || remote_write.write(&kind, &encoding, &version, &body)).await;
+    match written {
+        Ok(response) => answer(response),
+        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5).into_response(),
+    }
+}
+
+fn answer(written: WriteResponse) -> Response {
+    let status = StatusCode::from_u16(written.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response =
+        if written.body.is_empty() { status.into_response() } else { (status, format!("{}\n", written.body)).into_response() };
+    for (name, value) in written.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,148 @@
+//! Fills the Home page: this host by its `node_*` series, what is scraped, what is wrong.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Metrics;
+use super::look::Look;
+use crate::metrics::ingest::scrape::ActiveTarget;
+use crate::metrics::ingest::scrape::target::Health;
+use crate::metrics::model::storage::{Storage, StorageStatus};
+use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
+use crate::series::labels::quote;
+use crate::ui::links;
+use crate::ui::shell::Severity;
+
+/// A metric with more series than this deserves a look.
+const SERIES_PER_METRIC_MANY: u64 = 100_000;
+
+/// Everything the page shows. Blocking: runs some twenty small queries.
+pub(super) fn input(metrics: &Metrics) -> HomeInput {
+    let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
+    let targets = metrics.scrape.targets().active;
+    let status = metrics.storage.status();
+    let host = metrics.host_instance.as_deref().and_then(|instance| host(&look, instance));
+    let problems = problems(metrics, &targets, &status, host.as_ref());
+    HomeInput {
+        host_metrics: metrics.host_instance.is_some(),
+        ingest: ingest(&look, metrics, &status),
+        jobs: jobs(&targets),
+        problems,
+        host,
+    }
+}
+
+fn host(look: &Look, instance: &str) -> Option<Host> {
+    let selector = format!("job=\"node\",instance={}", quote(instance));
+    let memory_total = look.number(&format!("node_memory_MemTotal_bytes{{{selector}}}"))?;
+    let cpu = format!("1 - avg(rate(node_cpu_seconds_total{{{selector},mode=\"idle\"}}[1m]))");
+    let memory = format!("node_memory_MemTotal_bytes{{{selector}}} - node_memory_MemAvailable_bytes{{{selector}}}");
+    // Loopback and virtual devices would count traffic twice.
+    let devices = "device!~\"lo|veth.*|docker.*|br-.*|virbr.*|cni.*|flannel.*|cali.*|tap.*\"";
+    let network = |way: &str| format!("sum(rate(node_network_{way}_bytes_total{{{selector},{devices}}}[1m]))");
+    let loads: Vec<Option<f64>> =
+        ["node_load1", "node_load5", "node_load15"].iter().map(|name| look.number(&format!("{name}{{{selector}}}"))).collect();
+    Some(Host {
+        name: instance.to_owned(),
+        cpu: look.number(&cpu),
+        cpu_recent: look.last_hour(&cpu),
+        cores: look.number(&format!("count(count by (cpu) (node_cpu_seconds_total{{{selector}}}))")).unwrap_or(0.0) as u32,
+        memory_used: look.number(&memory),
+        memory_total,
+        memory_recent: look.last_hour(&memory),
+        disks: disks(look, &selector),
+        net_in: look.number(&network("receive")),
+        net_out: look.number(&network("transmit")),
+        net_recent: look.last_hour(&network("receive")),
+        load: match loads[..] {
+            [Some(one), Some(five), Some(fifteen)] => Some([one, five, fifteen]),
+            _ => None,
+        },
+        load_recent: look.last_hour(&format!("node_load1{{{selector}}}")),
+        uptime_s: look.number(&format!("node_time_seconds{{{selector}}} - node_boot_time_seconds{{{selector}}}")),
+        selector,
+    })
+}
+
+fn disks(look: &Look, selector: &str) -> Vec<Disk> {
+    let real = format!("{{{selector},fstype!~\"tmpfs|ramfs\"}}");
+    let free: BTreeMap<String, f64> = look
+        .vector(&format!("node_filesystem_avail_bytes{real}"))
+        .into_iter()
+        .filter_map(|(labels, value)| Some((labels.get("mountpoint")?.to_owned(), value)))
+        .collect();
+    look.vector(&format!("node_filesystem_size_bytes{real}"))
+        .into_iter()
+        .filter_map(|(labels, size)| {
+            let mount = labels.get("mountpoint")?.to_owned();
+            let free = free.get(&mount)?;
+            Some(Disk { used: size - free, size, mount })
+        })
+        .filter(|disk| disk.size > 0.0)
+        .collect()
+}
+
+fn ingest(look: &Look, metrics: &Metrics, status: &StorageStatus) -> Ingest {
+    let rate = "rate(pharos_storage_appended_samples_total{job=\"pharos\"}[1m])";
+    Ingest {
+        samples_per_second: look.number(rate).unwrap_or(0.0),
+        recent: look.last_hour(rate),
+        series: metrics.storage.cardinality(0).series,
+        stored_bytes: status.blocks.iter().map(|block| block.bytes).sum::<u64>() + status.wal_bytes,
+    }
+}
+
+fn jobs(targets: &[ActiveTarget]) -> Vec<Job> {
+    let mut jobs: BTreeMap<&str, Job> = BTreeMap::new();
+    for target in targets {
+        let job = jobs.entry(&target.scrape_pool).or_insert_with(|| Job { name: target.scrape_pool.clone(), ..Job::default() });
+        match target.state.health {
+            Health::Up => job.up += 1,
+            Health::Down => job.down += 1,
+            Health::Unknown => job.unknown += 1,
+        }
+    }
+    jobs.into_values().collect()
+}
+
+fn problems(metrics: &Metrics, targets: &[ActiveTarget], status: &StorageStatus, host: Option<&Host>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let mut down: BTreeMap<&str, Vec<&ActiveTarget>> = BTreeMap::new();
+    for target in targets.iter().filter(|target| target.state.health == Health::Down) {
+        down.entry(&target.scrape_pool).or_default().push(target);
+    }
+    for (job, down) in down {
+        match down[..] {
+            [one] => {
+                let instance = one.labels.get("instance").unwrap_or("");
+                found.push(Problem::target_down(job, instance, &one.state.last_error, one.state.last_scrape));
+            }
+            _ => {
+                let total = targets.iter().filter(|target| target.scrape_pool == job).count();
+                found.push(Problem::targets_down(job, down.len(), total, None));
+            }
+        }
+    }
+    let reload = metrics.server.runtime().reload;
+    found.extend(reload.error.map(|error| Problem::reload_failed(&error, reload.loaded_ms)));
+    found.extend(host.iter().flat_map(|host| &host.disks).filter_map(Problem::disk_nearly_full));
+    if let Some(why) = status.write_refusal.as_ref().or(status.background_error.as_ref()) {
+        found.push(Problem {
+            severity: Severity::Critical,
+            title: if status.write_refusal.is_some() { "Samples are being refused" } else { "Storage cannot tidy up" }.to_owned(),
+            detail: why.clone(),
+            value: String::new(),
+            since_ms: None,
+            href: links::STATUS.to_owned(),
+        });
+    }
+    if !status.quarantined.is_empty() {
+        found.push(Problem::corrupt_blocks(status.quarantined.len()));
+    }
+    for counted in metrics.storage.cardinality(1).series_by_metric {
+        if counted.count > SERIES_PER_METRIC_MANY {
+            found.push(Problem::high_cardinality(&counted.name, counted.count, ""));
+        }
+    }
+    found
+}

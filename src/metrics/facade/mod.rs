@@ -1,0 +1,316 @@
+//! The front door of the metrics wing: opens storage, wires the rooms, and hands out routes.
+
+mod home;
+mod look;
+mod page_inputs;
+mod page_routes;
+mod storage;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::access::Routes;
+use crate::base::clock::SharedClock;
+use crate::metrics::api::{self, ApiCounters, ApiState};
+use crate::metrics::ingest::host::{Host, HostSettings, Roots};
+use crate::metrics::ingest::push::Pushgateway;
+use crate::metrics::ingest::push::log::FolderLog;
+use crate::metrics::ingest::remote_write::RemoteWrite;
+use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
+use crate::metrics::model::config::Config;
+use crate::metrics::model::server::Server;
+use crate::metrics::query::engine::{Engine, Options};
+use crate::metrics::query::parse::ParseOptions;
+use crate::metrics::store::{Store, StoreError, StoreSettings, SyncPolicy};
+use crate::platform::config::settings::Settings;
+use crate::platform::telemetry::metrics::{Page, Registry, Report};
+use crate::platform::work::WorkPool;
+use crate::series::labels::Labels;
+use crate::series::ports::{Append, Evaluate, Select};
+use storage::StoreAdmin;
+
+/// Series that remote write remembers by the bytes of their labels.
+const REMEMBERED_SERIES_MAX: usize = 4_000_000;
+
+/// Where pushed groups are kept, below the data folder.
+const PUSHED_DIR: &str = "pushed";
+/// How often pushed groups become samples.
+const PUSHED_EVERY: Duration = Duration::from_secs(15);
+
+/// What the wing needs of the rest of the server.
+pub struct MetricsOptions {
+    /// Where samples are kept.
+    pub data_dir: PathBuf,
+    /// Settings of ours.
+    pub settings: Settings,
+    /// Prometheus' sections.
+    pub config: Config,
+    /// The time.
+    pub clock: SharedClock,
+    /// Where the wing's own metrics are added, and what `/metrics` shows.
+    pub registry: Registry,
+    /// The server around.
+    pub server: Arc<dyn Server>,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// Why the wing did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Storage did not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A setting of host metrics is wrong.
+    #[error("host metrics: {0}")]
+    Host(#[from] regex::Error),
+    /// Pushed groups could not be read back.
+    #[error("pushed groups: {0}")]
+    Pushed(#[from] std::io::Error),
+    /// The thread that opened storage died.
+    #[error("opening storage failed unexpectedly")]
+    Panicked,
+}
+
+/// The open wing.
+pub struct Metrics {
+    store: Arc<Store>,
+    evaluate: Arc<dyn Evaluate>,
+    storage: Arc<StoreAdmin>,
+    scrape: Arc<ScrapeManager>,
+    server: Arc<dyn Server>,
+    clock: SharedClock,
+    api: Arc<ApiState>,
+    settings: Settings,
+    config: ArcSwap<Config>,
+    host: Option<Arc<Host>>,
+    host_instance: Option<String>,
+    own_instance: String,
+    push: Arc<Pushgateway>,
+    background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
+}
+
+impl Metrics {
+    /// Opens storage, which reads the log back, and wires everything. Nothing is scraped yet.
+    pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
+        let MetricsOptions { data_dir, settings, config, clock, registry, server, address } = options;
+        let data_dir_pushed = data_dir.join(PUSHED_DIR);
+        let store_settings = store_settings(data_dir, &settings);
+        let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&data_dir_pushed)?), Arc::clone(&clock), None)?);
+        let opened = tokio::task::spawn_blocking({
+            let (settings, clock) = (store_settings.clone(), Arc::clone(&clock));
+            move || Store::open(settings, clock)
+        });
+        let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
+        let storage = Arc::new(StoreAdmin { store: Arc::clone(&store), settings: store_settings, clock: Arc::clone(&clock) });
+        let append = Arc::clone(&store) as Arc<dyn Append>;
+        let select = Arc::clone(&store) as Arc<dyn Select>;
+        let engine = Arc::new(Engine::new(Arc::clone(&select), engine_options(&settings, &config)));
+        let host = host(&settings, &clock)?;
+        let seed = xxhash_rust::xxh3::xxh3_64(rustix::system::uname().nodename().to_bytes());
+        let scrape_options = ScrapeOptions { created_as_start: has_feature(&settings, "created-timestamp-zero-ingestion"), seed };
+        let scrape = Arc::new(ScrapeManager::new(Arc::clone(&append), Arc::clone(&clock), &scrape_options));
+        let remote_write = Arc::new(RemoteWrite::new(Arc::clone(&append), Arc::clone(&clock), REMEMBERED_SERIES_MAX));
+        let api = Arc::new(ApiState {
+            clock: Arc::clone(&clock),
+            select,
+            engine: Arc::clone(&engine),
+            storage: Arc::clone(&storage) as _,
+            server: Arc::clone(&server),
+            scrape: Arc::clone(&scrape),
+            remote_write,
+            push: Arc::clone(&push),
+            append: Arc::clone(&append),
+            registry: registry.clone(),
+            work: WorkPool::new(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1)),
+            writes: WorkPool::new(write_places()),
+            query_timeout: settings.limits.query_timeout.to_std(),
+            external: external_url(&settings, address),
+            external_labels: ArcSwap::from_pointee(external_labels(&config)),
+            remote_write_receiver: settings.server.remote_write_receiver,
+            counters: ApiCounters::default(),
+        });
+        registry.add(Arc::clone(&storage) as _);
+        registry.add(Arc::clone(&api) as _);
+        registry.add(Arc::new(ScrapeReport(Arc::clone(&scrape))));
+        let host_instance = host.as_ref().map(|host| host.node_name());
+        let own_instance = address.to_string();
+        let config = ArcSwap::from_pointee(config);
+        let evaluate = engine as Arc<dyn Evaluate>;
+        Ok(Arc::new(Self {
+            store,
+            evaluate,
+            storage,
+            scrape,
+            server,
+            clock,
+            api,
+            settings,
+            config,
+            host,
+            host_instance,
+            own_instance,
+            push,
+            background: parking_lot::Mutex::default(),
+        }))
+    }
+
+    /// Begins to scrape. Call it inside the runtime.
+    pub fn start(self: &Arc<Self>) {
+        self.add_own_targets();
+        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).collect_pushed_every(PUSHED_EVERY)));
+        let config = self.config.load_full();
+        self.apply(&config);
+    }
+
+    /// Takes over a new configuration.
+    pub fn apply(&self, config: &Config) {
+        self.config.store(Arc::new(config.clone()));
+        self.api.external_labels.store(Arc::new(external_labels(config)));
+        if let Err(errors) = self.scrape.apply(&config.scrape_configs, &config.global) {
+            for error in errors {
+                tracing::error!(job = error.job, error = error.reason, "a job cannot be scraped");
+            }
+        }
+    }
+
+    /// Stops scraping, then closes storage.
+    pub async fn stop(&self) {
+        self.background.lock().drain(..).for_each(|task| task.abort());
+        self.scrape.stop(StopMode::Keep).await;
+        let store = Arc::clone(&self.store);
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("closing storage panicked");
+        }
+    }
+
+    /// Every route of the wing.
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        api::routes(&self.api).join(page_routes::routes(self))
+    }
+
+    fn add_own_targets(self: &Arc<Self>) {
+        let interval = self.settings.host.interval;
+        let registry = self.api.registry.clone();
+        let own = InProcessTarget {
+            job: "pharos".to_owned(),
+            instance: self.own_instance.clone(),
+            labels: Labels::empty(),
+            interval,
+            honor_labels: false,
+            collect: Arc::new(move |_, text: &mut String| {
+                text.push_str(&registry.page());
+                Ok(())
+            }),
+        };
+        let host = self.host.clone().zip(self.host_instance.clone()).map(|(host, instance)| InProcessTarget {
+            job: "node".to_owned(),
+            instance,
+            labels: Labels::empty(),
+            interval,
+            honor_labels: false,
+            collect: Arc::new(move |_, text: &mut String| {
+                let mut page = Page::default();
+                host.collect(&mut page);
+                text.push_str(&page.finish());
+                Ok(())
+            }),
+        });
+        for target in std::iter::once(own).chain(host) {
+            if let Err(error) = self.scrape.add_in_process(target) {
+                tracing::error!(%error, "a target inside the process cannot be scraped");
+            }
+        }
+    }
+}
+
+/// Parsing is CPU-bound; a few more places than processors keep them busy while others wait for the log.
+fn write_places() -> usize {
+    std::thread::available_parallelism().map_or(4, |count| count.get() * 2)
+}
+
+fn store_settings(data_dir: PathBuf, settings: &Settings) -> StoreSettings {
+    let storage = &settings.storage;
+    let defaults = StoreSettings::new(data_dir);
+    let fsync_ms = storage.wal_fsync_interval.ms();
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let retention_ms = storage.retention_time.ms();
+    StoreSettings {
+        retention_ms,
+        retention_bytes: storage.retention_size.0,
+        out_of_order_ms: storage.out_of_order_window.ms(),
+        sync: if fsync_ms <= 0 { SyncPolicy::EveryCommit } else { SyncPolicy::Interval(Duration::from_millis(fsync_ms as u64)) },
+        block_range_ms_max: if retention_ms > 0 {
+            (retention_ms / 10).clamp(defaults.block_range_ms, 31 * 86_400_000)
+        } else {
+            31 * 86_400_000
+        },
+        series_max: size(settings.limits.series_max),
+        series_per_job_max: size(settings.limits.series_per_job_max),
+        exemplars_max: size(storage.exemplars_max),
+        ..defaults
+    }
+}
+
+fn has_feature(settings: &Settings, name: &str) -> bool {
+    settings.feature.enable.iter().any(|feature| feature == name)
+}
+
+fn engine_options(settings: &Settings, config: &Config) -> Options {
+    let on = |name: &str| has_feature(settings, name);
+    Options {
+        lookback_ms: settings.limits.query_lookback_delta.ms(),
+        max_samples: usize::try_from(settings.limits.query_samples_max).unwrap_or(usize::MAX),
+        subquery_interval_ms: config.global.evaluation_interval.ms(),
+        parse: ParseOptions {
+            experimental_functions: on("promql-experimental-functions"),
+            duration_expressions: on("promql-duration-expr"),
+            extended_range_selectors: on("promql-extended-range-selectors"),
+            binop_fill: on("promql-binop-fill-modifiers"),
+        },
+        delayed_name_removal: on("promql-delayed-name-removal"),
+        use_start_timestamps: on("use-start-timestamps"),
+        type_and_unit_labels: on("type-and-unit-labels"),
+        ..Options::default()
+    }
+}
+
+fn host(settings: &Settings, clock: &SharedClock) -> Result<Option<Arc<Host>>, regex::Error> {
+    let own = &settings.host;
+    if !own.enabled {
+        return Ok(None);
+    }
+    let roots = Roots { proc: own.procfs.clone().into(), sys: own.sysfs.clone().into(), root: own.rootfs.clone().into() };
+    let textfile_dir = (!own.textfile_dir.is_empty()).then(|| PathBuf::from(&own.textfile_dir));
+    let settings = HostSettings { roots, textfile_dir, only: own.collectors.clone(), ..HostSettings::default() };
+    Host::new(settings, Arc::clone(clock)).map(|host| Some(Arc::new(host)))
+}
+
+fn external_url(settings: &Settings, address: SocketAddr) -> url::Url {
+    let own = format!("http://{address}");
+    [settings.server.external_url.as_str(), own.as_str(), "http://localhost:9090"]
+        .iter()
+        .find_map(|text| url::Url::parse(text).ok().filter(|url| url.host_str().is_some()))
+        .unwrap_or_else(|| unreachable!("the last one is an address"))
+}
+
+fn external_labels(config: &Config) -> Vec<(String, String)> {
+    config.global.external_labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Scraping in numbers.
+struct ScrapeReport(Arc<ScrapeManager>);
+
+impl Report for ScrapeReport {
+    fn report(&self, page: &mut Page) {
+        for (name, value) in self.0.stats().named() {
+            page.counter(&format!("pharos_scrape_{name}_total"), &format!("Scraping: {}.", name.replace('_', " ")), value);
+        }
+        let targets = self.0.targets();
+        page.gauge("pharos_scrape_targets", "Targets that are scraped.", targets.active.len() as f64);
+    }
+}

@@ -1,0 +1,288 @@
+//! From live data to what the pages take.
+
+use std::collections::BTreeMap;
+
+use super::Metrics;
+use crate::base::limits;
+use crate::base::time::{Duration, TimeRange};
+use crate::metrics::ingest::relabel;
+use crate::metrics::ingest::scrape::target::Health;
+use crate::metrics::model::config::{RelabelConfig, ScrapeConfig};
+use crate::metrics::pages::cardinality::{CardinalityInput, Limit};
+use crate::metrics::pages::catalogue::{self, CatalogueInput};
+use crate::metrics::pages::pushed::{Group, PushedInput};
+use crate::metrics::pages::status::{Block, Config, Quarantined, Remark, Setting, StatusInput, Storage as StoragePart};
+use crate::metrics::pages::targets::{self, Dropped, Step, Target, TargetsInput};
+use crate::platform::config::settings::SPECS;
+use crate::series::labels::{Labels, METRIC_NAME};
+use crate::series::matcher::Matcher;
+use crate::series::ports::{IndexQuery, Select};
+use crate::series::sample::{Metadata, MetricType};
+
+/// Entries of each list on the Cardinality page.
+const TOP: usize = 20;
+/// Labels are looked up for the metrics of one page, not for all.
+const CATALOGUE_PAGE_MAX: usize = 200;
+
+/// Targets that failed their last scrape.
+pub(super) fn targets_down(metrics: &Metrics) -> usize {
+    metrics.scrape.targets().active.iter().filter(|target| target.state.health == Health::Down).count()
+}
+
+/// The Targets page.
+pub(super) fn targets(metrics: &Metrics, query: &str) -> TargetsInput {
+    let found = metrics.scrape.targets();
+    let config = metrics.config.load();
+    let rules: BTreeMap<&str, &ScrapeConfig> = config.scrape_configs.iter().map(|job| (job.job_name.as_str(), job)).collect();
+    let steps = |job: &str, labels: &Labels| rules.get(job).map_or_else(Vec::new, |job| relabel_steps(labels, &job.relabel_configs));
+    let active = found.active.iter().map(|target| Target {
+        job: target.scrape_pool.clone(),
+        url: target.scrape_url.clone(),
+        health: match target.state.health {
+            Health::Up => targets::Health::Up,
+            Health::Down => targets::Health::Down,
+            Health::Unknown => targets::Health::Unknown,
+        },
+        error: target.state.last_error.clone(),
+        last_scrape_ms: target.state.last_scrape,
+        duration_s: target.state.last_scrape.map(|_| target.state.last_duration),
+        interval_ms: target.scrape_interval.ms(),
+        timeout_ms: target.scrape_timeout.ms(),
+        samples: None,
+        labels: target.labels.clone(),
+        discovered: target.discovered_labels.clone(),
+        steps: steps(&target.scrape_pool, &target.discovered_labels),
+    });
+    let dropped = found.dropped.iter().map(|target| Dropped {
+        job: target.scrape_pool.clone(),
+        discovered: target.discovered_labels.clone(),
+        steps: steps(&target.scrape_pool, &target.discovered_labels),
+    });
+    TargetsInput {
+        targets: active.collect(),
+        dropped: dropped.collect(),
+        dropped_total: found.dropped_counts.values().sum(),
+        filter: targets::Filter::from_query(query),
+    }
+}
+
+fn relabel_steps(labels: &Labels, rules: &[RelabelConfig]) -> Vec<Step> {
+    relabel::explain(labels, rules)
+        .into_iter()
+        .zip(rules)
+        .map(|(step, rule)| Step { rule: rule_words(rule), after: step.keep.then_some(step.labels) })
+        .collect()
+}
+
+/// `replace job, instance → target`: a rule in one line.
+fn rule_words(rule: &RelabelConfig) -> String {
+    let mut words = rule.action.as_str().to_owned();
+    if !rule.source_labels.is_empty() {
+        words.push_str(&format!(" {}", rule.source_labels.join(&rule.separator)));
+    }
+    if !rule.regex.is_default() {
+        words.push_str(&format!(" matching {}", rule.regex.as_str()));
+    }
+    if !rule.target_label.is_empty() {
+        words.push_str(&format!(" → {}", rule.target_label));
+    }
+    words
+}
+
+/// The metric catalogue: every name in storage, with what its family says of itself.
+pub(super) fn catalogue(metrics: &Metrics, query: &str) -> CatalogueInput {
+    let filter = catalogue::Filter::from_query(query);
+    let everything = IndexQuery { any_of: &[], range: TimeRange::ALL, limit: 0 };
+    let names = metrics.store.label_values(METRIC_NAME, &everything, &crate::base::cancel::Cancel::new()).unwrap_or_default();
+    let families: BTreeMap<String, Metadata> =
+        metrics.api.storage.metadata(None, 0).into_iter().filter_map(|(name, mut all)| Some((name, all.pop()?))).collect();
+    let needle = filter.search.to_lowercase();
+    let mut labels_left = CATALOGUE_PAGE_MAX;
+    let metrics_found = names.into_iter().map(|name| {
+        let said = family_of(&name, &families);
+        let matches = needle.is_empty() || name.to_lowercase().contains(&needle);
+        let labels = if matches && labels_left > 0 {
+            labels_left -= 1;
+            labels_of(metrics, &name)
+        } else {
+            Vec::new()
+        };
+        catalogue::Metric {
+            kind: said.map_or(MetricType::Unknown, |said| said.kind),
+            unit: said.map_or_else(String::new, |said| said.unit.clone()),
+            help: said.map_or_else(String::new, |said| said.help.clone()),
+            series: metrics.api.storage.series_of_metric(&name),
+            native: false,
+            labels,
+            name,
+        }
+    });
+    CatalogueInput { metrics: metrics_found.collect(), filter }
+}
+
+/// The family of a series name: its own, or that of `_bucket`, `_sum`, `_count`.
+fn family_of<'f>(name: &str, families: &'f BTreeMap<String, Metadata>) -> Option<&'f Metadata> {
+    let stems = ["_bucket", "_sum", "_count", "_total", "_info"].iter().filter_map(|suffix| name.strip_suffix(suffix));
+    std::iter::once(name).chain(stems).find_map(|name| families.get(name))
+}
+
+fn labels_of(metrics: &Metrics, name: &str) -> Vec<String> {
+    let lists = [vec![Matcher::equal(METRIC_NAME, name)]];
+    let query = IndexQuery { any_of: &lists, range: TimeRange::ALL, limit: 50 };
+    let mut labels = metrics.store.label_names(&query, &crate::base::cancel::Cancel::new()).unwrap_or_default();
+    labels.retain(|label| label != METRIC_NAME);
+    labels
+}
+
+/// The Cardinality page.
+pub(super) fn cardinality(metrics: &Metrics) -> CardinalityInput {
+    let found = metrics.api.storage.cardinality(TOP);
+    let status = metrics.api.storage.status();
+    let pairs = |list: &[crate::metrics::model::storage::Counted]| list.iter().map(|one| (one.name.clone(), one.count)).collect::<Vec<_>>();
+    let everything = IndexQuery { any_of: &[], range: TimeRange::ALL, limit: 0 };
+    let cancel = crate::base::cancel::Cancel::new();
+    let count = |found: Result<Vec<String>, _>| found.map_or(0, |list: Vec<String>| list.len() as u64);
+    let limit = |name: &str, value: Option<u64>, scope: &str, used: Option<u64>| Limit {
+        name: name.to_owned(),
+        value: value.map_or_else(|| "no limit".to_owned(), |value| value.to_string()),
+        scope: scope.to_owned(),
+        used: used.zip(value).map(|(used, value)| used as f64 / value as f64),
+        refused: 0,
+    };
+    let mut limits = vec![
+        limit("limits.series_max", status.series_max, "all series in memory", Some(found.series)),
+        limit("limits.series_per_job_max", status.series_per_job_max, "series of one job", None),
+        limit("labels", Some(limits::LABELS_PER_SERIES_MAX as u64), "labels of one series", None),
+    ];
+    limits[0].refused = status.refused_series_limit;
+    CardinalityInput {
+        series: found.series,
+        pairs: found.label_pairs,
+        names: count(metrics.store.label_names(&everything, &cancel).map_err(|_| ())),
+        metrics: count(metrics.store.label_values(METRIC_NAME, &everything, &cancel).map_err(|_| ())),
+        top_metrics: pairs(&found.series_by_metric),
+        top_labels: pairs(&found.values_by_label),
+        top_label_bytes: pairs(&found.bytes_by_label),
+        top_pairs: found
+            .series_by_pair
+            .iter()
+            .map(|one| {
+                let (name, value) = one.name.split_once('=').unwrap_or((&one.name, ""));
+                (name.to_owned(), value.to_owned(), one.count)
+            })
+            .collect(),
+        growth: Vec::new(),
+        growth_over: String::new(),
+        limits,
+    }
+}
+
+/// The page of pushed groups.
+pub(super) fn pushed(metrics: &Metrics, filter: String) -> PushedInput {
+    let groups = metrics.push.groups().into_iter().map(|group| Group {
+        id: group.labels.to_string(),
+        metrics: group.families.len() as u64,
+        series: group.families.iter().map(|(_, family)| family.series.len() as u64).sum(),
+        pushed_ms: (group.push_time_ms > 0).then_some(group.push_time_ms),
+        failed: (group.push_failure_ms > group.push_time_ms)
+            .then(|| (group.push_failure_ms, "the pushed metrics were inconsistent or could not be read".to_owned())),
+        labels: group.labels,
+    });
+    let push_url = format!("{}/metrics/job/my_job", metrics.api.external.as_str().trim_end_matches('/'));
+    PushedInput { groups: groups.collect(), filter, push_url }
+}
+
+/// Deletes the group that the page named.
+pub(super) fn delete_group(metrics: &Metrics, id: &str) -> Result<(), String> {
+    match metrics.push.groups().into_iter().find(|group| group.labels.to_string() == id) {
+        Some(group) => {
+            metrics.push.delete(&group.labels);
+            Ok(())
+        }
+        None => Err("there is no such group; somebody may have deleted it already".to_owned()),
+    }
+}
+
+/// The Status page.
+pub(super) fn status(metrics: &Metrics) -> StatusInput {
+    let (server, storage) = (&metrics.server, metrics.api.storage.status());
+    let (runtime, head) = (server.runtime(), metrics.api.storage.cardinality(0));
+    let values = server.settings();
+    let setting = |name: &str| values.iter().find(|value| value.0 == name).map_or("", |value| value.1.as_str());
+    let facts = vec![
+        ("Host".to_owned(), runtime.hostname.clone()),
+        ("Listens on".to_owned(), metrics.own_instance.clone()),
+        ("Data folder".to_owned(), setting("storage.path").to_owned()),
+        ("Working folder".to_owned(), runtime.working_dir.clone()),
+        ("Out-of-order window".to_owned(), Duration::from_ms(storage.out_of_order_ms).to_string()),
+        ("Takes samples".to_owned(), storage.write_refusal.clone().unwrap_or_else(|| "yes".to_owned())),
+    ];
+    StatusInput {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        facts,
+        started_ms: runtime.started_ms,
+        storage: StoragePart {
+            head_series: head.series,
+            head_chunks: head.chunks,
+            head_range: head.range.map(|range| (range.start, range.end)),
+            wal_bytes: storage.wal_bytes,
+            wal_segments: storage.wal_segments.1.saturating_sub(storage.wal_segments.0) + 1,
+            blocks: storage.blocks.iter().map(block).collect(),
+            quarantined: storage
+                .quarantined
+                .iter()
+                .map(|(name, reason)| Quarantined { name: name.clone(), reason: reason.clone() })
+                .collect(),
+            disk: storage.disk_bytes.zip(storage.disk_free_bytes).map(|(all, free)| (all.saturating_sub(free), all)),
+            retention_time: storage.retention_ms.map_or_else(|| "for ever".to_owned(), |ms| Duration::from_ms(ms).to_string()),
+            retention_bytes: storage.retention_bytes.unwrap_or(0),
+        },
+        config: Config {
+            path: server.flags().into_iter().find(|(name, _)| name == "config.file").map_or_else(String::new, |(_, path)| path),
+            yaml: server.config_yaml(),
+            loaded_ms: Some(runtime.reload.loaded_ms),
+            error: runtime.reload.error.as_deref().map(remark),
+            warnings: runtime.reload.warnings.iter().map(|text| remark(text)).collect(),
+        },
+        settings: values
+            .into_iter()
+            .map(|(name, value, source)| {
+                let help = SPECS.iter().find(|spec| spec.name == name).map_or("", |spec| spec.help).to_owned();
+                Setting { name, value, source, help }
+            })
+            .collect(),
+    }
+}
+
+fn block(block: &crate::metrics::model::storage::BlockStatus) -> Block {
+    Block {
+        ulid: block.id.clone(),
+        min_ms: block.range.start,
+        max_ms: block.range.end,
+        series: block.series,
+        samples: block.samples,
+        bytes: block.bytes,
+        level: block.level,
+    }
+}
+
+/// The line stands in the text already, as `file:line:column`.
+fn remark(text: &str) -> Remark {
+    Remark { line: None, message: text.to_owned() }
+}
+
+/// Queries to start from: whatever of these has data.
+pub(super) fn suggestions(metrics: &Metrics) -> Vec<(String, String)> {
+    const FIRST: [(&str, &str, &str); 5] = [
+        ("CPU by mode", "node_cpu_seconds_total", "sum by (mode) (rate(node_cpu_seconds_total[1m]))"),
+        ("Memory available", "node_memory_MemAvailable_bytes", "node_memory_MemAvailable_bytes"),
+        ("Network received", "node_network_receive_bytes_total", "rate(node_network_receive_bytes_total[1m])"),
+        ("Targets up", "up", "up"),
+        ("Scrape durations", "scrape_duration_seconds", "scrape_duration_seconds"),
+    ];
+    FIRST
+        .iter()
+        .filter(|(_, metric, _)| metrics.api.storage.series_of_metric(metric) > 0)
+        .map(|(name, _, query)| ((*name).to_owned(), (*query).to_owned()))
+        .collect()
+}

@@ -1,0 +1,195 @@
+//! The pages' routes: takes what a page needs from the rooms, hands it to the page.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode, header};
+
+use super::{Metrics, home, page_inputs};
+use crate::access::{Policy, Routes};
+use crate::base::cancel::Cancel;
+use crate::metrics::pages::chart::{ChartFrame, ChartRequest};
+use crate::metrics::pages::{cardinality, catalogue, explore, home as home_page, pushed, status, targets};
+use crate::platform::http::problem::Problem;
+use crate::series::ports::{Answer, EvaluateError, Question, When};
+use crate::ui::nav::Page;
+use crate::ui::security::{Nonce, PAGE_HEADERS, content_security_policy};
+use crate::ui::shell::{Banner, Shell, Visit, set_theme};
+use crate::ui::{assets, links};
+
+/// Every page with who may look at it.
+pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
+    let with = |handler: axum::routing::MethodRouter<Arc<Metrics>>| handler.with_state(Arc::clone(metrics));
+    Routes::new()
+        .route("GET", links::HOME, Policy::READ, with(get(home_route)))
+        .route("GET", links::EXPLORE, Policy::READ, with(get(explore_route)))
+        .route("GET", links::TARGETS, Policy::READ, with(get(targets_route)))
+        .route("GET", links::CATALOGUE, Policy::READ, with(get(catalogue_route)))
+        .route("GET", links::CARDINALITY, Policy::READ, with(get(cardinality_route)))
+        .route("GET", links::PUSHED, Policy::READ, with(get(pushed_route)))
+        .route("POST", links::PUSHED_DELETE, Policy::EDIT, with(post(pushed_delete)))
+        .route("GET", links::STATUS, Policy::READ, with(get(status_route)))
+        .route("GET", links::CHART, Policy::READ, with(get(chart_route)))
+        .route("POST", links::THEME, Policy::Public, post(set_theme))
+        .route("GET", links::ASSETS, Policy::Public, get(assets::handler))
+}
+
+/// What came with a request for a page.
+struct Asked {
+    uri: http::Uri,
+    headers: HeaderMap,
+    nonce: Nonce,
+}
+
+impl Asked {
+    fn new(uri: http::Uri, headers: HeaderMap) -> Self {
+        Self { uri, headers, nonce: Nonce::fresh() }
+    }
+
+    fn query(&self) -> &str {
+        self.uri.query().unwrap_or("")
+    }
+
+    fn shell(&self, metrics: &Metrics, current: Page, title: &str) -> Shell {
+        let text = |name| self.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or("");
+        let runtime = metrics.server.runtime();
+        let mut banners: Vec<Banner> = runtime.reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
+        banners.push(Banner::open_on_loopback());
+        let targets_down = page_inputs::targets_down(metrics);
+        let visit = Visit {
+            path: self.uri.path(),
+            query: self.query(),
+            cookies: text(header::COOKIE),
+            nonce: self.nonce.clone(),
+            csrf: String::new(),
+            banners,
+            targets_down,
+            now_ms: metrics.clock.now_ms(),
+        };
+        Shell::new(current, title, visit)
+    }
+
+    fn page(&self, body: String) -> Response {
+        let mut response = Html(body).into_response();
+        let headers = response.headers_mut();
+        if let Ok(policy) = content_security_policy(&self.nonce).parse() {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        for (name, value) in PAGE_HEADERS {
+            headers.insert(name, http::HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// Makes a page on a blocking thread, since filling it asks storage.
+async fn make(metrics: Arc<Metrics>, asked: Asked, work: impl FnOnce(&Metrics, &Asked) -> String + Send + 'static) -> Response {
+    let made = tokio::task::spawn_blocking(move || {
+        let body = work(&metrics, &asked);
+        asked.page(body)
+    });
+    made.await.unwrap_or_else(|error| Problem::internal(&error).into_response())
+}
+
+async fn home_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Home, "Home").with_range("now-1h").with_refresh("5s");
+        home_page::render(&home::input(metrics), &shell)
+    })
+    .await
+}
+
+async fn targets_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Targets, "Targets").with_refresh("5s");
+        targets::render(&page_inputs::targets(metrics, asked.query()), &shell)
+    })
+    .await
+}
+
+async fn catalogue_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Metrics, "Metrics");
+        catalogue::render(&page_inputs::catalogue(metrics, asked.query()), &shell)
+    })
+    .await
+}
+
+async fn cardinality_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Cardinality, "Cardinality");
+        cardinality::render(&page_inputs::cardinality(metrics), &shell)
+    })
+    .await
+}
+
+async fn pushed_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Pushed, "Pushed groups");
+        let filter = shell.param("text").unwrap_or("").to_owned();
+        pushed::render(&page_inputs::pushed(metrics, filter), &shell)
+    })
+    .await
+}
+
+async fn pushed_delete(State(metrics): State<Arc<Metrics>>, body: axum::body::Bytes) -> Response {
+    let id = form_urlencoded::parse(&body).find(|(name, _)| name == "group").map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let deleted = tokio::task::spawn_blocking(move || page_inputs::delete_group(&metrics, &id)).await;
+    match deleted {
+        Ok(Ok(())) => Redirect::to(links::PUSHED).into_response(),
+        Ok(Err(why)) => Problem::new(StatusCode::NOT_FOUND, why).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+async fn status_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Status, "Status");
+        status::render(&page_inputs::status(metrics), &shell)
+    })
+    .await
+}
+
+async fn explore_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let asked_query = explore::ExploreQuery::from_query(uri.query().unwrap_or(""));
+    let now_ms = metrics.clock.now_ms();
+    let range = crate::ui::range::PageRange::from_query(uri.query().unwrap_or(""), "now-1h");
+    let at_ms = range.resolve(now_ms).map_or(now_ms, |range| range.end);
+    let started = metrics.clock.monotonic();
+    // Tables are made here; graphs ask for their own data, the answers then only show errors without a script.
+    let answers = answer_all(&metrics, asked_query.queries.clone(), When::Instant(at_ms)).await;
+    let took = metrics.clock.monotonic().saturating_sub(started);
+    make(metrics, Asked::new(uri, headers), move |metrics, asked| {
+        let shell = asked.shell(metrics, Page::Metrics, "Metrics").with_range("now-1h").with_refresh("off");
+        let suggestions = if asked_query.queries.is_empty() { page_inputs::suggestions(metrics) } else { Vec::new() };
+        let took_ms = u64::try_from(took.as_millis()).ok();
+        let input = explore::ExploreInput { asked: asked_query, answers, at_ms, took_ms, suggestions };
+        explore::render(&input, &shell)
+    })
+    .await
+}
+
+async fn chart_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri) -> Response {
+    let request = match ChartRequest::parse(uri.query().unwrap_or(""), metrics.clock.now_ms()) {
+        Ok(request) => request,
+        Err(why) => return (StatusCode::BAD_REQUEST, Json(ChartFrame::refused(why))).into_response(),
+    };
+    let answers = answer_all(&metrics, request.queries.clone(), request.when()).await;
+    Json(ChartFrame::new(&request, &answers)).into_response()
+}
+
+/// Evaluates queries one after the other, off the reactor, each within the server's time.
+async fn answer_all(metrics: &Arc<Metrics>, queries: Vec<String>, when: When) -> Vec<Result<Answer, EvaluateError>> {
+    let mut answers = Vec::with_capacity(queries.len());
+    for query in queries {
+        let (evaluate, cancel) = (Arc::clone(&metrics.evaluate), Cancel::new());
+        let inner = cancel.clone();
+        let work = move || evaluate.evaluate(&Question { query: &query, when, cancel: inner });
+        let answer = metrics.api.work.run(metrics.api.query_timeout, &cancel, work).await;
+        answers.push(answer.unwrap_or_else(|error| Err(EvaluateError::Execution(error.to_string()))));
+    }
+    answers
+}

@@ -1,0 +1,3 @@
+//! Samples from the past: files brought in at once.
+
+pub mod openmetrics;

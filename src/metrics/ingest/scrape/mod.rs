@@ -1,0 +1,27 @@
+//! Scraping: asks targets for their metrics, each on its own schedule, and takes what they say into storage.
+//!
+//! Reading order: [`manager`] (all jobs) · `pool` (one job) · [`target`] · `schedule`, `loop_` (one target over
+//! time) · `fetch` (one request) · `intake` (one body) · `cache`, `mutate`, `limits`, `report`, `metadata`.
+//! A loop waits and fetches on the reactor; parsing and storing happen on the blocking pool, a few at a time, so
+//! a slow or huge target delays no other.
+
+mod cache;
+mod counters;
+mod fetch;
+mod intake;
+mod job;
+mod limits;
+mod loop_;
+mod manager;
+mod metadata;
+mod mutate;
+mod pool;
+mod report;
+mod schedule;
+pub mod target;
+
+pub use counters::ScrapeStats;
+pub use fetch::Collect;
+pub use manager::{
+    ActiveTarget, DroppedTarget, InProcessTarget, JobError, ScrapeManager, ScrapeOptions, StopMode, TargetMetadata, Targets,
+};

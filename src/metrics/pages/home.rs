@@ -1,0 +1,549 @@
+//! The front page: this host now, what is scraped, what is wrong.
+
+use super::words;
+use crate::ui::format::{self, Moment, Unit, count, counted};
+use crate::ui::links;
+use crate::ui::page;
+use crate::ui::shell::{Severity, Shell};
+use crate::ui::spark;
+
+/// A filesystem is nearly full from this share on.
+pub const DISK_WARNING: f64 = 0.8;
+/// And has to be seen to from this one on.
+pub const DISK_CRITICAL: f64 = 0.92;
+/// Problems shown; the rest is a number.
+const PROBLEMS_MAX: usize = 6;
+/// Targets of a job drawn as bars.
+const BARS_MAX: usize = 60;
+
+/// What the page is made of.
+#[derive(Debug, Clone, Default)]
+pub struct HomeInput {
+    /// This host; `None` while nothing is known of it.
+    pub host: Option<Host>,
+    /// Whether host metrics are switched on; tells apart "off" from "not yet".
+    pub host_metrics: bool,
+    /// What comes in and is kept.
+    pub ingest: Ingest,
+    /// What is scraped, in any order.
+    pub jobs: Vec<Job>,
+    /// What is wrong, in any order.
+    pub problems: Vec<Problem>,
+}
+
+/// This host now. Shares are 0 to 1; `None` where the system does not say. Series are oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Matchers that select its series, such as `job="host"`; may be empty.
+    pub selector: String,
+    /// Busy share of all processors, and its last hour.
+    pub cpu: Option<f64>,
+    /// The last hour of `cpu`.
+    pub cpu_recent: Vec<f64>,
+    /// Processors.
+    pub cores: u32,
+    /// Bytes that programs use.
+    pub memory_used: Option<f64>,
+    /// Bytes of memory.
+    pub memory_total: f64,
+    /// The last hour of `memory_used`.
+    pub memory_recent: Vec<f64>,
+    /// Filesystems, in any order.
+    pub disks: Vec<Disk>,
+    /// Bytes a second received.
+    pub net_in: Option<f64>,
+    /// Bytes a second sent.
+    pub net_out: Option<f64>,
+    /// The last hour of `net_in`.
+    pub net_recent: Vec<f64>,
+    /// Load averages over 1, 5 and 15 minutes.
+    pub load: Option<[f64; 3]>,
+    /// The last hour of the first of them.
+    pub load_recent: Vec<f64>,
+    /// Seconds since the system started.
+    pub uptime_s: Option<f64>,
+}
+
+/// A filesystem.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub mount: String,
+    /// Bytes in use.
+    pub used: f64,
+    /// Bytes in all.
+    pub size: f64,
+}
+
+impl Disk {
+    /// Used share, 0 to 1.
+    pub fn share(&self) -> f64 {
+        if self.size > 0.0 { (self.used / self.size).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// What comes in and is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Ingest {
+    /// Samples taken in a second.
+    pub samples_per_second: f64,
+    /// Its last hour.
+    pub recent: Vec<f64>,
+    /// Series with recent samples.
+    pub series: u64,
+    /// Bytes of all blocks and the log.
+    pub stored_bytes: u64,
+}
+
+/// One scrape job.
+#[derive(Debug, Clone, Default)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Targets that answered.
+    pub up: usize,
+    /// Targets that did not.
+    pub down: usize,
+    /// Targets not scraped yet.
+    pub unknown: usize,
+}
+
+/// Something to see to.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// What, in a few words.
+    pub title: String,
+    /// Where or why.
+    pub detail: String,
+    /// The number at stake, or nothing.
+    pub value: String,
+    /// Since when, in milliseconds.
+    pub since_ms: Option<i64>,
+    /// Where to see more.
+    pub href: String,
+}
+
+impl Problem {
+    /// A target that does not answer.
+    pub fn target_down(job: &str, instance: &str, error: &str, since_ms: Option<i64>) -> Self {
+        let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
+        Self {
+            severity: Severity::Critical,
+            title: format!("{instance} is down"),
+            detail: format!("{job}: {}", words::scrape_error(error)),
+            value: String::new(),
+            since_ms,
+            href,
+        }
+    }
+
+    /// Many targets of one job that do not answer, as one line.
+    pub fn targets_down(job: &str, down: usize, total: usize, since_ms: Option<i64>) -> Self {
+        let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
+        Self {
+            severity: Severity::Critical,
+            title: format!("{down} targets of {job} are down"),
+            detail: format!("of {total}"),
+            value: String::new(),
+            since_ms,
+            href,
+        }
+    }
+
+    /// The configuration file cannot be used.
+    pub fn reload_failed(error: &str, since_ms: i64) -> Self {
+        let href = format!("{}#configuration", links::STATUS);
+        Self {
+            severity: Severity::Critical,
+            title: "Configuration reload failed".to_owned(),
+            detail: error.to_owned(),
+            value: String::new(),
+            since_ms: Some(since_ms),
+            href,
+        }
+    }
+
+    /// A filesystem that is nearly full, if it is.
+    pub fn disk_nearly_full(disk: &Disk) -> Option<Self> {
+        let share = disk.share();
+        (share >= DISK_WARNING).then(|| Self {
+            severity: if share >= DISK_CRITICAL { Severity::Critical } else { Severity::Warning },
+            title: "Disk nearly full".to_owned(),
+            detail: format!("{}, {} left", disk.mount, format::number(disk.size - disk.used, Unit::Bytes)),
+            value: format::number(share, Unit::Ratio),
+            since_ms: None,
+            href: links::explore("1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"),
+        })
+    }
+
+    /// Blocks that could not be read and were put aside.
+    pub fn corrupt_blocks(blocks: usize) -> Self {
+        Self {
+            severity: Severity::Critical,
+            title: format!("{} put aside", counted(blocks as u64, "damaged block", "damaged blocks")),
+            detail: "Queries answer without them.".to_owned(),
+            value: String::new(),
+            since_ms: None,
+            href: format!("{}#blocks", links::STATUS),
+        }
+    }
+
+    /// A metric with too many series.
+    pub fn high_cardinality(metric: &str, series: u64, growth: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            title: "Many series from one metric".to_owned(),
+            detail: if growth.is_empty() { metric.to_owned() } else { format!("{metric}, {growth}") },
+            value: format::number(series as f64, Unit::Short),
+            since_ms: None,
+            href: links::CARDINALITY.to_owned(),
+        }
+    }
+}
+
+struct Tile {
+    title: String,
+    href: String,
+    value: String,
+    unit: String,
+    class: &'static str,
+    note: String,
+    spark: String,
+    colour: &'static str,
+    meter: Option<(String, &'static str)>,
+}
+
+struct ProblemView {
+    severity: Severity,
+    title: String,
+    detail: String,
+    value: String,
+    since: Option<Moment>,
+    href: String,
+}
+
+struct JobView {
+    name: String,
+    href: String,
+    dot: &'static str,
+    state: String,
+    bars: Vec<&'static str>,
+}
+
+struct DiskView {
+    mount: String,
+    used: String,
+    share: String,
+    class: &'static str,
+}
+
+struct Chart {
+    title: &'static str,
+    meta: String,
+    src: String,
+    explore: String,
+    unit: &'static str,
+    stacked: bool,
+    colours: &'static str,
+    span: u8,
+    height: u16,
+}
+
+#[derive(askama::Template)]
+#[template(path = "metrics/home.html")]
+struct HomePage<'a> {
+    shell: &'a Shell,
+    host: Option<&'a Host>,
+    host_metrics: bool,
+    uptime: String,
+    tiles: Vec<Tile>,
+    charts: Vec<Chart>,
+    problems: Vec<ProblemView>,
+    problems_total: usize,
+    jobs: Vec<JobView>,
+    jobs_words: String,
+    disks: Vec<DiskView>,
+}
+
+/// Renders the page. The shell needs the time range (`now-1h`) and refreshes by itself (`5s`).
+pub fn render(input: &HomeInput, shell: &Shell) -> String {
+    let host = input.host.as_ref();
+    let mut problems: Vec<&Problem> = input.problems.iter().collect();
+    problems.sort_by_key(|problem| (problem.severity, problem.since_ms.unwrap_or(i64::MAX)));
+    let mut disks: Vec<&Disk> = host.map(|host| host.disks.iter().collect()).unwrap_or_default();
+    disks.sort_by(|a, b| b.share().total_cmp(&a.share()));
+    page::html(&HomePage {
+        shell,
+        host,
+        host_metrics: input.host_metrics,
+        uptime: host.and_then(|host| host.uptime_s).map(|secs| format!("up {}", format::number(secs, Unit::Seconds))).unwrap_or_default(),
+        tiles: tiles(input, &disks),
+        charts: host.map(charts).unwrap_or_default(),
+        problems_total: problems.len(),
+        problems: problems.iter().take(PROBLEMS_MAX).map(|problem| view_problem(problem, shell.now_ms)).collect(),
+        jobs: view_jobs(&input.jobs),
+        jobs_words: jobs_words(&input.jobs),
+        disks: disks.iter().take(6).map(|disk| view_disk(disk)).collect(),
+    })
+}
+
+fn tile(title: &str, query: &str, value: Option<f64>, unit: Unit, note: String, recent: &[f64], colour: &'static str) -> Tile {
+    let (value, unit) = value.map_or_else(|| ("–".to_owned(), String::new()), |value| format::split(value, unit));
+    let class = if value == "–" { "none" } else { "" };
+    Tile { title: title.to_owned(), href: links::explore(query), value, unit, class, note, spark: spark::svg(recent), colour, meter: None }
+}
+
+fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
+    let ingest = &input.ingest;
+    let samples = tile(
+        "Samples taken in",
+        "sum(scrape_samples_scraped)",
+        Some(ingest.samples_per_second),
+        Unit::PerSecond,
+        counted(ingest.series, "series", "series"),
+        &ingest.recent,
+        "--c5",
+    );
+    let Some(host) = &input.host else {
+        let (up, total) = input.jobs.iter().fold((0, 0), |(up, total), job| (up + job.up, total + job.up + job.down + job.unknown));
+        let mut targets = tile("Targets up", "up", Some(up as f64), Unit::None, format!("of {}", count(total as u64)), &[], "--c1");
+        targets.href = links::TARGETS.to_owned();
+        let mut series = tile(
+            "Series",
+            "count({__name__!=\"\"})",
+            Some(ingest.series as f64),
+            Unit::Short,
+            "with recent samples".to_owned(),
+            &[],
+            "--c1",
+        );
+        series.href = links::CARDINALITY.to_owned();
+        let mut stored = tile("Kept on disk", "", Some(ingest.stored_bytes as f64), Unit::Bytes, "blocks and log".to_owned(), &[], "--c1");
+        stored.href = links::STATUS.to_owned();
+        return vec![targets, samples, series, stored];
+    };
+    let on = |metric: &str| with_selector(metric, &host.selector, "");
+    let cpu = tile(
+        "CPU",
+        &cpu_query(&host.selector),
+        host.cpu,
+        Unit::Ratio,
+        counted(u64::from(host.cores), "core", "cores"),
+        &host.cpu_recent,
+        "--c1",
+    );
+    let memory_note = host.memory_used.filter(|_| host.memory_total > 0.0).map(|used| {
+        format!("{} of {}", format::number(used / host.memory_total, Unit::Ratio), format::number(host.memory_total, Unit::Bytes))
+    });
+    let memory = tile(
+        "Memory used",
+        &memory_queries(&host.selector)[0],
+        host.memory_used,
+        Unit::Bytes,
+        memory_note.unwrap_or_default(),
+        &host.memory_recent,
+        "--c7",
+    );
+    let mut disk = tile(
+        "Disk used",
+        &on("node_filesystem_avail_bytes"),
+        disks.first().map(|disk| disk.share()),
+        Unit::Ratio,
+        String::new(),
+        &[],
+        "--c1",
+    );
+    if let Some(fullest) = disks.first() {
+        let class = share_class(fullest.share());
+        disk.note = format!("{}, {} free", fullest.mount, format::number(fullest.size - fullest.used, Unit::Bytes));
+        disk.class = if class == "ok" { "" } else { class };
+        disk.meter = Some((format!("{:.1}%", fullest.share() * 100.0), class));
+    }
+    let out = host.net_out.map(|out| format!("{} out", format::number(out, Unit::BytesPerSecond))).unwrap_or_default();
+    let network = tile("Network in", &network_queries(&host.selector)[0], host.net_in, Unit::BytesPerSecond, out, &host.net_recent, "--c3");
+    let load_note =
+        host.load.map(|load| format!("5 min {}, 15 min {}", format::number(load[1], Unit::None), format::number(load[2], Unit::None)));
+    let load = tile(
+        "Load, 1 min",
+        &on("node_load1"),
+        host.load.map(|load| load[0]),
+        Unit::None,
+        load_note.unwrap_or_default(),
+        &host.load_recent,
+        "--c2",
+    );
+    vec![cpu, memory, disk, network, load, samples]
+}
+
+/// `metric{selector,more}` with only the parts that are there.
+fn with_selector(metric: &str, selector: &str, more: &str) -> String {
+    match (selector.is_empty(), more.is_empty()) {
+        (true, true) => metric.to_owned(),
+        (false, false) => format!("{metric}{{{selector},{more}}}"),
+        _ => format!("{metric}{{{selector}{more}}}"),
+    }
+}
+
+fn cpu_query(selector: &str) -> String {
+    let busy = with_selector("node_cpu_seconds_total", selector, "mode!=\"idle\"");
+    let idle = with_selector("node_cpu_seconds_total", selector, "mode=\"idle\"");
+    format!("sum by (mode) (rate({busy}[2m])) / scalar(count({idle}))")
+}
+
+fn memory_queries(selector: &str) -> [String; 3] {
+    let metric = |name: &str| with_selector(&format!("node_memory_{name}_bytes"), selector, "");
+    [
+        format!("{} - {}", metric("MemTotal"), metric("MemAvailable")),
+        format!("{} + {}", metric("Cached"), metric("Buffers")),
+        metric("MemFree"),
+    ]
+}
+
+fn disk_queries(selector: &str) -> [String; 2] {
+    ["node_disk_read_bytes_total", "node_disk_written_bytes_total"]
+        .map(|metric| format!("sum(rate({}[2m]))", with_selector(metric, selector, "")))
+}
+
+fn network_queries(selector: &str) -> [String; 2] {
+    ["node_network_receive_bytes_total", "node_network_transmit_bytes_total"]
+        .map(|metric| format!("sum(rate({}[2m]))", with_selector(metric, selector, "device!~\"lo|veth.*|docker.*|br-.*\"")))
+}
+
+fn charts(host: &Host) -> Vec<Chart> {
+    let chart = |title, queries: &[String], legends: &[&str], unit: Unit, span| {
+        let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
+        let params: Vec<(&str, &str)> = queries.iter().map(|query| ("q", *query)).collect();
+        Chart {
+            title,
+            meta: String::new(),
+            src: links::chart(&queries, legends, ""),
+            explore: links::with(links::EXPLORE, &params),
+            unit: unit.id(),
+            stacked: false,
+            colours: "",
+            span,
+            height: 176,
+        }
+    };
+    let selector = &host.selector;
+    let cpu = chart("CPU by mode", &[cpu_query(selector)], &["{{mode}}"], Unit::Ratio, 8);
+    vec![
+        Chart { stacked: true, colours: "user=--c1 system=--c2 iowait=--c3 steal=--c4 softirq=--c5 irq=--c6 nice=--c8", meta: host.name.clone(), height: 208, ..cpu },
+        Chart { colours: "used=--c7 cached=--c5 free=--c8", ..chart("Memory", &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4) },
+        Chart { colours: "read=--c1 written=--c6", ..chart("Disk I/O", &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4) },
+        Chart { colours: "received=--c3 sent=--c2", ..chart("Network", &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4) },
+    ]
+}
+
+fn view_problem(problem: &Problem, now_ms: i64) -> ProblemView {
+    ProblemView {
+        severity: problem.severity,
+        title: problem.title.clone(),
+        detail: problem.detail.clone(),
+        value: problem.value.clone(),
+        since: problem.since_ms.map(|at| format::moment(at, now_ms)),
+        href: problem.href.clone(),
+    }
+}
+
+fn view_jobs(jobs: &[Job]) -> Vec<JobView> {
+    let mut jobs: Vec<&Job> = jobs.iter().collect();
+    jobs.sort_by(|a, b| (b.down > 0, b.unknown > 0).cmp(&(a.down > 0, a.unknown > 0)).then_with(|| a.name.cmp(&b.name)));
+    let view = |job: &&Job| {
+        let total = job.up + job.down + job.unknown;
+        // Down targets are drawn first, so that they are never among those left out.
+        let bars = [("d", job.down), ("n", job.unknown), ("", job.up)];
+        JobView {
+            name: job.name.clone(),
+            href: links::with(links::TARGETS, &[("job", &job.name)]),
+            dot: if job.down > 0 {
+                "crit"
+            } else if job.up > 0 {
+                "ok"
+            } else {
+                ""
+            },
+            state: if job.down > 0 { format!("{} of {} down", job.down, total) } else { format!("{} of {} up", job.up, total) },
+            bars: bars.iter().flat_map(|(class, n)| std::iter::repeat_n(*class, *n)).take(BARS_MAX).collect(),
+        }
+    };
+    jobs.iter().map(view).collect()
+}
+
+fn jobs_words(jobs: &[Job]) -> String {
+    let (up, down, unknown) = jobs.iter().fold((0, 0, 0), |(up, down, unknown), job| (up + job.up, down + job.down, unknown + job.unknown));
+    let mut words = format!("{up} up");
+    for (n, word) in [(down, "down"), (unknown, "waiting")] {
+        if n > 0 {
+            words.push_str(&format!(", {n} {word}"));
+        }
+    }
+    words
+}
+
+fn share_class(share: f64) -> &'static str {
+    if share >= DISK_CRITICAL {
+        "crit"
+    } else if share >= DISK_WARNING {
+        "warn"
+    } else {
+        "ok"
+    }
+}
+
+fn view_disk(disk: &Disk) -> DiskView {
+    DiskView {
+        mount: disk.mount.clone(),
+        used: format!("{} of {}", format::number(disk.used, Unit::Bytes), format::number(disk.size, Unit::Bytes)),
+        share: format::number((disk.share() * 1000.0).round() / 1000.0, Unit::Ratio),
+        class: share_class(disk.share()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::pages::sample::{self, HOSTILE};
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+
+    fn html(input: &HomeInput) -> String {
+        render(input, &shell(Page::Home, "Home", "/", "").with_range("now-1h").with_refresh("5s"))
+    }
+
+    #[test]
+    fn nothing_at_all_says_what_to_do() {
+        let html = html(&HomeInput::default());
+        assert!(html.contains("Host metrics are off") && html.contains("Nothing is scraped yet"));
+        assert!(html.contains("Everything is quiet") && !html.contains("<ph-chart"));
+    }
+
+    #[test]
+    fn a_host_shows_tiles_charts_and_problems_worst_first() {
+        let html = html(&sample::home());
+        for part in ["CPU by mode", "Memory used", "Disk nearly full", "is down", "data-live", "38.2"] {
+            assert!(html.contains(part), "{part}");
+        }
+        assert!(html.find("is down") < html.find("Disk nearly full"));
+        assert_eq!(html.matches("<ph-chart").count(), 4);
+    }
+
+    #[test]
+    fn hostile_and_long_values_are_text() {
+        let mut input = sample::home();
+        let evil = format!("{HOSTILE}{}", "x".repeat(5000));
+        input.jobs.push(Job { name: evil.clone(), up: 100_000, down: 1, unknown: 0 });
+        input.problems.push(Problem::target_down(&evil, &evil, &evil, Some(i64::MIN)));
+        if let Some(host) = &mut input.host {
+            host.name.clone_from(&evil);
+            host.selector = format!("job={evil:?}");
+            host.disks.push(Disk { mount: evil, used: f64::NAN, size: f64::INFINITY });
+            host.cpu = Some(f64::NAN);
+        }
+        sample::check(&html(&input));
+    }
+}

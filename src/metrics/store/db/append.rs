@@ -1,0 +1,526 @@
+//! From a batch to the head and the log.
+//!
+//! The samples go to memory first, shard by shard, then the ones taken go to the log as one group; the answer comes
+//! when the log has them. If the log fails, they stay queued there and in memory: the client is told to come again,
+//! and its repetition is recognised.
+
+use std::sync::atomic::Ordering;
+
+use parking_lot::RwLockWriteGuard;
+
+use super::Core;
+use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_PER_SERIES_MAX};
+use crate::metrics::store::head::{Bounds, Index, Outcome, SHARDS, Series, Shard, id_of, is_valid, shard_of};
+use crate::metrics::store::wal::{self, Kind, SamplesWriter, WalError};
+use crate::series::batch::{BatchSeries, SeriesRef, WriteBatch};
+use crate::series::labels::Labels;
+use crate::series::ports::{AppendError, AppendOptions, AppendReport, Refused, RefusedReason};
+
+/// Label that limits count by.
+const JOB: &str = "job";
+/// Rounds of looking up series that vanished between lookup and use; one is the rule, two a rarity.
+const ROUNDS_MAX: usize = 3;
+
+/// Memory reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Id of each series of the batch, 0 if refused.
+    ids: Vec<u32>,
+    /// Positions of series, by shard.
+    order: Vec<u32>,
+    floats: SamplesWriter,
+    histograms: SamplesWriter,
+    starts: Vec<u8>,
+    taken: Vec<bool>,
+    frames: Vec<u8>,
+}
+
+/// What a batch did.
+struct Tally {
+    report: AppendReport,
+    out_of_order: usize,
+    min: i64,
+    max: i64,
+}
+
+impl Tally {
+    fn refuse(&mut self, series_index: usize, samples: usize, reason: RefusedReason, first_ts: i64) {
+        // Entries of one series come together, so looking at the end is enough.
+        let recent = self.report.refused.iter_mut().rev().take_while(|refused| refused.series_index == series_index);
+        for refused in recent {
+            if refused.reason == reason {
+                refused.samples += samples;
+                return;
+            }
+        }
+        self.report.refused.push(Refused { series_index, samples, reason, first_ts });
+    }
+
+    /// Counts an outcome; answers whether the sample has to be logged.
+    #[inline]
+    fn count(&mut self, series_index: usize, ts: i64, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Stored => {}
+            Outcome::StoredLate => self.out_of_order += 1,
+            Outcome::Repeated => {
+                self.report.repeated += 1;
+                return false;
+            }
+            Outcome::Refused(reason) => {
+                self.refuse(series_index, 1, reason, ts);
+                return false;
+            }
+        }
+        self.report.stored += 1;
+        self.min = self.min.min(ts);
+        self.max = self.max.max(ts);
+        true
+    }
+}
+
+impl Core {
+    /// See [`Append::append`](crate::series::ports::Append::append).
+    pub fn append(&self, batch: &WriteBatch, options: &AppendOptions) -> Result<AppendReport, AppendError> {
+        self.admit_batch()?;
+        let mut scratch = self.scratch.lock().pop().unwrap_or_default();
+        let result = self.append_with(batch, options, &mut scratch);
+        let mut idle = self.scratch.lock();
+        if idle.len() < 16 {
+            idle.push(scratch);
+        }
+        result
+    }
+
+    fn admit_batch(&self) -> Result<(), AppendError> {
+        if self.is_closed() {
+            return Err(AppendError::Closed);
+        }
+        let ready = self.wal.ready().map_err(refused_by_log).and_then(|()| self.wait_for_flush());
+        ready.inspect_err(|_| {
+            self.counters.refused_unavailable.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    fn append_with(&self, batch: &WriteBatch, options: &AppendOptions, scratch: &mut Scratch) -> Result<AppendReport, AppendError> {
+        let mut tally = Tally { report: AppendReport::default(), out_of_order: 0, min: i64::MAX, max: i64::MIN };
+        let inflight = self.inflight.read();
+        // Not before: a flush that raises the boundary waits for those who may not have seen it.
+        let bounds = self.bounds(options);
+        scratch.floats.clear();
+        scratch.histograms.clear();
+        scratch.starts.clear();
+        scratch.frames.clear();
+        self.resolve(batch, scratch, &mut tally);
+        if options.all_or_nothing && tally.report.refused.is_empty() {
+            self.apply_whole(batch, &bounds, scratch, &mut tally);
+        } else if !options.all_or_nothing {
+            self.apply(batch, &bounds, scratch, &mut tally);
+        }
+        if options.all_or_nothing && !tally.report.refused.is_empty() {
+            self.count(&tally);
+            return Err(AppendError::Refused(tally.report));
+        }
+        tally.report.refs.extend(scratch.ids.iter().map(|id| SeriesRef(u64::from(*id))));
+        if tally.report.stored > 0 {
+            self.head.saw(tally.min, tally.max);
+        }
+        for (kind, content) in
+            [(Kind::Floats, scratch.floats.bytes()), (Kind::Histograms, scratch.histograms.bytes()), (Kind::Starts, &scratch.starts)]
+        {
+            if !content.is_empty() {
+                self.packer.put_frame(&mut scratch.frames, kind, content);
+            }
+        }
+        self.take_exemplars(batch, scratch, &mut tally);
+        self.take_metadata(batch, scratch);
+        let ticket = self.wal.push(&scratch.frames, tally.max);
+        drop(inflight);
+        let ticket = if tally.report.repeated > 0 {
+            // The first copy may still be on its way to the log in another batch: wait until it is queued, then for all of it.
+            drop(self.inflight.write());
+            self.wal.push(&[], i64::MIN)
+        } else {
+            ticket
+        };
+        self.count(&tally);
+        self.wal.commit(ticket, !options.no_sync).map_err(refused_by_log)?;
+        Ok(tally.report)
+    }
+
+    /// What times are held against, for one batch.
+    pub fn bounds(&self, options: &AppendOptions) -> Bounds {
+        let settings = &self.settings;
+        let newest = self.head.max_ts();
+        let half_range = newest.map_or(i64::MIN, |newest| newest.saturating_sub(settings.block_range_ms / 2));
+        let late_from = match newest {
+            _ if settings.out_of_order_ms <= 0 => i64::MAX,
+            Some(newest) => newest.saturating_sub(settings.out_of_order_ms),
+            None => i64::MIN,
+        };
+        Bounds {
+            min_valid: self.head.boundary().max(half_range),
+            late_from,
+            future_max: self.latest_now().saturating_add(settings.future_ms),
+            in_order_only: options.in_order_only,
+            block_range: settings.block_range_ms,
+        }
+    }
+
+    /// Finds or creates the series of the batch.
+    fn resolve(&self, batch: &WriteBatch, scratch: &mut Scratch, tally: &mut Tally) {
+        scratch.ids.clear();
+        scratch.ids.resize(batch.series.len(), 0);
+        let mut missing = Vec::new();
+        for (index, series) in batch.series.iter().enumerate() {
+            if series.series.is_some() {
+                match id_of(series.series) {
+                    Some(id) => scratch.ids[index] = id,
+                    None => missing.push(index),
+                }
+            } else {
+                match self.head.find(batch.labels_of(series)) {
+                    Some(id) => scratch.ids[index] = id,
+                    None => missing.push(index),
+                }
+            }
+        }
+        if !missing.is_empty() {
+            self.create(batch, missing, &mut scratch.ids, tally);
+        }
+    }
+
+    fn create(&self, batch: &WriteBatch, missing: Vec<usize>, ids: &mut [u32], tally: &mut Tally) {
+        let mut wanted = Vec::with_capacity(missing.len());
+        let mut positions = Vec::with_capacity(missing.len());
+        for index in missing {
+            let series = &batch.series[index];
+            let packed = batch.labels_of(series);
+            ids[index] = 0;
+            match checked_labels(packed) {
+                Some(labels) => {
+                    wanted.push(labels);
+                    positions.push(index);
+                }
+                None if packed.is_empty() && series.series.is_some() => refuse_series(batch, index, RefusedReason::UnknownRef, tally),
+                None => refuse_series(batch, index, RefusedReason::InvalidLabels, tally),
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let log = |fresh: &[(u32, Labels)]| {
+            let (mut content, mut frame) = (Vec::new(), Vec::new());
+            for (id, labels) in fresh {
+                wal::put_series(&mut content, *id, labels);
+            }
+            if !fresh.is_empty() {
+                self.packer.put_frame(&mut frame, Kind::Series, &content);
+                self.wal.push(&frame, i64::MIN);
+            }
+        };
+        let answers = self.head.create(&wanted, |index, labels| self.admit_series(index, labels), log);
+        for (index, answer) in positions.into_iter().zip(answers) {
+            match answer {
+                Ok(created) => {
+                    ids[index] = created.id;
+                    tally.report.series_created += usize::from(created.is_new);
+                }
+                Err(reason) => refuse_series(batch, index, reason, tally),
+            }
+        }
+    }
+
+    fn admit_series(&self, index: &Index, labels: &Labels) -> Result<(), RefusedReason> {
+        let settings = &self.settings;
+        let full = (settings.series_max > 0 && index.all().len() >= settings.series_max)
+            || self.head.next_id() == u32::MAX
+            || (settings.series_per_job_max > 0
+                && labels.get(JOB).is_some_and(|job| index.ids(JOB, job).len() >= settings.series_per_job_max));
+        if full { Err(RefusedReason::SeriesLimit) } else { Ok(()) }
+    }
+
+    fn apply(&self, batch: &WriteBatch, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+        let mut pending: Vec<u32> = (0..batch.series.len() as u32).filter(|index| scratch.ids[*index as usize] != 0).collect();
+        for round in 0..ROUNDS_MAX {
+            let starts = by_shard(&pending, &scratch.ids, &mut scratch.order);
+            let mut vanished = Vec::new();
+            for shard in 0..SHARDS {
+                let (from, to) = (starts[shard], starts[shard + 1]);
+                if from == to {
+                    continue;
+                }
+                let mut table = self.head.shard_mut(shard);
+                scratch.floats.begin_group(shard);
+                scratch.histograms.begin_group(shard);
+                for at in from..to {
+                    let index = scratch.order[at] as usize;
+                    match table.get_mut(scratch.ids[index]) {
+                        Some(series) => take_series(series, batch, index, bounds, scratch, tally),
+                        None => vanished.push(index),
+                    }
+                }
+                scratch.floats.end_group();
+                scratch.histograms.end_group();
+            }
+            if vanished.is_empty() {
+                return;
+            }
+            if round + 1 == ROUNDS_MAX {
+                for index in vanished {
+                    scratch.ids[index] = 0;
+                    refuse_series(batch, index, RefusedReason::UnknownRef, tally);
+                }
+                return;
+            }
+            pending = vanished.iter().map(|index| *index as u32).collect();
+            self.create(batch, vanished, &mut scratch.ids, tally);
+            pending.retain(|index| scratch.ids[*index as usize] != 0);
+        }
+    }
+
+    /// Takes all samples or none: all shards of the batch stay locked from the check to the end.
+    fn apply_whole(&self, batch: &WriteBatch, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+        let pending: Vec<u32> = (0..batch.series.len() as u32).collect();
+        let starts = by_shard(&pending, &scratch.ids, &mut scratch.order);
+        let mut tables: [Option<RwLockWriteGuard<'_, Shard>>; SHARDS] =
+            std::array::from_fn(|shard| (starts[shard] < starts[shard + 1]).then(|| self.head.shard_mut(shard)));
+        for at in 0..scratch.order.len() {
+            let index = scratch.order[at] as usize;
+            let id = scratch.ids[index];
+            match tables[shard_of(id)].as_ref().and_then(|table| table.get(id)) {
+                Some(series) => check_series(series, batch, index, bounds, tally),
+                None => refuse_series(batch, index, RefusedReason::UnknownRef, tally),
+            }
+        }
+        if !tally.report.refused.is_empty() {
+            return;
+        }
+        for shard in 0..SHARDS {
+            let Some(table) = tables[shard].as_mut() else { continue };
+            scratch.floats.begin_group(shard);
+            scratch.histograms.begin_group(shard);
+            for at in starts[shard]..starts[shard + 1] {
+                let index = scratch.order[at] as usize;
+                if let Some(series) = table.get_mut(scratch.ids[index]) {
+                    take_series(series, batch, index, bounds, scratch, tally);
+                }
+            }
+            scratch.floats.end_group();
+            scratch.histograms.end_group();
+        }
+    }
+
+    fn take_exemplars(&self, batch: &WriteBatch, scratch: &mut Scratch, tally: &mut Tally) {
+        if batch.exemplars.is_empty() {
+            return;
+        }
+        let mut content = Vec::new();
+        let mut exemplars = self.exemplars.lock();
+        for (series, id) in batch.series.iter().zip(&scratch.ids).filter(|(series, id)| !series.exemplars.is_empty() && **id != 0) {
+            for exemplar in &batch.exemplars[series.exemplars.start as usize..series.exemplars.end as usize] {
+                let labels = || self.head.shard(shard_of(*id)).get(*id).map(|series| series.labels().clone());
+                if exemplars.add(*id, labels, exemplar) {
+                    wal::put_exemplar(&mut content, *id, exemplar);
+                    tally.report.exemplars_stored += 1;
+                }
+            }
+        }
+        drop(exemplars);
+        if !content.is_empty() {
+            self.packer.put_frame(&mut scratch.frames, Kind::Exemplars, &content);
+        }
+    }
+
+    fn take_metadata(&self, batch: &WriteBatch, scratch: &mut Scratch) {
+        if batch.metadata.is_empty() {
+            return;
+        }
+        // Most of what comes is known: look before locking for all.
+        let known = self.metadata.read();
+        let news: Vec<_> = batch.metadata.iter().filter(|(name, metadata)| known.get(name) != Some(metadata)).collect();
+        drop(known);
+        if news.is_empty() {
+            return;
+        }
+        let mut content = Vec::new();
+        let mut table = self.metadata.write();
+        for (name, metadata) in news {
+            if table.set(name, metadata) {
+                wal::put_metadata(&mut content, name, metadata);
+            }
+        }
+        drop(table);
+        if !content.is_empty() {
+            self.packer.put_frame(&mut scratch.frames, Kind::Metadata, &content);
+        }
+    }
+
+    fn count(&self, tally: &Tally) {
+        let add = |counter: &std::sync::atomic::AtomicU64, count: usize| {
+            if count > 0 {
+                counter.fetch_add(count as u64, Ordering::Relaxed);
+            }
+        };
+        let counters = &self.counters;
+        add(&counters.appended, tally.report.stored);
+        add(&counters.out_of_order, tally.out_of_order);
+        add(&counters.repeated, tally.report.repeated);
+        add(&counters.series_created, tally.report.series_created);
+        add(&counters.exemplars, tally.report.exemplars_stored);
+        for refused in &tally.report.refused {
+            let counter = match refused.reason {
+                RefusedReason::OutOfOrder => &counters.refused_out_of_order,
+                RefusedReason::TooOld => &counters.refused_too_old,
+                RefusedReason::DuplicateTimestamp => &counters.refused_duplicate,
+                RefusedReason::OutOfBounds => &counters.refused_out_of_bounds,
+                RefusedReason::SeriesLimit => &counters.refused_series_limit,
+                RefusedReason::UnknownRef | RefusedReason::InvalidLabels | RefusedReason::InvalidHistogram => &counters.refused_invalid,
+            };
+            add(counter, refused.samples);
+        }
+    }
+}
+
+fn refused_by_log(error: WalError) -> AppendError {
+    match error {
+        WalError::Unavailable(why) => AppendError::Unavailable(why),
+        WalError::Closed => AppendError::Closed,
+    }
+}
+
+fn checked_labels(packed: &[u8]) -> Option<Labels> {
+    if packed.is_empty() || packed.len() > LABEL_SET_BYTES_MAX {
+        return None;
+    }
+    let labels = Labels::from_packed(packed).ok()?;
+    let mut count = 0;
+    for (name, value) in &labels {
+        count += 1;
+        if name.len() > LABEL_NAME_BYTES_MAX || value.len() > LABEL_VALUE_BYTES_MAX {
+            return None;
+        }
+    }
+    (count <= LABELS_PER_SERIES_MAX).then_some(labels)
+}
+
+fn refuse_series(batch: &WriteBatch, index: usize, reason: RefusedReason, tally: &mut Tally) {
+    let series = &batch.series[index];
+    let float = batch.floats.get(series.floats.start as usize).filter(|_| !series.floats.is_empty()).map(|float| float.ts);
+    let histogram = batch.histograms.get(series.histograms.start as usize).filter(|_| !series.histograms.is_empty()).map(|(ts, _)| *ts);
+    let first_ts = float.or(histogram).unwrap_or(0);
+    tally.refuse(index, series.floats.len() + series.histograms.len(), reason, first_ts);
+}
+
+/// Sorts positions by the shard of their id (by counting); answers where each shard begins.
+fn by_shard(pending: &[u32], ids: &[u32], order: &mut Vec<u32>) -> [usize; SHARDS + 1] {
+    let mut starts = [0; SHARDS + 1];
+    for &index in pending {
+        starts[shard_of(ids[index as usize]) + 1] += 1;
+    }
+    for shard in 0..SHARDS {
+        starts[shard + 1] += starts[shard];
+    }
+    let mut next = starts;
+    order.clear();
+    order.resize(pending.len(), 0);
+    for &index in pending {
+        let place = &mut next[shard_of(ids[index as usize])];
+        order[*place] = index;
+        *place += 1;
+    }
+    starts
+}
+
+#[inline]
+fn range_of(range: &std::ops::Range<u32>) -> std::ops::Range<usize> {
+    range.start as usize..range.end as usize
+}
+
+#[inline]
+fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+    let entry = &batch.series[index];
+    if !entry.histograms.is_empty() {
+        return take_mixed(series, batch, index, bounds, scratch, tally);
+    }
+    let floats = &batch.floats[range_of(&entry.floats)];
+    let id = scratch.ids[index];
+    scratch.taken.clear();
+    let mut taken = 0;
+    for sample in floats {
+        if sample.start_ts != 0 && series.start_at(sample.ts) != sample.start_ts {
+            wal::put_times(&mut scratch.starts, id, sample.ts, sample.start_ts);
+        }
+        let outcome = series.append_float(sample, bounds);
+        let stored = tally.count(index, sample.ts, outcome);
+        scratch.taken.push(stored);
+        taken += usize::from(stored);
+    }
+    if taken > 0 {
+        let stored = floats.iter().zip(&scratch.taken).filter(|(_, taken)| **taken).map(|(sample, _)| (sample.ts, sample.value));
+        scratch.floats.put_floats(id, taken, stored);
+    }
+}
+
+/// A series with histograms, perhaps with floats between them: in order of time.
+fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+    let entry: &BatchSeries = &batch.series[index];
+    let id = scratch.ids[index];
+    let mut floats = batch.floats[range_of(&entry.floats)].iter().peekable();
+    let mut stored_floats = Vec::new();
+    let mut stored_histograms = Vec::new();
+    for (ts, histogram) in &batch.histograms[range_of(&entry.histograms)] {
+        while let Some(sample) = floats.next_if(|sample| sample.ts < *ts) {
+            if tally.count(index, sample.ts, series.append_float(sample, bounds)) {
+                stored_floats.push((sample.ts, sample.value));
+            }
+        }
+        let outcome = if is_valid(histogram) {
+            series.append_histogram(*ts, histogram, bounds)
+        } else {
+            Outcome::Refused(RefusedReason::InvalidHistogram)
+        };
+        if tally.count(index, *ts, outcome) {
+            stored_histograms.push((*ts, &**histogram));
+        }
+    }
+    for sample in floats {
+        if tally.count(index, sample.ts, series.append_float(sample, bounds)) {
+            stored_floats.push((sample.ts, sample.value));
+        }
+    }
+    if !stored_floats.is_empty() {
+        scratch.floats.put_floats(id, stored_floats.len(), stored_floats.into_iter());
+    }
+    if !stored_histograms.is_empty() {
+        scratch.histograms.put_histograms(id, stored_histograms.len(), stored_histograms.into_iter());
+    }
+}
+
+/// What [`take_series`] would refuse, without taking anything.
+fn check_series(series: &Series, batch: &WriteBatch, index: usize, bounds: &Bounds, tally: &mut Tally) {
+    let entry = &batch.series[index];
+    let floats = &batch.floats[range_of(&entry.floats)];
+    for (at, sample) in floats.iter().enumerate() {
+        let earlier = floats[..at].last().filter(|before| before.ts >= sample.ts);
+        let refusal = series.float_refusal(sample, bounds).or_else(|| {
+            // Out of order within the batch itself.
+            earlier?;
+            match floats[..at].iter().find(|before| before.ts == sample.ts) {
+                Some(same) if same.value.to_bits() == sample.value.to_bits() => None,
+                Some(_) => Some(RefusedReason::DuplicateTimestamp),
+                None if bounds.late_from == i64::MAX || bounds.in_order_only => Some(RefusedReason::OutOfOrder),
+                None => None,
+            }
+        });
+        if let Some(reason) = refusal {
+            tally.refuse(index, 1, reason, sample.ts);
+        }
+    }
+    for (ts, histogram) in &batch.histograms[range_of(&entry.histograms)] {
+        let refusal =
+            if is_valid(histogram) { series.histogram_refusal(*ts, histogram, bounds) } else { Some(RefusedReason::InvalidHistogram) };
+        if let Some(reason) = refusal {
+            tally.refuse(index, 1, reason, *ts);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The store as a whole: head, log and blocks behind one door.
+//!
+//! Reading order: [`settings`], `append` (samples in), `flush` (head to blocks), [`crate::metrics::store::select`]
+//! (samples out), `maintain` (compaction, retention), `delete`, `recover` (start), `status`.
+
+mod append;
+mod blocks;
+mod delete;
+mod flush;
+mod maintain;
+mod recover;
+mod settings;
+mod snapshot;
+mod status;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use super::block::BlockError;
+use super::exemplars::Exemplars;
+use super::head::Head;
+use super::metadata::MetadataTable;
+use super::stats::{Counters, ReplayStatus, SetAside};
+use super::wal::{self, Flushed, Packer, SyncPolicy, Wal};
+use crate::base::cancel::{Cancel, Stop};
+use crate::base::clock::SharedClock;
+use crate::platform::disk::{DirLock, LockError};
+
+pub use blocks::{BlockList, BlockSet, LiveBlock};
+pub use recover::ReplayProgress;
+pub use settings::StoreSettings;
+
+/// Folder of the log in the data directory.
+const WAL_DIR: &str = "wal";
+/// Folder of the blocks.
+const BLOCKS_DIR: &str = "blocks";
+/// How often the background thread looks whether there is something to do.
+const MAINTENANCE_EVERY: Duration = Duration::from_secs(2);
+
+/// Why the store cannot be opened, or an administrative action failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Someone else works on the data directory, or it cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The operating system refused.
+    #[error("{doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A block cannot be written or read.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// The log does not take writes.
+    #[error(transparent)]
+    Log(#[from] wal::WalError),
+    /// A series in memory cannot be decoded.
+    #[error("series {series} is damaged in memory")]
+    Damaged {
+        /// Its labels.
+        series: String,
+    },
+}
+
+impl StoreError {
+    fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { doing, path, source }
+    }
+}
+
+/// Storage of series. Cheap to share behind an `Arc`; all methods take `&self`.
+pub struct Store {
+    core: Arc<Core>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What readers keep alive while they read.
+pub struct Core {
+    pub(super) settings: StoreSettings,
+    pub(super) clock: SharedClock,
+    pub(super) head: Head,
+    pub(super) blocks: BlockSet,
+    pub(super) wal: Wal,
+    pub(super) exemplars: Mutex<Exemplars>,
+    pub(super) metadata: RwLock<MetadataTable>,
+    pub(super) counters: Counters,
+    packer: Packer,
+    scratch: Mutex<Vec<append::Scratch>>,
+    /// Held for reading from the first change in memory until the records are queued.
+    inflight: RwLock<()>,
+    /// One flush at a time; taken before `compaction`.
+    maintenance: Mutex<MaintenanceState>,
+    /// One merge of blocks at a time.
+    compaction: Mutex<()>,
+    /// Told after every flush, for appenders that wait.
+    flushed: Condvar,
+    flush_lock: Mutex<()>,
+    /// Latest time that the clock ever showed.
+    latest_now: AtomicI64,
+    closed: AtomicBool,
+    /// Tell the threads in the background that there may be something to do.
+    flush_wake: Bell,
+    compact_wake: Bell,
+    sync_wake: Bell,
+    /// Raised by [`Store::close`]: a long merge stops.
+    stop: Cancel,
+    /// What failed last, by what was done; removed by success.
+    background_errors: Mutex<BTreeMap<&'static str, String>>,
+    set_aside: Vec<SetAside>,
+    replay: ReplayStatus,
+    _lock: DirLock,
+}
+
+/// What maintenance remembers.
+#[derive(Debug, Default)]
+struct MaintenanceState {
+    /// A boundary whose flush failed and has to be done again.
+    unfinished: Option<i64>,
+    /// Marks for the next checkpoint.
+    marks: Vec<Flushed>,
+}
+
+impl Store {
+    /// Opens or creates the store in the data directory and reads the log back.
+    pub fn open(settings: StoreSettings, clock: SharedClock) -> Result<Self, StoreError> {
+        Self::open_watched(settings, clock, &ReplayProgress::default())
+    }
+
+    /// [`Self::open`], while others watch how far it is.
+    pub fn open_watched(settings: StoreSettings, clock: SharedClock, progress: &ReplayProgress) -> Result<Self, StoreError> {
+        let lock = DirLock::take(&settings.dir)?;
+        let (blocks_dir, wal_dir) = (settings.dir.join(BLOCKS_DIR), settings.dir.join(WAL_DIR));
+        let blocks = BlockSet::open(&blocks_dir).map_err(StoreError::io("open blocks in", &blocks_dir))?;
+        fs::create_dir_all(&wal_dir).map_err(StoreError::io("create", &wal_dir))?;
+        let core = Core::recover(settings, clock, lock, blocks, wal_dir, progress)?;
+        let core = Arc::new(core);
+        let store = Self { core: Arc::clone(&core), threads: Mutex::default() };
+        if core.settings.background {
+            store.start(&core)?;
+        }
+        Ok(store)
+    }
+
+    fn start(&self, core: &Arc<Core>) -> Result<(), StoreError> {
+        self.spawn("metrics-flush", core, |core| {
+            let mut wait = MAINTENANCE_EVERY;
+            while core.flush_wake.wait(wait, core) {
+                wait = core.flush_round().unwrap_or(MAINTENANCE_EVERY);
+            }
+        })?;
+        self.spawn("metrics-merge", core, |core| {
+            let mut wait = MAINTENANCE_EVERY;
+            while core.compact_wake.wait(wait, core) {
+                wait = core.compact_round().unwrap_or(MAINTENANCE_EVERY);
+            }
+        })?;
+        if let SyncPolicy::Interval(every) = core.settings.sync {
+            self.spawn("metrics-sync", core, move |core| {
+                while core.sync_wake.wait(every, core) {
+                    // A failure is kept by the log, counted and shown in the status; the next append repairs it.
+                    core.wal.sync();
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn spawn(&self, name: &str, core: &Arc<Core>, work: impl FnOnce(&Core) + Send + 'static) -> Result<(), StoreError> {
+        let core = Arc::clone(core);
+        let dir = core.settings.dir.clone();
+        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&core));
+        self.threads.lock().push(spawned.map_err(StoreError::io("start a thread for", dir))?);
+        Ok(())
+    }
+
+    /// Stops background work, writes and syncs the log. Appends after it are refused; reads go on. Quick.
+    pub fn close(&self) {
+        self.core.closed.store(true, Ordering::Release);
+        self.core.stop.raise(Stop::Cancelled);
+        for bell in [&self.core.flush_wake, &self.core.compact_wake, &self.core.sync_wake] {
+            bell.notify();
+        }
+        for thread in self.threads.lock().drain(..) {
+            // A thread that panicked has nothing more to say here.
+            drop(thread.join());
+        }
+        // Whoever is in the middle of an append comes to its end first.
+        drop(self.core.inflight.write());
+        self.core.wal.close();
+    }
+
+    /// The shared part, for the ports.
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !self.core.is_closed() {
+            self.close();
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// The latest time that the clock ever showed: a clock that jumps back makes no sample come from the future.
+    pub(super) fn latest_now(&self) -> i64 {
+        let now = self.clock.now_ms();
+        self.latest_now.fetch_max(now, Ordering::AcqRel).max(now)
+    }
+}
+
+/// Wakes a thread that waits for work.
+#[derive(Debug, Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn notify(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until notified or so long; false when the store is closed.
+    fn wait(&self, at_most: Duration, core: &Core) -> bool {
+        let mut rung = self.rung.lock();
+        if !*rung && !core.is_closed() {
+            self.changed.wait_for(&mut rung, at_most);
+        }
+        *rung = false;
+        !core.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

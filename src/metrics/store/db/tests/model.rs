@@ -1,0 +1,171 @@
+//! Random lives of a store against a sorted map.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::series::histogram::Histogram;
+use crate::series::sample::stale_nan;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Samples of some series: series, minutes from the newest sample, value (some are histograms, some markers).
+    Append(Vec<(u8, i16, u8)>),
+    Maintain,
+    FlushAll,
+    Merge,
+    Reopen,
+    Crash,
+    Delete {
+        series: u8,
+        from: i16,
+        to: i16,
+    },
+    CleanTombstones,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Float(u64),
+    Histogram(Option<u64>),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let samples = prop::collection::vec((0u8..5, -70i16..20, 0u8..12), 1..20);
+    let step = prop_oneof![
+        12 => samples.prop_map(Step::Append),
+        3 => Just(Step::Maintain),
+        1 => Just(Step::FlushAll),
+        1 => Just(Step::Merge),
+        1 => Just(Step::Reopen),
+        2 => Just(Step::Crash),
+        1 => (0u8..5, -300i16..10, 0i16..200).prop_map(|(series, from, len)| Step::Delete { series, from, to: from + len }),
+        1 => Just(Step::CleanTombstones),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+fn histogram(count: u8) -> Arc<Histogram> {
+    Arc::new(Histogram { count: f64::from(count), zero_count: f64::from(count), sum: 1.0, ..Histogram::default() })
+}
+
+struct World {
+    dir: tempfile::TempDir,
+    store: Option<Store>,
+    model: BTreeMap<(u8, i64), Value>,
+    newest: i64,
+}
+
+impl World {
+    fn store(&self) -> &Store {
+        self.store.as_ref().expect("open")
+    }
+
+    fn append(&mut self, samples: &[(u8, i16, u8)]) {
+        let newest = self.newest;
+        let mut batch = WriteBatch::new();
+        let mut expected = Vec::new();
+        for &(series, minutes, value) in samples {
+            let ts = newest + i64::from(minutes) * MINUTE;
+            batch.open_series(&labels(&format!("s{series}")));
+            let value = match value {
+                0 | 1 => {
+                    batch.push_histogram(ts, histogram(value));
+                    Value::Histogram(Some(f64::from(value).to_bits()))
+                }
+                2 => {
+                    batch.push_float(ts, stale_nan());
+                    Value::Float(stale_nan().to_bits())
+                }
+                value => {
+                    batch.push_float(ts, f64::from(value) / 4.0);
+                    Value::Float((f64::from(value) / 4.0).to_bits())
+                }
+            };
+            expected.push((series, ts, value));
+        }
+        let report = self.store().append(&batch, &AppendOptions::default()).expect("append");
+        let refused: BTreeMap<usize, RefusedReason> = report.refused.iter().map(|refused| (refused.series_index, refused.reason)).collect();
+        for (index, (series, ts, value)) in expected.into_iter().enumerate() {
+            match refused.get(&index) {
+                None => {
+                    self.newest = self.newest.max(ts);
+                    self.model.insert((series, ts), value);
+                }
+                Some(RefusedReason::TooOld) => assert!(ts < newest - HOUR, "refused within the window"),
+                // Another entry of the same batch may hold the time by now.
+                Some(RefusedReason::DuplicateTimestamp) => assert!(ts >= newest - HOUR),
+                Some(other) => panic!("refused: {other}"),
+            }
+        }
+    }
+
+    fn check(&self) {
+        let mut found = BTreeMap::new();
+        for (labels, buf) in read_all(self.store(), TimeRange::ALL) {
+            let series: u8 = labels.metric_name()[1..].parse().expect("a number");
+            assert!(buf.float_ts.windows(2).all(|pair| pair[0] < pair[1]), "ascending: {:?}", buf.float_ts);
+            assert!(buf.histogram_ts.windows(2).all(|pair| pair[0] < pair[1]), "ascending: {:?}", buf.histogram_ts);
+            for (ts, value) in buf.float_ts.iter().zip(&buf.floats) {
+                assert_eq!(found.insert((series, *ts), Value::Float(value.to_bits())), None, "twice");
+            }
+            for (ts, histogram) in buf.histogram_ts.iter().zip(&buf.histograms) {
+                let value = Value::Histogram((!histogram.is_stale()).then_some(histogram.count.to_bits()));
+                assert_eq!(found.insert((series, *ts), value), None, "twice");
+            }
+        }
+        let stale = |value: &Value| matches!(value, Value::Histogram(None)) || *value == Value::Float(stale_nan().to_bits());
+        let same = |a: &Value, b: &Value| a == b || (stale(a) && stale(b));
+        for (key, value) in &self.model {
+            assert!(found.get(key).is_some_and(|got| same(got, value)), "{key:?}: {value:?} is {:?}", found.get(key));
+        }
+        assert_eq!(found.len(), self.model.len(), "samples that nobody wrote");
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Append(samples) => self.append(samples),
+            Step::Maintain => self.store().maintain().expect("maintain"),
+            Step::FlushAll => self.store().flush_now().expect("flush"),
+            Step::Merge => self.store().force_merge(&Cancel::new()).expect("merge"),
+            Step::CleanTombstones => self.store().clean_tombstones(&Cancel::new()).expect("clean"),
+            Step::Reopen => {
+                self.store = None;
+                self.store = Some(open(self.dir.path()));
+            }
+            Step::Crash => {
+                let copy = tempfile::tempdir().expect("dir");
+                copy_dir(self.dir.path(), copy.path());
+                self.store = None;
+                self.dir = copy;
+                self.store = Some(open(self.dir.path()));
+            }
+            Step::Delete { series, from, to } => {
+                let range = TimeRange::new(self.newest + i64::from(*from) * MINUTE, self.newest + i64::from(*to) * MINUTE);
+                let matcher = Matcher::equal("__name__", &format!("s{series}"));
+                self.store().delete(&[vec![matcher]], range).expect("delete");
+                self.model.retain(|(of, ts), _| of != series || !range.contains(*ts));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_taken_is_there_once(steps in steps()) {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = Some(open(dir.path()));
+        let mut world = World { dir, store, model: BTreeMap::new(), newest: T0 };
+        for step in &steps {
+            world.step(step);
+            if !matches!(step, Step::Append(_)) {
+                world.check();
+            }
+        }
+        world.check();
+    }
+}

@@ -1,0 +1,168 @@
+//! Which samples are taken and which refused.
+
+use super::*;
+use crate::series::batch::SeriesRef;
+use crate::series::histogram::Histogram;
+use crate::series::sample::{STALE_NAN_BITS, is_stale, stale_nan};
+
+#[test]
+fn order_window_and_duplicates() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    assert_eq!(append(&store, "a", &[(T0, 1.0), (T0 + MINUTE, 2.0), (T0 + 2 * MINUTE, 3.0)]).stored, 3);
+    let report = append(&store, "a", &[(T0, 1.0), (T0 + MINUTE, 2.0), (T0 + 2 * MINUTE, 3.0)]);
+    assert_eq!((report.stored, report.repeated, report.refused.len()), (0, 3, 0));
+    let report = append(&store, "a", &[(T0, 9.0), (T0 + 2 * MINUTE, 9.0)]);
+    assert_eq!(reasons(&report), [(RefusedReason::DuplicateTimestamp, 2)]);
+    assert_eq!(append(&store, "a", &[(T0 + 30_000, 1.5)]).stored, 1);
+    assert_eq!(append(&store, "a", &[(T0 + 30_000, 1.5)]).repeated, 1);
+    assert_eq!(floats(&store, "a"), [(T0, 1.0), (T0 + 30_000, 1.5), (T0 + MINUTE, 2.0), (T0 + 2 * MINUTE, 3.0)]);
+
+    append(&store, "b", &[(T0 + 3 * HOUR, 1.0)]);
+    assert_eq!(reasons(&append(&store, "a", &[(T0 + 2 * HOUR - 1, 1.0)])), [(RefusedReason::TooOld, 1)]);
+    assert_eq!(append(&store, "a", &[(T0 + 2 * HOUR, 1.0)]).stored, 1);
+    assert_eq!(reasons(&append(&store, "new", &[(T0, 1.0), (T0 + 1, 2.0)])), [(RefusedReason::TooOld, 2)]);
+    let far = T0 + 20_000 * HOUR;
+    assert_eq!(reasons(&append(&store, "a", &[(far, 1.0), (i64::MAX, 1.0), (i64::MIN, 1.0)])), [(RefusedReason::OutOfBounds, 3)]);
+    let options = AppendOptions { in_order_only: true, ..AppendOptions::default() };
+    let report = try_append(&store, "a", &[(T0 + 2 * HOUR - MINUTE / 2, 1.0)], &options).expect("report");
+    assert_eq!(reasons(&report), [(RefusedReason::TooOld, 1)]);
+    append(&store, "a", &[(T0 + 3 * HOUR, 1.0)]);
+    let report = try_append(&store, "a", &[(T0 + 3 * HOUR - 1, 1.0)], &options).expect("report");
+    assert_eq!(reasons(&report), [(RefusedReason::OutOfOrder, 1)]);
+}
+
+#[test]
+fn without_window_everything_is_in_order() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = Store::open(StoreSettings { out_of_order_ms: 0, ..settings(dir.path()) }, clock()).expect("open");
+    append(&store, "a", &[(T0 + 2 * HOUR, 1.0)]);
+    assert_eq!(reasons(&append(&store, "a", &[(T0 + 2 * HOUR - 1, 1.0)])), [(RefusedReason::OutOfOrder, 1)]);
+    assert_eq!(reasons(&append(&store, "b", &[(T0, 1.0)])), [(RefusedReason::OutOfBounds, 1)]);
+    assert_eq!(append(&store, "b", &[(T0 + HOUR, 1.0)]).stored, 1);
+    assert_eq!(append(&store, "a", &[(T0 + 2 * HOUR, 1.0)]).repeated, 1);
+}
+
+#[test]
+fn all_or_nothing_takes_nothing_when_something_is_wrong() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    append(&store, "a", &[(T0, 1.0)]);
+    let options = AppendOptions { all_or_nothing: true, ..AppendOptions::default() };
+    for bad in [&[(T0 + 1, 1.0), (T0, 2.0)][..], &[(T0 + 1, 1.0), (T0 + 1, 2.0)], &[(T0 + 1, 1.0), (i64::MAX, 1.0)]] {
+        let Err(AppendError::Refused(report)) = try_append(&store, "a", bad, &options) else { panic!("{bad:?} was taken") };
+        assert_eq!(report.refused.len(), 1);
+        assert_eq!(floats(&store, "a"), [(T0, 1.0)]);
+    }
+    let report = try_append(&store, "a", &[(T0, 1.0), (T0 + 1, 1.0), (T0 + 3, 3.0), (T0 + 2, 2.0)], &options).expect("taken");
+    assert_eq!((report.stored, report.repeated), (3, 1));
+}
+
+#[test]
+fn references_and_labels() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let known = append(&store, "a", &[(T0, 1.0)]).refs[0];
+    let mut batch = WriteBatch::new();
+    batch.open_known(known);
+    batch.push_float(T0 + 1, 2.0);
+    batch.open_known(SeriesRef(4711));
+    batch.push_float(T0 + 1, 2.0);
+    batch.open_known(SeriesRef(u64::MAX));
+    batch.push_float(T0 + 1, 2.0);
+    batch.open_series_sorted([("b", "1"), ("a", "2")]);
+    batch.push_float(T0 + 1, 2.0);
+    batch.open_series(&Labels::empty());
+    batch.push_float(T0 + 1, 2.0);
+    let report = store.append(&batch, &AppendOptions::default()).expect("report");
+    let refused: Vec<_> = report.refused.iter().map(|refused| (refused.series_index, refused.reason)).collect();
+    let mut sorted = refused.clone();
+    sorted.sort_by_key(|(index, _)| *index);
+    use RefusedReason::{InvalidLabels, UnknownRef};
+    assert_eq!(sorted, [(1, UnknownRef), (2, UnknownRef), (3, InvalidLabels), (4, InvalidLabels)]);
+    assert_eq!((report.stored, report.refs[0], report.refs[1]), (1, known, SeriesRef::NONE));
+    assert_eq!(floats(&store, "a"), [(T0, 1.0), (T0 + 1, 2.0)]);
+}
+
+#[test]
+fn series_limits_refuse_new_series_only() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = Store::open(StoreSettings { series_max: 3, series_per_job_max: 2, ..settings(dir.path()) }, clock()).expect("open");
+    append(&store, "a", &[(T0, 1.0)]);
+    append(&store, "b", &[(T0, 1.0)]);
+    assert_eq!(reasons(&append(&store, "c", &[(T0, 1.0)])), [(RefusedReason::SeriesLimit, 1)]);
+    let mut batch = WriteBatch::new();
+    for name in ["x", "y"] {
+        batch.open_series(&Labels::from_pairs([("__name__", name)]));
+        batch.push_float(T0, 1.0);
+    }
+    let report = store.append(&batch, &AppendOptions::default()).expect("report");
+    assert_eq!((report.stored, reasons(&report)), (1, vec![(RefusedReason::SeriesLimit, 1)]));
+    assert_eq!(append(&store, "a", &[(T0 + 1, 1.0)]).stored, 1);
+    assert_eq!(store.cardinality(10).top.series_by_pair[0].count, 2);
+}
+
+#[test]
+fn histograms_and_stale_markers() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let histogram = |count: f64| std::sync::Arc::new(Histogram { count, zero_count: count, sum: count, ..Histogram::default() });
+    let mut batch = WriteBatch::new();
+    batch.open_series(&labels("h"));
+    batch.push_histogram(T0, histogram(1.0));
+    batch.push_histogram(T0 + MINUTE, histogram(2.0));
+    batch.push_histogram(T0 + 2 * MINUTE, std::sync::Arc::new(Histogram { count: -1.0, ..Histogram::default() }));
+    let report = store.append(&batch, &AppendOptions::default()).expect("report");
+    assert_eq!((report.stored, reasons(&report)), (2, vec![(RefusedReason::InvalidHistogram, 1)]));
+    // A float marker ends a histogram series as a histogram; another kind at the same time is a duplicate.
+    assert_eq!(append(&store, "h", &[(T0 + 3 * MINUTE, stale_nan())]).stored, 1);
+    assert_eq!(append(&store, "h", &[(T0 + 3 * MINUTE, stale_nan())]).repeated, 1);
+    assert_eq!(reasons(&append(&store, "h", &[(T0 + MINUTE, 1.0)])), [(RefusedReason::DuplicateTimestamp, 1)]);
+    assert_eq!(append(&store, "h", &[(T0 + 4 * MINUTE, 5.0)]).stored, 1);
+    append(&store, "f", &[(T0, 1.0), (T0 + MINUTE, stale_nan())]);
+    for _ in 0..2 {
+        let all = read_all(&store, TimeRange::ALL);
+        assert_eq!(all[0].1.floats[1].to_bits(), STALE_NAN_BITS);
+        let h = &all[1].1;
+        assert_eq!((h.histogram_ts.as_slice(), h.float_ts.as_slice()), (&[T0, T0 + MINUTE, T0 + 3 * MINUTE][..], &[T0 + 4 * MINUTE][..]));
+        assert_eq!((h.histograms[1].count, is_stale(h.histograms[2].sum)), (2.0, true));
+        store.flush_now().expect("flush");
+    }
+}
+
+#[test]
+fn start_timestamps_exemplars_and_metadata_survive() {
+    use crate::series::ports::IndexQuery;
+    use crate::series::sample::{Exemplar, Metadata, MetricType};
+    let dir = tempfile::tempdir().expect("dir");
+    let about = Metadata { kind: MetricType::Counter, help: "Requests.".into(), unit: String::new() };
+    let exemplar = Exemplar { labels: Labels::from_pairs([("trace_id", "abc")]), value: 0.5, ts: T0 };
+    {
+        let store = open(dir.path());
+        let mut batch = WriteBatch::new();
+        batch.open_series(&labels("a"));
+        batch.push_float(T0, 1.0);
+        batch.push_float_started(T0 + MINUTE, 2.0, T0 + 1);
+        batch.push_float_started(T0 + 2 * MINUTE, 3.0, T0 + 1);
+        batch.push_float_started(T0 + 3 * MINUTE, 3.0, T0 + 2 * MINUTE + 1);
+        batch.push_exemplar(exemplar.clone());
+        batch.metadata.push(("a".into(), about.clone()));
+        let report = store.append(&batch, &AppendOptions::default()).expect("report");
+        assert_eq!((report.stored, report.exemplars_stored), (4, 1));
+    }
+    let check = |store: &Store| {
+        assert_eq!(read_all(store, TimeRange::ALL)[0].1.float_start_ts, [0, T0 + 1, T0 + 1, T0 + 2 * MINUTE + 1]);
+        let query = IndexQuery { any_of: &[everything()], range: TimeRange::ALL, limit: 0 };
+        assert_eq!(store.exemplars(&query).expect("exemplars"), [(labels("a"), vec![exemplar.clone()])]);
+        assert_eq!(store.metadata("a"), Some(about.clone()));
+    };
+    let store = open(dir.path());
+    check(&store);
+    append(&store, "a", &[(T0 + 4 * HOUR, 1.0)]);
+    store.maintain().expect("maintain");
+    assert_eq!(store.status().blocks.len(), 1);
+    drop(store);
+    let store = open(dir.path());
+    store.delete(&[everything()], TimeRange::new(T0 + 4 * HOUR, T0 + 4 * HOUR)).expect("delete");
+    check(&store);
+}

@@ -1,0 +1,552 @@
+//! One series in the head: closed chunks, the open chunk, and what is seldom there.
+//!
+//! In order is what comes after the newest sample of the series. Everything else that the out-of-order window
+//! lets in is *late* and kept apart, sorted, until it is flushed. Chunks never cross a boundary of the block
+//! range, so a flush takes whole chunks. Rules of acceptance as upstream's head appender.
+
+use std::sync::Arc;
+
+use crate::base::bytes::Malformed;
+use crate::base::time::TimeRange;
+use crate::metrics::store::samples::{self, Mark};
+use crate::series::batch::FloatSample;
+use crate::series::histogram::Histogram;
+use crate::series::labels::Labels;
+use crate::series::ports::RefusedReason;
+use crate::series::sample::{SampleBuf, is_stale};
+
+use super::histograms::{HistogramReader, put_histogram};
+use super::tail::{TailReader, TailState, put_sample};
+
+/// Samples of a chunk: enough to make its header not matter, few enough that a short query reads little.
+const CHUNK_SAMPLES: u16 = 120;
+
+/// What a sample's time is held against. Taken once a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Samples before this are late even for a series that has none.
+    pub min_valid: i64,
+    /// Late samples before this are refused; `i64::MAX` takes none.
+    pub late_from: i64,
+    /// Samples after this are refused.
+    pub future_max: i64,
+    /// Refuse late samples that the window would take.
+    pub in_order_only: bool,
+    /// Length of a block in milliseconds.
+    pub block_range: i64,
+}
+
+/// Times beyond this many milliseconds around the epoch (about 285,000 years) are refused.
+const TIME_MAX: i64 = 1 << 53;
+
+/// What became of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored, newest of its series.
+    Stored,
+    /// Stored, out of order.
+    StoredLate,
+    /// The same is there already.
+    Repeated,
+    /// Not stored.
+    Refused(RefusedReason),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Float,
+    Histogram,
+}
+
+#[derive(Debug, Clone)]
+enum LateValue {
+    Float(f64),
+    Histogram(Arc<Histogram>),
+}
+
+#[derive(Debug)]
+struct Chunk {
+    min: i64,
+    max: i64,
+    count: u16,
+    kind: Kind,
+    bytes: Box<[u8]>,
+}
+
+/// What few series need, kept out of the way of the many.
+#[derive(Debug, Default)]
+struct More {
+    last_histogram: Option<Arc<Histogram>>,
+    /// From which sample on which start timestamp holds.
+    starts: Vec<(i64, i64)>,
+    late: Vec<(i64, LateValue)>,
+    /// Late samples that a running flush writes.
+    late_flushing: Vec<(i64, LateValue)>,
+}
+
+/// A series and its samples.
+#[derive(Debug)]
+pub struct Series {
+    labels: Labels,
+    /// Place in the order of labels; set now and then, a hint only.
+    pub rank: u32,
+    kind: Kind,
+    /// Whether `state` holds a sample (it outlives the chunks).
+    started: bool,
+    open_count: u16,
+    open_first: i64,
+    /// The newest sample in order.
+    state: TailState,
+    open: Vec<u8>,
+    chunks: Vec<Chunk>,
+    more: Option<Box<More>>,
+}
+
+enum Place {
+    InOrder,
+    SameAsNewest,
+    Late,
+    Refuse(RefusedReason),
+}
+
+impl Series {
+    /// Without samples.
+    pub fn new(labels: Labels) -> Self {
+        Self {
+            labels,
+            rank: u32::MAX,
+            kind: Kind::Float,
+            started: false,
+            open_count: 0,
+            open_first: 0,
+            state: TailState::default(),
+            open: Vec::new(),
+            chunks: Vec::new(),
+            more: None,
+        }
+    }
+
+    /// What names it.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Closed chunks and the open one.
+    pub fn chunk_count(&self) -> usize {
+        self.chunks.len() + usize::from(self.open_count > 0)
+    }
+
+    /// Bytes of samples held, without fixed costs.
+    pub fn sample_bytes(&self) -> usize {
+        let late = self.more.as_ref().map_or(0, |more| (more.late.len() + more.late_flushing.len()) * size_of::<(i64, LateValue)>());
+        self.chunks.iter().map(|chunk| chunk.bytes.len() + size_of::<Chunk>()).sum::<usize>() + self.open.capacity() + late
+    }
+
+    /// Whether no sample is left.
+    pub fn is_empty(&self) -> bool {
+        self.open_count == 0
+            && self.chunks.is_empty()
+            && self.more.as_ref().is_none_or(|more| more.late.is_empty() && more.late_flushing.is_empty())
+    }
+
+    /// Times of the oldest and newest sample.
+    pub fn time_range(&self) -> Option<TimeRange> {
+        let mut range: Option<TimeRange> = None;
+        let mut widen = |min: i64, max: i64| {
+            let known = range.get_or_insert(TimeRange::new(min, max));
+            *known = TimeRange::new(known.start.min(min), known.end.max(max));
+        };
+        if let (Some(first), Some(last)) = (self.chunks.first(), self.chunks.last()) {
+            widen(first.min, last.max);
+        }
+        if self.open_count > 0 {
+            widen(self.open_first, self.state.ts);
+        }
+        if let Some(more) = &self.more {
+            for late in [&more.late, &more.late_flushing] {
+                if let (Some(first), Some(last)) = (late.first(), late.last()) {
+                    widen(first.0, last.0);
+                }
+            }
+        }
+        range
+    }
+
+    /// Why [`Self::append_float`] would refuse this, if it would.
+    pub fn float_refusal(&self, sample: &FloatSample, bounds: &Bounds) -> Option<RefusedReason> {
+        if self.kind == Kind::Histogram && is_stale(sample.value) && self.started {
+            return self.histogram_refusal(sample.ts, &Histogram::stale(), bounds);
+        }
+        self.refusal(sample.ts, bounds, |there| matches!(there, LateValue::Float(there) if there.to_bits() == sample.value.to_bits()))
+    }
+
+    /// Why [`Self::append_histogram`] would refuse this, if it would.
+    pub fn histogram_refusal(&self, ts: i64, histogram: &Histogram, bounds: &Bounds) -> Option<RefusedReason> {
+        self.refusal(ts, bounds, |there| matches!(there, LateValue::Histogram(there) if same_histogram(there, histogram)))
+    }
+
+    fn refusal(&self, ts: i64, bounds: &Bounds, same: impl Fn(&LateValue) -> bool) -> Option<RefusedReason> {
+        match self.place(ts, bounds) {
+            Place::InOrder => None,
+            Place::Refuse(reason) => Some(reason),
+            Place::SameAsNewest | Place::Late => {
+                self.find(ts).is_some_and(|there| !same(&there)).then_some(RefusedReason::DuplicateTimestamp)
+            }
+        }
+    }
+
+    /// The start timestamp that holds for a sample at `ts`, 0 = unknown.
+    pub fn start_at(&self, ts: i64) -> i64 {
+        let Some(more) = &self.more else { return 0 };
+        let at = more.starts.partition_point(|(from, _)| *from <= ts);
+        at.checked_sub(1).map_or(0, |before| more.starts[before].1)
+    }
+
+    /// From which samples on which start timestamps hold.
+    pub fn starts(&self) -> &[(i64, i64)] {
+        self.more.as_ref().map_or(&[], |more| &more.starts)
+    }
+
+    /// Adds to `ranges` the numbers of the block ranges before `boundary` in which there are samples.
+    pub fn ranges_before(&self, boundary: i64, block_range: i64, ranges: &mut std::collections::BTreeSet<i64>) {
+        let mut note = |ts: i64| {
+            if ts < boundary {
+                ranges.insert(ts.div_euclid(block_range));
+            }
+        };
+        self.chunks.iter().for_each(|chunk| note(chunk.min));
+        if self.open_count > 0 {
+            note(self.open_first);
+        }
+        if let Some(more) = &self.more {
+            more.late.iter().chain(&more.late_flushing).for_each(|(ts, _)| note(*ts));
+        }
+    }
+
+    /// Takes a float.
+    #[inline]
+    pub fn append_float(&mut self, sample: &FloatSample, bounds: &Bounds) -> Outcome {
+        let &FloatSample { ts, value, start_ts } = sample;
+        if self.kind == Kind::Histogram && is_stale(value) && self.started {
+            // Whoever ends a series need not know its kind.
+            return self.append_histogram(ts, &Arc::new(Histogram::stale()), bounds);
+        }
+        let outcome = match self.place(ts, bounds) {
+            Place::InOrder => {
+                self.push_float(ts, value, bounds.block_range);
+                Outcome::Stored
+            }
+            Place::SameAsNewest if self.kind == Kind::Float && self.state.bits == value.to_bits() => Outcome::Repeated,
+            Place::SameAsNewest => Outcome::Refused(RefusedReason::DuplicateTimestamp),
+            Place::Late => self.insert_late(ts, LateValue::Float(value)),
+            Place::Refuse(reason) => Outcome::Refused(reason),
+        };
+        if start_ts != 0 && matches!(outcome, Outcome::Stored | Outcome::StoredLate) {
+            self.note_start(ts, start_ts);
+        }
+        outcome
+    }
+
+    /// Takes a histogram that was checked to be valid.
+    pub fn append_histogram(&mut self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds) -> Outcome {
+        match self.place(ts, bounds) {
+            Place::InOrder => {
+                self.push_histogram(ts, histogram, bounds.block_range);
+                Outcome::Stored
+            }
+            Place::SameAsNewest => {
+                let last = self.more.as_ref().and_then(|more| more.last_histogram.as_ref());
+                match last {
+                    Some(last) if self.kind == Kind::Histogram && same_histogram(last, histogram) => Outcome::Repeated,
+                    _ => Outcome::Refused(RefusedReason::DuplicateTimestamp),
+                }
+            }
+            Place::Late => self.insert_late(ts, LateValue::Histogram(Arc::clone(histogram))),
+            Place::Refuse(reason) => Outcome::Refused(reason),
+        }
+    }
+
+    #[inline]
+    fn place(&self, ts: i64, bounds: &Bounds) -> Place {
+        if ts > bounds.future_max || ts.unsigned_abs() > TIME_MAX as u64 {
+            return Place::Refuse(RefusedReason::OutOfBounds);
+        }
+        if ts >= bounds.min_valid {
+            if !self.started || ts > self.state.ts {
+                return Place::InOrder;
+            }
+            if ts == self.state.ts {
+                return Place::SameAsNewest;
+            }
+        }
+        if bounds.late_from == i64::MAX {
+            let out_of_bounds = ts < bounds.min_valid;
+            return Place::Refuse(if out_of_bounds { RefusedReason::OutOfBounds } else { RefusedReason::OutOfOrder });
+        }
+        if ts < bounds.late_from {
+            return Place::Refuse(RefusedReason::TooOld);
+        }
+        if bounds.in_order_only { Place::Refuse(RefusedReason::OutOfOrder) } else { Place::Late }
+    }
+
+    #[inline]
+    fn push_float(&mut self, ts: i64, value: f64, block_range: i64) {
+        self.make_room(ts, Kind::Float, block_range);
+        if self.open.capacity() - self.open.len() < super::tail::SAMPLE_BYTES_MAX {
+            // Growth in small steps: a million half-used buffers cost more than a few copies.
+            self.open.reserve_exact(32.max(self.open.capacity() / 4));
+        }
+        put_sample(&mut self.state, &mut self.open, ts, value);
+    }
+
+    fn push_histogram(&mut self, ts: i64, histogram: &Arc<Histogram>, block_range: i64) {
+        self.make_room(ts, Kind::Histogram, block_range);
+        let more = self.more.get_or_insert_default();
+        let before = more.last_histogram.as_deref().filter(|_| self.open_count > 1).map(|before| (self.state.ts, before));
+        put_histogram(before, &mut self.open, ts, histogram);
+        more.last_histogram = Some(Arc::clone(histogram));
+        self.state = TailState { ts, ..TailState::default() };
+    }
+
+    /// Opens a chunk that can take a sample, and counts that sample.
+    #[inline]
+    fn make_room(&mut self, ts: i64, kind: Kind, block_range: i64) {
+        let full = self.open_count >= CHUNK_SAMPLES
+            || self.kind != kind
+            || (self.open_count > 0 && ts.div_euclid(block_range) != self.open_first.div_euclid(block_range));
+        if full {
+            self.close_chunk();
+        }
+        if self.open_count == 0 {
+            self.open_first = ts;
+            self.state = TailState::default();
+            self.kind = kind;
+        }
+        self.started = true;
+        self.open_count += 1;
+    }
+
+    fn close_chunk(&mut self) {
+        if self.open_count > 0 {
+            let bytes = Box::from(self.open.as_slice());
+            let chunk = Chunk { min: self.open_first, max: self.state.ts, count: self.open_count, kind: self.kind, bytes };
+            if self.chunks.len() == self.chunks.capacity() {
+                self.chunks.reserve_exact(2 + self.chunks.len() / 4);
+            }
+            self.chunks.push(chunk);
+            self.open.clear();
+            self.open_count = 0;
+        }
+    }
+
+    /// Notes which start timestamp holds from the sample at `ts` on.
+    pub fn note_start(&mut self, ts: i64, start: i64) {
+        let starts = &mut self.more.get_or_insert_default().starts;
+        let at = starts.partition_point(|(from, _)| *from <= ts);
+        if at.checked_sub(1).is_none_or(|before| starts[before].1 != start) {
+            starts.insert(at, (ts, start));
+        }
+    }
+
+    fn insert_late(&mut self, ts: i64, value: LateValue) -> Outcome {
+        if let Some(there) = self.find(ts) {
+            let same = match (&there, &value) {
+                (LateValue::Float(there), LateValue::Float(value)) => there.to_bits() == value.to_bits(),
+                (LateValue::Histogram(there), LateValue::Histogram(value)) => same_histogram(there, value),
+                _ => false,
+            };
+            return if same { Outcome::Repeated } else { Outcome::Refused(RefusedReason::DuplicateTimestamp) };
+        }
+        let late = &mut self.more.get_or_insert_default().late;
+        let at = late.partition_point(|(there, _)| *there < ts);
+        late.insert(at, (ts, value));
+        Outcome::StoredLate
+    }
+
+    /// The sample at exactly this time.
+    fn find(&self, ts: i64) -> Option<LateValue> {
+        if let Some(more) = &self.more {
+            for late in [&more.late, &more.late_flushing] {
+                if let Ok(at) = late.binary_search_by_key(&ts, |(ts, _)| *ts) {
+                    return Some(late[at].1.clone());
+                }
+            }
+        }
+        let mut buf = SampleBuf::default();
+        self.read_in_order(TimeRange::new(ts, ts), &mut buf).ok()?;
+        match (buf.floats.first(), buf.histograms.first()) {
+            (Some(&value), _) => Some(LateValue::Float(value)),
+            (None, Some(histogram)) => Some(LateValue::Histogram(Arc::clone(histogram))),
+            (None, None) => None,
+        }
+    }
+
+    /// Appends the samples within `range` to `out`, in order of time.
+    pub fn read(&self, range: TimeRange, out: &mut SampleBuf) -> Result<(), Malformed> {
+        let mark = Mark::end_of(out);
+        self.read_in_order(range, out)?;
+        let Some(more) = &self.more else { return Ok(()) };
+        for late in [&more.late_flushing, &more.late] {
+            let from = late.partition_point(|(ts, _)| *ts < range.start);
+            let mut within = late[from..].iter().take_while(|(ts, _)| *ts <= range.end).peekable();
+            if within.peek().is_some() {
+                let mut buf = SampleBuf::default();
+                for (ts, value) in within {
+                    match value {
+                        LateValue::Float(value) => buf.push_float(*ts, *value),
+                        LateValue::Histogram(histogram) => buf.push_histogram(*ts, Arc::clone(histogram)),
+                    }
+                }
+                samples::merge_newer(out, mark, &buf);
+            }
+        }
+        if !more.starts.is_empty() {
+            let padded = out.float_start_ts.len();
+            samples::pad_starts(out);
+            let first_new = mark.first_float();
+            debug_assert!(padded == 0 || padded >= first_new, "a buffer with start times has them for all floats");
+            for (ts, start) in out.float_ts.iter().zip(&mut out.float_start_ts).skip(first_new) {
+                let at = more.starts.partition_point(|(from, _)| from <= ts);
+                *start = at.checked_sub(1).map_or(0, |before| more.starts[before].1);
+            }
+        } else if !out.float_start_ts.is_empty() {
+            samples::pad_starts(out);
+        }
+        Ok(())
+    }
+
+    fn read_in_order(&self, range: TimeRange, out: &mut SampleBuf) -> Result<(), Malformed> {
+        let from = self.chunks.partition_point(|chunk| chunk.max < range.start);
+        for chunk in self.chunks[from..].iter().take_while(|chunk| chunk.min <= range.end) {
+            let within = range.start <= chunk.min && chunk.max <= range.end;
+            decode(chunk.kind, &chunk.bytes, chunk.count, (!within).then_some(range), out)?;
+        }
+        if self.open_count > 0 && self.open_first <= range.end && range.start <= self.state.ts {
+            let within = range.start <= self.open_first && self.state.ts <= range.end;
+            decode(self.kind, &self.open, self.open_count, (!within).then_some(range), out)?;
+        }
+        Ok(())
+    }
+
+    /// Sets late samples before `boundary` apart, so that [`Self::truncate`] drops them and not those that come after.
+    pub fn begin_flush(&mut self, boundary: i64) {
+        let Some(more) = &mut self.more else { return };
+        let end = more.late.partition_point(|(ts, _)| *ts < boundary);
+        let moved: Vec<_> = more.late.drain(..end).collect();
+        // What a failed flush left behind is taken up again.
+        more.late_flushing.extend(moved);
+        more.late_flushing.sort_by_key(|(ts, _)| *ts);
+    }
+
+    /// Drops what a flush has written: chunks before `boundary`, and the late samples set apart.
+    pub fn truncate(&mut self, boundary: i64) {
+        let end = self.chunks.partition_point(|chunk| chunk.max < boundary);
+        self.chunks.drain(..end);
+        if self.chunks.is_empty() {
+            self.chunks.shrink_to(2);
+        }
+        if self.open_count > 0 && self.state.ts < boundary {
+            self.open.clear();
+            self.open.shrink_to(64);
+            self.open_count = 0;
+        }
+        if let Some(more) = &mut self.more {
+            more.late_flushing = Vec::new();
+            more.late.shrink_to_fit();
+            // The newest start before the boundary still holds for samples after it.
+            let keep = more.starts.partition_point(|(from, _)| *from < boundary).saturating_sub(1);
+            more.starts.drain(..keep);
+            if more.late.is_empty() && more.starts.is_empty() && more.last_histogram.is_none() {
+                self.more = None;
+            }
+        }
+    }
+
+    /// Removes the samples within `range`; returns how many.
+    pub fn delete(&mut self, range: TimeRange, block_range: i64) -> Result<usize, Malformed> {
+        if !self.time_range().is_some_and(|held| held.overlaps(&range)) {
+            return Ok(0);
+        }
+        let mut buf = SampleBuf::default();
+        self.read_in_order(TimeRange::ALL, &mut buf)?;
+        let before = buf.len();
+        samples::drop_ranges(&mut buf, Mark::end_of(&SampleBuf::default()), &[range]);
+        let mut removed = before - buf.len();
+        if removed > 0 {
+            self.chunks.clear();
+            self.open.clear();
+            (self.open_count, self.started, self.state) = (0, false, TailState::default());
+            self.refill(&buf, block_range);
+        }
+        if let Some(more) = &mut self.more {
+            for late in [&mut more.late, &mut more.late_flushing] {
+                let before = late.len();
+                late.retain(|(ts, _)| !range.contains(*ts));
+                removed += before - late.len();
+            }
+        }
+        Ok(removed)
+    }
+
+    fn refill(&mut self, buf: &SampleBuf, block_range: i64) {
+        let (mut float, mut histogram) = (0, 0);
+        loop {
+            match (buf.float_ts.get(float), buf.histogram_ts.get(histogram)) {
+                (Some(&ts), other) if other.is_none_or(|&other| ts < other) => {
+                    self.push_float(ts, buf.floats[float], block_range);
+                    float += 1;
+                }
+                (_, Some(&ts)) => {
+                    self.push_histogram(ts, &buf.histograms[histogram], block_range);
+                    histogram += 1;
+                }
+                _ => break,
+            }
+        }
+    }
+}
+
+fn decode(kind: Kind, bytes: &[u8], count: u16, within: Option<TimeRange>, out: &mut SampleBuf) -> Result<(), Malformed> {
+    match (kind, within) {
+        (Kind::Float, None) => {
+            out.float_ts.reserve(usize::from(count));
+            out.floats.reserve(usize::from(count));
+            let mut reader = TailReader::new(bytes);
+            for _ in 0..count {
+                let (ts, value) = reader.next_sample()?;
+                out.push_float(ts, value);
+            }
+        }
+        (Kind::Float, Some(range)) => {
+            let mut reader = TailReader::new(bytes);
+            for _ in 0..count {
+                let (ts, value) = reader.next_sample()?;
+                if ts > range.end {
+                    break;
+                }
+                if ts >= range.start {
+                    out.push_float(ts, value);
+                }
+            }
+        }
+        (Kind::Histogram, within) => {
+            let range = within.unwrap_or(TimeRange::ALL);
+            let mut reader = HistogramReader::new(bytes);
+            for _ in 0..count {
+                let (ts, histogram) = reader.next_sample()?;
+                if range.contains(ts) {
+                    out.push_histogram(ts, histogram);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Equal with sums compared by bits, so that NaN equals itself.
+fn same_histogram(a: &Histogram, b: &Histogram) -> bool {
+    if a.sum.to_bits() != b.sum.to_bits() {
+        return false;
+    }
+    if a.sum.is_nan() { Histogram { sum: 0.0, ..a.clone() } == Histogram { sum: 0.0, ..b.clone() } } else { a == b }
+}

@@ -1,0 +1,78 @@
+//! Shortening the log: one file with what is still needed of segments that are in blocks otherwise.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::frame::{MAGIC, Packer};
+use super::record::{Flushed, Kind, put_flushed};
+use super::segments::{self, checkpoint_path, segment_path};
+use crate::platform::disk;
+
+/// Content of one record.
+const RECORD_BYTES: usize = 1 << 20;
+
+/// A checkpoint being written.
+pub struct Checkpoint {
+    packer: Packer,
+    file: BufWriter<File>,
+    path: PathBuf,
+    number: u64,
+    kind: Kind,
+    content: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+impl Checkpoint {
+    /// Begins the checkpoint that replaces all segments before `number`.
+    pub fn create(dir: &Path, number: u64, flushed: &[Flushed]) -> io::Result<Self> {
+        let path = disk::temporary_beside(&checkpoint_path(dir, number));
+        let mut file = BufWriter::new(File::create(&path)?);
+        file.write_all(&MAGIC)?;
+        let mut checkpoint =
+            Self { packer: Packer::default(), file, path, number, kind: Kind::Flushed, content: Vec::new(), frame: Vec::new() };
+        for mark in flushed {
+            checkpoint.put(Kind::Flushed, |out| put_flushed(out, *mark))?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// Adds an entry of a record.
+    pub fn put(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        if kind != self.kind || self.content.len() >= RECORD_BYTES {
+            self.finish_record()?;
+            self.kind = kind;
+        }
+        write(&mut self.content);
+        Ok(())
+    }
+
+    fn finish_record(&mut self) -> io::Result<()> {
+        if self.content.is_empty() {
+            return Ok(());
+        }
+        self.frame.clear();
+        self.packer.put_frame(&mut self.frame, self.kind, &self.content);
+        self.content.clear();
+        self.file.write_all(&self.frame)
+    }
+}
+
+/// Makes a checkpoint take effect and removes what it replaces. Answers its size in bytes.
+pub fn install(mut checkpoint: Checkpoint, dir: &Path) -> io::Result<u64> {
+    let number = checkpoint.number;
+    checkpoint.finish_record()?;
+    let file = checkpoint.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    let bytes = file.metadata()?.len();
+    fs::rename(&checkpoint.path, checkpoint_path(dir, number))?;
+    disk::sync_dir(dir)?;
+    let listing = segments::list(dir)?;
+    for old in listing.checkpoints.into_iter().filter(|old| *old < number) {
+        fs::remove_file(checkpoint_path(dir, old))?;
+    }
+    for old in listing.segments.into_iter().filter(|old| *old < number) {
+        fs::remove_file(segment_path(dir, old))?;
+    }
+    Ok(bytes)
+}

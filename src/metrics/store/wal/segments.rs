@@ -1,0 +1,64 @@
+//! Names of the log's files.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What stands before the number in a checkpoint's name.
+const CHECKPOINT: &str = "checkpoint-";
+
+/// A finished segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its number.
+    pub number: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// Newest sample in it, `i64::MIN` without.
+    pub max_ts: i64,
+}
+
+/// The files in a log's folder.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Numbers of segments, ascending.
+    pub segments: Vec<u64>,
+    /// Numbers of checkpoints, ascending; more than one after a crash.
+    pub checkpoints: Vec<u64>,
+}
+
+/// Path of a segment.
+pub fn segment_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:08}"))
+}
+
+/// Path of a checkpoint.
+pub fn checkpoint_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{CHECKPOINT}{number:08}"))
+}
+
+/// Lists the folder; files of other names are ignored.
+pub fn list(dir: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::default();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if let Some(number) = name.strip_prefix(CHECKPOINT).and_then(number) {
+            listing.checkpoints.push(number);
+        } else if let Some(number) = number(name) {
+            listing.segments.push(number);
+        }
+    }
+    listing.segments.sort_unstable();
+    listing.checkpoints.sort_unstable();
+    Ok(listing)
+}
+
+/// Bytes of all files of the log.
+pub fn folder_bytes(dir: &Path) -> u64 {
+    crate::platform::disk::dir_bytes(dir)
+}
+
+fn number(name: &str) -> Option<u64> {
+    (name.len() >= 8 && name.bytes().all(|byte| byte.is_ascii_digit())).then(|| name.parse().ok())?
+}

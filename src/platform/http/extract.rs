@@ -1,0 +1,149 @@
+//! Reading requests: bodies with a cap before and after decompression, and parameters from URL and form.
+
+use std::io::Read;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::problem::Problem;
+use crate::base::limits::BODY_BYTES_MAX;
+
+/// Reads a whole body, at most `max` bytes of it.
+pub async fn read_body(body: Body, max: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here")))
+        }
+        Err(error) => Err(Problem::bad_request(format!("reading the body failed: {error}"))),
+    }
+}
+
+/// Undoes `Content-Encoding` (gzip, deflate, zstd, snappy; none), giving at most `max` bytes.
+pub fn decompress(headers: &HeaderMap, body: Bytes, max: usize) -> Result<Bytes, Problem> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
+    let unpacked = match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => return if body.len() > max { Err(too_large(max)) } else { Ok(body) },
+        "gzip" | "x-gzip" => read_capped(flate2::read::MultiGzDecoder::new(&*body), max),
+        "deflate" => read_capped(flate2::read::ZlibDecoder::new(&*body), max),
+        "zstd" => zstd::stream::read::Decoder::new(&*body).and_then(|mut decoder| {
+            decoder.window_log_max(27)?;
+            read_capped(decoder, max)
+        }),
+        "snappy" => match snap::raw::decompress_len(&body) {
+            Ok(len) if len > max => Ok(None),
+            Ok(_) => snap::raw::Decoder::new().decompress_vec(&body).map(Some).map_err(std::io::Error::other),
+            Err(error) => Err(std::io::Error::other(error)),
+        },
+        other => {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("unsupported Content-Encoding {other:?}; gzip, deflate, zstd, snappy and identity are taken"),
+            ));
+        }
+    };
+    match unpacked {
+        Ok(Some(bytes)) => Ok(Bytes::from(bytes)),
+        Ok(None) => Err(too_large(max)),
+        Err(error) => Err(Problem::bad_request(format!("the body is not valid {encoding}: {error}"))),
+    }
+}
+
+fn too_large(max: usize) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body unpacks to more than the {max} bytes allowed here"))
+}
+
+/// `None` when there is more than `max`.
+fn read_capped(from: impl Read, max: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let mut out = Vec::new();
+    let mut capped = from.take(max as u64 + 1);
+    capped.read_to_end(&mut out)?;
+    Ok((out.len() <= max).then_some(out))
+}
+
+/// Parameters of a request: those of a form body first, then those of the URL, as Go's `Request.Form`.
+#[derive(Debug, Clone, Default)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads URL and, for POST and PUT with a form body, the body.
+    pub async fn from_request(request: Request<Body>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let mut pairs = Vec::new();
+        let is_form =
+            parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        if is_form && (parts.method == Method::POST || parts.method == Method::PUT) {
+            let bytes = read_body(body, BODY_BYTES_MAX).await?;
+            let bytes = decompress(&parts.headers, bytes, BODY_BYTES_MAX)?;
+            pairs.extend(form_urlencoded::parse(&bytes).into_owned());
+        }
+        pairs.extend(form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned());
+        Ok(Self(pairs))
+    }
+
+    /// From pairs, for tests and inner calls.
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The first value of a parameter, if it is there and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// All values of a parameter.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(encoding: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_bomb_is_refused_in_every_encoding() {
+        let zeros = vec![0u8; 1_000_000];
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut gzip, &zeros).unwrap();
+        let bombs = [
+            ("gzip", gzip.finish().unwrap()),
+            ("zstd", zstd::encode_all(&zeros[..], 3).unwrap()),
+            ("snappy", snap::raw::Encoder::new().compress_vec(&zeros).unwrap()),
+        ];
+        for (encoding, bomb) in bombs {
+            let fits = decompress(&encoded(encoding), bomb.clone().into(), 1_000_000).unwrap();
+            assert_eq!(fits.len(), 1_000_000, "{encoding}");
+            let refused = decompress(&encoded(encoding), bomb.into(), 999_999).unwrap_err();
+            assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE, "{encoding}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_in_words() {
+        for encoding in ["gzip", "deflate", "zstd", "snappy"] {
+            let refused = decompress(&encoded(encoding), Bytes::from_static(b"\x05nonsense"), 1000).unwrap_err();
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{encoding}");
+        }
+        assert_eq!(decompress(&encoded("lzw"), Bytes::new(), 1).unwrap_err().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    #[tokio::test]
+    async fn form_comes_before_url() {
+        let request = Request::post("/x?query=url&only=1")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from("query=form&match%5B%5D=a&match[]=b"))
+            .unwrap();
+        let params = Params::from_request(request).await.unwrap();
+        assert_eq!((params.get("query"), params.get("only"), params.get("none")), (Some("form"), Some("1"), None));
+        assert_eq!(params.all("match[]").collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

@@ -1,0 +1,109 @@
+//! The pool for CPU-heavy work (queries, parsing of large bodies), off the reactor and bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::base::cancel::{Cancel, Stop};
+
+/// Runs blocking work, at most so many pieces at once; the rest waits in line.
+#[derive(Debug, Clone)]
+pub struct WorkPool {
+    places: Arc<Semaphore>,
+}
+
+/// Why work gave no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// No place came free within the time allowed.
+    #[error("too many requests are being worked on; none finished in time")]
+    Busy,
+    /// The work panicked; the log says where.
+    #[error("the work failed unexpectedly")]
+    Panicked,
+}
+
+impl WorkPool {
+    /// A pool with `places` places.
+    pub fn new(places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// Waits for a place (no longer than `timeout`), then runs `work` on a blocking thread.
+    ///
+    /// `cancel` is raised when the caller stops waiting (its future is dropped) or when `timeout` is over.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        timeout: Duration,
+        cancel: &Cancel,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let guard = RaiseOnDrop(cancel.clone());
+        let deadline = tokio::time::sleep(timeout);
+        tokio::pin!(deadline);
+        let place = tokio::select! {
+            place = Arc::clone(&self.places).acquire_owned() => place.map_err(|_| WorkError::Busy)?,
+            () = &mut deadline => return Err(WorkError::Busy),
+        };
+        let mut running = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        let result = tokio::select! {
+            result = &mut running => result,
+            () = &mut deadline => {
+                cancel.raise(Stop::TimedOut);
+                running.await
+            }
+        };
+        drop(guard);
+        result.map_err(|_| WorkError::Panicked)
+    }
+}
+
+/// Raises the flag when the waiting future is dropped. After the work is done, raising changes nothing.
+struct RaiseOnDrop(Cancel);
+
+impl Drop for RaiseOnDrop {
+    fn drop(&mut self) {
+        self.0.raise(Stop::Cancelled);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dropped_caller_raises_the_flag() {
+        let pool = WorkPool::new(1);
+        let cancel = Cancel::new();
+        let (tell, told) = std::sync::mpsc::channel();
+        let waiting = tokio::spawn({
+            let (pool, cancel) = (pool.clone(), cancel.clone());
+            async move {
+                let inner = cancel.clone();
+                pool.run(Duration::from_secs(60), &cancel, move || {
+                    while inner.check().is_ok() {
+                        std::thread::yield_now();
+                    }
+                    tell.send(inner.check()).unwrap();
+                })
+                .await
+            }
+        });
+        tokio::task::yield_now().await;
+        waiting.abort();
+        let stop = tokio::task::spawn_blocking(move || told.recv_timeout(Duration::from_secs(10))).await.unwrap();
+        // Aborted before it started: nothing ran, which is as good.
+        assert!(matches!(stop, Ok(Err(Stop::Cancelled)) | Err(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_pool_refuses_after_the_timeout() {
+        let pool = WorkPool::new(0);
+        let refused = pool.run(Duration::from_secs(1), &Cancel::new(), || ()).await;
+        assert_eq!(refused, Err(WorkError::Busy));
+    }
+}

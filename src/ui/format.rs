@@ -1,0 +1,243 @@
+//! Numbers and times in words for pages. `web/lib/format.ts` does the same for numbers; `web/test/units.json` holds both to it.
+
+use crate::base::human;
+use crate::base::time::{civil_from_days, format_rfc3339};
+
+/// What a number measures; the ids are Grafana's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// A plain number with SI prefixes.
+    #[default]
+    Short,
+    /// A plain number without prefixes.
+    None,
+    /// 0 to 100.
+    Percent,
+    /// 0 to 1, shown as percent.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Bytes with binary prefixes.
+    Bytes,
+    /// Bytes with decimal prefixes.
+    DecimalBytes,
+    /// Bytes a second, binary prefixes.
+    BytesPerSecond,
+    /// Bits a second.
+    BitsPerSecond,
+    /// Things a second.
+    PerSecond,
+    /// Hertz.
+    Hertz,
+    /// Degrees.
+    Celsius,
+    /// 0 = no, 1 = yes.
+    Bool,
+}
+
+/// Every unit with its id.
+const IDS: [(Unit, &str); 14] = [
+    (Unit::Short, "short"),
+    (Unit::None, "none"),
+    (Unit::Percent, "percent"),
+    (Unit::Ratio, "percentunit"),
+    (Unit::Seconds, "s"),
+    (Unit::Millis, "ms"),
+    (Unit::Bytes, "bytes"),
+    (Unit::DecimalBytes, "decbytes"),
+    (Unit::BytesPerSecond, "Bps"),
+    (Unit::BitsPerSecond, "bps"),
+    (Unit::PerSecond, "ops"),
+    (Unit::Hertz, "hertz"),
+    (Unit::Celsius, "celsius"),
+    (Unit::Bool, "bool"),
+];
+
+impl Unit {
+    /// The id that charts take.
+    pub fn id(self) -> &'static str {
+        IDS.iter().find(|(unit, _)| *unit == self).map_or("short", |(_, id)| id)
+    }
+
+    /// The unit of an id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        IDS.iter().find(|(_, known)| *known == id).map(|(unit, _)| *unit)
+    }
+}
+
+const SI: [&str; 6] = ["", "k", "M", "G", "T", "P"];
+
+/// A value with its unit, at most three significant digits.
+pub fn number(value: f64, unit: Unit) -> String {
+    if !value.is_finite() {
+        return crate::base::float::plain(value);
+    }
+    let scaled = |base, ends: [&str; 6]| scale(value, base, ends);
+    match unit {
+        Unit::Short => scaled(1000.0, SI),
+        Unit::None => digits(value),
+        Unit::Percent => digits(value) + "%",
+        Unit::Ratio => digits(value * 100.0) + "%",
+        Unit::Seconds => seconds(value),
+        Unit::Millis => seconds(value / 1000.0),
+        Unit::Bytes => scaled(1024.0, [" B", " KiB", " MiB", " GiB", " TiB", " PiB"]),
+        Unit::DecimalBytes => scaled(1000.0, [" B", " kB", " MB", " GB", " TB", " PB"]),
+        Unit::BytesPerSecond => scaled(1024.0, [" B/s", " KiB/s", " MiB/s", " GiB/s", " TiB/s", " PiB/s"]),
+        Unit::BitsPerSecond => scaled(1000.0, [" b/s", " kb/s", " Mb/s", " Gb/s", " Tb/s", " Pb/s"]),
+        Unit::PerSecond => scaled(1000.0, ["/s", "k/s", "M/s", "G/s", "T/s", "P/s"]),
+        Unit::Hertz => scaled(1000.0, [" Hz", " kHz", " MHz", " GHz", " THz", " PHz"]),
+        Unit::Celsius => digits(value) + " °C",
+        Unit::Bool if value == 0.0 => "no".to_owned(),
+        Unit::Bool if value == 1.0 => "yes".to_owned(),
+        Unit::Bool => digits(value),
+    }
+}
+
+/// A value and its unit apart (`38.2`, `MiB/s`), for tiles that set them in two sizes.
+pub fn split(value: f64, unit: Unit) -> (String, String) {
+    let text = number(value, unit);
+    let mut at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e'))).unwrap_or(text.len());
+    // A bare prefix belongs to the number: `18.4k` `/s`.
+    if text[at..].starts_with(['k', 'M', 'G', 'T', 'P']) {
+        at += 1;
+    }
+    if value.is_finite() { (text[..at].to_owned(), text[at..].trim_start().to_owned()) } else { (text, String::new()) }
+}
+
+/// A count in full with thin groups: `1,204,118`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 target`, `3 targets`.
+pub fn counted(value: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
+}
+
+/// A moment: in words while it is young, its date when older than a day; and exactly, in UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// `6 min ago`, `14 Nov 2026`.
+    pub words: String,
+    /// RFC 3339.
+    pub exact: String,
+}
+
+/// A moment seen from now.
+pub fn moment(at_ms: i64, now_ms: i64) -> Moment {
+    let age = now_ms.saturating_sub(at_ms);
+    let words = if age.unsigned_abs() < 86_400_000 { human::ago(at_ms, now_ms) } else { date(at_ms) };
+    Moment { words, exact: format_rfc3339(at_ms.div_euclid(1000).saturating_mul(1000)) }
+}
+
+/// `14 Nov 2026` in UTC.
+pub fn date(at_ms: i64) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (year, month, day) = civil_from_days(at_ms.div_euclid(86_400_000));
+    let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("");
+    format!("{day} {month} {year}")
+}
+
+/// `14 Nov 2026 09:30` in UTC.
+pub fn date_time(at_ms: i64) -> String {
+    let minutes = at_ms.div_euclid(60_000).rem_euclid(1440);
+    format!("{} {:02}:{:02}", date(at_ms), minutes / 60, minutes % 60)
+}
+
+/// Three significant digits, no trailing zeros; powers of ten beyond what is legible.
+fn digits(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-4..1e7).contains(&magnitude) {
+        let text = format!("{value:.2e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", trimmed(mantissa));
+    }
+    let places = if magnitude >= 99.95 {
+        0
+    } else if magnitude >= 9.995 {
+        1
+    } else if magnitude >= 0.9995 {
+        2
+    } else {
+        // From 1e-4 on, at most four zeros stand before the first digit.
+        (2.0 - magnitude.log10().floor()).clamp(0.0, 7.0) as usize
+    };
+    trimmed(&format!("{value:.places$}")).to_owned()
+}
+
+fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+fn scale(mut value: f64, base: f64, ends: [&str; 6]) -> String {
+    let mut at = 0;
+    while value.abs() >= base - 0.5 && at + 1 < ends.len() {
+        value /= base;
+        at += 1;
+    }
+    digits(value) + ends[at]
+}
+
+fn seconds(value: f64) -> String {
+    let (by, end) = match value.abs() {
+        0.0 => return "0 s".to_owned(),
+        a if a < 1e-6 => (1e9, " ns"),
+        a if a < 1e-3 => (1e6, " µs"),
+        a if a < 1.0 => (1e3, " ms"),
+        a if a < 90.0 => (1.0, " s"),
+        a if a < 5400.0 => (1.0 / 60.0, " min"),
+        a if a < 172_800.0 => (1.0 / 3600.0, " h"),
+        _ => (1.0 / 86_400.0, " days"),
+    };
+    digits(value * by) + end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_as_the_shared_cases_say() {
+        let cases: Vec<(String, f64, String)> = serde_json::from_str(include_str!("../../web/test/units.json")).expect("valid cases");
+        assert!(cases.len() > 30);
+        for (id, value, text) in cases {
+            let unit = Unit::from_id(&id).expect("known unit");
+            assert_eq!(number(value, unit), text, "{value} as {id}");
+            assert_eq!(unit.id(), id);
+        }
+    }
+
+    #[test]
+    fn tiles_split_and_counts_group() {
+        assert_eq!(split(40_055_603.0, Unit::BytesPerSecond), ("38.2".to_owned(), "MiB/s".to_owned()));
+        assert_eq!(split(0.423, Unit::Ratio), ("42.3".to_owned(), "%".to_owned()));
+        assert_eq!(split(18_420.0, Unit::PerSecond), ("18.4k".to_owned(), "/s".to_owned()));
+        assert_eq!(split(f64::NAN, Unit::Ratio), ("NaN".to_owned(), String::new()));
+        assert_eq!(count(1_204_118), "1,204,118");
+        assert_eq!(count(118), "118");
+        assert_eq!(counted(1, "target", "targets"), "1 target");
+    }
+
+    #[test]
+    fn moments_are_words_then_dates() {
+        let now = 1_763_714_000_000;
+        assert_eq!(moment(now - 360_000, now).words, "6 min ago");
+        assert_eq!(moment(now - 3 * 86_400_000, now).words, "18 Nov 2025");
+        assert_eq!(date_time(0), "1 Jan 1970 00:00");
+        // Times at the edge of the range must not panic.
+        let _edge = (moment(i64::MAX, i64::MIN), moment(i64::MIN, i64::MAX));
+    }
+}

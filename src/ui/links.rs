@@ -1,0 +1,84 @@
+//! The URLs of every page, in one place: routes are registered and links are made from here.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Front page.
+pub const HOME: &str = "/";
+/// Queries and charts. `/metrics` is taken: there the server shows its own metrics to scrapers.
+pub const EXPLORE: &str = "/explore";
+/// List of metrics.
+pub const CATALOGUE: &str = "/catalogue";
+/// Scrape targets.
+pub const TARGETS: &str = "/targets";
+/// Where series come from.
+pub const CARDINALITY: &str = "/cardinality";
+/// Groups of pushed metrics.
+pub const PUSHED: &str = "/pushed";
+/// POST: deletes a pushed group.
+pub const PUSHED_DELETE: &str = "/pushed/delete";
+/// The server itself.
+pub const STATUS: &str = "/status";
+/// GET: columns for charts.
+pub const CHART: &str = "/ui/chart";
+/// POST: chooses light, dark or system.
+pub const THEME: &str = "/ui/theme";
+/// Built files, with the rest of the path as `path`.
+pub const ASSETS: &str = "/assets/{*path}";
+
+/// Everything but letters, digits and what is safe in any query value.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A value as it stands in a query string.
+pub fn encode(value: &str) -> String {
+    utf8_percent_encode(value, VALUE).to_string()
+}
+
+/// A path with parameters; those with empty values are left out.
+pub fn with(path: &str, params: &[(&str, &str)]) -> String {
+    let mut out = path.to_owned();
+    let mut mark = if path.contains('?') { '&' } else { '?' };
+    for (name, value) in params.iter().filter(|(_, value)| !value.is_empty()) {
+        out.push(mark);
+        out.push_str(name);
+        out.push('=');
+        out.push_str(&encode(value));
+        mark = '&';
+    }
+    out
+}
+
+/// The explorer with a query.
+pub fn explore(query: &str) -> String {
+    with(EXPLORE, &[("q", query)])
+}
+
+/// The explorer's table with a query.
+pub fn explore_table(query: &str) -> String {
+    with(EXPLORE, &[("q", query), ("view", "table")])
+}
+
+/// Chart data for queries, with one legend for all or one for each; the chart itself adds range and width.
+pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
+    let mut params: Vec<(&str, &str)> = queries.iter().map(|query| ("q", *query)).collect();
+    params.extend(legends.iter().map(|legend| ("legend", *legend)));
+    params.push(("step", step));
+    with(CHART, &params)
+}
+
+/// The catalogue with a search.
+pub fn catalogue(search: &str) -> String {
+    with(CATALOGUE, &[("search", search)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_encoded_and_empty_ones_left_out() {
+        assert_eq!(explore("rate(x{a=\"b&c\"}[5m])"), "/explore?q=rate%28x%7Ba%3D%22b%26c%22%7D%5B5m%5D%29");
+        assert_eq!(chart(&["a", "b"], &[], "15s"), "/ui/chart?q=a&q=b&step=15s");
+        assert_eq!(with("/a?b=c", &[("d", "é")]), "/a?b=c&d=%C3%A9");
+        assert_eq!(with("/a", &[("d", "")]), "/a");
+    }
+}

@@ -1,0 +1,101 @@
+//! The navigation: which pages exist, in which order, under which names and keys.
+
+use crate::ui::assets::icon;
+use crate::ui::links;
+
+/// A page that has an entry in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Front page.
+    Home,
+    /// Explorer and catalogue.
+    Metrics,
+    /// Scrape targets.
+    Targets,
+    /// Pushed groups.
+    Pushed,
+    /// Where series come from.
+    Cardinality,
+    /// The server.
+    Status,
+    /// None of them, such as an error page.
+    Elsewhere,
+}
+
+/// One entry.
+#[derive(Debug)]
+pub struct Entry {
+    /// The page.
+    pub page: Page,
+    /// Its name.
+    pub text: &'static str,
+    /// Its path.
+    pub href: &'static str,
+    /// The letter after `g`.
+    pub key: &'static str,
+    /// Its icon as SVG.
+    pub icon: &'static str,
+}
+
+/// Entries under a heading; the first group has none.
+#[derive(Debug)]
+pub struct Group {
+    /// The heading, or nothing.
+    pub title: &'static str,
+    /// Its entries.
+    pub entries: &'static [Entry],
+}
+
+const fn entry(page: Page, text: &'static str, href: &'static str, key: &'static str, icon: &'static str) -> Entry {
+    Entry { page, text, href, key, icon }
+}
+
+/// The side, from top to bottom.
+pub const GROUPS: [Group; 3] = [
+    Group { title: "", entries: &[entry(Page::Home, "Home", links::HOME, "h", icon::HOUSE)] },
+    Group { title: "Observe", entries: &[entry(Page::Metrics, "Metrics", links::EXPLORE, "m", icon::CHART_LINE)] },
+    Group {
+        title: "Collect",
+        entries: &[
+            entry(Page::Targets, "Targets", links::TARGETS, "t", icon::CROSSHAIR),
+            entry(Page::Pushed, "Pushed groups", links::PUSHED, "p", icon::UPLOAD),
+            entry(Page::Cardinality, "Cardinality", links::CARDINALITY, "c", icon::LAYERS),
+        ],
+    },
+];
+
+/// The foot of the side.
+pub const FOOT: [Entry; 1] = [entry(Page::Status, "Status", links::STATUS, "s", icon::SERVER_COG)];
+
+/// The bar at the bottom of phones: three pages beside Home, the rest under More.
+pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Targets, Page::Status];
+
+/// All entries in order.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    GROUPS.iter().flat_map(|group| group.entries).chain(&FOOT)
+}
+
+/// Entries of the phone bar.
+pub fn phone() -> impl Iterator<Item = &'static Entry> {
+    entries().filter(|entry| PHONE.contains(&entry.page))
+}
+
+/// Entries behind More on phones.
+pub fn more() -> impl Iterator<Item = &'static Entry> {
+    entries().filter(|entry| !PHONE.contains(&entry.page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_paths_are_unique_and_nothing_is_lost_on_phones() {
+        let mut keys: Vec<_> = entries().map(|entry| entry.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), entries().count());
+        assert_eq!(phone().count() + more().count(), entries().count());
+        assert_eq!(phone().count(), 4);
+    }
+}

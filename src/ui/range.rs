@@ -1,0 +1,143 @@
+//! The time range of a page: from the URL, to milliseconds, in words.
+
+use crate::base::time::{Duration, TimeRange, parse_rfc3339, parse_timestamp};
+
+/// Ranges on offer: text of `from`, and words.
+pub const CHOICES: [(&str, &str); 12] = [
+    ("now-15m", "15 min"),
+    ("now-30m", "30 min"),
+    ("now-1h", "1 hour"),
+    ("now-3h", "3 hours"),
+    ("now-6h", "6 hours"),
+    ("now-12h", "12 hours"),
+    ("now-24h", "24 hours"),
+    ("now-2d", "2 days"),
+    ("now-7d", "7 days"),
+    ("now-30d", "30 days"),
+    ("now-90d", "90 days"),
+    ("now-1y", "1 year"),
+];
+/// Intervals of refreshing on offer; the first is none.
+pub const REFRESH: [(&str, &str); 6] = [("off", "Off"), ("5s", "5 s"), ("10s", "10 s"), ("30s", "30 s"), ("1m", "1 min"), ("5m", "5 min")];
+
+/// A range as written in the URL: `now-6h` to `now`, Unix seconds, or dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRange {
+    /// Start.
+    pub from: String,
+    /// End.
+    pub to: String,
+}
+
+impl PageRange {
+    /// From a query string, with what the page shows when nothing is said.
+    pub fn from_query(query: &str, default_from: &str) -> Self {
+        let value = |name: &str| {
+            form_urlencoded::parse(query.as_bytes())
+                .find(|(key, value)| key == name && !value.is_empty())
+                .map(|(_, value)| value.into_owned())
+        };
+        Self { from: value("from").unwrap_or_else(|| default_from.to_owned()), to: value("to").unwrap_or_else(|| "now".to_owned()) }
+    }
+
+    /// The range in milliseconds, or what is wrong with it in words.
+    pub fn resolve(&self, now_ms: i64) -> Result<TimeRange, String> {
+        let start = moment(&self.from, now_ms)
+            .ok_or_else(|| format!("\"{}\" is not a time: write now-6h, a date such as 2026-11-20 14:00, or Unix seconds", self.from))?;
+        let end = moment(&self.to, now_ms)
+            .ok_or_else(|| format!("\"{}\" is not a time: write now, a date such as 2026-11-20 14:00, or Unix seconds", self.to))?;
+        if start >= end {
+            return Err("the start of the range must be before its end".to_owned());
+        }
+        Ok(TimeRange::new(start, end))
+    }
+
+    /// In words: `Last 6 hours`, or both ends in UTC.
+    pub fn label(&self, now_ms: i64) -> String {
+        if self.to == "now"
+            && let Some((_, words)) = CHOICES.iter().find(|(from, _)| *from == self.from)
+        {
+            return if *words == "1 hour" { "Last hour".to_owned() } else { format!("Last {words}") };
+        }
+        match (moment(&self.from, now_ms), moment(&self.to, now_ms)) {
+            (Some(from), Some(to)) if !self.from.starts_with("now") => {
+                format!("{} – {} UTC", crate::ui::format::date_time(from), crate::ui::format::date_time(to))
+            }
+            _ => format!("{} – {}", self.from, self.to),
+        }
+    }
+}
+
+/// A moment in milliseconds: `now`, `now-6h`, Unix seconds (or milliseconds, by size), RFC 3339, or a date in UTC.
+pub fn moment(text: &str, now_ms: i64) -> Option<i64> {
+    let text = text.trim();
+    if let Some(rest) = text.strip_prefix("now") {
+        let rest = rest.trim();
+        return match (rest.strip_prefix('-'), rest.strip_prefix('+')) {
+            (Some(by), _) => now_ms.checked_sub(Duration::parse(by.trim()).ok()?.ms()),
+            (_, Some(by)) => now_ms.checked_add(Duration::parse(by.trim()).ok()?.ms()),
+            _ if rest.is_empty() => Some(now_ms),
+            _ => None,
+        };
+    }
+    if text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    let day = 86_400_000;
+    match text {
+        "today" => return Some(now_ms - now_ms.rem_euclid(day)),
+        "yesterday" => return Some(now_ms - now_ms.rem_euclid(day) - day),
+        _ => {}
+    }
+    parse_timestamp(text).or_else(|| match text.len() {
+        10 => parse_rfc3339(&format!("{text}T00:00:00Z")),
+        16 => parse_rfc3339(&format!("{}:00Z", text.replace(' ', "T"))),
+        19 => parse_rfc3339(&format!("{}Z", text.replace(' ', "T"))),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_763_714_000_000;
+
+    #[test]
+    fn moments_resolve() {
+        for (text, at) in [
+            ("now", Some(NOW)),
+            ("now-6h", Some(NOW - 21_600_000)),
+            ("now - 90m", Some(NOW - 5_400_000)),
+            ("now+1h", Some(NOW + 3_600_000)),
+            ("1763714000", Some(NOW)),
+            ("1763714000000", Some(NOW)),
+            ("2025-11-21T08:33:20Z", Some(NOW)),
+            ("2025-11-21 08:33:20", Some(NOW)),
+            ("2025-11-21 08:33", Some(NOW - 20_000)),
+            ("2025-11-21", Some(NOW - 30_800_000)),
+            ("today", Some(NOW - 30_800_000)),
+            ("then", None),
+            ("", None),
+            ("now-", None),
+            ("nowish", None),
+            ("99999999999999999999", None),
+            ("ééééé", None),
+        ] {
+            assert_eq!(moment(text, NOW), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_come_from_the_url() {
+        let range = PageRange::from_query("from=now-6h&x=1", "now-1h");
+        assert_eq!((range.from.as_str(), range.to.as_str()), ("now-6h", "now"));
+        assert_eq!(range.label(NOW), "Last 6 hours");
+        assert_eq!(range.resolve(NOW), Ok(TimeRange::new(NOW - 21_600_000, NOW)));
+        assert_eq!(PageRange::from_query("", "now-1h").label(NOW), "Last hour");
+        let fixed = PageRange::from_query("from=1763700000&to=1763703600", "now-1h");
+        assert_eq!(fixed.label(NOW), "21 Nov 2025 04:40 – 21 Nov 2025 05:40 UTC");
+        assert!(PageRange::from_query("from=now&to=now-1h", "now-1h").resolve(NOW).is_err());
+        assert!(PageRange::from_query("from=soon", "now-1h").resolve(NOW).unwrap_err().contains("soon"));
+    }
+}

@@ -1,0 +1,23 @@
+//! Black-box tests: the real binary, real HTTP, real neighbours where they are installed.
+
+/// Starting servers, asking them.
+mod support;
+/// Remote write as Prometheus sends it.
+mod wire;
+
+/// The Prometheus HTTP API: parameters, shapes, error types and codes.
+mod api;
+/// Configuration files, reload, checks.
+mod config;
+/// `kill -9` under load.
+mod crash;
+/// The user's own files and queries.
+mod fixtures;
+/// Pages are complete, safe and say what to do.
+mod pages;
+/// The same answers as Prometheus itself.
+mod peers;
+/// Scraping real targets.
+mod scrape;
+/// Every door for samples.
+mod writes;

@@ -1,0 +1,61 @@
+//! Pages are complete, safe and say what to do.
+
+use crate::support::{Server, client};
+use crate::wire;
+
+const PAGES: [&str; 7] = ["/", "/explore", "/targets", "/catalogue", "/cardinality", "/pushed", "/status"];
+
+#[test]
+fn every_page_is_whole_and_guarded() {
+    let server = Server::quiet();
+    for path in PAGES {
+        let answer = client().get(server.url(path)).send().unwrap();
+        let status = answer.status().as_u16();
+        let csp = answer.headers().get("content-security-policy").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let sniff = answer.headers().contains_key("x-content-type-options");
+        let text = answer.text().unwrap();
+        assert_eq!(status, 200, "{path}");
+        assert!(csp.contains("script-src 'self'") && !csp.contains("script-src 'self' 'unsafe-inline'"), "{path}: {csp}");
+        assert!(sniff, "{path}");
+        assert!(text.contains("</html>") && text.contains("<h1"), "{path}");
+        assert!(!text.contains("<script>"), "{path}: inline script");
+    }
+    assert_eq!(server.get("/no-such-page").0, 404);
+}
+
+#[test]
+fn hostile_names_are_escaped() {
+    let server = Server::quiet();
+    let evil = "<img src=x onerror=alert(1)>";
+    let (status, text) = wire::send(
+        &server.url("/api/v1/write"),
+        wire::body(vec![wire::series(&[("__name__", "evil"), ("job", evil), (evil, "1")], &[(1_700_000_000_000, 1.0)])]),
+    );
+    assert_eq!(status, 204, "{text}");
+    for path in [
+        "/cardinality",
+        "/catalogue",
+        "/explore?q=evil&from=1699999000&to=1700000100",
+        "/explore?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
+    ] {
+        let (status, text) = server.get(path);
+        assert_eq!(status, 200, "{path}");
+        assert!(!text.contains("<img src=x"), "{path}");
+    }
+}
+
+#[test]
+fn a_form_from_another_site_changes_nothing() {
+    let server = Server::quiet();
+    client().put(server.url("/metrics/job/kept")).body("a 1\n").send().unwrap();
+    let answer = client()
+        .post(server.url("/pushed/delete"))
+        .header("Sec-Fetch-Site", "cross-site")
+        .header("Origin", "https://evil.example")
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body("job=kept")
+        .send()
+        .unwrap();
+    assert_eq!(answer.status().as_u16(), 403);
+    assert!(server.get("/pushed").1.contains("kept"));
+}

@@ -1,0 +1,171 @@
+//! Starts the real binary on a port of its own with a data folder of its own, and talks to it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+/// How long a server may take to open its port, on a machine busy with other tests.
+const START_WITHIN: Duration = Duration::from_secs(60);
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+    pub(crate) data: PathBuf,
+    args: Vec<String>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    /// Starts with further arguments after `serve`, in a fresh folder.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let (process, address) = spawn(&data, &args);
+        Self { process, address, data, args, _folder: Some(folder) }
+    }
+
+    /// Starts with a configuration file of this text.
+    pub(crate) fn with_config(text: &str, args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let config = folder.path().join("prometheus.yml");
+        std::fs::write(&config, text).unwrap();
+        let mut all = vec!["--config".to_owned(), config.to_string_lossy().into_owned()];
+        all.extend(args.iter().map(|arg| (*arg).to_owned()));
+        let (process, address) = spawn(&data, &all);
+        Self { process, address, data, args: all, _folder: Some(folder) }
+    }
+
+    /// Quiet: no host metrics, so that only what the test sends is there.
+    pub(crate) fn quiet() -> Self {
+        Self::start(&["--host-metrics=false", "--enable-admin-api"])
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.data.parent().unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// `kill -9`, then a start on the same folder.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.address) = spawn(&self.data, &self.args);
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let response = client().get(self.url(path)).send().unwrap();
+        (response.status().as_u16(), response.text().unwrap())
+    }
+
+    pub(crate) fn post(&self, path: &str, kind: &str, body: impl Into<reqwest::blocking::Body>) -> (u16, String) {
+        let response = client().post(self.url(path)).header("Content-Type", kind).body(body).send().unwrap();
+        (response.status().as_u16(), response.text().unwrap())
+    }
+
+    /// An API answer that must be a success.
+    pub(crate) fn api(&self, path: &str) -> Json {
+        let (status, text) = self.get(path);
+        let answer: Json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {status} {error}: {text}"));
+        assert_eq!((status, &answer["status"]), (200, &Json::from("success")), "{path}: {text}");
+        answer["data"].clone()
+    }
+
+    /// The result of an instant query at a time in seconds.
+    pub(crate) fn query(&self, expr: &str, time: f64) -> Json {
+        let encoded: String = form_urlencoded::byte_serialize(expr.as_bytes()).collect();
+        self.api(&format!("/api/v1/query?query={encoded}&time={time}"))["result"].clone()
+    }
+
+    /// Asks until `found` is satisfied; fails with the last answer after half a minute.
+    pub(crate) fn await_query(&self, expr: &str, found: impl Fn(&Json) -> bool) -> Json {
+        let encoded: String = form_urlencoded::byte_serialize(expr.as_bytes()).collect();
+        let mut last = Json::Null;
+        for _ in 0..300 {
+            last = self.api(&format!("/api/v1/query?query={encoded}"))["result"].clone();
+            if found(&last) {
+                return last;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("{expr} never came to what was awaited; last answer: {last}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already; then there is nothing to stop.
+        let _gone = self.process.kill().is_err();
+        let _gone = self.process.wait().is_err();
+    }
+}
+
+pub(crate) fn client() -> reqwest::blocking::Client {
+    reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).build().unwrap()
+}
+
+fn spawn(data: &Path, args: &[String]) -> (Child, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_pharos"))
+        .arg("serve")
+        .args(["--listen", "127.0.0.1:0", "--log-level", "info", "--data-dir"])
+        .arg(data)
+        .args(args)
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = process.stderr.take().unwrap();
+    let (tell, told) = mpsc::channel();
+    // Reads on for as long as the process lives, so that it never blocks on a full pipe.
+    std::thread::spawn(move || {
+        let mut seen = String::new();
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if let Some((_, address)) = line.split_once("listening on http://") {
+                let address = address.split_whitespace().next().unwrap_or_default().trim_end_matches('/').to_owned();
+                let _test_is_over = tell.send(Ok(address)).is_err();
+            }
+            seen.push_str(&line);
+            seen.push('\n');
+            if std::env::var_os("PHAROS_TEST_LOG").is_some() {
+                eprintln!("{line}");
+            }
+        }
+        let _test_is_over = tell.send(Err(seen)).is_err();
+    });
+    match told.recv_timeout(START_WITHIN) {
+        Ok(Ok(address)) => (process, address),
+        Ok(Err(log)) => panic!("the server stopped:\n{log}"),
+        Err(_) => panic!("the server did not open its port in time"),
+    }
+}
+
+/// Says that a test is skipped, or fails where nothing may be.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("PHAROS_TEST_FULL").is_none(), "{why}, and PHAROS_TEST_FULL is set");
+    println!("skipped: {why}");
+}
+
+/// The shared test material beside the project, where it is there.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let full = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("shared").join(path);
+    full.exists().then_some(full)
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

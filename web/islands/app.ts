@@ -1,0 +1,141 @@
+/** On every page: loads the islands that are there, theme, menus, shortcuts, the time range, refresh, dialogs. */
+import * as range from '../lib/page_range.ts';
+import { label as rangeLabel, resolve, shifted, zoomedOut, isLive } from '../lib/range.ts';
+import { startRefresh, refreshLive } from '../lib/live.ts';
+import { toast } from '../lib/toast.ts';
+
+const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = document) => root.querySelector<T>(s);
+
+const islands: Record<string, () => Promise<unknown>> = {
+  'ph-chart': () => import('./chart.ts'),
+  'ph-editor': () => import('./editor.ts'),
+  'ph-explore': () => import('./explore.ts'),
+};
+const whenIdle = (f: () => void) => ('requestIdleCallback' in window ? requestIdleCallback(f, { timeout: 400 }) : setTimeout(f, 50));
+for (const [tag, load] of Object.entries(islands)) {
+  const el = $(tag);
+  if (!el) continue;
+  if (tag !== 'ph-editor') { void load(); continue; }
+  // The editor replaces a field that works already: it may wait until the page is quiet or the field is used.
+  let asked = false;
+  const go = () => { if (!asked) { asked = true; void load(); } };
+  document.addEventListener('focusin', (e) => { if ((e.target as Element).closest('ph-editor')) go(); });
+  whenIdle(go);
+}
+
+/* The server renders data-theme from the cookie, so there is no flash; here it only changes. */
+const themes = ['system', 'light', 'dark'];
+function nextTheme(): void {
+  const root = document.documentElement;
+  const t = themes[(themes.indexOf(root.dataset.theme ?? 'system') + 1) % 3] ?? 'system';
+  root.dataset.theme = t;
+  document.cookie = `theme=${t};path=/;max-age=31536000;samesite=lax`;
+  toast(`Theme: ${t}`);
+}
+
+function showRange(): void {
+  const r = range.get();
+  document.querySelectorAll('[data-rangelabel]').forEach((e) => { e.textContent = rangeLabel(r, range.now()); });
+  document.querySelectorAll<HTMLAnchorElement>('.tm a[data-from]').forEach((a) => a.toggleAttribute('aria-current', a.dataset.from === r.from && r.to === 'now'));
+  const zoomed = $('[data-act="zoom-out"]');
+  if (zoomed) zoomed.hidden = isLive(r);
+  const form = $<HTMLFormElement>('.tm form');
+  if (form) { (form.elements.namedItem('from') as HTMLInputElement).value = r.from; (form.elements.namedItem('to') as HTMLInputElement).value = r.to; }
+}
+addEventListener('ph:range', showRange);
+addEventListener('popstate', () => dispatchEvent(new CustomEvent('ph:range', { detail: range.get() })));
+if ($('[data-rangelabel]')) showRange();
+
+const act: Record<string, (el: HTMLElement) => void> = {
+  theme: nextTheme,
+  palette: () => void import('./palette.ts').then((m) => m.open()),
+  keys: () => void import('./palette.ts').then((m) => m.keys()),
+  refresh: () => { dispatchEvent(new CustomEvent('ph:refresh')); void refreshLive(); },
+  'zoom-out': () => range.set(zoomedOut(range.get(), range.now())),
+  copy: (el) => void navigator.clipboard.writeText(el.dataset.text ?? $(el.dataset.from ?? '')?.textContent ?? '').then(() => toast('Copied')),
+  link: () => void navigator.clipboard.writeText(location.href).then(() => toast('Link copied')),
+};
+document.addEventListener('click', (e) => {
+  const target = e.target as Element;
+  const el = target.closest<HTMLElement>('[data-act]');
+  const run = el && act[el.dataset.act ?? ''];
+  if (run) { e.preventDefault(); run(el); return; }
+  // Ranges are links that work by themselves; with charts on the page only the charts change.
+  const link = target.closest<HTMLAnchorElement>('.tm a[data-from]');
+  if (link && $('ph-chart') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {
+    e.preventDefault();
+    range.set({ from: link.dataset.from ?? 'now-1h', to: 'now' });
+    link.closest<HTMLElement>('[popover]')?.hidePopover();
+  }
+});
+document.addEventListener('submit', (e) => {
+  const form = e.target as HTMLFormElement;
+  if (form.matches('.tm form')) {
+    const from = (form.elements.namedItem('from') as HTMLInputElement).value, to = (form.elements.namedItem('to') as HTMLInputElement).value;
+    const a = resolve(from, range.now()), b = resolve(to, range.now());
+    const wrong = a == null ? `"${from}" is not a time.` : b == null ? `"${to}" is not a time.` : a >= b ? 'The start must be before the end.' : '';
+    if (wrong) { e.preventDefault(); toast(wrong, true); return; }
+    if (!$('ph-chart')) return;
+    e.preventDefault();
+    // What a person types without a zone is their own time: send the moment.
+    const plain = (text: string, at: number) => (/^now|^\d+$/.test(text) ? text : String(at));
+    range.set({ from: plain(from, a ?? 0), to: plain(to, b ?? 0) });
+    form.closest<HTMLElement>('[popover]')?.hidePopover();
+  } else if (form.dataset.confirm && !form.dataset.sure) {
+    e.preventDefault();
+    void import('./palette.ts').then((m) => m.confirm(form));
+  }
+});
+
+/* Filters of server-rendered lists answer while typing. */
+let typing = 0;
+document.addEventListener('input', (e) => {
+  const form = (e.target as Element).closest<HTMLFormElement>('form[data-live-form]');
+  if (!form) return;
+  clearTimeout(typing);
+  typing = window.setTimeout(() => {
+    const u = new URL(form.action);
+    u.search = new URLSearchParams([...new FormData(form)].filter(([, v]) => v !== '').map(([k, v]) => [k, String(v)])).toString();
+    history.replaceState(null, '', u);
+    void refreshLive();
+  }, 150);
+});
+
+/* Menus are native popovers, placed under their button. */
+document.addEventListener('toggle', (e) => {
+  const menu = e.target as HTMLElement;
+  if (!menu.matches?.('[popover].menu:not(.more)') || (e as ToggleEvent).newState !== 'open') return;
+  const button = [...document.querySelectorAll(`[popovertarget="${CSS.escape(menu.id)}"]`)].find((b) => b.getClientRects().length > 0)?.getBoundingClientRect();
+  if (!button) return;
+  menu.classList.add('placed');
+  menu.style.top = `${Math.min(button.bottom + 6, Math.max(8, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, button.right - menu.offsetWidth))}px`;
+}, true);
+
+let g = 0;
+addEventListener('keydown', (e) => {
+  if ((e.metaKey || e.ctrlKey) && e.key.toLowerCase() === 'k') { e.preventDefault(); act.palette?.(document.body); return; }
+  if ((e.target as Element).closest('input,textarea,select,[contenteditable],dialog') || e.metaKey || e.ctrlKey || e.altKey) return;
+  if (e.key === 'g') { g = e.timeStamp; return; }
+  if (g && e.timeStamp - g < 900) {
+    g = 0;
+    const a = $<HTMLAnchorElement>(`.side a[data-key="${CSS.escape(e.key)}"]`);
+    if (a) { e.preventDefault(); location.href = a.href; }
+    return;
+  }
+  const hasRange = $('[data-rangelabel]');
+  const keys: Record<string, () => void> = {
+    '?': () => act.keys?.(document.body),
+    '/': () => $('ph-editor .cm-content, ph-editor textarea, main input[type=search]')?.focus(),
+    r: () => act.refresh?.(document.body),
+    t: () => hasRange?.closest('button')?.click(),
+    '[': () => hasRange && range.set(shifted(range.get(), -1, range.now())),
+    ']': () => hasRange && range.set(shifted(range.get(), 1, range.now())),
+    '-': () => hasRange && range.set(zoomedOut(range.get(), range.now())),
+    c: () => act.link?.(document.body),
+  };
+  const run = keys[e.key];
+  if (run) { e.preventDefault(); run(); }
+});
+
+startRefresh();

@@ -1,0 +1,139 @@
+/** `<ph-explore>`: runs the queries of the form without leaving the page, keeps a local history, adds and removes rows, exports. */
+import type { Chart } from './chart.ts';
+import type { Editor } from './editor.ts';
+import { html } from '../lib/html.ts';
+import { refreshLive } from '../lib/live.ts';
+import { csv, type Frame } from '../lib/stats.ts';
+import { remember, recall } from '../lib/history.ts';
+import { toast } from '../lib/toast.ts';
+
+class Explore extends HTMLElement {
+  private undo: (() => void)[] = [];
+
+  private get form(): HTMLFormElement { return this.querySelector('form.q') as HTMLFormElement; }
+  private get chart(): Chart | null { return this.querySelector('ph-chart'); }
+  private get rows(): HTMLElement[] { return [...this.form.querySelectorAll<HTMLElement>('.row')]; }
+  private get queries(): string[] { return this.rows.map((r) => r.querySelector('textarea')?.value.trim() ?? ''); }
+
+  connectedCallback(): void {
+    this.addEventListener('submit', (e) => {
+      if (e.target !== this.form) return;
+      e.preventDefault();
+      const by = (e as SubmitEvent).submitter as HTMLButtonElement | null;
+      if (by?.name === 'add') this.add(); else this.run();
+    });
+    this.addEventListener('ph:run', () => this.run());
+    this.addEventListener('ph:frame', (e) => this.report((e as CustomEvent<{ frame: Frame | null; ms: number }>).detail));
+    this.addEventListener('click', (e) => this.pressed(e));
+    const back = () => { if (new URLSearchParams(location.search).getAll('q').join('\n') !== this.asked) location.reload(); };
+    addEventListener('popstate', back);
+    this.undo.push(() => removeEventListener('popstate', back));
+    document.getElementById('hist')?.addEventListener('beforetoggle', () => this.listHistory());
+    this.asked = new URLSearchParams(location.search).getAll('q').join('\n');
+    if (!this.queries.some(Boolean)) this.rows[0]?.querySelector<HTMLElement>('textarea')?.focus();
+  }
+  private asked = '';
+
+  disconnectedCallback(): void { this.undo.forEach((f) => f()); }
+
+  private params(): URLSearchParams {
+    const now = new URLSearchParams(location.search), next = new URLSearchParams();
+    for (const [k, v] of new FormData(this.form)) if (String(v).trim() !== '') next.append(k, String(v).trim());
+    for (const k of ['from', 'to', 'view', 'refresh']) { next.delete(k); const v = now.get(k); if (v) next.set(k, v); }
+    return next;
+  }
+
+  private run(): void {
+    const queries = this.queries.filter(Boolean);
+    if (!queries.length) { toast('Write a query first.'); return; }
+    queries.forEach((q) => remember(q));
+    const next = this.params();
+    const url = `${location.pathname}?${next}`;
+    const first = !this.asked;
+    if (next.toString() !== new URLSearchParams(location.search).toString()) history.pushState(null, '', url);
+    this.asked = next.getAll('q').join('\n');
+    this.rows.forEach((r) => { r.querySelector('.qerr')?.remove(); r.querySelector<Editor>('ph-editor')?.problem?.(null); });
+    // The first run brings the result panel, which only the server can draw.
+    if (first || !this.chart) { if (first) location.assign(url); else void refreshLive(); return; }
+    const src = new URLSearchParams();
+    this.queries.forEach((q) => { if (q) src.append('q', q); });
+    for (const k of ['step', 'legend']) { const v = next.get(k); if (v) src.set(k, v); }
+    this.chart.setAttribute('src', `/ui/chart?${src}`);
+    void this.chart.load();
+  }
+
+  /** Places what came back: counts, notes, and each error under its query. */
+  private report({ frame, ms }: { frame: Frame | null; ms: number }): void {
+    const summary = this.querySelector('[data-summary]'), notes = this.querySelector<HTMLElement>('[data-notes]');
+    if (!frame) return;
+    const shown = frame.series.length, total = frame.total ?? shown;
+    const points = frame.series.reduce((n, s) => n + s.v.reduce((m: number, v) => m + (v == null ? 0 : 1), 0), 0);
+    if (summary) summary.textContent = `${total.toLocaleString('en')} series · ${points.toLocaleString('en')} points · step ${frame.step} s · ${Math.round(ms)} ms`;
+    const lines = [...(frame.warnings ?? []).map((text) => ({ text, cls: 'w' })), ...(frame.infos ?? []).map((text) => ({ text, cls: '' }))];
+    if (total > shown) lines.unshift({ text: `${total.toLocaleString('en')} series, showing the ${shown} highest. Add a label filter or an aggregation to see the others.`, cls: '' });
+    if (notes) { notes.hidden = !lines.length; notes.innerHTML = html`${lines.map((l) => html`<p class="${l.cls}">${l.text}</p>`)}`.text; }
+    const asked = this.rows.filter((r) => r.querySelector('textarea')?.value.trim());
+    asked.forEach((r, i) => {
+      r.querySelector('.qerr')?.remove();
+      const error = frame.errors?.find((x) => x.q === i);
+      r.querySelector<Editor>('ph-editor')?.problem?.(error ?? null);
+      if (error) r.insertAdjacentHTML('beforeend', html`<div class="qerr" role="alert">${error.message}</div>`.text);
+    });
+  }
+
+  private add(text = ''): void {
+    const template = this.querySelector<HTMLTemplateElement>('template');
+    if (!template || this.rows.length >= 10) { toast('Ten queries are the most one chart takes.'); return; }
+    const row = template.content.firstElementChild?.cloneNode(true) as HTMLElement;
+    const area = row.querySelector('textarea');
+    if (area) area.value = text;
+    this.rows.at(-1)?.after(row);
+    this.letters();
+    row.querySelector<Editor>('ph-editor')?.focus();
+  }
+
+  private letters(): void { this.rows.forEach((r, i) => { const id = r.querySelector('.id'); if (id) id.textContent = String.fromCharCode(65 + i); }); }
+
+  private pressed(e: MouseEvent): void {
+    const el = (e.target as Element).closest<HTMLElement>('[data-x]');
+    if (!el) return;
+    const what = el.dataset.x;
+    if (what === 'remove') {
+      if (this.rows.length > 1) el.closest('.row')?.remove();
+      else { const editor = this.rows[0]?.querySelector<Editor>('ph-editor'); if (editor) editor.value = ''; }
+      this.letters();
+    } else if (what === 'csv') this.download();
+    else if (what === 'use') {
+      const rows = this.rows, editor = rows.at(-1)?.querySelector<Editor>('ph-editor');
+      if (editor) { editor.value = el.dataset.q ?? ''; document.getElementById('hist')?.hidePopover(); this.run(); }
+    } else if ((what === 'graph' || what === 'stacked') && this.chart) {
+      e.preventDefault();
+      const u = new URL(location.href);
+      u.searchParams.set('view', what);
+      history.pushState(null, '', u);
+      this.querySelectorAll('[data-x="graph"],[data-x="stacked"]').forEach((a) => { if (a === el) a.setAttribute('aria-current', 'true'); else a.removeAttribute('aria-current'); });
+      this.chart.toggleAttribute('stack', what === 'stacked');
+      this.chart.draw(true);
+    }
+  }
+
+  private listHistory(): void {
+    const box = document.getElementById('hist');
+    if (!box) return;
+    const list = recall();
+    box.innerHTML = list.length ? html`${list.map((q) => html`<button type="button" data-x="use" data-q="${q}" title="${q}">${q}</button>`)}`.text : '<p>Queries you run are kept here, in this browser only.</p>';
+  }
+
+  private download(): void {
+    const frame = this.chart?.frame;
+    const table = this.querySelector<HTMLTableElement>('#result table');
+    const text = frame ? csv(frame) : table ? [...table.rows].map((r) => [...r.cells].map((c) => `"${(c.dataset.text ?? c.textContent ?? '').trim().replaceAll('"', '""')}"`).join(',')).join('\n') + '\n' : '';
+    if (!text) { toast('There is nothing to export yet.'); return; }
+    const a = document.createElement('a');
+    a.href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+    a.download = 'pharos.csv';
+    a.click();
+    URL.revokeObjectURL(a.href);
+  }
+}
+customElements.define('ph-explore', Explore);

@@ -1,0 +1,91 @@
+/** The command palette, the list of shortcuts, and the question before something is deleted. */
+import { score } from '../lib/fuzzy.ts';
+import { html, raw } from '../lib/html.ts';
+import chart from 'icon:chart-line';
+
+interface Entry { text: string; href: string; hint: string; icon: string }
+const MAX = 10;
+
+/** A dialog that is removed when it closes; focus goes back by itself. */
+function dialog(id: string, content: string): HTMLDialogElement {
+  document.getElementById(id)?.remove();
+  const d = document.createElement('dialog');
+  d.id = id;
+  d.innerHTML = content;
+  d.addEventListener('close', () => d.remove());
+  d.addEventListener('click', (e) => { if (e.target === d) d.close(); });
+  document.body.append(d);
+  d.showModal();
+  return d;
+}
+
+const pages = (): Entry[] => [...document.querySelectorAll<HTMLAnchorElement>('.side .nav a')].map((a) => ({
+  text: a.querySelector('.lbl')?.textContent?.trim() ?? '', href: a.href, hint: a.dataset.key ? `G ${a.dataset.key.toUpperCase()}` : '', icon: a.querySelector('svg')?.outerHTML ?? '',
+}));
+
+async function metrics(query: string, signal: AbortSignal): Promise<Entry[]> {
+  if (query.length < 2) return [];
+  const pattern = '.*' + query.toLowerCase().replaceAll(/[^a-z0-9_:]+/g, '.*') + '.*';
+  const match = `{__name__=~"(?i)${pattern}"}`;
+  const res = await fetch(`/api/v1/label/__name__/values?limit=20&match[]=${encodeURIComponent(match)}`, { signal });
+  if (!res.ok) return [];
+  const names = ((await res.json()) as { data?: string[] }).data ?? [];
+  return names.slice(0, 20).map((name) => ({ text: name, href: `/explore?q=${encodeURIComponent(name)}`, hint: 'metric', icon: chart }));
+}
+
+export function open(): void {
+  if (document.getElementById('cmdk')) return;
+  const d = dialog('cmdk', '<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="Go to a page or a metric" aria-label="Command palette" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="Results"></ul>');
+  const input = d.querySelector('input') as HTMLInputElement, list = d.querySelector('ul') as HTMLElement;
+  const local = pages();
+  let found: Entry[] = [], shown: Entry[] = [], at = 0, timer = 0, ctl = new AbortController();
+  const draw = () => {
+    const q = input.value.trim();
+    shown = [...local, ...found].map((e) => ({ e, s: score(q, e.text) })).filter((x) => x.s >= 0).sort((a, b) => b.s - a.s).slice(0, MAX).map((x) => x.e);
+    at = Math.min(at, Math.max(0, shown.length - 1));
+    list.innerHTML = shown.length
+      ? html`${shown.map((e, i) => html`<li role="option" id="cmd${i}" aria-selected="${String(i === at)}" data-i="${i}">${raw(e.icon)}<span>${e.text}</span><small>${e.hint}</small></li>`)}`.text
+      : html`<li class="no" role="option" aria-selected="false">Nothing is called “${q}”.</li>`.text;
+    input.setAttribute('aria-activedescendant', `cmd${at}`);
+    list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
+  };
+  const go = (i: number) => { const e = shown[i]; if (e) location.href = e.href; };
+  input.addEventListener('input', () => {
+    at = 0;
+    draw();
+    clearTimeout(timer);
+    ctl.abort();
+    ctl = new AbortController();
+    timer = window.setTimeout(() => { void metrics(input.value.trim(), ctl.signal).then((m) => { found = m; draw(); }).catch(() => undefined); }, 120);
+  });
+  input.addEventListener('keydown', (e) => {
+    if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); at = (at + (e.key === 'ArrowDown' ? 1 : shown.length - 1)) % Math.max(1, shown.length); draw(); }
+    else if (e.key === 'Enter') { e.preventDefault(); go(at); }
+  });
+  list.addEventListener('click', (e) => { const li = (e.target as Element).closest<HTMLElement>('[data-i]'); if (li) go(Number(li.dataset.i)); });
+  draw();
+  input.focus();
+}
+
+const KEYS: [string, string][] = [
+  ['⌘K', 'Search or jump to'], ['/', 'Query or filter'], ['R', 'Refresh'], ['T', 'Time range'], ['[ ]', 'Earlier, later'], ['-', 'Zoom out'],
+  ['C', 'Copy link'], ['?', 'This list'], ['Enter', 'Run the query'], ['Ctrl Space', 'Complete'], ['← →', 'Read a chart'], ['Esc', 'Close'],
+];
+export function keys(): void {
+  const jumps = pages().filter((p) => p.hint).map((p): [string, string] => [p.hint, p.text]);
+  const d = dialog('keys', html`<h2>Keyboard</h2><dl>${[...KEYS, ...jumps].map(([k, t]) => html`<div><dt>${t}</dt><dd><kbd>${k}</kbd></dd></div>`)}</dl>`.text);
+  d.className = 'keys';
+  d.setAttribute('aria-label', 'Keyboard shortcuts');
+}
+
+/** Asks before a form is sent; the safe button has the focus. */
+export function confirm(form: HTMLFormElement): void {
+  const d = dialog('ask', html`<h2>${form.dataset.confirm ?? ''}</h2><p>${form.dataset.detail ?? ''}</p><div class="acts"><button class="btn" value="no" autofocus>Keep it</button><button class="btn p bad" value="yes">${form.dataset.yes ?? 'Delete'}</button></div>`.text);
+  d.className = 'ask';
+  d.addEventListener('click', (e) => {
+    const value = (e.target as Element).closest('button')?.value;
+    if (!value) return;
+    d.close();
+    if (value === 'yes') { form.dataset.sure = '1'; form.requestSubmit(); }
+  });
+}

@@ -1,0 +1,62 @@
+/** Refresh: fetches the page again and morphs its `[data-live]` parts, so that templates stay the only place with HTML. */
+
+let running = false;
+let failures = 0;
+
+function note(text: string): void {
+  const el = document.querySelector<HTMLElement>('[data-offline]');
+  if (el) { el.hidden = text === ''; el.textContent = text; }
+}
+
+/** Brings the page's live parts up to date; keeps focus, scroll and open details. Says whether the server answered. */
+export async function refreshLive(): Promise<boolean> {
+  const parts = [...document.querySelectorAll<HTMLElement>('[data-live][id]')];
+  if (!parts.length) return true;
+  if (running) return true;
+  running = true;
+  try {
+    const [res, { Idiomorph }] = await Promise.all([fetch(location.href, { headers: { 'x-requested-with': 'pharos' } }), import('idiomorph')]);
+    if (!res.ok && res.status >= 500) throw new Error(String(res.status));
+    const next = new DOMParser().parseFromString(await res.text(), 'text/html');
+    for (const old of parts) {
+      const now = next.getElementById(old.id);
+      if (now && old.outerHTML !== now.outerHTML) {
+        Idiomorph.morph(old, now, {
+          ignoreActiveValue: true,
+          // Opening a row is the reader's doing, not the server's.
+          callbacks: { beforeAttributeUpdated: (name, el) => !(name === 'open' && el.tagName === 'DETAILS') },
+        });
+      }
+    }
+    failures = 0;
+    note('');
+    return true;
+  } catch {
+    failures++;
+    if (failures > 1) note('Reconnecting');
+    return false;
+  } finally { running = false; }
+}
+
+const SECONDS: Record<string, number> = { '5s': 5, '10s': 10, '30s': 30, '1m': 60, '5m': 300 };
+
+/** Refreshes at the page's interval: from the URL, else the page's own. Rests in hidden tabs and catches up on return. */
+export function startRefresh(): void {
+  const every = () => SECONDS[new URLSearchParams(location.search).get('refresh') ?? document.body.dataset.refresh ?? ''] ?? 0;
+  let last = performance.now();
+  const tick = async () => {
+    last = performance.now();
+    dispatchEvent(new CustomEvent('ph:refresh'));
+    await refreshLive();
+  };
+  const plan = () => {
+    const s = every();
+    const wait = s ? s * 1000 * (0.9 + Math.random() * 0.2) * Math.min(8, 2 ** failures) : 2000;
+    setTimeout(async () => {
+      if (s && !document.hidden) await tick();
+      plan();
+    }, wait);
+  };
+  plan();
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && every() && performance.now() - last > every() * 1000) void tick(); });
+}
