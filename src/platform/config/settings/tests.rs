@@ -111,6 +111,7 @@ fn wrong_values_are_refused_by_name() {
         ("server: {listen: [a]}", "p.yml:1:18: listen: read a list, expected text"),
         ("server: [a]", "p.yml:1:9: server: read a list, expected keys and values"),
         ("storage: {path: '$NOPE/x'}", "p.yml:1:17: path: environment variable NOPE is not set"),
+        ("log: {level: '$DIR'}", "p.yml:1:14: level: read \"$DIR\", expected debug, info, warn or error"),
         ("log: {level: loud}", "p.yml:1:14: level: read \"loud\", expected debug, info, warn or error"),
     ] {
         assert_eq!(file(text), Err(vec![error.to_owned()]), "{text}");
