@@ -32,14 +32,20 @@ pub struct PageRange {
 impl PageRange {
     /// From a query string, with what the page shows when nothing is said.
     pub fn from_query(query: &str, default_from: &str) -> Self {
-        let value = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned());
+        let value = |name: &str| {
+            form_urlencoded::parse(query.as_bytes())
+                .find(|(key, value)| key == name && !value.is_empty())
+                .map(|(_, value)| value.into_owned())
+        };
         Self { from: value("from").unwrap_or_else(|| default_from.to_owned()), to: value("to").unwrap_or_else(|| "now".to_owned()) }
     }
 
     /// The range in milliseconds, or what is wrong with it in words.
     pub fn resolve(&self, now_ms: i64) -> Result<TimeRange, String> {
-        let start = moment(&self.from, now_ms).ok_or_else(|| format!("\"{}\" is not a time: write now-6h, a date such as 2026-11-20 14:00, or Unix seconds", self.from))?;
-        let end = moment(&self.to, now_ms).ok_or_else(|| format!("\"{}\" is not a time: write now, a date such as 2026-11-20 14:00, or Unix seconds", self.to))?;
+        let start = moment(&self.from, now_ms)
+            .ok_or_else(|| format!("\"{}\" is not a time: write now-6h, a date such as 2026-11-20 14:00, or Unix seconds", self.from))?;
+        let end = moment(&self.to, now_ms)
+            .ok_or_else(|| format!("\"{}\" is not a time: write now, a date such as 2026-11-20 14:00, or Unix seconds", self.to))?;
         if start >= end {
             return Err("the start of the range must be before its end".to_owned());
         }
@@ -54,7 +60,9 @@ impl PageRange {
             return if *words == "1 hour" { "Last hour".to_owned() } else { format!("Last {words}") };
         }
         match (moment(&self.from, now_ms), moment(&self.to, now_ms)) {
-            (Some(from), Some(to)) if !self.from.starts_with("now") => format!("{} – {} UTC", crate::ui::format::date_time(from), crate::ui::format::date_time(to)),
+            (Some(from), Some(to)) if !self.from.starts_with("now") => {
+                format!("{} – {} UTC", crate::ui::format::date_time(from), crate::ui::format::date_time(to))
+            }
             _ => format!("{} – {}", self.from, self.to),
         }
     }

@@ -295,7 +295,9 @@ impl Shell {
 
 /// Handles `POST /ui/theme` with the form fields `theme` and `next`, for readers without script.
 pub async fn set_theme(body: String) -> Response {
-    let field = |name: &str| form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let field = |name: &str| {
+        form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
     let mut headers = HeaderMap::new();
     let cookie = format!("theme={}; Path=/; Max-Age=31536000; SameSite=Lax", Theme::parse(&field("theme")).as_str());
     for (name, value) in [(header::SET_COOKIE, cookie), (header::LOCATION, local(&field("next")).to_owned())] {
@@ -336,14 +338,17 @@ pub(crate) mod tests {
 
     #[test]
     fn the_theme_comes_from_its_cookie() {
-        for (cookies, theme) in [("", Theme::System), ("a=b; theme=dark", Theme::Dark), ("theme=light;x=y", Theme::Light), ("theme=<b>", Theme::System)] {
+        for (cookies, theme) in
+            [("", Theme::System), ("a=b; theme=dark", Theme::Dark), ("theme=light;x=y", Theme::Light), ("theme=<b>", Theme::System)]
+        {
             assert_eq!(Theme::from_cookies(cookies), theme, "{cookies}");
         }
     }
 
     #[test]
     fn links_keep_what_they_do_not_change() {
-        let shell = shell(Page::Metrics, "Metrics", "/explore", "q=a&q=b%26&from=now-6h&refresh=10s").with_range("now-1h").with_refresh("5s");
+        let shell =
+            shell(Page::Metrics, "Metrics", "/explore", "q=a&q=b%26&from=now-6h&refresh=10s").with_range("now-1h").with_refresh("5s");
         assert_eq!(shell.href("from", "now-1h"), "/explore?q=a&q=b%26&refresh=10s&from=now-1h");
         assert_eq!(shell.href_with(&[("from", ""), ("refresh", "")]), "/explore?q=a&q=b%26");
         assert_eq!(shell.refresh, "10s");
@@ -352,7 +357,9 @@ pub(crate) mod tests {
 
     #[test]
     fn the_way_back_stays_on_this_server() {
-        for (next, to) in [("/explore?q=a", "/explore?q=a"), ("//evil", "/"), ("https://evil", "/"), ("/\\evil", "/"), ("/a\r\nb", "/"), ("", "/")] {
+        for (next, to) in
+            [("/explore?q=a", "/explore?q=a"), ("//evil", "/"), ("https://evil", "/"), ("/\\evil", "/"), ("/a\r\nb", "/"), ("", "/")]
+        {
             assert_eq!(local(next), to, "{next}");
         }
     }

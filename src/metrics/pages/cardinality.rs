@@ -106,7 +106,12 @@ struct CardinalityPage<'a> {
 pub fn render(input: &CardinalityInput, shell: &Shell) -> String {
     page::html(&CardinalityPage {
         shell,
-        numbers: vec![("Series", count(input.series)), ("Metrics", count(input.metrics)), ("Label names", count(input.names)), ("Label pairs", count(input.pairs))],
+        numbers: vec![
+            ("Series", count(input.series)),
+            ("Metrics", count(input.metrics)),
+            ("Label names", count(input.names)),
+            ("Label pairs", count(input.pairs)),
+        ],
         lists: lists(input),
         growth: input.growth.iter().map(view_growth).collect(),
         growth_over: &input.growth_over,
@@ -124,10 +129,28 @@ fn lists(input: &CardinalityInput) -> Vec<List> {
         row.href = links::explore_table(&format!("topk(20, count by (__name__) ({{{}={}}}))", label(name), quote(value)));
     }
     vec![
-        List { title: "Metrics with the most series", meta: "", what: "Metric", head: "Series", rows: bars(&input.top_metrics, Unit::Short, of_metric) },
-        List { title: "Labels with the most values", meta: "each value multiplies series", what: "Label", head: "Values", rows: bars(&input.top_labels, Unit::Short, of_label) },
+        List {
+            title: "Metrics with the most series",
+            meta: "",
+            what: "Metric",
+            head: "Series",
+            rows: bars(&input.top_metrics, Unit::Short, of_metric),
+        },
+        List {
+            title: "Labels with the most values",
+            meta: "each value multiplies series",
+            what: "Label",
+            head: "Values",
+            rows: bars(&input.top_labels, Unit::Short, of_label),
+        },
         List { title: "Pairs in the most series", meta: "", what: "Pair", head: "Series", rows: pair_rows },
-        List { title: "Labels with the longest values", meta: "memory of all values", what: "Label", head: "Bytes", rows: bars(&input.top_label_bytes, Unit::Bytes, of_label) },
+        List {
+            title: "Labels with the longest values",
+            meta: "memory of all values",
+            what: "Label",
+            head: "Bytes",
+            rows: bars(&input.top_label_bytes, Unit::Bytes, of_label),
+        },
     ]
 }
 
@@ -162,7 +185,15 @@ fn view_growth(growth: &Growth) -> GrowthView {
 }
 
 fn view_limit(limit: &Limit) -> LimitView {
-    let class = |used: f64| if used >= 0.95 { "crit" } else if used >= 0.8 { "warn" } else { "ok" };
+    let class = |used: f64| {
+        if used >= 0.95 {
+            "crit"
+        } else if used >= 0.8 {
+            "warn"
+        } else {
+            "ok"
+        }
+    };
     LimitView {
         name: limit.name.clone(),
         value: limit.value.clone(),

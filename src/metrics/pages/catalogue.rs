@@ -123,7 +123,8 @@ pub fn render(input: &CatalogueInput, shell: &Shell) -> String {
     let filter = &input.filter;
     let search = filter.search.to_lowercase();
     let words: Vec<&str> = search.split_whitespace().collect();
-    let takes = |metric: &&Metric| words.iter().all(|word| metric.name.to_lowercase().contains(word) || metric.help.to_lowercase().contains(word));
+    let takes =
+        |metric: &&Metric| words.iter().all(|word| metric.name.to_lowercase().contains(word) || metric.help.to_lowercase().contains(word));
     let matching: Vec<&Metric> = input.metrics.iter().filter(takes).collect();
     let mut kinds: Vec<(&'static str, usize)> = Vec::new();
     for metric in &matching {
@@ -145,10 +146,18 @@ pub fn render(input: &CatalogueInput, shell: &Shell) -> String {
     let pages = found.len().div_ceil(PAGE_METRICS).max(1);
     let page = filter.page.min(pages - 1);
     let rows = found.iter().skip(page * PAGE_METRICS).take(PAGE_METRICS).map(|metric| row(metric)).collect();
-    page::html(&CataloguePage { shell, filter, total: input.metrics.len(),
+    page::html(&CataloguePage {
+        shell,
+        filter,
+        total: input.metrics.len(),
         total_words: count(input.metrics.len() as u64),
         found: found.len(),
-        found_words: counted(found.len() as u64, "metric", "metrics"), kinds, rows, page, pages })
+        found_words: counted(found.len() as u64, "metric", "metrics"),
+        kinds,
+        rows,
+        page,
+        pages,
+    })
 }
 
 fn row(metric: &Metric) -> Row {
@@ -211,7 +220,14 @@ mod tests {
     #[test]
     fn hostile_values_are_text() {
         let evil = format!("{HOSTILE}{}", "z".repeat(5000));
-        let metric = Metric { name: evil.clone(), unit: evil.clone(), help: evil.clone(), labels: vec![evil.clone(); 40], series: u64::MAX, ..Metric::default() };
+        let metric = Metric {
+            name: evil.clone(),
+            unit: evil.clone(),
+            help: evil.clone(),
+            labels: vec![evil.clone(); 40],
+            series: u64::MAX,
+            ..Metric::default()
+        };
         sample::check(&html(&CatalogueInput { metrics: vec![metric], filter: Filter::default() }));
         sample::check(&html(&CatalogueInput { metrics: vec![], filter: Filter { search: evil, ..Filter::default() } }));
     }

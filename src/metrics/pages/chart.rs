@@ -40,8 +40,28 @@ pub const SERIES_DEFAULT: usize = 24;
 pub const SERIES_MAX: usize = 200;
 /// Steps that give round times, in milliseconds.
 const ROUND_STEPS: [i64; 22] = [
-    1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000,
-    21_600_000, 43_200_000, 86_400_000, 172_800_000, 604_800_000,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    15_000,
+    20_000,
+    30_000,
+    60_000,
+    120_000,
+    300_000,
+    600_000,
+    900_000,
+    1_200_000,
+    1_800_000,
+    3_600_000,
+    7_200_000,
+    10_800_000,
+    21_600_000,
+    43_200_000,
+    86_400_000,
+    172_800_000,
+    604_800_000,
 ];
 
 /// What a chart asks for.
@@ -90,7 +110,11 @@ impl ChartRequest {
         let length = end.checked_sub(start).ok_or("the range is too long")?;
         let step = step.unwrap_or_else(|| round_step(length / points));
         if length / step > crate::base::limits::QUERY_POINTS_MAX {
-            return Err(format!("the step of {} gives more than {} values a series: make it longer", Duration::from_ms(step), crate::base::limits::QUERY_POINTS_MAX));
+            return Err(format!(
+                "the step of {} gives more than {} values a series: make it longer",
+                Duration::from_ms(step),
+                crate::base::limits::QUERY_POINTS_MAX
+            ));
         }
         Ok(Self { queries, start: start - start.rem_euclid(step), end, step, legends, limit })
     }
@@ -248,7 +272,8 @@ impl ChartFrame {
         if frame.total > request.limit {
             let mut means: Vec<f64> = frame.series.iter().map(|series| series.mean).collect();
             means.sort_unstable_by(|a, b| b.total_cmp(a));
-            let (lowest, mut ties) = (means[request.limit - 1], request.limit - means.iter().filter(|mean| **mean > means[request.limit - 1]).count());
+            let (lowest, mut ties) =
+                (means[request.limit - 1], request.limit - means.iter().filter(|mean| **mean > means[request.limit - 1]).count());
             frame.series.retain(|series| match series.mean.total_cmp(&lowest) {
                 std::cmp::Ordering::Greater => true,
                 std::cmp::Ordering::Less => false,
@@ -286,7 +311,10 @@ impl ChartFrame {
                         }
                     }
                     if !one.histograms.is_empty() {
-                        self.infos.push("Native histograms are drawn as their number of observations; use histogram_quantile() and friends for more.".to_owned());
+                        self.infos.push(
+                            "Native histograms are drawn as their number of observations; use histogram_quantile() and friends for more."
+                                .to_owned(),
+                        );
                     }
                     columns.push((one.labels.clone(), column));
                 }
@@ -344,7 +372,18 @@ mod tests {
         assert_eq!(ChartRequest::parse("q=up&step=0.5&from=now-5m", NOW).map(|r| r.step), Ok(500));
         assert_eq!(ChartRequest::parse("q=up&limit=100000", NOW).map(|r| r.limit), Ok(SERIES_MAX));
         let many = "q=a&".repeat(11);
-        for bad in ["", "q=", "q=up&step=0", "q=up&step=-5s", "q=up&step=NaN", "q=up&step=x", "q=up&step=1ms&from=now-1y", "q=up&from=x", "q=up&from=now&to=now-1h", &many] {
+        for bad in [
+            "",
+            "q=",
+            "q=up&step=0",
+            "q=up&step=-5s",
+            "q=up&step=NaN",
+            "q=up&step=x",
+            "q=up&step=1ms&from=now-1y",
+            "q=up&from=x",
+            "q=up&from=now&to=now-1h",
+            &many,
+        ] {
             assert!(ChartRequest::parse(bad, NOW).is_err(), "{bad}");
         }
         // Times at the ends of what fits must be refused, not panic.
@@ -372,10 +411,18 @@ mod tests {
 
     #[test]
     fn frames_are_columns_with_gaps_and_the_highest_series() {
-        let request = ChartRequest { queries: vec!["x".into(), "é + !".into()], start: 0, end: 30_000, step: 15_000, legends: vec![], limit: 2 };
-        let series = |name: &str, at: i64, value: f64| RangeSeries { labels: Labels::from_pairs([("i", name)]), floats: vec![(at, value), (7, 9.0)], histograms: vec![] };
+        let request =
+            ChartRequest { queries: vec!["x".into(), "é + !".into()], start: 0, end: 30_000, step: 15_000, legends: vec![], limit: 2 };
+        let series = |name: &str, at: i64, value: f64| RangeSeries {
+            labels: Labels::from_pairs([("i", name)]),
+            floats: vec![(at, value), (7, 9.0)],
+            histograms: vec![],
+        };
         let error = EvaluateError::Invalid { message: "1:5: parse error: unexpected !".into(), span: Some((5, 6)) };
-        let frame = ChartFrame::new(&request, &[Ok(answer(vec![series("a", 0, 1.0), series("b", 15_000, 3.0), series("c", 30_000, 2.0)])), Err(error)]);
+        let frame = ChartFrame::new(
+            &request,
+            &[Ok(answer(vec![series("a", 0, 1.0), series("b", 15_000, 3.0), series("c", 30_000, 2.0)])), Err(error)],
+        );
         let json: serde_json::Value = serde_json::to_value(&frame).expect("JSON");
         assert_eq!(json["total"], 3);
         assert_eq!(json["series"][0]["name"], "b");
@@ -388,7 +435,8 @@ mod tests {
 
     #[test]
     fn scalars_and_texts_do_not_break_a_chart() {
-        let request = ChartRequest { queries: vec!["1".into(), "\"a\"".into()], start: 0, end: 10, step: 5, legends: vec!["{{x}}".into()], limit: 9 };
+        let request =
+            ChartRequest { queries: vec!["1".into(), "\"a\"".into()], start: 0, end: 10, step: 5, legends: vec!["{{x}}".into()], limit: 9 };
         let value = |value| Ok(Answer { value, warnings: vec![], infos: vec![], stats: EvalStats::default() });
         let frame = ChartFrame::new(&request, &[value(Value::Scalar(0, 1.0)), value(Value::String(0, "a".into()))]);
         assert_eq!((frame.series.len(), frame.series[0].v.len(), frame.infos.len()), (1, 3, 1));

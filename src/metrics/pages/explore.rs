@@ -141,7 +141,11 @@ pub fn render(input: &ExploreInput, shell: &Shell) -> String {
         .clone()
         .zip(&asked.queries)
         .enumerate()
-        .map(|(at, (letter, text))| RowView { letter, text: text.clone(), error: input.answers.get(at).and_then(|answer| answer.as_ref().err()).map(|error| view_error(text, error)) })
+        .map(|(at, (letter, text))| RowView {
+            letter,
+            text: text.clone(),
+            error: input.answers.get(at).and_then(|answer| answer.as_ref().err()).map(|error| view_error(text, error)),
+        })
         .collect();
     if rows.is_empty() || (asked.add && rows.len() < QUERIES_MAX) {
         let letter = letters.clone().nth(rows.len()).unwrap_or('?');
@@ -224,8 +228,15 @@ fn table(letter: char, query: &str, answer: &Answer) -> Table {
         Value::Matrix(series) => entries.extend(series.iter().map(|one| {
             let total = one.floats.len() + one.histograms.len();
             let skipped = one.floats.len().saturating_sub(SAMPLES_MAX);
-            let mut text: Vec<String> = one.floats.iter().skip(skipped).map(|(ts, value)| format!("{} @{}", crate::base::float::plain(*value), *ts as f64 / 1000.0)).collect();
-            text.extend(one.histograms.last().map(|(ts, histogram)| format!("{} @{}", histogram_cell(histogram).text, *ts as f64 / 1000.0)));
+            let mut text: Vec<String> = one
+                .floats
+                .iter()
+                .skip(skipped)
+                .map(|(ts, value)| format!("{} @{}", crate::base::float::plain(*value), *ts as f64 / 1000.0))
+                .collect();
+            text.extend(
+                one.histograms.last().map(|(ts, histogram)| format!("{} @{}", histogram_cell(histogram).text, *ts as f64 / 1000.0)),
+            );
             if skipped > 0 {
                 text.insert(0, format!("the last {SAMPLES_MAX} of {total}:"));
             }
@@ -237,7 +248,11 @@ fn table(letter: char, query: &str, answer: &Answer) -> Table {
     columns.dedup();
     let one_column = columns.len() > COLUMNS_MAX;
     let rows = entries.iter().take(ROWS_MAX).map(|(labels, value)| TableRow {
-        cells: if one_column { vec![legend::full(labels)] } else { columns.iter().map(|name| labels.get(name).unwrap_or("").to_owned()).collect() },
+        cells: if one_column {
+            vec![legend::full(labels)]
+        } else {
+            columns.iter().map(|name| labels.get(name).unwrap_or("").to_owned()).collect()
+        },
         value: Cell { text: value.text.clone(), title: value.title.clone() },
     });
     let heading = |name: &&str| if *name == METRIC_NAME { "Metric".to_owned() } else { (*name).to_owned() };
@@ -297,8 +312,16 @@ mod tests {
         assert!(empty.contains("<textarea") && empty.contains("/explore?q=up") && !empty.contains("<ph-chart"));
         let graph = html(&ExploreInput { asked: ExploreQuery::from_query("q=up&view=stacked"), ..ExploreInput::default() });
         assert!(graph.contains("src=\"/ui/chart?q=up\"") && graph.contains(" stack"));
-        let sample = |n: usize| InstantSample { labels: Labels::from_pairs([("__name__", "up".to_owned()), ("i", n.to_string())]), ts: 0, value: Point::Float(f64::NAN) };
-        let table = html(&ExploreInput { asked: ExploreQuery::from_query("q=up&view=table"), answers: vec![Ok(answer(Value::Vector((0..1500).map(sample).collect())))], ..ExploreInput::default() });
+        let sample = |n: usize| InstantSample {
+            labels: Labels::from_pairs([("__name__", "up".to_owned()), ("i", n.to_string())]),
+            ts: 0,
+            value: Point::Float(f64::NAN),
+        };
+        let table = html(&ExploreInput {
+            asked: ExploreQuery::from_query("q=up&view=table"),
+            answers: vec![Ok(answer(Value::Vector((0..1500).map(sample).collect())))],
+            ..ExploreInput::default()
+        });
         assert!(table.contains("1,500 series") && table.contains("500 more") && table.contains("NaN"));
     }
 
@@ -317,7 +340,11 @@ mod tests {
     #[test]
     fn every_kind_of_value_has_a_table() {
         let histogram = std::sync::Arc::new(Histogram { count: 3.0, sum: 1.5, ..Histogram::default() });
-        let series = crate::series::value::RangeSeries { labels: Labels::from_pairs([("a", "b")]), floats: (0..50).map(|n| (n * 1000, 1.0)).collect(), histograms: vec![(1, histogram.clone())] };
+        let series = crate::series::value::RangeSeries {
+            labels: Labels::from_pairs([("a", "b")]),
+            floats: (0..50).map(|n| (n * 1000, 1.0)).collect(),
+            histograms: vec![(1, histogram.clone())],
+        };
         let sample = InstantSample { labels: Labels::empty(), ts: 0, value: Point::Histogram(histogram) };
         for (value, part) in [
             (Value::Scalar(0, 4.5), "4.5"),
@@ -326,7 +353,11 @@ mod tests {
             (Value::Vector(vec![sample]), "count 3, sum 1.5"),
             (Value::Vector(vec![]), "No series"),
         ] {
-            let page = html(&ExploreInput { asked: ExploreQuery::from_query("q=x&view=table"), answers: vec![Ok(answer(value))], ..ExploreInput::default() });
+            let page = html(&ExploreInput {
+                asked: ExploreQuery::from_query("q=x&view=table"),
+                answers: vec![Ok(answer(value))],
+                ..ExploreInput::default()
+            });
             assert!(page.contains(part), "{part}");
         }
     }
@@ -338,8 +369,19 @@ mod tests {
         let value = Value::Vector(vec![InstantSample { labels, ts: 0, value: Point::Float(1.0) }]);
         let mut answer = answer(value);
         answer.warnings.push(evil.clone());
-        let asked = ExploreQuery { queries: vec![evil.clone(), evil.clone()], view: View::Table, step: evil.clone(), legend: evil.clone(), add: true };
-        let input = ExploreInput { asked, answers: vec![Ok(answer), Err(EvaluateError::Execution(evil.clone()))], suggestions: vec![(evil.clone(), evil)], ..ExploreInput::default() };
+        let asked = ExploreQuery {
+            queries: vec![evil.clone(), evil.clone()],
+            view: View::Table,
+            step: evil.clone(),
+            legend: evil.clone(),
+            add: true,
+        };
+        let input = ExploreInput {
+            asked,
+            answers: vec![Ok(answer), Err(EvaluateError::Execution(evil.clone()))],
+            suggestions: vec![(evil.clone(), evil)],
+            ..ExploreInput::default()
+        };
         sample::check(&html(&input));
     }
 }

@@ -131,19 +131,40 @@ impl Problem {
     /// A target that does not answer.
     pub fn target_down(job: &str, instance: &str, error: &str, since_ms: Option<i64>) -> Self {
         let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
-        Self { severity: Severity::Critical, title: format!("{instance} is down"), detail: format!("{job}: {}", words::scrape_error(error)), value: String::new(), since_ms, href }
+        Self {
+            severity: Severity::Critical,
+            title: format!("{instance} is down"),
+            detail: format!("{job}: {}", words::scrape_error(error)),
+            value: String::new(),
+            since_ms,
+            href,
+        }
     }
 
     /// Many targets of one job that do not answer, as one line.
     pub fn targets_down(job: &str, down: usize, total: usize, since_ms: Option<i64>) -> Self {
         let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
-        Self { severity: Severity::Critical, title: format!("{down} targets of {job} are down"), detail: format!("of {total}"), value: String::new(), since_ms, href }
+        Self {
+            severity: Severity::Critical,
+            title: format!("{down} targets of {job} are down"),
+            detail: format!("of {total}"),
+            value: String::new(),
+            since_ms,
+            href,
+        }
     }
 
     /// The configuration file cannot be used.
     pub fn reload_failed(error: &str, since_ms: i64) -> Self {
         let href = format!("{}#configuration", links::STATUS);
-        Self { severity: Severity::Critical, title: "Configuration reload failed".to_owned(), detail: error.to_owned(), value: String::new(), since_ms: Some(since_ms), href }
+        Self {
+            severity: Severity::Critical,
+            title: "Configuration reload failed".to_owned(),
+            detail: error.to_owned(),
+            value: String::new(),
+            since_ms: Some(since_ms),
+            href,
+        }
     }
 
     /// A filesystem that is nearly full, if it is.
@@ -291,19 +312,51 @@ fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
         let (up, total) = input.jobs.iter().fold((0, 0), |(up, total), job| (up + job.up, total + job.up + job.down + job.unknown));
         let mut targets = tile("Targets up", "up", Some(up as f64), Unit::None, format!("of {}", count(total as u64)), &[], "--c1");
         targets.href = links::TARGETS.to_owned();
-        let mut series = tile("Series", "count({__name__!=\"\"})", Some(ingest.series as f64), Unit::Short, "with recent samples".to_owned(), &[], "--c1");
+        let mut series = tile(
+            "Series",
+            "count({__name__!=\"\"})",
+            Some(ingest.series as f64),
+            Unit::Short,
+            "with recent samples".to_owned(),
+            &[],
+            "--c1",
+        );
         series.href = links::CARDINALITY.to_owned();
         let mut stored = tile("Kept on disk", "", Some(ingest.stored_bytes as f64), Unit::Bytes, "blocks and log".to_owned(), &[], "--c1");
         stored.href = links::STATUS.to_owned();
         return vec![targets, samples, series, stored];
     };
     let on = |metric: &str| with_selector(metric, &host.selector, "");
-    let cpu = tile("CPU", &cpu_query(&host.selector), host.cpu, Unit::Ratio, counted(u64::from(host.cores), "core", "cores"), &host.cpu_recent, "--c1");
+    let cpu = tile(
+        "CPU",
+        &cpu_query(&host.selector),
+        host.cpu,
+        Unit::Ratio,
+        counted(u64::from(host.cores), "core", "cores"),
+        &host.cpu_recent,
+        "--c1",
+    );
     let memory_note = host.memory_used.filter(|_| host.memory_total > 0.0).map(|used| {
         format!("{} of {}", format::number(used / host.memory_total, Unit::Ratio), format::number(host.memory_total, Unit::Bytes))
     });
-    let memory = tile("Memory used", &memory_queries(&host.selector)[0], host.memory_used, Unit::Bytes, memory_note.unwrap_or_default(), &host.memory_recent, "--c7");
-    let mut disk = tile("Disk used", &on("node_filesystem_avail_bytes"), disks.first().map(|disk| disk.share()), Unit::Ratio, String::new(), &[], "--c1");
+    let memory = tile(
+        "Memory used",
+        &memory_queries(&host.selector)[0],
+        host.memory_used,
+        Unit::Bytes,
+        memory_note.unwrap_or_default(),
+        &host.memory_recent,
+        "--c7",
+    );
+    let mut disk = tile(
+        "Disk used",
+        &on("node_filesystem_avail_bytes"),
+        disks.first().map(|disk| disk.share()),
+        Unit::Ratio,
+        String::new(),
+        &[],
+        "--c1",
+    );
     if let Some(fullest) = disks.first() {
         let class = share_class(fullest.share());
         disk.note = format!("{}, {} free", fullest.mount, format::number(fullest.size - fullest.used, Unit::Bytes));
@@ -312,8 +365,17 @@ fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
     }
     let out = host.net_out.map(|out| format!("{} out", format::number(out, Unit::BytesPerSecond))).unwrap_or_default();
     let network = tile("Network in", &network_queries(&host.selector)[0], host.net_in, Unit::BytesPerSecond, out, &host.net_recent, "--c3");
-    let load_note = host.load.map(|load| format!("5 min {}, 15 min {}", format::number(load[1], Unit::None), format::number(load[2], Unit::None)));
-    let load = tile("Load, 1 min", &on("node_load1"), host.load.map(|load| load[0]), Unit::None, load_note.unwrap_or_default(), &host.load_recent, "--c2");
+    let load_note =
+        host.load.map(|load| format!("5 min {}, 15 min {}", format::number(load[1], Unit::None), format::number(load[2], Unit::None)));
+    let load = tile(
+        "Load, 1 min",
+        &on("node_load1"),
+        host.load.map(|load| load[0]),
+        Unit::None,
+        load_note.unwrap_or_default(),
+        &host.load_recent,
+        "--c2",
+    );
     vec![cpu, memory, disk, network, load, samples]
 }
 
@@ -334,11 +396,16 @@ fn cpu_query(selector: &str) -> String {
 
 fn memory_queries(selector: &str) -> [String; 3] {
     let metric = |name: &str| with_selector(&format!("node_memory_{name}_bytes"), selector, "");
-    [format!("{} - {}", metric("MemTotal"), metric("MemAvailable")), format!("{} + {}", metric("Cached"), metric("Buffers")), metric("MemFree")]
+    [
+        format!("{} - {}", metric("MemTotal"), metric("MemAvailable")),
+        format!("{} + {}", metric("Cached"), metric("Buffers")),
+        metric("MemFree"),
+    ]
 }
 
 fn disk_queries(selector: &str) -> [String; 2] {
-    ["node_disk_read_bytes_total", "node_disk_written_bytes_total"].map(|metric| format!("sum(rate({}[2m]))", with_selector(metric, selector, "")))
+    ["node_disk_read_bytes_total", "node_disk_written_bytes_total"]
+        .map(|metric| format!("sum(rate({}[2m]))", with_selector(metric, selector, "")))
 }
 
 fn network_queries(selector: &str) -> [String; 2] {
@@ -365,10 +432,25 @@ fn charts(host: &Host) -> Vec<Chart> {
     let selector = &host.selector;
     let cpu = chart("CPU by mode", &[cpu_query(selector)], &["{{mode}}"], Unit::Ratio, 8);
     vec![
-        Chart { stacked: true, colours: "user=--c1 system=--c2 iowait=--c3 steal=--c4 softirq=--c5 irq=--c6 nice=--c8", meta: host.name.clone(), height: 208, ..cpu },
-        Chart { colours: "used=--c7 cached=--c5 free=--c8", ..chart("Memory", &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4) },
-        Chart { colours: "read=--c1 written=--c6", ..chart("Disk I/O", &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4) },
-        Chart { colours: "received=--c3 sent=--c2", ..chart("Network", &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4) },
+        Chart {
+            stacked: true,
+            colours: "user=--c1 system=--c2 iowait=--c3 steal=--c4 softirq=--c5 irq=--c6 nice=--c8",
+            meta: host.name.clone(),
+            height: 208,
+            ..cpu
+        },
+        Chart {
+            colours: "used=--c7 cached=--c5 free=--c8",
+            ..chart("Memory", &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4)
+        },
+        Chart {
+            colours: "read=--c1 written=--c6",
+            ..chart("Disk I/O", &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4)
+        },
+        Chart {
+            colours: "received=--c3 sent=--c2",
+            ..chart("Network", &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4)
+        },
     ]
 }
 
@@ -393,7 +475,13 @@ fn view_jobs(jobs: &[Job]) -> Vec<JobView> {
         JobView {
             name: job.name.clone(),
             href: links::with(links::TARGETS, &[("job", &job.name)]),
-            dot: if job.down > 0 { "crit" } else if job.up > 0 { "ok" } else { "" },
+            dot: if job.down > 0 {
+                "crit"
+            } else if job.up > 0 {
+                "ok"
+            } else {
+                ""
+            },
             state: if job.down > 0 { format!("{} of {} down", job.down, total) } else { format!("{} of {} up", job.up, total) },
             bars: bars.iter().flat_map(|(class, n)| std::iter::repeat_n(*class, *n)).take(BARS_MAX).collect(),
         }

@@ -59,12 +59,18 @@ struct PushedPage<'a> {
     found: usize,
     found_words: String,
     rows: Vec<Row>,
+    deleted: bool,
 }
 
-/// Renders the page. Deleting posts `group` and `csrf` to [`crate::ui::links::PUSHED_DELETE`].
+/// Renders the page. Deleting posts `group` and `csrf` to [`crate::ui::links::PUSHED_DELETE`], which redirects
+/// to this page with `?done=deleted`.
 pub fn render(input: &PushedInput, shell: &Shell) -> String {
     let words = input.filter.to_lowercase();
-    let takes = |group: &&Group| words.split_whitespace().all(|word| group.labels.iter().any(|(name, value)| format!("{name}={value}").to_lowercase().contains(word)));
+    let takes = |group: &&Group| {
+        words
+            .split_whitespace()
+            .all(|word| group.labels.iter().any(|(name, value)| format!("{name}={value}").to_lowercase().contains(word)))
+    };
     let mut found: Vec<&Group> = input.groups.iter().filter(takes).collect();
     // Failed pushes first, then the newest.
     found.sort_by_key(|group| (group.failed.is_none(), std::cmp::Reverse(group.pushed_ms)));
@@ -85,6 +91,7 @@ pub fn render(input: &PushedInput, shell: &Shell) -> String {
         total: input.groups.len(),
         found: found.len(),
         found_words: counted(found.len() as u64, "group", "groups"),
+        deleted: shell.param("done") == Some("deleted"),
         rows: found.iter().take(GROUPS_MAX).map(row).collect(),
     })
 }
@@ -102,7 +109,10 @@ mod tests {
 
     #[test]
     fn none_some_and_filtered() {
-        assert!(html(&PushedInput { push_url: "http://x/metrics/job/backup".into(), ..PushedInput::default() }).contains("http://x/metrics/job/backup"));
+        assert!(
+            html(&PushedInput { push_url: "http://x/metrics/job/backup".into(), ..PushedInput::default() })
+                .contains("http://x/metrics/job/backup")
+        );
         let mut input = sample::pushed();
         let all = html(&input);
         assert!(all.contains("name=\"csrf\" value=\"token\"") && all.contains("inconsistent"));

@@ -15,13 +15,18 @@ pub(super) const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(
 /// Fails when a page carries markup that came from data, or is not whole.
 pub(super) fn check(html: &str) {
     assert!(!html.contains("<img") && !html.contains("<script>"), "data became markup");
-    assert!(html.trim_start().starts_with("<!doctype html>") && html.trim_end().ends_with("</html>") || html.contains("</html>"), "the page is whole");
+    assert!(
+        html.trim_start().starts_with("<!doctype html>") && html.trim_end().ends_with("</html>") || html.contains("</html>"),
+        "the page is whole"
+    );
     assert!(!html.contains("could not be made"));
 }
 
 /// A busy host.
 pub(super) fn home() -> HomeInput {
-    let wave = |base: f64, swing: f64| (0..60).map(|at| base + swing * (f64::from(at) / 7.0).sin() + swing * 0.3 * (f64::from(at * 37 % 11) / 11.0)).collect::<Vec<_>>();
+    let wave = |base: f64, swing: f64| {
+        (0..60).map(|at| base + swing * (f64::from(at) / 7.0).sin() + swing * 0.3 * (f64::from(at * 37 % 11) / 11.0)).collect::<Vec<_>>()
+    };
     let disk = |mount: &str, used: f64, size: f64| Disk { mount: mount.to_owned(), used: used * 1073741824.0, size: size * 1073741824.0 };
     let host = Host {
         name: "host-2".to_owned(),
@@ -81,7 +86,10 @@ pub(super) fn targets() -> TargetsInput {
             labels: labels.clone(),
             discovered,
             steps: vec![
-                Step { rule: "replace source=[__meta_filepath] regex=.*/(api).yml target=env replacement=prod".into(), after: Some(with_env.clone()) },
+                Step {
+                    rule: "replace source=[__meta_filepath] regex=.*/(api).yml target=env replacement=prod".into(),
+                    after: Some(with_env.clone()),
+                },
                 Step { rule: "keep source=[env] regex=prod|stage".into(), after: Some(with_env) },
                 Step { rule: "labeldrop regex=__meta_.*".into(), after: Some(labels) },
             ],
@@ -97,7 +105,11 @@ pub(super) fn targets() -> TargetsInput {
             target("api", "10.0.3.6", Health::Up, ""),
             target("pharos", "localhost", Health::Unknown, ""),
         ],
-        dropped: vec![Dropped { job: "api".into(), discovered: dropped, steps: vec![Step { rule: "keep source=[env] regex=prod|stage".into(), after: None }] }],
+        dropped: vec![Dropped {
+            job: "api".into(),
+            discovered: dropped,
+            steps: vec![Step { rule: "keep source=[env] regex=prod|stage".into(), after: None }],
+        }],
         dropped_total: 1,
         filter: targets::Filter::default(),
     }
@@ -117,13 +129,55 @@ pub(super) fn catalogue() -> CatalogueInput {
     };
     CatalogueInput {
         metrics: vec![
-            metric("go_gc_duration_seconds", Summary, "seconds", "A summary of the wall-time pause (stop-the-world) duration in garbage collection cycles.", 24, &["instance", "job", "quantile"]),
+            metric(
+                "go_gc_duration_seconds",
+                Summary,
+                "seconds",
+                "A summary of the wall-time pause (stop-the-world) duration in garbage collection cycles.",
+                24,
+                &["instance", "job", "quantile"],
+            ),
             metric("go_goroutines", Gauge, "", "Number of goroutines that currently exist.", 24, &["instance", "job"]),
-            metric("http_request_duration_seconds", Histogram, "seconds", "How long requests take, by route.", 480, &["code", "instance", "job", "method", "route"]),
-            metric("http_requests_total", Counter, "", "Requests by route, method and status code since the process started.", 212_400, &["code", "env", "instance", "job", "method", "pod", "region", "route", "version", "zone"]),
-            metric("node_cpu_seconds_total", Counter, "seconds", "Seconds the CPUs spent in each mode.", 128, &["cpu", "instance", "job", "mode"]),
-            metric("node_filesystem_avail_bytes", Gauge, "bytes", "Filesystem space available to non-root users in bytes.", 12, &["device", "fstype", "instance", "job", "mountpoint"]),
-            metric("node_memory_MemAvailable_bytes", Gauge, "bytes", "Memory information field MemAvailable_bytes.", 1, &["instance", "job"]),
+            metric(
+                "http_request_duration_seconds",
+                Histogram,
+                "seconds",
+                "How long requests take, by route.",
+                480,
+                &["code", "instance", "job", "method", "route"],
+            ),
+            metric(
+                "http_requests_total",
+                Counter,
+                "",
+                "Requests by route, method and status code since the process started.",
+                212_400,
+                &["code", "env", "instance", "job", "method", "pod", "region", "route", "version", "zone"],
+            ),
+            metric(
+                "node_cpu_seconds_total",
+                Counter,
+                "seconds",
+                "Seconds the CPUs spent in each mode.",
+                128,
+                &["cpu", "instance", "job", "mode"],
+            ),
+            metric(
+                "node_filesystem_avail_bytes",
+                Gauge,
+                "bytes",
+                "Filesystem space available to non-root users in bytes.",
+                12,
+                &["device", "fstype", "instance", "job", "mountpoint"],
+            ),
+            metric(
+                "node_memory_MemAvailable_bytes",
+                Gauge,
+                "bytes",
+                "Memory information field MemAvailable_bytes.",
+                1,
+                &["instance", "job"],
+            ),
             metric("pg_stat_database_xact_commit", Unknown, "", "", 42, &["datname", "instance", "job"]),
             metric("up", Gauge, "", "Whether the last scrape of the target was good.", 32, &["instance", "job"]),
         ],
@@ -149,7 +203,12 @@ pub(super) fn cardinality() -> CardinalityInput {
         ]),
         top_labels: list(&[("request_id", 18_204), ("pod", 1_204), ("route", 182), ("instance", 96), ("le", 24), ("code", 12)]),
         top_label_bytes: list(&[("request_id", 655_344), ("pod", 48_160), ("route", 4_914), ("instance", 2_112)]),
-        top_pairs: vec![("job".into(), "api".into(), 241_204), ("env".into(), "prod".into(), 198_112), ("code".into(), "200".into(), 44_102), ("le".into(), "+Inf".into(), 1_204)],
+        top_pairs: vec![
+            ("job".into(), "api".into(), 241_204),
+            ("env".into(), "prod".into(), 198_112),
+            ("code".into(), "200".into(), 44_102),
+            ("le".into(), "+Inf".into(), 1_204),
+        ],
         growth: vec![
             Growth { metric: "http_requests_total".into(), before: 153_900, now: 212_400 },
             Growth { metric: "checkout_attempts_total".into(), before: 0, now: 1_840 },
@@ -158,7 +217,13 @@ pub(super) fn cardinality() -> CardinalityInput {
         limits: vec![
             Limit { name: "sample_limit".into(), value: "10,000".into(), scope: "job api".into(), used: Some(0.97), refused: 0 },
             Limit { name: "label_value_length_limit".into(), value: "200".into(), scope: "job api".into(), used: None, refused: 4_120 },
-            Limit { name: "series in the head".into(), value: "2,000,000".into(), scope: "everywhere".into(), used: Some(0.138), refused: 0 },
+            Limit {
+                name: "series in the head".into(),
+                value: "2,000,000".into(),
+                scope: "everywhere".into(),
+                used: Some(0.138),
+                refused: 0,
+            },
         ],
     }
 }
@@ -176,7 +241,11 @@ pub(super) fn pushed() -> PushedInput {
     };
     let mut etl = group("etl", "loader-3", 5_400_000);
     etl.failed = Some((now - 60_000, "pushed metrics are inconsistent: rows_total is a counter here and a gauge there".into()));
-    PushedInput { groups: vec![group("backup", "db-1", 3 * 86_400_000), etl, group("nightly-report", "", 3_600_000)], filter: String::new(), push_url: "http://127.0.0.1:9090/metrics/job/backup".into() }
+    PushedInput {
+        groups: vec![group("backup", "db-1", 3 * 86_400_000), etl, group("nightly-report", "", 3_600_000)],
+        filter: String::new(),
+        push_url: "http://127.0.0.1:9090/metrics/job/backup".into(),
+    }
 }
 
 /// A server with three days of blocks.
@@ -192,11 +261,20 @@ pub(super) fn status() -> StatusInput {
         bytes: 186_646_528 * hours as u64 / 2,
         level,
     };
-    let setting = |name: &str, value: &str, source: &str, help: &str| Setting { name: name.into(), value: value.into(), source: source.into(), help: help.into() };
+    let setting = |name: &str, value: &str, source: &str, help: &str| Setting {
+        name: name.into(),
+        value: value.into(),
+        source: source.into(),
+        help: help.into(),
+    };
     let yaml = "# pharos.yml\nglobal:\n  scrape_interval: 15s\n  external_labels:\n    region: eu-1\n\nscrape_configs:\n  - job_name: api\n    sample_limit: 10000\n    file_sd_configs:\n      - files: [\"targets/api.yml\"]\n    basic_auth:\n      username: pharos\n      password: <secret>  # from the vault\n    relabel_configs:\n      - source_labels: [env]\n        regex: \"prod|stage\"\n        action: keep\n";
     StatusInput {
         version: "0.1.0".into(),
-        facts: vec![("Revision".into(), "7c7e459, built for x86_64 Linux".into()), ("Listens on".into(), "127.0.0.1:9090".into()), ("Data folder".into(), "/var/lib/pharos".into())],
+        facts: vec![
+            ("Revision".into(), "7c7e459, built for x86_64 Linux".into()),
+            ("Listens on".into(), "127.0.0.1:9090".into()),
+            ("Data folder".into(), "/var/lib/pharos".into()),
+        ],
         started_ms: now - 4 * 86_400_000,
         storage: Storage {
             head_series: 276_480,
@@ -204,7 +282,15 @@ pub(super) fn status() -> StatusInput {
             head_range: Some((now - 2 * hour, now)),
             wal_bytes: 402_653_184,
             wal_segments: 3,
-            blocks: vec![block(68, 18, 3), block(50, 18, 3), block(32, 18, 3), block(14, 6, 2), block(8, 2, 1), block(6, 2, 1), block(4, 2, 1)],
+            blocks: vec![
+                block(68, 18, 3),
+                block(50, 18, 3),
+                block(32, 18, 3),
+                block(14, 6, 2),
+                block(8, 2, 1),
+                block(6, 2, 1),
+                block(4, 2, 1),
+            ],
             quarantined: vec![Quarantined { name: "quarantined/01JCZZZZ".into(), reason: "checksum of the index does not match".into() }],
             disk: Some((91_268_055_040, 536_870_912_000)),
             retention_time: "15d".into(),

@@ -184,7 +184,11 @@ fn tiles(input: &StatusInput, now_ms: i64) -> Vec<(&'static str, String, String,
     let block_bytes = storage.blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.bytes));
     let (kept, kept_unit) = format::split(block_bytes.saturating_add(storage.wal_bytes) as f64, Unit::Bytes);
     let samples = storage.blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.samples));
-    let per_sample = if samples > 0 { format!("{} a sample in blocks", format::number(block_bytes as f64 / samples as f64, Unit::Bytes)) } else { "no blocks yet".to_owned() };
+    let per_sample = if samples > 0 {
+        format!("{} a sample in blocks", format::number(block_bytes as f64 / samples as f64, Unit::Bytes))
+    } else {
+        "no blocks yet".to_owned()
+    };
     let mut tiles = vec![
         ("Running for", up, up_unit, format!("version {}", input.version), ""),
         ("Series in the head", count(storage.head_series), String::new(), format!("{} chunks", count(storage.head_chunks)), ""),
@@ -193,8 +197,20 @@ fn tiles(input: &StatusInput, now_ms: i64) -> Vec<(&'static str, String, String,
     if let Some((free, size)) = storage.disk {
         let (value, unit) = format::split(free as f64, Unit::Bytes);
         let used = if size == 0 { 0.0 } else { 1.0 - free as f64 / size as f64 };
-        let class = if used >= super::home::DISK_CRITICAL { "crit" } else if used >= super::home::DISK_WARNING { "warn" } else { "" };
-        tiles.push(("Free on the disk", value, unit, format!("{} of {} used", format::number(used, Unit::Ratio), format::number(size as f64, Unit::Bytes)), class));
+        let class = if used >= super::home::DISK_CRITICAL {
+            "crit"
+        } else if used >= super::home::DISK_WARNING {
+            "warn"
+        } else {
+            ""
+        };
+        tiles.push((
+            "Free on the disk",
+            value,
+            unit,
+            format!("{} of {} used", format::number(used, Unit::Ratio), format::number(size as f64, Unit::Bytes)),
+            class,
+        ));
     }
     tiles
 }
@@ -206,9 +222,16 @@ fn facts(input: &StatusInput) -> Vec<(String, String)> {
     if let Some((min, max)) = storage.head_range {
         facts.push(fact("Head", format!("{} to {} UTC", format::date_time(min), format::date_time(max))));
     }
-    facts.push(fact("Write-ahead log", format!("{} in {}", format::number(storage.wal_bytes as f64, Unit::Bytes), format::counted(storage.wal_segments, "file", "files"))));
+    facts.push(fact(
+        "Write-ahead log",
+        format!("{} in {}", format::number(storage.wal_bytes as f64, Unit::Bytes), format::counted(storage.wal_segments, "file", "files")),
+    ));
     let time = if storage.retention_time.is_empty() { "for ever".to_owned() } else { storage.retention_time.clone() };
-    let size = if storage.retention_bytes == 0 { String::new() } else { format!(", at most {}", format::number(storage.retention_bytes as f64, Unit::Bytes)) };
+    let size = if storage.retention_bytes == 0 {
+        String::new()
+    } else {
+        format!(", at most {}", format::number(storage.retention_bytes as f64, Unit::Bytes))
+    };
     facts.push(fact("Samples are kept", format!("{time}{size}")));
     facts
 }
@@ -266,7 +289,9 @@ mod tests {
 
     #[test]
     fn lines_split_without_loss() {
-        for text in ["", "# a", "  - job_name: api  # x", "key:", "  url: \"http://a: b #c\"", "- [a, b: c]", "é: ü # ö", "a:b", "\u{202e}: x"] {
+        for text in
+            ["", "# a", "  - job_name: api  # x", "key:", "  url: \"http://a: b #c\"", "- [a, b: c]", "é: ü # ö", "a:b", "\u{202e}: x"]
+        {
             let line = split_line(1, text, false);
             assert_eq!(format!("{}{}{}{}", line.indent, line.key, line.value, line.comment), text);
         }
@@ -282,9 +307,14 @@ mod tests {
         input.version.clone_from(&evil);
         input.facts = vec![(evil.clone(), evil.clone())];
         input.started_ms = i64::MIN;
-        input.config = Config { path: evil.clone(), yaml: evil.repeat(3), loaded_ms: Some(0), error: Some(remark.clone()), warnings: vec![remark] };
+        input.config =
+            Config { path: evil.clone(), yaml: evil.repeat(3), loaded_ms: Some(0), error: Some(remark.clone()), warnings: vec![remark] };
         input.settings = vec![Setting { name: evil.clone(), value: evil.clone(), source: evil.clone(), help: evil.clone() }];
-        input.storage.blocks = vec![Block { ulid: evil.clone(), min_ms: i64::MIN, max_ms: i64::MAX, bytes: u64::MAX, samples: u64::MAX, ..Block::default() }; 2];
+        input.storage.blocks =
+            vec![
+                Block { ulid: evil.clone(), min_ms: i64::MIN, max_ms: i64::MAX, bytes: u64::MAX, samples: u64::MAX, ..Block::default() };
+                2
+            ];
         input.storage.quarantined = vec![Quarantined { name: evil.clone(), reason: evil }];
         sample::check(&html(&input));
     }

@@ -102,7 +102,12 @@ impl Filter {
         let mut filter = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "state" => filter.state = [("up", Health::Up), ("down", Health::Down), ("unknown", Health::Unknown)].into_iter().find(|(word, _)| *word == value).map(|(_, health)| health),
+                "state" => {
+                    filter.state = [("up", Health::Up), ("down", Health::Down), ("unknown", Health::Unknown)]
+                        .into_iter()
+                        .find(|(word, _)| *word == value)
+                        .map(|(_, health)| health)
+                }
                 "job" => filter.job = value.into_owned(),
                 "text" => filter.text = value.trim().to_owned(),
                 "page" => filter.page = value.parse().unwrap_or(0),
@@ -118,7 +123,9 @@ impl Filter {
         }
         let has = |word: &str| {
             let within = |text: &str| text.to_lowercase().contains(word);
-            within(&target.url) || within(&target.error) || target.labels.iter().any(|(name, value)| within(value) || within(&format!("{name}={value}")))
+            within(&target.url)
+                || within(&target.error)
+                || target.labels.iter().any(|(name, value)| within(value) || within(&format!("{name}={value}")))
         };
         self.text.to_lowercase().split_whitespace().all(has)
     }
@@ -217,7 +224,11 @@ pub fn render(input: &TargetsInput, shell: &Shell) -> String {
     jobs.sort_unstable();
     jobs.dedup();
     let groups = groups(&shown, page, shell.now_ms);
-    let dropped = input.dropped.iter().take(PAGE_TARGETS).map(|dropped| DroppedView { job: dropped.job.clone(), discovered: dropped.discovered.clone(), steps: steps(&dropped.discovered, &dropped.steps) });
+    let dropped = input.dropped.iter().take(PAGE_TARGETS).map(|dropped| DroppedView {
+        job: dropped.job.clone(),
+        discovered: dropped.discovered.clone(),
+        steps: steps(&dropped.discovered, &dropped.steps),
+    });
     page::html(&TargetsPage {
         shell,
         filter,

@@ -112,7 +112,8 @@ fn outside_brackets(query: &str) -> String {
 /// Words of the language, and label names after `by` and friends, which carry no unit. They are seen as called
 /// only when a parenthesis follows, so they are left out by name.
 fn is_keyword(word: &str) -> bool {
-    const WORDS: [&str; 14] = ["by", "without", "on", "ignoring", "group_left", "group_right", "offset", "and", "or", "unless", "bool", "inf", "nan", "atan2"];
+    const WORDS: [&str; 14] =
+        ["by", "without", "on", "ignoring", "group_left", "group_right", "offset", "and", "or", "unless", "bool", "inf", "nan", "atan2"];
     WORDS.contains(&word) || !word.contains(['_', ':'])
 }
 
