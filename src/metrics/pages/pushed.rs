@@ -15,7 +15,7 @@ const OLD_MS: i64 = 86_400_000;
 pub struct PushedInput {
     /// All groups, in any order.
     pub groups: Vec<Group>,
-    /// Words the reader looks for in labels.
+    /// Words the reader looks for in labels: `text` of the URL.
     pub filter: String,
     /// Address of the push endpoint, to show how to push.
     pub push_url: String,
