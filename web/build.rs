@@ -9,8 +9,19 @@ use std::process::Command;
 use std::{env, fs};
 
 /// What the build reads, under web/. Anything else there does not make it stale.
-const INPUTS: [&str; 11] =
-    ["css", "islands", "lib", "lang", "icons.txt", "entries.txt", "build.mjs", "installed.mjs", "package.json", "package-lock.json", ".npmrc"];
+const INPUTS: [&str; 11] = [
+    "css",
+    "islands",
+    "lib",
+    "lang",
+    "icons.txt",
+    "entries.txt",
+    "build.mjs",
+    "installed.mjs",
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+];
 /// Constants of the manifest that do not come from entries.txt.
 const EXTRA: [&str; 3] = ["INTER_LATIN_WGHT_NORMAL", "JETBRAINS_MONO_LATIN_WGHT_NORMAL", "LICENCES_TXT"];
 
@@ -18,7 +29,8 @@ type Outcome<T> = Result<T, String>;
 
 fn main() {
     if let Err(message) = run() {
-        eprintln!("\n== web interface ==\n{message}\n");
+        // Cargo shows what a failed build script wrote to standard error.
+        let _shown = writeln!(std::io::stderr(), "\n== web interface ==\n{message}\n");
         std::process::exit(1);
     }
 }
@@ -31,8 +43,6 @@ fn run() -> Outcome<()> {
     for input in INPUTS {
         println!("cargo:rerun-if-changed=web/{input}");
     }
-    // A deleted or replaced web/dist must be noticed too.
-    println!("cargo:rerun-if-changed=web/dist/manifest.tsv");
     println!("cargo:rerun-if-changed=web/build.rs");
     println!("cargo:rerun-if-env-changed=PHAROS_WEB");
     println!("cargo:rerun-if-env-changed=PHAROS_NPM");
@@ -42,6 +52,10 @@ fn run() -> Outcome<()> {
     let lock = fs::File::create(web.join(".build.lock")).map_err(|e| format!("cannot create web/.build.lock: {e}"))?;
     lock.lock().map_err(|e| format!("cannot lock web/.build.lock: {e}"))?;
     let mode = if env::var_os("DOCS_RS").is_some() { "stub".to_owned() } else { env::var("PHAROS_WEB").unwrap_or_default() };
+    if mode != "stub" {
+        // A deleted or replaced web/dist must be noticed too.
+        println!("cargo:rerun-if-changed=web/dist/manifest.tsv");
+    }
     match mode.as_str() {
         "prebuilt" if dist.join("manifest.tsv").exists() => {}
         "prebuilt" => return Err("PHAROS_WEB=prebuilt, but web/dist/manifest.tsv does not exist.".to_owned()),

@@ -20,8 +20,6 @@ pub use ingest::exposition::lint::lint;
 pub use model::{config, server};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
-pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
 pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
 pub use query::engine::{Engine, Options as EngineOptions};
 pub use query::parse::ParseOptions;
-pub use query::script;

@@ -28,7 +28,6 @@ pub mod select;
 pub mod stats;
 pub mod wal;
 
-pub use db::{Store, StoreError, StoreSettings};
 pub use head::Counted;
 pub use stats::WriteState;
 pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
