@@ -20,4 +20,3 @@ pub use model::{config, server};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
 pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
-pub use model::config;
