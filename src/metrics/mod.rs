@@ -22,3 +22,4 @@ pub use query::engine::{Engine, Options as EngineOptions};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
 pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
+pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
