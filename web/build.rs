@@ -29,7 +29,8 @@ type Outcome<T> = Result<T, String>;
 
 fn main() {
     if let Err(message) = run() {
-        eprintln!("\n== web interface ==\n{message}\n");
+        // Cargo shows what a failed build script wrote to standard error.
+        let _shown = writeln!(std::io::stderr(), "\n== web interface ==\n{message}\n");
         std::process::exit(1);
     }
 }
@@ -42,8 +43,6 @@ fn run() -> Outcome<()> {
     for input in INPUTS {
         println!("cargo:rerun-if-changed=web/{input}");
     }
-    // A deleted or replaced web/dist must be noticed too.
-    println!("cargo:rerun-if-changed=web/dist/manifest.tsv");
     println!("cargo:rerun-if-changed=web/build.rs");
     println!("cargo:rerun-if-env-changed=PHAROS_WEB");
     println!("cargo:rerun-if-env-changed=PHAROS_NPM");
@@ -53,6 +52,10 @@ fn run() -> Outcome<()> {
     let lock = fs::File::create(web.join(".build.lock")).map_err(|e| format!("cannot create web/.build.lock: {e}"))?;
     lock.lock().map_err(|e| format!("cannot lock web/.build.lock: {e}"))?;
     let mode = if env::var_os("DOCS_RS").is_some() { "stub".to_owned() } else { env::var("PHAROS_WEB").unwrap_or_default() };
+    if mode != "stub" {
+        // A deleted or replaced web/dist must be noticed too.
+        println!("cargo:rerun-if-changed=web/dist/manifest.tsv");
+    }
     match mode.as_str() {
         "prebuilt" if dist.join("manifest.tsv").exists() => {}
         "prebuilt" => return Err("PHAROS_WEB=prebuilt, but web/dist/manifest.tsv does not exist.".to_owned()),

@@ -36,6 +36,9 @@ enum Command {
     /// Ask a running server.
     #[command(subcommand)]
     Query(Query),
+    /// Bring data in from elsewhere.
+    #[command(subcommand)]
+    Import(Import),
     /// Look into storage.
     #[command(subcommand)]
     Tsdb(Tsdb),
@@ -78,6 +81,15 @@ enum Query {
 }
 
 #[derive(Debug, Subcommand)]
+enum Import {
+    /// Import samples with timestamps from a file in the OpenMetrics format.
+    ///
+    /// The server must not run on the data folder meanwhile. Give `--retention-time` on its next start when the
+    /// samples are older than what is kept.
+    Openmetrics(import::OpenMetricsArgs),
+}
+
+#[derive(Debug, Subcommand)]
 enum Tsdb {
     /// Show what series are made of: the metrics, labels and label pairs with most series.
     Analyze(import::AnalyzeArgs),
@@ -115,6 +127,7 @@ fn other(command: Command) -> anyhow::Result<()> {
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),
         Command::Query(Query::Labels(args)) => on_runtime(ask::labels(args, &mut out)),
+        Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
         Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(import::analyze(args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pharos", &mut out);

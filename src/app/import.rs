@@ -1,10 +1,52 @@
-//! `pharos tsdb analyze`: what series are made of.
+//! `pharos import openmetrics` and `pharos tsdb analyze`.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value as Json;
 
 use super::ask::{ServerArgs, ask};
+use crate::base::cancel::Cancel;
+use crate::base::clock::SystemClock;
+use crate::metrics::{Store, StoreSettings, import_openmetrics};
+
+/// `pharos import openmetrics`.
+#[derive(Debug, clap::Args)]
+pub(super) struct OpenMetricsArgs {
+    /// Folder of all data, as for `serve`.
+    #[arg(long, default_value = "data", env = "PHAROS_STORAGE_PATH")]
+    data_dir: PathBuf,
+    /// The file; it ends with "# EOF".
+    file: PathBuf,
+}
+
+/// Reads the file into storage, with a bar on the terminal.
+pub(super) fn openmetrics(args: &OpenMetricsArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut file = std::fs::File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    let folder = args.data_dir.join("metrics");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Old samples are what an import is for: nothing is too late, and nothing is retired meanwhile.
+    let settings = StoreSettings { out_of_order_ms: i64::MAX / 4, retention_ms: 0, retention_bytes: 0, ..StoreSettings::new(folder) };
+    let store = Store::open(settings, Arc::new(SystemClock::new()))?;
+    let bar = ProgressBar::new(file.metadata().map_or(0, |meta| meta.len()));
+    bar.set_style(ProgressStyle::with_template("{bar:40} {binary_bytes}/{binary_total_bytes} {msg} {eta}")?);
+    let done = import_openmetrics(&mut file, &store, &Cancel::new(), &mut |progress| {
+        bar.set_position(progress.bytes);
+        bar.set_message(format!("{} samples", progress.stored));
+    });
+    bar.finish_and_clear();
+    let done = done.with_context(|| args.file.display().to_string())?;
+    store.flush_now()?;
+    store.close();
+    writeln!(out, "{} samples of {} new series imported, {} were there already, {} refused", done.stored, done.series_created, done.repeated, done.refused)?;
+    if let Some(first) = done.first_refused {
+        writeln!(out, "first refused: {first}")?;
+    }
+    Ok(())
+}
 
 /// `pharos tsdb analyze`.
 #[derive(Debug, clap::Args)]

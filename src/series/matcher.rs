@@ -108,9 +108,10 @@ impl Matcher {
         }
     }
 
-    /// Whether it is answered without the regex engine.
-    pub fn is_simple(&self) -> bool {
-        !matches!(self.pattern, Some(Pattern::Regex { .. }))
+    /// `name=~"value"`, if the expression can be answered without a regex engine.
+    pub fn simple_regex(name: &str, value: &str) -> Option<Self> {
+        let (_, hir) = parse(value).ok()?;
+        Some(Self { name: name.into(), op: MatchOp::Regex, value: value.into(), pattern: Some(simplify(&hir)?) })
     }
 
     /// Whether it passes every value, the empty one too (`=~".*"`, `!~` of nothing is not recognised).
@@ -168,13 +169,7 @@ const WORDS_MAX: usize = 1024;
 impl Pattern {
     fn new(text: &str) -> Result<Self, InvalidRegex> {
         let invalid = |reason: String| InvalidRegex { pattern: text.to_owned(), reason };
-        let text = &*re2::translate(text).map_err(invalid)?;
-        let hir = regex_syntax::ParserBuilder::new()
-            .dot_matches_new_line(true)
-            .nest_limit(200)
-            .build()
-            .parse(text)
-            .map_err(|error| invalid(one_line(&error)))?;
+        let (text, hir) = parse(text).map_err(invalid)?;
         if let Some(simple) = simplify(&hir) {
             return Ok(simple);
         }
@@ -195,6 +190,16 @@ impl Pattern {
             Self::Contains(finder) => finder.find(value.as_bytes()).is_some(),
             Self::Regex { regex, prefix } => value.starts_with(&**prefix) && regex.is_match(value),
         }
+    }
+}
+
+/// The expression as the `regex` crate writes it, and what it means.
+fn parse(text: &str) -> Result<(String, Hir), String> {
+    let text = re2::translate(text)?;
+    let parsed = regex_syntax::ParserBuilder::new().dot_matches_new_line(true).nest_limit(200).build().parse(&text);
+    match parsed {
+        Ok(hir) => Ok((text, hir)),
+        Err(error) => Err(one_line(&error)),
     }
 }
 

@@ -225,7 +225,11 @@ fn blocks(criterion: &mut Criterion, fleet: &[(Labels, Vec<SampleBuf>)], parts: 
     group.bench_function("merge", |bencher| bencher.iter(compact));
     let (mut scratch, mut out) = (Scratch::new(), SampleBuf::default());
     let middle = compacted.meta().min_ts.midpoint(compacted.meta().max_ts);
-    for (what, range) in [("read all", TimeRange::ALL), ("read an hour", TimeRange::new(middle, middle + 3_600_000))] {
+    let hour = u64::from(compacted.series_count()) * (3_600_000 / STEP_MS).cast_unsigned();
+    for (what, range, samples) in
+        [("read all", TimeRange::ALL, compacted.meta().samples), ("read an hour", TimeRange::new(middle, middle + 3_600_000), hour)]
+    {
+        group.throughput(Throughput::Elements(samples));
         group.bench_function(what, |bencher| {
             bencher.iter(|| {
                 for id in 0..compacted.series_count() {

@@ -88,7 +88,8 @@ export class Chart extends HTMLElement {
       if (!body?.series) throw new Error(`The server answered ${res.status}.`);
       this.frame = body;
       panel?.classList.remove('stale');
-      if (body.errors?.length && !body.series.length) this.say(body.errors.map((e) => e.message).join('\n'), true);
+      panel?.removeAttribute('title');
+      if (body.errors?.length && !body.series.length) this.say(this.closest('ph-explore') ? 'No result. The reason stands under the query.' : body.errors.map((e) => e.message).join('\n'), !this.closest('ph-explore'));
       else this.draw(false);
       this.dispatchEvent(new CustomEvent('ph:frame', { bubbles: true, detail: { frame: body, ms: performance.now() - started } }));
     } catch (e) {

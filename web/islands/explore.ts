@@ -2,7 +2,6 @@
 import type { Chart } from './chart.ts';
 import type { Editor } from './editor.ts';
 import { html } from '../lib/html.ts';
-import { refreshLive } from '../lib/live.ts';
 import { csv, type Frame } from '../lib/stats.ts';
 import { remember, recall } from '../lib/history.ts';
 import { toast } from '../lib/toast.ts';
@@ -50,11 +49,13 @@ class Explore extends HTMLElement {
     const next = this.params();
     const url = `${location.pathname}?${next}`;
     const first = !this.asked;
-    if (next.toString() !== new URLSearchParams(location.search).toString()) history.pushState(null, '', url);
+    if (!first && this.chart && next.toString() !== new URLSearchParams(location.search).toString()) history.pushState(null, '', url);
     this.asked = next.getAll('q').join('\n');
     this.rows.forEach((r) => { r.querySelector('.qerr')?.remove(); r.querySelector<Editor>('ph-editor')?.problem?.(null); });
-    // The first run brings the result panel, which only the server can draw.
-    if (first || !this.chart) { if (first) location.assign(url); else void refreshLive(); return; }
+    // Tables, and the first result, only the server can draw.
+    if (first || !this.chart) { location.assign(url); return; }
+    const title = this.querySelector<HTMLElement>('#result h2');
+    if (title) title.textContent = title.title = queries.length === 1 ? (queries[0] ?? '') : 'Result';
     const src = new URLSearchParams();
     this.queries.forEach((q) => { if (q) src.append('q', q); });
     for (const k of ['step', 'legend']) { const v = next.get(k); if (v) src.set(k, v); }

@@ -1,6 +1,7 @@
 /** Refresh: fetches the page again and morphs its `[data-live]` parts, so that templates stay the only place with HTML. */
 
 let running = false;
+let again = false;
 let failures = 0;
 
 function note(text: string): void {
@@ -12,7 +13,8 @@ function note(text: string): void {
 export async function refreshLive(): Promise<boolean> {
   const parts = [...document.querySelectorAll<HTMLElement>('[data-live][id]')];
   if (!parts.length) return true;
-  if (running) return true;
+  // What changed while a request ran is asked for after it.
+  if (running) { again = true; return true; }
   running = true;
   try {
     const [res, { Idiomorph }] = await Promise.all([fetch(location.href, { headers: { 'x-requested-with': 'pharos' } }), import('idiomorph')]);
@@ -35,7 +37,10 @@ export async function refreshLive(): Promise<boolean> {
     failures++;
     if (failures > 1) note('Reconnecting');
     return false;
-  } finally { running = false; }
+  } finally {
+    running = false;
+    if (again) { again = false; void refreshLive(); }
+  }
 }
 
 const SECONDS: Record<string, number> = { '5s': 5, '10s': 10, '30s': 30, '1m': 60, '5m': 300 };

@@ -38,7 +38,9 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
   return {
     width: plot.clientWidth, height: plot.clientHeight, padding: [8, 18, 0, 2], legend: { show: false },
     cursor: {
-      x: true, y: false, drag: { x: true, y: false, setScale: false, dist: 5 }, focus: { prox: 24 }, sync: { key: 'page', setSeries: false },
+      x: true, y: false, drag: { x: true, y: false, setScale: false, dist: 5 }, focus: { prox: 24 }, 
+      // The crosshair is shared; selecting is done by the chart under the pointer alone.
+      sync: { key: 'page', setSeries: false, filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave', sub: () => true } },
       points: { size: 7, width: 1.5, fill: () => colour('--surface'), stroke: (_u, i) => solid[order[i - 1] ?? 0] ?? axis },
     },
     focus: { alpha: f.series.length > 1 ? 0.26 : 1 },

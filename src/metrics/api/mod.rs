@@ -5,6 +5,7 @@
 
 mod admin;
 mod answer;
+mod custom;
 mod federate;
 mod index;
 mod params;
@@ -23,6 +24,7 @@ use axum::routing::{any, get, post, put};
 
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
+use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::ScrapeManager;
@@ -43,6 +45,7 @@ pub(super) struct ApiState {
     pub(super) scrape: Arc<ScrapeManager>,
     pub(super) remote_write: Arc<RemoteWrite>,
     pub(super) push: Arc<Pushgateway>,
+    pub(super) custom: Arc<CustomMetrics>,
     pub(super) append: Arc<dyn Append>,
     pub(super) registry: Registry,
     pub(super) work: WorkPool,
@@ -109,6 +112,11 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("PUT, POST, DELETE", "/metrics/job@base64/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
         .route("GET", "/api/v1/pushed", read, with(get(push::groups)))
         .route("PUT", "/api/v1/admin/wipe", Policy::ADMIN, with(put(push::wipe)))
+        .route("POST", "/api/v1/metrics/custom", Policy::WRITE_METRICS, with(post(custom::one)))
+        .route("POST", "/api/v1/metrics/batch", Policy::WRITE_METRICS, with(post(custom::batch)))
+        .route("GET", "/api/v1/metrics/health", read, with(get(custom::health)))
+        .route("GET", "/api/v1/metrics/summary", read, with(get(custom::summary)))
+        .route("GET", "/api/v1/metrics/dashboard", read, with(get(custom::dashboard)))
         .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
 }
 

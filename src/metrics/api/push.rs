@@ -87,7 +87,9 @@ impl ApiState {
     /// Turns what is pushed now into samples. Blocking.
     fn collect_pushed(&self) {
         let mut batch = WriteBatch::new();
-        self.push.collect(self.clock.now_ms(), &mut batch);
+        let now = self.clock.now_ms();
+        self.push.collect(now, &mut batch);
+        self.custom.collect(now, &mut batch);
         if batch.series.is_empty() {
             return;
         }

@@ -16,9 +16,11 @@ use arc_swap::ArcSwap;
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::metrics::api::{self, ApiCounters, ApiState};
+use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::push::log::FolderLog;
+use crate::metrics::ingest::remote_send::{EndpointStats, RemoteSend};
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
 use crate::metrics::model::config::Config;
@@ -38,8 +40,13 @@ const REMEMBERED_SERIES_MAX: usize = 4_000_000;
 
 /// Where pushed groups are kept, below the data folder.
 const PUSHED_DIR: &str = "pushed";
+/// The totals of custom metrics, beside them.
+const CUSTOM_FILE: &str = "custom.journal";
 /// How often pushed groups become samples.
 const PUSHED_EVERY: Duration = Duration::from_secs(15);
+
+/// Endpoints of remote write get this long to take what is left at the end.
+const FLUSH_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the wing needs of the rest of the server.
 pub struct MetricsOptions {
@@ -68,8 +75,8 @@ pub enum OpenError {
     /// A setting of host metrics is wrong.
     #[error("host metrics: {0}")]
     Host(#[from] regex::Error),
-    /// Pushed groups could not be read back.
-    #[error("pushed groups: {0}")]
+    /// Pushed groups or custom metrics could not be read back.
+    #[error("pushed and custom metrics: {0}")]
     Pushed(#[from] std::io::Error),
     /// The thread that opened storage died.
     #[error("opening storage failed unexpectedly")]
@@ -91,6 +98,7 @@ pub struct Metrics {
     host_instance: Option<String>,
     own_instance: String,
     push: Arc<Pushgateway>,
+    remote_send: Arc<RemoteSend>,
     background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
@@ -98,16 +106,19 @@ impl Metrics {
     /// Opens storage, which reads the log back, and wires everything. Nothing is scraped yet.
     pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
         let MetricsOptions { data_dir, settings, config, clock, registry, server, address } = options;
-        let data_dir_pushed = data_dir.join(PUSHED_DIR);
-        let store_settings = store_settings(data_dir, &settings);
-        let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&data_dir_pushed)?), Arc::clone(&clock), None)?);
+        std::fs::create_dir_all(&data_dir)?;
+        let pushed_dir = data_dir.join(PUSHED_DIR);
+        let store_settings = store_settings(data_dir.clone(), &settings);
+        let custom = Arc::new(CustomMetrics::open(&data_dir.join(CUSTOM_FILE), Arc::clone(&clock))?);
+        let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&pushed_dir)?), Arc::clone(&clock), None)?);
         let opened = tokio::task::spawn_blocking({
             let (settings, clock) = (store_settings.clone(), Arc::clone(&clock));
             move || Store::open(settings, clock)
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let storage = Arc::new(StoreAdmin { store: Arc::clone(&store), settings: store_settings, clock: Arc::clone(&clock) });
-        let append = Arc::clone(&store) as Arc<dyn Append>;
+        let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock)));
+        let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
         let select = Arc::clone(&store) as Arc<dyn Select>;
         let engine = Arc::new(Engine::new(Arc::clone(&select), engine_options(&settings, &config)));
         let host = host(&settings, &clock)?;
@@ -124,6 +135,7 @@ impl Metrics {
             scrape: Arc::clone(&scrape),
             remote_write,
             push: Arc::clone(&push),
+            custom,
             append: Arc::clone(&append),
             registry: registry.clone(),
             work: WorkPool::new(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1)),
@@ -137,6 +149,7 @@ impl Metrics {
         registry.add(Arc::clone(&storage) as _);
         registry.add(Arc::clone(&api) as _);
         registry.add(Arc::new(ScrapeReport(Arc::clone(&scrape))));
+        registry.add(Arc::new(RemoteSendReport(Arc::clone(&remote_send))));
         let host_instance = host.as_ref().map(|host| host.node_name());
         let own_instance = address.to_string();
         let config = ArcSwap::from_pointee(config);
@@ -155,6 +168,7 @@ impl Metrics {
             host_instance,
             own_instance,
             push,
+            remote_send,
             background: parking_lot::Mutex::default(),
         }))
     }
@@ -171,6 +185,11 @@ impl Metrics {
     pub fn apply(&self, config: &Config) {
         self.config.store(Arc::new(config.clone()));
         self.api.external_labels.store(Arc::new(external_labels(config)));
+        if let Err(errors) = self.remote_send.apply(&config.remote_write, &config.global.external_labels) {
+            for error in errors {
+                tracing::error!(error, "an endpoint of remote_write cannot be used");
+            }
+        }
         if let Err(errors) = self.scrape.apply(&config.scrape_configs, &config.global) {
             for error in errors {
                 tracing::error!(job = error.job, error = error.reason, "a job cannot be scraped");
@@ -182,6 +201,7 @@ impl Metrics {
     pub async fn stop(&self) {
         self.background.lock().drain(..).for_each(|task| task.abort());
         self.scrape.stop(StopMode::Keep).await;
+        self.remote_send.stop(FLUSH_WITHIN).await;
         let store = Arc::clone(&self.store);
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("closing storage panicked");
@@ -300,6 +320,38 @@ fn external_url(settings: &Settings, address: SocketAddr) -> url::Url {
 
 fn external_labels(config: &Config) -> Vec<(String, String)> {
     config.global.external_labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Remote write, outgoing, in numbers; under upstream's names, which dashboards and alerts ask for.
+struct RemoteSendReport(Arc<RemoteSend>);
+
+impl Report for RemoteSendReport {
+    fn report(&self, page: &mut Page) {
+        type Value = fn(&EndpointStats) -> f64;
+        let families: [(&str, &str, &str, Value); 10] = [
+            ("samples_total", "counter", "Samples sent.", |one| one.sent.samples as f64),
+            ("samples_failed_total", "counter", "Samples refused for good.", |one| one.failed.samples as f64),
+            ("samples_retried_total", "counter", "Samples sent again.", |one| one.retried.samples as f64),
+            ("samples_dropped_total", "counter", "Samples not sent.", |one| one.dropped.samples as f64),
+            ("samples_pending", "gauge", "Samples waiting.", |one| one.pending.samples as f64),
+            ("bytes_total", "counter", "Bytes sent.", |one| one.bytes as f64),
+            ("shards", "gauge", "Requests that may be under way at once.", |one| one.shards as f64),
+            ("shards_desired", "gauge", "Requests that should be under way at once.", |one| one.shards_desired),
+            ("highest_timestamp_in_seconds", "gauge", "Newest sample taken.", |one| one.highest_timestamp_secs),
+            ("queue_highest_sent_timestamp_seconds", "gauge", "Newest sample sent.", |one| one.highest_sent_timestamp_secs),
+        ];
+        let endpoints = self.0.stats();
+        if endpoints.is_empty() {
+            return;
+        }
+        for (name, kind, help, value) in families {
+            let metric = format!("prometheus_remote_storage_{name}");
+            page.family(&metric, kind, help);
+            for endpoint in &endpoints {
+                page.sample(&metric, &[("remote_name", &endpoint.name), ("url", &endpoint.url)], value(endpoint));
+            }
+        }
+    }
 }
 
 /// Scraping in numbers.

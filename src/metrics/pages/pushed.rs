@@ -15,7 +15,7 @@ const OLD_MS: i64 = 86_400_000;
 pub struct PushedInput {
     /// All groups, in any order.
     pub groups: Vec<Group>,
-    /// Words the reader looks for in labels.
+    /// Words the reader looks for in labels: `text` of the URL.
     pub filter: String,
     /// Address of the push endpoint, to show how to push.
     pub push_url: String,
@@ -59,9 +59,11 @@ struct PushedPage<'a> {
     found: usize,
     found_words: String,
     rows: Vec<Row>,
+    deleted: bool,
 }
 
-/// Renders the page. Deleting posts `group` and `csrf` to [`crate::ui::links::PUSHED_DELETE`].
+/// Renders the page. Deleting posts `group` and `csrf` to [`crate::ui::links::PUSHED_DELETE`], which redirects
+/// to this page with `?done=deleted`.
 pub fn render(input: &PushedInput, shell: &Shell) -> String {
     let words = input.filter.to_lowercase();
     let takes = |group: &&Group| {
@@ -89,6 +91,7 @@ pub fn render(input: &PushedInput, shell: &Shell) -> String {
         total: input.groups.len(),
         found: found.len(),
         found_words: counted(found.len() as u64, "group", "groups"),
+        deleted: shell.param("done") == Some("deleted"),
         rows: found.iter().take(GROUPS_MAX).map(row).collect(),
     })
 }

@@ -30,7 +30,6 @@ impl Operation {
 
 /// One annotation. Strings are metric names unless said otherwise.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the text each prints says what it means")]
 pub(crate) enum Note<'a> {
     InvalidQuantile(f64),
     InvalidRatio { ratio: f64, capped: f64 },

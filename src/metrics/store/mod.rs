@@ -1,4 +1,18 @@
-//! Own time-series storage.
+//! Own time-series storage: a head in memory with a log behind it, and immutable blocks.
+//!
+//! Reading order: [`db`] (the whole, from outside), [`head`] (the newest samples), [`wal`] (why they survive), [`block`]
+//! and [`codec`] (what they become), [`postings`] (which series match), [`select`] (samples out), [`compact`] and
+//! [`retention`] (blocks over time), [`stats`] (what storage says about itself).
+//!
+//! In: [`WriteBatch`](crate::series::batch::WriteBatch) through the port `Append`. Out: the port `Select`.
+//!
+//! A data directory holds `lock`, `wal/` (segments, a checkpoint, `quarantine/`), `blocks/` (a folder for each block,
+//! `quarantine/`). Formats are described in the headers of [`wal`] and [`block`], versioned, and held by the fixtures in
+//! `tests/compat/`.
+//!
+//! Invariants: what `append` acknowledged survives the process; a sample is visible from then on, exactly once, wherever
+//! it moves; at one time a series has one sample, the one written last if blocks disagree; nothing depends on the
+//! wall clock running forwards; what cannot be read is set aside and named, the rest serves.
 
 pub mod block;
 pub mod codec;
@@ -14,7 +28,7 @@ pub mod select;
 pub mod stats;
 pub mod wal;
 
-pub use db::{Store, StoreError, StoreSettings};
 pub use head::Counted;
 pub use stats::WriteState;
+pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
 pub use wal::SyncPolicy;

@@ -163,15 +163,18 @@ impl SelectedSeries for Found {
 
     fn read(&self, range: TimeRange, out: &mut SampleBuf) -> Result<(), SelectError> {
         let core = &self.context.core;
+        let mark = Mark::end_of(out);
+        if self.blocks.is_empty() {
+            // Most dashboards: everything is in memory, so nothing has to be merged.
+            self.read_head(range, out)?;
+            if core.head.epoch() == self.context.epoch {
+                return Ok(());
+            }
+            samples::retain_times(out, mark, |_| false);
+        }
         SCRATCH.with_borrow_mut(|(scratch, from_head)| {
             from_head.clear();
-            if self.head != 0 {
-                let shard = core.head.shard(shard_of(self.head));
-                if let Some(series) = shard.get(self.head) {
-                    series.read(range, from_head).map_err(|_| SelectError::Storage(Arc::from("a series in memory is damaged")))?;
-                }
-            }
-            let mark = Mark::end_of(out);
+            self.read_head(range, from_head)?;
             // Looked at after the head was read: whatever was missing there by then is in a block by now.
             if core.head.epoch() == self.context.epoch {
                 for &(at, id) in &self.blocks {
@@ -187,9 +190,23 @@ impl SelectedSeries for Found {
                     }
                 }
             }
-            append_newer(out, mark, from_head);
+            if !from_head.is_empty() {
+                samples::merge_newer(out, mark, from_head);
+            }
             Ok(())
         })
+    }
+}
+
+impl Found {
+    fn read_head(&self, range: TimeRange, out: &mut SampleBuf) -> Result<(), SelectError> {
+        if self.head != 0 {
+            let shard = self.context.core.head.shard(shard_of(self.head));
+            if let Some(series) = shard.get(self.head) {
+                series.read(range, out).map_err(|_| SelectError::Storage(Arc::from("a series in memory is damaged")))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -219,13 +236,6 @@ fn add_block(
     block.read(id, range, scratch, &mut newer).map_err(storage)?;
     samples::merge_newer(out, mark, &newer);
     Ok(())
-}
-
-fn append_newer(out: &mut SampleBuf, mark: Mark, newer: &SampleBuf) {
-    if newer.is_empty() {
-        return;
-    }
-    samples::merge_newer(out, mark, newer);
 }
 
 impl Core {

@@ -221,7 +221,7 @@ mod tests {
     use crate::series::ports::AppendReport;
 
     #[derive(Default)]
-    struct Storage(Mutex<Vec<(String, i64, f64)>>);
+    struct Storage(Mutex<Stored>);
 
     impl Append for Storage {
         fn append(&self, batch: &WriteBatch, _options: &AppendOptions) -> Result<AppendReport, AppendError> {
@@ -247,7 +247,9 @@ mod tests {
         }
     }
 
-    fn run(body: &str) -> (Result<Progress, ImportError>, Vec<(String, i64, f64)>, usize) {
+    type Stored = Vec<(String, i64, f64)>;
+
+    fn run(body: &str) -> (Result<Progress, ImportError>, Stored, usize) {
         let storage = Storage::default();
         let mut calls = 0;
         let result = import(&mut Slow(body.as_bytes(), 100_000), &storage, &Cancel::new(), &mut |_| calls += 1);

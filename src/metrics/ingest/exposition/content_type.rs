@@ -84,9 +84,9 @@ impl ScrapeProtocol {
         }
     }
 
-    /// Only newer formats know how names beyond the legacy alphabet are escaped.
+    /// Only the newer text formats are told how names beyond the legacy alphabet are to be escaped, as upstream.
     const fn knows_escaping(self) -> bool {
-        matches!(self, Self::PrometheusProto | Self::OpenMetricsText100 | Self::PrometheusText100)
+        matches!(self, Self::OpenMetricsText100 | Self::PrometheusText100)
     }
 }
 
@@ -124,7 +124,8 @@ impl Escaping {
 /// The `Accept` header for protocols in order of preference.
 pub fn accept_header(protocols: &[ScrapeProtocol], escaping: Escaping) -> String {
     let mut header = String::new();
-    let mut weight = protocols.len() + 1;
+    // Weights count down from the number of all protocols, however many are asked for.
+    let mut weight = ScrapeProtocol::ALL.len() + 1;
     for protocol in protocols {
         header.push_str(protocol.media_range());
         if protocol.knows_escaping() {
@@ -133,7 +134,7 @@ pub fn accept_header(protocols: &[ScrapeProtocol], escaping: Escaping) -> String
         }
         // Writing to a String cannot fail.
         let _written = write!(header, ";q=0.{weight},");
-        weight -= 1;
+        weight = weight.saturating_sub(1);
     }
     let _written = write!(header, "*/*;q=0.{weight}");
     header
@@ -245,10 +246,10 @@ mod tests {
     fn accept_is_what_prometheus_sends() {
         assert_eq!(
             accept_header(&ScrapeProtocol::DEFAULT, Escaping::AllowUtf8),
-            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
-             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,\
+             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
         );
-        assert_eq!(accept_header(&[ScrapeProtocol::PrometheusText004], Escaping::Underscores), "text/plain;version=0.0.4;q=0.2,*/*;q=0.1");
+        assert_eq!(accept_header(&[ScrapeProtocol::PrometheusText004], Escaping::Underscores), "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
     }
 
     #[test]

@@ -60,6 +60,7 @@ struct Family {
     kind: MetricType,
     help: String,
     labels: BTreeSet<String>,
+    has_samples: bool,
 }
 
 /// Reads a body in the text format and collects advice, sorted by metric.
@@ -85,6 +86,7 @@ fn read_families(body: &[u8]) -> Result<BTreeMap<String, Family>, ParseError> {
                 let labels = sample.series.labels()?;
                 let name = family_of(labels.metric_name(), |stem| families.get(stem).map(|family| family.kind));
                 let family = families.entry(name.to_owned()).or_default();
+                family.has_samples = true;
                 let own = match family.kind {
                     MetricType::Histogram => "le",
                     MetricType::Summary => "quantile",
@@ -97,6 +99,8 @@ fn read_families(body: &[u8]) -> Result<BTreeMap<String, Family>, ParseError> {
             Event::Unit { .. } | Event::Histogram(_) => {}
         }
     }
+    // Metadata without samples make no family.
+    families.retain(|_, family| family.has_samples);
     Ok(families)
 }
 
@@ -196,6 +200,11 @@ mod tests {
             ),
             ("# HELP x H\n# TYPE x gauge\nx{le=\"1\"} 1\n", vec!["non-histogram metrics should not have \"le\" label"]),
             ("# HELP x H\n# TYPE x histogram\nx_bucket{le=\"+Inf\"} 1\nx_sum 1\nx_count 1\n", vec![]),
+            ("# TYPE z_seconds_total_ms histogram\n", vec![]),
+            (
+                "# HELP y_count c\n# TYPE y_count gauge\ny_count 1\n",
+                vec!["non-histogram and non-summary metrics should not have \"_count\" suffix"],
+            ),
             ("# HELP a:b H\n# TYPE a:b gauge\na:b 1\n", vec!["metric names should not contain ':'"]),
             ("# HELP x_gauge H\n# TYPE x_gauge gauge\nx_gauge 1\n", vec!["metric name should not include type 'gauge'"]),
         ] {

@@ -26,7 +26,7 @@ use self::content_type::Format;
 use self::nhcb::NhcbParser;
 use self::openmetrics::OpenMetricsParser;
 use self::protobuf::ProtobufParser;
-pub use self::series::{LabelScratch, Series, SeriesForm};
+pub use self::series::{LabelScratch, Series};
 use self::text::TextParser;
 
 /// A body that does not follow its format.

@@ -1,5 +1,6 @@
 //! The protobuf format: length-delimited `io.prometheus.client.MetricFamily` messages, native histograms included.
 
+pub mod encode;
 pub mod message;
 
 use std::borrow::Cow;

@@ -92,7 +92,7 @@ impl Series<'_> {
         };
         result.map_err(|(at, message)| {
             out.truncate(before);
-            let start = (self.raw.as_ptr() as usize).checked_sub(self.body.as_ptr() as usize).unwrap_or_default();
+            let start = (self.raw.as_ptr() as usize).saturating_sub(self.body.as_ptr() as usize);
             error_at(self.body, start + at, message)
         })
     }
@@ -231,12 +231,15 @@ fn read_name(text: &str, at: usize) -> Result<(&str, usize, bool), (usize, Strin
 /// `le="1"` and `le="1.0"` are the same bucket.
 fn canonical<'a>(kind: MetricType, name: &str, value: &'a str) -> Cow<'a, str> {
     let is_number = (kind == MetricType::Histogram && name == BUCKET) || (kind == MetricType::Summary && name == QUANTILE);
+    if !is_number {
+        return Cow::Borrowed(value);
+    }
     match parse_float(value.as_bytes()) {
-        Some(number) if is_number => {
+        Some(number) => {
             let mut text = String::new();
             push_openmetrics_float(&mut text, number);
             Cow::Owned(text)
         }
-        _ => Cow::Borrowed(value),
+        None => Cow::Borrowed(value),
     }
 }

@@ -24,7 +24,7 @@ use crate::series::labels::Labels;
 use crate::series::sample::{Metadata, MetricType, stale_nan};
 
 /// Groups held at most; more are refused.
-pub const GROUPS_MAX: usize = 100_000;
+pub const GROUPS_MAX: usize = 20_000;
 
 /// The headers of a push that matter. Empty when not sent.
 #[derive(Debug, Clone, Copy, Default)]

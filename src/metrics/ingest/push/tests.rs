@@ -196,10 +196,10 @@ fn json_of_the_api() {
     assert_eq!(group["h"]["type"], "HISTOGRAM");
     assert_eq!(
         group["h"]["metrics"],
-        serde_json::json!([{"labels": {"job": "a"}, "buckets": {"1.0": "2", "+Inf": "3"}, "sum": "4", "count": "3"}])
+        serde_json::json!([{"labels": {"job": "a", "instance": ""}, "buckets": {"1.0": "2", "+Inf": "3"}, "sum": "4", "count": "3"}])
     );
     assert_eq!(group["s"]["metrics"][0]["quantiles"], serde_json::json!({"0.5": "1"}));
-    assert_eq!(group["g"]["metrics"], serde_json::json!([{"labels": {"job": "a", "le": "x"}, "value": "7"}]));
+    assert_eq!(group["g"]["metrics"], serde_json::json!([{"labels": {"job": "a", "instance": "", "le": "x"}, "value": "7"}]));
     assert_eq!(group["push_time_seconds"]["type"], "GAUGE");
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::group::{Family, Group, Value};
-use crate::base::float::plain;
 use crate::base::time::format_rfc3339;
+use crate::metrics::ingest::exposition::write::push_text_float;
 use crate::series::labels::{BUCKET, Labels, METRIC_NAME, QUANTILE};
 use crate::series::sample::MetricType;
 
@@ -62,7 +62,7 @@ fn group_json(group: &GroupView) -> Json {
     ];
     for (name, help, ms) in own {
         let time = format_rfc3339(group.push_time_ms.max(group.push_failure_ms));
-        let metrics = json!([{ "labels": labels_json(&group.labels), "value": exponent(ms as f64 / 1000.0) }]);
+        let metrics = json!([{ "labels": metric_labels_json(&group.labels), "value": exponent(ms as f64 / 1000.0) }]);
         object.insert(name.to_owned(), json!({ "time_stamp": time, "type": "GAUGE", "help": help, "metrics": metrics }));
     }
     for (name, family) in &group.families {
@@ -88,14 +88,14 @@ fn family_json(name: &str, family: &Family) -> Vec<Json> {
         let own = if is_composed { bare } else { labels.without_name() };
         let at = metrics.iter().rposition(|(found, _)| *found == own).filter(|_| is_composed);
         let at = at.unwrap_or_else(|| {
-            metrics.push((own.clone(), Map::from_iter([("labels".to_owned(), labels_json(&own))])));
+            metrics.push((own.clone(), Map::from_iter([("labels".to_owned(), metric_labels_json(&own))])));
             metrics.len() - 1
         });
         let object = &mut metrics[at].1;
         let number = match value {
             Value::Float(value) => exponent(*value),
             Value::Histogram(histogram) => {
-                object.insert("count".to_owned(), json!(plain(histogram.count)));
+                object.insert("count".to_owned(), json!(exponent(histogram.count)));
                 object.insert("sum".to_owned(), json!(exponent(histogram.sum)));
                 continue;
             }
@@ -119,11 +119,22 @@ fn insert_into(object: &mut Map<String, Json>, list: &str, key: &str, number: St
     }
 }
 
+/// Labels of a metric: where no instance was pushed, the empty one keeps a scraper from adding its own.
+fn metric_labels_json(labels: &Labels) -> Json {
+    let mut object = labels_json(labels);
+    if let Json::Object(object) = &mut object {
+        object.entry("instance").or_insert_with(|| json!(""));
+    }
+    object
+}
+
 fn labels_json(labels: &Labels) -> Json {
     Json::Object(labels.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect())
 }
 
-/// The Pushgateway prints numbers as Go's `%v` does.
+/// Numbers as the text format prints them.
 fn exponent(value: f64) -> String {
-    crate::base::float::general(value)
+    let mut text = String::new();
+    push_text_float(&mut text, value);
+    text
 }

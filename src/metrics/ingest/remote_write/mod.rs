@@ -39,7 +39,7 @@ pub struct RemoteWrite {
     append: Arc<dyn Append>,
     clock: SharedClock,
     cache: SeriesCache,
-    idle: Mutex<Vec<Box<Work>>>,
+    idle: Mutex<Vec<Work>>,
 }
 
 impl RemoteWrite {
@@ -62,7 +62,7 @@ impl RemoteWrite {
         let mut work = self.idle.lock().pop().unwrap_or_default();
         let response = match unpack(&mut work.buffer, body) {
             Ok(len) => {
-                let Work { buffer, state } = &mut *work;
+                let Work { buffer, state } = &mut work;
                 self.store(&buffer[..len], state, message)
             }
             Err(refusal) => refusal,

@@ -74,7 +74,7 @@ fn time_series(
                     state.batch.push_exemplar(exemplar);
                 }
             }
-            Some((4, Value::Bytes(message))) if is_open => push_histogram(state, body, message, 0, ahead_max)?,
+            Some((4, Value::Bytes(message))) if is_open => push_histogram(state, body, message, ahead_max)?,
             _ => {}
         }
     }
@@ -114,14 +114,12 @@ pub(super) fn in_time(state: &mut State, body: &[u8], ts: i64, ahead_max: i64) -
 }
 
 /// Adds a histogram to the open series unless it is invalid.
-pub(super) fn push_histogram(state: &mut State, body: &[u8], message: &[u8], start_ts: i64, ahead_max: i64) -> Result<(), Malformed> {
+pub(super) fn push_histogram(state: &mut State, body: &[u8], message: &[u8], ahead_max: i64) -> Result<(), Malformed> {
     let received = histogram::read(message)?;
     let problem = match received.invalid {
         Some(reason) => reason,
         None if received.ts > ahead_max => "out of bounds: timestamp is too far in the future",
         None => {
-            // Start times of histograms have no place in a batch yet.
-            let _start = if received.start_ts == 0 { start_ts } else { received.start_ts };
             state.batch.push_histogram(received.ts, Arc::new(received.histogram));
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::read::{self, Environment};
+use super::read::{self, Context, Environment};
 use super::{Config, ScrapeConfig};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::path;
@@ -123,6 +123,8 @@ fn scrape_files(config: &mut Config, main: &Path, hash: &mut u64, report: &mut R
     let mut names: HashMap<String, String> =
         config.scrape_configs.iter().map(|job| (job.job_name.clone(), "the main file".to_owned())).collect();
     let mut files = 0;
+    let global = config.global.clone();
+    let context = Context::new(&global);
     for pattern in config.scrape_config_files.clone() {
         report.enter(main);
         let found = match path::glob(&pattern) {
@@ -139,7 +141,7 @@ fn scrape_files(config: &mut Config, main: &Path, hash: &mut u64, report: &mut R
         }
         for file in found {
             report.enter(Path::new(&file));
-            let jobs = scrape_file(&file, config, hash, report);
+            let jobs = scrape_file(&file, &context, hash, report);
             for job in jobs {
                 if let Some(first) = names.insert(job.job_name.clone(), file.clone()) {
                     let message = format!("found multiple scrape configs with job name {}, first found in {first}", quote(&job.job_name));
@@ -151,11 +153,11 @@ fn scrape_files(config: &mut Config, main: &Path, hash: &mut u64, report: &mut R
     }
 }
 
-fn scrape_file(file: &str, config: &Config, hash: &mut u64, report: &mut Report) -> Vec<ScrapeConfig> {
+fn scrape_file(file: &str, context: &Context<'_>, hash: &mut u64, report: &mut Report) -> Vec<ScrapeConfig> {
     match read_file_text(Path::new(file)) {
         Ok(text) => {
             *hash = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), *hash);
-            parse(&text, report).map(|root| read::scrape_file(&root, &config.global, report)).unwrap_or_default()
+            parse(&text, report).map(|root| read::scrape_file(&root, context, report)).unwrap_or_default()
         }
         Err(message) => {
             report.error(Position::default(), message);

@@ -12,7 +12,6 @@ mod load;
 mod print;
 mod read;
 mod relabel;
-mod reload;
 mod remote;
 mod scrape;
 mod storage;
@@ -27,7 +26,6 @@ pub use http_client::{
 pub use load::{CheckReport, LoadedConfig, check, load, read_text};
 pub use read::Environment;
 pub use relabel::{InvalidRelabel, RelabelAction, RelabelConfig, RelabelRegex};
-pub use reload::{ConfigKeeper, ReloadStatus, SharedEnvironment};
 pub use remote::{MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig, WriteMessage};
 pub use scrape::ScrapeConfig;
 pub use storage::{OtlpConfig, OtlpTranslation, RetentionConfig, RuntimeConfig, StorageConfig, TracingConfig, TsdbConfig};

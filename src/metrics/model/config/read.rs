@@ -9,9 +9,10 @@ mod remote;
 mod scrape;
 mod storage;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Config, GlobalConfig, NameValidation, OtlpTranslation, ScrapeConfig, support};
+use super::{Config, GlobalConfig, InvalidRelabel, NameValidation, OtlpTranslation, RelabelRegex, ScrapeConfig, support};
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
@@ -20,6 +21,29 @@ use crate::series::labels::quote;
 
 /// Where variables of the environment come from.
 pub type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
+
+/// What jobs, remote writes and Alertmanagers are read with.
+pub(super) struct Context<'g> {
+    global: &'g GlobalConfig,
+    /// Expressions compiled so far: generated files repeat the same few in every job.
+    regexes: RefCell<HashMap<String, RelabelRegex>>,
+}
+
+impl<'g> Context<'g> {
+    /// Defaults of `global`.
+    pub(super) fn new(global: &'g GlobalConfig) -> Self {
+        Self { global, regexes: RefCell::default() }
+    }
+
+    fn regex(&self, text: &str) -> Result<RelabelRegex, InvalidRelabel> {
+        if let Some(found) = self.regexes.borrow().get(text) {
+            return Ok(found.clone());
+        }
+        let regex = RelabelRegex::new(text)?;
+        self.regexes.borrow_mut().insert(text.to_owned(), regex.clone());
+        Ok(regex)
+    }
+}
 
 /// Reads the whole main file. What is wrong goes to the report; the value is then not to be used.
 /// Keys in `foreign` belong to others.
@@ -30,16 +54,18 @@ pub(super) fn config(root: &Node, foreign: &[&'static str], env: &Environment<'_
     if let Some(node) = section.node("global") {
         config.global = global::read(node, env, section.report);
     }
+    let global = config.global.clone();
+    let context = Context::new(&global);
     if let Some(node) = section.node("runtime") {
         config.runtime = storage::runtime(node, section.report);
     }
     if let Some(node) = section.node("alerting") {
-        config.alerting = alerting::read(node, &config.global, section.report);
+        config.alerting = alerting::read(node, &context, section.report);
     }
     config.rule_files = globs(&mut section, "rule_files", "rule");
     config.scrape_config_files = globs(&mut section, "scrape_config_files", "scrape config");
     let nodes = section.list("scrape_configs");
-    config.scrape_configs = scrape_configs(nodes, &config.global, section.report);
+    config.scrape_configs = scrape_configs(nodes, &context, section.report);
     config.scrape_configs_inline = config.scrape_configs.len();
     if let Some(node) = section.node("storage") {
         config.storage = storage::storage(node, section.report);
@@ -48,7 +74,7 @@ pub(super) fn config(root: &Node, foreign: &[&'static str], env: &Environment<'_
         config.tracing = storage::tracing(node, section.report);
     }
     let nodes = section.list("remote_write");
-    config.remote_write = remote::writes(nodes, &config.global, section.report);
+    config.remote_write = remote::writes(nodes, &context, section.report);
     let nodes = section.list("remote_read");
     config.remote_read = remote::reads(nodes, section.report);
     if let Some(node) = section.node("otlp") {
@@ -66,19 +92,19 @@ pub(super) fn config(root: &Node, foreign: &[&'static str], env: &Environment<'_
 }
 
 /// Reads a file of `scrape_config_files`.
-pub(super) fn scrape_file(root: &Node, global: &GlobalConfig, report: &mut Report) -> Vec<ScrapeConfig> {
+pub(super) fn scrape_file(root: &Node, context: &Context<'_>, report: &mut Report) -> Vec<ScrapeConfig> {
     let Some(mut section) = Section::open(root, "scrape config file", report) else { return Vec::new() };
     let nodes = section.list("scrape_configs");
-    let jobs = scrape_configs(nodes, global, section.report);
+    let jobs = scrape_configs(nodes, context, section.report);
     section.finish();
     jobs
 }
 
-fn scrape_configs(nodes: &[Node], global: &GlobalConfig, report: &mut Report) -> Vec<ScrapeConfig> {
+fn scrape_configs(nodes: &[Node], context: &Context<'_>, report: &mut Report) -> Vec<ScrapeConfig> {
     let mut names: HashMap<String, u32> = HashMap::new();
     let mut jobs = Vec::new();
     for node in nodes {
-        let Some(job) = scrape::read(node, global, report) else { continue };
+        let Some(job) = scrape::read(node, context, report) else { continue };
         if !job.job_name.is_empty()
             && let Some(line) = names.insert(job.job_name.clone(), node.at.line)
         {

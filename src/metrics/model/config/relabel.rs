@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::global::NameValidation;
 use crate::base::limits::REGEX_BYTES_MAX;
 use crate::series::labels::quote;
-use crate::series::matcher::{MatchOp, Matcher};
+use crate::series::matcher::Matcher;
 use crate::series::re2;
 
 /// A rule. What it does stands in `ingest::relabel`.
@@ -220,7 +220,7 @@ impl RelabelRegex {
             .nest_limit(NESTING_MAX + 2)
             .build()
             .map_err(|_| invalid("expression is too large".to_owned()))?;
-        let quick = Matcher::new("", MatchOp::Regex, text).ok().filter(Matcher::is_simple);
+        let quick = Matcher::simple_regex("", text);
         Ok(Self { text: text.into(), compiled: Some(Compiled { regex, quick }) })
     }
 

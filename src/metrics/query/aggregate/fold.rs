@@ -229,7 +229,7 @@ impl Groups<'_, '_> {
             *total = part;
             return Ok(());
         }
-        let mut charge = part.charge;
+        let merged = part.charge;
         let mut fresh = 0;
         for group in part.groups {
             match total.at.get(&group.key) {
@@ -246,11 +246,8 @@ impl Groups<'_, '_> {
             }
         }
         // The memory of merged groups is free again.
-        charge = {
-            drop(charge);
-            self.ctx.live.charge(fresh * self.steps * self.width())?
-        };
-        total.charge.absorb(charge);
+        drop(merged);
+        total.charge.absorb(self.ctx.live.charge(fresh * self.steps * self.width())?);
         Ok(())
     }
 

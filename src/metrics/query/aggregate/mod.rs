@@ -34,10 +34,9 @@ pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, aggregate: &Aggregate) -> 
         Op::Quantile => {
             let (q, span) = parameter(evaluator, aggregate)?;
             let range = range_of(&q, evaluator.steps.count);
-            for bad in [range.any_nan.then_some(f64::NAN), (range.max > 1.0).then_some(range.max), (range.min < 0.0).then_some(range.min)] {
-                if let Some(bad) = bad {
-                    evaluator.ctx.note(span, &Note::InvalidQuantile(bad));
-                }
+            let (min, max) = (range.min, range.max);
+            for bad in [(range.any_nan, f64::NAN), (max > 1.0, max), (min < 0.0, min)].iter().filter(|(is_bad, _)| *is_bad) {
+                evaluator.ctx.note(span, &Note::InvalidQuantile(bad.1));
             }
             values::quantile(evaluator, aggregate, &q)
         }

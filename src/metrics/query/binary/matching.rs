@@ -111,8 +111,11 @@ impl<'a, 'q> Join<'a, 'q> {
         for group in &groups {
             self.evaluator.ctx.check()?;
             match (group.many.as_slice(), group.one.as_slice()) {
-                ([many], [one]) if !filled => self.pair(*many, *one)?,
                 ([], _) | (_, []) if !filled => {}
+                (many, [one]) if !filled => match self.distinct_results(many, *one) {
+                    Some(labels) => many.iter().zip(labels).try_for_each(|(many, labels)| self.pair(*many, *one, labels))?,
+                    None => self.group(group)?,
+                },
                 _ => self.group(group)?,
             }
         }
@@ -151,9 +154,9 @@ impl<'a, 'q> Join<'a, 'q> {
                 let filled = self.fill_one.is_some() || self.fill_many.is_some();
                 (0..steps).map(|step| filled || self.many.series.iter().any(|series| series.row.has(step))).collect()
             });
-            for step in 0..steps {
+            for (step, &counts) in other.iter().enumerate() {
                 let mut there = group.one.iter().copied().filter(|&index| self.one.series[index].row.has(step));
-                if let (true, Some(first), Some(second)) = (other[step], there.next(), there.next()) {
+                if let (true, Some(first), Some(second)) = (counts, there.next(), there.next()) {
                     if found.is_none_or(|(at, _, index)| (step, second) < (at, index)) {
                         found = Some((step, first, second));
                     }
@@ -178,8 +181,20 @@ impl<'a, 'q> Join<'a, 'q> {
         if self.swapped { (one, many) } else { (many, one) }
     }
 
-    /// Exactly one series on each side: whole rows at once.
-    fn pair(&mut self, many: usize, one: usize) -> Outcome<()> {
+    /// The labels of all results of a group, when no two can clash.
+    fn distinct_results(&self, many: &[usize], one: usize) -> Option<Vec<Labels>> {
+        let one = &self.one.series[one].labels;
+        let labels: Vec<Labels> = many.iter().map(|&many| self.result_labels(&self.many.series[many].labels, one)).collect();
+        if labels.len() == 1 {
+            return Some(labels);
+        }
+        let one_to_one = self.binary.matching.cardinality == Cardinality::OneToOne;
+        let distinct = labels.iter().map(Labels::packed).collect::<std::collections::HashSet<_>>().len() == labels.len();
+        (distinct && !one_to_one).then_some(labels)
+    }
+
+    /// One series of each side: whole rows at once.
+    fn pair(&mut self, many: usize, one: usize, labels: Labels) -> Outcome<()> {
         let (a, b) = (&self.many.series[many], &self.one.series[one]);
         let mut row = RowBuf::default();
         row.reset(self.evaluator.steps.count);
@@ -223,7 +238,6 @@ impl<'a, 'q> Join<'a, 'q> {
         if !matched || row.is_empty() {
             return Ok(());
         }
-        let labels = self.result_labels(&a.labels, &b.labels);
         self.output.add_row(labels, self.binary.return_bool, row)
     }
 
@@ -313,12 +327,14 @@ impl<'a, 'q> Join<'a, 'q> {
         if matching.include.is_empty() {
             return many.without(|name| !keep(name));
         }
-        let mut builder = many.to_builder();
-        builder.retain(|name, _| keep(name));
-        for name in &matching.include {
-            builder.set(name, one.get(name).unwrap_or(""));
-        }
-        builder.build()
+        let included = |name: &str| matching.include.iter().any(|label| &**label == name);
+        let mut pairs: Vec<(&str, &str)> = many.iter().filter(|(name, _)| keep(name) && !included(name)).collect();
+        pairs.extend(one.iter().filter(|(name, _)| included(name)));
+        pairs.sort_unstable();
+        let mut packed = Vec::with_capacity(many.packed().len() + 64);
+        pairs.into_iter().for_each(|(name, value)| put_label(&mut packed, name, value));
+        // Sorted, unique and not empty, so this cannot fail.
+        Labels::from_packed(&packed).unwrap_or_default()
     }
 }
 
@@ -401,10 +417,8 @@ impl Output {
             open.load(row, self.steps);
             *slot = Rows::Open(open);
         }
-        match slot {
-            Rows::Open(row) => row,
-            Rows::Whole(_) => unreachable!("opened just before"),
-        }
+        let Rows::Open(row) = slot else { unreachable!("opened just before") };
+        row
     }
 
     fn finish(self) -> Vec<Series> {

@@ -162,14 +162,11 @@ impl Reader<'_, '_> {
         }
         let mut task =
             Task { function: *function, range: *range, extension: windows.extension, name, span: windows.span, params: [0.0; 2] };
-        let starts = |list: &[i64], from: usize, to: usize| -> std::ops::Range<usize> {
-            if windows.use_starts && !list.is_empty() { from..to } else { 0..0 }
-        };
         let length = range.saturating_add(before).saturating_add(after);
-        let per_step_wanted = self.ctx.options.per_step_stats;
-        if per_step_wanted {
+        if self.ctx.options.per_step_stats {
             per_step.resize(times.count, 0);
         }
+        let starts = |list, range| if windows.use_starts { part(list, range) } else { &[] };
         let (mut from, mut to, mut histogram_from, mut histogram_to) = (0, 0, 0, 0);
         let mut work = 0;
         for step in 0..times.count {
@@ -186,8 +183,8 @@ impl Reader<'_, '_> {
             }
             size += histograms.iter().map(|histogram| histogram.size_in_samples() as u64).sum::<u64>();
             *samples_total += size;
-            if per_step_wanted {
-                per_step[step] += size;
+            if let Some(slot) = per_step.get_mut(step) {
+                *slot += size;
             }
             if fast.is_some() {
                 continue;
@@ -203,10 +200,10 @@ impl Reader<'_, '_> {
             let window = Window {
                 ts: &samples.float_ts[from..to],
                 floats: &samples.floats[from..to],
-                starts: &samples.float_start_ts[starts(&samples.float_start_ts, from, to)],
+                starts: starts(&samples.float_start_ts, from..to),
                 histogram_ts: &samples.histogram_ts[histogram_from..histogram_to],
                 histograms,
-                histogram_starts: &samples.histogram_start_ts[starts(&samples.histogram_start_ts, histogram_from, histogram_to)],
+                histogram_starts: starts(&samples.histogram_start_ts, histogram_from..histogram_to),
                 start: end.saturating_sub(*range),
                 end,
                 at: self.program.steps.at(step),
@@ -241,6 +238,11 @@ impl Reader<'_, '_> {
             notes.add(span, &Note::PossibleNonCounter(name));
         }
     }
+}
+
+/// A part of a list that may be empty though its partner is not.
+fn part(list: &[i64], range: std::ops::Range<usize>) -> &[i64] {
+    list.get(range).unwrap_or(&[])
 }
 
 /// How far an extended range reaches beyond its ends (ms).

@@ -54,11 +54,6 @@ impl Steps {
         self.start.saturating_add(self.interval.saturating_mul(step as i64))
     }
 
-    /// The last time.
-    pub(crate) fn end(&self) -> i64 {
-        self.at(self.count.saturating_sub(1))
-    }
-
     /// Only the first step.
     pub(crate) const fn first_only(&self) -> Self {
         Self { start: self.start, interval: self.interval, count: 1 }

@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 
 use crate::base::time::TimeRange;
 use crate::metrics::query::annotations::Note;
-use crate::metrics::query::ast::{BinaryOp, Extension, ValueType};
+use crate::metrics::query::ast::{Extension, ValueType};
 use crate::metrics::query::binary;
 use crate::metrics::query::functions::{self, Function};
 use crate::metrics::query::{aggregate, binary::element};
@@ -432,9 +432,4 @@ fn check_extension(function: Function, extension: Extension) -> Outcome<()> {
         Extension::Smoothed => ("smoothed", "delta, increase, rate"),
     };
     failed(format!("{word} modifier can only be used with: {allowed} - not with {}", function.as_str()))
-}
-
-/// Whether an operator is one of sets.
-pub(crate) const fn is_set(op: BinaryOp) -> bool {
-    op.is_set()
 }

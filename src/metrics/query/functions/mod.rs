@@ -19,7 +19,6 @@ macro_rules! functions {
     ($($variant:ident = $name:literal),+ $(,)?) => {
         /// A function by name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "the variants are named as the functions are in queries")]
         pub(crate) enum Function {
             $($variant),+
         }

@@ -212,7 +212,7 @@ fn histogram_increase(task: &Task<'_>, window: &Window<'_>, is_counter: bool, no
     annotate(task, notes, combined.map(|done| done.bounds_reconciled), Operation::Subtract)?;
     if is_counter {
         let mut overlap_seen = false;
-        for at in 1..points.len() {
+        for (at, point) in points.iter().enumerate().skip(1) {
             if let Some(&start) = window.histogram_starts.get(at)
                 && !overlap_seen
                 && overlaps(window.histogram_starts[at - 1], window.histogram_ts[at - 1], start)
@@ -224,7 +224,7 @@ fn histogram_increase(task: &Task<'_>, window: &Window<'_>, is_counter: bool, no
                 let combined = increase.add(previous);
                 annotate(task, notes, combined.map(|done| done.bounds_reconciled), Operation::Add)?;
             }
-            previous = &points[at];
+            previous = point;
         }
     } else if first.reset_hint != ResetHint::Gauge || last.reset_hint != ResetHint::Gauge {
         task.note(notes, &Note::NotAGauge(task.name));
@@ -280,7 +280,7 @@ pub(crate) fn instant(task: &Task<'_>, window: &Window<'_>, notes: &mut Annotati
             if is_rate && (gauge(current) || gauge(previous)) {
                 task.note(notes, &Note::NotACounter(task.name));
             }
-            if !is_rate && !(gauge(current) && gauge(previous)) {
+            if !is_rate && [current, previous].into_iter().any(|histogram| !gauge(histogram)) {
                 task.note(notes, &Note::NotAGauge(task.name));
             }
             let mut increase = current.clone();

@@ -62,7 +62,7 @@ impl DataWriter {
     pub(super) fn put_column(&mut self, file: &mut FileWriter, ts: &[i64], first: i64, last: i64) -> Result<u32, BlockError> {
         self.scratch.clear();
         self.scratch.extend(ts.iter().flat_map(|ts| ts.to_le_bytes()));
-        let hash = xxh3_128_with_seed(&self.scratch, self.seed);
+        let hash = with_range(xxh3_128_with_seed(&self.scratch, self.seed), first, last);
         if let Some(number) = self.columns_seen.get(&hash) {
             return Ok(*number);
         }
@@ -85,7 +85,7 @@ impl DataWriter {
         (first, last): (i64, i64),
     ) -> Result<u32, BlockError> {
         // The bytes do not say how many entries they stand for.
-        let hash = xxh3_128_with_seed(encoded, self.seed ^ !(count as u64));
+        let hash = with_range(xxh3_128_with_seed(encoded, self.seed ^ !(count as u64)), first, last);
         if let Some(number) = self.columns_seen.get(&hash) {
             return Ok(*number);
         }
@@ -169,4 +169,9 @@ impl DataWriter {
         file.end_section(Section::Timestamps);
         Ok(())
     }
+}
+
+/// Start times may equal the times of other samples, but a column of them has no range.
+const fn with_range(hash: u128, first: i64, last: i64) -> u128 {
+    hash.wrapping_add((first.cast_unsigned() as u128) << 64 | last.cast_unsigned() as u128)
 }

@@ -23,7 +23,7 @@
 //! | 4 | names | table of label names, ascending |
 //! | 5 | first values | for each name the index of its first value (4), and at the end the number of values |
 //! | 6 | values | table of label values, by name, then ascending |
-//! | 7 | postings | table: for each value the series that have it, as an id list ([`super::codec`]) |
+//! | 7 | postings | table: for each value the series that have it, as a list of ids (`codec/id_list.rs`) |
 //! | 8 | shapes | table: sets of label names that series have, as varint indexes of names, ascending |
 //! | 9 | series | table: for each series its chunks and labels, ascending by labels; the position is the series id |
 //! | 10 | meta | [`BlockMeta`] as JSON |
@@ -58,9 +58,8 @@ mod writer;
 
 pub use chunks::Scratch;
 pub use copy::Copier;
-pub use meta::{BlockId, BlockMeta, InvalidBlockId};
+pub use meta::{BlockId, BlockMeta};
 pub use reader::Block;
-pub use tombstones::Tombstones;
 pub use writer::{BlockOptions, BlockWriter};
 
 use std::io;

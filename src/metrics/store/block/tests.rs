@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::tombstones::Tombstones;
 use super::*;
 use crate::base::time::TimeRange;
 use crate::series::histogram::{Histogram, Span};
@@ -166,6 +167,18 @@ fn reads_append_and_keep_start_times_parallel() {
     }
     assert_eq!(out.float_ts.len(), 30);
     assert_eq!(out.float_start_ts, [[0; 10], [T0 - 5; 10], [0; 10]].concat());
+}
+
+#[test]
+fn start_times_are_not_taken_for_times() {
+    let dir = tempfile::tempdir().expect("dir");
+    let one =
+        |ts: i64, start: i64| SampleBuf { float_ts: vec![ts], floats: vec![1.0], float_start_ts: vec![start], ..SampleBuf::default() };
+    let series = [(Labels::from_pairs([("n", "a")]), one(T0 + 5, T0)), (Labels::from_pairs([("n", "b")]), one(T0, T0))];
+    let block = write(dir.path(), options(), &series);
+    for (id, (_, samples)) in (0..).zip(&series) {
+        assert_same(&read(&block, id, TimeRange::new(T0, T0 + 10)), samples);
+    }
 }
 
 #[test]

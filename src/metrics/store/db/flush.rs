@@ -40,7 +40,7 @@ impl Core {
     /// Whether the head holds so much more than a flush leaves that appends should wait.
     fn flush_lags(&self) -> bool {
         let range = self.settings.block_range_ms;
-        self.span().is_some_and(|(oldest, newest)| newest.saturating_sub(oldest) > range.saturating_mul(3))
+        self.span().is_some_and(|(oldest, newest)| newest.saturating_sub(oldest) > range.saturating_mul(2).saturating_add(range / 4))
     }
 
     /// Lets an append pass, or makes it wait for a flush that lags: memory stays bounded however fast a backfill is.
@@ -81,13 +81,14 @@ impl Core {
         drop(self.inflight.write());
         let segment = self.wal.roll()?;
         let keep_from = self.head.next_id();
-        let order = self.head.rank();
         // Once for all series: what comes late from now on stays in memory when the rest is dropped.
         for number in 0..SHARDS {
             for (_, series) in self.head.shard_mut(number).iter_mut(number) {
                 series.begin_flush(boundary);
             }
         }
+        // After that, so that every series with samples set apart is in it.
+        let order = self.head.rank();
         let result = self.write_ranges(self.blocks.dir(), &order, boundary);
         let blocks = result.inspect_err(|_| {
             self.counters.flush_failures.fetch_add(1, Ordering::Relaxed);
@@ -96,7 +97,11 @@ impl Core {
         self.counters.flushes.fetch_add(written as u64, Ordering::Relaxed);
         self.blocks.replace(blocks, &[]);
         self.head.advance_epoch();
-        self.head.truncate(boundary);
+        let oldest = self.head.truncate(boundary);
+        {
+            let _nothing_under_way = self.inflight.write();
+            self.head.set_min_ts(oldest);
+        }
         let removed = self.head.collect_garbage(keep_from);
         self.counters.series_removed.fetch_add(removed as u64, Ordering::Relaxed);
         state.unfinished = None;

@@ -42,6 +42,8 @@ pub struct Head {
     max_ts: AtomicI64,
     /// Lower bound of the samples held; `i64::MAX` without.
     min_ts: AtomicI64,
+    /// Oldest sample that came since the last truncation began.
+    min_since_truncation: AtomicI64,
     /// Everything before is in blocks or about to be: a sample before is late.
     boundary: AtomicI64,
     /// The next id when series were ranked last.
@@ -153,6 +155,7 @@ impl Head {
             next_id: AtomicU32::new(1),
             max_ts: AtomicI64::new(max_ts),
             min_ts: AtomicI64::new(i64::MAX),
+            min_since_truncation: AtomicI64::new(i64::MAX),
             boundary: AtomicI64::new(boundary),
             ranked_to: AtomicU32::new(0),
             epoch: AtomicU64::new(0),
@@ -216,15 +219,39 @@ impl Head {
         answers
     }
 
-    /// Enters series read back from the log under their old ids. Ids that are there already stay as they are.
+    /// Enters series read back from the log under their old ids.
+    ///
+    /// Labels that come again under a higher id were removed and created again in between. A series is removed only when
+    /// all its samples are in blocks or deleted, so what the log still has of the older id is not needed.
     pub fn restore(&self, series: Vec<(u32, Labels)>) {
         let mut index = self.index.write();
+        let mut wanted: hashbrown::HashMap<Labels, u32, rustc_hash::FxBuildHasher> = hashbrown::HashMap::default();
         for (id, labels) in series {
-            if self.shard(shard_of(id)).get(id).is_none() && self.names.find(labels.packed()).is_none() {
-                self.enter(&mut index, id, labels.clone());
-                self.names.insert(id, labels);
-            }
             self.reserve_ids(id);
+            wanted.entry(labels).and_modify(|known| *known = (*known).max(id)).or_insert(id);
+        }
+        let mut gone = Vec::new();
+        wanted.retain(|labels, id| match self.names.find(labels.packed()) {
+            Some(known) if known < *id => {
+                gone.push((known, labels.clone()));
+                true
+            }
+            Some(_) => false,
+            None => true,
+        });
+        gone.sort_unstable_by_key(|(id, _)| *id);
+        for (id, labels) in &gone {
+            self.names.remove(labels);
+            self.shard_mut(shard_of(*id)).remove(*id);
+        }
+        if !gone.is_empty() {
+            index.remove(&gone);
+        }
+        let mut wanted: Vec<(u32, Labels)> = wanted.into_iter().map(|(labels, id)| (id, labels)).collect();
+        wanted.sort_unstable_by_key(|(id, _)| *id);
+        for (id, labels) in wanted {
+            self.enter(&mut index, id, labels.clone());
+            self.names.insert(id, labels);
         }
     }
 
@@ -283,8 +310,10 @@ impl Head {
     /// Notes that samples of these times were stored.
     pub fn saw(&self, min: i64, max: i64) {
         // Loads first: almost every batch leaves the minimum alone.
-        if min < self.min_ts.load(Ordering::Relaxed) {
-            self.min_ts.fetch_min(min, Ordering::AcqRel);
+        for bound in [&self.min_ts, &self.min_since_truncation] {
+            if min < bound.load(Ordering::Relaxed) {
+                bound.fetch_min(min, Ordering::AcqRel);
+            }
         }
         if max > self.max_ts.load(Ordering::Relaxed) {
             self.max_ts.fetch_max(max, Ordering::AcqRel);
@@ -311,10 +340,9 @@ impl Head {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Drops what a flush up to `boundary` has written.
-    pub fn truncate(&self, boundary: i64) {
-        // Appends that come meanwhile lower the new minimum again by themselves.
-        self.min_ts.store(i64::MAX, Ordering::Release);
+    /// Drops what a flush up to `boundary` has written. Answers the oldest time left, for [`Head::set_min_ts`].
+    pub fn truncate(&self, boundary: i64) -> i64 {
+        self.min_since_truncation.store(i64::MAX, Ordering::Release);
         let mut min = i64::MAX;
         for number in 0..SHARDS {
             let mut shard = self.shard_mut(number);
@@ -323,7 +351,12 @@ impl Head {
                 min = min.min(series.time_range().map_or(i64::MAX, |range| range.start));
             }
         }
-        self.min_ts.fetch_min(min, Ordering::AcqRel);
+        min
+    }
+
+    /// Raises the lower bound after a truncation. No append may be under way.
+    pub fn set_min_ts(&self, min: i64) {
+        self.min_ts.store(min.min(self.min_since_truncation.load(Ordering::Acquire)), Ordering::Release);
     }
 
     /// Ranks again when many series came since the last time.

@@ -1,1 +1,206 @@
+//! Records, frames and segments.
 
+
+use parking_lot::Mutex;
+use proptest::prelude::*;
+
+use super::frame::{Found, Frames, MAGIC};
+use super::record::{self, SamplesWriter, groups, read_floats};
+use super::*;
+use crate::base::bytes::Malformed;
+use crate::base::clock::ManualClock;
+use crate::base::time::TimeRange;
+use crate::series::labels::Labels;
+use crate::series::sample::{Exemplar, Metadata};
+
+type Series = (u32, Vec<(i64, f64)>);
+
+fn write(series: &[Series]) -> Vec<u8> {
+    let mut writer = SamplesWriter::default();
+    for group in 0..16 {
+        writer.begin_group(group);
+        for (id, samples) in series.iter().filter(|(id, _)| *id as usize % 16 == group) {
+            writer.put_floats(*id, samples.len(), samples.iter().copied());
+        }
+        writer.end_group();
+    }
+    writer.bytes().to_vec()
+}
+
+fn read(content: &[u8]) -> Result<Vec<Series>, Malformed> {
+    let mut all = Vec::new();
+    for group in groups(content) {
+        let (group, bytes) = group?;
+        read_floats(group, bytes, |id, samples| all.push((id, samples.to_vec())))?;
+    }
+    all.sort_by_key(|(id, _)| *id);
+    Ok(all)
+}
+
+#[test]
+fn a_sample_of_a_regular_batch_is_small() {
+    let series: Vec<Series> = (1..=500).map(|id| (id, (0..20).map(|at| (1_760_000_000_000 + at * 15_000, at as f64)).collect())).collect();
+    let content = write(&series);
+    assert!(content.len() < 500 * 20 * 2 + 500 * 10, "{}", content.len());
+    assert_eq!(read(&content).expect("read"), series);
+}
+
+proptest! {
+    #[test]
+    fn floats_round_trip(series in prop::collection::btree_map(
+        1u32..100_000, prop::collection::vec((any::<i64>(), -1e9f64..1e9), 1..20), 0..30,
+    )) {
+        let series: Vec<Series> = series.into_iter().collect();
+        prop_assert_eq!(read(&write(&series)).expect("read"), series);
+    }
+
+    #[test]
+    fn any_content_is_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        // Whether it fails does not matter, only that it ends.
+        drop(read(&bytes));
+        drop(record::read_series(&bytes, |_, _| {}));
+        drop(record::read_exemplars(&bytes, |_, _| {}));
+        drop(record::read_times(&bytes, |_, _, _| {}));
+        drop(record::read_metadata(&bytes, |_, _| {}));
+        drop(record::read_flushed(&bytes, |_| {}));
+        let mut segment = MAGIC.to_vec();
+        segment.extend_from_slice(&bytes);
+        if let Some(mut frames) = Frames::new(&segment) {
+            while let Found::Frame(frame) = frames.next_frame() {
+                drop(frame.content());
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_keep_their_content_and_show_damage() {
+    let packer = Packer::default();
+    let mut segment = MAGIC.to_vec();
+    let contents = [vec![], vec![1, 2, 3], vec![7; 10_000], (0..200u8).collect::<Vec<u8>>()];
+    for content in &contents {
+        packer.put_frame(&mut segment, Kind::Metadata, content);
+    }
+    assert!(segment.len() < 1000, "repetition is compressed");
+    let mut frames = Frames::new(&segment).expect("a segment");
+    for content in &contents {
+        let Found::Frame(frame) = frames.next_frame() else { panic!("a frame is missing") };
+        assert_eq!((frame.kind, frame.content().as_ref()), (Some(Kind::Metadata), Some(content)));
+    }
+    assert!(matches!(frames.next_frame(), Found::End));
+    // Any flipped bit is noticed, and never more than the record with it is lost but at the end.
+    for at in MAGIC.len()..segment.len() {
+        let mut damaged = segment.clone();
+        damaged[at] ^= 0x10;
+        let mut frames = Frames::new(&damaged).expect("a segment");
+        let mut good = 0;
+        loop {
+            match frames.next_frame() {
+                Found::Frame(_) => good += 1,
+                Found::Damaged { skippable: true } => {}
+                Found::Damaged { skippable: false } | Found::End => break,
+            }
+        }
+        assert!(good < contents.len(), "damage at {at} went unnoticed");
+    }
+    assert!(Frames::new(b"PHARWAL\x02rest").is_none(), "a later version is not guessed at");
+}
+
+#[derive(Default)]
+struct Collector {
+    series: Mutex<Vec<u32>>,
+    samples: Mutex<usize>,
+}
+
+impl Sink for Collector {
+    fn series(&self, series: Vec<(u32, Labels)>) {
+        self.series.lock().extend(series.into_iter().map(|(id, _)| id));
+    }
+
+    fn floats(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed> {
+        let mut max = i64::MIN;
+        read_floats(group, content, |_, samples| {
+            *self.samples.lock() += samples.iter().filter(|(ts, _)| *ts >= from).count();
+            max = samples.iter().fold(max, |max, (ts, _)| max.max(*ts));
+        })?;
+        Ok(max)
+    }
+
+    fn histograms(&self, _: usize, _: &[u8], _: i64) -> Result<i64, Malformed> {
+        Ok(i64::MIN)
+    }
+
+    fn exemplar(&self, _: u32, _: Exemplar) {}
+
+    fn deleted(&self, _: u32, _: TimeRange) {}
+
+    fn metadata(&self, _: &str, _: Metadata) {}
+
+    fn start(&self, _: u32, _: i64, _: i64) {}
+}
+
+#[test]
+fn many_writers_share_one_log() {
+    let dir = tempfile::tempdir().expect("dir");
+    let options = WalOptions {
+        dir: dir.path().to_owned(),
+        sync: SyncPolicy::EveryCommit,
+        reserve_bytes: 0,
+        hook: None,
+        clock: ManualClock::at(0),
+    };
+    let wal = Wal::open(options, Vec::new(), 1);
+    let packer = Packer::default();
+    std::thread::scope(|scope| {
+        for writer in 1..=8u32 {
+            let (wal, packer) = (&wal, &packer);
+            scope.spawn(move || {
+                for at in 0..50 {
+                    let mut frame = Vec::new();
+                    packer.put_frame(&mut frame, Kind::Floats, &write(&[(writer, vec![(at, 1.0)])]));
+                    let ticket = wal.push(&frame, at);
+                    wal.commit(ticket, at % 2 == 0).expect("commit");
+                    if at % 10 == 0 {
+                        wal.roll().expect("roll");
+                    }
+                }
+            });
+        }
+    });
+    let counters = wal.counters();
+    assert!(counters.writes.load(std::sync::atomic::Ordering::Relaxed) > 0);
+    wal.close();
+    assert_eq!(wal.commit(u64::MAX, false), Err(WalError::Closed));
+    let collector = Collector::default();
+    let recovered = replay(dir.path(), &collector, &Progress::default()).expect("replay");
+    assert_eq!((*collector.samples.lock(), recovered.damage.len()), (400, 0));
+    assert!(recovered.segments.iter().all(|segment| segment.max_ts <= 49));
+}
+
+#[test]
+fn a_checkpoint_replaces_what_is_before_it() {
+    let dir = tempfile::tempdir().expect("dir");
+    let clock = ManualClock::at(0);
+    let options = WalOptions { dir: dir.path().to_owned(), sync: SyncPolicy::Never, reserve_bytes: 0, hook: None, clock };
+    let wal = Wal::open(options, Vec::new(), 1);
+    let packer = Packer::default();
+    for at in 0..4i64 {
+        let mut frame = Vec::new();
+        packer.put_frame(&mut frame, Kind::Floats, &write(&[(1, vec![(at * 10, 1.0), (at * 10 + 5, 1.0)])]));
+        let ticket = wal.push(&frame, at * 10 + 5);
+        wal.commit(ticket, true).expect("commit");
+        wal.roll().expect("roll");
+    }
+    assert_eq!(wal.finished().iter().map(|info| info.max_ts).collect::<Vec<_>>(), [5, 15, 25, 35]);
+    // Up to 22 everything is in blocks, as of segment 4: of segment 3 half is still needed.
+    let flushed = Flushed { segment: 4, boundary: 22 };
+    let mut checkpoint = Checkpoint::create(dir.path(), 3, &[flushed]).expect("create");
+    checkpoint.put(Kind::Series, |out| put_series(out, 1, &Labels::from_pairs([("a", "1")]))).expect("put");
+    install_checkpoint(checkpoint, dir.path()).expect("install");
+    // A crash in the middle of the next one leaves nothing that counts.
+    drop(Checkpoint::create(dir.path(), 4, &[]).expect("create"));
+    let collector = Collector::default();
+    let recovered = replay(dir.path(), &collector, &Progress::default()).expect("replay");
+    assert_eq!((*collector.samples.lock(), collector.series.lock().clone(), recovered.flushed), (3, vec![1], vec![flushed]));
+    assert_eq!((recovered.next, recovered.segments.len()), (5, 2));
+}

@@ -4,8 +4,12 @@ use super::{SPECS, Settings, Spec};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::expand::expand;
 use crate::platform::config::flags::ServeFlags;
+use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
+
+/// Settings that are paths: in a file a relative one stands below the file's folder.
+const PATHS: [&str; 2] = ["storage.path", "host.textfile_dir"];
 
 /// Settings that a file sets, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -179,10 +183,12 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
             String::new()
         })
     });
+    let text = if PATHS.contains(&spec.name) { path::join(report.dir(), &text) } else { text };
     match Settings::default().set(spec.name, &text) {
         Ok(true) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
         _ => {
-            report.error(node.at, format!("{}: read {text:?}, expected {}", spec.key, spec.allowed));
+            // What a variable holds may be a secret that was put in the wrong place.
+            report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, spec.allowed));
             None
         }
     }

@@ -35,7 +35,7 @@ fn defaults_are_what_the_table_says() {
         assert!(seen.insert(spec.flag()), "{}", spec.name);
         assert!(spec.aliases.iter().all(|alias| *alias == spec.flag() || seen.insert((*alias).to_owned())), "{}", spec.name);
     }
-    assert_eq!(settings.storage.retention_time, Duration::from_secs(15 * 86_400));
+    assert_eq!(settings.storage.retention_time, Duration::from_secs(30 * 86_400));
     assert_eq!(SPECS[0].variable(), "PHAROS_SERVER_LISTEN");
 }
 
@@ -57,13 +57,13 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
         ("storage.path", "/srv/p", "configuration file, line 1"),
         ("storage.retention_time", "2d", "environment variable PHAROS_STORAGE_RETENTION_TIME"),
         ("storage.retention_size", "3GiB", "flag --storage.retention-size"),
-        ("server.listen", "0.0.0.0:9090", "default"),
+        ("server.listen", "127.0.0.1:9090", "default"),
         ("host.collectors", "cpu,meminfo", "configuration file, line 2"),
         ("feature.enable", "a,b,c", "flag --feature.enable"),
     ] {
         assert_eq!(source(name), Some((value.to_owned(), from.to_owned())), "{name}");
     }
-    assert!(resolved.flags().contains(&("web.listen-address".to_owned(), "0.0.0.0:9090".to_owned())));
+    assert!(resolved.flags().contains(&("web.listen-address".to_owned(), "127.0.0.1:9090".to_owned())));
 }
 
 #[test]
@@ -111,6 +111,7 @@ fn wrong_values_are_refused_by_name() {
         ("server: {listen: [a]}", "p.yml:1:18: listen: read a list, expected text"),
         ("server: [a]", "p.yml:1:9: server: read a list, expected keys and values"),
         ("storage: {path: '$NOPE/x'}", "p.yml:1:17: path: environment variable NOPE is not set"),
+        ("log: {level: '$DIR'}", "p.yml:1:14: level: read \"$DIR\", expected debug, info, warn or error"),
         ("log: {level: loud}", "p.yml:1:14: level: read \"loud\", expected debug, info, warn or error"),
     ] {
         assert_eq!(file(text), Err(vec![error.to_owned()]), "{text}");

@@ -1,28 +1,41 @@
 //! Lists of relabelling rules.
 
-use super::super::{NameValidation, RelabelAction, RelabelConfig, RelabelRegex};
-use super::refuse_null;
+use super::super::{NameValidation, RelabelAction, RelabelConfig};
+use super::{Context, refuse_null};
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::section::{self, Section, alternatives};
 use crate::platform::config::yaml::{Kind, Node};
 use crate::series::labels::quote;
 
+/// What rules are read with.
+pub(super) struct Rules<'c, 'g> {
+    context: &'c Context<'g>,
+    validation: NameValidation,
+}
+
+impl<'c, 'g> Rules<'c, 'g> {
+    /// Rules that write names valid under `validation`.
+    pub(super) fn new(context: &'c Context<'g>, validation: NameValidation) -> Self {
+        Self { context, validation }
+    }
+}
+
 /// The rules below `key`; `null_message` is said of an entry with nothing in it.
-pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str, validation: NameValidation, null_message: &str) -> Vec<RelabelConfig> {
+pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str, with: &Rules<'_, '_>, null_message: &str) -> Vec<RelabelConfig> {
     let mut rules = Vec::new();
     for node in section.list(key) {
         if refuse_null(node, null_message, section.report) {
             continue;
         }
-        rules.extend(rule(node, key, validation, section.report));
+        rules.extend(rule(node, key, with, section.report));
     }
     rules
 }
 
-fn rule(node: &Node, key: &str, validation: NameValidation, report: &mut Report) -> Option<RelabelConfig> {
+fn rule(node: &Node, key: &str, with: &Rules<'_, '_>, report: &mut Report) -> Option<RelabelConfig> {
     let errors = report.errors_len();
     let mut section = Section::open(node, key, report)?;
-    let mut rule = RelabelConfig { name_validation: validation, ..RelabelConfig::default() };
+    let mut rule = RelabelConfig { name_validation: with.validation, ..RelabelConfig::default() };
     let at = section.value_place("source_labels");
     rule.source_labels = section.texts("source_labels");
     if let Some(bad) = rule.source_labels.iter().find(|name| name.is_empty()) {
@@ -34,7 +47,7 @@ fn rule(node: &Node, key: &str, validation: NameValidation, report: &mut Report)
     if let Some(node) = section.raw("regex") {
         // `regex:` with nothing behind it matches only nothing, as upstream.
         let text = if node.kind == Kind::Null { Some(String::new()) } else { section::text(node, "regex", section.report) };
-        match text.map(|text| RelabelRegex::new(&text)) {
+        match text.map(|text| with.context.regex(&text)) {
             Some(Ok(regex)) => rule.regex = regex,
             Some(Err(error)) => section.report.error(node.at, format!("regex: {error}")),
             None => {}

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::super::{GlobalConfig, MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig, WriteMessage, support};
+use super::super::{MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig, WriteMessage, support};
+use super::Context;
+use super::relabel::Rules;
 use super::{discovery, http_client, label_map, refuse_null, relabel};
 use crate::metrics::model::config::NameValidation;
 use crate::platform::config::diagnostic::Report;
@@ -10,14 +12,14 @@ use crate::platform::config::section::Section;
 use crate::platform::config::yaml::{Kind, Node};
 use crate::series::labels::quote;
 
-pub(super) fn writes(nodes: &[Node], global: &GlobalConfig, report: &mut Report) -> Vec<RemoteWriteConfig> {
+pub(super) fn writes(nodes: &[Node], context: &Context<'_>, report: &mut Report) -> Vec<RemoteWriteConfig> {
     let mut names = HashSet::new();
     let mut found = Vec::new();
     for node in nodes {
         if refuse_null(node, "empty or null remote write config section", report) {
             continue;
         }
-        let Some(write) = write(node, global, report) else { continue };
+        let Some(write) = write(node, context, report) else { continue };
         if !write.name.is_empty() && !names.insert(write.name.clone()) {
             let message = format!("found multiple remote write configs with job name {}", quote(&write.name));
             report.error(name_place(node), message);
@@ -48,7 +50,7 @@ fn name_place(node: &Node) -> crate::platform::config::yaml::Position {
     node.get("name").map_or(node.at, |name| name.at)
 }
 
-fn write(node: &Node, global: &GlobalConfig, report: &mut Report) -> Option<RemoteWriteConfig> {
+fn write(node: &Node, context: &Context<'_>, report: &mut Report) -> Option<RemoteWriteConfig> {
     let mut section = Section::open(node, "remote_write", report)?;
     let Some(url) = section.node("url") else {
         section.report.error(section.at, "url for remote_write is empty");
@@ -62,7 +64,7 @@ fn write(node: &Node, global: &GlobalConfig, report: &mut Report) -> Option<Remo
     write.write_relabel_configs = relabel::read(
         &mut section,
         "write_relabel_configs",
-        global.metric_name_validation_scheme,
+        &Rules::new(context, context.global.metric_name_validation_scheme),
         "empty or null relabeling rule in remote write config",
     );
     write.name = section.text_or_empty("name");

@@ -1,7 +1,9 @@
 //! One entry of `scrape_configs`.
 
 use super::super::{GlobalConfig, NameEscaping, NameValidation, ScrapeConfig, support};
+use super::Context;
 use super::global::{escaping, protocol, protocols, validation};
+use super::relabel::Rules;
 use super::{discovery, http_client, refuse_null, relabel};
 use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Report;
@@ -9,11 +11,12 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::Node;
 use crate::series::labels::quote;
 
-pub(super) fn read(node: &Node, global: &GlobalConfig, report: &mut Report) -> Option<ScrapeConfig> {
+pub(super) fn read(node: &Node, context: &Context<'_>, report: &mut Report) -> Option<ScrapeConfig> {
     if refuse_null(node, "empty or null scrape config section", report) {
         return None;
     }
     let mut section = Section::open(node, "scrape_configs", report)?;
+    let global = context.global;
     let name = section.text_or_empty("job_name");
     if name.is_empty() {
         section.report.error(section.at, "job_name is empty");
@@ -26,18 +29,10 @@ pub(super) fn read(node: &Node, global: &GlobalConfig, report: &mut Report) -> O
     formats(&mut section, &mut job, global);
     job.http = http_client::read(&mut section, job.http);
     job.discovery = discovery::read(&mut section);
-    job.relabel_configs = relabel::read(
-        &mut section,
-        "relabel_configs",
-        job.metric_name_validation_scheme,
-        "empty or null target relabeling rule in scrape config",
-    );
-    job.metric_relabel_configs = relabel::read(
-        &mut section,
-        "metric_relabel_configs",
-        job.metric_name_validation_scheme,
-        "empty or null metric relabeling rule in scrape config",
-    );
+    let rules = Rules::new(context, job.metric_name_validation_scheme);
+    job.relabel_configs = relabel::read(&mut section, "relabel_configs", &rules, "empty or null target relabeling rule in scrape config");
+    job.metric_relabel_configs =
+        relabel::read(&mut section, "metric_relabel_configs", &rules, "empty or null metric relabeling rule in scrape config");
     discovery::check_static_targets(&mut section, !job.relabel_configs.is_empty());
     support::warn(&mut section, "scrape_config");
     section.finish();

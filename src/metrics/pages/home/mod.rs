@@ -1,209 +1,24 @@
 //! The front page: this host now, what is scraped, what is wrong.
 
-use super::words;
+mod charts;
+mod input;
+mod problem;
+
+pub use input::{DISK_CRITICAL, DISK_WARNING, Disk, HomeInput, Host, Ingest, Job};
+pub use problem::Problem;
+
+use charts::{Chart, charts, cpu_query, memory_queries, network_queries, with_selector};
+
 use crate::ui::format::{self, Moment, Unit, count, counted};
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::{Severity, Shell};
 use crate::ui::spark;
 
-/// A filesystem is nearly full from this share on.
-pub const DISK_WARNING: f64 = 0.8;
-/// And has to be seen to from this one on.
-pub const DISK_CRITICAL: f64 = 0.92;
 /// Problems shown; the rest is a number.
 const PROBLEMS_MAX: usize = 6;
 /// Targets of a job drawn as bars.
 const BARS_MAX: usize = 60;
-
-/// What the page is made of.
-#[derive(Debug, Clone, Default)]
-pub struct HomeInput {
-    /// This host; `None` while nothing is known of it.
-    pub host: Option<Host>,
-    /// Whether host metrics are switched on; tells apart "off" from "not yet".
-    pub host_metrics: bool,
-    /// What comes in and is kept.
-    pub ingest: Ingest,
-    /// What is scraped, in any order.
-    pub jobs: Vec<Job>,
-    /// What is wrong, in any order.
-    pub problems: Vec<Problem>,
-}
-
-/// This host now. Shares are 0 to 1; `None` where the system does not say. Series are oldest first.
-#[derive(Debug, Clone, Default)]
-pub struct Host {
-    /// Its name.
-    pub name: String,
-    /// Matchers that select its series, such as `job="host"`; may be empty.
-    pub selector: String,
-    /// Busy share of all processors, and its last hour.
-    pub cpu: Option<f64>,
-    /// The last hour of `cpu`.
-    pub cpu_recent: Vec<f64>,
-    /// Processors.
-    pub cores: u32,
-    /// Bytes that programs use.
-    pub memory_used: Option<f64>,
-    /// Bytes of memory.
-    pub memory_total: f64,
-    /// The last hour of `memory_used`.
-    pub memory_recent: Vec<f64>,
-    /// Filesystems, in any order.
-    pub disks: Vec<Disk>,
-    /// Bytes a second received.
-    pub net_in: Option<f64>,
-    /// Bytes a second sent.
-    pub net_out: Option<f64>,
-    /// The last hour of `net_in`.
-    pub net_recent: Vec<f64>,
-    /// Load averages over 1, 5 and 15 minutes.
-    pub load: Option<[f64; 3]>,
-    /// The last hour of the first of them.
-    pub load_recent: Vec<f64>,
-    /// Seconds since the system started.
-    pub uptime_s: Option<f64>,
-}
-
-/// A filesystem.
-#[derive(Debug, Clone, Default)]
-pub struct Disk {
-    /// Where it is mounted.
-    pub mount: String,
-    /// Bytes in use.
-    pub used: f64,
-    /// Bytes in all.
-    pub size: f64,
-}
-
-impl Disk {
-    /// Used share, 0 to 1.
-    pub fn share(&self) -> f64 {
-        if self.size > 0.0 { (self.used / self.size).clamp(0.0, 1.0) } else { 0.0 }
-    }
-}
-
-/// What comes in and is kept.
-#[derive(Debug, Clone, Default)]
-pub struct Ingest {
-    /// Samples taken in a second.
-    pub samples_per_second: f64,
-    /// Its last hour.
-    pub recent: Vec<f64>,
-    /// Series with recent samples.
-    pub series: u64,
-    /// Bytes of all blocks and the log.
-    pub stored_bytes: u64,
-}
-
-/// One scrape job.
-#[derive(Debug, Clone, Default)]
-pub struct Job {
-    /// Its name.
-    pub name: String,
-    /// Targets that answered.
-    pub up: usize,
-    /// Targets that did not.
-    pub down: usize,
-    /// Targets not scraped yet.
-    pub unknown: usize,
-}
-
-/// Something to see to.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    /// How bad.
-    pub severity: Severity,
-    /// What, in a few words.
-    pub title: String,
-    /// Where or why.
-    pub detail: String,
-    /// The number at stake, or nothing.
-    pub value: String,
-    /// Since when, in milliseconds.
-    pub since_ms: Option<i64>,
-    /// Where to see more.
-    pub href: String,
-}
-
-impl Problem {
-    /// A target that does not answer.
-    pub fn target_down(job: &str, instance: &str, error: &str, since_ms: Option<i64>) -> Self {
-        let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
-        Self {
-            severity: Severity::Critical,
-            title: format!("{instance} is down"),
-            detail: format!("{job}: {}", words::scrape_error(error)),
-            value: String::new(),
-            since_ms,
-            href,
-        }
-    }
-
-    /// Many targets of one job that do not answer, as one line.
-    pub fn targets_down(job: &str, down: usize, total: usize, since_ms: Option<i64>) -> Self {
-        let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
-        Self {
-            severity: Severity::Critical,
-            title: format!("{down} targets of {job} are down"),
-            detail: format!("of {total}"),
-            value: String::new(),
-            since_ms,
-            href,
-        }
-    }
-
-    /// The configuration file cannot be used.
-    pub fn reload_failed(error: &str, since_ms: i64) -> Self {
-        let href = format!("{}#configuration", links::STATUS);
-        Self {
-            severity: Severity::Critical,
-            title: "Configuration reload failed".to_owned(),
-            detail: error.to_owned(),
-            value: String::new(),
-            since_ms: Some(since_ms),
-            href,
-        }
-    }
-
-    /// A filesystem that is nearly full, if it is.
-    pub fn disk_nearly_full(disk: &Disk) -> Option<Self> {
-        let share = disk.share();
-        (share >= DISK_WARNING).then(|| Self {
-            severity: if share >= DISK_CRITICAL { Severity::Critical } else { Severity::Warning },
-            title: "Disk nearly full".to_owned(),
-            detail: format!("{}, {} left", disk.mount, format::number(disk.size - disk.used, Unit::Bytes)),
-            value: format::number(share, Unit::Ratio),
-            since_ms: None,
-            href: links::explore("1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"),
-        })
-    }
-
-    /// Blocks that could not be read and were put aside.
-    pub fn corrupt_blocks(blocks: usize) -> Self {
-        Self {
-            severity: Severity::Critical,
-            title: format!("{} put aside", counted(blocks as u64, "damaged block", "damaged blocks")),
-            detail: "Queries answer without them.".to_owned(),
-            value: String::new(),
-            since_ms: None,
-            href: format!("{}#blocks", links::STATUS),
-        }
-    }
-
-    /// A metric with too many series.
-    pub fn high_cardinality(metric: &str, series: u64, growth: &str) -> Self {
-        Self {
-            severity: Severity::Warning,
-            title: "Many series from one metric".to_owned(),
-            detail: if growth.is_empty() { metric.to_owned() } else { format!("{metric}, {growth}") },
-            value: format::number(series as f64, Unit::Short),
-            since_ms: None,
-            href: links::CARDINALITY.to_owned(),
-        }
-    }
-}
 
 struct Tile {
     title: String,
@@ -239,18 +54,6 @@ struct DiskView {
     used: String,
     share: String,
     class: &'static str,
-}
-
-struct Chart {
-    title: &'static str,
-    meta: String,
-    src: String,
-    explore: String,
-    unit: &'static str,
-    stacked: bool,
-    colours: &'static str,
-    span: u8,
-    height: u16,
 }
 
 #[derive(askama::Template)]

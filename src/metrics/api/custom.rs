@@ -1,0 +1,99 @@
+//! `/api/v1/metrics/…`: metrics as JSON, one by one or in batches, and what is known of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{Request, StatusCode, header};
+use serde::Serialize;
+
+use super::ApiState;
+use crate::base::cancel::Cancel;
+use crate::base::limits::BODY_BYTES_MAX;
+use crate::metrics::ingest::custom::{CustomError, CustomMetrics, Outcome};
+use crate::platform::http::extract::{decompress, read_body};
+use crate::platform::http::problem::Problem;
+use crate::series::batch::WriteBatch;
+use crate::series::ports::{AppendError, AppendOptions};
+
+/// A request waits this long for a place at most.
+const PLACE_WITHIN: Duration = Duration::from_secs(30);
+
+/// Reads one body, whichever shape the endpoint takes.
+type Record = fn(&CustomMetrics, &[u8], &mut WriteBatch) -> Result<Outcome, CustomError>;
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    status: &'static str,
+    error: &'a str,
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+fn failure(status: StatusCode, error: &str) -> Response {
+    let mut response = json(status, &Failure { status: "error", error });
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from(5));
+    }
+    response
+}
+
+/// `POST /api/v1/metrics/custom`: one metric.
+pub(super) async fn one(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
+    record(state, request, CustomMetrics::record_one).await
+}
+
+/// `POST /api/v1/metrics/batch`: up to 25,000 metrics.
+pub(super) async fn batch(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
+    record(state, request, CustomMetrics::record_batch).await
+}
+
+async fn record(state: Arc<ApiState>, request: Request<Body>, record: Record) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body, BODY_BYTES_MAX).await.and_then(|body| decompress(&parts.headers, body, BODY_BYTES_MAX)) {
+        Ok(body) => body,
+        Err(problem) => return failure(problem.status(), problem.public()),
+    };
+    let (inner, cancel) = (Arc::clone(&state), Cancel::new());
+    let recorded = state.writes.run(PLACE_WITHIN, &cancel, move || {
+        let mut batch = WriteBatch::new();
+        let outcome = record(&inner.custom, &body, &mut batch).map_err(|error| (error.status(), error.to_string()))?;
+        inner.append.append(&batch, &AppendOptions::default()).map_err(|error| (append_status(&error), error.to_string()))?;
+        Ok::<_, (u16, String)>(outcome)
+    });
+    let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match recorded.await {
+        Ok(Ok(outcome)) => json(status(outcome.status()), &outcome),
+        Ok(Err((code, why))) => failure(status(code), &why),
+        Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+const fn append_status(error: &AppendError) -> u16 {
+    match error {
+        AppendError::Refused(_) => 400,
+        AppendError::Unavailable(_) | AppendError::Closed => 503,
+    }
+}
+
+/// `GET /api/v1/metrics/health`.
+pub(super) async fn health(State(state): State<Arc<ApiState>>) -> Response {
+    json(StatusCode::OK, &state.custom.health())
+}
+
+/// `GET /api/v1/metrics/summary`.
+pub(super) async fn summary(State(state): State<Arc<ApiState>>) -> Response {
+    json(StatusCode::OK, &state.custom.summary())
+}
+
+/// `GET /api/v1/metrics/dashboard`.
+pub(super) async fn dashboard(State(state): State<Arc<ApiState>>) -> Response {
+    json(StatusCode::OK, &state.custom.dashboard())
+}

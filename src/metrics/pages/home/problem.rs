@@ -1,0 +1,102 @@
+//! What is wrong, in words: one constructor for each kind.
+
+use super::input::{DISK_CRITICAL, DISK_WARNING, Disk};
+use crate::metrics::pages::words;
+use crate::ui::format::{self, Unit, counted};
+use crate::ui::links;
+use crate::ui::shell::Severity;
+
+/// Something to see to.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// What, in a few words.
+    pub title: String,
+    /// Where or why.
+    pub detail: String,
+    /// The number at stake, or nothing.
+    pub value: String,
+    /// Since when, in milliseconds.
+    pub since_ms: Option<i64>,
+    /// Where to see more.
+    pub href: String,
+}
+
+impl Problem {
+    /// A target that does not answer.
+    pub fn target_down(job: &str, instance: &str, error: &str, since_ms: Option<i64>) -> Self {
+        let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
+        Self {
+            severity: Severity::Critical,
+            title: format!("{instance} is down"),
+            detail: format!("{job}: {}", words::scrape_error(error)),
+            value: String::new(),
+            since_ms,
+            href,
+        }
+    }
+
+    /// Many targets of one job that do not answer, as one line.
+    pub fn targets_down(job: &str, down: usize, total: usize, since_ms: Option<i64>) -> Self {
+        let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
+        Self {
+            severity: Severity::Critical,
+            title: format!("{down} targets of {job} are down"),
+            detail: format!("of {total}"),
+            value: String::new(),
+            since_ms,
+            href,
+        }
+    }
+
+    /// The configuration file cannot be used.
+    pub fn reload_failed(error: &str, since_ms: i64) -> Self {
+        let href = format!("{}#configuration", links::STATUS);
+        Self {
+            severity: Severity::Critical,
+            title: "Configuration reload failed".to_owned(),
+            detail: error.to_owned(),
+            value: String::new(),
+            since_ms: Some(since_ms),
+            href,
+        }
+    }
+
+    /// A filesystem that is nearly full, if it is.
+    pub fn disk_nearly_full(disk: &Disk) -> Option<Self> {
+        let share = disk.share();
+        (share >= DISK_WARNING).then(|| Self {
+            severity: if share >= DISK_CRITICAL { Severity::Critical } else { Severity::Warning },
+            title: "Disk nearly full".to_owned(),
+            detail: format!("{}, {} left", disk.mount, format::number(disk.size - disk.used, Unit::Bytes)),
+            value: format::number(share, Unit::Ratio),
+            since_ms: None,
+            href: links::explore("1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"),
+        })
+    }
+
+    /// Blocks that could not be read and were put aside.
+    pub fn corrupt_blocks(blocks: usize) -> Self {
+        Self {
+            severity: Severity::Critical,
+            title: format!("{} put aside", counted(blocks as u64, "damaged block", "damaged blocks")),
+            detail: "Queries answer without them.".to_owned(),
+            value: String::new(),
+            since_ms: None,
+            href: format!("{}#blocks", links::STATUS),
+        }
+    }
+
+    /// A metric with too many series.
+    pub fn high_cardinality(metric: &str, series: u64, growth: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            title: "Many series from one metric".to_owned(),
+            detail: if growth.is_empty() { metric.to_owned() } else { format!("{metric}, {growth}") },
+            value: format::number(series as f64, Unit::Short),
+            since_ms: None,
+            href: links::CARDINALITY.to_owned(),
+        }
+    }
+}
