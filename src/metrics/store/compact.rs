@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::block::{Block, BlockError, BlockId, BlockMeta, BlockOptions, BlockWriter, Scratch};
+use super::block::{Block, BlockError, BlockId, BlockMeta, BlockOptions, BlockWriter, Copier, Scratch};
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::series::labels::Labels;
@@ -37,20 +37,43 @@ pub fn merge(inputs: &[Arc<Block>], out_dir: &Path, options: BlockOptions, cance
         merge.advance(input, 0);
     }
     let (mut samples, mut more, mut joined) = (SampleBuf::default(), SampleBuf::default(), SampleBuf::default());
+    let mut copier = Copier::default();
+    let mut found = Vec::new();
     let mut series = 0u64;
     while let Some(Reverse((labels, input, id))) = merge.heap.pop() {
         cancel.check()?;
         let damaged_before = merge.damaged_series;
-        samples.clear();
-        merge.read(input, id, &mut samples);
+        found.clear();
+        found.push((input, &*inputs[input], id));
+        merge.advance(input, id + 1);
         while let Some(Reverse((_, input, id))) = merge.pop_same(&labels) {
+            found.push((input, &*inputs[input], id));
+            merge.advance(input, id + 1);
+        }
+        // Copied are disjoint blocks, in order of time; joined are all, in the order given.
+        found.sort_by_key(|(_, block, _)| block.meta().min_ts);
+        match writer.copy_series(&labels, &found, &mut copier, &mut merge.scratch) {
+            Ok(true) => {
+                series += 1;
+                continue;
+            }
+            Ok(false) => {}
+            // Inputs are in order unless they are damaged in a way that no checksum shows.
+            Err(error @ BlockError::Unordered { .. }) => {
+                merge.note(error);
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        found.sort_by_key(|(input, _, _)| *input);
+        samples.clear();
+        for (_, block, id) in &found {
             more.clear();
-            merge.read(input, id, &mut more);
+            merge.read(block, *id, &mut more);
             join(&mut samples, &more, &mut joined);
         }
         match writer.add_series(&labels, &samples) {
             Ok(()) => series += u64::from(!samples.is_empty()),
-            // Inputs are in order unless they are damaged in a way that no checksum shows.
             Err(error @ BlockError::Unordered { .. }) => merge.note(error),
             Err(error) => return Err(error),
         }
@@ -98,12 +121,11 @@ impl Merge<'_> {
         if next == labels { self.heap.pop() } else { None }
     }
 
-    /// Reads a series whole and lines up the one after it.
-    fn read(&mut self, input: usize, id: u32, out: &mut SampleBuf) {
-        if let Err(damage) = self.inputs[input].read(id, TimeRange::ALL, &mut self.scratch, out) {
+    /// Reads a series whole, as far as it can be read.
+    fn read(&mut self, block: &Block, id: u32, out: &mut SampleBuf) {
+        if let Err(damage) = block.read(id, TimeRange::ALL, &mut self.scratch, out) {
             self.note(damage);
         }
-        self.advance(input, id + 1);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::data_writer::ChunkPlace;
 use super::index::Damage;
 use super::layout::{Places, Section};
 use crate::base::bytes::{Cursor, Malformed, unzigzag};
@@ -22,6 +23,15 @@ pub struct Scratch {
     frames: Vec<HeldFrame>,
     turn: u64,
     decompressor: Option<zstd::bulk::Decompressor<'static>>,
+    base: HeldBase,
+}
+
+/// The values that relative chunks were last read with: they follow each other.
+#[derive(Default)]
+struct HeldBase {
+    /// Process-wide number of the block, place, and number of entries.
+    key: Option<(u64, ChunkPlace, usize)>,
+    values: Vec<f64>,
 }
 
 struct HeldFrame {
@@ -79,9 +89,9 @@ pub(super) struct ChunkEntry {
     pub(super) histograms: bool,
     pub(super) column: u32,
     pub(super) start_column: Option<u32>,
-    frame: u32,
-    offset: u32,
-    len: u32,
+    pub(super) place: ChunkPlace,
+    /// The chunk whose values are to be added.
+    pub(super) base: Option<ChunkPlace>,
 }
 
 /// Walks a chunk list.
@@ -98,21 +108,23 @@ impl<'a> ChunkList<'a> {
 
     fn entry(&mut self) -> Result<ChunkEntry, Malformed> {
         let malformed = Malformed { offset: self.cursor.offset() };
-        let head = self.cursor.uvarint()?;
-        self.column = self.column.wrapping_add(unzigzag(head >> 2));
-        self.frame = self.frame.wrapping_add(self.cursor.varint()?);
-        let offset = self.cursor.uvarint()?;
-        let len = self.cursor.uvarint()?;
-        let start_column = if head & 2 != 0 { Some(self.cursor.uvarint()?) } else { None };
         let number = |value: u64| u32::try_from(value).map_err(|_| malformed);
-        Ok(ChunkEntry {
-            histograms: head & 1 != 0,
-            column: u32::try_from(self.column).map_err(|_| malformed)?,
-            start_column: start_column.map(number).transpose()?,
-            frame: u32::try_from(self.frame).map_err(|_| malformed)?,
-            offset: number(offset)?,
-            len: number(len)?,
-        })
+        let head = self.cursor.uvarint()?;
+        self.column = self.column.wrapping_add(unzigzag(head >> 3));
+        let place = self.place(self.frame)?;
+        self.frame = i64::from(place.frame);
+        let start_column = if head & 2 != 0 { Some(number(self.cursor.uvarint()?)?) } else { None };
+        let base = if head & 4 != 0 { Some(self.place(self.frame)?) } else { None };
+        let column = u32::try_from(self.column).map_err(|_| malformed)?;
+        Ok(ChunkEntry { histograms: head & 1 != 0, column, start_column, place, base })
+    }
+
+    fn place(&mut self, near: i64) -> Result<ChunkPlace, Malformed> {
+        let malformed = Malformed { offset: self.cursor.offset() };
+        let frame = u32::try_from(near.wrapping_add(self.cursor.varint()?)).map_err(|_| malformed)?;
+        let offset = u32::try_from(self.cursor.uvarint()?).map_err(|_| malformed)?;
+        let len = u32::try_from(self.cursor.uvarint()?).map_err(|_| malformed)?;
+        Ok(ChunkPlace { frame, offset, len })
     }
 }
 
@@ -140,9 +152,14 @@ pub(super) struct Column<'a> {
     crc: u32,
 }
 
-impl Column<'_> {
+impl<'a> Column<'a> {
+    /// The encoded timestamps, unless they are damaged.
+    pub(super) fn checked_bytes(&self) -> Option<&'a [u8]> {
+        (crc32fast::hash(self.bytes) == self.crc).then_some(self.bytes)
+    }
+
     fn decode(&self, out: &mut Vec<i64>) -> Result<(), Damage> {
-        if crc32fast::hash(self.bytes) != self.crc {
+        if self.checked_bytes().is_none() {
             return Err(Damage::new(Section::Data, "checksum of timestamps does not match"));
         }
         decode_timestamps(self.bytes, self.count, out).map_err(|Corrupt { what }| Damage::new(Section::Data, what))
@@ -228,7 +245,11 @@ impl<'a> Chunks<'a> {
     ) -> Result<(), Damage> {
         let from = out.float_ts.len();
         column.decode(&mut out.float_ts)?;
-        decode_floats(self.chunk(entry, scratch)?, column.count, &mut out.floats).map_err(damaged)?;
+        decode_floats(self.chunk(entry.place, scratch)?, column.count, &mut out.floats).map_err(damaged)?;
+        if let Some(base) = entry.base {
+            let base = self.base(base, column.count, scratch)?;
+            out.floats[from..].iter_mut().zip(base).for_each(|(value, base)| *value += base);
+        }
         if let Some(start_column) = entry.start_column {
             let start_column = self.column(start_column)?;
             if start_column.count != column.count {
@@ -259,7 +280,7 @@ impl<'a> Chunks<'a> {
     ) -> Result<(), Damage> {
         let from = out.histogram_ts.len();
         column.decode(&mut out.histogram_ts)?;
-        decode_histograms(self.chunk(entry, scratch)?, column.count, &mut out.histograms).map_err(damaged)?;
+        decode_histograms(self.chunk(entry.place, scratch)?, column.count, &mut out.histograms).map_err(damaged)?;
         if let Some((head, end)) = trim(&out.histogram_ts[from..], column.range, range) {
             cut(&mut out.histogram_ts, from, head, end);
             out.histograms.truncate(from + end);
@@ -268,13 +289,26 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
+    /// The values of a chunk that others are relative to.
+    fn base<'s>(&self, place: ChunkPlace, count: usize, scratch: &'s mut Scratch) -> Result<&'s [f64], Damage> {
+        let key = Some((self.key, place, count));
+        if scratch.base.key != key {
+            let mut values = std::mem::take(&mut scratch.base.values);
+            scratch.base.key = None;
+            values.clear();
+            decode_floats(self.chunk(place, scratch)?, count, &mut values).map_err(damaged)?;
+            scratch.base = HeldBase { key, values };
+        }
+        Ok(&scratch.base.values)
+    }
+
     /// The bytes of a chunk's values.
-    fn chunk<'s>(&self, entry: &ChunkEntry, scratch: &'s mut Scratch) -> Result<&'s [u8], Damage>
+    pub(super) fn chunk<'s>(&self, place: ChunkPlace, scratch: &'s mut Scratch) -> Result<&'s [u8], Damage>
     where
         'a: 's,
     {
         let damage = |what| Damage::new(Section::Frames, what);
-        let record = self.frames.get(entry.frame as usize).ok_or(damage("no such frame"))?;
+        let record = self.frames.get(place.frame as usize).ok_or(damage("no such frame"))?;
         let mut cursor = Cursor::new(record);
         let mut read =
             || -> Result<_, Malformed> { Ok((cursor.u64_le()?, cursor.u32_le()? as usize, cursor.u32_le()? as usize, cursor.u32_le()?)) };
@@ -284,12 +318,12 @@ impl<'a> Chunks<'a> {
         }
         let stored = slice(self.data, offset, stored_len).ok_or(damage("a frame lies outside of the data"))?;
         let frame = if stored_len == len {
-            self.verify(entry.frame, stored, crc)?;
+            self.verify(place.frame, stored, crc)?;
             stored
         } else {
-            scratch.frame((self.key, entry.frame), len, || self.verify(entry.frame, stored, crc).map(|()| stored))?
+            scratch.frame((self.key, place.frame), len, || self.verify(place.frame, stored, crc).map(|()| stored))?
         };
-        slice(frame, u64::from(entry.offset), entry.len as usize).ok_or(Damage::new(Section::Series, "a chunk lies outside of its frame"))
+        slice(frame, u64::from(place.offset), place.len as usize).ok_or(Damage::new(Section::Series, "a chunk lies outside of its frame"))
     }
 
     /// Compares the checksum of a frame the first time it is read.

@@ -62,30 +62,59 @@ impl DataWriter {
     pub(super) fn put_column(&mut self, file: &mut FileWriter, ts: &[i64], first: i64, last: i64) -> Result<u32, BlockError> {
         self.scratch.clear();
         self.scratch.extend(ts.iter().flat_map(|ts| ts.to_le_bytes()));
-        let hash = xxh3_128_with_seed(&self.scratch, self.seed);
+        let hash = with_range(xxh3_128_with_seed(&self.scratch, self.seed), first, last);
         if let Some(number) = self.columns_seen.get(&hash) {
             return Ok(*number);
         }
         self.scratch.clear();
         encode_timestamps(ts, &mut self.scratch);
-        let too_large = |what| BlockError::TooLarge { path: file.path().to_owned(), what };
-        let span = u32::try_from(last.abs_diff(first)).map_err(|_| too_large("time range of a chunk"))?;
-        let count = u16::try_from(ts.len()).map_err(|_| too_large("samples of a chunk"))?;
-        let len = u16::try_from(self.scratch.len()).map_err(|_| too_large("timestamps of a chunk"))?;
-        let number = self.column_count;
-        self.column_count =
-            number.checked_add(1).filter(|count| *count < u32::MAX / 4).ok_or_else(|| too_large("columns of timestamps"))?;
-        self.columns.extend_from_slice(&first.to_le_bytes());
-        self.columns.extend_from_slice(&file.position().to_le_bytes());
-        self.columns.extend_from_slice(&span.to_le_bytes());
-        self.columns.extend_from_slice(&crc32fast::hash(&self.scratch).to_le_bytes());
-        self.columns.extend_from_slice(&count.to_le_bytes());
-        self.columns.extend_from_slice(&len.to_le_bytes());
-        file.write(&self.scratch)?;
+        let encoded = std::mem::take(&mut self.scratch);
+        let number = self.write_column(file, &encoded, ts.len(), first, last);
+        self.scratch = encoded;
+        let number = number?;
+        self.remember_column(hash, number);
+        Ok(number)
+    }
+
+    /// The same for a column that is encoded already.
+    pub(super) fn put_encoded_column(
+        &mut self,
+        file: &mut FileWriter,
+        encoded: &[u8],
+        count: usize,
+        (first, last): (i64, i64),
+    ) -> Result<u32, BlockError> {
+        // The bytes do not say how many entries they stand for.
+        let hash = with_range(xxh3_128_with_seed(encoded, self.seed ^ !(count as u64)), first, last);
+        if let Some(number) = self.columns_seen.get(&hash) {
+            return Ok(*number);
+        }
+        let number = self.write_column(file, encoded, count, first, last)?;
+        self.remember_column(hash, number);
+        Ok(number)
+    }
+
+    fn remember_column(&mut self, hash: u128, number: u32) {
         if self.columns_seen.len() >= COLUMNS_REMEMBERED {
             self.columns_seen.clear();
         }
         self.columns_seen.insert(hash, number);
+    }
+
+    fn write_column(&mut self, file: &mut FileWriter, encoded: &[u8], count: usize, first: i64, last: i64) -> Result<u32, BlockError> {
+        let too_large = |what| BlockError::TooLarge { path: file.path().to_owned(), what };
+        let span = u32::try_from(last.abs_diff(first)).map_err(|_| too_large("time range of a chunk"))?;
+        let count = u16::try_from(count).map_err(|_| too_large("samples of a chunk"))?;
+        let len = u16::try_from(encoded.len()).map_err(|_| too_large("timestamps of a chunk"))?;
+        let number = self.column_count;
+        self.column_count = number.checked_add(1).ok_or_else(|| too_large("columns of timestamps"))?;
+        self.columns.extend_from_slice(&first.to_le_bytes());
+        self.columns.extend_from_slice(&file.position().to_le_bytes());
+        self.columns.extend_from_slice(&span.to_le_bytes());
+        self.columns.extend_from_slice(&crc32fast::hash(encoded).to_le_bytes());
+        self.columns.extend_from_slice(&count.to_le_bytes());
+        self.columns.extend_from_slice(&len.to_le_bytes());
+        file.write(encoded)?;
         Ok(number)
     }
 
@@ -140,4 +169,9 @@ impl DataWriter {
         file.end_section(Section::Timestamps);
         Ok(())
     }
+}
+
+/// Start times may equal the times of other samples, but a column of them has no range.
+const fn with_range(hash: u128, first: i64, last: i64) -> u128 {
+    hash.wrapping_add((first.cast_unsigned() as u128) << 64 | last.cast_unsigned() as u128)
 }

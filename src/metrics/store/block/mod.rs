@@ -23,24 +23,28 @@
 //! | 4 | names | table of label names, ascending |
 //! | 5 | first values | for each name the index of its first value (4), and at the end the number of values |
 //! | 6 | values | table of label values, by name, then ascending |
-//! | 7 | postings | table: for each value the series that have it, as an id list ([`super::codec`]) |
+//! | 7 | postings | table: for each value the series that have it, as a list of ids (`codec/id_list.rs`) |
 //! | 8 | shapes | table: sets of label names that series have, as varint indexes of names, ascending |
 //! | 9 | series | table: for each series its chunks and labels, ascending by labels; the position is the series id |
 //! | 10 | meta | [`BlockMeta`] as JSON |
 //!
 //! *Series*: length of the chunk list as a varint, chunk list, shape as a varint, for each name of the shape the index
 //! of its value among that name's values as a varint. *Chunk list*: for each chunk
-//! `column << 2 | 2 if start times | 1 if histograms` (the column zigzag relative to the chunk before, from 0), frame (signed
-//! varint relative to the chunk before), offset in the frame, length; with start times their column. Float
-//! chunks come before histogram chunks, each kind ascending in time.
+//! `column << 3 | 4 if relative | 2 if start times | 1 if histograms` (the column zigzag relative to the chunk before, from
+//! 0), frame (signed varint relative to the chunk before), offset in the frame, length; with start times their column; if
+//! relative, frame (signed varint relative to the chunk's own), offset and length of a chunk of floats with the same
+//! number of entries, which is not relative itself, to whose values those of this chunk are to be added. Float chunks come
+//! before histogram chunks, each kind ascending in time.
 //!
-//! Series whose samples have the same times share columns of timestamps; equal chunks are mostly stored once.
+//! Series whose samples have the same times share columns of timestamps; equal chunks are mostly stored once. Buckets of
+//! a classic histogram count together: what they lack to the first one (`+Inf`) mostly takes fewer bits than they do.
 //!
 //! *Tombstones*: magic `PHAROSTM`, version (4), CRC of the rest (4), then for each series with deleted samples its id
 //! relative to the id before, the number of its ranges, and for each its start (signed varint) and length (end less start),
 //! both ends included.
 
 mod chunks;
+mod copy;
 mod data_writer;
 mod file;
 mod index;
@@ -48,13 +52,14 @@ mod index_writer;
 mod layout;
 mod meta;
 mod reader;
+mod split;
 mod tombstones;
 mod writer;
 
 pub use chunks::Scratch;
-pub use meta::{BlockId, BlockMeta, InvalidBlockId};
+pub use copy::Copier;
+pub use meta::{BlockId, BlockMeta};
 pub use reader::Block;
-pub use tombstones::Tombstones;
 pub use writer::{BlockOptions, BlockWriter};
 
 use std::io;

@@ -166,8 +166,8 @@ impl Block {
             if column.range.overlaps(&range) { chunks.read(&entry, &column, range, scratch, out) } else { Ok(()) }
         };
         let mut result = Ok(());
-        match self.index().and_then(|index| index.chunk_list(id)) {
-            Ok(list) => ChunkList::new(list).for_each(|entry| result = result.and(read(entry))),
+        match self.chunk_entries(id) {
+            Ok(list) => list.for_each(|entry| result = result.and(read(entry))),
             Err(damage) => result = Err(damage),
         }
         let result = result.map_err(|damage| self.damaged(damage));
@@ -181,7 +181,7 @@ impl Block {
         let tombstones = self.tombstones();
         let has = || {
             let chunks = self.chunks();
-            for entry in ChunkList::new(self.index()?.chunk_list(id)?) {
+            for entry in self.chunk_entries(id)? {
                 let has = chunks.column(entry?.column)?.range;
                 let common = TimeRange::new(has.start.max(range.start), has.end.min(range.end));
                 let is_deleted = tombstones.of(id).iter().any(|deleted| deleted.start <= common.start && common.end <= deleted.end);
@@ -220,7 +220,12 @@ impl Block {
         Index::open(&self.file, &self.places)
     }
 
-    fn chunks(&self) -> Chunks<'_> {
+    /// The chunks that a series is made of.
+    pub(super) fn chunk_entries(&self, id: u32) -> Result<ChunkList<'_>, Damage> {
+        self.index().and_then(|index| index.chunk_list(id)).map(ChunkList::new)
+    }
+
+    pub(super) fn chunks(&self) -> Chunks<'_> {
         Chunks::open(&self.file, &self.places, self.key, &self.verified)
     }
 

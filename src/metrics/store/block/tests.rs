@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::tombstones::Tombstones;
 use super::*;
 use crate::base::time::TimeRange;
 use crate::series::histogram::{Histogram, Span};
@@ -37,7 +38,7 @@ fn histogram(n: u32) -> Arc<Histogram> {
     })
 }
 
-/// Series of every kind, in order: counters shared by hosts, gauges, stale ends, start times, histograms.
+/// Series of every kind, in order: counters, gauges, stale ends, start times, native and classic histograms.
 fn series(samples: i64) -> Vec<(Labels, SampleBuf)> {
     let mut all = Vec::new();
     for host in 0..4i64 {
@@ -63,6 +64,15 @@ fn series(samples: i64) -> Vec<(Labels, SampleBuf)> {
             }
             let region = if host % 2 == 0 { "eu" } else { "" };
             all.push((Labels::from_pairs([("__name__", metric), ("instance", &*instance), ("region", region)]), buf));
+        }
+        for (le, share) in [("+Inf", 1.0), ("0.5", 0.9), ("1", 0.99)] {
+            let mut buf = SampleBuf::default();
+            for i in 0..samples {
+                let requests = (i * 300 + i * i % 97) as f64;
+                buf.push_float(T0 + host * 7 + i * STEP, (requests * share).floor());
+            }
+            let labels = [("__name__", "f_bucket"), ("instance", &*instance), ("le", le)];
+            all.push((Labels::from_pairs(labels), buf));
         }
     }
     all.sort_by(|left, right| left.0.cmp(&right.0));
@@ -116,8 +126,8 @@ fn what_was_written_is_read() {
         let options = BlockOptions { compression, frame_bytes: 2048, ..options() };
         let block = write(dir.path(), options, &all);
         block.verify().expect("whole");
-        assert_eq!(block.meta().series, 20);
-        assert_eq!(block.meta().samples, 30_000);
+        assert_eq!(block.meta().series, 32);
+        assert_eq!(block.meta().samples, 48_000);
         assert_eq!(block.meta().histograms, 4 * 1500 + 4 * 750);
         assert_eq!(block.meta().range(), TimeRange::new(T0, T0 + 21 + 1499 * STEP));
         let mut scratch = Scratch::new();
@@ -139,7 +149,7 @@ fn what_was_written_is_read() {
             }
             assert!(!block.has_samples_in(id, TimeRange::new(0, T0 - 1)).expect("index"));
         }
-        assert!(block.labels(20).is_err());
+        assert!(block.labels(32).is_err());
         fs::remove_dir_all(block.dir()).expect("remove");
         assert_same(&read(&block, 3, TimeRange::ALL), &all[3].1);
     }
@@ -160,11 +170,23 @@ fn reads_append_and_keep_start_times_parallel() {
 }
 
 #[test]
+fn start_times_are_not_taken_for_times() {
+    let dir = tempfile::tempdir().expect("dir");
+    let one =
+        |ts: i64, start: i64| SampleBuf { float_ts: vec![ts], floats: vec![1.0], float_start_ts: vec![start], ..SampleBuf::default() };
+    let series = [(Labels::from_pairs([("n", "a")]), one(T0 + 5, T0)), (Labels::from_pairs([("n", "b")]), one(T0, T0))];
+    let block = write(dir.path(), options(), &series);
+    for (id, (_, samples)) in (0..).zip(&series) {
+        assert_same(&read(&block, id, TimeRange::new(T0, T0 + 10)), samples);
+    }
+}
+
+#[test]
 fn names_values_and_matchers() {
     let dir = tempfile::tempdir().expect("dir");
     let all = series(3);
     let block = write(dir.path(), options(), &all);
-    assert_eq!(block.label_names().expect("names"), ["__name__", "instance", "region"]);
+    assert_eq!(block.label_names().expect("names"), ["__name__", "instance", "le", "region"]);
     assert_eq!(block.label_values("region").expect("values"), ["eu"]);
     assert_eq!(block.label_values("instance").expect("values").len(), 4);
     assert!(block.label_values("absent").expect("values").is_empty());
@@ -179,10 +201,10 @@ fn names_values_and_matchers() {
         ("absent", MatchOp::Equal, "x"),
     ] {
         let matcher = Matcher::new(name, op, value).expect("valid");
-        let expected: Vec<u32> = (0..20).filter(|id| matcher.matches_labels(&all[*id as usize].0)).collect();
+        let expected: Vec<u32> = (0..32).filter(|id| matcher.matches_labels(&all[*id as usize].0)).collect();
         assert_eq!(block.matching(std::slice::from_ref(&matcher)).expect("index"), expected, "{matcher}");
         let both = [matcher.clone(), Matcher::equal("__name__", "a_total")];
-        let expected: Vec<u32> = (0..20).filter(|id| both.iter().all(|m| m.matches_labels(&all[*id as usize].0))).collect();
+        let expected: Vec<u32> = (0..32).filter(|id| both.iter().all(|m| m.matches_labels(&all[*id as usize].0))).collect();
         assert_eq!(block.matching(&both).expect("index"), expected, "{matcher}");
     }
 }
@@ -216,6 +238,29 @@ fn equal_columns_and_chunks_are_stored_once() {
     };
     let (one, many) = (size(1, "01JZX3V9Q8B0C1D2E3F4G5H6J8"), size(101, "01JZX3V9Q8B0C1D2E3F4G5H6J9"));
     assert!((many - one) / 100 < 40, "{one} bytes with one series, {many} with 101");
+}
+
+#[test]
+fn buckets_are_stored_relative_to_the_first() {
+    let dir = tempfile::tempdir().expect("dir");
+    let buckets = |second: &str| {
+        let mut at = 0u64;
+        let (mut all, mut high) = (SampleBuf::default(), SampleBuf::default());
+        for i in 0..480u64 {
+            at += 200 + i * i % 251;
+            all.push_float(T0 + i as i64 * STEP, at as f64);
+            high.push_float(T0 + i as i64 * STEP, (at - at / 64) as f64);
+        }
+        [(Labels::from_pairs([(second, "+Inf")]), all), (Labels::from_pairs([(second, "5")]), high)]
+    };
+    let other = write(dir.path(), options(), &buckets("other")).meta().bytes;
+    fs::remove_dir_all(dir.path().join(id().to_string())).expect("remove");
+    let series = buckets("le");
+    let block = write(dir.path(), options(), &series);
+    assert!(other - block.meta().bytes > 250, "{other} as any series, {} as buckets", block.meta().bytes);
+    for (id, (_, samples)) in (0..).zip(&series) {
+        assert_same(&read(&block, id, TimeRange::ALL), samples);
+    }
 }
 
 #[test]
@@ -389,7 +434,7 @@ proptest! {
 }
 
 /// The folder of blocks that earlier versions wrote.
-fn compat() -> std::path::PathBuf {
+fn compat() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/blocks-v1")
 }
 

@@ -4,18 +4,18 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::chunks::Column;
 use super::data_writer::{ChunkPlace, DataWriter};
 use super::file::{sync_dir, tmp_path};
 use super::index_writer::IndexWriter;
 use super::layout::{FileWriter, Section};
+use super::split::split;
 use super::{BLOCK_FILE, BlockError, BlockId, BlockMeta, FORMAT_VERSION};
-use crate::base::bytes::{put_uvarint, put_varint};
+use crate::base::bytes::{put_uvarint, put_varint, zigzag};
 use crate::metrics::store::codec::{encode_floats, encode_histograms};
-use crate::series::labels::Labels;
+use crate::series::labels::{BUCKET, Labels};
 use crate::series::sample::SampleBuf;
 
-/// With twice as many entries a column of arbitrary timestamps would outgrow its length field.
-const CHUNK_SAMPLES_MAX: usize = 3000;
 /// Bucket values one chunk of histograms should hold, so that reading one stays quick.
 const CHUNK_BUCKETS: usize = 1 << 16;
 
@@ -66,15 +66,34 @@ impl BlockOptions {
 pub struct BlockWriter {
     options: BlockOptions,
     parent: PathBuf,
-    tmp: PathBuf,
-    finished: bool,
-    file: Option<FileWriter>,
-    data: Option<DataWriter>,
+    tmp: TmpDir,
+    file: FileWriter,
+    data: DataWriter,
     index: IndexWriter,
     meta: BlockMeta,
     last: Option<Labels>,
     chunk_list: Vec<u8>,
+    /// Chunks in the list.
+    listed: u64,
     bytes: Vec<u8>,
+    base: Base,
+}
+
+/// The first bucket of the classic histogram that is being written; the others may be stored relative to it.
+#[derive(Default)]
+struct Base {
+    /// Its labels without the bound.
+    labels: Option<Labels>,
+    values: Vec<f64>,
+    /// Its chunks: column of timestamps, entries, place.
+    chunks: Vec<(u32, Range<usize>, ChunkPlace)>,
+}
+
+/// Where the chunk before lies, which the next one of the list is relative to.
+#[derive(Default)]
+pub(super) struct Before {
+    column: i64,
+    frame: i64,
 }
 
 impl BlockWriter {
@@ -86,8 +105,9 @@ impl BlockWriter {
             _ => {}
         }
         fs::create_dir(&tmp).map_err(BlockError::io("create", &tmp))?;
-        let file = FileWriter::create(tmp.join(BLOCK_FILE))?;
-        let data = DataWriter::new(options.frame_bytes, options.compression).map_err(BlockError::io("set up compression for", &tmp))?;
+        let tmp = TmpDir(tmp);
+        let file = FileWriter::create(tmp.0.join(BLOCK_FILE))?;
+        let data = DataWriter::new(options.frame_bytes, options.compression).map_err(BlockError::io("set up compression for", &tmp.0))?;
         let sources = if options.sources.is_empty() { vec![options.id] } else { options.sources.clone() };
         let meta = BlockMeta {
             id: options.id,
@@ -106,14 +126,15 @@ impl BlockWriter {
             options,
             parent: parent.to_owned(),
             tmp,
-            finished: false,
-            file: Some(file),
-            data: Some(data),
+            file,
+            data,
             index: IndexWriter::default(),
             meta,
             last: None,
             chunk_list: Vec::new(),
+            listed: 0,
             bytes: Vec::new(),
+            base: Base::default(),
         })
     }
 
@@ -123,22 +144,39 @@ impl BlockWriter {
         if samples.is_empty() {
             return Ok(());
         }
-        self.check(labels, samples)?;
+        self.check_labels(labels)?;
+        self.check_samples(samples)?;
         self.chunk_list.clear();
-        // Column and frame of the chunk before: neighbours in the list are near each other.
-        let mut before = (0i64, 0i64);
+        self.listed = 0;
+        let mut before = Before::default();
+        let bucket_of = labels.contains(BUCKET).then(|| labels.without(|name| name == BUCKET));
+        let is_relative = bucket_of.is_some() && bucket_of == self.base.labels;
+        if !is_relative {
+            self.base.labels = bucket_of;
+            self.base.values.clone_from(&samples.floats);
+            self.base.chunks.clear();
+        }
         for chunk in split(&samples.float_ts, self.options.chunk_samples, self.options.chunk_range_ms) {
+            let starts = samples.float_start_ts.get(chunk.clone()).filter(|starts| starts.iter().any(|start| *start != 0));
+            let ts = &samples.float_ts[chunk.clone()];
+            let column = self.put_column(ts, ts[0], ts[ts.len() - 1])?;
+            let start_column = starts.map(|starts| self.put_column(starts, 0, 0)).transpose()?;
             self.bytes.clear();
             encode_floats(&samples.floats[chunk.clone()], &mut self.bytes);
-            let starts = samples.float_start_ts.get(chunk.clone()).filter(|starts| starts.iter().any(|start| *start != 0));
-            self.put_chunk(&samples.float_ts[chunk], starts, false, &mut before)?;
+            let base = if is_relative { self.encode_relative(column, &samples.floats[chunk.clone()]) } else { None };
+            let place = self.put_chunk(false, column, start_column, base, &mut before)?;
+            if !is_relative {
+                self.base.chunks.push((column, chunk, place));
+            }
         }
         let buckets = samples.histograms.iter().map(|h| h.positive_buckets.len() + h.negative_buckets.len()).max().unwrap_or(0);
         let chunk_histograms = (CHUNK_BUCKETS / (buckets + 8)).clamp(1, self.options.chunk_samples.max(1));
         for chunk in split(&samples.histogram_ts, chunk_histograms, self.options.chunk_range_ms) {
             self.bytes.clear();
             encode_histograms(&samples.histograms[chunk.clone()], &mut self.bytes);
-            self.put_chunk(&samples.histogram_ts[chunk], None, true, &mut before)?;
+            let ts = &samples.histogram_ts[chunk];
+            let column = self.put_column(ts, ts[0], ts[ts.len() - 1])?;
+            self.put_chunk(true, column, None, None, &mut before)?;
         }
         for ts in [&samples.float_ts, &samples.histogram_ts] {
             if let (Some(first), Some(last)) = (ts.first(), ts.last()) {
@@ -146,134 +184,170 @@ impl BlockWriter {
                 self.meta.max_ts = self.meta.max_ts.max(*last);
             }
         }
-        self.meta.series += 1;
-        self.meta.samples += samples.len() as u64;
-        self.meta.histograms += samples.histogram_ts.len() as u64;
-        self.index.add(labels, &self.chunk_list);
-        self.last = Some(labels.clone());
+        self.end_series(labels, samples.len() as u64, samples.histogram_ts.len() as u64);
         Ok(())
     }
 
-    fn check(&self, labels: &Labels, samples: &SampleBuf) -> Result<(), BlockError> {
-        let unordered = |what| Err(BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what });
+    fn end_series(&mut self, labels: &Labels, samples: u64, histograms: u64) {
+        self.meta.series += 1;
+        self.meta.chunks += std::mem::take(&mut self.listed);
+        self.meta.samples += samples;
+        self.meta.histograms += histograms;
+        self.index.add(labels, &self.chunk_list);
+        self.last = Some(labels.clone());
+    }
+
+    fn unordered(&self, what: &'static str) -> BlockError {
+        BlockError::Unordered { path: self.parent.join(self.options.id.to_string()), what }
+    }
+
+    pub(super) fn check_labels(&self, labels: &Labels) -> Result<(), BlockError> {
         if self.last.as_ref().is_some_and(|last| last >= labels) {
-            return unordered("series are not in ascending order of labels");
+            return Err(self.unordered("series are not in ascending order of labels"));
         }
+        if self.index.len() >= u32::MAX as usize {
+            return Err(BlockError::TooLarge { path: self.tmp.0.clone(), what: "series" });
+        }
+        Ok(())
+    }
+
+    fn check_samples(&self, samples: &SampleBuf) -> Result<(), BlockError> {
         if samples.float_ts.len() != samples.floats.len()
             || samples.histogram_ts.len() != samples.histograms.len()
             || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
         {
-            return unordered("columns of samples differ in length");
+            return Err(self.unordered("columns of samples differ in length"));
         }
         let ascends = |ts: &[i64]| ts.windows(2).all(|pair| pair[0] < pair[1]);
         if !ascends(&samples.float_ts) || !ascends(&samples.histogram_ts) {
-            return unordered("samples are not in ascending order of time");
-        }
-        if self.index.len() >= u32::MAX as usize {
-            return Err(BlockError::TooLarge { path: self.tmp.clone(), what: "series" });
+            return Err(self.unordered("samples are not in ascending order of time"));
         }
         Ok(())
     }
 
+    /// Chunks of floats with fewer samples should be joined rather than copied.
+    pub(super) const fn chunk_samples_min(&self) -> usize {
+        self.options.chunk_samples / 2
+    }
+
+    /// Begins a series that is copied chunk by chunk.
+    pub(super) fn begin_list(&mut self) {
+        self.chunk_list.clear();
+        self.listed = 0;
+    }
+
+    /// Writes a column that another block has.
+    pub(super) fn put_copied_column(&mut self, column: &Column<'_>, encoded: &[u8]) -> Result<u32, BlockError> {
+        self.data.put_encoded_column(&mut self.file, encoded, column.count, (column.range.start, column.range.end))
+    }
+
+    /// Writes a chunk that another block has, and lists it.
+    pub(super) fn put_copied_chunk(
+        &mut self,
+        bytes: &[u8],
+        histograms: bool,
+        column: u32,
+        start_column: Option<u32>,
+        base: Option<ChunkPlace>,
+        before: &mut Before,
+    ) -> Result<ChunkPlace, BlockError> {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.put_chunk(histograms, column, start_column, base, before)
+    }
+
+    /// Ends a series that was copied chunk by chunk.
+    pub(super) fn end_copied_series(&mut self, labels: &Labels, samples: u64, histograms: u64, (min_ts, max_ts): (i64, i64)) {
+        // Its values are not known, so that nothing can be relative to them.
+        self.base.labels = None;
+        self.meta.min_ts = self.meta.min_ts.min(min_ts);
+        self.meta.max_ts = self.meta.max_ts.max(max_ts);
+        self.end_series(labels, samples, histograms);
+    }
+
+    /// Replaces the chunk in `self.bytes` by one relative to the base's with the same times, if that is clearly smaller.
+    fn encode_relative(&mut self, column: u32, values: &[f64]) -> Option<ChunkPlace> {
+        let (_, range, place) = self.base.chunks.iter().find(|(of, _, _)| *of == column)?;
+        let base = &self.base.values[range.clone()];
+        let differences: Vec<f64> = values.iter().zip(base).map(|(value, base)| value - base).collect();
+        let is_exact =
+            differences.iter().zip(base).zip(values).all(|((difference, base), value)| (difference + base).to_bits() == value.to_bits());
+        if !is_exact {
+            return None;
+        }
+        let mut relative = Vec::with_capacity(self.bytes.len());
+        encode_floats(&differences, &mut relative);
+        // The reference takes some bytes, and following it some time.
+        if relative.len() + 16 > self.bytes.len() - self.bytes.len() / 8 {
+            return None;
+        }
+        self.bytes = relative;
+        Some(*place)
+    }
+
+    fn put_column(&mut self, ts: &[i64], first: i64, last: i64) -> Result<u32, BlockError> {
+        self.data.put_column(&mut self.file, ts, first, last)
+    }
+
     /// Writes the chunk in `self.bytes` and lists it.
-    fn put_chunk(&mut self, ts: &[i64], starts: Option<&[i64]>, histograms: bool, before: &mut (i64, i64)) -> Result<(), BlockError> {
-        let (Some(file), Some(data), [first, ..], [.., last]) = (&mut self.file, &mut self.data, ts, ts) else { return Ok(()) };
-        let column = data.put_column(file, ts, *first, *last)?;
-        let start_column = starts.map(|starts| data.put_column(file, starts, 0, 0)).transpose()?;
-        let ChunkPlace { frame, offset, len } = data.put_chunk(file, &self.bytes)?;
+    fn put_chunk(
+        &mut self,
+        histograms: bool,
+        column: u32,
+        start_column: Option<u32>,
+        base: Option<ChunkPlace>,
+        before: &mut Before,
+    ) -> Result<ChunkPlace, BlockError> {
+        let place = self.data.put_chunk(&mut self.file, &self.bytes)?;
         let list = &mut self.chunk_list;
-        let column_step = crate::base::bytes::zigzag(i64::from(column) - before.0);
-        put_uvarint(list, column_step << 2 | u64::from(starts.is_some()) << 1 | u64::from(histograms));
-        put_varint(list, i64::from(frame) - before.1);
-        put_uvarint(list, u64::from(offset));
-        put_uvarint(list, u64::from(len));
+        let column_step = zigzag(i64::from(column) - before.column);
+        let flags = u64::from(base.is_some()) << 2 | u64::from(start_column.is_some()) << 1 | u64::from(histograms);
+        put_uvarint(list, column_step << 3 | flags);
+        put_place(list, before.frame, place);
         if let Some(start_column) = start_column {
             put_uvarint(list, u64::from(start_column));
         }
-        *before = (i64::from(column), i64::from(frame));
-        self.meta.chunks += 1;
-        Ok(())
+        if let Some(base) = base {
+            put_place(list, i64::from(place.frame), base);
+        }
+        self.listed += 1;
+        *before = Before { column: i64::from(column), frame: i64::from(place.frame) };
+        Ok(place)
     }
 
     /// Writes the index, waits for the disk, and puts the block in its place. A block without series is an error of
     /// the caller's, but harmless: its range is empty.
-    pub fn finish(mut self) -> Result<BlockMeta, BlockError> {
-        let (Some(mut file), Some(data)) = (self.file.take(), self.data.take()) else { return Ok(self.meta.clone()) };
+    pub fn finish(self) -> Result<BlockMeta, BlockError> {
+        let Self { options, parent, tmp, mut file, data, index, mut meta, .. } = self;
         data.finish(&mut file)?;
-        std::mem::take(&mut self.index).finish(&mut file)?;
-        let path = file.path().to_owned();
-        let json = serde_json::to_vec(&self.meta).map_err(|error| BlockError::io("describe", &path)(error.into()))?;
+        index.finish(&mut file)?;
+        let json = serde_json::to_vec(&meta).map_err(|error| BlockError::io("describe", &tmp.0)(error.into()))?;
         file.write(&json)?;
         file.end_section(Section::Meta);
-        self.meta.bytes = file.finish(self.options.sync)?;
-        let place = self.parent.join(self.options.id.to_string());
-        if self.options.sync {
-            sync_dir(&self.tmp)?;
+        meta.bytes = file.finish(options.sync)?;
+        if options.sync {
+            sync_dir(&tmp.0)?;
         }
-        fs::rename(&self.tmp, &place).map_err(BlockError::io("rename", &self.tmp))?;
-        self.finished = true;
-        if self.options.sync {
-            sync_dir(&self.parent)?;
+        fs::rename(&tmp.0, parent.join(options.id.to_string())).map_err(BlockError::io("rename", &tmp.0))?;
+        if options.sync {
+            sync_dir(&parent)?;
         }
-        Ok(self.meta.clone())
+        Ok(meta)
     }
 }
 
-impl Drop for BlockWriter {
+/// A folder that goes away unless it was renamed.
+struct TmpDir(PathBuf);
+
+impl Drop for TmpDir {
     fn drop(&mut self) {
-        if !self.finished {
-            // Left behind it is removed at the next start; there is no one to tell.
-            let _best_effort = fs::remove_dir_all(&self.tmp);
-        }
+        // Left behind it is removed at the next start; there is no one to tell.
+        let _best_effort = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Cuts ascending timestamps into chunks of about `target`: whole multiples of `range_ms` where they fit.
-fn split(ts: &[i64], target: usize, range_ms: i64) -> Vec<Range<usize>> {
-    let target = target.clamp(1, CHUNK_SAMPLES_MAX);
-    let range_ms = range_ms.clamp(1, i64::from(u32::MAX) / 2);
-    let mut chunks = Vec::new();
-    let mut start = 0;
-    let mut at = 0;
-    while at < ts.len() {
-        let segment_end = ts[at].div_euclid(range_ms).saturating_add(1).saturating_mul(range_ms);
-        let end = at + ts[at..].partition_point(|ts| *ts < segment_end).max(1);
-        let too_long = end - start > target + target / 16 || ts[end - 1].abs_diff(ts[start]) > u64::from(u32::MAX);
-        if too_long && start < at {
-            chunks.push(start..at);
-            start = at;
-        }
-        if end - start > 2 * target {
-            let parts = (end - start).div_ceil(target);
-            let len = (end - start).div_ceil(parts);
-            chunks.extend((start..end).step_by(len).map(|from| from..(from + len).min(end)));
-            start = end;
-        }
-        at = end;
-    }
-    if start < ts.len() {
-        chunks.push(start..ts.len());
-    }
-    chunks
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunks_begin_at_round_times() {
-        let hour = 3_600_000;
-        let lens = |ts: &[i64], target| split(ts, target, 2 * hour).iter().map(Range::len).collect::<Vec<_>>();
-        let every = |step: i64, n: i64| (0..n).map(|i| 12 * hour + 5 + i * step).collect::<Vec<i64>>();
-        assert_eq!(lens(&every(15_000, 5760), 480), [480; 12]);
-        let mut missing = every(15_000, 1440);
-        missing.remove(100);
-        assert_eq!(lens(&missing, 480), [479, 480, 480], "a missing sample does not shift what follows");
-        assert_eq!(lens(&every(60_000, 1440), 480), [480; 3], "sparse series join ranges");
-        assert_eq!(lens(&every(1_000, 7200), 480), [480; 15], "dense series are cut within a range");
-        assert_eq!(lens(&every(40 * 24 * hour, 4), 480), [2, 2], "no chunk spans more than 32 bits of milliseconds");
-        assert_eq!(lens(&[i64::MIN, 0, i64::MAX], 480), [1, 1, 1]);
-        assert!(lens(&[], 480).is_empty());
-    }
+fn put_place(list: &mut Vec<u8>, near_frame: i64, place: ChunkPlace) {
+    put_varint(list, i64::from(place.frame) - near_frame);
+    put_uvarint(list, u64::from(place.offset));
+    put_uvarint(list, u64::from(place.len));
 }

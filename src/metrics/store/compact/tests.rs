@@ -17,7 +17,14 @@ fn id(n: u8) -> BlockId {
 }
 
 fn options(n: u8) -> BlockOptions {
-    BlockOptions { sync: false, ..BlockOptions::compacted(id(n), 0, Vec::new()) }
+    // Chunks of few samples: whole ones are copied, half ones are joined.
+    BlockOptions {
+        sync: false,
+        chunk_samples: 8,
+        chunk_range_ms: 10_000,
+        frame_bytes: 500,
+        ..BlockOptions::compacted(id(n), 0, Vec::new())
+    }
 }
 
 /// What a block should hold: labels' value, then time, then a float or a histogram.
@@ -99,6 +106,50 @@ fn blocks_are_joined_and_the_later_one_wins() {
     let again = merge(&[Arc::new(block), Arc::clone(&blocks[0])], dir.path(), options(10), &Cancel::new()).expect("merge");
     let meta = again.meta.expect("not empty");
     assert_eq!((meta.level, meta.sources), (2, vec![id(1), id(2), id(3)]));
+}
+
+#[test]
+fn whole_chunks_are_copied() {
+    let dir = tempfile::tempdir().expect("dir");
+    let part = |from: i64, n: u8| {
+        let mut writer = BlockWriter::create(dir.path(), options(n)).expect("create");
+        for (le, share) in [("+Inf", 1.0), ("0.5", 0.25), ("1", 0.5), ("5", 0.9)] {
+            let mut buf = SampleBuf::default();
+            for i in from..from + 80 {
+                buf.push_float(i * 1000, ((i * 1000 + i * i % 700) as f64 * share).floor());
+                buf.float_start_ts.push(1 + from);
+            }
+            buf.push_histogram((from + 80) * 1000, Arc::new(Histogram { count: from as f64, ..Histogram::default() }));
+            writer.add_series(&Labels::from_pairs([("le", le), ("n", "x")]), &buf).expect("add");
+        }
+        let meta = writer.finish().expect("finish");
+        Arc::new(Block::open(&dir.path().join(meta.id.to_string())).expect("open"))
+    };
+    let blocks = [part(100, 1), part(0, 2), part(200, 3)];
+    let decoded_chunks = {
+        let mut copier = Copier::default();
+        let mut writer = BlockWriter::create(dir.path(), options(8)).expect("create");
+        let copied = (0..4u32).filter(|id| {
+            let sources = [(1, &*blocks[1], *id), (0, &*blocks[0], *id), (2, &*blocks[2], *id)];
+            writer.copy_series(&blocks[0].labels(*id).expect("labels"), &sources, &mut copier, &mut Scratch::new()).expect("copy")
+        });
+        4 - copied.count()
+    };
+    assert_eq!(decoded_chunks, 0);
+    let merged = merge(&blocks, dir.path(), options(9), &Cancel::new()).expect("merge").meta.expect("not empty");
+    assert_eq!(merged.range(), TimeRange::new(0, 280_000));
+    assert_eq!((merged.samples, merged.histograms), (4 * 243, 12));
+    let merged = Block::open(&dir.path().join(merged.id.to_string())).expect("open");
+    merged.verify().expect("whole");
+    assert_eq!(merged.meta().chunks, blocks.iter().map(|block| block.meta().chunks).sum::<u64>());
+    for id in 0..4 {
+        let (mut found, mut expected) = (SampleBuf::default(), SampleBuf::default());
+        merged.read(id, TimeRange::ALL, &mut Scratch::new(), &mut found).expect("read");
+        for block in [&blocks[1], &blocks[0], &blocks[2]] {
+            block.read(id, TimeRange::ALL, &mut Scratch::new(), &mut expected).expect("read");
+        }
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+    }
 }
 
 #[test]
@@ -194,17 +245,22 @@ fn plans_level_by_level() {
 }
 
 fn any_model() -> impl Strategy<Value = Model> {
-    let sample = (0i64..40, (0u8..20, any::<bool>(), 0i64..2))
+    let sample = (0i64..90, (0u8..20, any::<bool>(), 0i64..2))
         .prop_map(|(ts, (value, is_histogram, start))| fix((ts, (f64::from(value), is_histogram, start))));
-    prop::collection::btree_map("[a-d]", prop::collection::vec(sample, 1..30).prop_map(|samples| samples.into_iter().collect()), 1..4)
+    prop::collection::btree_map("[a-d]", prop::collection::vec(sample, 1..60).prop_map(|samples| samples.into_iter().collect()), 1..4)
+}
+
+fn shift(model: Model, by: i64) -> Model {
+    model.into_iter().map(|(value, samples)| (value, samples.into_iter().map(|(ts, sample)| (ts + by, sample)).collect())).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn merging_is_overwriting_in_order(models in prop::collection::vec(any_model(), 1..4)) {
+    fn merging_is_overwriting_in_order(models in prop::collection::vec(any_model(), 1..4), disjoint in any::<bool>()) {
         let dir = tempfile::tempdir().expect("dir");
+        let models: Vec<Model> = (0..).zip(models).map(|(n, model)| if disjoint { shift(model, n * 90) } else { model }).collect();
         let blocks: Vec<_> = (1..).zip(&models).map(|(n, model)| write(dir.path(), n, model)).collect();
         let merged = merge(&blocks, dir.path(), options(9), &Cancel::new()).expect("merge");
         let block = Block::open(&dir.path().join(merged.meta.expect("not empty").id.to_string())).expect("open");
