@@ -83,9 +83,17 @@ fn run(series: usize, rounds: usize, per_series: usize) {
     let status = store.status();
     println!("{per_series} samples a series and batch: {samples} samples of {series} series");
     println!("  {:.2} M samples per CPU second, {:.2} M per second", samples as f64 / cpu / 1e6, samples as f64 / wall / 1e6);
-    println!("  log: {:.2} bytes a sample written", store.wal_counters().bytes_written.load(std::sync::atomic::Ordering::Relaxed) as f64 / samples as f64);
-    println!("  memory: {} bytes a series grown, {} samples in the head a series, {} sample bytes a series, {} blocks",
-        grown / series as u64, (status.head.max_ts.unwrap_or(0) - status.head.min_ts.unwrap_or(0)) / STEP_MS, status.head.sample_bytes / series as u64, status.blocks.len());
+    println!(
+        "  log: {:.2} bytes a sample written",
+        store.wal_counters().bytes_written.load(std::sync::atomic::Ordering::Relaxed) as f64 / samples as f64
+    );
+    println!(
+        "  memory: {} bytes a series grown, {} samples in the head a series, {} sample bytes a series, {} blocks",
+        grown / series as u64,
+        (status.head.max_ts.unwrap_or(0) - status.head.min_ts.unwrap_or(0)) / STEP_MS,
+        status.head.sample_bytes / series as u64,
+        status.blocks.len()
+    );
     select(&store, &*clock);
     drop(store);
     let (before, cpu_before) = (clock.monotonic(), cpu_seconds());

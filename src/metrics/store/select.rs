@@ -19,9 +19,7 @@ use crate::base::time::TimeRange;
 use crate::series::batch::WriteBatch;
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
-use crate::series::ports::{
-    Append, AppendError, AppendOptions, AppendReport, IndexQuery, Select, SelectError, SelectedSeries, Selection,
-};
+use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, IndexQuery, Select, SelectError, SelectedSeries, Selection};
 use crate::series::sample::{Exemplar, SampleBuf};
 
 /// Series between two looks at the flag that says stop.

@@ -474,8 +474,11 @@ fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bo
                 stored_floats.push((sample.ts, sample.value));
             }
         }
-        let outcome =
-            if is_valid(histogram) { series.append_histogram(*ts, histogram, bounds) } else { Outcome::Refused(RefusedReason::InvalidHistogram) };
+        let outcome = if is_valid(histogram) {
+            series.append_histogram(*ts, histogram, bounds)
+        } else {
+            Outcome::Refused(RefusedReason::InvalidHistogram)
+        };
         if tally.count(index, *ts, outcome) {
             stored_histograms.push((*ts, &**histogram));
         }
@@ -514,7 +517,8 @@ fn check_series(series: &Series, batch: &WriteBatch, index: usize, bounds: &Boun
         }
     }
     for (ts, histogram) in &batch.histograms[range_of(&entry.histograms)] {
-        let refusal = if is_valid(histogram) { series.histogram_refusal(*ts, histogram, bounds) } else { Some(RefusedReason::InvalidHistogram) };
+        let refusal =
+            if is_valid(histogram) { series.histogram_refusal(*ts, histogram, bounds) } else { Some(RefusedReason::InvalidHistogram) };
         if let Some(reason) = refusal {
             tally.refuse(index, 1, reason, *ts);
         }

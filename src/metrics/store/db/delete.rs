@@ -45,8 +45,9 @@ impl Store {
         for id in ids {
             let mut shard = core.head.shard_mut(shard_of(id));
             let Some(series) = shard.get_mut(id) else { continue };
-            let removed =
-                series.delete(range, core.settings.block_range_ms).map_err(|_| StoreError::Damaged { series: series.labels().to_string() })?;
+            let removed = series
+                .delete(range, core.settings.block_range_ms)
+                .map_err(|_| StoreError::Damaged { series: series.labels().to_string() })?;
             if removed > 0 {
                 touched += 1;
                 wal::put_times(&mut content, id, range.start, range.end);

@@ -200,13 +200,11 @@ impl Core {
                 checkpoint.put(Kind::Starts, |out| wal::put_times(out, id, ts, start))?;
             }
         }
-        let metadata: Vec<_> =
-            self.metadata.read().iter().map(|(name, metadata)| (name.to_owned(), metadata.clone())).collect();
+        let metadata: Vec<_> = self.metadata.read().iter().map(|(name, metadata)| (name.to_owned(), metadata.clone())).collect();
         for (name, metadata) in metadata {
             checkpoint.put(Kind::Metadata, |out| wal::put_metadata(out, &name, &metadata))?;
         }
-        let exemplars: Vec<_> =
-            self.exemplars.lock().iter().map(|(id, _, exemplar)| (id, exemplar.clone())).collect();
+        let exemplars: Vec<_> = self.exemplars.lock().iter().map(|(id, _, exemplar)| (id, exemplar.clone())).collect();
         for (id, exemplar) in exemplars {
             checkpoint.put(Kind::Exemplars, |out| wal::put_exemplar(out, id, &exemplar))?;
         }

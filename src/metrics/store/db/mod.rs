@@ -227,7 +227,6 @@ impl Core {
         let now = self.clock.now_ms();
         self.latest_now.fetch_max(now, Ordering::AcqRel).max(now)
     }
-
 }
 
 /// Wakes a thread that waits for work.

@@ -70,10 +70,10 @@ impl Core {
         head.raise_boundary(boundary.or(from_blocks).unwrap_or(i64::MIN));
         // Series without samples are kept: their writers come back in a moment. The next flush removes those that did not.
         let latest_now = clock.now_ms().max(head.max_ts().unwrap_or(i64::MIN));
-        let set_aside = recovered.damage.iter().map(|damage| SetAside {
-            path: damage.file.clone(),
-            reason: format!("at byte {}: {}", damage.offset, damage.what),
-        });
+        let set_aside = recovered
+            .damage
+            .iter()
+            .map(|damage| SetAside { path: damage.file.clone(), reason: format!("at byte {}: {}", damage.offset, damage.what) });
         let set_aside = set_aside.collect();
         let replay = ReplayStatus {
             took_ms: u64::try_from((clock.monotonic() - started).as_millis()).unwrap_or(u64::MAX),
@@ -128,13 +128,7 @@ struct Recovery {
 impl Recovery {
     /// Everything in the log was accepted once.
     fn bounds(&self) -> Bounds {
-        Bounds {
-            min_valid: i64::MIN,
-            late_from: i64::MIN,
-            future_max: i64::MAX,
-            in_order_only: false,
-            block_range: self.block_range,
-        }
+        Bounds { min_valid: i64::MIN, late_from: i64::MIN, future_max: i64::MAX, in_order_only: false, block_range: self.block_range }
     }
 }
 

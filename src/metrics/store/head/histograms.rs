@@ -229,8 +229,15 @@ mod tests {
             negative_spans: vec![Span { offset: 0, length: 1 }],
             ..sample(3.0, &[1.0])
         };
-        let all =
-            [sample(6.0, &[1.0, 2.0, 3.0]), sample(9.0, &[2.0, 3.0, 4.0]), gauge, Histogram::stale(), custom.clone(), custom, sample(0.0, &[])];
+        let all = [
+            sample(6.0, &[1.0, 2.0, 3.0]),
+            sample(9.0, &[2.0, 3.0, 4.0]),
+            gauge,
+            Histogram::stale(),
+            custom.clone(),
+            custom,
+            sample(0.0, &[]),
+        ];
         let mut bytes = Vec::new();
         for (index, histogram) in all.iter().enumerate() {
             let before = index.checked_sub(1).map(|before| (before as i64 * 15_000, &all[before]));

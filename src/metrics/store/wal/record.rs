@@ -36,18 +36,9 @@ pub enum Kind {
 impl Kind {
     /// From the byte in a record.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [
-            Self::Series,
-            Self::Floats,
-            Self::Histograms,
-            Self::Exemplars,
-            Self::Deleted,
-            Self::Metadata,
-            Self::Starts,
-            Self::Flushed,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
+        [Self::Series, Self::Floats, Self::Histograms, Self::Exemplars, Self::Deleted, Self::Metadata, Self::Starts, Self::Flushed]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
     }
 }
 

@@ -107,7 +107,14 @@ pub fn replay(dir: &Path, sink: &dyn Sink, progress: &Progress) -> io::Result<Re
     Ok(recovered)
 }
 
-fn read_file(dir: &Path, path: &Path, number: u64, is_last: bool, sink: &dyn Sink, recovered: &mut Recovered) -> io::Result<Option<SegmentInfo>> {
+fn read_file(
+    dir: &Path,
+    path: &Path,
+    number: u64,
+    is_last: bool,
+    sink: &dyn Sink,
+    recovered: &mut Recovered,
+) -> io::Result<Option<SegmentInfo>> {
     let bytes = fs::read(path)?;
     let Some(mut frames) = Frames::new(&bytes) else {
         if is_last && bytes.len() <= MAGIC.len() {
