@@ -28,7 +28,7 @@ pub mod select;
 pub mod stats;
 pub mod wal;
 
+pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
 pub use head::Counted;
 pub use stats::WriteState;
-pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
 pub use wal::SyncPolicy;

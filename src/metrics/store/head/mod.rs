@@ -6,6 +6,7 @@
 mod histograms;
 mod index;
 mod lookup;
+mod resets;
 mod series;
 mod tail;
 mod validate;
