@@ -116,6 +116,8 @@ fn evaluate(ctx: &Context<'_>, question: &Question<'_>) -> Outcome<Value> {
         When::Range { start, end, step } => (start, end, step),
     };
     let steps = steps_of(question.when)?;
+    // Every row has a place for every step.
+    ctx.live.admit(steps.count)?;
     let node = plan(&expr, &Frame { start, end, interval, subquery_interval: ctx.options.subquery_interval_ms })?;
     let is_range = matches!(question.when, When::Range { .. });
     if is_range && !matches!(node.returns, ValueType::Vector | ValueType::Scalar) {

@@ -251,6 +251,42 @@ mod engine {
     }
 
     #[test]
+    fn deep_nesting_does_not_exhaust_the_stack() {
+        let storage = storage();
+        for (open, inner, close) in [
+            ("abs(", "requests_total", ")"),
+            ("-(", "requests_total", ")"),
+            ("sum by (job) (", "requests_total", ")"),
+            ("1 + (", "requests_total", ")"),
+            ("requests_total + (", "requests_total", ")"),
+            ("1 + (", "1", ")"),
+            ("max_over_time(", "requests_total", "[2m:1m])"),
+            ("sort(", "requests_total", ")"),
+        ] {
+            let depth = if open.starts_with("max_over") { 20 } else { 100 };
+            let query = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+            let engine = Engine::new(Arc::clone(&storage) as _, Options::default());
+            let asked = engine.evaluate(&Question { query: &query, when: When::Instant(600_000), cancel: Cancel::new() });
+            assert!(asked.is_ok(), "{open}: {asked:?}");
+        }
+    }
+
+    #[test]
+    fn absurd_ranges_are_refused() {
+        let engine = Engine::new(storage(), Options::default());
+        for query in ["requests_total", "1", "time()", "vector(1)"] {
+            let when = When::Range { start: 0, end: i64::MAX, step: 1 };
+            let error = engine.evaluate(&Question { query, when, cancel: Cancel::new() }).expect_err("too much");
+            assert!(matches!(error, EvaluateError::Execution(_)), "{query}: {error}");
+        }
+        for query in ["max_over_time(requests_total[100y:1ms])", "requests_total offset 200y", "requests_total @ 9e15", "range()"] {
+            let when = When::Instant(i64::MAX);
+            let answer = engine.evaluate(&Question { query, when, cancel: Cancel::new() });
+            assert!(answer.is_ok() || matches!(answer, Err(EvaluateError::Execution(_) | EvaluateError::Invalid { .. })), "{query}");
+        }
+    }
+
+    #[test]
     fn invalid_text_says_where() {
         let storage = Arc::new(MemorySelect::new());
         let error = ask(&storage, Options::default(), "sum(", Cancel::new()).expect_err("invalid");
