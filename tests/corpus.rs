@@ -11,13 +11,16 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pharos::metrics::ParseOptions;
+use pharos::metrics::engine::{Engine, Options};
 use pharos::metrics::script::command::{Action, Command, parse_script};
+use pharos::metrics::script::memory::MemorySelect;
 use pharos::metrics::script::run::{Bench, Outcome, run};
 use pharos::series::batch::WriteBatch;
-use pharos::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question};
+use pharos::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question, Select};
 
 /// An empty storage with an evaluator on it.
-struct Engine {
+struct Store {
     append: Arc<dyn Append>,
     evaluate: Arc<dyn Evaluate>,
     /// Called after each load, to bring the samples where the storage under test keeps them.
@@ -26,45 +29,65 @@ struct Engine {
     _keep: Box<dyn Any>,
 }
 
-/// Opens an engine; its evaluator allows all experimental parts of the language, looks back 5 minutes, and takes one
-/// minute for the step of subqueries that give none.
-type Open = fn() -> Result<Engine, String>;
+/// Opens an empty store.
+type Open = fn() -> Result<Store, String>;
 
 /// The storages that scripts run on.
-const STORAGES: [(&str, Open); 0] = [];
+const STORAGES: [(&str, Open); 1] = [("memory", open_memory)];
 
-/// Runs scripts on an engine, a new one after each `clear`.
-struct EngineBench {
-    open: Open,
-    engine: Option<Engine>,
+/// The simplest storage, which tells faults of the language from faults of the store.
+fn open_memory() -> Result<Store, String> {
+    let memory = Arc::new(MemorySelect::new());
+    let append: Arc<dyn Append> = Arc::clone(&memory) as _;
+    Ok(Store { append, evaluate: evaluator(memory), settle: Box::new(|| Ok(())), _keep: Box::new(()) })
 }
 
-impl EngineBench {
-    fn engine(&mut self) -> Result<&Engine, String> {
-        if self.engine.is_none() {
-            self.engine = Some((self.open)()?);
+/// An evaluator set as upstream's is for these scripts.
+fn evaluator(select: Arc<dyn Select>) -> Arc<dyn Evaluate> {
+    let options = Options {
+        lookback_ms: 300_000,
+        max_samples: 10_000,
+        subquery_interval_ms: 60_000,
+        parse: ParseOptions::ALL,
+        delayed_name_removal: true,
+        use_start_timestamps: true,
+        ..Options::default()
+    };
+    Arc::new(Engine::new(select, options))
+}
+
+/// Runs scripts on a store, a new one after each `clear`.
+struct StoreBench {
+    open: Open,
+    store: Option<Store>,
+}
+
+impl StoreBench {
+    fn store(&mut self) -> Result<&Store, String> {
+        if self.store.is_none() {
+            self.store = Some((self.open)()?);
         }
-        self.engine.as_ref().ok_or_else(|| "no engine".to_owned())
+        self.store.as_ref().ok_or_else(|| "no store".to_owned())
     }
 }
 
-impl Bench for EngineBench {
+impl Bench for StoreBench {
     fn clear(&mut self) -> Result<(), String> {
-        self.engine = None;
+        self.store = None;
         Ok(())
     }
 
     fn append(&mut self, batch: &WriteBatch) -> Result<(), String> {
-        let engine = self.engine()?;
-        let report = engine.append.append(batch, &AppendOptions::default()).map_err(|error| error.to_string())?;
+        let store = self.store()?;
+        let report = store.append.append(batch, &AppendOptions::default()).map_err(|error| error.to_string())?;
         if let Some(refused) = report.refused.first() {
             return Err(format!("series {} at {} ms: {}", refused.series_index, refused.first_ts, refused.reason));
         }
-        (engine.settle)()
+        (store.settle)()
     }
 
     fn evaluate(&mut self, question: &Question<'_>) -> Result<Answer, EvaluateError> {
-        self.engine().map_err(EvaluateError::Storage)?.evaluate.evaluate(question)
+        self.store().map_err(EvaluateError::Storage)?.evaluate.evaluate(question)
     }
 }
 
@@ -127,8 +150,10 @@ fn add_script(
         let case = format!("{storage}/{file}:{}", command.line);
         let reason = allowed.remove(&case);
         let (line, outcomes, commands) = (command.line, Arc::clone(&outcomes), Arc::clone(commands));
-        trials.push(Trial::test(format!("promql/{case} {}", eval.query), move || {
-            let outcomes = outcomes.get_or_init(|| run(&commands, &mut EngineBench { open, engine: None }));
+        // Names are padded to the longest one.
+        let query: String = eval.query.chars().take(60).collect();
+        trials.push(Trial::test(format!("promql/{case} {query}"), move || {
+            let outcomes = outcomes.get_or_init(|| run(&commands, &mut StoreBench { open, store: None }));
             judge(outcomes, line, reason.as_deref())
         }));
     }

@@ -5,6 +5,5 @@ mod model;
 mod query;
 mod store;
 
-pub use query::engine::{Engine, Options as EngineOptions};
 pub use query::parse::ParseOptions;
-pub use query::script;
+pub use query::{engine, script};

@@ -47,6 +47,21 @@ pub struct Expr {
     pub span: Span,
 }
 
+impl Expr {
+    /// Nodes from here down to the deepest leaf; 1 for a leaf. The parser keeps it within `QUERY_DEPTH_MAX`.
+    pub fn height(&self) -> usize {
+        let below = match &self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Range(_) => 0,
+            ExprKind::Subquery(subquery) => subquery.expr.height(),
+            ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => expr.height(),
+            ExprKind::Binary(binary) => binary.left.height().max(binary.right.height()),
+            ExprKind::Aggregate(aggregate) => aggregate.expr.height().max(aggregate.param.as_ref().map_or(0, Self::height)),
+            ExprKind::Call(call) => call.args.iter().map(Self::height).max().unwrap_or(0),
+        };
+        below + 1
+    }
+}
+
 /// The kinds of expressions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {

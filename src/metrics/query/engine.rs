@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::limits::QUERY_SAMPLES_MAX;
-use crate::metrics::query::ast::ValueType;
+use crate::metrics::query::ast::{Expr, ValueType};
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::collect::{has_same_labels, merge_same_labels};
 use crate::metrics::query::eval::context::{Context, Outcome, Weight, same_labelset};
@@ -106,20 +106,38 @@ fn steps_of(when: When) -> Outcome<Steps> {
     }
 }
 
+/// Higher trees are evaluated on a stack of their own: the walk takes up to 30 KB a level in builds without optimisation.
+const ORDINARY_HEIGHT: usize = 48;
+/// Enough for the highest tree that the parser lets through.
+const HIGH_STACK_BYTES: usize = 16 * 1024 * 1024;
+
 fn evaluate(ctx: &Context<'_>, question: &Question<'_>) -> Outcome<Value> {
     let expr = parse(question.query, &ctx.options.parse).map_err(|errors| {
         let first = errors.first();
         EvaluateError::Invalid { message: errors.to_string(), span: Some((first.span.start as usize, first.span.end as usize)) }
     })?;
-    let (start, end, interval) = match question.when {
+    if expr.height() <= ORDINARY_HEIGHT {
+        return evaluate_tree(ctx, question.when, &expr);
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(HIGH_STACK_BYTES);
+        match thread.spawn_scoped(scope, || evaluate_tree(ctx, question.when, &expr)) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(EvaluateError::Execution(format!("no thread for a deeply nested query: {error}"))),
+        }
+    })
+}
+
+fn evaluate_tree(ctx: &Context<'_>, when: When, expr: &Expr) -> Outcome<Value> {
+    let (start, end, interval) = match when {
         When::Instant(at) => (at, at, 0),
         When::Range { start, end, step } => (start, end, step),
     };
-    let steps = steps_of(question.when)?;
+    let steps = steps_of(when)?;
     // Every row has a place for every step.
     ctx.live.admit(steps.count)?;
-    let node = plan(&expr, &Frame { start, end, interval, subquery_interval: ctx.options.subquery_interval_ms })?;
-    let is_range = matches!(question.when, When::Range { .. });
+    let node = plan(expr, &Frame { start, end, interval, subquery_interval: ctx.options.subquery_interval_ms })?;
+    let is_range = matches!(when, When::Range { .. });
     if is_range && !matches!(node.returns, ValueType::Vector | ValueType::Scalar) {
         let message = format!("invalid expression type {:?} for range query, must be Scalar or instant Vector", node.returns.as_str());
         return Err(EvaluateError::Invalid { message, span: None });

@@ -32,12 +32,13 @@ pub fn parse_series(line: &str) -> Result<(Labels, Vec<Item>), String> {
     Ok((labels, parse_values(rest)?))
 }
 
-/// Reads `name{a="b"}`, `{"name", a="b"}` or `name`; what is left comes back too.
+/// Reads `name{a="b"}`, `{"name", a="b"}` or `name`; what is left comes back too. Nothing at all is the empty set, as
+/// rule tests write the labels of a scalar.
 pub fn parse_labels(line: &str) -> Result<(Labels, &str), String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let name_len = line.find(|c: char| !is_name(c)).unwrap_or(line.len());
     let (name, rest) = line.split_at(name_len);
-    if name.starts_with(|c: char| c.is_ascii_digit()) || (name.is_empty() && !rest.starts_with('{')) {
+    if name.starts_with(|c: char| c.is_ascii_digit()) || (name.is_empty() && !rest.is_empty() && !rest.starts_with('{')) {
         return Err(format!("expected a series, got {line:?}"));
     }
     let mut labels = LabelsBuilder::new();

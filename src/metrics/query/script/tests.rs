@@ -9,12 +9,15 @@ use super::run::{Bench, run};
 use super::series::{Item, buckets, parse_series, parse_values};
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
+use crate::metrics::query::engine::{Engine, Options};
 use crate::metrics::query::parse::{ParseOptions, parse};
 use crate::series::batch::WriteBatch;
 use crate::series::histogram::{Histogram, ResetHint, Span};
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
-use crate::series::ports::{Answer, Append, AppendOptions, EvalStats, EvaluateError, IndexQuery, Question, Select, Selection, When};
+use crate::series::ports::{
+    Answer, Append, AppendOptions, EvalStats, Evaluate, EvaluateError, IndexQuery, Question, Select, Selection, When,
+};
 use crate::series::sample::{SampleBuf, is_stale};
 use crate::series::value::{InstantSample, Point, RangeSeries, Value};
 
@@ -70,6 +73,7 @@ fn label_sets() {
         (r#"a:b{c="d",e='f',} 1"#, r#"{__name__="a:b", c="d", e="f"}"#),
         (r#"{"x.y", "b.c"="d"} 1"#, r#"{__name__="x.y", "b.c"="d"}"#),
         (r"{} 1", "{}"),
+        ("", "{}"),
     ] {
         assert_eq!(parse_series(line).unwrap().0.to_string(), shown, "{line}");
     }
@@ -316,4 +320,33 @@ fn instant_queries_are_asked_in_all_ways() {
     assert_eq!(times, [-1_000_000, 0, 20_000, 100_000, 1_000_000].map(When::Instant));
     assert_eq!(asked("eval instant at 0 timestamp(up)\n up{a=\"b\"} 1").len(), 2, "depends on time");
     assert_eq!(asked("eval instant at 0 up + step()\n up{a=\"b\"} 1").len(), 1, "depends on the range");
+}
+
+#[test]
+fn the_deepest_queries_are_evaluated_on_an_ordinary_stack() {
+    let memory = Arc::new(MemorySelect::new());
+    // So many series that they are shared out to threads.
+    let series: String = (0..200).map(|index| format!(" up{{i=\"{index}\"}} 1+1x10\n")).collect();
+    let commands = parse_script(&format!("load 1m\n{series}")).unwrap();
+    let Action::Load(load) = &commands[0].action else { panic!("a load") };
+    memory.append(&load.batch().unwrap(), &AppendOptions::default()).unwrap();
+    let engine = Engine::new(memory, Options { threads: 3, parse: ParseOptions::ALL, ..Options::default() });
+    let nested = |count: usize, open: &str, middle: &str, close: &str| format!("{}{middle}{}", open.repeat(count), close.repeat(count));
+    for query in [
+        nested(250, "(", "up", ")"),
+        nested(250, "-", "up", ""),
+        nested(250, "abs(", "up", ")"),
+        nested(250, "sum(", "up", ")"),
+        nested(250, "up + ", "up", ""),
+        nested(250, "up or ", "up", ""),
+        nested(250, "up ^ ", "up", ""),
+        nested(250, "1 + ", "1", ""),
+        nested(120, "max_over_time(", "up", "[2m:1m])"),
+        nested(120, "scalar(vector(", "1", "))"),
+        format!("up[{}1]", "1 + ".repeat(250)),
+    ] {
+        let question = Question { query: &query, when: When::Instant(300_000), cancel: Cancel::new() };
+        let answer = engine.evaluate(&question);
+        assert!(answer.is_ok(), "{query}: {:?}", answer.err());
+    }
 }
