@@ -5,4 +5,7 @@ mod model;
 mod query;
 mod store;
 
-pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
+pub use store::{
+    BlockStats, Cardinality, CardinalityStats, Counted, Counters, HeadStats, ReplayProgress, ReplayStatus, SetAside, Store, StoreError,
+    StoreSettings, StoreStatus, SyncPolicy, WalCounters, WriteState,
+};
