@@ -21,3 +21,7 @@ pub use model::{config, server};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
 pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
+pub use store::{
+    BlockStats, Cardinality, CardinalityStats, Counted, Counters, HeadStats, ReplayProgress, ReplayStatus, SetAside, Store, StoreError,
+    StoreSettings, StoreStatus, SyncPolicy, WalCounters, WriteState,
+};

@@ -1,6 +1,5 @@
 //! Records, frames and segments.
 
-
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
@@ -142,13 +141,8 @@ impl Sink for Collector {
 #[test]
 fn many_writers_share_one_log() {
     let dir = tempfile::tempdir().expect("dir");
-    let options = WalOptions {
-        dir: dir.path().to_owned(),
-        sync: SyncPolicy::EveryCommit,
-        reserve_bytes: 0,
-        hook: None,
-        clock: ManualClock::at(0),
-    };
+    let options =
+        WalOptions { dir: dir.path().to_owned(), sync: SyncPolicy::EveryCommit, reserve_bytes: 0, hook: None, clock: ManualClock::at(0) };
     let wal = Wal::open(options, Vec::new(), 1);
     let packer = Packer::default();
     std::thread::scope(|scope| {
