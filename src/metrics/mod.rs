@@ -20,7 +20,6 @@ pub use ingest::exposition::lint::lint;
 pub use model::{config, server};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
-pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
 pub use store::{
     BlockStats, Cardinality, CardinalityStats, Counted, Counters, HeadStats, ReplayProgress, ReplayStatus, SetAside, Store, StoreError,
     StoreSettings, StoreStatus, SyncPolicy, WalCounters, WriteState,

@@ -28,8 +28,6 @@ pub mod select;
 pub mod stats;
 pub mod wal;
 
-pub use head::Counted;
-pub use stats::WriteState;
 pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
 pub use head::{Cardinality, Counted};
 pub use stats::{BlockStats, CardinalityStats, Counters, HeadStats, ReplayStatus, SetAside, StoreStatus, WriteState};
