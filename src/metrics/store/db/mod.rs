@@ -34,7 +34,7 @@ use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{DirLock, LockError};
 
-pub use blocks::{BlockList, BlockSet, LiveBlock};
+pub use blocks::{BlockSet, LiveBlock};
 pub use recover::ReplayProgress;
 pub use settings::StoreSettings;
 
