@@ -241,7 +241,7 @@ fn promtool_asks_and_pushes() {
     };
     let text = String::from_utf8_lossy(&asked.stdout).into_owned();
     assert!(text.contains("x{a=\"1\"} => 5 @[1700000000]"), "{text} {}", String::from_utf8_lossy(&asked.stderr));
-    let labels = promtool(&["query", "labels", &server.url(""), "a"]).unwrap();
+    let labels = promtool(&["query", "labels", "--start=1699990000", "--end=1700000100", &server.url(""), "a"]).unwrap();
     assert_eq!(String::from_utf8_lossy(&labels.stdout).trim(), "1");
     let series = promtool(&["query", "series", "--match=x", "--start=1699990000", "--end=1700000100", &server.url("")]).unwrap();
     assert!(String::from_utf8_lossy(&series.stdout).contains("__name__=\"x\""));
