@@ -233,12 +233,15 @@ pub(super) fn status(metrics: &Metrics) -> StatusInput {
                 .iter()
                 .map(|(name, reason)| Quarantined { name: name.clone(), reason: reason.clone() })
                 .collect(),
-            disk: storage.disk_bytes.zip(storage.disk_free_bytes).map(|(all, free)| (all.saturating_sub(free), all)),
+            disk: storage.disk_free_bytes.zip(storage.disk_bytes),
             retention_time: storage.retention_ms.map_or_else(|| "for ever".to_owned(), |ms| Duration::from_ms(ms).to_string()),
             retention_bytes: storage.retention_bytes.unwrap_or(0),
         },
         config: Config {
-            path: server.flags().into_iter().find(|(name, _)| name == "config.file").map_or_else(String::new, |(_, path)| path),
+            path: match server.flags().into_iter().find(|(name, path)| name == "config.file" && !path.is_empty()) {
+                Some((_, path)) => path,
+                None => "no file, the defaults".to_owned(),
+            },
             yaml: server.config_yaml(),
             loaded_ms: Some(runtime.reload.loaded_ms),
             error: runtime.reload.error.as_deref().map(remark),

@@ -3,6 +3,7 @@
 //! Locks, in the order in which they may be taken together: index, then table of names, then shard. A series
 //! lives in the shard of its id, so a batch takes each shard's lock once; readers decode under the same lock.
 
+mod chunk;
 mod histograms;
 mod index;
 mod lookup;
@@ -18,10 +19,11 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::series::batch::SeriesRef;
 use crate::series::labels::Labels;
 
+pub use chunk::PackScratch;
 pub use histograms::{HistogramReader, put_histogram};
 pub use index::{Cardinality, Counted, Index};
 pub use lookup::HeadIndex;
-pub use series::{Bounds, Outcome, PackScratch, Series};
+pub use series::{Bounds, Outcome, Series};
 pub use tail::{TailReader, TailState, put_sample};
 pub use validate::is_valid;
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use crate::base::bytes::Malformed;
 use crate::base::time::TimeRange;
-use crate::metrics::store::codec::{decode_floats, decode_timestamps, encode_floats, encode_timestamps};
 use crate::metrics::store::samples::{self, Mark};
 use crate::series::batch::FloatSample;
 use crate::series::histogram::{Histogram, ResetHint};
@@ -16,9 +15,10 @@ use crate::series::labels::Labels;
 use crate::series::ports::RefusedReason;
 use crate::series::sample::{SampleBuf, is_stale};
 
-use super::histograms::{HistogramReader, put_hinted};
+use super::chunk::{Chunk, Kind, PACK_BYTES_MIN, PackScratch, decode};
+use super::histograms::put_hinted;
 use super::resets::hint_after;
-use super::tail::{TailReader, TailState, put_sample};
+use super::tail::{TailState, put_sample};
 
 /// Samples of a chunk: enough to make its header not matter, few enough that a short query reads little.
 const CHUNK_SAMPLES: u16 = 120;
@@ -38,18 +38,8 @@ pub struct Bounds {
     pub block_range: i64,
 }
 
-/// Chunks up to this size are left as they are: constant series, and short ones.
-const PACK_BYTES_MIN: usize = 160;
-
 /// Closed chunks looked at for one that is not packed yet.
 const UNPACKED_LOOK: usize = 4;
-
-/// Memory reused while packing.
-#[derive(Debug, Default)]
-pub struct PackScratch {
-    samples: SampleBuf,
-    bytes: Vec<u8>,
-}
 
 /// Times beyond this many milliseconds around the epoch (about 285,000 years) are refused.
 const TIME_MAX: i64 = 1 << 53;
@@ -67,32 +57,10 @@ pub enum Outcome {
     Refused(RefusedReason),
 }
 
-/// How the bytes of a chunk are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// As in [`super::tail`].
-    Float,
-    /// As in [`super::histograms`].
-    Histogram,
-    /// Length of the column of times (2 bytes, little endian), that column, then the column of values.
-    Packed,
-}
-
 #[derive(Debug, Clone)]
 enum LateValue {
     Float(f64),
     Histogram(Arc<Histogram>),
-}
-
-#[derive(Debug)]
-struct Chunk {
-    min: i64,
-    max: i64,
-    count: u16,
-    kind: Kind,
-    /// Packed, or found not to get smaller by it.
-    settled: bool,
-    bytes: Box<[u8]>,
 }
 
 /// What few series need, kept out of the way of the many.
@@ -388,23 +356,7 @@ impl Series {
 
     /// Turns closed float chunks into the form that blocks use: slower to make, smaller to keep, quicker to read.
     pub fn pack(&mut self, scratch: &mut PackScratch) {
-        for chunk in self.chunks.iter_mut().filter(|chunk| !chunk.settled) {
-            chunk.settled = true;
-            scratch.samples.clear();
-            if decode(Kind::Float, &chunk.bytes, chunk.count, None, &mut scratch.samples).is_err() {
-                continue;
-            }
-            scratch.bytes.clear();
-            scratch.bytes.extend_from_slice(&[0; 2]);
-            encode_timestamps(&scratch.samples.float_ts, &mut scratch.bytes);
-            let Ok(times) = u16::try_from(scratch.bytes.len() - 2) else { continue };
-            scratch.bytes[..2].copy_from_slice(&times.to_le_bytes());
-            encode_floats(&scratch.samples.floats, &mut scratch.bytes);
-            if scratch.bytes.len() < chunk.bytes.len() {
-                chunk.bytes = Box::from(scratch.bytes.as_slice());
-                chunk.kind = Kind::Packed;
-            }
-        }
+        self.chunks.iter_mut().for_each(|chunk| chunk.pack(scratch));
     }
 
     fn insert_late(&mut self, ts: i64, value: LateValue) -> Outcome {
@@ -557,54 +509,6 @@ impl Series {
             }
         }
     }
-}
-
-fn decode(kind: Kind, bytes: &[u8], count: u16, within: Option<TimeRange>, out: &mut SampleBuf) -> Result<(), Malformed> {
-    match (kind, within) {
-        (Kind::Float, None) => {
-            out.float_ts.reserve(usize::from(count));
-            out.floats.reserve(usize::from(count));
-            let mut reader = TailReader::new(bytes);
-            for _ in 0..count {
-                let (ts, value) = reader.next_sample()?;
-                out.push_float(ts, value);
-            }
-        }
-        (Kind::Float, Some(range)) => {
-            let mut reader = TailReader::new(bytes);
-            for _ in 0..count {
-                let (ts, value) = reader.next_sample()?;
-                if ts > range.end {
-                    break;
-                }
-                if ts >= range.start {
-                    out.push_float(ts, value);
-                }
-            }
-        }
-        (Kind::Packed, within) => {
-            let malformed = Malformed { offset: 0 };
-            let (len, rest) = bytes.split_first_chunk::<2>().ok_or(malformed)?;
-            let (times, values) = rest.split_at_checked(usize::from(u16::from_le_bytes(*len))).ok_or(malformed)?;
-            let mark = Mark::end_of(out);
-            decode_timestamps(times, usize::from(count), &mut out.float_ts).map_err(|_| malformed)?;
-            decode_floats(values, usize::from(count), &mut out.floats).map_err(|_| malformed)?;
-            if let Some(range) = within {
-                samples::keep_float_range(out, mark, range);
-            }
-        }
-        (Kind::Histogram, within) => {
-            let range = within.unwrap_or(TimeRange::ALL);
-            let mut reader = HistogramReader::new(bytes);
-            for _ in 0..count {
-                let (ts, histogram) = reader.next_sample()?;
-                if range.contains(ts) {
-                    out.push_histogram(ts, histogram);
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Equal bit for bit; markers of staleness are equal whatever their kind.

@@ -56,17 +56,17 @@ proptest! {
     #[test]
     fn any_content_is_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         // Whether it fails does not matter, only that it ends.
-        drop(read(&bytes));
-        drop(record::read_series(&bytes, |_, _| {}));
-        drop(record::read_exemplars(&bytes, |_, _| {}));
-        drop(record::read_times(&bytes, |_, _, _| {}));
-        drop(record::read_metadata(&bytes, |_, _| {}));
-        drop(record::read_flushed(&bytes, |_| {}));
+        let _any = read(&bytes);
+        let _any = record::read_series(&bytes, |_, _| {});
+        let _any = record::read_exemplars(&bytes, |_, _| {});
+        let _any = record::read_times(&bytes, |_, _, _| {});
+        let _any = record::read_metadata(&bytes, |_, _| {});
+        let _any = record::read_flushed(&bytes, |_| {});
         let mut segment = MAGIC.to_vec();
         segment.extend_from_slice(&bytes);
         if let Some(mut frames) = Frames::new(&segment) {
             while let Found::Frame(frame) = frames.next_frame() {
-                drop(frame.content());
+                let _any = frame.content();
             }
         }
     }
