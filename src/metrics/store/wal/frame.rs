@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::record::Kind;
-use crate::base::bytes::{Cursor, put_uvarint};
+use crate::base::bytes::{Cursor, has_crc32, put_uvarint};
 
 /// First bytes of every segment and checkpoint: a name and the version of the format.
 pub const MAGIC: [u8; 8] = *b"PHARWAL\x01";
@@ -161,7 +161,7 @@ impl<'a> Frames<'a> {
         let Ok(body) = cursor.take(len as usize) else { return (None, None) };
         let end = at + HEAD + body.len();
         match body.split_first() {
-            Some((&kind, rest)) if crc32fast::hash(body) == crc => (Some(Frame { kind: Kind::from_byte(kind), body: rest }), Some(end)),
+            Some((&kind, rest)) if has_crc32(body, crc) => (Some(Frame { kind: Kind::from_byte(kind), body: rest }), Some(end)),
             _ => (None, Some(end)),
         }
     }
