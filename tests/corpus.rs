@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pharos::metrics::ParseOptions;
+use pharos::base::cancel::Cancel;
+use pharos::base::clock::SystemClock;
 use pharos::metrics::engine::{Engine, Options};
 use pharos::metrics::script::command::{Action, Command, parse_script};
 use pharos::metrics::script::memory::MemorySelect;
 use pharos::metrics::script::run::{Bench, Outcome, run};
+use pharos::metrics::{self, ParseOptions, StoreSettings, SyncPolicy};
 use pharos::series::batch::WriteBatch;
 use pharos::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question, Select};
 
@@ -33,13 +36,42 @@ struct Store {
 type Open = fn() -> Result<Store, String>;
 
 /// The storages that scripts run on.
-const STORAGES: [(&str, Open); 1] = [("memory", open_memory)];
+const STORAGES: [(&str, Open); 3] = [("memory", open_memory), ("head", open_head), ("blocks", open_blocks)];
 
 /// The simplest storage, which tells faults of the language from faults of the store.
 fn open_memory() -> Result<Store, String> {
     let memory = Arc::new(MemorySelect::new());
     let append: Arc<dyn Append> = Arc::clone(&memory) as _;
     Ok(Store { append, evaluate: evaluator(memory), settle: Box::new(|| Ok(())), _keep: Box::new(()) })
+}
+
+/// The real store, with everything in its head.
+fn open_head() -> Result<Store, String> {
+    open_real(|_| Ok(()))
+}
+
+/// The real store, with everything in compacted blocks.
+fn open_blocks() -> Result<Store, String> {
+    open_real(|store| store.force_merge(&Cancel::new()).map_err(|error| error.to_string()))
+}
+
+fn open_real(settle: fn(&metrics::Store) -> Result<(), String>) -> Result<Store, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let settings = StoreSettings {
+        background: false,
+        reserve_bytes: 0,
+        retention_ms: 0,
+        // Scripts begin at the epoch, reach far, and load again what lies before.
+        out_of_order_ms: i64::MAX / 4,
+        // Syncing tests nothing here.
+        sync: SyncPolicy::Interval(Duration::from_secs(3600)),
+        ..StoreSettings::new(folder.path())
+    };
+    let store = metrics::Store::open(settings, Arc::new(SystemClock::new())).map_err(|error| error.to_string())?;
+    let store = Arc::new(store);
+    let append: Arc<dyn Append> = Arc::clone(&store) as _;
+    let evaluate = evaluator(Arc::clone(&store) as _);
+    Ok(Store { append, evaluate, settle: Box::new(move || settle(&store)), _keep: Box::new(folder) })
 }
 
 /// An evaluator set as upstream's is for these scripts.

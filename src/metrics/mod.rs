@@ -20,8 +20,9 @@ pub use facade::{Metrics, MetricsOptions, OpenError};
 pub use ingest::backfill::openmetrics::import as import_openmetrics;
 pub use ingest::exposition::lint::lint;
 pub use model::{config, server};
-pub use query::engine::{Engine, Options as EngineOptions};
 pub use query::parse::ParseOptions;
 pub use query::{engine, script};
-pub use store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
-pub use store::{Store, StoreError, StoreSettings, SyncPolicy};
+pub use store::{
+    BlockStats, Cardinality, CardinalityStats, Counted, Counters, HeadStats, ReplayProgress, ReplayStatus, SetAside, Store, StoreError,
+    StoreSettings, StoreStatus, SyncPolicy, WalCounters, WriteState,
+};

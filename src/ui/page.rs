@@ -1,4 +1,9 @@
-//! From template to HTML.
+//! From template to HTML, and from HTML to a response.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::ui::security::{self, Nonce};
 
 /// Renders a page. A template fails only when a value's own formatting fails, which none of ours does; should it
 /// happen, the reader gets a plain sentence and the log the cause.
@@ -7,4 +12,33 @@ pub fn html(page: &impl askama::Template) -> String {
         tracing::error!(%error, "a page could not be rendered");
         "<!doctype html><title>pharos</title><p>This page could not be made. The cause is in the server's log.".to_owned()
     })
+}
+
+/// A page as a response: with the content security policy for the nonce it was rendered with, and never cached
+/// without asking.
+pub fn respond(status: StatusCode, html: String, nonce: &Nonce) -> Response {
+    let mut response = (status, Html(html)).into_response();
+    let headers = response.headers_mut();
+    for (name, value) in security::PAGE_HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::from_str(&security::content_security_policy(nonce)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_carry_the_policy_of_their_nonce() {
+        let nonce = Nonce::from_bits(7);
+        let response = respond(StatusCode::NOT_FOUND, String::new(), &nonce);
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
+        assert!(policy.contains(&nonce.to_string()));
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-cache");
+    }
 }

@@ -1,6 +1,6 @@
 //! What surrounds every page: theme, navigation, notices, time range, refresh.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::ui::links;
@@ -141,6 +141,22 @@ pub struct Visit<'a> {
     pub targets_down: usize,
     /// Now, in milliseconds.
     pub now_ms: i64,
+}
+
+impl<'a> Visit<'a> {
+    /// From a request's address and headers, with a fresh nonce; the server's state is added by field.
+    pub fn new(uri: &'a Uri, headers: &'a HeaderMap, now_ms: i64) -> Self {
+        Self {
+            path: uri.path(),
+            query: uri.query().unwrap_or(""),
+            cookies: headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or(""),
+            nonce: Nonce::fresh(),
+            csrf: String::new(),
+            banners: Vec::new(),
+            targets_down: 0,
+            now_ms,
+        }
+    }
 }
 
 /// The time range control of a page.
@@ -343,6 +359,15 @@ pub(crate) mod tests {
         {
             assert_eq!(Theme::from_cookies(cookies), theme, "{cookies}");
         }
+    }
+
+    #[test]
+    fn a_visit_comes_from_the_request() {
+        let uri = Uri::from_static("/explore?q=a");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("theme=dark"));
+        let shell = Shell::new(Page::Metrics, "Metrics", Visit::new(&uri, &headers, 0));
+        assert_eq!((shell.theme, shell.path(), shell.param("q")), (Theme::Dark, "/explore", Some("a")));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 
 #[path = "../../src/base/mod.rs"]
 mod base;
+#[path = "../../src/platform/mod.rs"]
+mod platform;
 #[path = "../../src/series/mod.rs"]
 mod series;
 #[path = "../../src/metrics"]

@@ -60,6 +60,13 @@ document.addEventListener('click', (e) => {
   const el = target.closest<HTMLElement>('[data-act]');
   const run = el && act[el.dataset.act ?? ''];
   if (run) { e.preventDefault(); run(el); return; }
+  // The range travels along to the explorer.
+  const explore = target.closest<HTMLAnchorElement>('main a[href^="/explore"]');
+  if (explore) {
+    const to = new URL(explore.href), here = new URLSearchParams(location.search);
+    for (const k of ['from', 'to']) if (!to.searchParams.has(k) && here.get(k)) to.searchParams.set(k, here.get(k) ?? '');
+    explore.href = to.href;
+  }
   // Ranges are links that work by themselves; with charts on the page only the charts change.
   const link = target.closest<HTMLAnchorElement>('.tm a[data-from]');
   if (link && $('ph-chart') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {

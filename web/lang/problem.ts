@@ -8,7 +8,9 @@ export function located(message: string, text: string): { at: number; message: s
   const lines = text.split('\n');
   if (line < 1 || line > lines.length) return null;
   const before = lines.slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);
-  return { at: Math.min(text.length, before + Math.max(0, column - 1)), message: found[3] ?? '' };
+  // Columns count bytes of UTF-8, editors count UTF-16 units.
+  const bytes = new TextEncoder().encode(lines[line - 1]).slice(0, Math.max(0, column - 1));
+  return { at: Math.min(text.length, before + new TextDecoder().decode(bytes).length), message: found[3] ?? '' };
 }
 
 /** A span that can be seen: at least one character wide and within the text. */

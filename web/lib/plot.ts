@@ -43,7 +43,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
       sync: { key: 'page', setSeries: false, filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave', sub: () => true } },
       points: { size: 7, width: 1.5, fill: () => colour('--surface'), stroke: (_u, i) => solid[order[i - 1] ?? 0] ?? axis },
     },
-    focus: { alpha: f.series.length > 1 ? 0.26 : 1 },
+    focus: { alpha: f.series.length > 1 && !look.stacked ? 0.26 : 1 },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     scales: {
       // The axis spans what was asked for, not only where data are.

@@ -9,6 +9,8 @@ export function toast(text: string, bad = false): void {
   el.className = bad ? 'toast bad' : 'toast';
   el.innerHTML = html`<span>${text}</span><button aria-label="Close">${raw(cross)}</button>`.text;
   el.querySelector('button')?.addEventListener('click', () => el.remove());
+  // One short message at a time; errors stay.
+  box.querySelectorAll('.toast:not(.bad)').forEach((old) => old.remove());
   while (box.childElementCount >= 3) box.firstElementChild?.remove();
   box.append(el);
   if (bad) return;

@@ -30,6 +30,7 @@ test('answers are kept for a minute, failures are not', async () => {
 test('upstream messages name a place', () => {
   assert.deepEqual(located('invalid parameter "query": 1:5: parse error: unexpected end of input', 'sum('), { at: 4, message: 'unexpected end of input' });
   assert.deepEqual(located('2:3: parse error: x', 'ab\ncdef'), { at: 5, message: 'x' });
+  assert.equal(located('1:6: parse error: x', 'é + )')?.at, 4);
   assert.equal(located('timed out', 'up'), null);
 });
 test('a problem can always be seen', () => {

@@ -37,9 +37,10 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
             text(headers, header::CONTENT_ENCODING),
             text(headers, HeaderName::from_static("x-pharos-ttl")),
         );
+        let path = parts.uri.path();
         let handled = inner.push.handle(
             parts.method.as_str(),
-            parts.uri.path(),
+            path.strip_prefix("/metrics").unwrap_or(path),
             PushHeaders { content_type: kind, content_encoding: encoding, ttl },
             &body,
         );

@@ -134,6 +134,8 @@ fn evaluate_tree(ctx: &Context<'_>, when: When, expr: &Expr) -> Outcome<Value> {
         When::Range { start, end, step } => (start, end, step),
     };
     let steps = steps_of(when)?;
+    // Every row has a place for every step.
+    ctx.live.admit(steps.count)?;
     let node = plan(expr, &Frame { start, end, interval, subquery_interval: ctx.options.subquery_interval_ms })?;
     let is_range = matches!(when, When::Range { .. });
     if is_range && !matches!(node.returns, ValueType::Vector | ValueType::Scalar) {

@@ -28,7 +28,7 @@ pub mod select;
 pub mod stats;
 pub mod wal;
 
-pub use head::Counted;
-pub use stats::WriteState;
 pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
-pub use wal::SyncPolicy;
+pub use head::{Cardinality, Counted};
+pub use stats::{BlockStats, CardinalityStats, Counters, HeadStats, ReplayStatus, SetAside, StoreStatus, WriteState};
+pub use wal::{SyncPolicy, WalCounters};

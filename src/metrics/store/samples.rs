@@ -70,6 +70,16 @@ pub fn retain_times(buf: &mut SampleBuf, mark: Mark, mut keep: impl FnMut(i64) -
     buf.histograms.truncate(to);
 }
 
+/// Keeps of the floats after `mark`, which have no start times yet, those within `range`.
+pub fn keep_float_range(buf: &mut SampleBuf, mark: Mark, range: TimeRange) {
+    let times = &buf.float_ts[mark.floats..];
+    let (from, to) = (times.partition_point(|ts| *ts < range.start), times.partition_point(|ts| *ts <= range.end));
+    buf.float_ts.truncate(mark.floats + to);
+    buf.floats.truncate(mark.floats + to);
+    buf.float_ts.drain(mark.floats..mark.floats + from.min(to));
+    buf.floats.drain(mark.floats..mark.floats + from.min(to));
+}
+
 /// Leaves out what lies in any of `deleted` (sorted or not).
 pub fn drop_ranges(buf: &mut SampleBuf, mark: Mark, deleted: &[TimeRange]) {
     if !deleted.is_empty() {

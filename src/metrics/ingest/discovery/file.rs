@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +40,8 @@ pub async fn run(config: FileSd, sink: Sink, status: ProviderStatus) {
             _ = notices.recv() => {
                 tokio::time::sleep(SETTLE).await;
                 let _newer_notice_counts_too = notices.try_recv();
-                false
+                // Two writes within one tick of the file system's clock look alike from outside.
+                true
             }
         };
         let read = tokio::task::spawn_blocking(move || {
@@ -70,8 +72,8 @@ struct Reader {
 }
 
 struct Known {
-    /// As of the last attempt, good or bad.
-    stamp: Option<(u64, SystemTime)>,
+    /// Inode, size and time of change as of the last attempt, good or bad.
+    stamp: Option<(u64, u64, SystemTime)>,
     groups: Vec<TargetGroup>,
     error: Option<String>,
 }
@@ -87,7 +89,7 @@ impl Reader {
         self.known.retain(|path, _| paths.binary_search(path).is_ok());
         changed |= self.known.len() != before;
         for path in paths {
-            let stamp = std::fs::metadata(&path).and_then(|found| Ok((found.len(), found.modified()?))).ok();
+            let stamp = std::fs::metadata(&path).and_then(|found| Ok((found.ino(), found.len(), found.modified()?))).ok();
             let known = self.known.get(&path);
             if !forced && known.is_some_and(|known| known.stamp == stamp) {
                 continue;

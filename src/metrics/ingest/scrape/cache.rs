@@ -378,4 +378,21 @@ mod tests {
         }
         assert!(cache.len() <= 5000, "{}", cache.len());
     }
+
+    proptest::proptest! {
+        /// Whatever the bodies, a series ends exactly when it was there last time and is not now.
+        #[test]
+        fn behaves_as_a_set(bodies in proptest::collection::vec(proptest::collection::vec(0u8..12, 0..14), 1..20)) {
+            let mut cache = SeriesCache::default();
+            let mut before = std::collections::BTreeSet::new();
+            for body in bodies {
+                let names: Vec<String> = body.iter().map(|n| char::from(b'a' + n).to_string()).collect();
+                let now: std::collections::BTreeSet<u64> = names.iter().map(|name| u64::from(name.as_bytes()[0])).collect();
+                let ended = scrape(&mut cache, &names.iter().map(String::as_str).collect::<Vec<_>>());
+                proptest::prop_assert_eq!(ended, before.difference(&now).copied().collect::<Vec<_>>());
+                proptest::prop_assert_eq!(cache.len(), now.len());
+                before = now;
+            }
+        }
+    }
 }

@@ -8,20 +8,20 @@ use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashSet;
 
-use super::cache::{Ended, EntryId, SeriesCache};
+use super::cache::SeriesCache;
 use super::counters::{ScrapeCounters, add};
 use super::job::JobSettings;
 use super::limits::AHEAD_MS_MAX;
 use super::mutate::{Mutated, mutate};
 use super::report::{Report, ReportSeries};
+use super::scratch::{Fresh, Payload, Scratch, push};
 use super::target::Target;
 use crate::metrics::ingest::exposition::content_type::{Format, detect};
-use crate::metrics::ingest::exposition::{Event, LabelScratch, ParseOptions, ParsedExemplar, Parser, Series};
-use crate::series::batch::{SeriesRef, WriteBatch};
+use crate::metrics::ingest::exposition::{Event, ParseOptions, ParsedExemplar, Parser, Series};
+use crate::series::batch::SeriesRef;
 use crate::series::histogram::Histogram;
-use crate::series::labels::LabelsIter;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, RefusedReason};
-use crate::series::sample::{Exemplar, stale_nan};
+use crate::series::sample::stale_nan;
 
 /// Samples can be lost with the machine: the next scrape brings new ones.
 const SAMPLES: AppendOptions = AppendOptions { no_sync: true, in_order_only: false, all_or_nothing: false };
@@ -53,27 +53,6 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Memory reused from scrape to scrape, and from target to target.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    pub batch: WriteBatch,
-    /// The entry of each series of the batch.
-    ids: Vec<EntryId>,
-    /// Positions in the batch whose entries change once storage has answered.
-    fresh: Vec<Fresh>,
-    labels: LabelScratch,
-    exposed: Vec<u8>,
-    packed: Vec<u8>,
-    ended: Vec<Ended>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Fresh {
-    at: u32,
-    /// Never seen before this scrape.
-    new: bool,
-}
-
 /// Counts of one scrape.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 struct Totals {
@@ -85,12 +64,6 @@ struct Totals {
     out_of_bounds: usize,
     sample_limit: bool,
     bucket_limit: bool,
-}
-
-/// A value on its way into a batch.
-enum Payload {
-    Float { value: f64, start_ts: i64 },
-    Histogram(Arc<Histogram>),
 }
 
 /// Everything one target needs to be stored, over all its scrapes.
@@ -487,35 +460,6 @@ impl Intake {
     fn note_failed(&self, error: &AppendError) {
         self.counters.storage_failed.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(target_url = %self.target.url, %error, "storage did not take a scrape");
-    }
-}
-
-/// Adds one sample to the batch. A series that storage does not know yet comes with the labels in `scratch.packed`.
-#[inline]
-fn push(known: SeriesRef, id: EntryId, ts: i64, payload: Payload, exemplars: &[ParsedExemplar], scratch: &mut Scratch) {
-    scratch.ids.push(id);
-    let batch = &mut scratch.batch;
-    if known.is_some() {
-        batch.open_known(known);
-    } else {
-        batch.open_series_sorted(LabelsIter::over_checked(&scratch.packed));
-    }
-    let is_float = matches!(payload, Payload::Float { .. });
-    match payload {
-        Payload::Float { value, start_ts } => batch.push_float_started(ts, value, start_ts),
-        Payload::Histogram(histogram) => batch.push_histogram(ts, histogram),
-    }
-    // A native histogram's exemplar without a time cannot be told from its repetition, so it is left out.
-    let mut timed: smallvec::SmallVec<[Exemplar; 1]> = exemplars
-        .iter()
-        .filter(|exemplar| is_float || exemplar.ts.is_some())
-        .map(|exemplar| Exemplar { labels: exemplar.labels.clone(), value: exemplar.value, ts: exemplar.ts.unwrap_or(ts) })
-        .collect();
-    if timed.len() > 1 {
-        timed.sort_by_key(|exemplar| exemplar.ts);
-    }
-    for exemplar in timed {
-        batch.push_exemplar(exemplar);
     }
 }
 

@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::fetch::{Source, fetch};
-use super::intake::{Failure, Fetched, Intake, Scratch};
+use super::intake::{Failure, Fetched, Intake};
 use super::schedule::Schedule;
+use super::scratch::Scratch;
 use super::target::{Health, Target, TargetState};
 use crate::base::clock::SharedClock;
 use crate::platform::http::client::{BodyError, ContentEncoding, decode_body};

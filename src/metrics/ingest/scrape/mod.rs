@@ -1,7 +1,7 @@
 //! Scraping: asks targets for their metrics, each on its own schedule, and takes what they say into storage.
 //!
 //! Reading order: [`manager`] (all jobs) · `pool` (one job) · [`target`] · `schedule`, `loop_` (one target over
-//! time) · `fetch` (one request) · `intake` (one body) · `cache`, `mutate`, `limits`, `report`, `metadata`.
+//! time) · `fetch` (one request) · `intake`, `scratch` (one body) · `cache`, `mutate`, `limits`, `report`, `metadata`.
 //! A loop waits and fetches on the reactor; parsing and storing happen on the blocking pool, a few at a time, so
 //! a slow or huge target delays no other.
 
@@ -18,6 +18,7 @@ mod mutate;
 mod pool;
 mod report;
 mod schedule;
+mod scratch;
 pub mod target;
 
 pub use counters::ScrapeStats;

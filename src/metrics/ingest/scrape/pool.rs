@@ -99,7 +99,7 @@ impl Pool {
         let wanted = self.wanted();
         let keys: Vec<u64> = self.active.keys().copied().collect();
         for key in keys {
-            if let Some(target) = wanted.get(&key).cloned() {
+            if let Some(target) = wanted.get(&key) {
                 self.restart(key, target, reuse);
             }
         }
@@ -125,7 +125,7 @@ impl Pool {
             .map(|(&key, _)| key)
             .collect();
         for key in changed {
-            if let Some(target) = wanted.get(&key).cloned() {
+            if let Some(target) = wanted.get(&key) {
                 self.restart(key, target, true);
             }
         }
@@ -162,16 +162,11 @@ impl Pool {
     }
 
     /// Replaces the loop of a target. The new one begins when the old one has stopped, and goes on with its memory.
-    fn restart(&mut self, key: u64, target: Arc<Target>, reuse: bool) {
+    fn restart(&mut self, key: u64, target: &Target, reuse: bool) {
         let Some(old) = self.active.remove(&key) else { return };
         let control = Control::new(None);
-        let target = match Arc::try_unwrap(target) {
-            Ok(target) => Arc::new(target.succeed(&old.target)),
-            Err(shared) => {
-                // `wanted` holds it too; a copy made from the same labels is the same target.
-                Arc::new(Target::new(shared.all_labels.clone(), shared.discovered(), &self.config).succeed(&old.target))
-            }
-        };
+        // Made anew from the same labels, so that it can take over state and metadata before anybody shares it.
+        let target = Arc::new(Target::new(target.all_labels.clone(), target.discovered(), &self.config).succeed(&old.target));
         old.control.stop(if reuse { End::HandOver } else { End::MarkLater });
         let fresh = self.new_loop(self.new_intake(&target), control.clone());
         let (job, new_target) = (self.job.clone(), target.clone());

@@ -101,7 +101,7 @@ fn tile(title: &str, query: &str, value: Option<f64>, unit: Unit, note: String, 
 }
 
 fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
-    let ingest = &input.ingest;
+    let ingest: &Ingest = &input.ingest;
     let samples = tile(
         "Samples taken in",
         "sum(scrape_samples_scraped)",

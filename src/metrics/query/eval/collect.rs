@@ -23,7 +23,7 @@ pub(crate) fn collect(ctx: &Context<'_>, mut program: Program) -> Outcome<Matrix
     let charges = Mutex::new(Charge::default());
     scan(ctx, &program, &sink, |part: Part| {
         series.lock().extend(part.series);
-        charges.lock().absorb(part.charge);
+        charges.lock().absorb(ctx.live.charge(part.samples)?);
         Ok(())
     })?;
     let matrix = Matrix { series: series.into_inner(), charge: charges.into_inner() };
@@ -40,7 +40,8 @@ struct Rows<'a, 'q> {
 #[derive(Default)]
 struct Part {
     series: Vec<Series>,
-    charge: Charge,
+    /// Counted against the limit when the part is merged.
+    samples: usize,
 }
 
 impl Sink for Rows<'_, '_> {
@@ -54,7 +55,8 @@ impl Sink for Rows<'_, '_> {
         let labels = program.source.labels(index);
         let delayed = self.ctx.options.delayed_name_removal;
         let row = row.to_row();
-        part.charge.absorb(self.ctx.live.charge(row.size())?);
+        part.samples += row.size();
+        self.ctx.live.admit(part.samples)?;
         part.series.push(Series {
             labels: if program.drops_name && !delayed { without_metadata(labels) } else { labels.clone() },
             drop_name: program.drops_name || program.source.drop_name(index),

@@ -255,7 +255,7 @@ fn build_call(call: &crate::metrics::query::ast::Call, span: Span, frame: &Frame
     let constant = match function {
         Function::Start => Some(seconds(frame.start)),
         Function::End => Some(seconds(frame.end)),
-        Function::Range => Some(seconds(frame.end - frame.start)),
+        Function::Range => Some(seconds(frame.end.saturating_sub(frame.start))),
         Function::Step => Some(if frame.start == frame.end { 0.0 } else { seconds(frame.interval) }),
         _ => None,
     };
@@ -331,7 +331,7 @@ fn seconds(duration: &DurationExpr, frame: &Frame) -> Result<f64, &'static str> 
         DurationExpr::Fixed(ms) => *ms as f64 / 1000.0,
         DurationExpr::Number { secs, .. } => *secs,
         DurationExpr::Step => frame.interval as f64 / 1000.0,
-        DurationExpr::QueryRange => (frame.end - frame.start) as f64 / 1000.0,
+        DurationExpr::QueryRange => frame.end.saturating_sub(frame.start) as f64 / 1000.0,
         DurationExpr::Min(a, b) => go_min(seconds(a, frame)?, seconds(b, frame)?),
         DurationExpr::Max(a, b) => go_max(seconds(a, frame)?, seconds(b, frame)?),
         DurationExpr::Unary { negate, expr } => seconds(expr, frame)? * if *negate { -1.0 } else { 1.0 },

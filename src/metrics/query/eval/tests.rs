@@ -1,61 +1,4 @@
-//! Tests of the evaluator.
-
-use std::path::Path;
-use std::sync::Arc;
-
-use crate::metrics::query::engine::{Engine, Options};
-use crate::metrics::query::parse::ParseOptions;
-use crate::metrics::query::script::command::parse_script;
-use crate::metrics::query::script::memory::MemorySelect;
-use crate::metrics::query::script::run::{Bench, run};
-use crate::series::batch::WriteBatch;
-use crate::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question};
-
-/// The settings that upstream runs its scripts with.
-pub(crate) fn script_options() -> Options {
-    Options { max_samples: 10_000, parse: ParseOptions::ALL, delayed_name_removal: true, use_start_timestamps: true, ..Options::default() }
-}
-
-struct InMemory {
-    storage: Arc<MemorySelect>,
-    engine: Engine,
-}
-
-impl Bench for InMemory {
-    fn clear(&mut self) -> Result<(), String> {
-        self.storage.clear();
-        Ok(())
-    }
-
-    fn append(&mut self, batch: &WriteBatch) -> Result<(), String> {
-        self.storage.append(batch, &AppendOptions::default()).map(|_| ()).map_err(|error| error.to_string())
-    }
-
-    fn evaluate(&mut self, question: &Question<'_>) -> Result<Answer, EvaluateError> {
-        self.engine.evaluate(question)
-    }
-}
-
-#[test]
-fn upstream_scripts_pass() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/promql");
-    let (mut passed, mut failures) = (0, Vec::new());
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("corpus").map(|entry| entry.expect("entry").path()).collect();
-    files.sort();
-    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "test")) {
-        let name = path.file_name().expect("name").to_string_lossy().into_owned();
-        let commands = parse_script(&std::fs::read_to_string(path).expect("text")).expect("script");
-        let storage = Arc::new(MemorySelect::new());
-        let engine = Engine::new(Arc::clone(&storage) as _, script_options());
-        for outcome in run(&commands, &mut InMemory { storage, engine }) {
-            match outcome.result {
-                Ok(()) => passed += 1,
-                Err(why) => failures.push(format!("{name}:{} {}\n    {why}", outcome.line, outcome.title)),
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{passed} passed, {} failed:\n{}", failures.len(), failures.join("\n"));
-}
+//! Tests of the evaluator. Upstream's scripts run as `tests/corpus.rs`.
 
 mod windows {
     //! The inner loops against the window-by-window meaning of the functions.
@@ -131,7 +74,7 @@ mod windows {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
+        #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
         fn equal_the_reference(
             gaps in proptest::collection::vec(1i64..40_000, 0..400),
@@ -162,10 +105,14 @@ mod windows {
 mod engine {
     //! What holds for every query: the same answer on any number of threads, an end when told, limits.
 
-    use super::*;
+    use std::sync::Arc;
+
     use crate::base::cancel::{Cancel, Stop};
+    use crate::metrics::query::engine::{Engine, Options};
+    use crate::metrics::query::script::memory::MemorySelect;
+    use crate::series::batch::WriteBatch;
     use crate::series::labels::Labels;
-    use crate::series::ports::When;
+    use crate::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question, When};
     use crate::series::value::Value;
 
     /// 1,000 series with a counter each, every 15 s for an hour.
@@ -248,6 +195,42 @@ mod engine {
         assert_eq!(answer.stats.samples_per_step.len(), 61);
         let plain = ask(&storage, Options::default(), "sum(rate(requests_total{job=\"job-1\"}[5m]))", Cancel::new()).expect("answer");
         assert_eq!(plain.stats.samples_total, answer.stats.samples_total);
+    }
+
+    #[test]
+    fn deep_nesting_does_not_exhaust_the_stack() {
+        let storage = storage();
+        for (open, inner, close) in [
+            ("abs(", "requests_total", ")"),
+            ("-(", "requests_total", ")"),
+            ("sum by (job) (", "requests_total", ")"),
+            ("1 + (", "requests_total", ")"),
+            ("requests_total + (", "requests_total", ")"),
+            ("1 + (", "1", ")"),
+            ("max_over_time(", "requests_total", "[2m:1m])"),
+            ("sort(", "requests_total", ")"),
+        ] {
+            let depth = if open.starts_with("max_over") { 20 } else { 100 };
+            let query = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+            let engine = Engine::new(Arc::clone(&storage) as _, Options::default());
+            let asked = engine.evaluate(&Question { query: &query, when: When::Instant(600_000), cancel: Cancel::new() });
+            assert!(asked.is_ok(), "{open}: {asked:?}");
+        }
+    }
+
+    #[test]
+    fn absurd_ranges_are_refused() {
+        let engine = Engine::new(storage(), Options::default());
+        for query in ["requests_total", "1", "time()", "vector(1)"] {
+            let when = When::Range { start: 0, end: i64::MAX, step: 1 };
+            let error = engine.evaluate(&Question { query, when, cancel: Cancel::new() }).expect_err("too much");
+            assert!(matches!(error, EvaluateError::Execution(_)), "{query}: {error}");
+        }
+        for query in ["max_over_time(requests_total[100y:1ms])", "requests_total offset 200y", "requests_total @ 9e15", "range()"] {
+            let when = When::Instant(i64::MAX);
+            let answer = engine.evaluate(&Question { query, when, cancel: Cancel::new() });
+            assert!(answer.is_ok() || matches!(answer, Err(EvaluateError::Execution(_) | EvaluateError::Invalid { .. })), "{query}");
+        }
     }
 
     #[test]

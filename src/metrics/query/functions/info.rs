@@ -52,7 +52,7 @@ fn reference_time(node: &Node, around: &mut Vec<(Option<i64>, i64)>) -> Option<(
                 if at.is_some() {
                     break;
                 }
-                offset += outer_offset;
+                offset = i64::saturating_add(offset, *outer_offset);
                 at = *outer_at;
             }
             Some((at, offset))

@@ -15,6 +15,9 @@ pub(crate) mod sort;
 pub(crate) mod time;
 pub(crate) mod window;
 
+#[cfg(test)]
+mod tests;
+
 macro_rules! functions {
     ($($variant:ident = $name:literal),+ $(,)?) => {
         /// A function by name.

@@ -84,7 +84,7 @@ pub(crate) fn bound(index: i32, schema: i32, custom: &[f64]) -> f64 {
 
 fn exponential_bound(index: i32, schema: i32) -> f64 {
     let (fraction, exponent) = if schema < 0 {
-        (1.0, i64::from(index) << (-schema).min(20))
+        (1.0, i64::from(index) << schema.unsigned_abs().min(20))
     } else {
         let schema = schema.min(30);
         let within = index & ((1i32 << schema) - 1);

@@ -11,8 +11,8 @@ use crate::metrics::store::codec::encode_timestamps;
 
 /// Columns remembered at once; past this many, later repetitions are written again.
 const COLUMNS_REMEMBERED: usize = 1 << 20;
-/// Chunks remembered at once, each at the place its hash falls on.
-const CHUNKS_REMEMBERED: usize = 1 << 16;
+/// Chunks remembered at least: when so many are new, those before them are forgotten.
+const CHUNKS_REMEMBERED: usize = 1 << 18;
 /// Chunks below this size are not worth a reference elsewhere: they cost what the reference costs.
 const DEDUPLICATED_BYTES_MIN: usize = 8;
 
@@ -33,7 +33,8 @@ pub(super) struct DataWriter {
     columns: Vec<u8>,
     column_count: u32,
     columns_seen: FxHashMap<u128, u32>,
-    chunks_seen: Vec<(u128, ChunkPlace)>,
+    chunks_seen: FxHashMap<u128, ChunkPlace>,
+    chunks_seen_before: FxHashMap<u128, ChunkPlace>,
     /// Keyed, so that nobody can send samples that collide.
     seed: u64,
     scratch: Vec<u8>,
@@ -50,7 +51,8 @@ impl DataWriter {
             columns: Vec::new(),
             column_count: 0,
             columns_seen: FxHashMap::default(),
-            chunks_seen: Vec::new(),
+            chunks_seen: FxHashMap::default(),
+            chunks_seen_before: FxHashMap::default(),
             seed: RandomState::new().hash_one(()),
             scratch: Vec::new(),
         })
@@ -119,23 +121,31 @@ impl DataWriter {
     }
 
     /// Puts a chunk into a frame unless an equal one is remembered; returns where it is.
-    pub(super) fn put_chunk(&mut self, file: &mut FileWriter, bytes: &[u8]) -> Result<ChunkPlace, BlockError> {
-        if self.chunks_seen.is_empty() {
-            self.chunks_seen = vec![(0, ChunkPlace::default()); CHUNKS_REMEMBERED];
+    ///
+    /// What is relative to another chunk hardly ever equals anything, and need not be remembered.
+    pub(super) fn put_chunk(&mut self, file: &mut FileWriter, bytes: &[u8], is_relative: bool) -> Result<ChunkPlace, BlockError> {
+        if is_relative || bytes.len() < DEDUPLICATED_BYTES_MIN {
+            return self.write_chunk(file, bytes);
         }
         let hash = xxh3_128_with_seed(bytes, self.seed);
-        let slot = hash as usize % CHUNKS_REMEMBERED;
-        let (seen, place) = self.chunks_seen[slot];
-        if seen == hash && place.len as usize == bytes.len() && bytes.len() >= DEDUPLICATED_BYTES_MIN {
-            return Ok(place);
+        if let Some(place) = self.chunks_seen.get(&hash).or_else(|| self.chunks_seen_before.get(&hash)) {
+            return Ok(*place);
         }
+        let place = self.write_chunk(file, bytes)?;
+        if self.chunks_seen.len() >= CHUNKS_REMEMBERED {
+            self.chunks_seen_before = std::mem::take(&mut self.chunks_seen);
+        }
+        self.chunks_seen.insert(hash, place);
+        Ok(place)
+    }
+
+    fn write_chunk(&mut self, file: &mut FileWriter, bytes: &[u8]) -> Result<ChunkPlace, BlockError> {
         if !self.frame.is_empty() && self.frame.len() + bytes.len() > self.frame_bytes {
             self.end_frame(file)?;
         }
         let len = u32::try_from(bytes.len()).map_err(|_| BlockError::TooLarge { path: file.path().to_owned(), what: "chunk" })?;
         let place = ChunkPlace { frame: self.frame_count, offset: self.frame.len() as u32, len };
         self.frame.extend_from_slice(bytes);
-        self.chunks_seen[slot] = (hash, place);
         Ok(place)
     }
 

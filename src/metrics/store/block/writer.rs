@@ -298,7 +298,7 @@ impl BlockWriter {
         base: Option<ChunkPlace>,
         before: &mut Before,
     ) -> Result<ChunkPlace, BlockError> {
-        let place = self.data.put_chunk(&mut self.file, &self.bytes)?;
+        let place = self.data.put_chunk(&mut self.file, &self.bytes, base.is_some())?;
         let list = &mut self.chunk_list;
         let column_step = zigzag(i64::from(column) - before.column);
         let flags = u64::from(base.is_some()) << 2 | u64::from(start_column.is_some()) << 1 | u64::from(histograms);

@@ -115,8 +115,14 @@ impl BlockSet {
             set_aside.push(quarantine(dir, &path, reason)?);
         }
         let blocks = without_replaced(opened.into_inner())?;
-        let blocks = blocks.into_iter().map(|block| Arc::new(LiveBlock { block: Arc::new(block), doomed: AtomicBool::new(false) })).collect();
-        Ok(Self { dir: dir.to_owned(), current: RwLock::new(sorted(blocks)), set_aside: Mutex::new(set_aside), last_id_ms: AtomicI64::new(0) })
+        let blocks =
+            blocks.into_iter().map(|block| Arc::new(LiveBlock { block: Arc::new(block), doomed: AtomicBool::new(false) })).collect();
+        Ok(Self {
+            dir: dir.to_owned(),
+            current: RwLock::new(sorted(blocks)),
+            set_aside: Mutex::new(set_aside),
+            last_id_ms: AtomicI64::new(0),
+        })
     }
 
     /// Folder of the blocks.

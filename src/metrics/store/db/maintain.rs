@@ -22,6 +22,7 @@ impl Store {
     /// Does what the background does, now: flushes what is due, retires, merges until nothing is left to merge.
     pub fn maintain(&self) -> Result<(), StoreError> {
         self.core().flush_due_now()?;
+        self.core().head.pack();
         self.core().retire();
         self.core().compact_due(&Cancel::new())
     }
@@ -64,6 +65,7 @@ impl Core {
     pub(super) fn flush_round(&self) -> Option<Duration> {
         let result = self.flush_due_now();
         self.head.rank_if_stale();
+        self.head.pack();
         self.retire();
         self.note_background("flush", &result);
         result.is_err().then_some(FLUSH_COOL_DOWN)

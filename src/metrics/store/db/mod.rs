@@ -12,6 +12,7 @@ mod recover;
 mod settings;
 mod snapshot;
 mod status;
+mod take;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +35,7 @@ use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{DirLock, LockError};
 
-pub use blocks::{BlockList, BlockSet, LiveBlock};
+pub use blocks::{BlockSet, LiveBlock};
 pub use recover::ReplayProgress;
 pub use settings::StoreSettings;
 
@@ -99,7 +100,7 @@ pub struct Core {
     pub(super) metadata: RwLock<MetadataTable>,
     pub(super) counters: Counters,
     packer: Packer,
-    scratch: Mutex<Vec<append::Scratch>>,
+    scratch: Mutex<Vec<take::Scratch>>,
     /// Held for reading from the first change in memory until the records are queued.
     inflight: RwLock<()>,
     /// One flush at a time; taken before `compaction`.

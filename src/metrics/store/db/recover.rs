@@ -187,7 +187,7 @@ impl Sink for Recovery {
     fn deleted(&self, id: u32, range: TimeRange) {
         if let Some(series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
             // Its samples came out of the log a moment ago; they decode.
-            drop(series.delete(range, self.block_range));
+            let _removed = series.delete(range, self.block_range);
         }
     }
 

@@ -3,6 +3,7 @@
 //! Locks, in the order in which they may be taken together: index, then table of names, then shard. A series
 //! lives in the shard of its id, so a batch takes each shard's lock once; readers decode under the same lock.
 
+mod chunk;
 mod histograms;
 mod index;
 mod lookup;
@@ -17,6 +18,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::series::batch::SeriesRef;
 use crate::series::labels::Labels;
 
+pub use chunk::PackScratch;
 pub use histograms::{HistogramReader, put_histogram};
 pub use index::{Cardinality, Counted, Index};
 pub use lookup::HeadIndex;
@@ -364,6 +366,26 @@ impl Head {
         let fresh = self.next_id().saturating_sub(self.ranked_to.load(Ordering::Relaxed)) as usize;
         if fresh > 1000 && fresh > self.series_count() / 8 {
             self.rank();
+        }
+    }
+
+    /// Packs closed chunks, a page of series at a time so that appends hardly wait.
+    pub fn pack(&self) {
+        let mut scratch = PackScratch::default();
+        for number in 0..SHARDS {
+            let pages = self.shard(number).pages.len();
+            for page in 0..pages {
+                let wanted = |series: &Option<Box<Series>>| series.as_ref().is_some_and(|series| series.wants_packing());
+                if !self.shard(number).pages.get(page).and_then(Option::as_ref).is_some_and(|page| page.slots.iter().any(wanted)) {
+                    continue;
+                }
+                let mut shard = self.shard_mut(number);
+                if let Some(page) = shard.pages.get_mut(page).and_then(Option::as_mut) {
+                    for series in page.slots.iter_mut().flatten().filter(|series| series.wants_packing()) {
+                        series.pack(&mut scratch);
+                    }
+                }
+            }
         }
     }
 

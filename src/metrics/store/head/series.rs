@@ -15,8 +15,9 @@ use crate::series::labels::Labels;
 use crate::series::ports::RefusedReason;
 use crate::series::sample::{SampleBuf, is_stale};
 
-use super::histograms::{HistogramReader, put_histogram};
-use super::tail::{TailReader, TailState, put_sample};
+use super::chunk::{Chunk, Kind, PACK_BYTES_MIN, PackScratch, decode};
+use super::histograms::put_histogram;
+use super::tail::{TailState, put_sample};
 
 /// Samples of a chunk: enough to make its header not matter, few enough that a short query reads little.
 const CHUNK_SAMPLES: u16 = 120;
@@ -36,6 +37,9 @@ pub struct Bounds {
     pub block_range: i64,
 }
 
+/// Closed chunks looked at for one that is not packed yet.
+const UNPACKED_LOOK: usize = 4;
+
 /// Times beyond this many milliseconds around the epoch (about 285,000 years) are refused.
 const TIME_MAX: i64 = 1 << 53;
 
@@ -52,25 +56,10 @@ pub enum Outcome {
     Refused(RefusedReason),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Float,
-    Histogram,
-}
-
 #[derive(Debug, Clone)]
 enum LateValue {
     Float(f64),
     Histogram(Arc<Histogram>),
-}
-
-#[derive(Debug)]
-struct Chunk {
-    min: i64,
-    max: i64,
-    count: u16,
-    kind: Kind,
-    bytes: Box<[u8]>,
 }
 
 /// What few series need, kept out of the way of the many.
@@ -175,22 +164,22 @@ impl Series {
     /// Why [`Self::append_float`] would refuse this, if it would.
     pub fn float_refusal(&self, sample: &FloatSample, bounds: &Bounds) -> Option<RefusedReason> {
         if self.kind == Kind::Histogram && is_stale(sample.value) && self.started {
-            return self.histogram_refusal(sample.ts, &Histogram::stale(), bounds);
+            return self.histogram_refusal(sample.ts, &Arc::new(Histogram::stale()), bounds);
         }
-        self.refusal(sample.ts, bounds, |there| matches!(there, LateValue::Float(there) if there.to_bits() == sample.value.to_bits()))
+        self.refusal(sample.ts, bounds, &LateValue::Float(sample.value))
     }
 
     /// Why [`Self::append_histogram`] would refuse this, if it would.
-    pub fn histogram_refusal(&self, ts: i64, histogram: &Histogram, bounds: &Bounds) -> Option<RefusedReason> {
-        self.refusal(ts, bounds, |there| matches!(there, LateValue::Histogram(there) if same_histogram(there, histogram)))
+    pub fn histogram_refusal(&self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds) -> Option<RefusedReason> {
+        self.refusal(ts, bounds, &LateValue::Histogram(Arc::clone(histogram)))
     }
 
-    fn refusal(&self, ts: i64, bounds: &Bounds, same: impl Fn(&LateValue) -> bool) -> Option<RefusedReason> {
+    fn refusal(&self, ts: i64, bounds: &Bounds, value: &LateValue) -> Option<RefusedReason> {
         match self.place(ts, bounds) {
             Place::InOrder => None,
             Place::Refuse(reason) => Some(reason),
             Place::SameAsNewest | Place::Late => {
-                self.find(ts).is_some_and(|there| !same(&there)).then_some(RefusedReason::DuplicateTimestamp)
+                self.find(ts).is_some_and(|there| !same_value(&there, value)).then_some(RefusedReason::DuplicateTimestamp)
             }
         }
     }
@@ -328,8 +317,9 @@ impl Series {
 
     fn close_chunk(&mut self) {
         if self.open_count > 0 {
-            let bytes = Box::from(self.open.as_slice());
-            let chunk = Chunk { min: self.open_first, max: self.state.ts, count: self.open_count, kind: self.kind, bytes };
+            let bytes: Box<[u8]> = Box::from(self.open.as_slice());
+            let settled = self.kind != Kind::Float || bytes.len() <= PACK_BYTES_MIN;
+            let chunk = Chunk { min: self.open_first, max: self.state.ts, count: self.open_count, kind: self.kind, settled, bytes };
             if self.chunks.len() == self.chunks.capacity() {
                 self.chunks.reserve_exact(2 + self.chunks.len() / 4);
             }
@@ -348,13 +338,20 @@ impl Series {
         }
     }
 
+    /// Whether [`Self::pack`] has something to do.
+    pub fn wants_packing(&self) -> bool {
+        // Chunks are closed one after the other and packed all at once.
+        self.chunks.iter().rev().take(UNPACKED_LOOK).any(|chunk| !chunk.settled)
+    }
+
+    /// Turns closed float chunks into the form that blocks use: slower to make, smaller to keep, quicker to read.
+    pub fn pack(&mut self, scratch: &mut PackScratch) {
+        self.chunks.iter_mut().for_each(|chunk| chunk.pack(scratch));
+    }
+
     fn insert_late(&mut self, ts: i64, value: LateValue) -> Outcome {
         if let Some(there) = self.find(ts) {
-            let same = match (&there, &value) {
-                (LateValue::Float(there), LateValue::Float(value)) => there.to_bits() == value.to_bits(),
-                (LateValue::Histogram(there), LateValue::Histogram(value)) => same_histogram(there, value),
-                _ => false,
-            };
+            let same = same_value(&there, &value);
             return if same { Outcome::Repeated } else { Outcome::Refused(RefusedReason::DuplicateTimestamp) };
         }
         let late = &mut self.more.get_or_insert_default().late;
@@ -506,41 +503,17 @@ impl Series {
     }
 }
 
-fn decode(kind: Kind, bytes: &[u8], count: u16, within: Option<TimeRange>, out: &mut SampleBuf) -> Result<(), Malformed> {
-    match (kind, within) {
-        (Kind::Float, None) => {
-            out.float_ts.reserve(usize::from(count));
-            out.floats.reserve(usize::from(count));
-            let mut reader = TailReader::new(bytes);
-            for _ in 0..count {
-                let (ts, value) = reader.next_sample()?;
-                out.push_float(ts, value);
-            }
-        }
-        (Kind::Float, Some(range)) => {
-            let mut reader = TailReader::new(bytes);
-            for _ in 0..count {
-                let (ts, value) = reader.next_sample()?;
-                if ts > range.end {
-                    break;
-                }
-                if ts >= range.start {
-                    out.push_float(ts, value);
-                }
-            }
-        }
-        (Kind::Histogram, within) => {
-            let range = within.unwrap_or(TimeRange::ALL);
-            let mut reader = HistogramReader::new(bytes);
-            for _ in 0..count {
-                let (ts, histogram) = reader.next_sample()?;
-                if range.contains(ts) {
-                    out.push_histogram(ts, histogram);
-                }
-            }
-        }
+/// Equal bit for bit; markers of staleness are equal whatever their kind.
+fn same_value(a: &LateValue, b: &LateValue) -> bool {
+    let stale = |value: &LateValue| match value {
+        LateValue::Float(value) => is_stale(*value),
+        LateValue::Histogram(histogram) => histogram.is_stale(),
+    };
+    match (a, b) {
+        (LateValue::Float(a), LateValue::Float(b)) if a.to_bits() == b.to_bits() => true,
+        (LateValue::Histogram(a), LateValue::Histogram(b)) if same_histogram(a, b) => true,
+        _ => stale(a) && stale(b),
     }
-    Ok(())
 }
 
 /// Equal with sums compared by bits, so that NaN equals itself.
@@ -549,4 +522,70 @@ fn same_histogram(a: &Histogram, b: &Histogram) -> bool {
         return false;
     }
     if a.sum.is_nan() { Histogram { sum: 0.0, ..a.clone() } == Histogram { sum: 0.0, ..b.clone() } } else { a == b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: i64 = 15_000;
+
+    fn bounds() -> Bounds {
+        Bounds { min_valid: i64::MIN, late_from: i64::MIN, future_max: i64::MAX, in_order_only: false, block_range: 7_200_000 }
+    }
+
+    fn filled(value: impl Fn(i64) -> f64) -> Series {
+        let mut series = Series::new(Labels::from_pairs([("a", "1")]));
+        for at in 0..400 {
+            let sample = FloatSample { ts: at * STEP + at % 7, value: value(at), start_ts: 0 };
+            assert_eq!(series.append_float(&sample, &bounds()), Outcome::Stored);
+        }
+        series
+    }
+
+    #[test]
+    fn packing_changes_the_size_and_nothing_else() {
+        let values: [fn(i64) -> f64; 4] =
+            [|at| (at * 31 % 97) as f64 / 10.0, |at| (at as f64).sqrt(), |_| 1.0, |at| if at % 50 == 3 { f64::NAN } else { at as f64 }];
+        for value in values {
+            let mut series = filled(value);
+            let (mut before, mut after) = (SampleBuf::default(), SampleBuf::default());
+            series.read(TimeRange::ALL, &mut before).expect("read");
+            let bytes = series.sample_bytes();
+            series.pack(&mut PackScratch::default());
+            assert!(!series.wants_packing());
+            series.read(TimeRange::ALL, &mut after).expect("read");
+            let bits = |buf: &SampleBuf| buf.floats.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!((&before.float_ts, bits(&before)), (&after.float_ts, bits(&after)));
+            assert!(series.sample_bytes() < bytes);
+            // A part, across chunks.
+            let range = TimeRange::new(100 * STEP, 300 * STEP);
+            after.clear();
+            after.push_float(7, 7.0);
+            series.read(range, &mut after).expect("read");
+            let expected: Vec<i64> = before.float_ts.iter().copied().filter(|ts| range.contains(*ts)).collect();
+            assert_eq!(after.float_ts[1..], expected);
+            // Deleting takes packed chunks apart.
+            let removed = series.delete(range, bounds().block_range).expect("delete");
+            assert_eq!(removed, expected.len());
+        }
+    }
+
+    #[test]
+    fn chunks_end_at_the_block_range_and_truncation_drops_whole_ones() {
+        let mut series = filled(|at| at as f64);
+        let late = FloatSample { ts: 5, value: 0.5, start_ts: 0 };
+        assert_eq!(series.append_float(&late, &bounds()), Outcome::StoredLate);
+        let mut ranges = std::collections::BTreeSet::new();
+        series.ranges_before(3_600_000, 7_200_000, &mut ranges);
+        assert_eq!(ranges.into_iter().collect::<Vec<_>>(), [0]);
+        series.begin_flush(120 * STEP);
+        let later = FloatSample { ts: 6, value: 0.5, start_ts: 0 };
+        assert_eq!(series.append_float(&later, &bounds()), Outcome::StoredLate);
+        series.truncate(120 * STEP);
+        let mut buf = SampleBuf::default();
+        series.read(TimeRange::ALL, &mut buf).expect("read");
+        // What came late after the flush began is still there.
+        assert_eq!((buf.float_ts[0], buf.float_ts[1], buf.len()), (6, 120 * STEP + 1, 281));
+    }
 }

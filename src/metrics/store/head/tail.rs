@@ -20,8 +20,8 @@ use crate::base::bytes::{Malformed, unzigzag, zigzag};
 
 /// Largest magnitude that a float holds exactly as a whole number.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-/// Most bytes one sample takes: control, time, descriptor, value.
-pub const SAMPLE_BYTES_MAX: usize = 1 + 8 + 1 + 8;
+/// Room that [`put_sample`] uses: control, time, descriptor, value (18 bytes), and what it cuts off again.
+pub const SAMPLE_BYTES_MAX: usize = 24;
 
 /// What the next sample is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,18 +41,21 @@ pub fn put_sample(state: &mut TailState, out: &mut Vec<u8>, ts: i64, value: f64)
     let change = zigzag(delta.wrapping_sub(state.delta));
     let ts_len = byte_len(change);
     // Put together in one array so that the vector grows once.
-    let mut scratch = [0u8; 24];
+    let mut scratch = [0u8; SAMPLE_BYTES_MAX];
     scratch[1..9].copy_from_slice(&change.to_le_bytes());
     let at = 1 + ts_len;
     let (code, value_len) = put_value(state.bits, value, &mut scratch, at);
     scratch[0] = (ts_len as u8) << 4 | code;
-    out.extend_from_slice(&scratch[..at + value_len]);
+    // A copy of fixed size and a cut are quicker than a copy of that many bytes.
+    let end = out.len() + at + value_len;
+    out.extend_from_slice(&scratch);
+    out.truncate(end);
     *state = TailState { ts, delta, bits: value.to_bits() };
 }
 
 /// Writes the value at `at`; returns its code and length.
 #[inline]
-fn put_value(before: u64, value: f64, scratch: &mut [u8; 24], at: usize) -> (u8, usize) {
+fn put_value(before: u64, value: f64, scratch: &mut [u8; SAMPLE_BYTES_MAX], at: usize) -> (u8, usize) {
     let bits = value.to_bits();
     if bits == before {
         return (0, 0);

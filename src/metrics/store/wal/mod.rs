@@ -44,8 +44,7 @@ pub use checkpoint::{Checkpoint, install as install_checkpoint};
 pub use frame::Packer;
 pub use record::{Flushed, Kind, SamplesWriter, put_exemplar, put_metadata, put_series, put_times};
 pub use record::{read_floats, read_histograms};
-pub use replay::{Damage, Progress, Recovered, Sink, replay};
-pub use segments::{SegmentInfo, folder_bytes};
+pub use replay::{Progress, Sink, replay};
 pub use writer::{SyncPolicy, Wal, WalCounters, WalError, WalOptions};
 
 #[cfg(test)]

@@ -54,11 +54,6 @@ pub fn list(dir: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// Bytes of all files of the log.
-pub fn folder_bytes(dir: &Path) -> u64 {
-    crate::platform::disk::dir_bytes(dir)
-}
-
 fn number(name: &str) -> Option<u64> {
     (name.len() >= 8 && name.bytes().all(|byte| byte.is_ascii_digit())).then(|| name.parse().ok())?
 }

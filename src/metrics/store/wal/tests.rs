@@ -1,6 +1,5 @@
 //! Records, frames and segments.
 
-
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
@@ -57,17 +56,17 @@ proptest! {
     #[test]
     fn any_content_is_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         // Whether it fails does not matter, only that it ends.
-        drop(read(&bytes));
-        drop(record::read_series(&bytes, |_, _| {}));
-        drop(record::read_exemplars(&bytes, |_, _| {}));
-        drop(record::read_times(&bytes, |_, _, _| {}));
-        drop(record::read_metadata(&bytes, |_, _| {}));
-        drop(record::read_flushed(&bytes, |_| {}));
+        let _any = read(&bytes);
+        let _any = record::read_series(&bytes, |_, _| {});
+        let _any = record::read_exemplars(&bytes, |_, _| {});
+        let _any = record::read_times(&bytes, |_, _, _| {});
+        let _any = record::read_metadata(&bytes, |_, _| {});
+        let _any = record::read_flushed(&bytes, |_| {});
         let mut segment = MAGIC.to_vec();
         segment.extend_from_slice(&bytes);
         if let Some(mut frames) = Frames::new(&segment) {
             while let Found::Frame(frame) = frames.next_frame() {
-                drop(frame.content());
+                let _any = frame.content();
             }
         }
     }
@@ -142,13 +141,8 @@ impl Sink for Collector {
 #[test]
 fn many_writers_share_one_log() {
     let dir = tempfile::tempdir().expect("dir");
-    let options = WalOptions {
-        dir: dir.path().to_owned(),
-        sync: SyncPolicy::EveryCommit,
-        reserve_bytes: 0,
-        hook: None,
-        clock: ManualClock::at(0),
-    };
+    let options =
+        WalOptions { dir: dir.path().to_owned(), sync: SyncPolicy::EveryCommit, reserve_bytes: 0, hook: None, clock: ManualClock::at(0) };
     let wal = Wal::open(options, Vec::new(), 1);
     let packer = Packer::default();
     std::thread::scope(|scope| {

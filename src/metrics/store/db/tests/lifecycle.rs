@@ -99,7 +99,8 @@ fn retention_counts_from_samples_and_never_trusts_a_jump() {
 #[test]
 fn retention_by_size() {
     let dir = tempfile::tempdir().expect("dir");
-    let store = Store::open(StoreSettings { retention_bytes: 30_000, block_range_ms_max: 2 * HOUR, ..settings(dir.path()) }, clock()).expect("open");
+    let store = Store::open(StoreSettings { retention_bytes: 30_000, block_range_ms_max: 2 * HOUR, ..settings(dir.path()) }, clock())
+        .expect("open");
     for at in 0..10 {
         append(&store, "a", &every_quarter_minute(T0 + at * 2 * HOUR, 480).iter().map(|(ts, v)| (*ts, v.sqrt())).collect::<Vec<_>>());
         store.maintain().expect("maintain");
@@ -121,8 +122,7 @@ fn deleted_samples_stay_deleted() {
     store.maintain().expect("flush");
     let a = vec![vec![Matcher::equal("__name__", "a")]];
     store.delete(&a, TimeRange::new(T0 + HOUR, T0 + 3 * HOUR - 1)).expect("delete");
-    let expected: Vec<_> =
-        [0, 3].iter().flat_map(|hour| every_quarter_minute(T0 + hour * HOUR, 240)).collect();
+    let expected: Vec<_> = [0, 3].iter().flat_map(|hour| every_quarter_minute(T0 + hour * HOUR, 240)).collect();
     assert_eq!((floats(&store, "a"), floats(&store, "b").len()), (expected.clone(), 960));
     drop(store);
     let store = open(dir.path());

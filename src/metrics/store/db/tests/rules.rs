@@ -106,12 +106,12 @@ fn series_limits_refuse_new_series_only() {
 fn histograms_and_stale_markers() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
-    let histogram = |count: f64| std::sync::Arc::new(Histogram { count, zero_count: count, sum: count, ..Histogram::default() });
+    let histogram = |count: f64| Arc::new(Histogram { count, zero_count: count, sum: count, ..Histogram::default() });
     let mut batch = WriteBatch::new();
     batch.open_series(&labels("h"));
     batch.push_histogram(T0, histogram(1.0));
     batch.push_histogram(T0 + MINUTE, histogram(2.0));
-    batch.push_histogram(T0 + 2 * MINUTE, std::sync::Arc::new(Histogram { count: -1.0, ..Histogram::default() }));
+    batch.push_histogram(T0 + 2 * MINUTE, Arc::new(Histogram { count: -1.0, ..Histogram::default() }));
     let report = store.append(&batch, &AppendOptions::default()).expect("report");
     assert_eq!((report.stored, reasons(&report)), (2, vec![(RefusedReason::InvalidHistogram, 1)]));
     // A float marker ends a histogram series as a histogram; another kind at the same time is a duplicate.
