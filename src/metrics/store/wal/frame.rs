@@ -97,9 +97,13 @@ impl Frame<'_> {
         }
     }
 
-    /// Bytes in the segment.
-    pub fn stored_len(&self) -> usize {
-        HEAD + 1 + self.body.len()
+    /// Bytes of the content unpacked, as the record claims them; what [`Self::content`] gives is never longer.
+    pub fn content_len(&self) -> usize {
+        match self.body.split_first() {
+            Some((&ZSTD, rest)) => Cursor::new(rest).uvarint().map_or(0, |len| usize::try_from(len).unwrap_or(CONTENT_MAX).min(CONTENT_MAX)),
+            Some((_, rest)) => rest.len(),
+            None => 0,
+        }
     }
 }
 
