@@ -1,3 +1,5 @@
+//! Remote write out against a receiver that records what comes.
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

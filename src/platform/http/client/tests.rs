@@ -1,3 +1,5 @@
+//! The client against small servers: credentials, redirects, limits, tokens.
+
 use std::io::Write;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! From a scraped page to a batch: limits, staleness, labels.
+
 use super::*;
 use crate::base::time::Duration;
 use crate::metrics::ingest::recorder::Recorder;

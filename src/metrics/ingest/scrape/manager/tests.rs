@@ -1,3 +1,5 @@
+//! Scraping real HTTP targets, from configuration to samples.
+
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
