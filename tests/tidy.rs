@@ -29,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("api", &["model", "ingest", "query"]),
     ("pages", &["model", "query"]),
     ("facade", &["model", "store", "ingest", "query", "api", "pages"]),
+    ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];
 
 /// Engine rooms stay pure: of ours they see only these.
