@@ -199,7 +199,8 @@ async fn answer_all(metrics: &Arc<Metrics>, queries: Vec<String>, when: When) ->
 async fn graph_route(OriginalUri(uri): OriginalUri) -> Redirect {
     let params: Vec<(String, String)> = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).into_owned().collect();
     let value = |name: &str| params.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
-    let queries = params.iter().filter(|(name, _)| name.starts_with('g') && name.ends_with(".expr")).map(|(_, query)| ("q", query.as_str()));
+    let queries =
+        params.iter().filter(|(name, _)| name.starts_with('g') && name.ends_with(".expr")).map(|(_, query)| ("q", query.as_str()));
     let mut asked: Vec<(&str, &str)> = queries.collect();
     let from = value("g0.range_input").map(|range| format!("now-{range}"));
     asked.extend(from.as_deref().map(|from| ("from", from)));
