@@ -28,7 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ingest", &["model", "store"]),
     ("api", &["model", "ingest", "query"]),
     ("pages", &["model", "query"]),
-    ("facade", &["model", "store", "query", "ingest", "api", "pages"]),
+    ("facade", &["model", "store", "ingest", "query", "api", "pages"]),
+    ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];
 
 /// Engine rooms stay pure: of ours they see only these.

@@ -16,6 +16,8 @@ pub const QUERY_CONCURRENCY_MAX: usize = 20;
 pub const WRITE_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The same after decompression; a bomb stops here.
 pub const WRITE_DECODED_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Memory for what one write request says, beside its bytes; what two bytes name can take hundreds.
+pub const WRITE_MEMORY_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Body of any other request.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Labels of one series; upstream has no limit, the WAL and index need one.

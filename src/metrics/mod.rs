@@ -8,6 +8,8 @@
 
 mod api;
 mod facade;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ingest;
 mod model;
 mod pages;

@@ -78,7 +78,8 @@ fn demo() -> Vec<wire::TimeSeries> {
             all.push(wire::series(&labels, &samples));
         };
         for (mode, speed) in [("idle", 0.7), ("system", 0.1), ("user", 0.2)] {
-            let mut total = 0.0;
+            // Far from zero: how `rate` extrapolates to the zero of a young counter changed with 3.0.
+            let mut total = 1e4;
             add(&[("__name__", "demo_cpu_usage_seconds_total"), ("mode", mode)], &mut |_| {
                 total += speed * 5.0 * (0.5 + random());
                 total
@@ -137,6 +138,9 @@ fn ask(base: &str, path: &str, params: &[(&str, String)]) -> Json {
     serde_json::from_str(&answer.text().unwrap()).unwrap()
 }
 
+/// Queries that the packaged version answers differently on purpose of later ones, by what they contain, and why.
+const DIFFERENT: [(&str, &str); 1] = [("~invalid", "since 3.0 any UTF-8 text is the name of a label")];
+
 /// Equal within 1e-9 relative, label sets and times exactly.
 fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
@@ -177,8 +181,8 @@ fn compliance_queries_answer_as_prometheus_does() {
     let queries: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let queries = expressions(&queries);
     assert!(queries.len() > 400, "{}", queries.len());
-    let (mut compared, mut unsupported, mut different) = (0, 0, Vec::new());
-    for query in &queries {
+    let (mut compared, mut unsupported, mut different) = (0, Vec::new(), Vec::new());
+    for query in queries.iter().filter(|query| !DIFFERENT.iter().any(|(part, _)| query.contains(part))) {
         for (path, params) in [
             ("/api/v1/query", vec![("query", query.clone()), ("time", (END / 1000 - 7).to_string())]),
             (
@@ -194,20 +198,24 @@ fn compliance_queries_answer_as_prometheus_does() {
             let theirs = ask(&prometheus.url(""), path, &params);
             let ours = ask(&pharos.url(""), path, &params);
             // Functions that came after the packaged version.
-            if theirs["errorType"] == "bad_data" {
-                unsupported += 1;
+            if theirs["errorType"] == "bad_data" && ours["errorType"] != "bad_data" {
+                unsupported.push(query);
                 continue;
             }
             compared += 1;
+            let is_sorted = path == "/api/v1/query" && query.starts_with("sort");
+            let in_order = |answer: &Json| if is_sorted { answer["data"]["result"].clone() } else { sorted(&answer["data"]["result"]) };
             let equal = theirs["status"] == ours["status"]
-                && (theirs["status"] == "error" || same(&sorted(&theirs["data"]["result"]), &sorted(&ours["data"]["result"])));
+                && theirs["errorType"] == ours["errorType"]
+                && (theirs["status"] == "error" || same(&in_order(&theirs), &in_order(&ours)));
             if !equal {
                 let short = |json: &Json| json.to_string().chars().take(400).collect::<String>();
                 different.push(format!("{path} {query}\n  prometheus: {}\n  pharos:     {}", short(&theirs), short(&ours)));
             }
         }
     }
-    println!("compared {compared}, different {}, not supported by the packaged version {unsupported}", different.len());
+    println!("compared {compared}, different {}, not known to the packaged version: {unsupported:?}", different.len());
+    assert!(unsupported.len() <= 20, "{unsupported:?}");
     assert!(different.is_empty(), "{} of {compared} differ:\n{}", different.len(), different.join("\n"));
     assert!(compared > 800, "{compared}");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::series::SeriesState;
-use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_PER_SERIES_MAX};
+use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_PER_SERIES_MAX};
 use crate::series::labels::{BUCKET, Labels, QUANTILE};
 use crate::series::sample::MetricType;
 
@@ -13,6 +13,9 @@ const DEFAULT_BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0
 const BOUNDS_MAX: usize = 500;
 /// Observations of one metric in one request.
 const OBSERVATIONS_MAX: usize = 100_000;
+
+/// Bytes of a help text or a unit; each is kept with every series of the metric.
+const ABOUT_BYTES_MAX: usize = 4 * 1024;
 
 /// A number, or a text such as `"+Inf"`.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -95,6 +98,9 @@ impl Item {
         if self.name.is_empty() || self.name.len() > LABEL_NAME_BYTES_MAX {
             return Err(format!("name must have 1 to {LABEL_NAME_BYTES_MAX} bytes"));
         }
+        if self.help.len().max(self.unit.len()) > ABOUT_BYTES_MAX {
+            return Err(format!("help and unit must have at most {ABOUT_BYTES_MAX} bytes"));
+        }
         if self.labels.len() >= LABELS_PER_SERIES_MAX {
             return Err(format!("more than {LABELS_PER_SERIES_MAX} labels"));
         }
@@ -114,6 +120,9 @@ impl Item {
                 return Err(format!("value of label {name:?} is longer than {LABEL_VALUE_BYTES_MAX} bytes"));
             }
             pairs.push((name, text));
+        }
+        if pairs.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() > LABEL_SET_BYTES_MAX / 2 {
+            return Err(format!("labels are longer than {} bytes together", LABEL_SET_BYTES_MAX / 2));
         }
         Ok(Labels::from_pairs(pairs))
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 
 use super::series::{Family, SeriesState};
+use crate::base::bytes::has_crc32;
 use crate::series::labels::Labels;
 use crate::series::sample::MetricType;
 
@@ -162,7 +163,7 @@ fn read_records(bytes: &[u8]) -> (Vec<Record>, usize) {
     while let Some((head, rest)) = bytes[at..].split_first_chunk::<8>() {
         let [a, b, c, d, crc @ ..] = *head;
         let Some(body) = rest.get(..u32::from_le_bytes([a, b, c, d]) as usize) else { break };
-        if crc32fast::hash(body) != u32::from_le_bytes(crc) {
+        if !has_crc32(body, u32::from_le_bytes(crc)) {
             break;
         }
         let Ok(record) = Record::decode(body) else { break };

@@ -35,6 +35,8 @@ use crate::series::sample::{Metadata, MetricType};
 
 /// Series kept at most.
 pub const SERIES_MAX: usize = 100_000;
+/// Bytes of all series as they are written at every tick.
+const WRITTEN_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Series of one family shown on the dashboard at most.
 const DASHBOARD_SERIES_MAX: usize = 20;
 
@@ -47,6 +49,8 @@ pub struct CustomMetrics {
 struct State {
     families: HashMap<String, Family>,
     series: usize,
+    /// [`SeriesState::bytes`] of all series.
+    bytes: usize,
     journal: Journal,
     accepted: u64,
     rejected: u64,
@@ -85,7 +89,7 @@ impl CustomMetrics {
     /// When the file cannot be read or written. A torn end is cut off.
     pub fn open(file: &Path, clock: SharedClock) -> io::Result<Self> {
         let (journal, records) = Journal::open(file)?;
-        let mut state = State { families: HashMap::new(), series: 0, journal, accepted: 0, rejected: 0, last_ms: 0 };
+        let mut state = State { families: HashMap::new(), series: 0, bytes: 0, journal, accepted: 0, rejected: 0, last_ms: 0 };
         for record in records {
             state.restore(record);
         }
@@ -253,6 +257,12 @@ impl State {
         let before = self.families.get(&item.name).and_then(|family| family.series.get(&labels)).cloned();
         let mut series = before.clone().unwrap_or_else(|| SeriesState::new(kind, bounds.len()));
         item.apply_to(&mut series, &bounds)?;
+        let bytes_before = before.as_ref().map_or(0, |before| before.bytes(&item.name, &labels));
+        let bytes = self.bytes.saturating_sub(bytes_before) + series.bytes(&item.name, &labels);
+        if bytes > WRITTEN_BYTES_MAX {
+            return Err(format!("labels of all series would take more than {WRITTEN_BYTES_MAX} bytes"));
+        }
+        self.bytes = bytes;
         self.series += usize::from(is_new_series);
         let family = self.families.entry(item.name.clone()).or_insert_with(|| Family::new(kind, bounds));
         if !item.help.is_empty() {
@@ -269,10 +279,13 @@ impl State {
     fn undo(&mut self, changes: Vec<(String, Labels, Option<SeriesState>)>) {
         for (name, labels, before) in changes.into_iter().rev() {
             let Some(family) = self.families.get_mut(&name) else { continue };
-            match before {
-                Some(series) => drop(family.series.insert(labels, series)),
-                None => self.series -= usize::from(family.series.remove(&labels).is_some()),
-            }
+            let bytes = before.as_ref().map_or(0, |before| before.bytes(&name, &labels));
+            let undone = match before {
+                Some(series) => family.series.insert(labels.clone(), series),
+                None => family.series.remove(&labels).inspect(|_| self.series -= 1),
+            };
+            let bytes_undone = undone.map_or(0, |undone| undone.bytes(&name, &labels));
+            self.bytes = self.bytes.saturating_sub(bytes_undone) + bytes;
             if family.series.is_empty() {
                 self.families.remove(&name);
             }
@@ -281,9 +294,12 @@ impl State {
 
     fn restore(&mut self, record: Record) {
         let Some((name, family_of_record, labels, series)) = record.into_parts() else { return };
-        let family = self.families.entry(name).or_insert_with(|| Family::new(family_of_record.kind, family_of_record.bounds));
+        let bytes = series.bytes(&name, &labels);
+        let family = self.families.entry(name.clone()).or_insert_with(|| Family::new(family_of_record.kind, family_of_record.bounds));
         (family.help, family.unit) = (family_of_record.help, family_of_record.unit);
-        self.series += usize::from(family.series.insert(labels, series).is_none());
+        let before = family.series.insert(labels.clone(), series);
+        self.series += usize::from(before.is_none());
+        self.bytes = self.bytes.saturating_sub(before.map_or(0, |before| before.bytes(&name, &labels))) + bytes;
     }
 
     fn compact_if_due(&mut self) -> io::Result<()> {

@@ -22,6 +22,27 @@ fn lines(batch: &WriteBatch) -> Vec<String> {
 }
 
 #[test]
+fn what_a_small_body_unfolds_to_is_bounded() {
+    let folder = tempfile::tempdir().expect("folder");
+    let custom = open(folder.path());
+    let mut batch = WriteBatch::new();
+    // The help text would be written with each series.
+    let long = format!(r#"[{{"name": "a", "value": 1, "help": "{}"}}]"#, "x".repeat(5_000));
+    let outcome = custom.record_batch(long.as_bytes(), &mut batch).expect("read");
+    assert_eq!(outcome.errors[0].reason, "help and unit must have at most 4096 bytes");
+    // The label once for each of 500 buckets.
+    let bounds: Vec<String> = (0..500).map(|bound| bound.to_string()).collect();
+    let item = |at: usize| {
+        let labels = format!(r#"{{"at": "{at}", "long": "{}"}}"#, "x".repeat(60_000));
+        format!(r#"{{"name": "h", "type": "histogram", "bounds": [{}], "value": 1, "labels": {labels}}}"#, bounds.join(","))
+    };
+    let many: Vec<String> = (0..12).map(item).collect();
+    let outcome = custom.record_batch(format!("[{}]", many.join(",")).as_bytes(), &mut WriteBatch::new()).expect("read");
+    assert_eq!(outcome.errors.len(), 4);
+    assert_eq!(outcome.errors[0].reason, "labels of all series would take more than 268435456 bytes");
+}
+
+#[test]
 fn each_type_does_what_its_name_says() {
     let folder = tempfile::tempdir().expect("folder");
     let custom = open(folder.path());

@@ -6,7 +6,7 @@
 pub mod dns;
 pub mod file;
 mod glob;
-mod group;
+pub mod group;
 pub mod http;
 pub mod static_;
 

@@ -271,8 +271,9 @@ impl<'a> OpenMetricsParser<'a> {
                 continue;
             }
             last_line = line;
-            let mut probe = Self::resume(self.body, Carry { kind: self.kind, family: String::new() });
-            probe.at = self.at + line;
+            // The line alone: what does not end with it would be sought, and its number counted, through the whole body.
+            let line_end = memchr::memchr(b'\n', &rest[hit..]).map_or(rest.len(), |at| hit + at + 1);
+            let mut probe = Self::resume(&rest[line..line_end], Carry { kind: self.kind, family: String::new() });
             // What is malformed here is reported when the walk itself comes by.
             let Ok(sample) = probe.sample() else { continue };
             let Ok((metric, point)) = created.point_of(&sample.series) else { continue };

@@ -18,12 +18,22 @@ use crate::series::histogram::{Histogram, ResetHint, Span};
 use crate::series::labels::{BUCKET, Labels, METRIC_NAME, QUANTILE, put_label};
 use crate::series::sample::{MetricType, NORMAL_NAN_BITS};
 
-/// Walks a body of delimited metric families. Each family is decoded as a whole.
+/// Bytes of one metric. Two bytes of it can become a hundred, so that decoding a whole body at once could take any memory.
+const METRIC_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of the labels of all series of one metric: a histogram has its labels once for every bucket.
+const METRIC_LABEL_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Number of `MetricFamily.metric`.
+const METRIC_FIELD: u32 = 4;
+
+/// Walks a body of delimited metric families, metric by metric.
 #[derive(Debug)]
 pub struct ProtobufParser<'a> {
     input: Cursor<'a>,
     options: ParseOptions,
+    /// The family at hand, without its metrics.
     family: message::MetricFamily,
+    /// What is left of the family at hand.
+    rest: Cursor<'a>,
     kind: MetricType,
     /// Families begun so far, for error messages.
     families: usize,
@@ -48,6 +58,7 @@ impl<'a> ProtobufParser<'a> {
             input: Cursor::new(body),
             options,
             family: message::MetricFamily::default(),
+            rest: Cursor::new(&[]),
             kind: MetricType::Unknown,
             families: 0,
             items: Vec::new(),
@@ -59,11 +70,14 @@ impl<'a> ProtobufParser<'a> {
     /// The next event, or none at the end.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, ParseError> {
         while self.next_item >= self.items.len() {
-            if self.input.is_empty() {
+            if self.rest.is_empty() && self.input.is_empty() {
                 return Ok(None);
             }
-            self.families += 1;
-            self.next_family().map_err(|message| ParseError { line: self.families, message })?;
+            self.items.clear();
+            self.labels.clear();
+            self.next_item = 0;
+            let more = if self.rest.is_empty() { self.next_family() } else { self.next_metric() };
+            more.map_err(|message| ParseError { line: self.families, message })?;
         }
         let at = self.next_item;
         self.next_item += 1;
@@ -87,13 +101,18 @@ impl<'a> ProtobufParser<'a> {
         }))
     }
 
+    /// Reads what the next family says about itself, wherever it stands among its metrics.
     fn next_family(&mut self) -> Result<(), String> {
+        self.families += 1;
         let len = self.input.len().map_err(|_| "metric family is longer than the body".to_owned())?;
-        let bytes = self.input.take(len).map_err(|error| error.to_string())?;
-        self.family = message::MetricFamily::decode(bytes).map_err(|error| format!("cannot decode metric family: {error}"))?;
-        self.items.clear();
-        self.labels.clear();
-        self.next_item = 0;
+        self.rest = Cursor::new(self.input.take(len).map_err(|error| error.to_string())?);
+        self.family = message::MetricFamily::default();
+        let mut fields = self.rest.clone();
+        while let Some(field) = next_field(&mut fields)? {
+            if let Field::Other(mut bytes) = field {
+                self.family.merge(&mut bytes).map_err(undecodable)?;
+            }
+        }
         if self.family.name.is_empty() {
             return Err("metric family has no name".to_owned());
         }
@@ -105,10 +124,23 @@ impl<'a> ProtobufParser<'a> {
         if !self.family.unit.is_empty() {
             self.items.push(Item::Unit);
         }
-        let family = std::mem::take(&mut self.family);
-        let result = family.metric.iter().try_for_each(|metric| self.unfold(&family, metric));
-        self.family = family;
-        result
+        Ok(())
+    }
+
+    /// Unfolds the next metric of the family at hand, if any is left.
+    fn next_metric(&mut self) -> Result<(), String> {
+        while let Some(field) = next_field(&mut self.rest)? {
+            let Field::Metric(bytes) = field else { continue };
+            if bytes.len() > METRIC_BYTES_MAX {
+                return Err(format!("metric of {:?} is larger than {METRIC_BYTES_MAX} bytes", self.family.name));
+            }
+            let metric = message::Metric::decode(bytes).map_err(undecodable)?;
+            let family = std::mem::take(&mut self.family);
+            let result = self.unfold(&family, &metric);
+            self.family = family;
+            return result;
+        }
+        Ok(())
     }
 
     fn unfold(&mut self, family: &message::MetricFamily, metric: &message::Metric) -> Result<(), String> {
@@ -226,11 +258,50 @@ impl<'a> ProtobufParser<'a> {
             return Err(format!("metric of {name:?} has an empty label name"));
         }
         let start = self.labels.len();
+        if start > METRIC_LABEL_BYTES_MAX {
+            return Err(format!("labels of all series of a metric of {name:?} are larger than {METRIC_LABEL_BYTES_MAX} bytes"));
+        }
         for (label, value) in all.into_iter().filter(|(_, value)| !value.is_empty()) {
             put_label(&mut self.labels, label, value);
         }
         Ok(start..self.labels.len())
     }
+}
+
+/// A field of a metric family.
+enum Field<'a> {
+    /// A metric, not decoded yet.
+    Metric(&'a [u8]),
+    /// Anything else, with its tag.
+    Other(&'a [u8]),
+}
+
+/// The next field of a metric family, or none at the end.
+fn next_field<'a>(from: &mut Cursor<'a>) -> Result<Option<Field<'a>>, String> {
+    let malformed = |_| "cannot decode metric family: it ends within a field".to_owned();
+    if from.is_empty() {
+        return Ok(None);
+    }
+    let (all, start) = (from.rest(), from.offset());
+    let tag = from.uvarint().map_err(malformed)?;
+    match tag & 7 {
+        0 => from.uvarint().map(drop).map_err(malformed)?,
+        1 => from.take(8).map(drop).map_err(malformed)?,
+        2 => {
+            let len = from.len().map_err(malformed)?;
+            let bytes = from.take(len).map_err(malformed)?;
+            if tag >> 3 == u64::from(METRIC_FIELD) {
+                return Ok(Some(Field::Metric(bytes)));
+            }
+        }
+        5 => from.take(4).map(drop).map_err(malformed)?,
+        other => return Err(format!("cannot decode metric family: wire type {other}")),
+    }
+    Ok(Some(Field::Other(&all[..from.offset() - start])))
+}
+
+fn undecodable(error: prost::DecodeError) -> String {
+    format!("cannot decode metric family: {error}")
 }
 
 fn kind_of(number: i32) -> Result<MetricType, String> {

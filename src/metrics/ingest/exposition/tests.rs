@@ -163,6 +163,17 @@ fn openmetrics_events() {
 }
 
 #[test]
+fn malformed_created_samples_take_linear_time() {
+    let options = ParseOptions { created_as_start: true, ..ParseOptions::default() };
+    // Were each of them sought or counted through the whole body, the test would not end.
+    for line in ["a_created x\n", "a_created{b=\"\n", "a_created{\n"] {
+        let body = format!("# TYPE a counter\n{}# EOF\n", line.repeat(100_000));
+        let error = walk(Format::OpenMetrics, body.as_bytes(), options).expect_err("malformed");
+        assert_eq!(error.line, 2, "{error}");
+    }
+}
+
+#[test]
 fn classic_histograms_become_native() {
     let body = "# TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 2\nh_bucket{a=\"1\",le=\"2\"} 3\nh_bucket{a=\"1\",le=\"+Inf\"} 5\nh_sum{a=\"1\"} 9\n\
                 h_count{a=\"1\"} 5\nh_bucket{a=\"2\",le=\"+Inf\"} 1\nh_sum{a=\"2\"} 1\nh_count{a=\"2\"} 1\n# TYPE g gauge\ng 1\n";
@@ -241,6 +252,31 @@ fn protobuf_events() {
     let nhcb = walk(Format::Protobuf, &body, ParseOptions { classic_to_nhcb: true, ..ignore }).expect("parses");
     assert_eq!(nhcb[4], "{__name__=\"h\"} histogram -53 count 7 sum 1.5 zero 0 [7.0, 0.0] [] [1.0] since 5001 exemplars 0");
     assert!(walk(Format::Protobuf, &body[..body.len() - 1], ParseOptions::default()).is_err());
+}
+
+#[test]
+fn a_small_protobuf_body_cannot_take_much_memory() {
+    let histogram = |buckets| message::Histogram { bucket: vec![message::Bucket::default(); buckets], ..Default::default() };
+    let body = |value: String, buckets| {
+        let label = vec![message::LabelPair { name: "a".into(), value }];
+        let metric = message::Metric { label, histogram: Some(histogram(buckets)), ..Default::default() };
+        let family = message::MetricFamily { name: "h".into(), r#type: 4, metric: vec![metric], ..Default::default() };
+        family.encode_length_delimited_to_vec()
+    };
+    let error = |body: Vec<u8>| walk(Format::Protobuf, &body, ParseOptions::default()).expect_err("too much").message;
+    // Every bucket is a series with all labels.
+    assert_eq!(error(body("x".repeat(1 << 20), 100_000)), "labels of all series of a metric of \"h\" are larger than 67108864 bytes");
+    assert_eq!(error(body("x".repeat(5 << 20), 1)), "metric of \"h\" is larger than 4194304 bytes");
+}
+
+#[test]
+fn a_family_may_name_itself_behind_its_metrics() {
+    let metric = message::Metric { gauge: Some(message::Gauge { value: 1.0 }), ..Default::default() };
+    let mut family = message::MetricFamily { metric: vec![metric], ..Default::default() }.encode_to_vec();
+    family.extend(message::MetricFamily { name: "g".into(), r#type: 1, ..Default::default() }.encode_to_vec());
+    let body = [vec![family.len() as u8], family].concat();
+    let seen = walk(Format::Protobuf, &body, ParseOptions::default()).expect("parses");
+    assert_eq!(seen, ["type g gauge", "{__name__=\"g\"} 1"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use prost::Message;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::base::bytes::has_crc32;
 use crate::series::histogram::{Histogram, ResetHint, Span};
 use crate::series::labels::{Labels, METRIC_NAME};
 use crate::series::sample::MetricType;
@@ -92,7 +93,7 @@ impl Group {
     /// Reads the form on disk; none when it is damaged.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (crc, body) = bytes.split_first_chunk::<4>()?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+        if !has_crc32(body, u32::from_le_bytes(*crc)) {
             return None;
         }
         let message = stored::Group::decode(body).ok()?;

@@ -171,6 +171,15 @@ fn packed_bodies_and_bombs() {
 }
 
 #[test]
+fn a_long_grouping_key_counts_with_every_series() {
+    let rig = rig();
+    let path = format!("/job/a/long/{}", "x".repeat(60_000));
+    let body = |series: usize| (0..series).map(|at| format!("a{{b=\"{at}\"}} 1\n")).collect::<String>();
+    assert_eq!(push(&rig.gateway, "PUT", &path, &body(10)), 200);
+    assert_eq!(push(&rig.gateway, "PUT", &path, &body(5_000)), 413);
+}
+
+#[test]
 fn protobuf_with_native_histogram() {
     let Rig { gateway, folder: _folder, .. } = rig();
     let histogram = message::Histogram { sample_count: 3, zero_count: 3, zero_threshold: 0.1, ..Default::default() };

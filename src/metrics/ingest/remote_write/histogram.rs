@@ -36,12 +36,12 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
             5 => h.zero_threshold = value.double()?,
             6 => h.zero_count = value.varint()? as f64,
             7 => h.zero_count = value.double()?,
-            8 => negative.spans.push(span(value.bytes()?)?),
-            9 => each_varint(value, |delta| negative.deltas.push(unzigzag(delta)))?,
-            10 => each_double(value, |count| negative.counts.push(count))?,
-            11 => positive.spans.push(span(value.bytes()?)?),
-            12 => each_varint(value, |delta| positive.deltas.push(unzigzag(delta)))?,
-            13 => each_double(value, |count| positive.counts.push(count))?,
+            8 => push(&mut negative.spans, span(value.bytes()?)?),
+            9 => each_varint(value, |delta| push(&mut negative.deltas, unzigzag(delta)))?,
+            10 => each_double(value, |count| push(&mut negative.counts, count))?,
+            11 => push(&mut positive.spans, span(value.bytes()?)?),
+            12 => each_varint(value, |delta| push(&mut positive.deltas, unzigzag(delta)))?,
+            13 => each_double(value, |count| push(&mut positive.counts, count))?,
             14 => {
                 h.reset_hint = match value.varint()? {
                     1 => ResetHint::Reset,
@@ -51,7 +51,7 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
                 }
             }
             15 => ts = value.varint()? as i64,
-            16 => each_double(value, |bound| h.custom_bounds.push(bound))?,
+            16 => each_double(value, |bound| push(&mut h.custom_bounds, bound))?,
             _ => {}
         }
     }
@@ -62,10 +62,10 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
         *spans = side.spans;
         *buckets = if is_float { side.counts } else { absolute(&side.deltas) };
         let expected: u64 = spans.iter().map(|span| u64::from(span.length)).sum();
-        if expected != buckets.len() as u64 {
-            invalid = Some("histogram spans do not match the number of buckets");
-        } else if buckets.len() > HISTOGRAM_BUCKETS_MAX {
+        if buckets.len() > HISTOGRAM_BUCKETS_MAX || spans.len() > HISTOGRAM_BUCKETS_MAX {
             invalid = Some("histogram has too many buckets");
+        } else if expected != buckets.len() as u64 {
+            invalid = Some("histogram spans do not match the number of buckets");
         } else if buckets.iter().any(|count| *count < 0.0) {
             invalid = Some("histogram has a negative bucket");
         }
@@ -74,6 +74,13 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
         invalid = Some("histogram has too many custom bounds");
     }
     Ok(Received { ts, histogram: h, invalid })
+}
+
+/// Adds one more; of too many, one more than allowed.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() <= HISTOGRAM_BUCKETS_MAX {
+        list.push(item);
+    }
 }
 
 fn absolute(deltas: &[i64]) -> Vec<f64> {

@@ -21,7 +21,7 @@ use self::cache::SeriesCache;
 use self::negotiate::Message;
 pub use self::response::WriteResponse;
 use self::response::{Tally, from_append_error};
-use self::work::{State, Work};
+use self::work::{DecodeError, State, Work};
 use crate::base::clock::SharedClock;
 use crate::base::limits::{WRITE_BODY_BYTES_MAX, WRITE_DECODED_BYTES_MAX};
 use crate::series::batch::WriteBatch;
@@ -83,8 +83,9 @@ impl RemoteWrite {
             Message::V1 => v1::decode(body, state, &self.cache, ahead_max),
             Message::V2 => v2::decode(body, state, &self.cache, ahead_max),
         };
-        if let Err(malformed) = decoded {
-            return WriteResponse::refusal(400, format!("cannot decode the request: {malformed}"));
+        if let Err(error) = decoded {
+            let status = if error == DecodeError::TooLarge { 413 } else { 400 };
+            return WriteResponse::refusal(status, error.to_string());
         }
         let mut tally = Tally::of(&state.batch);
         match self.append.append(&state.batch, &AppendOptions::default()) {
@@ -125,12 +126,7 @@ impl RemoteWrite {
                 continue;
             }
             tally.refuse(&state.batch, at, refused.samples);
-            if state.has_room_for_problem() {
-                let series = state.describe(body, at);
-                state.problem(format!("{} for series {series}", refused.reason));
-            } else {
-                state.problems_left_out += 1;
-            }
+            state.problem_with(body, at, refused.reason);
         }
         tally.exemplars += report.exemplars_stored;
         unknown

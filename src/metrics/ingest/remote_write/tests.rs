@@ -8,6 +8,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::base::clock::ManualClock;
+use crate::base::limits::{LABEL_SET_BYTES_MAX, WRITE_MEMORY_BYTES_MAX};
 use crate::series::batch::SeriesRef;
 use crate::series::labels::Labels;
 use crate::series::ports::Refused;
@@ -399,6 +400,43 @@ fn bad_requests_and_bombs() {
     storage.inner.lock().unavailable = true;
     let response = send(&service, vec![series(&[("__name__", "up")], &[(1.0, 1)])]);
     assert_eq!((response.status, response.headers), (503, vec![("Retry-After", "5".to_owned())]));
+}
+
+#[test]
+fn many_bad_samples_of_one_series_take_linear_time() {
+    let (storage, service) = service();
+    let late: Vec<(f64, i64)> = (0..200_000).map(|at| (1.0, NOW + 24 * 3_600_000 + at)).collect();
+    let response = send(&service, vec![series(&[("__name__", "up")], &late)]);
+    // Were the name looked up for each of them, the test would not end.
+    assert_eq!(response.status, 400);
+    assert!(response.body.ends_with("\nand 199990 more"), "{}", response.body);
+    assert!(storage.inner.lock().log.is_empty());
+}
+
+#[test]
+fn a_long_symbol_named_by_many_series_is_refused_before_memory_is_taken() {
+    let (_, service) = service();
+    let series = |labels| Series2 { labels, samples: vec![Sample { value: 1.0, ts: NOW, start: 0 }], ..Default::default() };
+    let long = "x".repeat(2 * LABEL_SET_BYTES_MAX);
+    let mut request = Request2 { symbols: vec!["__name__".into(), "up".into(), long], series: vec![series(vec![0, 1, 0, 2]); 3] };
+    let response = service.write(V2, "snappy", "", &snappy(&request.encode_to_vec()));
+    assert_eq!(response.status, 400);
+    assert!(response.body.starts_with("invalid labels for series, too many or too long"), "{}", response.body);
+    request.series = vec![series(vec![0, 1, 0, 2]); WRITE_MEMORY_BYTES_MAX / LABEL_SET_BYTES_MAX];
+    let response = service.write(V2, "snappy", "", &snappy(&request.encode_to_vec()));
+    assert_eq!((response.status, response.body), (413, format!("the request would take more than {WRITE_MEMORY_BYTES_MAX} bytes of memory")));
+}
+
+#[test]
+fn tiny_messages_are_counted_as_what_they_become() {
+    let (_, service) = service();
+    // Empty histograms: two bytes each here, hundreds in memory.
+    let mut message = Series { labels: pairs(&[("__name__", "h")]), ..Default::default() }.encode_to_vec();
+    message.extend([0x22, 0x00].repeat(2_000_000));
+    let mut body = vec![0x0a];
+    crate::base::bytes::put_uvarint(&mut body, message.len() as u64);
+    body.extend(message);
+    assert_eq!(service.write("", "", "", &snappy(&body)).status, 413);
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Protocol 1.0: `prometheus.WriteRequest`, where every series spells out its labels.
 
-use std::sync::Arc;
-
 use super::cache::SeriesCache;
 use super::histogram;
 use super::wire::{Value, next_field, sample};
-use super::work::State;
+use super::work::{DecodeError, State};
 use crate::base::bytes::{Cursor, Malformed, put_uvarint};
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata, MetricType};
@@ -14,9 +12,11 @@ use crate::series::sample::{Exemplar, Metadata, MetricType};
 const FIRST_MESSAGE: u8 = 0x0a;
 /// Tag of `TimeSeries.samples`.
 const SAMPLES: u8 = 0x12;
+/// Bytes of the labels of an exemplar: the 128 characters that storage takes, four bytes each. More are not collected.
+pub(super) const EXEMPLAR_BYTES_MAX: usize = 512;
 
 /// Fills the batch of `state` from an unpacked body. Samples later than `ahead_max` (ms) are refused.
-pub(super) fn decode(body: &[u8], state: &mut State, cache: &SeriesCache, ahead_max: i64) -> Result<(), Malformed> {
+pub(super) fn decode(body: &[u8], state: &mut State, cache: &SeriesCache, ahead_max: i64) -> Result<(), DecodeError> {
     let mut from = Cursor::new(body);
     while !from.is_empty() {
         if from.rest()[0] == FIRST_MESSAGE {
@@ -41,7 +41,7 @@ fn time_series(
     state: &mut State,
     cache: &SeriesCache,
     ahead_max: i64,
-) -> Result<(), Malformed> {
+) -> Result<(), DecodeError> {
     // Labels come first as every sender writes them; the bytes of the run name the series.
     let mut from = Cursor::new(message);
     while from.rest().first() == Some(&FIRST_MESSAGE) {
@@ -63,7 +63,7 @@ fn time_series(
             let len = from.len()?;
             let (value, ts, start_ts) = sample(from.take(len)?)?;
             if is_open && in_time(state, body, ts, ahead_max) {
-                state.batch.push_float_started(ts, value, start_ts);
+                state.push_float(ts, value, start_ts)?;
             }
             continue;
         }
@@ -71,7 +71,7 @@ fn time_series(
             Some((3, Value::Bytes(message))) if is_open => {
                 let exemplar = exemplar(message)?;
                 if let Some(exemplar) = exemplar.filter(|exemplar| exemplar.ts <= ahead_max) {
-                    state.batch.push_exemplar(exemplar);
+                    state.push_exemplar(exemplar)?;
                 }
             }
             Some((4, Value::Bytes(message))) if is_open => push_histogram(state, body, message, ahead_max)?,
@@ -108,24 +108,19 @@ pub(super) fn in_time(state: &mut State, body: &[u8], ts: i64, ahead_max: i64) -
     if ts <= ahead_max {
         return true;
     }
-    let series = state.describe(body, state.entries.len() - 1);
-    state.problem(format!("out of bounds: timestamp is too far in the future for series {series}"));
+    state.problem_with(body, state.entries.len() - 1, "out of bounds: timestamp is too far in the future");
     false
 }
 
 /// Adds a histogram to the open series unless it is invalid.
-pub(super) fn push_histogram(state: &mut State, body: &[u8], message: &[u8], ahead_max: i64) -> Result<(), Malformed> {
+pub(super) fn push_histogram(state: &mut State, body: &[u8], message: &[u8], ahead_max: i64) -> Result<(), DecodeError> {
     let received = histogram::read(message)?;
     let problem = match received.invalid {
         Some(reason) => reason,
         None if received.ts > ahead_max => "out of bounds: timestamp is too far in the future",
-        None => {
-            state.batch.push_histogram(received.ts, Arc::new(received.histogram));
-            return Ok(());
-        }
+        None => return state.push_histogram(received.ts, received.histogram),
     };
-    let series = state.describe(body, state.entries.len() - 1);
-    state.problem(format!("{problem} for series {series}"));
+    state.problem_with(body, state.entries.len() - 1, problem);
     Ok(())
 }
 
@@ -161,7 +156,7 @@ fn exemplar(message: &[u8]) -> Result<Option<Exemplar>, Malformed> {
     let mut from = Cursor::new(message);
     while let Some((field, found)) = next_field(&mut from)? {
         match field {
-            1 => pairs.push(label(found.bytes()?)?),
+            1 if pairs.len() <= EXEMPLAR_BYTES_MAX => pairs.push(label(found.bytes()?)?),
             2 => value = found.double()?,
             3 => ts = found.varint()? as i64,
             _ => {}
@@ -170,14 +165,17 @@ fn exemplar(message: &[u8]) -> Result<Option<Exemplar>, Malformed> {
     Ok(exemplar_of(&pairs, value, ts))
 }
 
-/// Puts an exemplar together from raw pairs.
+/// Puts an exemplar together from raw pairs; none when they are not valid or longer than storage takes.
 pub(super) fn exemplar_of(pairs: &[(&[u8], &[u8])], value: f64, ts: i64) -> Option<Exemplar> {
+    if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > EXEMPLAR_BYTES_MAX {
+        return None;
+    }
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let pairs = pairs.iter().map(|(name, value)| Some((text(name).filter(|name| !name.is_empty())?, text(value)?)));
     Some(Exemplar { labels: Labels::from_pairs(pairs.collect::<Option<Vec<_>>>()?), value, ts })
 }
 
-fn metadata(message: &[u8], state: &mut State) -> Result<(), Malformed> {
+fn metadata(message: &[u8], state: &mut State) -> Result<(), DecodeError> {
     let mut family = "";
     let mut found = Metadata::default();
     let mut from = Cursor::new(message);
@@ -191,10 +189,7 @@ fn metadata(message: &[u8], state: &mut State) -> Result<(), Malformed> {
             _ => {}
         }
     }
-    if !family.is_empty() {
-        state.batch.metadata.push((family.into(), found));
-    }
-    Ok(())
+    if family.is_empty() { Ok(()) } else { state.push_metadata(family, found) }
 }
 
 /// The numbering of metric types, the same in both versions.

@@ -1,24 +1,23 @@
 //! Protocol 2.0: `io.prometheus.write.v2.Request`, where strings stand once in a table of symbols.
 
 use super::cache::SeriesCache;
-use super::v1::{exemplar_of, in_time, kind_of, push_histogram};
+use super::v1::{EXEMPLAR_BYTES_MAX, exemplar_of, in_time, kind_of, push_histogram};
 use super::wire::{Value, each_varint, next_field, sample};
-use super::work::State;
+use super::work::{DecodeError, State};
 use crate::base::bytes::{Cursor, Malformed};
 use crate::base::limits::LABELS_PER_SERIES_MAX;
 use crate::series::labels::METRIC_NAME;
 use crate::series::sample::{Exemplar, Metadata, MetricType};
 
 /// Fills the batch of `state` from an unpacked body. Samples later than `ahead_max` (ms) are refused.
-pub(super) fn decode(body: &[u8], state: &mut State, cache: &SeriesCache, ahead_max: i64) -> Result<(), Malformed> {
+pub(super) fn decode(body: &[u8], state: &mut State, cache: &SeriesCache, ahead_max: i64) -> Result<(), DecodeError> {
     state.is_v2 = true;
     // The table may stand behind the series; it is read first.
     let mut from = Cursor::new(body);
     while let Some((field, value)) = next_field(&mut from)? {
         if let (4, Value::Bytes(symbol)) = (field, value) {
             let end = from.offset();
-            state.symbols.push(((end - symbol.len()) as u32, end as u32));
-            state.symbol_keys.push(cache.key(symbol));
+            state.push_symbol(((end - symbol.len()) as u32, end as u32), cache.key(symbol))?;
         }
     }
     let mut names = Vec::new();
@@ -40,7 +39,7 @@ fn time_series(
     cache: &SeriesCache,
     ahead_max: i64,
     names: &mut Vec<u8>,
-) -> Result<(), Malformed> {
+) -> Result<(), DecodeError> {
     names.clear();
     let mut start_ts = 0;
     let mut described = None;
@@ -49,7 +48,8 @@ fn time_series(
     while let Some((field, value)) = next_field(&mut from)? {
         match field {
             1 => each_varint(value, |symbol| match usize::try_from(symbol).ok().and_then(|at| state.symbol_keys.get(at)) {
-                Some(key) => names.extend_from_slice(&key.to_le_bytes()),
+                Some(key) if names.len() <= 32 * LABELS_PER_SERIES_MAX => names.extend_from_slice(&key.to_le_bytes()),
+                Some(_) => {}
                 None => missing = true,
             })?,
             5 => described = Some(value.bytes()?),
@@ -58,7 +58,7 @@ fn time_series(
         }
     }
     if missing || !names.len().is_multiple_of(32) || names.len() > 32 * LABELS_PER_SERIES_MAX {
-        return Err(Malformed { offset: place.0 as usize });
+        return Err(Malformed { offset: place.0 as usize }.into());
     }
     if !state.open(body, cache, cache.key(names), place)? {
         return Ok(());
@@ -72,14 +72,14 @@ fn time_series(
             (2, Value::Bytes(message)) => {
                 let (value, ts, own_start) = sample(message)?;
                 if in_time(state, body, ts, ahead_max) {
-                    state.batch.push_float_started(ts, value, if own_start == 0 { start_ts } else { own_start });
+                    state.push_float(ts, value, if own_start == 0 { start_ts } else { own_start })?;
                 }
             }
             (3, Value::Bytes(message)) => push_histogram(state, body, message, ahead_max)?,
             (4, Value::Bytes(message)) => {
                 let exemplar = exemplar(body, message, state)?;
                 if let Some(exemplar) = exemplar.filter(|exemplar| exemplar.ts <= ahead_max) {
-                    state.batch.push_exemplar(exemplar);
+                    state.push_exemplar(exemplar)?;
                 }
             }
             _ => {}
@@ -128,7 +128,11 @@ fn exemplar(body: &[u8], message: &[u8], state: &State) -> Result<Option<Exempla
     let mut from = Cursor::new(message);
     while let Some((field, found)) = next_field(&mut from)? {
         match field {
-            1 => pairs(body, found, &state.symbols, |name, value| labels.push((name, value)))?,
+            1 => pairs(body, found, &state.symbols, |name, value| {
+                if labels.len() <= EXEMPLAR_BYTES_MAX {
+                    labels.push((name, value));
+                }
+            })?,
             2 => value = found.double()?,
             3 => ts = found.varint()? as i64,
             _ => {}
@@ -138,33 +142,36 @@ fn exemplar(body: &[u8], message: &[u8], state: &State) -> Result<Option<Exempla
 }
 
 /// Metadata of the open series, given under the name of its family.
-fn metadata(body: &[u8], message: &[u8], state: &mut State) -> Result<(), Malformed> {
-    let mut found = Metadata::default();
+fn metadata(body: &[u8], message: &[u8], state: &mut State) -> Result<(), DecodeError> {
+    let mut kind = MetricType::Unknown;
+    let (mut help, mut unit) = (&b""[..], &b""[..]);
     let mut from = Cursor::new(message);
     while let Some((field, value)) = next_field(&mut from)? {
-        let text = |at| symbol(body, &state.symbols, at).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         match field {
-            1 => found.kind = kind_of(value.varint()?),
-            3 => found.help = text(value.varint()?)?,
-            4 => found.unit = text(value.varint()?)?,
+            1 => kind = kind_of(value.varint()?),
+            3 => help = symbol(body, &state.symbols, value.varint()?)?,
+            4 => unit = symbol(body, &state.symbols, value.varint()?)?,
             _ => {}
         }
     }
-    if found == Metadata::default() {
+    if kind == MetricType::Unknown && help.is_empty() && unit.is_empty() {
         return Ok(());
     }
     let Some(series) = state.batch.series.last() else { return Ok(()) };
     let mut labels = crate::series::labels::LabelsIter::over_checked(state.batch.labels_of(series));
     let Some((_, name)) = labels.find(|(name, _)| *name == METRIC_NAME) else { return Ok(()) };
-    let suffixes: &[&str] = match found.kind {
+    let suffixes: &[&str] = match kind {
         MetricType::Histogram | MetricType::GaugeHistogram => &["_bucket", "_count", "_sum"],
         MetricType::Summary => &["_count", "_sum"],
         _ => &[],
     };
     let family = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
-    let family: Box<str> = family.into();
-    if state.batch.metadata.last().is_none_or(|(last, _)| *last != family) {
-        state.batch.metadata.push((family, found));
+    if state.batch.metadata.last().is_some_and(|(last, _)| **last == *family) {
+        return Ok(());
     }
-    Ok(())
+    let family = family.to_owned();
+    // A symbol may be long and named by every series.
+    state.charge(help.len() + unit.len())?;
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    state.push_metadata(&family, Metadata { kind, help: text(help), unit: text(unit) })
 }

@@ -1,14 +1,30 @@
 //! The memory of one request: unpacked bytes, the batch, and what is to be said about bad series. Reused.
 
+use std::sync::Arc;
+
 use crate::base::bytes::Malformed;
-use crate::series::batch::WriteBatch;
+use crate::base::limits::{LABEL_SET_BYTES_MAX, LABELS_PER_SERIES_MAX, WRITE_MEMORY_BYTES_MAX};
+use crate::series::batch::{BatchSeries, FloatSample, WriteBatch};
+use crate::series::histogram::{Histogram, Span};
 use crate::series::labels::{Labels, METRIC_NAME};
+use crate::series::sample::{Exemplar, Metadata};
 
 use super::cache::SeriesCache;
 use super::{v1, v2};
 
 /// Bad series named in an answer; more are only counted.
 const PROBLEMS_MAX: usize = 10;
+
+/// Why a request is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DecodeError {
+    /// It is not what it claims to be.
+    #[error("cannot decode the request: {0}")]
+    Malformed(#[from] Malformed),
+    /// Two bytes on the wire can name what takes hundreds in memory.
+    #[error("the request would take more than {WRITE_MEMORY_BYTES_MAX} bytes of memory")]
+    TooLarge,
+}
 
 /// A series of the batch, and how to find its labels again.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +67,8 @@ pub(super) struct State {
     pub(super) problems_left_out: usize,
     /// Whether the body speaks protocol 2.0.
     pub(super) is_v2: bool,
+    /// Memory taken for the request beside its bytes.
+    memory: usize,
 }
 
 impl State {
@@ -63,6 +81,54 @@ impl State {
         self.problems.clear();
         self.problems_left_out = 0;
         self.is_v2 = false;
+        self.memory = 0;
+    }
+
+    /// Counts memory that is about to be taken.
+    #[inline]
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.memory += bytes;
+        if self.memory > WRITE_MEMORY_BYTES_MAX { Err(DecodeError::TooLarge) } else { Ok(()) }
+    }
+
+    /// Adds a symbol of protocol 2.0.
+    pub(super) fn push_symbol(&mut self, place: (u32, u32), key: u128) -> Result<(), DecodeError> {
+        self.charge(size_of_val(&place) + size_of_val(&key))?;
+        self.symbols.push(place);
+        self.symbol_keys.push(key);
+        Ok(())
+    }
+
+    /// Adds a float to the open series.
+    #[inline]
+    pub(super) fn push_float(&mut self, ts: i64, value: f64, start_ts: i64) -> Result<(), DecodeError> {
+        self.charge(size_of::<FloatSample>())?;
+        self.batch.push_float_started(ts, value, start_ts);
+        Ok(())
+    }
+
+    /// Adds a histogram to the open series.
+    pub(super) fn push_histogram(&mut self, ts: i64, histogram: Histogram) -> Result<(), DecodeError> {
+        let h = &histogram;
+        let numbers = h.positive_buckets.len() + h.negative_buckets.len() + h.custom_bounds.len();
+        let spans = h.positive_spans.len() + h.negative_spans.len();
+        self.charge(2 * size_of::<Histogram>() + numbers * size_of::<f64>() + spans * size_of::<Span>())?;
+        self.batch.push_histogram(ts, Arc::new(histogram));
+        Ok(())
+    }
+
+    /// Adds an exemplar to the open series.
+    pub(super) fn push_exemplar(&mut self, exemplar: Exemplar) -> Result<(), DecodeError> {
+        self.charge(2 * size_of::<Exemplar>() + exemplar.labels.packed().len())?;
+        self.batch.push_exemplar(exemplar);
+        Ok(())
+    }
+
+    /// Adds metadata of a family.
+    pub(super) fn push_metadata(&mut self, family: &str, metadata: Metadata) -> Result<(), DecodeError> {
+        self.charge(2 * size_of::<Metadata>() + family.len() + metadata.help.len() + metadata.unit.len())?;
+        self.batch.metadata.push((family.into(), metadata));
+        Ok(())
     }
 
     /// Whether one more problem is written out.
@@ -70,8 +136,18 @@ impl State {
         self.problems.len() < PROBLEMS_MAX
     }
 
+    /// Notes what is wrong with the series at a position, whose name is looked up only if it is written out.
+    pub(super) fn problem_with(&mut self, body: &[u8], at: usize, what: impl std::fmt::Display) {
+        if self.has_room_for_problem() {
+            let series = self.describe(body, at);
+            self.problems.push(format!("{what} for series {series}"));
+        } else {
+            self.problems_left_out += 1;
+        }
+    }
+
     /// Notes what is wrong with a series.
-    pub(super) fn problem(&mut self, text: String) {
+    fn problem(&mut self, text: String) {
         if self.has_room_for_problem() {
             self.problems.push(text);
         } else {
@@ -81,14 +157,21 @@ impl State {
 
     /// Opens a series in the batch: by reference when the cache knows `key`, else by its labels. Tells whether it is open.
     #[inline]
-    pub(super) fn open(&mut self, body: &[u8], cache: &SeriesCache, key: u128, message: (u32, u32)) -> Result<bool, Malformed> {
+    pub(super) fn open(&mut self, body: &[u8], cache: &SeriesCache, key: u128, message: (u32, u32)) -> Result<bool, DecodeError> {
+        self.charge(size_of::<BatchSeries>() + size_of::<Entry>())?;
         let known = cache.get(key);
         match known {
             Some(series) => self.batch.open_known(series),
             None => {
-                if let Err(refusal) = self.with_pairs(body, message, |pairs, batch| batch.open_series_sorted(pairs.iter().copied()))? {
-                    self.problem(refusal);
-                    return Ok(false);
+                let raw = self.raw_pairs(body, message)?;
+                // Labels of 2.0 are a byte each on the wire, however long they are.
+                self.charge(bytes_of(&raw))?;
+                match checked(&raw, self.has_room_for_problem()) {
+                    Ok(pairs) => self.batch.open_series_sorted(pairs.iter().copied()),
+                    Err(refusal) => {
+                        self.problem(refusal);
+                        return Ok(false);
+                    }
                 }
             }
         }
@@ -97,44 +180,54 @@ impl State {
     }
 
     /// Opens the series at a position once more, by its labels, in another batch.
-    pub(super) fn label_into(&mut self, body: &[u8], at: usize, batch: &mut WriteBatch) -> bool {
-        let message = self.entries[at].message;
-        let opened = self.with_pairs(body, message, |pairs, _own| batch.open_series_sorted(pairs.iter().copied()));
-        matches!(opened, Ok(Ok(())))
+    pub(super) fn label_into(&self, body: &[u8], at: usize, batch: &mut WriteBatch) -> bool {
+        let Ok(raw) = self.raw_pairs(body, self.entries[at].message) else { return false };
+        let pairs = checked(&raw, false);
+        if let Ok(pairs) = &pairs {
+            batch.open_series_sorted(pairs.iter().copied());
+        }
+        pairs.is_ok()
     }
 
     /// A series of the batch as text.
-    pub(super) fn describe(&mut self, body: &[u8], at: usize) -> String {
-        let message = self.entries[at].message;
-        let mut text = String::new();
-        match self.with_pairs(body, message, |pairs, _batch| text = Labels::from_pairs(pairs.iter().copied()).to_string()) {
-            Ok(Ok(())) => text,
-            _ => "{}".to_owned(),
-        }
+    fn describe(&self, body: &[u8], at: usize) -> String {
+        let raw = self.raw_pairs(body, self.entries[at].message).unwrap_or_default();
+        let pairs = checked(&raw, false).unwrap_or_default();
+        Labels::from_pairs(pairs.iter().copied()).to_string()
     }
 
-    /// Reads, checks and sorts the labels of a message, then hands them on without empty values.
-    fn with_pairs(
-        &mut self,
-        body: &[u8],
-        message: (u32, u32),
-        then: impl FnOnce(&[(&str, &str)], &mut WriteBatch),
-    ) -> Result<Result<(), String>, Malformed> {
+    /// The labels of a message as they stand there; of too many, one more than allowed.
+    fn raw_pairs<'a>(&self, body: &'a [u8], message: (u32, u32)) -> Result<RawPairs<'a>, Malformed> {
         let bytes = &body[message.0 as usize..message.1 as usize];
-        let mut raw = smallvec::SmallVec::<[(&[u8], &[u8]); 32]>::new();
+        let mut raw = RawPairs::new();
+        let push = |name, value| {
+            if raw.len() <= LABELS_PER_SERIES_MAX {
+                raw.push((name, value));
+            }
+        };
         if self.is_v2 {
-            v2::label_pairs(body, bytes, &self.symbols, |name, value| raw.push((name, value)))?;
+            v2::label_pairs(body, bytes, &self.symbols, push)?;
         } else {
-            v1::label_pairs(bytes, |name, value| raw.push((name, value)))?;
+            v1::label_pairs(bytes, push)?;
         }
-        Ok(checked(&raw).map(|pairs| then(&pairs, &mut self.batch)))
+        Ok(raw)
     }
 }
 
+type RawPairs<'a> = smallvec::SmallVec<[(&'a [u8], &'a [u8]); 32]>;
 type Pairs<'a> = smallvec::SmallVec<[(&'a str, &'a str); 32]>;
 
-/// Sorted pairs without empty values, or why the label set is refused.
-fn checked<'a>(raw: &[(&'a [u8], &'a [u8])]) -> Result<Pairs<'a>, String> {
+/// Bytes of all names and values.
+fn bytes_of(raw: &[(&[u8], &[u8])]) -> usize {
+    raw.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
+/// Sorted pairs without empty values, or why the label set is refused: in words if they are wanted.
+fn checked<'a>(raw: &[(&'a [u8], &'a [u8])], in_words: bool) -> Result<Pairs<'a>, String> {
+    let lossy = |raw| if in_words { lossy(raw) } else { String::new() };
+    if raw.len() > LABELS_PER_SERIES_MAX || bytes_of(raw) > LABEL_SET_BYTES_MAX {
+        return Err(format!("invalid labels for series, too many or too long, labels {}", lossy(raw)));
+    }
     let mut pairs = Pairs::new();
     for (name, value) in raw {
         match (std::str::from_utf8(name), std::str::from_utf8(value)) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::data_writer::ChunkPlace;
 use super::index::Damage;
 use super::layout::{Places, Section};
-use crate::base::bytes::{Cursor, Malformed, unzigzag};
+use crate::base::bytes::{Cursor, Malformed, has_crc32, unzigzag};
 use crate::base::time::TimeRange;
 use crate::metrics::store::codec::{Corrupt, decode_floats, decode_histograms, decode_timestamps};
 use crate::series::sample::SampleBuf;
@@ -155,7 +155,7 @@ pub(super) struct Column<'a> {
 impl<'a> Column<'a> {
     /// The encoded timestamps, unless they are damaged.
     pub(super) fn checked_bytes(&self) -> Option<&'a [u8]> {
-        (crc32fast::hash(self.bytes) == self.crc).then_some(self.bytes)
+        has_crc32(self.bytes, self.crc).then_some(self.bytes)
     }
 
     fn decode(&self, out: &mut Vec<i64>) -> Result<(), Damage> {
@@ -343,7 +343,7 @@ impl<'a> Chunks<'a> {
         if word.is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0) {
             return Ok(());
         }
-        if crc32fast::hash(stored) != crc {
+        if !has_crc32(stored, crc) {
             return Err(Damage::new(Section::Data, "checksum of a frame does not match"));
         }
         if let Some(word) = word {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::{BlockError, FORMAT_VERSION};
-use crate::base::bytes::Cursor;
+use crate::base::bytes::{Cursor, has_crc32};
 
 const MAGIC: &[u8; 8] = b"PHAROSTS";
 const END_MAGIC: &[u8; 8] = b"STSORAHP";
@@ -205,7 +205,7 @@ pub(super) fn find_sections(file: &[u8], path: &Path) -> Result<Places, BlockErr
         .filter(|start| *start >= HEADER_BYTES)
         .ok_or_else(|| corrupt("footer is longer than the file"))?;
     let footer = &body[footer_start..];
-    if footer_len != SECTIONS * ENTRY_BYTES || crc32fast::hash(footer) != footer_crc {
+    if footer_len != SECTIONS * ENTRY_BYTES || !has_crc32(footer, footer_crc) {
         return Err(corrupt("checksum does not match"));
     }
     let mut places = Places::default();

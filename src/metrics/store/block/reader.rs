@@ -13,6 +13,7 @@ use super::index::{Damage, Index};
 use super::layout::{Places, Section, find_sections};
 use super::tombstones::{Tombstones, remove_deleted};
 use super::{BLOCK_FILE, BlockError, BlockMeta, Scratch, TOMBSTONES_FILE};
+use crate::base::bytes::has_crc32;
 use crate::base::time::TimeRange;
 use crate::metrics::store::codec::Corrupt;
 use crate::metrics::store::postings::{Postings, PostingsSource, matching};
@@ -66,7 +67,7 @@ impl Block {
         for section in Section::ALL {
             let place = &places[section as usize - 1];
             let is_checked = section != Section::Data && place.bytes.len() <= CHECKED_ON_OPEN;
-            if is_checked && crc32fast::hash(&file[place.bytes.clone()]) != place.crc {
+            if is_checked && !has_crc32(&file[place.bytes.clone()], place.crc) {
                 return Err(damaged(Damage::new(section, "checksum does not match")));
             }
         }
@@ -101,7 +102,7 @@ impl Block {
     pub fn verify(&self) -> Result<(), BlockError> {
         for section in Section::ALL {
             let place = &self.places[section as usize - 1];
-            if crc32fast::hash(&self.file[place.bytes.clone()]) != place.crc {
+            if !has_crc32(&self.file[place.bytes.clone()], place.crc) {
                 return Err(self.damaged(Damage::new(section, "checksum does not match")));
             }
         }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::file::replace;
 use super::{BlockError, FORMAT_VERSION};
-use crate::base::bytes::{Cursor, Malformed, put_uvarint, put_varint};
+use crate::base::bytes::{Cursor, Malformed, has_crc32, put_uvarint, put_varint};
 use crate::base::time::TimeRange;
 use crate::metrics::store::samples::forget_hint;
 use crate::series::sample::SampleBuf;
@@ -40,7 +40,8 @@ impl Tombstones {
         if version != FORMAT_VERSION {
             return Err(BlockError::Version { path: path.to_owned(), found: version });
         }
-        if cursor.u32_le().map_err(cut_off)? != crc32fast::hash(&content[HEAD_BYTES..]) {
+        let crc = cursor.u32_le().map_err(cut_off)?;
+        if !has_crc32(&content[HEAD_BYTES..], crc) {
             return Err(corrupt("checksum does not match"));
         }
         let mut ranges = FxHashMap::default();

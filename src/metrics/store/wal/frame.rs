@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::record::Kind;
-use crate::base::bytes::{Cursor, put_uvarint};
+use crate::base::bytes::{Cursor, has_crc32, put_uvarint};
 
 /// First bytes of every segment and checkpoint: a name and the version of the format.
 pub const MAGIC: [u8; 8] = *b"PHARWAL\x01";
@@ -97,9 +97,13 @@ impl Frame<'_> {
         }
     }
 
-    /// Bytes in the segment.
-    pub fn stored_len(&self) -> usize {
-        HEAD + 1 + self.body.len()
+    /// Bytes of the content unpacked, as the record claims them; what [`Self::content`] gives is never longer.
+    pub fn content_len(&self) -> usize {
+        match self.body.split_first() {
+            Some((&ZSTD, rest)) => Cursor::new(rest).uvarint().map_or(0, |len| usize::try_from(len).unwrap_or(CONTENT_MAX).min(CONTENT_MAX)),
+            Some((_, rest)) => rest.len(),
+            None => 0,
+        }
     }
 }
 
@@ -161,7 +165,7 @@ impl<'a> Frames<'a> {
         let Ok(body) = cursor.take(len as usize) else { return (None, None) };
         let end = at + HEAD + body.len();
         match body.split_first() {
-            Some((&kind, rest)) if crc32fast::hash(body) == crc => (Some(Frame { kind: Kind::from_byte(kind), body: rest }), Some(end)),
+            Some((&kind, rest)) if has_crc32(body, crc) => (Some(Frame { kind: Kind::from_byte(kind), body: rest }), Some(end)),
             _ => (None, Some(end)),
         }
     }

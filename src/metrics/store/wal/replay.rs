@@ -16,8 +16,8 @@ use crate::platform::disk;
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
 
-/// Records unpacked at once, in bytes as stored.
-const WINDOW_BYTES: usize = 8 << 20;
+/// Content of records unpacked at once, in bytes; one record more may come with it.
+const WINDOW_BYTES: usize = 32 << 20;
 /// More threads bring little: the disk and the groups (16) are the limit.
 const THREADS_MAX: usize = 8;
 
@@ -204,7 +204,7 @@ impl<'s, 'b> Window<'s, 'b> {
                 self.flush();
             }
             Some(_) => {
-                self.bytes += frame.stored_len();
+                self.bytes += frame.content_len();
                 self.frames.push(frame);
                 if self.bytes >= WINDOW_BYTES {
                     self.flush();

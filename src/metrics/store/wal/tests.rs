@@ -85,6 +85,7 @@ fn frames_keep_their_content_and_show_damage() {
     for content in &contents {
         let Found::Frame(frame) = frames.next_frame() else { panic!("a frame is missing") };
         assert_eq!((frame.kind, frame.content().as_ref()), (Some(Kind::Metadata), Some(content)));
+        assert_eq!(frame.content_len(), content.len());
     }
     assert!(matches!(frames.next_frame(), Found::End));
     // Any flipped bit is noticed, and never more than the record with it is lost but at the end.

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Fills corpus/ with first inputs from the fixtures of the tests. Each begins with the byte that the target takes as a choice."""
+
+import re
+import struct
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TESTS = HERE.parent
+# More fixtures may lie in folders named as arguments.
+PLACES = [TESTS / "data", TESTS / "corpus", *map(Path, sys.argv[1:])]
+NOW = 1_760_400_000_000
+
+
+def seed(target, *inputs):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for content in inputs:
+        if len(content) <= 1 << 16:
+            number = len(list(folder.glob("seed-*")))
+            (folder / f"seed-{number:05}").write_bytes(content)
+
+
+def files(*patterns):
+    return [path.read_bytes() for place in PLACES for pattern in patterns for path in sorted(place.rglob(pattern)) if path.is_file()]
+
+
+def varint(value):
+    out = bytearray()
+    value &= (1 << 64) - 1
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out) + bytes([value])
+
+
+def zigzag(value):
+    return varint(value << 1 ^ value >> 63)
+
+
+def field(number, value):
+    """A protobuf field: bytes, text, a whole number or a float."""
+    if isinstance(value, float):
+        return varint(number << 3 | 1) + struct.pack("<d", value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def label(name, value):
+    return field(1, name) + field(2, value)
+
+
+def spans(number, *pairs):
+    return b"".join(field(number, varint(8) + zigzag(offset) + field(2, length)) for offset, length in pairs)
+
+
+def deltas(number, *values):
+    return field(number, b"".join(map(zigzag, values)))
+
+
+def write_histogram(schema=1, custom=b""):
+    h = field(1, 12) + field(3, 18.4) + varint(4 << 3) + zigzag(schema) + field(5, 0.001) + field(6, 2)
+    h += spans(8, (0, 1)) + deltas(9, 1) + spans(11, (0, 2), (1, 2)) + deltas(12, 1, 1, -1, 0)
+    return h + field(15, NOW - 1000) + custom
+
+
+def scrape_histogram():
+    bucket = b"".join(field(3, field(1, n) + field(2, le)) for n, le in [(1, 0.1), (2, 1.0), (3, float("inf"))])
+    native = varint(5 << 3) + zigzag(3) + field(6, 0.001) + field(7, 2) + spans(9, (0, 1)) + deltas(10, 1)
+    native += spans(12, (0, 2), (1, 2)) + deltas(13, 1, 1, -1, 0)
+    exemplar = field(16, field(1, label("trace_id", "a")) + field(2, 0.5) + field(3, field(1, NOW // 1000)))
+    return field(1, 3) + field(2, 1.5) + bucket + native + exemplar + field(15, field(1, 1) + field(2, 2))
+
+
+def families():
+    labels = field(1, label("a", "b")) + field(1, label("c", "d"))
+    values = [(0, field(3, field(1, 1.0))), (1, field(2, field(1, 2.0))), (3, field(5, field(1, 3.0))), (4, field(7, scrape_histogram()))]
+    values.append((2, field(4, field(1, 2) + field(2, 3.0) + field(3, field(1, 0.5) + field(2, 1.0)))))
+    for number, (kind, value) in enumerate(values):
+        yield field(1, f"family_{number}") + field(2, "help") + field(3, kind) + field(4, labels + value + field(6, NOW)) + field(5, "s")
+
+
+def delimited():
+    return b"".join(varint(len(family)) + family for family in families())
+
+
+def requests():
+    samples = field(2, field(1, 1.0) + field(2, NOW - 2000)) + field(2, field(1, 2.0) + field(2, NOW - 1000))
+    exemplar = field(3, field(1, label("trace_id", "x")) + field(2, 1.0) + field(3, NOW))
+    labels = field(1, label("__name__", "up")) + field(1, label("job", "a"))
+    series = field(1, labels + samples + exemplar)
+    native = field(1, field(1, label("__name__", "h")) + field(4, write_histogram()))
+    custom = field(1, field(1, label("__name__", "c")) + field(4, write_histogram(-53, field(16, struct.pack("<3d", 1, 2, 3)))))
+    about = field(3, field(1, 1) + field(2, "up") + field(4, "help") + field(5, "unit"))
+    yield 0, series + native + custom + about
+    symbols = b"".join(field(4, text) for text in ["", "__name__", "up", "job", "a", "help", "unit"])
+    series = field(1, bytes([1, 2, 3, 4])) + samples + field(3, write_histogram()) + field(4, field(1, bytes([3, 4])) + field(2, 1.0) + field(3, NOW))
+    yield 1, symbols + field(5, series + field(5, field(1, 1) + field(3, 5) + field(4, 6)) + field(6, NOW - 5000))
+
+
+text = files("*.prom", "*.om.txt")
+for choice in (0, 2, 7):
+    seed("exposition_text", *(bytes([choice]) + content for content in text))
+for choice in (0, 1, 7, 17):
+    seed("exposition_openmetrics", *(bytes([choice]) + content for content in text))
+seed("exposition_protobuf", *(bytes([choice]) + delimited() for choice in (0, 2, 6, 8)))
+seed("exposition_protobuf", *(b"\0" + varint(len(family)) + family for family in families()))
+seed("remote_write", *(bytes([choice]) + body for choice, body in requests()))
+
+queries = [line for content in files("*.test") for line in re.findall(rb"^eval\S*(?: instant at \S+| range from \S+ to \S+ step \S+)\s+(.+)$", content, re.M)]
+queries += [query.encode().decode("unicode_escape").encode() for content in files("queries.json") for query in re.findall(r'"query": "(.*)"', content.decode())]
+seed("promql", *(b"\0" + query for query in sorted(set(queries))))
+
+for path in sorted((TESTS / "compat").rglob("*")):
+    if path.name == "block":
+        seed("block", b"\0" + path.read_bytes())
+    elif path.name == "tombstones":
+        seed("block", b"\1" + path.read_bytes())
+    elif "wal-v1" in path.parts and path.is_file():
+        # Without its first bytes, which the target puts in front; and as bare records.
+        frames, rest, bare = path.read_bytes()[8:], None, b""
+        rest = frames
+        while len(rest) >= 10:
+            length = struct.unpack("<I", rest[:4])[0]
+            if rest[9] == 0:
+                bare += rest[8:9] + struct.pack("<H", length - 2) + rest[10 : 8 + length]
+            rest = rest[8 + length :]
+        seed("wal", *(bytes([choice]) + frames for choice in (0, 2, 4)), b"\1" + bare)
+packed = varint(8) + b"__name__" + varint(2) + b"up"
+groups = zigzag(1) + varint(2) + b"\0" * 12
+records = [(1, varint(16) + varint(len(packed)) + packed), (2, b"\0" + struct.pack("<I", len(groups)) + groups), (3, b"\0" + struct.pack("<I", len(groups)) + groups)]
+records += [(4, varint(16) + zigzag(NOW) + struct.pack("<d", 1) + varint(4) + b"\1a\1b"), (5, varint(16) + zigzag(0) + zigzag(NOW)), (7, varint(16) + zigzag(NOW) + zigzag(-5))]
+records += [(6, b"".join(varint(len(word)) + word for word in (b"up", b"gauge", b"help", b""))), (8, varint(2) + zigzag(NOW))]
+seed("wal", *(bytes([choice]) + b"".join(bytes([kind]) + struct.pack("<H", len(content)) + content for kind, content in records) for choice in (1, 3, 5)))
+
+seed("config_yaml", *(b"\2" + content for content in files("*.yml", "*.yaml")))
+seed("config_yaml", b'\0- targets: ["a:1", b]\n  labels: {x: 1}\n', b'\1[{"targets": ["a:1"], "labels": {"x": "y"}}]')
+body = b"# TYPE a counter\n# HELP a some\na{b=\"c\"} 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 2\nh_count 2\n"
+seed("push", *(bytes([choice]) + path + b"\n" + body for choice in (0, 24) for path in (b"/job/a", b"/job@base64/YQ/b/c", b"/job/a/x%20y/z")))
+seed("push", bytes([17]) + b"/job/a\n" + delimited())
+seed("custom_json", b'\0{"name": "a", "type": "counter", "labels": {"a": "b", "c": 1}, "value": 2, "help": "h", "unit": "s"}')
+seed("custom_json", b'\0[{"name": "h", "type": "histogram", "values": [1, 2, "+Inf"], "bounds": [1, 2]}, {"name": "g", "operation": "inc", "value": 3}]')
+seed("custom_json", b'\0{"metrics": [{"name": "s", "type": "summary", "quantiles": {"0.5": 1}, "sum": 1, "count": 2}, {"name": "c", "type": "counter", "total": 5}]}')
+seed("custom_json", b'\0{"metric": "h", "metric_type": "histogram", "buckets": {"1": 1, "+Inf": 2}, "sum": 3, "count": 2}')
+record = field(1, "a") + field(2, "histogram") + field(5, b"\1a\1b") + field(6, 1.0) + field(7, 1.0) + field(8, struct.pack("<2d", 1, 2)) + field(9, struct.pack("<2d", 1, 2))
+seed("custom_json", b"\1" + struct.pack("<I", len(record)) + b"\0" * 4 + record)
