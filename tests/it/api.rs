@@ -141,6 +141,8 @@ fn status_endpoints_have_what_clients_read() {
     for path in ["/-/healthy", "/-/ready"] {
         assert_eq!(server.get(path).0, 200, "{path}");
     }
+    assert_eq!(server.get("/api/v1/nothing"), (404, "404 page not found\n".to_owned()));
+    assert_eq!(server.post("/-/healthy", "text/plain", ""), (405, "Method Not Allowed\n".to_owned()));
     let (status, text) = server.get("/federate?match[]=temperature");
     assert_eq!((status, text.as_str().contains("temperature")), (200, false), "old samples are not federated: {text}");
 }

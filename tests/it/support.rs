@@ -52,7 +52,7 @@ impl Server {
     /// Quiet: no metrics of the host or of the server itself, so that only what the test sends is there and its old
     /// samples are not late behind those of now.
     pub(crate) fn quiet() -> Self {
-        Self::start(&["--host-metrics=false", "--host-interval=365d", "--enable-admin-api"])
+        Self::start(&["--host-metrics=false", "--own-metrics=false", "--enable-admin-api"])
     }
 
     pub(crate) fn folder(&self) -> &Path {
