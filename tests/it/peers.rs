@@ -17,9 +17,13 @@ struct Prometheus {
 
 impl Prometheus {
     fn start() -> Option<Self> {
+        Self::with_config("global: {scrape_interval: 15s}\n")
+    }
+
+    fn with_config(text: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
-        fs::write(&config, "global: {scrape_interval: 15s}\n").unwrap();
+        fs::write(&config, text).unwrap();
         let address = format!("127.0.0.1:{}", free_port());
         let process = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
@@ -232,6 +236,52 @@ fn expressions(json: &Json) -> Vec<String> {
             })
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Prometheus scrapes and federates from here, and forwards what it has to here.
+#[test]
+fn prometheus_scrapes_federates_and_forwards() {
+    let server = Server::start(&["--host-metrics=false", "--host-interval=1s"]);
+    let address = &server.address;
+    let config = format!(
+        "global: {{scrape_interval: 1s, external_labels: {{site: other}}}}
+scrape_configs:
+- job_name: own
+  static_configs: [{{targets: ['{address}']}}]
+- job_name: federate
+  metrics_path: /federate
+  honor_labels: true
+  params: {{'match[]': ['{{job=\"pharos\",site=\"\"}}']}}
+  static_configs: [{{targets: ['{address}']}}]
+  metric_relabel_configs: [{{target_label: way, replacement: federated}}]
+remote_write:
+- url: http://{address}/api/v1/write
+  metadata_config: {{send_interval: 1s}}
+"
+    );
+    let Some(prometheus) = Prometheus::with_config(&config) else { return skip("prometheus is not installed") };
+    let arrived = |found: &Json| found[0]["value"][1] == "1";
+    server.await_query("up{job=\"own\",site=\"other\"}", arrived);
+    server.await_query("up{job=\"federate\",site=\"other\"}", arrived);
+    server.await_query("up{job=\"pharos\",site=\"other\",way=\"federated\"}", arrived);
+    let targets = ask(&prometheus.url(""), "/api/v1/query", &[("query", "count(up == 0)".to_owned())]);
+    assert_eq!(targets["data"]["result"], serde_json::json!([]), "{targets}");
+    // What it says of forwarding itself: samples and metadata sent, none refused, nothing to come again.
+    let told = |name: &str| -> f64 {
+        let page = client().get(prometheus.url("/metrics")).send().unwrap().text().unwrap();
+        let lines = page.lines().filter(|line| line.starts_with(&format!("prometheus_remote_storage_{name}{{")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    for _ in 0..300 {
+        if told("metadata_total") > 0.0 {
+            break;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    }
+    assert!(told("samples_total") > 0.0 && told("metadata_total") > 0.0);
+    for name in ["samples_failed_total", "samples_retried_total", "metadata_failed_total", "metadata_retried_total"] {
+        assert_eq!(told(name), 0.0, "{name}");
     }
 }
 
