@@ -21,7 +21,8 @@ pub fn plain(value: f64) -> String {
     out
 }
 
-/// Writes `value` as Go's `strconv.FormatFloat(v, 'g', -1, 64)`: with an exponent below 1e-4 and from 1e6 on.
+/// Writes `value` as Go's `strconv.FormatFloat(v, 'g', -1, 64)`: with an exponent of two digits or more below
+/// 1e-4 and from 1e6 on, whatever the number of digits.
 ///
 /// This is how the text exposition format and `le` labels print.
 pub fn push_general(out: &mut String, value: f64) {
@@ -100,7 +101,12 @@ mod tests {
             (-0.0, "-0", "-0"),
             (1.0, "1", "1"),
             (0.1, "0.1", "0.1"),
+            (0.0001, "0.0001", "0.0001"),
+            (0.00001, "0.00001", "1e-05"),
+            (123_456.0, "123456", "123456"),
+            (-999_999.0, "-999999", "-999999"),
             (1e6, "1000000", "1e+06"),
+            (-1_234_567.0, "-1234567", "-1.234567e+06"),
             (1e21, "1000000000000000000000", "1e+21"),
             (1e-7, "0.0000001", "1e-07"),
             (1.5e300, &format!("15{}", "0".repeat(299)), "1.5e+300"),

@@ -38,7 +38,7 @@ pub(super) fn duration_ms(name: &str, text: &str) -> Result<i64, ApiError> {
     if let Ok(secs) = text.parse::<f64>() {
         let ms = secs * 1000.0;
         // Upstream counts nanoseconds in 64 bits.
-        if !(ms.abs() < i64::MAX as f64 / 1e6) {
+        if ms.is_nan() || ms.abs() >= i64::MAX as f64 / 1e6 {
             return Err(ApiError::parameter(name, format_args!("cannot parse {text:?} to a valid duration. It overflows int64")));
         }
         return Ok(ms.round() as i64);

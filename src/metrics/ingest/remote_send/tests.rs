@@ -1,4 +1,4 @@
-//! Remote write out against a receiver that records what comes.
+//! Remote write, outgoing, against a receiver that answers from a script.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
+use super::stats::Kinds;
 use super::*;
 use crate::base::clock::{Clock, ManualClock, SystemClock};
 use crate::base::time::Duration as ConfigDuration;

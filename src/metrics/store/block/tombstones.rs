@@ -109,6 +109,7 @@ impl Tombstones {
     }
 
     /// Number of series with deleted ranges.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.ranges.len()
     }

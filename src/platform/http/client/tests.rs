@@ -1,4 +1,4 @@
-//! The client against small servers: credentials, redirects, limits, tokens.
+//! The HTTP client against servers of its own: sign-in, redirects, limits, TLS.
 
 use std::io::Write;
 use std::sync::Arc;
