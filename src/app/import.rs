@@ -41,7 +41,11 @@ pub(super) fn openmetrics(args: &OpenMetricsArgs, out: &mut impl Write) -> anyho
     let done = done.with_context(|| args.file.display().to_string())?;
     store.flush_now()?;
     store.close();
-    writeln!(out, "{} samples of {} new series imported, {} were there already, {} refused", done.stored, done.series_created, done.repeated, done.refused)?;
+    writeln!(
+        out,
+        "{} samples of {} new series imported, {} were there already, {} refused",
+        done.stored, done.series_created, done.repeated, done.refused
+    )?;
     if let Some(first) = done.first_refused {
         writeln!(out, "first refused: {first}")?;
     }

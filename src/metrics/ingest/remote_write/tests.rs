@@ -424,7 +424,10 @@ fn a_long_symbol_named_by_many_series_is_refused_before_memory_is_taken() {
     assert!(response.body.starts_with("invalid labels for series, too many or too long"), "{}", response.body);
     request.series = vec![series(vec![0, 1, 0, 2]); WRITE_MEMORY_BYTES_MAX / LABEL_SET_BYTES_MAX];
     let response = service.write(V2, "snappy", "", &snappy(&request.encode_to_vec()));
-    assert_eq!((response.status, response.body), (413, format!("the request would take more than {WRITE_MEMORY_BYTES_MAX} bytes of memory")));
+    assert_eq!(
+        (response.status, response.body),
+        (413, format!("the request would take more than {WRITE_MEMORY_BYTES_MAX} bytes of memory"))
+    );
 }
 
 #[test]

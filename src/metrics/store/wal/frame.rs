@@ -100,7 +100,9 @@ impl Frame<'_> {
     /// Bytes of the content unpacked, as the record claims them; what [`Self::content`] gives is never longer.
     pub fn content_len(&self) -> usize {
         match self.body.split_first() {
-            Some((&ZSTD, rest)) => Cursor::new(rest).uvarint().map_or(0, |len| usize::try_from(len).unwrap_or(CONTENT_MAX).min(CONTENT_MAX)),
+            Some((&ZSTD, rest)) => {
+                Cursor::new(rest).uvarint().map_or(0, |len| usize::try_from(len).unwrap_or(CONTENT_MAX).min(CONTENT_MAX))
+            }
             Some((_, rest)) => rest.len(),
             None => 0,
         }
