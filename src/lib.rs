@@ -11,7 +11,7 @@
 //! 6. [`app`]: the command line, wiring, start and stop.
 //!
 //! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
-//! `api → model, ingest, query`, `pages → model, query`, `mod.rs → all`. `tests/tidy.rs` holds this.
+//! `api → model, ingest, query`, `pages → model, query`, `facade → all`. `tests/tidy.rs` holds this.
 //!
 //! What is absent matters as much: no crate-wide error type, no global state, no `util`, no time but from
 //! [`base::clock`], no SQL outside `platform::db` and `store`, no JSON on model types.

@@ -5,8 +5,10 @@
 
 use axum::Router;
 use axum::routing::MethodRouter;
+use http::StatusCode;
 
 use super::policy::Policy;
+use crate::platform::http::problem::Problem;
 
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +55,11 @@ impl Routes {
         &self.table
     }
 
-    /// The router, without any layer.
+    /// The router, without any layer. What no route answers is refused in the words that clients know.
     pub fn into_router(self) -> Router {
+        let refuse = |status, words| move || std::future::ready(Problem::new(status, words));
         self.router
+            .fallback(refuse(StatusCode::NOT_FOUND, "404 page not found"))
+            .method_not_allowed_fallback(refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
     }
 }

@@ -2,7 +2,7 @@
 
 /// Writes `value` as Go's `strconv.FormatFloat(v, 'f', -1, 64)`: no exponent, `NaN`, `+Inf`, `-Inf`.
 ///
-/// This is how the HTTP API and PromQL print sample values.
+/// This is how PromQL prints numbers, and the HTTP API scalars.
 pub fn push_plain(out: &mut String, value: f64) {
     if let Some(word) = special(value) {
         out.push_str(word);
@@ -21,7 +21,8 @@ pub fn plain(value: f64) -> String {
     out
 }
 
-/// Writes `value` as Go's `strconv.FormatFloat(v, 'g', -1, 64)`: with an exponent below 1e-4 and from 1e6 on.
+/// Writes `value` as Go's `strconv.FormatFloat(v, 'g', -1, 64)`: with an exponent of two digits or more below
+/// 1e-4 and from 1e6 on, whatever the number of digits.
 ///
 /// This is how the text exposition format and `le` labels print.
 pub fn push_general(out: &mut String, value: f64) {
@@ -34,6 +35,27 @@ pub fn push_general(out: &mut String, value: f64) {
         push_plain(out, value);
         return;
     }
+    push_scientific(out, value);
+}
+
+/// Writes `value` as the HTTP API writes samples: plain, but with an exponent below 1e-6 and from 1e21 on.
+pub fn push_sample(out: &mut String, value: f64) {
+    let magnitude = value.abs();
+    if magnitude == 0.0 || !magnitude.is_finite() || (1e-6..1e21).contains(&magnitude) {
+        return push_plain(out, value);
+    }
+    push_scientific(out, value);
+}
+
+/// [`push_sample`] into a new string.
+pub fn sample(value: f64) -> String {
+    let mut out = String::new();
+    push_sample(&mut out, value);
+    out
+}
+
+/// A finite number with an exponent of two digits at least.
+fn push_scientific(out: &mut String, value: f64) {
     let text = format!("{value:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, digits) = match exponent.strip_prefix('-') {
@@ -79,7 +101,12 @@ mod tests {
             (-0.0, "-0", "-0"),
             (1.0, "1", "1"),
             (0.1, "0.1", "0.1"),
+            (0.0001, "0.0001", "0.0001"),
+            (0.00001, "0.00001", "1e-05"),
+            (123_456.0, "123456", "123456"),
+            (-999_999.0, "-999999", "-999999"),
             (1e6, "1000000", "1e+06"),
+            (-1_234_567.0, "-1234567", "-1.234567e+06"),
             (1e21, "1000000000000000000000", "1e+21"),
             (1e-7, "0.0000001", "1e-07"),
             (1.5e300, &format!("15{}", "0".repeat(299)), "1.5e+300"),
@@ -91,6 +118,17 @@ mod tests {
             assert_eq!(general(value), as_general);
         }
         assert_eq!(general(2_466_190.0), "2.46619e+06");
+        for (value, text) in [
+            (1e-6, "0.000001"),
+            (-9.5e-7, "-9.5e-07"),
+            (1e-300, "1e-300"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (0.0, "0"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            assert_eq!(sample(value), text);
+        }
         assert_eq!(general(123_456.5), "123456.5");
     }
 }

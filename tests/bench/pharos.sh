@@ -12,7 +12,7 @@ start() {
         --data-dir "$data" \
         --retention-time 10y \
         --listen "127.0.0.1:$port" \
-        --host-metrics=false \
+        --host-metrics=false --own-metrics=false \
         --enable-admin-api \
         --log-level warn
 }

@@ -40,6 +40,13 @@ fn instant_and_range_queries_answer_in_upstreams_shape() {
     assert_eq!(server.query("requests_total{job=\"a\"}", 1_700_000_300.0)[0]["metric"]["odd"], "a\"b\\c\n<é>");
     let data = server.api("/api/v1/query?query=scalar(temperature)&time=1700000300");
     assert_eq!(data, json!({ "resultType": "scalar", "result": [1_700_000_300, "21.5"] }));
+    // Numbers far from one have an exponent in vectors and none in scalars.
+    for (expr, vector, scalar) in
+        [("1e-7", "1e-07", "0.0000001"), ("1e21", "1e+21", "1000000000000000000000"), ("0.000001", "0.000001", "0.000001")]
+    {
+        assert_eq!(server.query(&format!("vector({expr})"), 1.0)[0]["value"][1], vector);
+        assert_eq!(server.query(expr, 1.0)[1], scalar);
+    }
     let data = server.api("/api/v1/query?query=%22x%22&time=1700000300");
     assert_eq!(data, json!({ "resultType": "string", "result": [1_700_000_300, "x"] }));
     let data = server.api("/api/v1/query_range?query=requests_total%7Bjob%3D%22a%22%7D&start=1700000000&end=1700000030&step=15s");
@@ -75,7 +82,12 @@ fn errors_have_upstreams_types_codes_and_words() {
     let server = filled();
     for (path, status, kind, words) in [
         ("/api/v1/query?query=sum(", 400, "bad_data", "invalid parameter \"query\": 1:5: parse error"),
-        ("/api/v1/query?query=up&time=x", 400, "bad_data", "invalid parameter \"time\": cannot parse \"x\" to a valid timestamp"),
+        (
+            "/api/v1/query?query=up&time=x",
+            400,
+            "bad_data",
+            "invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp",
+        ),
         ("/api/v1/query?query=up&timeout=x", 400, "bad_data", "invalid parameter \"timeout\""),
         (
             "/api/v1/query_range?query=up&start=0&end=1",
@@ -129,6 +141,8 @@ fn status_endpoints_have_what_clients_read() {
     for path in ["/-/healthy", "/-/ready"] {
         assert_eq!(server.get(path).0, 200, "{path}");
     }
+    assert_eq!(server.get("/api/v1/nothing"), (404, "404 page not found\n".to_owned()));
+    assert_eq!(server.post("/-/healthy", "text/plain", ""), (405, "Method Not Allowed\n".to_owned()));
     let (status, text) = server.get("/federate?match[]=temperature");
     assert_eq!((status, text.as_str().contains("temperature")), (200, false), "old samples are not federated: {text}");
 }

@@ -108,6 +108,6 @@ fn openmetrics_files_are_imported() {
     fs::write(&file, "# TYPE old gauge\nold{a=\"1\"} 1 1600000000\nold{a=\"1\"} 2 1600000060\n# EOF\n").unwrap();
     let (good, text) = pharos(&["import", "openmetrics", "--data-dir", data.to_str().unwrap(), file.to_str().unwrap()]);
     assert!(good && text.contains('2'), "{text}");
-    let server = Server::start(&["--host-metrics=false", "--retention-time", "100y", "--data-dir", data.to_str().unwrap()]);
+    let server = Server::on(&data, &["--host-metrics=false", "--retention-time", "100y"]);
     assert_eq!(server.query("old", 1_600_000_060.0)[0]["value"][1], "2");
 }

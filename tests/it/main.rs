@@ -1,5 +1,8 @@
 //! Black-box tests: the real binary, real HTTP, real neighbours where they are installed.
 
+#![expect(clippy::unwrap_used, reason = "what prepares and asks for a test fails it where it stands")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "logs of a failed server, measurements and skipped tests are shown")]
+
 /// Starting servers, asking them.
 mod support;
 /// Remote write as Prometheus sends it.

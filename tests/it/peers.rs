@@ -17,9 +17,13 @@ struct Prometheus {
 
 impl Prometheus {
     fn start() -> Option<Self> {
+        Self::with_config("global: {scrape_interval: 15s}\n")
+    }
+
+    fn with_config(text: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
-        fs::write(&config, "global: {scrape_interval: 15s}\n").unwrap();
+        fs::write(&config, text).unwrap();
         let address = format!("127.0.0.1:{}", free_port());
         let process = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
@@ -59,9 +63,12 @@ impl Drop for Prometheus {
 const END: i64 = 1_700_003_600_000;
 
 /// The metrics that the compliance queries ask for: an hour of `demo_*` at 5 s over three instances.
+///
+/// Samples lie between full seconds, because versions before 3.0 take a sample on the early edge of a range, and later
+/// ones do not; queries are asked at odd seconds for the same reason, so that no step of a subquery lies on its edge.
 fn demo() -> Vec<wire::TimeSeries> {
     let mut all = Vec::new();
-    let times: Vec<i64> = (0..=720).map(|at| END - (720 - at) * 5_000).collect();
+    let times: Vec<i64> = (0..=720).map(|at| END - 2_500 - (720 - at) * 5_000).collect();
     let mut seed = 42u64;
     let mut random = move || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -75,7 +82,8 @@ fn demo() -> Vec<wire::TimeSeries> {
             all.push(wire::series(&labels, &samples));
         };
         for (mode, speed) in [("idle", 0.7), ("system", 0.1), ("user", 0.2)] {
-            let mut total = 0.0;
+            // Far from zero: how `rate` extrapolates to the zero of a young counter changed with 3.0.
+            let mut total = 1e4;
             add(&[("__name__", "demo_cpu_usage_seconds_total"), ("mode", mode)], &mut |_| {
                 total += speed * 5.0 * (0.5 + random());
                 total
@@ -134,6 +142,9 @@ fn ask(base: &str, path: &str, params: &[(&str, String)]) -> Json {
     serde_json::from_str(&answer.text().unwrap()).unwrap()
 }
 
+/// Queries that the packaged version answers differently on purpose of later ones, by what they contain, and why.
+const DIFFERENT: [(&str, &str); 1] = [("~invalid", "since 3.0 any UTF-8 text is the name of a label")];
+
 /// Equal within 1e-9 relative, label sets and times exactly.
 fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
@@ -174,16 +185,16 @@ fn compliance_queries_answer_as_prometheus_does() {
     let queries: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let queries = expressions(&queries);
     assert!(queries.len() > 400, "{}", queries.len());
-    let (mut compared, mut unsupported, mut different) = (0, 0, Vec::new());
-    for query in &queries {
+    let (mut compared, mut unsupported, mut different) = (0, Vec::new(), Vec::new());
+    for query in queries.iter().filter(|query| !DIFFERENT.iter().any(|(part, _)| query.contains(part))) {
         for (path, params) in [
             ("/api/v1/query", vec![("query", query.clone()), ("time", (END / 1000 - 7).to_string())]),
             (
                 "/api/v1/query_range",
                 vec![
                     ("query", query.clone()),
-                    ("start", (END / 1000 - 1800).to_string()),
-                    ("end", (END / 1000).to_string()),
+                    ("start", (END / 1000 - 1807).to_string()),
+                    ("end", (END / 1000 - 7).to_string()),
                     ("step", "30".into()),
                 ],
             ),
@@ -191,20 +202,24 @@ fn compliance_queries_answer_as_prometheus_does() {
             let theirs = ask(&prometheus.url(""), path, &params);
             let ours = ask(&pharos.url(""), path, &params);
             // Functions that came after the packaged version.
-            if theirs["errorType"] == "bad_data" {
-                unsupported += 1;
+            if theirs["errorType"] == "bad_data" && ours["errorType"] != "bad_data" {
+                unsupported.push(query);
                 continue;
             }
             compared += 1;
+            let is_sorted = path == "/api/v1/query" && query.starts_with("sort");
+            let in_order = |answer: &Json| if is_sorted { answer["data"]["result"].clone() } else { sorted(&answer["data"]["result"]) };
             let equal = theirs["status"] == ours["status"]
-                && (theirs["status"] == "error" || same(&sorted(&theirs["data"]["result"]), &sorted(&ours["data"]["result"])));
+                && theirs["errorType"] == ours["errorType"]
+                && (theirs["status"] == "error" || same(&in_order(&theirs), &in_order(&ours)));
             if !equal {
                 let short = |json: &Json| json.to_string().chars().take(400).collect::<String>();
                 different.push(format!("{path} {query}\n  prometheus: {}\n  pharos:     {}", short(&theirs), short(&ours)));
             }
         }
     }
-    println!("compared {compared}, different {}, not supported by the packaged version {unsupported}", different.len());
+    println!("compared {compared}, different {}, not known to the packaged version: {unsupported:?}", different.len());
+    assert!(unsupported.len() <= 20, "{unsupported:?}");
     assert!(different.is_empty(), "{} of {compared} differ:\n{}", different.len(), different.join("\n"));
     assert!(compared > 800, "{compared}");
 }
@@ -224,6 +239,52 @@ fn expressions(json: &Json) -> Vec<String> {
     }
 }
 
+/// Prometheus scrapes and federates from here, and forwards what it has to here.
+#[test]
+fn prometheus_scrapes_federates_and_forwards() {
+    let server = Server::start(&["--host-metrics=false", "--host-interval=1s"]);
+    let address = &server.address;
+    let config = format!(
+        "global: {{scrape_interval: 1s, external_labels: {{site: other}}}}
+scrape_configs:
+- job_name: own
+  static_configs: [{{targets: ['{address}']}}]
+- job_name: federate
+  metrics_path: /federate
+  honor_labels: true
+  params: {{'match[]': ['{{job=\"pharos\",site=\"\"}}']}}
+  static_configs: [{{targets: ['{address}']}}]
+  metric_relabel_configs: [{{target_label: way, replacement: federated}}]
+remote_write:
+- url: http://{address}/api/v1/write
+  metadata_config: {{send_interval: 1s}}
+"
+    );
+    let Some(prometheus) = Prometheus::with_config(&config) else { return skip("prometheus is not installed") };
+    let arrived = |found: &Json| found[0]["value"][1] == "1";
+    server.await_query("up{job=\"own\",site=\"other\"}", arrived);
+    server.await_query("up{job=\"federate\",site=\"other\"}", arrived);
+    server.await_query("up{job=\"pharos\",site=\"other\",way=\"federated\"}", arrived);
+    let targets = ask(&prometheus.url(""), "/api/v1/query", &[("query", "count(up == 0)".to_owned())]);
+    assert_eq!(targets["data"]["result"], serde_json::json!([]), "{targets}");
+    // What it says of forwarding itself: samples and metadata sent, none refused, nothing to come again.
+    let told = |name: &str| -> f64 {
+        let page = client().get(prometheus.url("/metrics")).send().unwrap().text().unwrap();
+        let lines = page.lines().filter(|line| line.starts_with(&format!("prometheus_remote_storage_{name}{{")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    for _ in 0..300 {
+        if told("metadata_total") > 0.0 {
+            break;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    }
+    assert!(told("samples_total") > 0.0 && told("metadata_total") > 0.0);
+    for name in ["samples_failed_total", "samples_retried_total", "metadata_failed_total", "metadata_retried_total"] {
+        assert_eq!(told(name), 0.0, "{name}");
+    }
+}
+
 #[test]
 fn promtool_asks_and_pushes() {
     let server = Server::quiet();
@@ -238,7 +299,7 @@ fn promtool_asks_and_pushes() {
     };
     let text = String::from_utf8_lossy(&asked.stdout).into_owned();
     assert!(text.contains("x{a=\"1\"} => 5 @[1700000000]"), "{text} {}", String::from_utf8_lossy(&asked.stderr));
-    let labels = promtool(&["query", "labels", &server.url(""), "a"]).unwrap();
+    let labels = promtool(&["query", "labels", "--start=1699990000", "--end=1700000100", &server.url(""), "a"]).unwrap();
     assert_eq!(String::from_utf8_lossy(&labels.stdout).trim(), "1");
     let series = promtool(&["query", "series", "--match=x", "--start=1699990000", "--end=1700000100", &server.url("")]).unwrap();
     assert!(String::from_utf8_lossy(&series.stdout).contains("__name__=\"x\""));

@@ -30,6 +30,13 @@ impl Server {
         Self { process, address, data, args, _folder: Some(folder) }
     }
 
+    /// Starts on a data folder that is there already.
+    pub(crate) fn on(data: &Path, args: &[&str]) -> Self {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let (process, address) = spawn(data, &args);
+        Self { process, address, data: data.to_owned(), args, _folder: None }
+    }
+
     /// Starts with a configuration file of this text.
     pub(crate) fn with_config(text: &str, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -45,7 +52,7 @@ impl Server {
     /// Quiet: no metrics of the host or of the server itself, so that only what the test sends is there and its old
     /// samples are not late behind those of now.
     pub(crate) fn quiet() -> Self {
-        Self::start(&["--host-metrics=false", "--host-interval=365d", "--enable-admin-api"])
+        Self::start(&["--host-metrics=false", "--own-metrics=false", "--enable-admin-api"])
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -160,9 +167,10 @@ pub(crate) fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
-/// The shared test material beside the project, where it is there.
+/// The shared test material: beside the project, or where `PHAROS_TEST_SHARED` says.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let full = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("shared").join(path);
+    let beside = || Some(Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("shared"));
+    let full = std::env::var_os("PHAROS_TEST_SHARED").map(PathBuf::from).or_else(beside)?.join(path);
     full.exists().then_some(full)
 }
 

@@ -58,6 +58,9 @@ fn pushgateway_groups_are_replaced_merged_and_deleted() {
     server.await_query("done{job=\"backup\",host=\"a\"}", |found| found[0]["value"][1] == "1");
     assert_eq!(push("POST", "/metrics/job/backup/host/a", "# TYPE done gauge\ndone 2\n"), 200);
     server.await_query("done{job=\"backup\"} + on() size{job=\"backup\"}", |found| found[0]["value"][1] == "7");
+    // A Pushgateway's own address and envelope.
+    let groups = server.api("/api/v1/metrics");
+    assert_eq!(groups[0]["labels"], json!({ "host": "a", "job": "backup" }), "{groups}");
     assert_eq!(push("PUT", "/metrics/job/x", "broken{ 1\n"), 400);
     assert_eq!(push("PUT", "/metrics/job/x", "a 1 1700000000000\n"), 400);
     assert_eq!(push("DELETE", "/metrics/job/backup/host/a", ""), 202);

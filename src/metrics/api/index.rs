@@ -150,7 +150,7 @@ pub(super) async fn exemplars(State(state): State<Arc<ApiState>>, request: Reque
                 out.write_all(if at > 0 { b"," } else { b"" })?;
                 out.write_all(br#"{"labels":"#)?;
                 write_labels(&mut out, &exemplar.labels)?;
-                write!(out, ",\"value\":\"{}\",\"timestamp\":", float::plain(exemplar.value))?;
+                write!(out, ",\"value\":\"{}\",\"timestamp\":", float::sample(exemplar.value))?;
                 write_time(&mut out, exemplar.ts)?;
                 out.write_all(b"}")?;
             }

@@ -110,6 +110,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .join(admin_routes(state))
         .route("PUT, POST, DELETE", "/metrics/job/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
         .route("PUT, POST, DELETE", "/metrics/job@base64/{*group}", Policy::WRITE_METRICS, with(any(push::job)))
+        .route("GET", "/api/v1/metrics", read, with(get(push::groups)))
         .route("GET", "/api/v1/pushed", read, with(get(push::groups)))
         .route("PUT", "/api/v1/admin/wipe", Policy::ADMIN, with(put(push::wipe)))
         .route("POST", "/api/v1/metrics/custom", Policy::WRITE_METRICS, with(post(custom::one)))

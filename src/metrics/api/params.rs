@@ -12,9 +12,11 @@ const OPEN: TimeRange = TimeRange::ALL;
 /// A required or defaulted point in time (ms).
 pub(super) fn time(params: &Params, name: &str, default: Option<i64>) -> Result<i64, ApiError> {
     match (params.get(name), default) {
-        (Some(text), _) => {
-            time::parse_timestamp(text).ok_or_else(|| ApiError::parameter(name, format_args!("cannot parse {text:?} to a valid timestamp")))
-        }
+        (Some(text), default) => time::parse_timestamp(text).ok_or_else(|| {
+            // Upstream repeats the name where the parameter may be left out.
+            let about = if default.is_some() { format!("invalid time value for '{name}': ") } else { String::new() };
+            ApiError::parameter(name, format_args!("{about}cannot parse {text:?} to a valid timestamp"))
+        }),
         (None, Some(default)) => Ok(default),
         (None, None) => Err(ApiError::parameter(name, "cannot parse \"\" to a valid timestamp")),
     }
@@ -36,7 +38,7 @@ pub(super) fn duration_ms(name: &str, text: &str) -> Result<i64, ApiError> {
     if let Ok(secs) = text.parse::<f64>() {
         let ms = secs * 1000.0;
         // Upstream counts nanoseconds in 64 bits.
-        if !(ms.abs() < i64::MAX as f64 / 1e6) {
+        if ms.is_nan() || ms.abs() >= i64::MAX as f64 / 1e6 {
             return Err(ApiError::parameter(name, format_args!("cannot parse {text:?} to a valid duration. It overflows int64")));
         }
         return Ok(ms.round() as i64);
@@ -52,6 +54,15 @@ pub(super) fn timeout(params: &Params, most: Duration) -> Result<Duration, ApiEr
             let ms = duration_ms("timeout", text)?;
             Ok(most.min(Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
         }
+    }
+}
+
+/// `limit` where a negative one means all.
+pub(super) fn limit_or_all(params: &Params) -> Result<usize, ApiError> {
+    match params.get("limit").map(str::parse::<i64>) {
+        None => Ok(0),
+        Some(Ok(limit)) => Ok(usize::try_from(limit).unwrap_or(0)),
+        Some(Err(_)) => Err(ApiError::bad("limit must be a number")),
     }
 }
 
@@ -88,6 +99,10 @@ mod tests {
     fn refuses_with_the_parameter_named() {
         let refused = time(&params(&[("start", "yesterday")]), "start", None).unwrap_err();
         assert_eq!(refused.message, "invalid parameter \"start\": cannot parse \"yesterday\" to a valid timestamp");
+        let refused = time(&params(&[("time", "x")]), "time", Some(0)).unwrap_err();
+        assert_eq!(refused.message, "invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp");
+        assert_eq!(limit_or_all(&params(&[("limit", "-1")])).unwrap(), 0);
+        assert_eq!(limit_or_all(&params(&[("limit", "x")])).unwrap_err().message, "limit must be a number");
         let refused = range(&params(&[("start", "10"), ("end", "9")])).unwrap_err();
         assert_eq!(refused.message, "invalid parameter \"end\": end timestamp must not be before start time");
         assert_eq!(limit(&params(&[("limit", "-1")])).unwrap_err().message, "invalid parameter \"limit\": limit must be non-negative");

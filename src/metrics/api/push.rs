@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, Request, StatusCode, header};
 
 use super::ApiState;
-use super::answer::{ApiError, success};
+use super::answer::ApiError;
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::metrics::ingest::push::{PushHeaders, PushResponse, view};
@@ -65,9 +65,9 @@ fn answer(response: PushResponse) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], response.body).into_response()
 }
 
-/// `GET /api/v1/pushed`: what a Pushgateway shows at its own `/api/v1/metrics`.
+/// `GET /api/v1/metrics`, also `/api/v1/pushed`: what a Pushgateway shows at its own `/api/v1/metrics`.
 pub(super) async fn groups(State(state): State<Arc<ApiState>>) -> Response {
-    success(&view::metrics_json(&state.push.groups()))
+    axum::Json(view::metrics_json(&state.push.groups())).into_response()
 }
 
 /// `PUT /api/v1/admin/wipe`: deletes all groups, where the admin API is on.

@@ -89,7 +89,7 @@ pub(super) async fn tsdb(State(state): State<Arc<ApiState>>, request: Request<Bo
     let params = Params::from_request(request).await?;
     let limit = match params.get("limit") {
         None => 10,
-        Some(_) => match params::limit(&params)? {
+        Some(_) => match params::limit(&params).unwrap_or(0) {
             0 => return Err(ApiError::bad("limit must be a positive number")),
             limit if limit > LIMIT_MAX => return Err(ApiError::bad(format!("limit must not exceed {LIMIT_MAX}"))),
             limit => limit,
@@ -142,7 +142,7 @@ pub(super) async fn wal_replay(State(state): State<Arc<ApiState>>) -> Response {
 /// `GET /api/v1/metadata`.
 pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let limit = params::limit(&params)?;
+    let limit = params::limit_or_all(&params)?;
     let per_metric = match params.get("limit_per_metric") {
         None => usize::MAX,
         Some(text) => text.parse().map_err(|_| ApiError::bad("limit_per_metric must be a number"))?,

@@ -70,7 +70,7 @@ fn dropped(target: &DroppedTarget) -> Json {
 /// `GET /api/v1/targets/metadata`.
 pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let limit = params::limit(&params)?;
+    let limit = params::limit_or_all(&params)?;
     let matchers = match params.get("match_target") {
         Some(text) => parse_selector(text).map_err(|errors| ApiError::parameter("match_target", errors))?,
         None => Vec::new(),

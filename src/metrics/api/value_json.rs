@@ -71,7 +71,7 @@ fn write_value(out: &mut impl Write, value: &Value) -> io::Result<()> {
             out.write_all(b"[")?;
             write_time(out, *ts)?;
             out.write_all(b",")?;
-            write_number(out, *number)?;
+            write!(out, "\"{}\"", float::plain(*number))?;
             out.write_all(b"]")
         }
         Value::String(ts, text) => {
@@ -171,10 +171,7 @@ fn write_number(out: &mut impl Write, number: f64) -> io::Result<()> {
         out.write_all(digits.format(number as i64).as_bytes())?;
         return out.write_all(b"\"");
     }
-    if number.is_finite() {
-        return write!(out, "\"{number}\"");
-    }
-    write!(out, "\"{}\"", float::plain(number))
+    write!(out, "\"{}\"", float::sample(number))
 }
 
 fn write_histogram(out: &mut impl Write, histogram: &Histogram) -> io::Result<()> {
@@ -222,7 +219,9 @@ mod tests {
             (-0.0, "\"-0\""),
             (-3.0, "\"-3\""),
             (0.1, "\"0.1\""),
-            (1e21, "\"1000000000000000000000\""),
+            (1e20, "\"100000000000000000000\""),
+            (1e21, "\"1e+21\""),
+            (1e-7, "\"1e-07\""),
             (f64::NAN, "\"NaN\""),
             (f64::NEG_INFINITY, "\"-Inf\""),
         ] {

@@ -64,19 +64,20 @@ fn host(look: &Look, instance: &str) -> Option<Host> {
     })
 }
 
+/// As `df` counts: what is used, of what is used or can still be filled by ordinary users.
 fn disks(look: &Look, selector: &str) -> Vec<Disk> {
-    let real = format!("{{{selector},fstype!~\"tmpfs|ramfs\"}}");
-    let free: BTreeMap<String, f64> = look
-        .vector(&format!("node_filesystem_avail_bytes{real}"))
+    let by_mount = |metric: &str| -> BTreeMap<String, f64> {
+        look.vector(&format!("{metric}{{{selector},fstype!~\"tmpfs|ramfs\"}}"))
+            .into_iter()
+            .filter_map(|(labels, value)| Some((labels.get("mountpoint")?.to_owned(), value)))
+            .collect()
+    };
+    let (free, available) = (by_mount("node_filesystem_free_bytes"), by_mount("node_filesystem_avail_bytes"));
+    by_mount("node_filesystem_size_bytes")
         .into_iter()
-        .filter_map(|(labels, value)| Some((labels.get("mountpoint")?.to_owned(), value)))
-        .collect();
-    look.vector(&format!("node_filesystem_size_bytes{real}"))
-        .into_iter()
-        .filter_map(|(labels, size)| {
-            let mount = labels.get("mountpoint")?.to_owned();
-            let free = free.get(&mount)?;
-            Some(Disk { used: size - free, size, mount })
+        .filter_map(|(mount, size)| {
+            let used = size - free.get(&mount)?;
+            Some(Disk { used, size: used + available.get(&mount)?, mount })
         })
         .filter(|disk| disk.size > 0.0)
         .collect()

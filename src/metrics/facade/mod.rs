@@ -240,7 +240,8 @@ impl Metrics {
                 Ok(())
             }),
         });
-        for target in std::iter::once(own).chain(host) {
+        let own = self.settings.server.own_metrics.then_some(own);
+        for target in own.into_iter().chain(host) {
             if let Err(error) = self.scrape.add_in_process(target) {
                 tracing::error!(%error, "a target inside the process cannot be scraped");
             }

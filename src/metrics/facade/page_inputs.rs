@@ -1,8 +1,10 @@
 //! From live data to what the pages take.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Metrics;
+use super::look::Look;
 use crate::base::limits;
 use crate::base::time::{Duration, TimeRange};
 use crate::metrics::ingest::relabel;
@@ -35,6 +37,12 @@ pub(super) fn targets(metrics: &Metrics, query: &str) -> TargetsInput {
     let config = metrics.config.load();
     let rules: BTreeMap<&str, &ScrapeConfig> = config.scrape_configs.iter().map(|job| (job.job_name.as_str(), job)).collect();
     let steps = |job: &str, labels: &Labels| rules.get(job).map_or_else(Vec::new, |job| relabel_steps(labels, &job.relabel_configs));
+    let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
+    let scraped = look.vector("scrape_samples_scraped");
+    let samples: BTreeMap<(&str, &str), u64> = scraped
+        .iter()
+        .map(|(labels, count)| ((labels.get("job").unwrap_or(""), labels.get("instance").unwrap_or("")), *count as u64))
+        .collect();
     let active = found.active.iter().map(|target| Target {
         job: target.scrape_pool.clone(),
         url: target.scrape_url.clone(),
@@ -48,7 +56,7 @@ pub(super) fn targets(metrics: &Metrics, query: &str) -> TargetsInput {
         duration_s: target.state.last_scrape.map(|_| target.state.last_duration),
         interval_ms: target.scrape_interval.ms(),
         timeout_ms: target.scrape_timeout.ms(),
-        samples: None,
+        samples: samples.get(&(target.scrape_pool.as_str(), target.labels.get("instance").unwrap_or(""))).copied(),
         labels: target.labels.clone(),
         discovered: target.discovered_labels.clone(),
         steps: steps(&target.scrape_pool, &target.discovered_labels),
@@ -233,12 +241,15 @@ pub(super) fn status(metrics: &Metrics) -> StatusInput {
                 .iter()
                 .map(|(name, reason)| Quarantined { name: name.clone(), reason: reason.clone() })
                 .collect(),
-            disk: storage.disk_bytes.zip(storage.disk_free_bytes).map(|(all, free)| (all.saturating_sub(free), all)),
+            disk: storage.disk_free_bytes.zip(storage.disk_bytes),
             retention_time: storage.retention_ms.map_or_else(|| "for ever".to_owned(), |ms| Duration::from_ms(ms).to_string()),
             retention_bytes: storage.retention_bytes.unwrap_or(0),
         },
         config: Config {
-            path: server.flags().into_iter().find(|(name, _)| name == "config.file").map_or_else(String::new, |(_, path)| path),
+            path: match server.flags().into_iter().find(|(name, path)| name == "config.file" && !path.is_empty()) {
+                Some((_, path)) => path,
+                None => "no file, the defaults".to_owned(),
+            },
             yaml: server.config_yaml(),
             loaded_ms: Some(runtime.reload.loaded_ms),
             error: runtime.reload.error.as_deref().map(remark),

@@ -32,6 +32,7 @@ pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
         .route("GET", links::PUSHED, Policy::READ, with(get(pushed_route)))
         .route("POST", links::PUSHED_DELETE, Policy::EDIT, with(post(pushed_delete)))
         .route("GET", links::STATUS, Policy::READ, with(get(status_route)))
+        .route("GET", "/graph", Policy::READ, get(graph_route))
         .route("GET", links::CHART, Policy::READ, with(get(chart_route)))
         .route("POST", links::THEME, Policy::Public, post(set_theme))
         .route("GET", links::ASSETS, Policy::Public, get(assets::handler))
@@ -192,4 +193,19 @@ async fn answer_all(metrics: &Arc<Metrics>, queries: Vec<String>, when: When) ->
         answers.push(answer.unwrap_or_else(|error| Err(EvaluateError::Execution(error.to_string()))));
     }
     answers
+}
+
+/// Links that Prometheus and its alerts carry (`/graph?g0.expr=…`) open the explorer.
+async fn graph_route(OriginalUri(uri): OriginalUri) -> Redirect {
+    let params: Vec<(String, String)> = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+    let value = |name: &str| params.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
+    let queries =
+        params.iter().filter(|(name, _)| name.starts_with('g') && name.ends_with(".expr")).map(|(_, query)| ("q", query.as_str()));
+    let mut asked: Vec<(&str, &str)> = queries.collect();
+    let from = value("g0.range_input").map(|range| format!("now-{range}"));
+    asked.extend(from.as_deref().map(|from| ("from", from)));
+    if value("g0.tab") == Some("1") || value("g0.tab") == Some("table") {
+        asked.push(("view", "table"));
+    }
+    Redirect::to(&links::with(links::EXPLORE, &asked))
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::block::{Block, BlockError, BlockId, BlockMeta, BlockOptions, BlockWriter, Copier, Scratch};
+use super::samples::forget_hint;
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::series::labels::Labels;
@@ -134,8 +135,12 @@ pub fn join(samples: &mut SampleBuf, later: &SampleBuf, scratch: &mut SampleBuf)
     let ends = |buf: &SampleBuf| buf.float_ts.last().copied().max(buf.histogram_ts.last().copied());
     let starts = |buf: &SampleBuf| buf.float_ts.first().copied().into_iter().chain(buf.histogram_ts.first().copied()).min();
     let has_starts = !samples.float_start_ts.is_empty() || !later.float_start_ts.is_empty();
+    let has_histogram_starts = !samples.histogram_start_ts.is_empty() || !later.histogram_start_ts.is_empty();
     if has_starts {
         samples.float_start_ts.resize(samples.float_ts.len(), 0);
+    }
+    if has_histogram_starts {
+        samples.histogram_start_ts.resize(samples.histogram_ts.len(), 0);
     }
     match (ends(samples), starts(later)) {
         (_, None) => return,
@@ -147,8 +152,16 @@ pub fn join(samples: &mut SampleBuf, later: &SampleBuf, scratch: &mut SampleBuf)
             if has_starts {
                 samples.float_start_ts.resize(samples.float_ts.len(), 0);
             }
+            let first = samples.histograms.len();
             samples.histogram_ts.extend_from_slice(&later.histogram_ts);
             samples.histograms.extend(later.histograms.iter().cloned());
+            samples.histogram_start_ts.extend_from_slice(&later.histogram_start_ts);
+            if has_histogram_starts {
+                samples.histogram_start_ts.resize(samples.histogram_ts.len(), 0);
+            }
+            if let Some(first) = samples.histograms.get_mut(first).filter(|_| first > 0) {
+                forget_hint(first);
+            }
             return;
         }
     }
@@ -170,13 +183,23 @@ pub fn join(samples: &mut SampleBuf, later: &SampleBuf, scratch: &mut SampleBuf)
         right += usize::from(take_new);
     }
     let (mut left, mut right) = (0, 0);
+    let mut new_before = None;
     while left < samples.histogram_ts.len() || right < later.histogram_ts.len() {
         let (old, new) = (samples.histogram_ts.get(left).copied(), later.histogram_ts.get(right).copied());
         let take_new = new.is_some_and(|new| old.is_none_or(|old| new <= old));
         let (from, at) = if take_new { (later, right) } else { (&*samples, left) };
         let ts = from.histogram_ts[at];
         if take_new || !is_in(&later.float_ts, ts) {
-            scratch.push_histogram(ts, Arc::clone(&from.histograms[at]));
+            let mut histogram = Arc::clone(&from.histograms[at]);
+            // What is noted on a histogram is relative to the one before it in its own block.
+            if new_before.is_some_and(|before| before != take_new) {
+                forget_hint(&mut histogram);
+            }
+            new_before = Some(take_new);
+            scratch.push_histogram(ts, histogram);
+            if has_histogram_starts {
+                scratch.histogram_start_ts.push(from.histogram_start_ts.get(at).copied().unwrap_or(0));
+            }
         }
         left += usize::from(!take_new || old == new);
         right += usize::from(take_new);

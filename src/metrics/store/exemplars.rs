@@ -34,6 +34,7 @@ impl Exemplars {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.arrivals.len()
     }

@@ -1,6 +1,9 @@
 //! Merging sample buffers: what several places (chunks, late samples, blocks) hold of one series becomes one run.
 
+use std::sync::Arc;
+
 use crate::base::time::TimeRange;
+use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::sample::SampleBuf;
 
 /// Where in a buffer the samples of interest begin: what stands before belongs to someone else.
@@ -25,6 +28,18 @@ impl Mark {
     /// Position of the first float of interest.
     pub fn first_float(self) -> usize {
         self.floats
+    }
+
+    /// Position of the first histogram of interest.
+    pub fn first_histogram(self) -> usize {
+        self.histograms
+    }
+}
+
+/// Takes back what was noted relative to a histogram that is not the one before any more.
+pub fn forget_hint(histogram: &mut Arc<Histogram>) {
+    if histogram.reset_hint == ResetHint::NotReset {
+        Arc::make_mut(histogram).reset_hint = ResetHint::Unknown;
     }
 }
 
@@ -58,16 +73,28 @@ pub fn retain_times(buf: &mut SampleBuf, mark: Mark, mut keep: impl FnMut(i64) -
     if starts {
         buf.float_start_ts.truncate(to);
     }
-    let mut to = mark.histograms;
+    let starts = buf.histogram_start_ts.len() == buf.histogram_ts.len();
+    let (mut to, mut gap) = (mark.histograms, false);
     for from in mark.histograms..buf.histogram_ts.len() {
-        if keep(buf.histogram_ts[from]) {
-            buf.histogram_ts.swap(to, from);
+        let kept = keep(buf.histogram_ts[from]);
+        if kept {
+            if gap {
+                forget_hint(&mut buf.histograms[from]);
+            }
+            buf.histogram_ts[to] = buf.histogram_ts[from];
             buf.histograms.swap(to, from);
+            if starts {
+                buf.histogram_start_ts[to] = buf.histogram_start_ts[from];
+            }
             to += 1;
         }
+        gap = !kept;
     }
     buf.histogram_ts.truncate(to);
     buf.histograms.truncate(to);
+    if starts {
+        buf.histogram_start_ts.truncate(to);
+    }
 }
 
 /// Keeps of the floats after `mark`, which have no start times yet, those within `range`.
@@ -87,9 +114,20 @@ pub fn drop_ranges(buf: &mut SampleBuf, mark: Mark, deleted: &[TimeRange]) {
     }
 }
 
-/// Makes `float_start_ts` parallel to the floats, with zeros where nothing is known.
+/// Makes start timestamps parallel to the samples, with zeros where nothing is known.
 pub fn pad_starts(buf: &mut SampleBuf) {
     buf.float_start_ts.resize(buf.float_ts.len(), 0);
+    buf.histogram_start_ts.resize(buf.histogram_ts.len(), 0);
+}
+
+/// The same for the kinds of samples of which any start timestamp is known.
+pub fn pad_known_starts(buf: &mut SampleBuf) {
+    if !buf.float_start_ts.is_empty() {
+        buf.float_start_ts.resize(buf.float_ts.len(), 0);
+    }
+    if !buf.histogram_start_ts.is_empty() {
+        buf.histogram_start_ts.resize(buf.histogram_ts.len(), 0);
+    }
 }
 
 fn drop_other_kind(into: &mut SampleBuf, mark: Mark, newer: &SampleBuf) {
@@ -102,15 +140,10 @@ fn drop_other_kind(into: &mut SampleBuf, mark: Mark, newer: &SampleBuf) {
 }
 
 fn merge_floats(into: &mut SampleBuf, start: usize, newer: &SampleBuf) {
-    let Some(&first) = newer.float_ts.first() else {
-        if !into.float_start_ts.is_empty() {
-            pad_starts(into);
-        }
-        return;
-    };
+    let Some(&first) = newer.float_ts.first() else { return pad_known_starts(into) };
     let starts = !newer.float_start_ts.is_empty() || !into.float_start_ts.is_empty();
     if starts {
-        pad_starts(into);
+        into.float_start_ts.resize(into.float_ts.len(), 0);
     }
     let start_of = |at: usize| newer.float_start_ts.get(at).copied().unwrap_or(0);
     if into.float_ts[start..].last().is_none_or(|&last| last < first) {
@@ -119,7 +152,7 @@ fn merge_floats(into: &mut SampleBuf, start: usize, newer: &SampleBuf) {
         into.floats.extend_from_slice(&newer.floats);
         if starts {
             into.float_start_ts.extend_from_slice(&newer.float_start_ts);
-            pad_starts(into);
+            into.float_start_ts.resize(into.float_ts.len(), 0);
         }
         return;
     }
@@ -153,28 +186,44 @@ fn merge_floats(into: &mut SampleBuf, start: usize, newer: &SampleBuf) {
 }
 
 fn merge_histograms(into: &mut SampleBuf, start: usize, newer: &SampleBuf) {
+    let starts = !newer.histogram_start_ts.is_empty() || !into.histogram_start_ts.is_empty();
+    if starts {
+        into.histogram_start_ts.resize(into.histogram_ts.len(), 0);
+    }
     let Some(&first) = newer.histogram_ts.first() else { return };
     let cut = start + into.histogram_ts[start..].partition_point(|&ts| ts < first);
-    let old: Vec<_> = into.histogram_ts.split_off(cut).into_iter().zip(into.histograms.split_off(cut)).collect();
-    let mut old = old.into_iter().peekable();
-    for (&ts, histogram) in newer.histogram_ts.iter().zip(&newer.histograms) {
-        while let Some((ts, histogram)) = old.next_if(|(old, _)| *old < ts) {
-            into.push_histogram(ts, histogram);
+    let old_ts = into.histogram_ts.split_off(cut);
+    let old = into.histograms.split_off(cut);
+    let old_starts = if starts { into.histogram_start_ts.split_off(cut) } else { Vec::new() };
+    let mut old = old_ts.into_iter().zip(old).enumerate().peekable();
+    // What is noted on a histogram is relative to the one before it in its own source.
+    let mut newer_before = (cut > start).then_some(false);
+    let mut push = |ts: i64, mut histogram: Arc<Histogram>, start_ts: i64, is_newer: bool| {
+        if newer_before.is_some_and(|before| before != is_newer) {
+            forget_hint(&mut histogram);
         }
-        drop(old.next_if(|(old, _)| *old == ts));
-        into.push_histogram(ts, histogram.clone());
-    }
-    for (ts, histogram) in old {
+        newer_before = Some(is_newer);
         into.push_histogram(ts, histogram);
+        if starts {
+            into.histogram_start_ts.push(start_ts);
+        }
+    };
+    let old_start = |at: usize| old_starts.get(at).copied().unwrap_or(0);
+    for (at, (&ts, histogram)) in newer.histogram_ts.iter().zip(&newer.histograms).enumerate() {
+        while let Some((at, (ts, histogram))) = old.next_if(|(_, (old, _))| *old < ts) {
+            push(ts, histogram, old_start(at), false);
+        }
+        drop(old.next_if(|(_, (old, _))| *old == ts));
+        push(ts, Arc::clone(histogram), newer.histogram_start_ts.get(at).copied().unwrap_or(0), true);
+    }
+    for (at, (ts, histogram)) in old {
+        push(ts, histogram, old_start(at), false);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::series::histogram::Histogram;
 
     fn floats(samples: &[(i64, f64)]) -> SampleBuf {
         let mut buf = SampleBuf::default();

@@ -225,11 +225,8 @@ fn add_block(
     }
     if mark.newest_in(out).is_none_or(|newest| newest < block.meta().min_ts) {
         // The rule: blocks follow each other in time.
-        let starts = out.float_start_ts.len();
         block.read(id, range, scratch, out).map_err(storage)?;
-        if out.float_start_ts.len() != out.float_ts.len() && (starts > 0 || !out.float_start_ts.is_empty()) {
-            samples::pad_starts(out);
-        }
+        samples::pad_known_starts(out);
         return Ok(());
     }
     let mut newer = SampleBuf::default();

@@ -123,6 +123,8 @@ settings! {
         lifecycle: bool = "false", ["web.enable-lifecycle", "enable-lifecycle"];
         /// Whether deleting series and taking snapshots over HTTP is allowed.
         admin_api: bool = "false", ["web.enable-admin-api", "enable-admin-api"];
+        /// Whether the server collects its own metrics, as job "pharos".
+        own_metrics: bool = "true", ["own-metrics"];
         /// Whether samples are taken at /api/v1/write.
         remote_write_receiver: bool = "true", ["web.enable-remote-write-receiver"];
     }

@@ -204,7 +204,7 @@ mod tests {
 
         async fn expect_error(&self, part: &str) {
             let wait = async {
-                while !self.status.snapshot().last_error.is_some_and(|error| error.contains(part)) {
+                while !self.status.last_error().is_some_and(|error| error.contains(part)) {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             };
@@ -238,7 +238,7 @@ mod tests {
         running.expect(&["a:2"]).await;
         std::fs::write(&json, "[]").unwrap();
         running.expect(&[]).await;
-        assert_eq!(running.status.snapshot().last_error, None);
+        assert_eq!(running.status.last_error(), None);
         running.task.abort();
     }
 

@@ -1,7 +1,7 @@
 //! Where targets come from: providers that each send the whole of what they know, whenever it changes.
 //!
 //! [`spawn`] starts the providers of one job. A provider that cannot learn anything new (a file half written,
-//! a server down) says so in its [`ProviderStatus`] and leaves its targets as they are.
+//! a server down) says so in the log and leaves its targets as they are.
 
 pub mod dns;
 pub mod file;
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::base::clock::SharedClock;
 use crate::metrics::model::config::DiscoveryConfigs;
 
-pub use group::{GROUP_BYTES_MAX, TARGETS_MAX, TargetGroup};
+pub use group::{GROUP_BYTES_MAX, TargetGroup};
 
 /// Everything one provider knows, replacing what it sent before.
 #[derive(Debug, Clone)]
@@ -30,59 +30,34 @@ pub struct Update {
     pub groups: Vec<TargetGroup>,
 }
 
-/// How a provider fares; shared with whoever shows it.
+/// How a provider fares: what its last attempt ran into, if anything.
 #[derive(Debug, Clone, Default)]
-pub struct ProviderStatus(Arc<Mutex<StatusInner>>);
-
-#[derive(Debug, Default)]
-struct StatusInner {
-    refreshes: u64,
-    failures: u64,
-    last_error: Option<String>,
-}
-
-/// A [`ProviderStatus`] at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StatusSnapshot {
-    /// Attempts to learn the targets.
-    pub refreshes: u64,
-    /// Those that failed.
-    pub failures: u64,
-    /// Why the last one failed, if it did.
-    pub last_error: Option<String>,
-}
+pub struct ProviderStatus(Arc<Mutex<Option<String>>>);
 
 impl ProviderStatus {
-    /// How it stands now.
-    pub fn snapshot(&self) -> StatusSnapshot {
-        let inner = self.0.lock();
-        StatusSnapshot { refreshes: inner.refreshes, failures: inner.failures, last_error: inner.last_error.clone() }
-    }
-
     /// Notes an attempt; a new kind of failure is logged once.
     fn note(&self, mechanism: &str, result: Result<(), String>) {
-        let mut inner = self.0.lock();
-        inner.refreshes += 1;
+        let mut last_error = self.0.lock();
         match result {
-            Ok(()) => inner.last_error = None,
+            Ok(()) => *last_error = None,
             Err(error) => {
-                inner.failures += 1;
-                if inner.last_error.as_ref() != Some(&error) {
+                if last_error.as_ref() != Some(&error) {
                     tracing::warn!(mechanism, %error, "service discovery cannot refresh, keeping the targets known before");
                 }
-                inner.last_error = Some(error);
+                *last_error = Some(error);
             }
         }
+    }
+
+    #[cfg(test)]
+    fn last_error(&self) -> Option<String> {
+        self.0.lock().clone()
     }
 }
 
 /// A provider at work; stops when dropped.
 #[derive(Debug)]
 pub struct Provider {
-    /// `file`, `http` or `dns`.
-    pub mechanism: &'static str,
-    /// How it fares.
-    pub status: ProviderStatus,
     task: JoinHandle<()>,
 }
 
@@ -96,19 +71,16 @@ impl Drop for Provider {
 pub fn spawn(configs: &DiscoveryConfigs, clock: &SharedClock, out: &mpsc::Sender<Update>) -> Vec<Provider> {
     let mut providers = Vec::new();
     for config in &configs.file {
-        let (sink, status) = (Sink { provider: providers.len(), out: out.clone() }, ProviderStatus::default());
-        let task = tokio::spawn(file::run(config.clone(), sink, status.clone()));
-        providers.push(Provider { mechanism: "file", status, task });
+        let sink = Sink { provider: providers.len(), out: out.clone() };
+        providers.push(Provider { task: tokio::spawn(file::run(config.clone(), sink, ProviderStatus::default())) });
     }
     for config in &configs.http {
-        let (sink, status) = (Sink { provider: providers.len(), out: out.clone() }, ProviderStatus::default());
-        let task = tokio::spawn(http::run(config.clone(), clock.clone(), sink, status.clone()));
-        providers.push(Provider { mechanism: "http", status, task });
+        let sink = Sink { provider: providers.len(), out: out.clone() };
+        providers.push(Provider { task: tokio::spawn(http::run(config.clone(), clock.clone(), sink, ProviderStatus::default())) });
     }
     for config in &configs.dns {
-        let (sink, status) = (Sink { provider: providers.len(), out: out.clone() }, ProviderStatus::default());
-        let task = tokio::spawn(dns::run(config.clone(), sink, status.clone()));
-        providers.push(Provider { mechanism: "dns", status, task });
+        let sink = Sink { provider: providers.len(), out: out.clone() };
+        providers.push(Provider { task: tokio::spawn(dns::run(config.clone(), sink, ProviderStatus::default())) });
     }
     for other in &configs.other {
         tracing::warn!(key = other.key, "this kind of service discovery is not supported yet, its targets are not scraped");
@@ -125,7 +97,8 @@ pub struct Sink {
 
 impl Sink {
     /// A sink on its own.
-    pub fn new(provider: usize, out: mpsc::Sender<Update>) -> Self {
+    #[cfg(test)]
+    fn new(provider: usize, out: mpsc::Sender<Update>) -> Self {
         Self { provider, out }
     }
 

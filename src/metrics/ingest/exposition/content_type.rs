@@ -32,11 +32,6 @@ impl ScrapeProtocol {
     /// Every protocol.
     pub const ALL: [Self; 5] =
         [Self::PrometheusProto, Self::OpenMetricsText001, Self::OpenMetricsText100, Self::PrometheusText004, Self::PrometheusText100];
-    /// What `scrape_protocols` is unless set.
-    pub const DEFAULT: [Self; 4] = [Self::OpenMetricsText100, Self::OpenMetricsText001, Self::PrometheusText100, Self::PrometheusText004];
-    /// What `scrape_protocols` is unless set and native histograms are wanted.
-    pub const NATIVE_HISTOGRAMS: [Self; 5] =
-        [Self::PrometheusProto, Self::OpenMetricsText100, Self::OpenMetricsText001, Self::PrometheusText100, Self::PrometheusText004];
 
     /// As configuration files write it.
     pub const fn as_str(self) -> &'static str {
@@ -47,11 +42,6 @@ impl ScrapeProtocol {
             Self::PrometheusText004 => "PrometheusText0.0.4",
             Self::PrometheusText100 => "PrometheusText1.0.0",
         }
-    }
-
-    /// Reads a configuration file's word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|protocol| protocol.as_str() == word)
     }
 
     /// The format it stands for.
@@ -113,11 +103,6 @@ impl Escaping {
             Self::Dots => "dots",
             Self::Values => "values",
         }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::AllowUtf8, Self::Underscores, Self::Dots, Self::Values].into_iter().find(|scheme| scheme.as_str() == word)
     }
 }
 
@@ -225,27 +210,20 @@ pub fn negotiate(accept: &str) -> ScrapeProtocol {
     best.1
 }
 
-/// The `Content-Type` to answer with.
-pub const fn response_content_type(protocol: ScrapeProtocol) -> &'static str {
-    match protocol {
-        ScrapeProtocol::PrometheusProto => {
-            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=allow-utf-8"
-        }
-        ScrapeProtocol::OpenMetricsText001 => "application/openmetrics-text; version=0.0.1; charset=utf-8; escaping=underscores",
-        ScrapeProtocol::OpenMetricsText100 => "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-        ScrapeProtocol::PrometheusText004 => "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
-        ScrapeProtocol::PrometheusText100 => "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn accept_is_what_prometheus_sends() {
+        let default = [
+            ScrapeProtocol::OpenMetricsText100,
+            ScrapeProtocol::OpenMetricsText001,
+            ScrapeProtocol::PrometheusText100,
+            ScrapeProtocol::PrometheusText004,
+        ];
         assert_eq!(
-            accept_header(&ScrapeProtocol::DEFAULT, Escaping::AllowUtf8),
+            accept_header(&default, Escaping::AllowUtf8),
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,\
              text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
         );

@@ -1,6 +1,5 @@
 //! The protobuf format: length-delimited `io.prometheus.client.MetricFamily` messages, native histograms included.
 
-pub mod encode;
 pub mod message;
 
 use std::borrow::Cow;

@@ -1,32 +1,14 @@
 //! Writes text 0.0.4, text 1.0.0 and OpenMetrics, for `/metrics` and `/federate`; byte by byte as upstream writes them.
 
 use super::content_type::{Escaping, ScrapeProtocol};
+use crate::base::float::push_general;
 use crate::series::labels::{is_legacy_label_name, is_legacy_metric_name};
 use crate::series::sample::{Exemplar, MetricType};
 
-/// Appends Go's `strconv.FormatFloat(v, 'g', -1, 64)`: an exponent below 1e-4 and from 21 digits of precision
-/// on, where the threshold for the shortest form is 6 digits (`1e+06`, `1.234567e+06`).
-pub fn push_text_float(out: &mut String, value: f64) {
-    use std::fmt::Write;
-    if value.is_nan() {
-        out.push_str("NaN");
-    } else if value.is_infinite() {
-        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
-    } else if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
-        // Writing to a String cannot fail.
-        let _written = write!(out, "{value}");
-    } else {
-        let text = format!("{value:e}");
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-        let _written = write!(out, "{mantissa}e{sign}{digits:0>2}");
-    }
-}
-
-/// As [`push_text_float`], but whole numbers end in `.0`, as OpenMetrics wants them and as `le` and `quantile` are stored.
+/// As [`push_general`], but whole numbers end in `.0`, as OpenMetrics wants them and as `le` and `quantile` are stored.
 pub fn push_openmetrics_float(out: &mut String, value: f64) {
     let start = out.len();
-    push_text_float(out, value);
+    push_general(out, value);
     if value.is_finite() && !out[start..].contains(['.', 'e']) {
         out.push_str(".0");
     }
@@ -81,12 +63,6 @@ impl TextWriter {
             _ => Escaping::AllowUtf8,
         };
         Self { out: String::new(), openmetrics, escaping }
-    }
-
-    /// With another escaping scheme, when the client named one.
-    pub fn with_escaping(mut self, escaping: Escaping) -> Self {
-        self.escaping = escaping;
-        self
     }
 
     /// Opens a family. In OpenMetrics the family of a counter is named without `_total`.
@@ -191,7 +167,7 @@ impl TextWriter {
     }
 
     fn float(&mut self, value: f64) {
-        if self.openmetrics { push_openmetrics_float(&mut self.out, value) } else { push_text_float(&mut self.out, value) }
+        if self.openmetrics { push_openmetrics_float(&mut self.out, value) } else { push_general(&mut self.out, value) }
     }
 
     /// Milliseconds in the text format, seconds in OpenMetrics.
@@ -258,7 +234,7 @@ mod tests {
             (f64::INFINITY, "+Inf", "+Inf"),
         ] {
             let mut out = String::new();
-            push_text_float(&mut out, value);
+            push_general(&mut out, value);
             assert_eq!(out, text);
             out.clear();
             push_openmetrics_float(&mut out, value);

@@ -33,7 +33,8 @@ pub(super) fn mdadm(host: &Host, page: &mut Page) -> Collected {
             page.sample("node_md_disks", &[("device", &array.name), ("state", state)], count);
         }
     }
-    let rest: [(&str, &str, fn(&Array) -> f64); 3] = [
+    type Field = fn(&Array) -> f64;
+    let rest: [(&str, &str, Field); 3] = [
         ("node_md_disks_required", "Disks that a software RAID array should have.", |array| array.wanted),
         ("node_md_blocks", "Blocks of a software RAID array.", |array| array.blocks),
         ("node_md_blocks_synced", "Blocks of a software RAID array that are in step.", |array| array.synced),

@@ -125,7 +125,8 @@ fn space_of(watch: &Arc<MountWatch>, path: PathBuf) -> Option<Space> {
 type Row = (Mount, Option<Space>);
 
 fn write(rows: &[Row], page: &mut Page) {
-    let spaces: [(&str, &str, fn(&Space) -> f64); 5] = [
+    type Field = fn(&Space) -> f64;
+    let spaces: [(&str, &str, Field); 5] = [
         ("node_filesystem_avail_bytes", "Space that ordinary users may still fill.", |space| space.available),
         ("node_filesystem_files", "File nodes in all.", |space| space.files),
         ("node_filesystem_files_free", "File nodes left.", |space| space.files_free),

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::group::{Family, Group, Value};
+use crate::base::float::push_general;
 use crate::base::time::format_rfc3339;
-use crate::metrics::ingest::exposition::write::push_text_float;
 use crate::series::labels::{BUCKET, Labels, METRIC_NAME, QUANTILE};
 use crate::series::sample::MetricType;
 
@@ -43,13 +43,6 @@ impl GroupView {
 /// The answer of `GET /api/v1/metrics`.
 pub fn metrics_json(groups: &[GroupView]) -> Json {
     json!({ "status": "success", "data": groups.iter().map(group_json).collect::<Vec<_>>() })
-}
-
-/// The answer of `GET /api/v1/status`.
-pub fn status_json(build: &[(&str, &str)], flags: &[(&str, &str)], start_ms: i64) -> Json {
-    let object = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<Map<_, _>>();
-    let data = json!({ "build_information": object(build), "flags": object(flags), "start_time": format_rfc3339(start_ms) });
-    json!({ "status": "success", "data": data })
 }
 
 fn group_json(group: &GroupView) -> Json {
@@ -135,6 +128,6 @@ fn labels_json(labels: &Labels) -> Json {
 /// Numbers as the text format prints them.
 fn exponent(value: f64) -> String {
     let mut text = String::new();
-    push_text_float(&mut text, value);
+    push_general(&mut text, value);
     text
 }

@@ -5,7 +5,7 @@
 //! then `write_relabel_configs`), spreads them over shards by series, so that the samples of one series stay in
 //! order, and shards that fill requests, encode and send them, and try again while the error may pass.
 //!
-//! The backlog is bounded in memory ([`BACKLOG_SAMPLES_MAX`] samples per endpoint). When an endpoint is away for
+//! The backlog is bounded in memory ([`backlog::BACKLOG_SAMPLES_MAX`] samples per endpoint). When an endpoint is away for
 //! longer than that lasts, the oldest samples are dropped and counted; a restart forgets what was not sent yet.
 
 mod backlog;
@@ -30,8 +30,7 @@ use crate::series::batch::{SeriesRef, WriteBatch};
 use crate::series::labels::Labels;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Refused, RefusedReason};
 
-pub use backlog::BACKLOG_SAMPLES_MAX;
-pub use stats::{EndpointStats, Kinds};
+pub use stats::EndpointStats;
 
 /// Series that were not seen for so long are forgotten, in milliseconds; they come with labels when they are back.
 const SERIES_IDLE_MS: i64 = 3 * 3_600_000;

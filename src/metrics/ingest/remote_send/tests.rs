@@ -1,3 +1,5 @@
+//! Remote write, outgoing, against a receiver that answers from a script.
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
+use super::stats::Kinds;
 use super::*;
 use crate::base::clock::{Clock, ManualClock, SystemClock};
 use crate::base::time::Duration as ConfigDuration;

@@ -5,10 +5,12 @@ use crate::base::bytes::{Cursor, Malformed, unzigzag};
 use crate::base::limits::HISTOGRAM_BUCKETS_MAX;
 use crate::series::histogram::{Histogram, ResetHint, Span};
 
-/// A histogram as received. Its start time is left out: a batch has no place for it.
+/// A histogram as received.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) ts: i64,
+    /// Start timestamp, 0 = unknown.
+    pub(super) start_ts: i64,
     pub(super) histogram: Histogram,
     /// What contradicts itself.
     pub(super) invalid: Option<&'static str>,
@@ -24,7 +26,7 @@ struct Side {
 /// Reads one histogram message.
 pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
     let mut h = Histogram::default();
-    let (mut ts, mut is_float) = (0, false);
+    let (mut ts, mut start_ts, mut is_float) = (0, 0, false);
     let (mut positive, mut negative) = (Side::default(), Side::default());
     let mut from = Cursor::new(message);
     while let Some((field, value)) = next_field(&mut from)? {
@@ -52,6 +54,7 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
             }
             15 => ts = value.varint()? as i64,
             16 => each_double(value, |bound| push(&mut h.custom_bounds, bound))?,
+            17 => start_ts = value.varint()? as i64,
             _ => {}
         }
     }
@@ -73,7 +76,7 @@ pub(super) fn read(message: &[u8]) -> Result<Received, Malformed> {
     if h.custom_bounds.len() > HISTOGRAM_BUCKETS_MAX {
         invalid = Some("histogram has too many custom bounds");
     }
-    Ok(Received { ts, histogram: h, invalid })
+    Ok(Received { ts, start_ts, histogram: h, invalid })
 }
 
 /// Adds one more; of too many, one more than allowed.

@@ -145,8 +145,10 @@ impl RemoteWrite {
             for sample in &state.batch.floats[from.floats.start as usize..from.floats.end as usize] {
                 again.push_float_started(sample.ts, sample.value, sample.start_ts);
             }
-            for (ts, histogram) in &state.batch.histograms[from.histograms.start as usize..from.histograms.end as usize] {
-                again.push_histogram(*ts, Arc::clone(histogram));
+            for at in from.histograms.start as usize..from.histograms.end as usize {
+                let (ts, histogram) = &state.batch.histograms[at];
+                let start_ts = state.batch.histogram_start_ts.get(at).copied().unwrap_or(0);
+                again.push_histogram_started(*ts, Arc::clone(histogram), start_ts);
             }
             for exemplar in &state.batch.exemplars[from.exemplars.start as usize..from.exemplars.end as usize] {
                 again.push_exemplar(exemplar.clone());

@@ -73,9 +73,12 @@ impl Append for Storage {
             if bad > 0 {
                 report.refused.push(Refused { series_index: index, samples: bad, reason: RefusedReason::OutOfOrder, first_ts: 0 });
             }
-            for (ts, h) in &batch.histograms[series.histograms.start as usize..series.histograms.end as usize] {
+            for at in series.histograms.start as usize..series.histograms.end as usize {
                 report.stored += 1;
-                inner.log.push(format!("{number} h{} {} {:?} {:?} @{ts}", h.schema, h.count, h.positive_buckets, h.custom_bounds));
+                let (ts, h) = &batch.histograms[at];
+                let start = batch.histogram_start_ts.get(at).copied().unwrap_or(0);
+                let since = if start == 0 { String::new() } else { format!(" since {start}") };
+                inner.log.push(format!("{number} h{} {} {:?} {:?} @{ts}{since}", h.schema, h.count, h.positive_buckets, h.custom_bounds));
             }
             for exemplar in &batch.exemplars[series.exemplars.start as usize..series.exemplars.end as usize] {
                 report.exemplars_stored += 1;
@@ -137,6 +140,8 @@ struct HistogramMessage {
     ts: i64,
     #[prost(double, repeated, tag = "16")]
     custom: Vec<f64>,
+    #[prost(int64, tag = "17")]
+    start: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -318,6 +323,7 @@ fn version_two_with_everything() {
         positive_deltas: vec![1, 1],
         ts: 7,
         custom: vec![0.5],
+        start: 4,
     };
     let request = Request2 {
         symbols,
@@ -351,7 +357,10 @@ fn version_two_with_everything() {
         ]
     );
     let inner = storage.inner.lock();
-    assert_eq!(inner.log, ["1 1 @9 since 5", "1 2 @10 since 6", "1 exemplar {trace_id=\"t\"} 0.5 @8", "2 h-53 3 [1.0, 2.0] [0.5] @7"]);
+    assert_eq!(
+        inner.log,
+        ["1 1 @9 since 5", "1 2 @10 since 6", "1 exemplar {trace_id=\"t\"} 0.5 @8", "2 h-53 3 [1.0, 2.0] [0.5] @7 since 4"]
+    );
     assert_eq!(inner.metadata, ["h histogram Help. seconds"]);
 }
 

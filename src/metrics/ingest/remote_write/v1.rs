@@ -74,7 +74,7 @@ fn time_series(
                     state.push_exemplar(exemplar)?;
                 }
             }
-            Some((4, Value::Bytes(message))) if is_open => push_histogram(state, body, message, ahead_max)?,
+            Some((4, Value::Bytes(message))) if is_open => push_histogram(state, body, message, (0, ahead_max))?,
             _ => {}
         }
     }
@@ -113,12 +113,22 @@ pub(super) fn in_time(state: &mut State, body: &[u8], ts: i64, ahead_max: i64) -
 }
 
 /// Adds a histogram to the open series unless it is invalid.
-pub(super) fn push_histogram(state: &mut State, body: &[u8], message: &[u8], ahead_max: i64) -> Result<(), DecodeError> {
+///
+/// The start timestamp of its series stands in for one of its own.
+pub(super) fn push_histogram(
+    state: &mut State,
+    body: &[u8],
+    message: &[u8],
+    (series_start, ahead_max): (i64, i64),
+) -> Result<(), DecodeError> {
     let received = histogram::read(message)?;
     let problem = match received.invalid {
         Some(reason) => reason,
         None if received.ts > ahead_max => "out of bounds: timestamp is too far in the future",
-        None => return state.push_histogram(received.ts, received.histogram),
+        None => {
+            let start_ts = if received.start_ts == 0 { series_start } else { received.start_ts };
+            return state.push_histogram(received.ts, received.histogram, start_ts);
+        }
     };
     state.problem_with(body, state.entries.len() - 1, problem);
     Ok(())

@@ -75,7 +75,7 @@ fn time_series(
                     state.push_float(ts, value, if own_start == 0 { start_ts } else { own_start })?;
                 }
             }
-            (3, Value::Bytes(message)) => push_histogram(state, body, message, ahead_max)?,
+            (3, Value::Bytes(message)) => push_histogram(state, body, message, (start_ts, ahead_max))?,
             (4, Value::Bytes(message)) => {
                 let exemplar = exemplar(body, message, state)?;
                 if let Some(exemplar) = exemplar.filter(|exemplar| exemplar.ts <= ahead_max) {

@@ -108,12 +108,12 @@ impl State {
     }
 
     /// Adds a histogram to the open series.
-    pub(super) fn push_histogram(&mut self, ts: i64, histogram: Histogram) -> Result<(), DecodeError> {
+    pub(super) fn push_histogram(&mut self, ts: i64, histogram: Histogram, start_ts: i64) -> Result<(), DecodeError> {
         let h = &histogram;
         let numbers = h.positive_buckets.len() + h.negative_buckets.len() + h.custom_bounds.len();
         let spans = h.positive_spans.len() + h.negative_spans.len();
         self.charge(2 * size_of::<Histogram>() + numbers * size_of::<f64>() + spans * size_of::<Span>())?;
-        self.batch.push_histogram(ts, Arc::new(histogram));
+        self.batch.push_histogram_started(ts, Arc::new(histogram), start_ts);
         Ok(())
     }
 

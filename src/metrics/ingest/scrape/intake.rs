@@ -203,7 +203,7 @@ impl Intake {
                     self.sample(&sample.series, sample.ts, ts, now_ms, payload, exemplars, scratch, totals)?;
                 }
                 Some(Event::Histogram(sample)) => {
-                    let payload = Payload::Histogram(sample.histogram);
+                    let payload = Payload::Histogram { histogram: sample.histogram, start_ts: sample.start_ts };
                     self.sample(&sample.series, sample.ts, ts, now_ms, payload, &sample.exemplars, scratch, totals)?;
                 }
                 Some(Event::Type { family, kind }) => metadata.set_kind(&family, kind, iteration),
@@ -272,8 +272,8 @@ impl Intake {
             return Ok(());
         }
         let payload = match payload {
-            Payload::Histogram(histogram) => match self.job.limits.fit_histogram(histogram) {
-                Ok(histogram) => Payload::Histogram(histogram),
+            Payload::Histogram { histogram, start_ts } => match self.job.limits.fit_histogram(histogram) {
+                Ok(histogram) => Payload::Histogram { histogram, start_ts },
                 Err(()) => {
                     totals.bucket_limit = true;
                     return Ok(());
@@ -295,7 +295,7 @@ impl Intake {
             scratch.fresh.push(Fresh { at: scratch.batch.series.len() as u32, new: found.is_none() });
             totals.added += usize::from(found.is_none());
         }
-        self.cache.entry(id).histogram = matches!(payload, Payload::Histogram(_));
+        self.cache.entry(id).histogram = matches!(payload, Payload::Histogram { .. });
         push(known, id, at, payload, exemplars, scratch);
         Ok(())
     }
@@ -354,7 +354,10 @@ impl Intake {
                     let payload = Payload::Float { value: sample.value, start_ts: sample.start_ts };
                     (sample.series, sample.ts, payload, sample.exemplar.into_iter().collect())
                 }
-                Some(Event::Histogram(sample)) => (sample.series, sample.ts, Payload::Histogram(sample.histogram), sample.exemplars),
+                Some(Event::Histogram(sample)) => {
+                    let payload = Payload::Histogram { histogram: sample.histogram, start_ts: sample.start_ts };
+                    (sample.series, sample.ts, payload, sample.exemplars)
+                }
                 Some(_) => continue,
             };
             let Some(id) = self.cache.find(series.raw) else { continue };
@@ -365,14 +368,14 @@ impl Intake {
             scratch.exposed.clear();
             series.packed(&mut scratch.labels, &mut scratch.exposed).map_err(|error| Failure::Other(error.to_string()))?;
             mutate(&scratch.exposed, &self.target.labels, &self.job, &mut scratch.packed).map_err(Failure::Other)?;
-            let Payload::Histogram(histogram) = payload else {
+            let Payload::Histogram { histogram, start_ts } = payload else {
                 scratch.fresh.push(Fresh { at: scratch.batch.series.len() as u32, new: false });
                 push(SeriesRef::NONE, id, at, payload, &exemplars, scratch);
                 continue;
             };
             if let Ok(histogram) = self.job.limits.fit_histogram(histogram) {
                 scratch.fresh.push(Fresh { at: scratch.batch.series.len() as u32, new: false });
-                push(SeriesRef::NONE, id, at, Payload::Histogram(histogram), &exemplars, scratch);
+                push(SeriesRef::NONE, id, at, Payload::Histogram { histogram, start_ts }, &exemplars, scratch);
             }
         }
         for &id in &scratch.ids {

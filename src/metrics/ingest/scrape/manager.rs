@@ -15,7 +15,7 @@ use super::pool::{Active, Pool, Shared};
 use super::target::{Target, TargetState, discovered_labels, populate};
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
-use crate::metrics::ingest::discovery::{StatusSnapshot, Update, spawn, static_};
+use crate::metrics::ingest::discovery::{Update, spawn, static_};
 use crate::metrics::ingest::http_settings::client_settings;
 use crate::metrics::model::config::{GlobalConfig, ScrapeConfig};
 use crate::platform::http::client::HttpClient;
@@ -285,16 +285,6 @@ impl ScrapeManager {
     /// Counts since the start.
     pub fn stats(&self) -> ScrapeStats {
         self.shared.counters.snapshot()
-    }
-
-    /// How service discovery fares: job, mechanism, status.
-    pub fn discovery(&self) -> Vec<(String, &'static str, StatusSnapshot)> {
-        let pools = self.pools.lock();
-        let of_job = |(name, job): (&String, &Job)| {
-            let pool = job.pool.lock();
-            pool.providers.iter().map(|provider| (name.clone(), provider.mechanism, provider.status.snapshot())).collect::<Vec<_>>()
-        };
-        pools.iter().flat_map(of_job).collect()
     }
 
     fn all_targets(&self) -> Vec<Arc<Target>> {

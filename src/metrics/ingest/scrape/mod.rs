@@ -21,8 +21,4 @@ mod schedule;
 mod scratch;
 pub mod target;
 
-pub use counters::ScrapeStats;
-pub use fetch::Collect;
-pub use manager::{
-    ActiveTarget, DroppedTarget, InProcessTarget, JobError, ScrapeManager, ScrapeOptions, StopMode, TargetMetadata, Targets,
-};
+pub use manager::{ActiveTarget, DroppedTarget, InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};

@@ -33,7 +33,7 @@ pub(super) struct Fresh {
 /// A value on its way into a batch.
 pub(super) enum Payload {
     Float { value: f64, start_ts: i64 },
-    Histogram(Arc<Histogram>),
+    Histogram { histogram: Arc<Histogram>, start_ts: i64 },
 }
 
 /// Adds one sample to the batch. A series that storage does not know yet comes with the labels in `scratch.packed`.
@@ -49,7 +49,7 @@ pub(super) fn push(known: SeriesRef, id: EntryId, ts: i64, payload: Payload, exe
     let is_float = matches!(payload, Payload::Float { .. });
     match payload {
         Payload::Float { value, start_ts } => batch.push_float_started(ts, value, start_ts),
-        Payload::Histogram(histogram) => batch.push_histogram(ts, histogram),
+        Payload::Histogram { histogram, start_ts } => batch.push_histogram_started(ts, histogram, start_ts),
     }
     // A native histogram's exemplar without a time cannot be told from its repetition, so it is left out.
     let mut timed: smallvec::SmallVec<[Exemplar; 1]> = exemplars

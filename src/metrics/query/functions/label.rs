@@ -1,8 +1,6 @@
 //! `label_replace` and `label_join`: they look at labels only.
 
-use regex::RegexBuilder;
-
-use crate::base::limits::REGEX_BYTES_MAX;
+use crate::metrics::model::config::RelabelRegex;
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::collect::merge_same_labels;
 use crate::metrics::query::eval::context::{Outcome, failed};
@@ -19,21 +17,18 @@ pub(crate) fn text(args: &[Node], at: usize) -> Outcome<&str> {
     }
 }
 
-/// `label_replace(v, dst, replacement, src, regex)`.
+/// `label_replace(v, dst, replacement, src, regex)`; matches and expands as relabelling does.
 pub(crate) fn replace(evaluator: &Evaluator<'_, '_>, args: &[Node]) -> Outcome<Matrix> {
     let (dst, replacement, src, pattern) = (text(args, 1)?, text(args, 2)?, text(args, 3)?, text(args, 4)?);
-    let regex = RegexBuilder::new(&format!("^(?s:{pattern})$")).size_limit(REGEX_BYTES_MAX).build();
-    let Ok(regex) = regex else {
+    let Ok(regex) = RelabelRegex::new(pattern) else {
         return failed(format!("invalid regular expression in label_replace(): {pattern}"));
     };
     check_name(dst, "destination", "label_replace")?;
     let mut matrix = evaluator.vector(&args[0])?;
-    let mut expanded = String::new();
     for series in &mut matrix.series {
         let value = series.labels.get(src).unwrap_or("");
         let Some(captures) = regex.captures(value) else { continue };
-        expanded.clear();
-        captures.expand(replacement, &mut expanded);
+        let expanded = captures.template(replacement).into_owned();
         series.labels = series.labels.to_builder().set(dst, &expanded).build();
         series.drop_name &= dst != METRIC_NAME;
     }
@@ -63,4 +58,54 @@ fn check_name(name: &str, role: &str, function: &str) -> Outcome<()> {
         return failed(format!("invalid {role} label name in {function}(): {}", without_raw_bytes(name)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::base::cancel::Cancel;
+    use crate::metrics::query::engine::{Engine, Options};
+    use crate::metrics::query::script::memory::MemorySelect;
+    use crate::series::labels::quote;
+    use crate::series::ports::{Evaluate, Question, When};
+    use crate::series::value::Value;
+
+    /// What `label_replace` makes of a value; none if the pattern does not match, an error if it does not compile.
+    fn replaced(value: &str, pattern: &str, replacement: &str) -> Result<Option<String>, String> {
+        let query = format!(
+            "label_replace(label_replace(vector(1), \"src\", {}, \"\", \"\"), \"dst\", {}, \"src\", {})",
+            quote(&value.replace('$', "$$")),
+            quote(replacement),
+            quote(pattern)
+        );
+        let engine = Engine::new(Arc::new(MemorySelect::new()), Options::default());
+        let asked = engine.evaluate(&Question { query: &query, when: When::Instant(0), cancel: Cancel::new() });
+        let Value::Vector(samples) = asked.map_err(|error| error.to_string())?.value else { panic!("no vector: {query}") };
+        assert_eq!((samples.len(), samples[0].labels.get("src")), (1, Some(value)), "{query}");
+        Ok(samples[0].labels.get("dst").map(str::to_owned))
+    }
+
+    #[test]
+    fn patterns_and_replacements_mean_what_go_says() {
+        for (value, pattern, replacement, dst) in [
+            ("a.b", "(a.b)", "$1-x", Some("a.b-x")),
+            ("a\nb", "a(.)b", "[$1]", Some("[\n]")),
+            ("xa.b", "(a.b)", "$1", None),
+            ("a.b", r"\Qa.b\E", "quoted", Some("quoted")),
+            ("aXb", r"\Qa.b\E", "quoted", None),
+            ("a{b", "a{b", "brace", Some("brace")),
+            ("7", r"(\d)", "$1", Some("7")),
+            ("٣", r"(\d)", "$1", None),
+            ("ä", r"\w", "word", None),
+            ("x[", "x[[]", "bracket", Some("bracket")),
+            ("v", "(?P<name>.*)", "${name}-$name-$$-$other-$ ${a-b}", Some("v-v-$--$ ${a-b}")),
+        ] {
+            assert_eq!(replaced(value, pattern, replacement), Ok(dst.map(str::to_owned)), "{pattern} on {value}");
+        }
+        for bad in ["(", "a**", "a{2}{3}", r"\p{Nowhere}", "x{1001}"] {
+            let error = replaced("v", bad, "").expect_err(bad);
+            assert!(error.contains(&format!("invalid regular expression in label_replace(): {bad}")), "{error}");
+        }
+    }
 }

@@ -85,6 +85,7 @@ impl ParseErrors {
     }
 
     /// All errors in the order they were found.
+    #[cfg(test)]
     pub fn all(&self) -> &[ParseError] {
         &self.0
     }

@@ -219,7 +219,7 @@ impl<'a> Chunks<'a> {
         out: &mut SampleBuf,
     ) -> Result<(), Damage> {
         let (floats, histograms) = (out.float_ts.len(), out.histogram_ts.len());
-        let starts = out.float_start_ts.len();
+        let (starts, histogram_starts) = (out.float_start_ts.len(), out.histogram_start_ts.len());
         let result = if entry.histograms {
             self.read_histograms(entry, column, range, scratch, out)
         } else {
@@ -231,6 +231,7 @@ impl<'a> Chunks<'a> {
             out.float_start_ts.truncate(starts);
             out.histogram_ts.truncate(histograms);
             out.histograms.truncate(histograms);
+            out.histogram_start_ts.truncate(histogram_starts);
         }
         result
     }
@@ -250,16 +251,7 @@ impl<'a> Chunks<'a> {
             let base = self.base(base, column.count, scratch)?;
             out.floats[from..].iter_mut().zip(base).for_each(|(value, base)| *value += base);
         }
-        if let Some(start_column) = entry.start_column {
-            let start_column = self.column(start_column)?;
-            if start_column.count != column.count {
-                return Err(Damage::new(Section::Timestamps, "start times do not fit their samples"));
-            }
-            out.float_start_ts.resize(from, 0);
-            start_column.decode(&mut out.float_start_ts)?;
-        } else if !out.float_start_ts.is_empty() {
-            out.float_start_ts.resize(out.float_ts.len(), 0);
-        }
+        self.read_starts(entry, column.count, from, &mut out.float_start_ts)?;
         if let Some((head, end)) = trim(&out.float_ts[from..], column.range, range) {
             cut(&mut out.float_ts, from, head, end);
             cut(&mut out.floats, from, head, end);
@@ -281,10 +273,29 @@ impl<'a> Chunks<'a> {
         let from = out.histogram_ts.len();
         column.decode(&mut out.histogram_ts)?;
         decode_histograms(self.chunk(entry.place, scratch)?, column.count, &mut out.histograms).map_err(damaged)?;
+        self.read_starts(entry, column.count, from, &mut out.histogram_start_ts)?;
         if let Some((head, end)) = trim(&out.histogram_ts[from..], column.range, range) {
             cut(&mut out.histogram_ts, from, head, end);
             out.histograms.truncate(from + end);
             out.histograms.drain(from..from + head);
+            if !out.histogram_start_ts.is_empty() {
+                cut(&mut out.histogram_start_ts, from, head, end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the start timestamps of `count` samples behind `from` others, zeros if only others have them.
+    fn read_starts(&self, entry: &ChunkEntry, count: usize, from: usize, out: &mut Vec<i64>) -> Result<(), Damage> {
+        if let Some(start_column) = entry.start_column {
+            let start_column = self.column(start_column)?;
+            if start_column.count != count {
+                return Err(Damage::new(Section::Timestamps, "start times do not fit their samples"));
+            }
+            out.resize(from, 0);
+            start_column.decode(out)?;
+        } else if !out.is_empty() {
+            out.resize(from + count, 0);
         }
         Ok(())
     }

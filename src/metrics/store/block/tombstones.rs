@@ -10,6 +10,7 @@ use super::file::replace;
 use super::{BlockError, FORMAT_VERSION};
 use crate::base::bytes::{Cursor, Malformed, has_crc32, put_uvarint, put_varint};
 use crate::base::time::TimeRange;
+use crate::metrics::store::samples::forget_hint;
 use crate::series::sample::SampleBuf;
 
 const MAGIC: &[u8; 8] = b"PHAROSTM";
@@ -108,6 +109,7 @@ impl Tombstones {
     }
 
     /// Number of series with deleted ranges.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.ranges.len()
     }
@@ -136,14 +138,23 @@ pub(super) fn remove_deleted(deleted: &[TimeRange], floats: usize, histograms: u
     out.float_ts.truncate(kept);
     out.floats.truncate(kept);
     out.float_start_ts.truncate(kept);
-    let mut kept = histograms;
+    let (mut kept, mut gap) = (histograms, false);
     for at in histograms..out.histogram_ts.len() {
-        if !is_deleted(out.histogram_ts[at]) {
-            out.histogram_ts.swap(kept, at);
-            out.histograms.swap(kept, at);
-            kept += 1;
+        if is_deleted(out.histogram_ts[at]) {
+            gap = true;
+            continue;
         }
+        if std::mem::take(&mut gap) {
+            forget_hint(&mut out.histograms[at]);
+        }
+        out.histogram_ts[kept] = out.histogram_ts[at];
+        out.histograms.swap(kept, at);
+        if let Some(start) = out.histogram_start_ts.get(at).copied() {
+            out.histogram_start_ts[kept] = start;
+        }
+        kept += 1;
     }
     out.histogram_ts.truncate(kept);
     out.histograms.truncate(kept);
+    out.histogram_start_ts.truncate(kept);
 }

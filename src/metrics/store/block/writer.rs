@@ -3,6 +3,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::chunks::Column;
 use super::data_writer::{ChunkPlace, DataWriter};
@@ -13,6 +14,7 @@ use super::split::split;
 use super::{BLOCK_FILE, BlockError, BlockId, BlockMeta, FORMAT_VERSION};
 use crate::base::bytes::{put_uvarint, put_varint, zigzag};
 use crate::metrics::store::codec::{encode_floats, encode_histograms};
+use crate::series::histogram::ResetHint;
 use crate::series::labels::{BUCKET, Labels};
 use crate::series::sample::SampleBuf;
 
@@ -157,10 +159,9 @@ impl BlockWriter {
             self.base.chunks.clear();
         }
         for chunk in split(&samples.float_ts, self.options.chunk_samples, self.options.chunk_range_ms) {
-            let starts = samples.float_start_ts.get(chunk.clone()).filter(|starts| starts.iter().any(|start| *start != 0));
             let ts = &samples.float_ts[chunk.clone()];
             let column = self.put_column(ts, ts[0], ts[ts.len() - 1])?;
-            let start_column = starts.map(|starts| self.put_column(starts, 0, 0)).transpose()?;
+            let start_column = self.put_starts(&samples.float_start_ts, &chunk)?;
             self.bytes.clear();
             encode_floats(&samples.floats[chunk.clone()], &mut self.bytes);
             let base = if is_relative { self.encode_relative(column, &samples.floats[chunk.clone()]) } else { None };
@@ -173,10 +174,18 @@ impl BlockWriter {
         let chunk_histograms = (CHUNK_BUCKETS / (buckets + 8)).clamp(1, self.options.chunk_samples.max(1));
         for chunk in split(&samples.histogram_ts, chunk_histograms, self.options.chunk_range_ms) {
             self.bytes.clear();
-            encode_histograms(&samples.histograms[chunk.clone()], &mut self.bytes);
-            let ts = &samples.histogram_ts[chunk];
+            if chunk.start == 0 && samples.histograms[0].reset_hint == ResetHint::NotReset {
+                // What this is relative to lies in another block, with who knows what between.
+                let mut first = samples.histograms[chunk.clone()].to_vec();
+                Arc::make_mut(&mut first[0]).reset_hint = ResetHint::Unknown;
+                encode_histograms(&first, &mut self.bytes);
+            } else {
+                encode_histograms(&samples.histograms[chunk.clone()], &mut self.bytes);
+            }
+            let ts = &samples.histogram_ts[chunk.clone()];
             let column = self.put_column(ts, ts[0], ts[ts.len() - 1])?;
-            self.put_chunk(true, column, None, None, &mut before)?;
+            let start_column = self.put_starts(&samples.histogram_start_ts, &chunk)?;
+            self.put_chunk(true, column, start_column, None, &mut before)?;
         }
         for ts in [&samples.float_ts, &samples.histogram_ts] {
             if let (Some(first), Some(last)) = (ts.first(), ts.last()) {
@@ -215,6 +224,7 @@ impl BlockWriter {
         if samples.float_ts.len() != samples.floats.len()
             || samples.histogram_ts.len() != samples.histograms.len()
             || !(samples.float_start_ts.is_empty() || samples.float_start_ts.len() == samples.float_ts.len())
+            || !(samples.histogram_start_ts.is_empty() || samples.histogram_start_ts.len() == samples.histogram_ts.len())
         {
             return Err(self.unordered("columns of samples differ in length"));
         }
@@ -287,6 +297,12 @@ impl BlockWriter {
 
     fn put_column(&mut self, ts: &[i64], first: i64, last: i64) -> Result<u32, BlockError> {
         self.data.put_column(&mut self.file, ts, first, last)
+    }
+
+    /// Writes the start timestamps of a chunk, if any is known.
+    fn put_starts(&mut self, starts: &[i64], chunk: &Range<usize>) -> Result<Option<u32>, BlockError> {
+        let known = starts.get(chunk.clone()).filter(|starts| starts.iter().any(|start| *start != 0));
+        known.map(|starts| self.put_column(starts, 0, 0)).transpose()
     }
 
     /// Writes the chunk in `self.bytes` and lists it.

@@ -112,11 +112,6 @@ impl<'a> IdList<'a> {
         self.len
     }
 
-    /// Whether there is no id.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Appends all ids to `out`.
     pub fn append_to(&self, out: &mut Vec<u32>) -> Result<(), Corrupt> {
         out.reserve(self.len);

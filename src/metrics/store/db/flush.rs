@@ -34,20 +34,20 @@ impl Core {
         }
         let (oldest, newest) = self.span()?;
         let range = self.settings.block_range_ms;
-        (newest.saturating_sub(oldest) > range + range / 2).then(|| oldest.div_euclid(range).saturating_add(1).saturating_mul(range))
+        (newest.saturating_sub(oldest) > range + range / 4).then(|| oldest.div_euclid(range).saturating_add(1).saturating_mul(range))
     }
 
     /// Whether the head holds so much more than a flush leaves that appends should wait.
     fn flush_lags(&self) -> bool {
         let range = self.settings.block_range_ms;
-        self.span().is_some_and(|(oldest, newest)| newest.saturating_sub(oldest) > range.saturating_mul(2).saturating_add(range / 4))
+        self.span().is_some_and(|(oldest, newest)| newest.saturating_sub(oldest) > range.saturating_add(range / 4 * 3))
     }
 
     /// Lets an append pass, or makes it wait for a flush that lags: memory stays bounded however fast a backfill is.
     pub(super) fn wait_for_flush(&self) -> Result<(), AppendError> {
         let Some((oldest, newest)) = self.span() else { return Ok(()) };
         let range = self.settings.block_range_ms;
-        if newest.saturating_sub(oldest) <= range + range / 2 || !self.settings.background {
+        if newest.saturating_sub(oldest) <= range + range / 4 || !self.settings.background {
             return Ok(());
         }
         self.flush_wake.notify();

@@ -2,7 +2,7 @@
 
 use crate::metrics::store::head::{Bounds, Outcome, SHARDS, Series, is_valid, shard_of};
 use crate::metrics::store::wal::{self, SamplesWriter};
-use crate::series::batch::{BatchSeries, WriteBatch};
+use crate::series::batch::{BatchSeries, FloatSample, WriteBatch};
 use crate::series::ports::{AppendReport, Refused, RefusedReason};
 
 /// Memory reused from batch to batch.
@@ -109,10 +109,8 @@ pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds
     scratch.taken.clear();
     let mut taken = 0;
     for sample in floats {
-        if sample.start_ts != 0 && series.start_at(sample.ts) != sample.start_ts {
-            wal::put_times(&mut scratch.starts, id, sample.ts, sample.start_ts);
-        }
         let outcome = series.append_float(sample, bounds);
+        take_start(series, id, (sample.ts, sample.start_ts), outcome, &mut scratch.starts);
         let stored = tally.count(index, sample.ts, outcome);
         scratch.taken.push(stored);
         taken += usize::from(stored);
@@ -123,6 +121,20 @@ pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds
     }
 }
 
+/// Notes the start timestamp of a sample that was stored, in the series and for the log.
+#[inline]
+fn take_start(series: &mut Series, id: u32, (ts, start_ts): (i64, i64), outcome: Outcome, log: &mut Vec<u8>) {
+    let is_late = match outcome {
+        Outcome::Stored => false,
+        Outcome::StoredLate => true,
+        Outcome::Repeated | Outcome::Refused(_) => return,
+    };
+    for (from, start) in series.start_changes(ts, start_ts, is_late) {
+        wal::put_times(log, id, from, start);
+        series.note_start(from, start);
+    }
+}
+
 /// A series with histograms, perhaps with floats between them: in order of time.
 fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
     let entry: &BatchSeries = &batch.series[index];
@@ -130,25 +142,31 @@ fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bo
     let mut floats = batch.floats[range_of(&entry.floats)].iter().peekable();
     let mut stored_floats = Vec::new();
     let mut stored_histograms = Vec::new();
-    for (ts, histogram) in &batch.histograms[range_of(&entry.histograms)] {
+    let mut take_float = |series: &mut Series, sample: &FloatSample, starts: &mut Vec<u8>, tally: &mut Tally| {
+        let outcome = series.append_float(sample, bounds);
+        take_start(series, id, (sample.ts, sample.start_ts), outcome, starts);
+        if tally.count(index, sample.ts, outcome) {
+            stored_floats.push((sample.ts, sample.value));
+        }
+    };
+    let range = range_of(&entry.histograms);
+    for (at, (ts, histogram)) in range.clone().zip(&batch.histograms[range]) {
         while let Some(sample) = floats.next_if(|sample| sample.ts < *ts) {
-            if tally.count(index, sample.ts, series.append_float(sample, bounds)) {
-                stored_floats.push((sample.ts, sample.value));
-            }
+            take_float(series, sample, &mut scratch.starts, tally);
         }
         let outcome = if is_valid(histogram) {
             series.append_histogram(*ts, histogram, bounds)
         } else {
             Outcome::Refused(RefusedReason::InvalidHistogram)
         };
+        let start_ts = batch.histogram_start_ts.get(at).copied().unwrap_or(0);
+        take_start(series, id, (*ts, start_ts), outcome, &mut scratch.starts);
         if tally.count(index, *ts, outcome) {
             stored_histograms.push((*ts, &**histogram));
         }
     }
     for sample in floats {
-        if tally.count(index, sample.ts, series.append_float(sample, bounds)) {
-            stored_floats.push((sample.ts, sample.value));
-        }
+        take_float(series, sample, &mut scratch.starts, tally);
     }
     if !stored_floats.is_empty() {
         scratch.floats.put_floats(id, stored_floats.len(), stored_floats.into_iter());

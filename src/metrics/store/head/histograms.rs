@@ -25,8 +25,13 @@ const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Appends one histogram; `before` is what stands before it in the same stream.
 pub fn put_histogram(before: Option<(i64, &Histogram)>, out: &mut Vec<u8>, ts: i64, histogram: &Histogram) {
+    put_hinted(before, out, ts, histogram, histogram.reset_hint);
+}
+
+/// The same, with a hint of the caller's.
+pub fn put_hinted(before: Option<(i64, &Histogram)>, out: &mut Vec<u8>, ts: i64, histogram: &Histogram, hint: ResetHint) {
     put_varint(out, ts.wrapping_sub(before.map_or(0, |(ts, _)| ts)));
-    let hint = match histogram.reset_hint {
+    let hint = match hint {
         ResetHint::Unknown => 0,
         ResetHint::Reset => 1,
         ResetHint::NotReset => 2,

@@ -7,6 +7,7 @@ mod chunk;
 mod histograms;
 mod index;
 mod lookup;
+mod resets;
 mod series;
 mod tail;
 mod validate;

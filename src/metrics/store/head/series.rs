@@ -10,13 +10,14 @@ use crate::base::bytes::Malformed;
 use crate::base::time::TimeRange;
 use crate::metrics::store::samples::{self, Mark};
 use crate::series::batch::FloatSample;
-use crate::series::histogram::Histogram;
+use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::labels::Labels;
 use crate::series::ports::RefusedReason;
 use crate::series::sample::{SampleBuf, is_stale};
 
 use super::chunk::{Chunk, Kind, PACK_BYTES_MIN, PackScratch, decode};
-use super::histograms::put_histogram;
+use super::histograms::put_hinted;
+use super::resets::hint_after;
 use super::tail::{TailState, put_sample};
 
 /// Samples of a chunk: enough to make its header not matter, few enough that a short query reads little.
@@ -212,15 +213,15 @@ impl Series {
         }
     }
 
-    /// Takes a float.
+    /// Takes a float, without its start timestamp: see [`Self::start_changes`].
     #[inline]
     pub fn append_float(&mut self, sample: &FloatSample, bounds: &Bounds) -> Outcome {
-        let &FloatSample { ts, value, start_ts } = sample;
+        let &FloatSample { ts, value, .. } = sample;
         if self.kind == Kind::Histogram && is_stale(value) && self.started {
             // Whoever ends a series need not know its kind.
             return self.append_histogram(ts, &Arc::new(Histogram::stale()), bounds);
         }
-        let outcome = match self.place(ts, bounds) {
+        match self.place(ts, bounds) {
             Place::InOrder => {
                 self.push_float(ts, value, bounds.block_range);
                 Outcome::Stored
@@ -229,14 +230,10 @@ impl Series {
             Place::SameAsNewest => Outcome::Refused(RefusedReason::DuplicateTimestamp),
             Place::Late => self.insert_late(ts, LateValue::Float(value)),
             Place::Refuse(reason) => Outcome::Refused(reason),
-        };
-        if start_ts != 0 && matches!(outcome, Outcome::Stored | Outcome::StoredLate) {
-            self.note_start(ts, start_ts);
         }
-        outcome
     }
 
-    /// Takes a histogram that was checked to be valid.
+    /// Takes a histogram that was checked to be valid, without its start timestamp.
     pub fn append_histogram(&mut self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds) -> Outcome {
         match self.place(ts, bounds) {
             Place::InOrder => {
@@ -289,10 +286,13 @@ impl Series {
     }
 
     fn push_histogram(&mut self, ts: i64, histogram: &Arc<Histogram>, block_range: i64) {
+        let follows = self.started && self.kind == Kind::Histogram;
         self.make_room(ts, Kind::Histogram, block_range);
         let more = self.more.get_or_insert_default();
-        let before = more.last_histogram.as_deref().filter(|_| self.open_count > 1).map(|before| (self.state.ts, before));
-        put_histogram(before, &mut self.open, ts, histogram);
+        let last = more.last_histogram.as_deref();
+        let hint = hint_after(last.filter(|_| follows), histogram);
+        let before = last.filter(|_| self.open_count > 1).map(|before| (self.state.ts, before));
+        put_hinted(before, &mut self.open, ts, histogram, hint);
         more.last_histogram = Some(Arc::clone(histogram));
         self.state = TailState { ts, ..TailState::default() };
     }
@@ -329,12 +329,22 @@ impl Series {
         }
     }
 
+    /// What [`Self::note_start`] has to be told when a sample with this start timestamp (0 = unknown) was stored: nothing
+    /// when it holds already; for a late sample also that what held before holds again after it.
+    pub fn start_changes(&self, ts: i64, start: i64, is_late: bool) -> impl Iterator<Item = (i64, i64)> + use<> {
+        let held = self.start_at(ts);
+        let changes = held != start;
+        let again = is_late && !self.starts().iter().any(|(from, _)| *from == ts + 1);
+        let (first, second) = (changes.then_some((ts, start)), (changes && again).then_some((ts + 1, held)));
+        first.into_iter().chain(second)
+    }
+
     /// Notes which start timestamp holds from the sample at `ts` on.
     pub fn note_start(&mut self, ts: i64, start: i64) {
         let starts = &mut self.more.get_or_insert_default().starts;
-        let at = starts.partition_point(|(from, _)| *from <= ts);
-        if at.checked_sub(1).is_none_or(|before| starts[before].1 != start) {
-            starts.insert(at, (ts, start));
+        match starts.binary_search_by_key(&ts, |(from, _)| *from) {
+            Ok(at) => starts[at].1 = start,
+            Err(at) => starts.insert(at, (ts, start)),
         }
     }
 
@@ -398,16 +408,14 @@ impl Series {
             }
         }
         if !more.starts.is_empty() {
-            let padded = out.float_start_ts.len();
             samples::pad_starts(out);
-            let first_new = mark.first_float();
-            debug_assert!(padded == 0 || padded >= first_new, "a buffer with start times has them for all floats");
-            for (ts, start) in out.float_ts.iter().zip(&mut out.float_start_ts).skip(first_new) {
-                let at = more.starts.partition_point(|(from, _)| from <= ts);
-                *start = at.checked_sub(1).map_or(0, |before| more.starts[before].1);
+            let floats = out.float_ts.iter().zip(&mut out.float_start_ts).skip(mark.first_float());
+            let histograms = out.histogram_ts.iter().zip(&mut out.histogram_start_ts).skip(mark.first_histogram());
+            for (ts, start) in floats.chain(histograms) {
+                *start = self.start_at(*ts);
             }
-        } else if !out.float_start_ts.is_empty() {
-            samples::pad_starts(out);
+        } else {
+            samples::pad_known_starts(out);
         }
         Ok(())
     }
@@ -516,12 +524,14 @@ fn same_value(a: &LateValue, b: &LateValue) -> bool {
     }
 }
 
-/// Equal with sums compared by bits, so that NaN equals itself.
+/// Equal with sums compared by bits, so that NaN equals itself. Hints on resets do not count: storage changes them.
 fn same_histogram(a: &Histogram, b: &Histogram) -> bool {
-    if a.sum.to_bits() != b.sum.to_bits() {
-        return false;
-    }
-    if a.sum.is_nan() { Histogram { sum: 0.0, ..a.clone() } == Histogram { sum: 0.0, ..b.clone() } } else { a == b }
+    let bare = |histogram: &Histogram| Histogram {
+        sum: 0.0,
+        reset_hint: if histogram.reset_hint == ResetHint::Gauge { ResetHint::Gauge } else { ResetHint::Unknown },
+        ..histogram.clone()
+    };
+    a.sum.to_bits() == b.sum.to_bits() && a.count.to_bits() == b.count.to_bits() && bare(a) == bare(b)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The HTTP client against servers of its own: sign-in, redirects, limits, TLS.
+
 use std::io::Write;
 use std::sync::Arc;
 

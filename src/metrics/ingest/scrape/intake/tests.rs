@@ -1,3 +1,5 @@
+//! Bodies taken in one after the other: what is stored, refused, limited and marked stale.
+
 use super::*;
 use crate::base::time::Duration;
 use crate::metrics::ingest::recorder::Recorder;
@@ -44,7 +46,7 @@ impl Bench {
         (report.scraped, report.kept, report.series_added, failure.map(|failure| failure.to_string()))
     }
 
-    fn stats(&self) -> super::super::ScrapeStats {
+    fn stats(&self) -> super::super::counters::ScrapeStats {
         self.intake.counters.snapshot()
     }
 }

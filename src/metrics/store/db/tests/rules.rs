@@ -131,6 +131,45 @@ fn histograms_and_stale_markers() {
 }
 
 #[test]
+fn histograms_say_what_came_before_them() {
+    use crate::series::histogram::ResetHint::{NotReset, Unknown};
+    let dir = tempfile::tempdir().expect("dir");
+    let histogram = |count: f64| Arc::new(Histogram { count, zero_count: count, sum: count, ..Histogram::default() });
+    let put = |store: &Store, samples: &[(i64, f64, i64)]| {
+        let mut batch = WriteBatch::new();
+        batch.open_series(&labels("h"));
+        for &(ts, count, start) in samples {
+            batch.push_histogram_started(ts, histogram(count), start);
+        }
+        store.append(&batch, &AppendOptions::default()).expect("report")
+    };
+    let check = |store: &Store, hints: &[_], starts: &[i64]| {
+        let found = read_all(store, TimeRange::ALL).remove(0).1;
+        assert_eq!(found.histograms.iter().map(|histogram| histogram.reset_hint).collect::<Vec<_>>(), hints);
+        assert_eq!(found.histogram_start_ts, starts);
+    };
+    let mut store = open(dir.path());
+    put(&store, &[(T0, 1.0, 0), (T0 + 2 * MINUTE, 3.0, T0 - 1), (T0 + 4 * MINUTE, 4.0, T0 - 1), (T0 + 6 * MINUTE, 2.0, 0)]);
+    check(&store, &[Unknown, NotReset, NotReset, Unknown], &[0, T0 - 1, T0 - 1, 0]);
+    // One that comes late makes what was noted on the next one void, and has a start of its own only.
+    put(&store, &[(T0 + 3 * MINUTE, 9.0, T0 + 1)]);
+    for _ in 0..2 {
+        check(&store, &[Unknown, NotReset, Unknown, Unknown, Unknown], &[0, T0 - 1, T0 + 1, T0 - 1, 0]);
+        drop(store);
+        store = open(dir.path());
+        check(&store, &[Unknown, NotReset, Unknown, Unknown, Unknown], &[0, T0 - 1, T0 + 1, T0 - 1, 0]);
+        store.flush_now().expect("flush");
+    }
+    // What was noted stays right when what it was noted against is deleted, in memory and in blocks.
+    put(&store, &[(T0 + 7 * MINUTE, 3.0, 0), (T0 + 8 * MINUTE, 4.0, 0)]);
+    assert_eq!(put(&store, &[(T0 + 8 * MINUTE, 4.0, 0)]).repeated, 1);
+    store.force_merge(&Cancel::new()).expect("merge");
+    check(&store, &[Unknown, NotReset, Unknown, Unknown, Unknown, Unknown, NotReset], &[0, T0 - 1, T0 + 1, T0 - 1, 0, 0, 0]);
+    store.delete(&[everything()], TimeRange::new(T0 + MINUTE, T0 + 7 * MINUTE)).expect("delete");
+    check(&store, &[Unknown, Unknown], &[0, 0]);
+}
+
+#[test]
 fn start_timestamps_exemplars_and_metadata_survive() {
     use crate::series::ports::IndexQuery;
     use crate::series::sample::{Exemplar, Metadata, MetricType};
