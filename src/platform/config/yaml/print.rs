@@ -74,15 +74,16 @@ fn inline(out: &mut String, node: &Node, indent: usize) {
         Kind::Null => out.push_str(" null"),
         Kind::List(_) => out.push_str(" []"),
         Kind::Map(_) => out.push_str(" {}"),
-        Kind::Scalar { text, plain: true } => {
+        // One over several lines was folded when it was read: written as it is, it would be folded once more.
+        Kind::Scalar { text, plain: true } if !text.contains('\n') => {
             out.push(' ');
             out.push_str(text);
         }
-        Kind::Scalar { text, plain: false } if is_literal(text) => {
+        Kind::Scalar { text, .. } if is_literal(text) => {
             literal(out, text, indent + 2);
             return;
         }
-        Kind::Scalar { text, plain: false } => {
+        Kind::Scalar { text, .. } => {
             out.push(' ');
             out.push_str(&quoted(text));
         }

@@ -110,6 +110,25 @@ fn prints_as_upstream_lays_out() {
     assert_eq!(print(&flow_list(["a", "b c", "d,e", "1"])), "[a, b c, 'd,e', \"1\"]\n");
 }
 
+/// What was read prints so that it reads as the same again.
+fn assert_prints_back(text: &str) {
+    let Ok(document) = parse(text) else { return };
+    let printed = print(&document.root);
+    match parse(&printed) {
+        Ok(back) => assert_eq!(back.root, document.root, "{text:?} became {printed:?}"),
+        Err(error) => panic!("{error}: {text:?} became {printed:?}"),
+    }
+}
+
+#[test]
+fn plain_text_over_several_lines_is_not_folded_twice() {
+    let text = "a: one\n\n  two\nb:\n- three\n\n\n  four\n";
+    assert_eq!(print(&read(text)), "a: |-\n  one\n  two\nb:\n- |-\n  three\n\n  four\n");
+    for text in [text, "one\n\ntwo", "a: one\n  two", "[a\n\n b, c]", "- - a\n\n    b"] {
+        assert_prints_back(text);
+    }
+}
+
 fn any_node() -> impl Strategy<Value = Node> {
     let leaf = prop_oneof![
         Just(Node::new(Kind::Null)),
@@ -137,11 +156,11 @@ proptest! {
 
     #[test]
     fn never_panics(text in "(?s)[a-c0-9 :\\-\\[\\]{}&*!|>'\"%#,?\n\t~<]{0,80}") {
-        let _either = parse(&text);
+        assert_prints_back(&text);
     }
 
     #[test]
     fn never_panics_on_any_text(text in ".{0,60}") {
-        let _either = parse(&text);
+        assert_prints_back(&text);
     }
 }
