@@ -258,10 +258,11 @@ impl Series {
             return Place::Refuse(RefusedReason::OutOfBounds);
         }
         if ts >= bounds.min_valid {
-            if !self.started || ts > self.state.ts {
+            let is_newest = !self.started || ts > self.state.ts;
+            if is_newest && !self.has_late_at_or_after(ts) {
                 return Place::InOrder;
             }
-            if ts == self.state.ts {
+            if self.started && ts == self.state.ts {
                 return Place::SameAsNewest;
             }
         }
@@ -273,6 +274,14 @@ impl Series {
             return Place::Refuse(RefusedReason::TooOld);
         }
         if bounds.in_order_only { Place::Refuse(RefusedReason::OutOfOrder) } else { Place::Late }
+    }
+
+    /// Whether a late sample is as new as `ts`: so it can be when the newer ones in order were deleted.
+    #[inline]
+    fn has_late_at_or_after(&self, ts: i64) -> bool {
+        self.more
+            .as_ref()
+            .is_some_and(|more| [&more.late, &more.late_flushing].iter().any(|late| late.last().is_some_and(|(last, _)| *last >= ts)))
     }
 
     #[inline]

@@ -156,15 +156,30 @@ proptest! {
 
     #[test]
     fn what_was_taken_is_there_once(steps in steps()) {
-        let dir = tempfile::tempdir().expect("dir");
-        let store = Some(open(dir.path()));
-        let mut world = World { dir, store, model: BTreeMap::new(), newest: T0 };
-        for step in &steps {
-            world.step(step);
-            if !matches!(step, Step::Append(_)) {
-                world.check();
-            }
-        }
-        world.check();
+        run(&steps);
     }
+}
+
+fn run(steps: &[Step]) {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = Some(open(dir.path()));
+    let mut world = World { dir, store, model: BTreeMap::new(), newest: T0 };
+    for step in steps {
+        world.step(step);
+        if !matches!(step, Step::Append(_)) {
+            world.check();
+        }
+    }
+    world.check();
+}
+
+#[test]
+fn a_late_sample_left_alone_by_a_deletion_is_not_written_again() {
+    run(&[
+        Step::Append(vec![(3, 9, 0), (3, -17, 0)]),
+        Step::Append(vec![(0, 13, 0)]),
+        Step::Delete { series: 3, from: -13, to: -13 },
+        Step::Append(vec![(3, -39, 1)]),
+        Step::Reopen,
+    ]);
 }
