@@ -40,7 +40,7 @@ impl Core {
     /// Whether the head holds so much more than a flush leaves that appends should wait.
     fn flush_lags(&self) -> bool {
         let range = self.settings.block_range_ms;
-        self.span().is_some_and(|(oldest, newest)| newest.saturating_sub(oldest) > range.saturating_add(range / 4 * 3))
+        self.span().is_some_and(|(oldest, newest)| newest.saturating_sub(oldest) > range.saturating_add(range / 8 * 3))
     }
 
     /// Lets an append pass, or makes it wait for a flush that lags: memory stays bounded however fast a backfill is.
