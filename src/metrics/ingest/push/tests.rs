@@ -171,6 +171,20 @@ fn packed_bodies_and_bombs() {
 }
 
 #[test]
+fn groups_agree_on_the_kind_of_a_family() {
+    let Rig { gateway, folder: _folder, .. } = rig();
+    let body = |kind: &str| format!("# TYPE a {kind}\na{{b=\"c\"}} 1\n");
+    let push = |path: &str, kind: &str| push(&gateway, "PUT", path, &body(kind));
+    assert_eq!(push("/job/one", "gauge"), 200);
+    assert_eq!(push("/job/one", "counter"), 200, "a group may change its own mind");
+    assert_eq!(push("/job/two", "gauge"), 400);
+    assert_eq!(push("/job/two", "counter"), 200);
+    assert_eq!(push("/job/one", "gauge"), 400);
+    assert_eq!(gateway.handle("DELETE", "/job/two", PushHeaders::default(), b"").status, 202);
+    assert_eq!(push("/job/one", "gauge"), 200);
+}
+
+#[test]
 fn a_long_grouping_key_counts_with_every_series() {
     let rig = rig();
     let path = format!("/job/a/long/{}", "x".repeat(60_000));
