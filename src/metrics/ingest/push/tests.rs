@@ -168,6 +168,8 @@ fn packed_bodies_and_bombs() {
     assert_eq!(send("gzip", b"m 1\n"), 400);
     assert_eq!(send("gzip", &gzip(&vec![b'\n'; body::UNPACKED_BYTES_MAX + 1])), 413);
     assert_eq!(send("", &vec![b'\n'; BODY_BYTES_MAX + 1]), 413);
+    let families: String = (0..1_100_000).map(|at| format!("# TYPE a{at} gauge\n")).collect();
+    assert_eq!(send("gzip", &gzip(families.as_bytes())), 413);
 }
 
 #[test]
