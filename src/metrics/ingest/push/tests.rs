@@ -168,7 +168,7 @@ fn packed_bodies_and_bombs() {
     assert_eq!(send("gzip", b"m 1\n"), 400);
     assert_eq!(send("gzip", &gzip(&vec![b'\n'; body::UNPACKED_BYTES_MAX + 1])), 413);
     assert_eq!(send("", &vec![b'\n'; BODY_BYTES_MAX + 1]), 413);
-    let families: String = (0..1_100_000).map(|at| format!("# TYPE a{at} gauge\n")).collect();
+    let families: String = (0..70_000).map(|at| format!("# TYPE a{at} gauge\n")).collect();
     assert_eq!(send("gzip", &gzip(families.as_bytes())), 413);
 }
 
@@ -192,7 +192,7 @@ fn a_long_grouping_key_counts_with_every_series() {
     let path = format!("/job/a/long/{}", "x".repeat(60_000));
     let body = |series: usize| (0..series).map(|at| format!("a{{b=\"{at}\"}} 1\n")).collect::<String>();
     assert_eq!(push(&rig.gateway, "PUT", &path, &body(10)), 200);
-    assert_eq!(push(&rig.gateway, "PUT", &path, &body(5_000)), 413);
+    assert_eq!(push(&rig.gateway, "PUT", &path, &body(500)), 413);
 }
 
 #[test]
