@@ -66,6 +66,8 @@ struct State {
     groups: HashMap<Labels, Group>,
     /// Which group a series belongs to, so that no two groups claim the same.
     owners: HashMap<Labels, Labels>,
+    /// Kind of each family, and how many groups have it, so that no two groups differ.
+    kinds: HashMap<String, (MetricType, usize)>,
     /// Series of the last tick.
     shown: HashSet<Labels>,
     /// Families whose metadata changed since the last tick.
@@ -211,6 +213,9 @@ impl State {
         for (labels, _) in group.series() {
             self.owners.insert(labels.clone(), group.labels.clone());
         }
+        for (name, family) in &group.families {
+            self.kinds.entry(name.clone()).or_insert((family.kind, 0)).1 += 1;
+        }
         self.groups.insert(group.labels.clone(), group);
     }
 
@@ -218,6 +223,13 @@ impl State {
         if let Some(group) = self.groups.remove(grouping) {
             for (labels, _) in group.series() {
                 self.owners.remove(labels);
+            }
+            for name in group.families.keys() {
+                let Some((_, groups)) = self.kinds.get_mut(name) else { continue };
+                *groups -= 1;
+                if *groups == 0 {
+                    self.kinds.remove(name);
+                }
             }
         }
     }
@@ -227,13 +239,17 @@ impl State {
         if let Some(reason) = &pushed.inconsistent {
             return Err(reason.clone());
         }
-        let others = || self.groups.values().filter(|group| group.labels != *grouping);
+        let own = self.groups.get(grouping);
         for PushedFamily { name, family } in &pushed.families {
             if name == PUSH_TIME || name == PUSH_FAILURE_TIME {
                 continue;
             }
-            if let Some(other) = others().find_map(|group| group.families.get(name)).filter(|other| other.kind != family.kind) {
-                return Err(format!("metric {name} is a {}, other groups pushed it as a {}", word(family.kind), word(other.kind)));
+            let is_own = own.is_some_and(|group| group.families.contains_key(name));
+            if let Some((kind, groups)) = self.kinds.get(name)
+                && *kind != family.kind
+                && *groups > usize::from(is_own)
+            {
+                return Err(format!("metric {name} is a {}, other groups pushed it as a {}", word(family.kind), word(*kind)));
             }
             for (labels, _) in &family.series {
                 if let Some(owner) = self.owners.get(labels).filter(|owner| *owner != grouping) {

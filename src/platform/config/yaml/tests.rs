@@ -124,7 +124,7 @@ fn assert_prints_back(text: &str) {
 fn plain_text_over_several_lines_is_not_folded_twice() {
     let text = "a: one\n\n  two\nb:\n- three\n\n\n  four\n";
     assert_eq!(print(&read(text)), "a: |-\n  one\n  two\nb:\n- |-\n  three\n\n  four\n");
-    for text in [text, "one\n\ntwo", "a: one\n  two", "[a\n\n b, c]", "- - a\n\n    b"] {
+    for text in [text, "one\n\ntwo", "a: one\n  two", "[a\n\n b, c]", "- - a\n\n    b", "o}\n\n?  q", "a: v\n\n\n  a\u{feff}b"] {
         assert_prints_back(text);
     }
 }
