@@ -74,6 +74,16 @@ fn an_open_server_is_refused_unless_asked_for() {
 }
 
 #[test]
+fn everyday_flags_are_taken() {
+    let server = Server::start(&["--auth", "off", "--host-metrics=false", "--retention-time", "1d"]);
+    let flags = server.api("/api/v1/status/flags");
+    assert_eq!((&flags["auth"], &flags["storage.tsdb.retention.time"]), (&"false".into(), &"1d".into()), "{flags}");
+    let folder = tempfile::tempdir().unwrap();
+    let (good, text) = pharos(&["serve", "--auth", "on", "--listen", "127.0.0.1:0", "--data-dir", folder.path().to_str().unwrap()]);
+    assert!(!good && text.contains("--auth off"), "{text}");
+}
+
+#[test]
 fn help_teaches_and_completions_are_printed() {
     for (args, words) in [
         (&["--help"][..], "serve"),

@@ -97,6 +97,9 @@ const REFUSED: [(&str, &str); 9] = [
     ("storage.tsdb.retention.percentage", "set storage.tsdb.retention.percentage in the configuration file"),
 ];
 
+/// Switches that are always said with their value, as `--auth off`.
+const WRITTEN_OUT: [&str; 1] = ["auth.enabled"];
+
 const CONFIG_FILE: &str = "config.file";
 
 impl Args for ServeFlags {
@@ -111,14 +114,14 @@ impl Args for ServeFlags {
                 .value_parser(clap::value_parser!(PathBuf)),
         );
         for spec in SPECS {
-            let help = format!("{} [env: {}=]", spec.help, spec.variable());
+            let help = format!("{} [env: {}=]", spec.help.trim(), spec.variable());
             let mut arg = Arg::new(spec.name).long(spec.flag()).help(help).value_name(value_name(spec.allowed));
             // An alias equal to the flag itself would clash with it.
             let aliases: Vec<&'static str> = spec.aliases.iter().copied().filter(|alias| *alias != spec.flag()).collect();
             if !aliases.is_empty() {
                 arg = arg.visible_aliases(aliases);
             }
-            arg = if spec.is_truth {
+            arg = if spec.is_truth && !WRITTEN_OUT.contains(&spec.name) {
                 arg.num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Set)
             } else if spec.is_list {
                 arg.action(ArgAction::Append)

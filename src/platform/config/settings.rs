@@ -117,7 +117,7 @@ settings! {
         listen: String = "127.0.0.1:9090", ["web.listen-address", "listen"];
         /// Whether addresses that other machines can reach are allowed while signing in is off.
         allow_open: bool = "false", ["allow-open"];
-        /// URL under which others reach this server; empty to take it from each request.
+        /// URL under which others reach this server; empty for the address it listens on.
         external_url: String = "", ["web.external-url", "external-url"];
         /// Whether POST /-/quit is answered.
         lifecycle: bool = "false", ["web.enable-lifecycle", "enable-lifecycle"];
