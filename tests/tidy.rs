@@ -321,7 +321,8 @@ fn migrations_are_numbered_without_gaps() {
 #[test]
 fn nothing_names_a_machine_or_a_registry() {
     let mut problems = Vec::new();
-    let words = ["/work/", "/root/.", "registry.npmjs.org", "crates.io", "deb.debian.org"];
+    // In two parts each, so that this list is not what it looks for.
+    let words = [["/wo", "rk/"], ["/ro", "ot/."], ["npmjs", ".org"], ["crates", ".io"], ["deb.", "debian.org"]].map(|parts| parts.concat());
     let kept = |path: &Path| {
         let text = path.to_string_lossy();
         !["/target/", "/node_modules/", "/.git/", "/web/dist/"].iter().any(|part| text.contains(part))
@@ -331,8 +332,8 @@ fn nothing_names_a_machine_or_a_registry() {
     for folder in ["src", "web", "templates", "migrations", "docker", "tests", ".ci"] {
         for file in files_under(&root().join(folder), &kept) {
             let Ok(text) = fs::read_to_string(&file) else { continue };
-            for word in words {
-                if text.contains(word) {
+            for word in &words {
+                if text.contains(word.as_str()) {
                     problems.push(format!("{}: {word}", file.display()));
                 }
             }
