@@ -7,7 +7,7 @@ use super::Metrics;
 use super::look::Look;
 use crate::metrics::ingest::scrape::ActiveTarget;
 use crate::metrics::ingest::scrape::target::Health;
-use crate::metrics::model::storage::{Storage, StorageStatus};
+use crate::metrics::model::storage::{Cardinality, Storage, StorageStatus};
 use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
 use crate::ui::links;
@@ -20,12 +20,12 @@ const SERIES_PER_METRIC_MANY: u64 = 100_000;
 pub(super) fn input(metrics: &Metrics) -> HomeInput {
     let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
     let targets = metrics.scrape.targets().active;
-    let status = metrics.storage.status();
+    let (status, series) = (metrics.storage.status(), metrics.storage.cardinality(1));
     let host = metrics.host_instance.as_deref().and_then(|instance| host(&look, instance));
-    let problems = problems(metrics, &targets, &status, host.as_ref());
+    let problems = problems(metrics, &targets, (&status, &series), host.as_ref());
     HomeInput {
         host_metrics: metrics.host_instance.is_some(),
-        ingest: ingest(&look, metrics, &status),
+        ingest: ingest(&look, &status, series.series),
         jobs: jobs(&targets),
         problems,
         host,
@@ -83,12 +83,12 @@ fn disks(look: &Look, selector: &str) -> Vec<Disk> {
         .collect()
 }
 
-fn ingest(look: &Look, metrics: &Metrics, status: &StorageStatus) -> Ingest {
+fn ingest(look: &Look, status: &StorageStatus, series: u64) -> Ingest {
     let rate = "rate(pharos_storage_appended_samples_total{job=\"pharos\"}[1m])";
     Ingest {
         samples_per_second: look.number(rate).unwrap_or(0.0),
         recent: look.last_hour(rate),
-        series: metrics.storage.cardinality(0).series,
+        series,
         stored_bytes: status.blocks.iter().map(|block| block.bytes).sum::<u64>() + status.wal_bytes,
     }
 }
@@ -106,7 +106,12 @@ fn jobs(targets: &[ActiveTarget]) -> Vec<Job> {
     jobs.into_values().collect()
 }
 
-fn problems(metrics: &Metrics, targets: &[ActiveTarget], status: &StorageStatus, host: Option<&Host>) -> Vec<Problem> {
+fn problems(
+    metrics: &Metrics,
+    targets: &[ActiveTarget],
+    (status, series): (&StorageStatus, &Cardinality),
+    host: Option<&Host>,
+) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut down: BTreeMap<&str, Vec<&ActiveTarget>> = BTreeMap::new();
     for target in targets.iter().filter(|target| target.state.health == Health::Down) {
@@ -140,7 +145,7 @@ fn problems(metrics: &Metrics, targets: &[ActiveTarget], status: &StorageStatus,
     if !status.quarantined.is_empty() {
         found.push(Problem::corrupt_blocks(status.quarantined.len()));
     }
-    for counted in metrics.storage.cardinality(1).series_by_metric {
+    for counted in &series.series_by_metric {
         if counted.count > SERIES_PER_METRIC_MANY {
             found.push(Problem::high_cardinality(&counted.name, counted.count, ""));
         }

@@ -1,5 +1,8 @@
 //! The kinds of tokens, and which words are keywords.
 
+/// Operators are the same as tokens and in the tree.
+pub use crate::metrics::query::ast::BinaryOp as Op;
+
 use super::super::ast::Span;
 
 /// What a token is.
@@ -49,47 +52,6 @@ pub enum Kind {
     Keyword(Keyword),
     /// `start end step range max_of min_of`.
     Preprocessor(Preprocessor),
-}
-
-/// Operators, as tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
-    /// `+`
-    Add,
-    /// `-`
-    Sub,
-    /// `*`
-    Mul,
-    /// `/`
-    Div,
-    /// `%`
-    Mod,
-    /// `^`
-    Pow,
-    /// `atan2`
-    Atan2,
-    /// `==`
-    Eq,
-    /// `!=`
-    Ne,
-    /// `<`
-    Lt,
-    /// `<=`
-    Le,
-    /// `>`
-    Gt,
-    /// `>=`
-    Ge,
-    /// `</`
-    TrimUpper,
-    /// `>/`
-    TrimLower,
-    /// `and`
-    And,
-    /// `or`
-    Or,
-    /// `unless`
-    Unless,
 }
 
 /// Modifying words.

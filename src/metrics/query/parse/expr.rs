@@ -11,26 +11,16 @@ use crate::series::labels::quote;
 /// Precedence of `^`; unary signs bind weaker than it and stronger than all others.
 const POW: u8 = 6;
 
-fn binary(op: Op) -> (BinaryOp, u8) {
+/// How strongly an operator binds its sides.
+const fn precedence(op: BinaryOp) -> u8 {
+    use BinaryOp as B;
     match op {
-        Op::Or => (BinaryOp::Or, 1),
-        Op::And => (BinaryOp::And, 2),
-        Op::Unless => (BinaryOp::Unless, 2),
-        Op::Eq => (BinaryOp::Eq, 3),
-        Op::Ne => (BinaryOp::Ne, 3),
-        Op::Lt => (BinaryOp::Lt, 3),
-        Op::Le => (BinaryOp::Le, 3),
-        Op::Gt => (BinaryOp::Gt, 3),
-        Op::Ge => (BinaryOp::Ge, 3),
-        Op::TrimUpper => (BinaryOp::TrimUpper, 3),
-        Op::TrimLower => (BinaryOp::TrimLower, 3),
-        Op::Add => (BinaryOp::Add, 4),
-        Op::Sub => (BinaryOp::Sub, 4),
-        Op::Mul => (BinaryOp::Mul, 5),
-        Op::Div => (BinaryOp::Div, 5),
-        Op::Mod => (BinaryOp::Mod, 5),
-        Op::Atan2 => (BinaryOp::Atan2, 5),
-        Op::Pow => (BinaryOp::Pow, POW),
+        B::Or => 1,
+        B::And | B::Unless => 2,
+        B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge | B::TrimUpper | B::TrimLower => 3,
+        B::Add | B::Sub => 4,
+        B::Mul | B::Div | B::Mod | B::Atan2 => 5,
+        B::Pow => POW,
     }
 }
 
@@ -78,7 +68,7 @@ impl Parser<'_> {
         self.enter()?;
         let mut left = self.operand()?;
         while let Kind::Op(op) = self.peek()? {
-            let (op, precedence) = binary(op);
+            let precedence = precedence(op);
             if precedence < min {
                 break;
             }
