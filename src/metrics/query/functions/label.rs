@@ -3,11 +3,18 @@
 use crate::metrics::model::config::RelabelRegex;
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::collect::merge_same_labels;
-use crate::metrics::query::eval::context::{Outcome, failed};
+use crate::metrics::query::eval::context::{Charge, Outcome, failed};
 use crate::metrics::query::eval::matrix::Matrix;
 use crate::metrics::query::eval::plan::{Kind, Node};
 use crate::metrics::query::parse::text::{holds_raw_bytes, without_raw_bytes};
 use crate::series::labels::METRIC_NAME;
+
+/// Most bytes of a label value made here. Nested calls double a value, so without an end thirty of them fill a machine.
+const VALUE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a made value that are not charged to the query.
+const VALUE_BYTES_FREE: usize = 1024;
+/// Beyond those, so many bytes count as one sample.
+const BYTES_PER_SAMPLE: usize = 4;
 
 /// The text of a string argument.
 pub(crate) fn text(args: &[Node], at: usize) -> Outcome<&str> {
@@ -28,6 +35,10 @@ pub(crate) fn replace(evaluator: &Evaluator<'_, '_>, args: &[Node]) -> Outcome<M
     for series in &mut matrix.series {
         let value = series.labels.get(src).unwrap_or("");
         let Some(captures) = regex.captures(value) else { continue };
+        // No reference stands for more than the whole value.
+        let references = replacement.bytes().filter(|byte| *byte == b'$').count();
+        let len_max = references.saturating_mul(value.len()).saturating_add(replacement.len());
+        matrix.charge.absorb(charge_value(evaluator, len_max, "label_replace")?);
         let expanded = captures.template(replacement).into_owned();
         series.labels = series.labels.to_builder().set(dst, &expanded).build();
         series.drop_name &= dst != METRIC_NAME;
@@ -46,11 +57,24 @@ pub(crate) fn join(evaluator: &Evaluator<'_, '_>, args: &[Node]) -> Outcome<Matr
     let mut matrix = evaluator.vector(&args[0])?;
     for series in &mut matrix.series {
         let values: Vec<&str> = sources.iter().map(|source| series.labels.get(source).unwrap_or("")).collect();
+        let len = values.iter().map(|value| value.len() + separator.len()).sum();
+        matrix.charge.absorb(charge_value(evaluator, len, "label_join")?);
         let joined = values.join(separator);
         series.labels = series.labels.to_builder().set(dst, &joined).build();
         series.drop_name &= dst != METRIC_NAME;
     }
     merge_same_labels(matrix, evaluator.steps.count)
+}
+
+/// Counts the memory of a value of this many bytes; short ones are free.
+fn charge_value(evaluator: &Evaluator<'_, '_>, len: usize, function: &str) -> Outcome<Charge> {
+    if len > VALUE_BYTES_MAX {
+        return failed(format!("{function}() would make a label value of up to {len} bytes; at most {VALUE_BYTES_MAX} are allowed"));
+    }
+    match len.saturating_sub(VALUE_BYTES_FREE) / BYTES_PER_SAMPLE {
+        0 => Ok(Charge::default()),
+        samples => evaluator.ctx.live.charge(samples),
+    }
 }
 
 fn check_name(name: &str, role: &str, function: &str) -> Outcome<()> {
@@ -84,6 +108,20 @@ mod tests {
         let Value::Vector(samples) = asked.map_err(|error| error.to_string())?.value else { panic!("no vector: {query}") };
         assert_eq!((samples.len(), samples[0].labels.get("src")), (1, Some(value)), "{query}");
         Ok(samples[0].labels.get("dst").map(str::to_owned))
+    }
+
+    #[test]
+    fn values_that_grow_without_end_are_refused() {
+        let engine = Engine::new(Arc::new(MemorySelect::new()), Options::default());
+        let error = |query: &str| {
+            let asked = engine.evaluate(&Question { query, when: When::Instant(0), cancel: Cancel::new() });
+            asked.expect_err("too much").to_string()
+        };
+        let start = "label_replace(vector(1), \"x\", \"0123456789\", \"\", \"\")".to_owned();
+        let joined = (0..30).fold(start.clone(), |query, _| format!("label_join({query}, \"x\", \"\", \"x\", \"x\")"));
+        assert!(error(&joined).contains("at most 1048576 are allowed"), "{}", error(&joined));
+        let replaced = (0..30).fold(start, |query, _| format!("label_replace({query}, \"x\", \"${{1}}${{1}}\", \"x\", \"(.*)\")"));
+        assert!(error(&replaced).contains("at most 1048576 are allowed"), "{}", error(&replaced));
     }
 
     #[test]
