@@ -1,9 +1,10 @@
 //! An open block.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use memmap2::{Mmap, UncheckedAdvice};
 use parking_lot::{Mutex, RwLock};
@@ -92,7 +93,7 @@ impl Block {
             file,
             places,
             meta,
-            key: NEXT_KEY.fetch_add(1, Ordering::Relaxed),
+            key: NEXT_KEY.fetch_add(1, Relaxed),
             verified,
             tombstones: RwLock::new(Arc::new(tombstones)),
             deleting: Mutex::new(()),
@@ -111,7 +112,7 @@ impl Block {
                 crc.update(part);
                 self.release_pages();
             }
-            if crc.finalize() != place.crc {
+            if !cfg!(fuzzing) && crc.finalize() != place.crc {
                 return Err(self.damaged(Damage::new(section, "checksum does not match")));
             }
         }
@@ -147,6 +148,20 @@ impl Block {
         let mut packed = Vec::with_capacity(256);
         self.index().and_then(|index| index.labels_into(id, &mut packed)).map_err(|damage| self.damaged(damage))?;
         Labels::from_packed(&packed).map_err(|_| self.damaged(Damage::new(Section::Series, "labels are malformed")))
+    }
+
+    /// The series with exactly these labels.
+    pub fn find(&self, labels: &Labels) -> Result<Option<u32>, BlockError> {
+        let (mut low, mut high) = (0, self.series_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.labels(middle)?.cmp(labels) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(Some(middle)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
     }
 
     /// Names of all labels, ascending.

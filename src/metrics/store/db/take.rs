@@ -99,7 +99,7 @@ fn range_of(range: &std::ops::Range<u32>) -> std::ops::Range<usize> {
 
 /// Applies the samples of a series and writes those taken for the log.
 #[inline]
-pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
     let entry = &batch.series[index];
     if !entry.histograms.is_empty() {
         return take_mixed(series, batch, index, bounds, scratch, tally);
@@ -136,7 +136,7 @@ fn take_start(series: &mut Series, id: u32, (ts, start_ts): (i64, i64), outcome:
 }
 
 /// A series with histograms, perhaps with floats between them: in order of time.
-fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
     let entry: &BatchSeries = &batch.series[index];
     let id = scratch.ids[index];
     let mut floats = batch.floats[range_of(&entry.floats)].iter().peekable();
@@ -177,7 +177,7 @@ fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bo
 }
 
 /// What [`take_series`] would refuse, without taking anything.
-pub fn check_series(series: &Series, batch: &WriteBatch, index: usize, bounds: &Bounds, tally: &mut Tally) {
+pub fn check_series(series: &Series, batch: &WriteBatch, index: usize, bounds: &Bounds<'_>, tally: &mut Tally) {
     let entry = &batch.series[index];
     let floats = &batch.floats[range_of(&entry.floats)];
     for (at, sample) in floats.iter().enumerate() {
