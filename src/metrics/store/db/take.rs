@@ -1,6 +1,6 @@
 //! One series of a batch: its samples into the head, what was taken into the log's record, what was not into the report.
 
-use crate::metrics::store::head::{Bounds, Outcome, SHARDS, Series, is_valid, shard_of};
+use crate::metrics::store::head::{Bounds, Outcome, PackScratch, SHARDS, Series, is_valid, shard_of};
 use crate::metrics::store::wal::{self, SamplesWriter};
 use crate::series::batch::{BatchSeries, FloatSample, WriteBatch};
 use crate::series::ports::{AppendReport, Refused, RefusedReason};
@@ -16,6 +16,7 @@ pub struct Scratch {
     pub histograms: SamplesWriter,
     pub starts: Vec<u8>,
     pub taken: Vec<bool>,
+    pub pack: PackScratch,
     pub frames: Vec<u8>,
 }
 
@@ -106,6 +107,7 @@ pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds
     }
     let floats = &batch.floats[range_of(&entry.floats)];
     let id = scratch.ids[index];
+    let chunks = series.chunk_count();
     scratch.taken.clear();
     let mut taken = 0;
     for sample in floats {
@@ -115,6 +117,7 @@ pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds
         scratch.taken.push(stored);
         taken += usize::from(stored);
     }
+    series.pack_behind(chunks, &mut scratch.pack);
     if taken > 0 {
         let stored = floats.iter().zip(&scratch.taken).filter(|(_, taken)| **taken).map(|(sample, _)| (sample.ts, sample.value));
         scratch.floats.put_floats(id, taken, stored);

@@ -352,6 +352,25 @@ impl Series {
         self.chunks.iter().rev().take(UNPACKED_LOOK).any(|chunk| !chunk.settled)
     }
 
+    /// Packs the closed chunks but the last, if that one was closed since there were `chunks_before`: for whoever appends so fast
+    /// that the background does not get to it.
+    #[inline]
+    pub fn pack_behind(&mut self, chunks_before: usize, scratch: &mut PackScratch) {
+        if self.chunk_count() > chunks_before.max(2) {
+            self.pack_all_but_last(scratch);
+        }
+    }
+
+    #[cold]
+    fn pack_all_but_last(&mut self, scratch: &mut PackScratch) {
+        let last = self.chunks.len().saturating_sub(1);
+        for chunk in self.chunks[..last].iter_mut().rev().take_while(|chunk| !chunk.settled) {
+            self.chunk_bytes -= chunk.memory();
+            chunk.pack(scratch);
+            self.chunk_bytes += chunk.memory();
+        }
+    }
+
     /// Turns closed float chunks into the form that blocks use: slower to make, smaller to keep, quicker to read.
     pub fn pack(&mut self, scratch: &mut PackScratch) {
         self.chunks.iter_mut().for_each(|chunk| chunk.pack(scratch));
