@@ -16,6 +16,8 @@ mod config;
 mod crash;
 /// The user's own files and queries.
 mod fixtures;
+/// A volume without space.
+mod full_disk;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.

@@ -16,6 +16,9 @@ use crate::ui::shell::Severity;
 /// A metric with more series than this deserves a look.
 const SERIES_PER_METRIC_MANY: u64 = 100_000;
 
+/// So many of the metrics that grew are looked at for how one of them did.
+const GROWTH_LOOK: usize = 100;
+
 /// Everything the page shows. Blocking: runs some twenty small queries.
 pub(super) fn input(metrics: &Metrics) -> HomeInput {
     let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
@@ -147,8 +150,20 @@ fn problems(
     }
     for counted in &series.series_by_metric {
         if counted.count > SERIES_PER_METRIC_MANY {
-            found.push(Problem::high_cardinality(&counted.name, counted.count, ""));
+            found.push(Problem::high_cardinality(&counted.name, counted.count, &growth_of(&*metrics.storage, &counted.name)));
         }
     }
     found
+}
+
+/// How a metric grew, in words; empty if it did not, or nobody knows.
+fn growth_of(storage: &dyn Storage, metric: &str) -> String {
+    let Some(growth) = storage.growth(GROWTH_LOOK) else { return String::new() };
+    match growth.metrics.iter().find(|grown| grown.metric == metric && grown.before > 0) {
+        Some(grown) => {
+            let more = (grown.now as f64 / grown.before as f64 - 1.0) * 100.0;
+            format!("{more:.0}% more than {} h ago", growth.over_ms / 3_600_000)
+        }
+        None => String::new(),
+    }
 }

@@ -10,7 +10,7 @@ use crate::base::time::{Duration, TimeRange};
 use crate::metrics::ingest::relabel;
 use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::config::{RelabelConfig, ScrapeConfig};
-use crate::metrics::pages::cardinality::{CardinalityInput, Limit};
+use crate::metrics::pages::cardinality::{CardinalityInput, Growth, Limit};
 use crate::metrics::pages::catalogue::{self, CatalogueInput};
 use crate::metrics::pages::pushed::{Group, PushedInput};
 use crate::metrics::pages::status::{Block, Config, Quarantined, Remark, Setting, StatusInput, Storage as StoragePart};
@@ -145,7 +145,8 @@ fn labels_of(metrics: &Metrics, name: &str) -> Vec<String> {
 /// The Cardinality page.
 pub(super) fn cardinality(metrics: &Metrics) -> CardinalityInput {
     let found = metrics.api.storage.cardinality(TOP);
-    let status = metrics.api.storage.status();
+    let (status, growth) = (metrics.api.storage.status(), metrics.api.storage.growth(TOP));
+    let grown = |one: crate::metrics::model::storage::Grown| Growth { metric: one.metric, before: one.before, now: one.now };
     let pairs = |list: &[crate::metrics::model::storage::Counted]| list.iter().map(|one| (one.name.clone(), one.count)).collect::<Vec<_>>();
     let everything = IndexQuery { any_of: &[], range: TimeRange::ALL, limit: 0 };
     let cancel = crate::base::cancel::Cancel::new();
@@ -179,8 +180,8 @@ pub(super) fn cardinality(metrics: &Metrics) -> CardinalityInput {
                 (name.to_owned(), value.to_owned(), one.count)
             })
             .collect(),
-        growth: Vec::new(),
-        growth_over: String::new(),
+        growth_over: growth.as_ref().map_or_else(String::new, |growth| format!("{} h", growth.over_ms / 3_600_000)),
+        growth: growth.map_or_else(Vec::new, |growth| growth.metrics.into_iter().map(grown).collect()),
         limits,
     }
 }

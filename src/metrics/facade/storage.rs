@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::base::time::{TimeRange, format_rfc3339};
-use crate::metrics::model::storage::{BlockStatus, Cardinality, Counted, Storage, StorageError, StorageStatus};
+use crate::metrics::model::storage::{BlockStatus, Cardinality, Counted, Grown, Growth, Storage, StorageError, StorageStatus};
 use crate::metrics::store::{Store, StoreSettings, WriteState};
 use crate::platform::disk;
 use crate::platform::telemetry::metrics::{Page, Report};
@@ -45,6 +45,15 @@ impl Storage for StoreAdmin {
             bytes_by_label: pairs(stats.top.bytes_by_label),
             series_by_pair: pairs(stats.top.series_by_pair),
         }
+    }
+
+    fn growth(&self, top: usize) -> Option<Growth> {
+        let growth = self.store.growth(top)?;
+        let grown = |one: crate::metrics::store::Grown| Grown { metric: one.metric, before: one.before, now: one.now };
+        Some(Growth {
+            over_ms: i64::try_from(growth.over.as_millis()).unwrap_or(i64::MAX),
+            metrics: growth.metrics.into_iter().map(grown).collect(),
+        })
     }
 
     fn status(&self) -> StorageStatus {

@@ -8,6 +8,8 @@ use crate::series::sample::Metadata;
 pub trait Storage: Send + Sync {
     /// What the newest series are made of; the `top` largest of each kind.
     fn cardinality(&self, top: usize) -> Cardinality;
+    /// Which metrics gained series, the `top` that gained the most; none while there is nothing to compare with.
+    fn growth(&self, top: usize) -> Option<Growth>;
     /// How storage is doing.
     fn status(&self) -> StorageStatus;
     /// Metric families with what they say of themselves: those named `metric`, or all, at most `limit` (0 = all).
@@ -57,6 +59,26 @@ pub struct Cardinality {
     pub bytes_by_label: Vec<Counted>,
     /// Series per label pair.
     pub series_by_pair: Vec<Counted>,
+}
+
+/// A metric that gained series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grown {
+    /// Its name.
+    pub metric: String,
+    /// Series then.
+    pub before: u64,
+    /// Series now.
+    pub now: u64,
+}
+
+/// Which metrics gained series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Growth {
+    /// Over how long (ms).
+    pub over_ms: i64,
+    /// The metrics, those that gained the most first.
+    pub metrics: Vec<Grown>,
 }
 
 /// A block on disk.

@@ -12,6 +12,9 @@ use crate::base::time::TimeRange;
 use crate::series::labels::Labels;
 use crate::series::sample::SampleBuf;
 
+/// Bytes written between two times that the pages of the inputs are let go of.
+const RELEASE_EVERY: u64 = 2 * 1024 * 1024;
+
 /// What came of merging blocks.
 #[derive(Debug)]
 pub struct Merged {
@@ -26,7 +29,8 @@ pub struct Merged {
 /// Merges blocks into a new one in `out_dir`, which is on disk when this returns. The inputs stay.
 ///
 /// Samples of one series at the same time: that of the block later in the list stays. Deleted ranges are left out.
-/// Level and sources of `options` are set from the inputs. Memory holds one series at a time, and the new index.
+/// Level and sources of `options` are set from the inputs. Memory holds one series at a time, a few MiB of each input, and the
+/// new index.
 pub fn merge(inputs: &[Arc<Block>], out_dir: &Path, options: BlockOptions, cancel: &Cancel) -> Result<Merged, BlockError> {
     let level = inputs.iter().map(|block| block.meta().level.saturating_add(1)).max().unwrap_or(0);
     let mut sources: Vec<BlockId> = inputs.iter().flat_map(|block| block.meta().sources.iter().copied()).collect();
@@ -41,8 +45,14 @@ pub fn merge(inputs: &[Arc<Block>], out_dir: &Path, options: BlockOptions, cance
     let mut copier = Copier::default();
     let mut found = Vec::new();
     let mut series = 0u64;
+    let mut released_at = 0;
     while let Some(Reverse((labels, input, id))) = merge.heap.pop() {
         cancel.check()?;
+        if writer.written() - released_at >= RELEASE_EVERY {
+            // Series lie in the inputs in the order in which they are merged: what was read is not needed again.
+            inputs.iter().for_each(|input| input.release_pages());
+            released_at = writer.written();
+        }
         let damaged_before = merge.damaged_series;
         found.clear();
         found.push((input, &*inputs[input], id));

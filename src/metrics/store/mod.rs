@@ -30,5 +30,5 @@ pub mod wal;
 
 pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
 pub use head::{Cardinality, Counted};
-pub use stats::{BlockStats, CardinalityStats, Counters, HeadStats, ReplayStatus, SetAside, StoreStatus, WriteState};
+pub use stats::{BlockStats, CardinalityStats, Counters, Grown, HeadStats, ReplayStatus, SetAside, StoreStatus, WriteState};
 pub use wal::{SyncPolicy, WalCounters};

@@ -166,6 +166,13 @@ impl<'a> Column<'a> {
     }
 }
 
+/// Where samples of one kind go: side by side.
+struct Samples<'o, V> {
+    ts: &'o mut Vec<i64>,
+    values: &'o mut Vec<V>,
+    starts: &'o mut Vec<i64>,
+}
+
 /// The parts of a mapped block that hold samples.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunks<'a> {
@@ -218,71 +225,49 @@ impl<'a> Chunks<'a> {
         scratch: &mut Scratch,
         out: &mut SampleBuf,
     ) -> Result<(), Damage> {
-        let (floats, histograms) = (out.float_ts.len(), out.histogram_ts.len());
-        let (starts, histogram_starts) = (out.float_start_ts.len(), out.histogram_start_ts.len());
-        let result = if entry.histograms {
-            self.read_histograms(entry, column, range, scratch, out)
+        if entry.histograms {
+            let out = Samples { ts: &mut out.histogram_ts, values: &mut out.histograms, starts: &mut out.histogram_start_ts };
+            self.read_into(out, entry, column, range, |values| {
+                decode_histograms(self.chunk(entry.place, scratch)?, column.count, values).map_err(damaged)
+            })
         } else {
-            self.read_floats(entry, column, range, scratch, out)
-        };
+            let from = out.floats.len();
+            let out = Samples { ts: &mut out.float_ts, values: &mut out.floats, starts: &mut out.float_start_ts };
+            self.read_into(out, entry, column, range, |values| {
+                decode_floats(self.chunk(entry.place, scratch)?, column.count, values).map_err(damaged)?;
+                if let Some(base) = entry.base {
+                    let base = self.base(base, column.count, scratch)?;
+                    values[from..].iter_mut().zip(base).for_each(|(value, base)| *value += base);
+                }
+                Ok(())
+            })
+        }
+    }
+
+    /// Appends times, the values that `decode` appends, and start times; leaves what they were on an error.
+    fn read_into<V>(
+        &self,
+        out: Samples<'_, V>,
+        entry: &ChunkEntry,
+        column: &Column<'_>,
+        range: TimeRange,
+        decode: impl FnOnce(&mut Vec<V>) -> Result<(), Damage>,
+    ) -> Result<(), Damage> {
+        let Samples { ts, values, starts } = out;
+        let (from, starts_before) = (ts.len(), starts.len());
+        let result = column.decode(ts).and_then(|()| decode(values)).and_then(|()| self.read_starts(entry, column.count, from, starts));
         if result.is_err() {
-            out.float_ts.truncate(floats);
-            out.floats.truncate(floats);
-            out.float_start_ts.truncate(starts);
-            out.histogram_ts.truncate(histograms);
-            out.histograms.truncate(histograms);
-            out.histogram_start_ts.truncate(histogram_starts);
+            ts.truncate(from);
+            values.truncate(from);
+            starts.truncate(starts_before);
+        } else if let Some(kept) = trim(&ts[from..], column.range, range) {
+            cut(ts, from, kept);
+            cut(values, from, kept);
+            if !starts.is_empty() {
+                cut(starts, from, kept);
+            }
         }
         result
-    }
-
-    fn read_floats(
-        &self,
-        entry: &ChunkEntry,
-        column: &Column<'_>,
-        range: TimeRange,
-        scratch: &mut Scratch,
-        out: &mut SampleBuf,
-    ) -> Result<(), Damage> {
-        let from = out.float_ts.len();
-        column.decode(&mut out.float_ts)?;
-        decode_floats(self.chunk(entry.place, scratch)?, column.count, &mut out.floats).map_err(damaged)?;
-        if let Some(base) = entry.base {
-            let base = self.base(base, column.count, scratch)?;
-            out.floats[from..].iter_mut().zip(base).for_each(|(value, base)| *value += base);
-        }
-        self.read_starts(entry, column.count, from, &mut out.float_start_ts)?;
-        if let Some((head, end)) = trim(&out.float_ts[from..], column.range, range) {
-            cut(&mut out.float_ts, from, head, end);
-            cut(&mut out.floats, from, head, end);
-            if !out.float_start_ts.is_empty() {
-                cut(&mut out.float_start_ts, from, head, end);
-            }
-        }
-        Ok(())
-    }
-
-    fn read_histograms(
-        &self,
-        entry: &ChunkEntry,
-        column: &Column<'_>,
-        range: TimeRange,
-        scratch: &mut Scratch,
-        out: &mut SampleBuf,
-    ) -> Result<(), Damage> {
-        let from = out.histogram_ts.len();
-        column.decode(&mut out.histogram_ts)?;
-        decode_histograms(self.chunk(entry.place, scratch)?, column.count, &mut out.histograms).map_err(damaged)?;
-        self.read_starts(entry, column.count, from, &mut out.histogram_start_ts)?;
-        if let Some((head, end)) = trim(&out.histogram_ts[from..], column.range, range) {
-            cut(&mut out.histogram_ts, from, head, end);
-            out.histograms.truncate(from + end);
-            out.histograms.drain(from..from + head);
-            if !out.histogram_start_ts.is_empty() {
-                cut(&mut out.histogram_start_ts, from, head, end);
-            }
-        }
-        Ok(())
     }
 
     /// Appends the start timestamps of `count` samples behind `from` others, zeros if only others have them.
@@ -362,18 +347,18 @@ fn slice(bytes: &[u8], offset: u64, len: usize) -> Option<&[u8]> {
     bytes.get(start..start.checked_add(len)?)
 }
 
-/// Which of a chunk's samples to keep, unless all.
+/// Which of a chunk's samples to keep, first and end, unless all.
 fn trim(ts: &[i64], has: TimeRange, wanted: TimeRange) -> Option<(usize, usize)> {
     if wanted.start <= has.start && has.end <= wanted.end {
         return None;
     }
     let end = ts.partition_point(|ts| *ts <= wanted.end);
-    let head = ts[..end].partition_point(|ts| *ts < wanted.start);
-    Some((head, end))
+    let first = ts[..end].partition_point(|ts| *ts < wanted.start);
+    Some((first, end))
 }
 
-/// Keeps `head..end` of what lies behind `from`.
-fn cut<T: Copy>(column: &mut Vec<T>, from: usize, head: usize, end: usize) {
-    column.copy_within(from + head..from + end, from);
-    column.truncate(from + end - head);
+/// Keeps `first..end` of what lies behind `from`.
+fn cut<T>(column: &mut Vec<T>, from: usize, (first, end): (usize, usize)) {
+    column.truncate(from + end);
+    column.drain(from..from + first);
 }

@@ -12,7 +12,7 @@ use crate::metrics::store::codec::encode_timestamps;
 /// Columns remembered at once; past this many, later repetitions are written again.
 const COLUMNS_REMEMBERED: usize = 1 << 20;
 /// Chunks remembered at least: when so many are new, those before them are forgotten.
-const CHUNKS_REMEMBERED: usize = 1 << 18;
+const CHUNKS_REMEMBERED: usize = 1 << 16;
 /// Chunks below this size are not worth a reference elsewhere: they cost what the reference costs.
 const DEDUPLICATED_BYTES_MIN: usize = 8;
 
@@ -128,10 +128,14 @@ impl DataWriter {
             return self.write_chunk(file, bytes);
         }
         let hash = xxh3_128_with_seed(bytes, self.seed);
-        if let Some(place) = self.chunks_seen.get(&hash).or_else(|| self.chunks_seen_before.get(&hash)) {
+        if let Some(place) = self.chunks_seen.get(&hash) {
             return Ok(*place);
         }
-        let place = self.write_chunk(file, bytes)?;
+        // What is met again is remembered on: constant series all over the block share their chunks.
+        let place = match self.chunks_seen_before.get(&hash) {
+            Some(place) => *place,
+            None => self.write_chunk(file, bytes)?,
+        };
         if self.chunks_seen.len() >= CHUNKS_REMEMBERED {
             self.chunks_seen_before = std::mem::take(&mut self.chunks_seen);
         }

@@ -103,6 +103,11 @@ impl FileWriter {
         &self.path
     }
 
+    /// Bytes written to the file.
+    pub(super) const fn written(&self) -> u64 {
+        self.written
+    }
+
     fn begin(&mut self) {
         self.section_start = self.written;
         self.crc = crc32fast::Hasher::new();

@@ -197,6 +197,11 @@ impl BlockWriter {
         Ok(())
     }
 
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.file.written()
+    }
+
     fn end_series(&mut self, labels: &Labels, samples: u64, histograms: u64) {
         self.meta.series += 1;
         self.meta.chunks += std::mem::take(&mut self.listed);

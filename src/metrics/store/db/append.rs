@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLockWriteGuard;
 
 use super::Core;
+use super::flushed::FlushedSamples;
 use super::take::{Scratch, Tally, by_shard, check_series, refuse_series, take_series};
 use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_PER_SERIES_MAX};
 use crate::metrics::store::head::{Bounds, Index, SHARDS, Shard, id_of, shard_of};
@@ -49,7 +50,8 @@ impl Core {
         let mut tally = Tally { report: AppendReport::default(), out_of_order: 0, min: i64::MAX, max: i64::MIN };
         let inflight = self.inflight.read();
         // Not before: a flush that raises the boundary waits for those who may not have seen it.
-        let bounds = self.bounds(options);
+        let flushed = FlushedSamples::new(self);
+        let bounds = self.bounds(options, &flushed);
         scratch.floats.clear();
         scratch.histograms.clear();
         scratch.starts.clear();
@@ -92,7 +94,7 @@ impl Core {
     }
 
     /// What times are held against, for one batch.
-    pub fn bounds(&self, options: &AppendOptions) -> Bounds {
+    fn bounds<'f>(&self, options: &AppendOptions, flushed: &'f FlushedSamples<'_>) -> Bounds<'f> {
         let settings = &self.settings;
         let newest = self.head.max_ts();
         let half_range = newest.map_or(i64::MIN, |newest| newest.saturating_sub(settings.block_range_ms / 2));
@@ -107,6 +109,7 @@ impl Core {
             future_max: self.latest_now().saturating_add(settings.future_ms),
             in_order_only: options.in_order_only,
             block_range: settings.block_range_ms,
+            flushed,
         }
     }
 
@@ -183,7 +186,7 @@ impl Core {
         if full { Err(RefusedReason::SeriesLimit) } else { Ok(()) }
     }
 
-    fn apply(&self, batch: &WriteBatch, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+    fn apply(&self, batch: &WriteBatch, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
         let mut pending: Vec<u32> = (0..batch.series.len() as u32).filter(|index| scratch.ids[*index as usize] != 0).collect();
         for round in 0..ROUNDS_MAX {
             let starts = by_shard(&pending, &scratch.ids, &mut scratch.order);
@@ -199,7 +202,7 @@ impl Core {
                 for at in from..to {
                     let index = scratch.order[at] as usize;
                     match table.get_mut(scratch.ids[index]) {
-                        Some(series) => take_series(series, batch, index, bounds, scratch, tally),
+                        Some(mut series) => take_series(&mut series, batch, index, bounds, scratch, tally),
                         None => vanished.push(index),
                     }
                 }
@@ -223,7 +226,7 @@ impl Core {
     }
 
     /// Takes all samples or none: all shards of the batch stay locked from the check to the end.
-    fn apply_whole(&self, batch: &WriteBatch, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+    fn apply_whole(&self, batch: &WriteBatch, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
         let pending: Vec<u32> = (0..batch.series.len() as u32).collect();
         let starts = by_shard(&pending, &scratch.ids, &mut scratch.order);
         let mut tables: [Option<RwLockWriteGuard<'_, Shard>>; SHARDS] =
@@ -245,8 +248,8 @@ impl Core {
             scratch.histograms.begin_group(shard);
             for at in starts[shard]..starts[shard + 1] {
                 let index = scratch.order[at] as usize;
-                if let Some(series) = table.get_mut(scratch.ids[index]) {
-                    take_series(series, batch, index, bounds, scratch, tally);
+                if let Some(mut series) = table.get_mut(scratch.ids[index]) {
+                    take_series(&mut series, batch, index, bounds, scratch, tally);
                 }
             }
             scratch.floats.end_group();

@@ -44,7 +44,7 @@ impl Store {
         let mut touched = 0;
         for id in ids {
             let mut shard = core.head.shard_mut(shard_of(id));
-            let Some(series) = shard.get_mut(id) else { continue };
+            let Some(mut series) = shard.get_mut(id) else { continue };
             let removed = series
                 .delete(range, core.settings.block_range_ms)
                 .map_err(|_| StoreError::Damaged { series: series.labels().to_string() })?;

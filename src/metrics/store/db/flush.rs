@@ -83,9 +83,7 @@ impl Core {
         let keep_from = self.head.next_id();
         // Once for all series: what comes late from now on stays in memory when the rest is dropped.
         for number in 0..SHARDS {
-            for (_, series) in self.head.shard_mut(number).iter_mut(number) {
-                series.begin_flush(boundary);
-            }
+            self.head.shard_mut(number).change_all(|series| series.begin_flush(boundary));
         }
         // After that, so that every series with samples set apart is in it.
         let order = self.head.rank();

@@ -23,6 +23,7 @@ impl Store {
     pub fn maintain(&self) -> Result<(), StoreError> {
         self.core().flush_due_now()?;
         self.core().head.pack();
+        self.core().census.remember(&self.core().head, self.core().clock.monotonic());
         self.core().retire();
         self.core().compact_due(&Cancel::new())
     }
@@ -66,6 +67,7 @@ impl Core {
         let result = self.flush_due_now();
         self.head.rank_if_stale();
         self.head.pack();
+        self.census.remember(&self.head, self.clock.monotonic());
         self.retire();
         self.note_background("flush", &result);
         result.is_err().then_some(FLUSH_COOL_DOWN)

@@ -5,8 +5,10 @@
 
 mod append;
 mod blocks;
+mod census;
 mod delete;
 mod flush;
+mod flushed;
 mod maintain;
 mod recover;
 mod settings;
@@ -34,6 +36,8 @@ use super::wal::{self, Flushed, Packer, SyncPolicy, Wal};
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{DirLock, LockError};
+
+use census::Census;
 
 pub use blocks::{BlockSet, LiveBlock};
 pub use recover::ReplayProgress;
@@ -99,6 +103,7 @@ pub struct Core {
     pub(super) exemplars: Mutex<Exemplars>,
     pub(super) metadata: RwLock<MetadataTable>,
     pub(super) counters: Counters,
+    census: Census,
     packer: Packer,
     scratch: Mutex<Vec<take::Scratch>>,
     /// Held for reading from the first change in memory until the records are queued.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use super::{Bell, BlockSet, Core, MaintenanceState, StoreError, StoreSettings};
+use super::{Bell, BlockSet, Census, Core, MaintenanceState, StoreError, StoreSettings};
 use crate::base::bytes::Malformed;
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
@@ -96,6 +96,7 @@ impl Core {
             exemplars,
             metadata,
             counters: Counters::default(),
+            census: Census::default(),
             packer: Packer::default(),
             scratch: Mutex::default(),
             inflight: RwLock::new(()),
@@ -127,8 +128,15 @@ struct Recovery {
 
 impl Recovery {
     /// Everything in the log was accepted once.
-    fn bounds(&self) -> Bounds {
-        Bounds { min_valid: i64::MIN, late_from: i64::MIN, future_max: i64::MAX, in_order_only: false, block_range: self.block_range }
+    fn bounds(&self) -> Bounds<'_> {
+        Bounds {
+            min_valid: i64::MIN,
+            late_from: i64::MIN,
+            future_max: i64::MAX,
+            in_order_only: false,
+            block_range: self.block_range,
+            flushed: &(),
+        }
     }
 }
 
@@ -146,7 +154,7 @@ impl Sink for Recovery {
         let result = read_floats(group, content, |id, samples| {
             ids_to = ids_to.max(id);
             newest = samples.iter().fold(newest, |newest, (ts, _)| newest.max(*ts));
-            let Some(series) = shard.get_mut(id) else { return };
+            let Some(mut series) = shard.get_mut(id) else { return };
             for &(ts, value) in samples.iter().filter(|(ts, _)| *ts >= from) {
                 if matches!(series.append_float(&FloatSample { ts, value, start_ts: 0 }, &bounds), Outcome::Stored | Outcome::StoredLate) {
                     (min, max) = (min.min(ts), max.max(ts));
@@ -168,7 +176,7 @@ impl Sink for Recovery {
         let result = read_histograms(group, content, |id, ts, histogram| {
             ids_to = ids_to.max(id);
             newest = newest.max(ts);
-            let Some(series) = shard.get_mut(id).filter(|_| ts >= from) else { return };
+            let Some(mut series) = shard.get_mut(id).filter(|_| ts >= from) else { return };
             if matches!(series.append_histogram(ts, histogram, &bounds), Outcome::Stored | Outcome::StoredLate) {
                 (min, max) = (min.min(ts), max.max(ts));
             }
@@ -185,7 +193,7 @@ impl Sink for Recovery {
     }
 
     fn deleted(&self, id: u32, range: TimeRange) {
-        if let Some(series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
+        if let Some(mut series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
             // Its samples came out of the log a moment ago; they decode.
             let _removed = series.delete(range, self.block_range);
         }
@@ -196,7 +204,7 @@ impl Sink for Recovery {
     }
 
     fn start(&self, id: u32, ts: i64, start: i64) {
-        if let Some(series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
+        if let Some(mut series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
             series.note_start(ts, start);
         }
     }

@@ -1,6 +1,6 @@
 //! One series of a batch: its samples into the head, what was taken into the log's record, what was not into the report.
 
-use crate::metrics::store::head::{Bounds, Outcome, SHARDS, Series, is_valid, shard_of};
+use crate::metrics::store::head::{Bounds, Outcome, PackScratch, SHARDS, Series, is_valid, shard_of};
 use crate::metrics::store::wal::{self, SamplesWriter};
 use crate::series::batch::{BatchSeries, FloatSample, WriteBatch};
 use crate::series::ports::{AppendReport, Refused, RefusedReason};
@@ -16,6 +16,7 @@ pub struct Scratch {
     pub histograms: SamplesWriter,
     pub starts: Vec<u8>,
     pub taken: Vec<bool>,
+    pub pack: PackScratch,
     pub frames: Vec<u8>,
 }
 
@@ -99,13 +100,14 @@ fn range_of(range: &std::ops::Range<u32>) -> std::ops::Range<usize> {
 
 /// Applies the samples of a series and writes those taken for the log.
 #[inline]
-pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
     let entry = &batch.series[index];
     if !entry.histograms.is_empty() {
         return take_mixed(series, batch, index, bounds, scratch, tally);
     }
     let floats = &batch.floats[range_of(&entry.floats)];
     let id = scratch.ids[index];
+    let chunks = series.chunk_count();
     scratch.taken.clear();
     let mut taken = 0;
     for sample in floats {
@@ -115,6 +117,7 @@ pub fn take_series(series: &mut Series, batch: &WriteBatch, index: usize, bounds
         scratch.taken.push(stored);
         taken += usize::from(stored);
     }
+    series.pack_behind(chunks, &mut scratch.pack);
     if taken > 0 {
         let stored = floats.iter().zip(&scratch.taken).filter(|(_, taken)| **taken).map(|(sample, _)| (sample.ts, sample.value));
         scratch.floats.put_floats(id, taken, stored);
@@ -136,7 +139,7 @@ fn take_start(series: &mut Series, id: u32, (ts, start_ts): (i64, i64), outcome:
 }
 
 /// A series with histograms, perhaps with floats between them: in order of time.
-fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds, scratch: &mut Scratch, tally: &mut Tally) {
+fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
     let entry: &BatchSeries = &batch.series[index];
     let id = scratch.ids[index];
     let mut floats = batch.floats[range_of(&entry.floats)].iter().peekable();
@@ -177,7 +180,7 @@ fn take_mixed(series: &mut Series, batch: &WriteBatch, index: usize, bounds: &Bo
 }
 
 /// What [`take_series`] would refuse, without taking anything.
-pub fn check_series(series: &Series, batch: &WriteBatch, index: usize, bounds: &Bounds, tally: &mut Tally) {
+pub fn check_series(series: &Series, batch: &WriteBatch, index: usize, bounds: &Bounds<'_>, tally: &mut Tally) {
     let entry = &batch.series[index];
     let floats = &batch.floats[range_of(&entry.floats)];
     for (at, sample) in floats.iter().enumerate() {

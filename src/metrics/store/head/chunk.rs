@@ -48,6 +48,11 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        self.bytes.len() + size_of::<Self>()
+    }
+
     /// Turns floats into the form that blocks use, once, if that is smaller.
     pub fn pack(&mut self, scratch: &mut PackScratch) {
         if self.settled {

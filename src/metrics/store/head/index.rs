@@ -13,6 +13,7 @@ pub struct Index {
     all: Vec<u32>,
     names: Map<Values>,
     pairs: usize,
+    version: u64,
 }
 
 /// The values of one label.
@@ -45,10 +46,28 @@ pub struct Cardinality {
     pub series_by_pair: Vec<Counted>,
 }
 
+impl Cardinality {
+    /// The first `top` of each list.
+    pub fn cut(&self, top: usize) -> Self {
+        let cut = |list: &[Counted]| list[..top.min(list.len())].to_vec();
+        Self {
+            series_by_metric: cut(&self.series_by_metric),
+            values_by_label: cut(&self.values_by_label),
+            bytes_by_label: cut(&self.bytes_by_label),
+            series_by_pair: cut(&self.series_by_pair),
+        }
+    }
+}
+
 impl Index {
     /// Every series.
     pub fn all(&self) -> &[u32] {
         &self.all
+    }
+
+    /// Grows with every change.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Distinct pairs of name and value.
@@ -58,6 +77,7 @@ impl Index {
 
     /// Enters a series; `id` is greater than all before, except when the log is read back.
     pub fn insert(&mut self, id: u32, labels: &Labels) {
+        self.version += 1;
         insert_sorted(&mut self.all, id);
         for (name, value) in labels {
             let values = match self.names.get_mut(name) {
@@ -78,6 +98,7 @@ impl Index {
 
     /// Removes series; `gone` is ascending.
     pub fn remove(&mut self, gone: &[(u32, Labels)]) {
+        self.version += 1;
         let is_gone = |id: &u32| gone.binary_search_by_key(id, |(id, _)| *id).is_ok();
         self.all.retain(|id| !is_gone(id));
         // Lists are long and shared by many of the gone series: filter each list once.

@@ -6,9 +6,11 @@
 mod chunk;
 mod histograms;
 mod index;
+mod late;
 mod lookup;
 mod resets;
 mod series;
+mod shard;
 mod tail;
 mod validate;
 
@@ -22,17 +24,14 @@ use crate::series::labels::Labels;
 pub use chunk::PackScratch;
 pub use histograms::{HistogramReader, put_histogram};
 pub use index::{Cardinality, Counted, Index};
+pub use late::{Flushed, Value};
 pub use lookup::HeadIndex;
 pub use series::{Bounds, Outcome, Series};
+pub use shard::{Held, SHARDS, Shard, shard_of};
 pub use tail::{TailReader, TailState, put_sample};
 pub use validate::is_valid;
 
 use lookup::Names;
-
-/// A power of two; more shards, less waiting, more locks taken per batch.
-pub const SHARDS: usize = 16;
-/// Series in one page of a shard's table. A page goes when its last series goes.
-const PAGE: usize = 256;
 
 /// All series with samples that no block has yet.
 #[derive(Debug)]
@@ -55,88 +54,10 @@ pub struct Head {
     epoch: AtomicU64,
 }
 
-/// A part of the table of series.
-#[derive(Debug, Default)]
-pub struct Shard {
-    pages: Vec<Option<Page>>,
-    count: usize,
-}
-
-#[derive(Debug)]
-struct Page {
-    slots: Box<[Option<Box<Series>>]>,
-    live: usize,
-}
-
-/// The shard of a series.
-#[inline]
-pub const fn shard_of(id: u32) -> usize {
-    id as usize % SHARDS
-}
-
 /// The id within a reference, if it can be one of the head's.
 #[inline]
 pub fn id_of(series: SeriesRef) -> Option<u32> {
     u32::try_from(series.0).ok().filter(|id| *id != 0)
-}
-
-impl Shard {
-    /// A series by id.
-    #[inline]
-    pub fn get(&self, id: u32) -> Option<&Series> {
-        let slot = id as usize / SHARDS;
-        self.pages.get(slot / PAGE)?.as_ref()?.slots[slot % PAGE].as_deref()
-    }
-
-    /// A series by id, to change.
-    #[inline]
-    pub fn get_mut(&mut self, id: u32) -> Option<&mut Series> {
-        let slot = id as usize / SHARDS;
-        self.pages.get_mut(slot / PAGE)?.as_mut()?.slots[slot % PAGE].as_deref_mut()
-    }
-
-    fn insert(&mut self, id: u32, series: Series) {
-        let slot = id as usize / SHARDS;
-        if self.pages.len() <= slot / PAGE {
-            self.pages.resize_with(slot / PAGE + 1, || None);
-        }
-        let page = self.pages[slot / PAGE].get_or_insert_with(|| Page { slots: (0..PAGE).map(|_| None).collect(), live: 0 });
-        if page.slots[slot % PAGE].replace(Box::new(series)).is_none() {
-            page.live += 1;
-            self.count += 1;
-        }
-    }
-
-    fn remove(&mut self, id: u32) -> Option<Box<Series>> {
-        let slot = id as usize / SHARDS;
-        let entry = self.pages.get_mut(slot / PAGE)?;
-        let page = entry.as_mut()?;
-        let gone = page.slots[slot % PAGE].take()?;
-        page.live -= 1;
-        self.count -= 1;
-        if page.live == 0 {
-            *entry = None;
-        }
-        Some(gone)
-    }
-
-    /// Ids and series, ascending; `shard` is this shard's number.
-    pub fn iter(&self, shard: usize) -> impl Iterator<Item = (u32, &Series)> {
-        let pages = self.pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref()?)));
-        pages.flat_map(move |(at, page)| {
-            let slots = page.slots.iter().enumerate();
-            slots.filter_map(move |(slot, series)| Some((((at * PAGE + slot) * SHARDS + shard) as u32, series.as_deref()?)))
-        })
-    }
-
-    /// The same, to change.
-    pub fn iter_mut(&mut self, shard: usize) -> impl Iterator<Item = (u32, &mut Series)> {
-        let pages = self.pages.iter_mut().enumerate().filter_map(|(at, page)| Some((at, page.as_mut()?)));
-        pages.flat_map(move |(at, page)| {
-            let slots = page.slots.iter_mut().enumerate();
-            slots.filter_map(move |(slot, series)| Some((((at * PAGE + slot) * SHARDS + shard) as u32, series.as_deref_mut()?)))
-        })
-    }
 }
 
 /// What creating series did.
@@ -290,9 +211,20 @@ impl Head {
         gone.len()
     }
 
+    /// What all series hold, counted as they change.
+    pub fn held(&self) -> Held {
+        self.shards.iter().fold(Held::default(), |sum, shard| sum.plus(shard.read().held()))
+    }
+
+    /// What [`Self::held`] has to be.
+    #[cfg(test)]
+    pub fn recount(&self) -> Held {
+        self.shards.iter().fold(Held::default(), |sum, shard| sum.plus(shard.read().recount()))
+    }
+
     /// Number of series.
     pub fn series_count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().count).sum()
+        self.held().series
     }
 
     /// The id that the next new series gets.
@@ -348,11 +280,10 @@ impl Head {
         self.min_since_truncation.store(i64::MAX, Ordering::Release);
         let mut min = i64::MAX;
         for number in 0..SHARDS {
-            let mut shard = self.shard_mut(number);
-            for (_, series) in shard.iter_mut(number) {
+            self.shard_mut(number).change_all(|series| {
                 series.truncate(boundary);
                 min = min.min(series.time_range().map_or(i64::MAX, |range| range.start));
-            }
+            });
         }
         min
     }
@@ -374,17 +305,9 @@ impl Head {
     pub fn pack(&self) {
         let mut scratch = PackScratch::default();
         for number in 0..SHARDS {
-            let pages = self.shard(number).pages.len();
-            for page in 0..pages {
-                let wanted = |series: &Option<Box<Series>>| series.as_ref().is_some_and(|series| series.wants_packing());
-                if !self.shard(number).pages.get(page).and_then(Option::as_ref).is_some_and(|page| page.slots.iter().any(wanted)) {
-                    continue;
-                }
-                let mut shard = self.shard_mut(number);
-                if let Some(page) = shard.pages.get_mut(page).and_then(Option::as_mut) {
-                    for series in page.slots.iter_mut().flatten().filter(|series| series.wants_packing()) {
-                        series.pack(&mut scratch);
-                    }
+            for page in 0..self.shard(number).page_count() {
+                if self.shard(number).page_wants_packing(page) {
+                    self.shard_mut(number).pack_page(page, &mut scratch);
                 }
             }
         }
@@ -409,7 +332,7 @@ impl Head {
         for (number, ranks) in by_shard.into_iter().enumerate() {
             let mut shard = self.shard_mut(number);
             for (id, rank) in ranks {
-                if let Some(series) = shard.get_mut(id) {
+                if let Some(mut series) = shard.get_mut(id) {
                     series.rank = rank;
                 }
             }

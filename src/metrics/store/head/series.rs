@@ -1,7 +1,7 @@
 //! One series in the head: closed chunks, the open chunk, and what is seldom there.
 //!
 //! In order is what comes after the newest sample of the series. Everything else that the out-of-order window
-//! lets in is *late* and kept apart, sorted, until it is flushed. Chunks never cross a boundary of the block
+//! lets in is [late](super::late) and kept apart, sorted, until it is flushed. Chunks never cross a boundary of the block
 //! range, so a flush takes whole chunks. Rules of acceptance as upstream's head appender.
 
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use crate::base::bytes::Malformed;
 use crate::base::time::TimeRange;
 use crate::metrics::store::samples::{self, Mark};
 use crate::series::batch::FloatSample;
-use crate::series::histogram::{Histogram, ResetHint};
+use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
 use crate::series::ports::RefusedReason;
 use crate::series::sample::{SampleBuf, is_stale};
 
 use super::chunk::{Chunk, Kind, PACK_BYTES_MIN, PackScratch, decode};
 use super::histograms::put_hinted;
+use super::late::{Flushed, Late, Value, same_histogram};
 use super::resets::hint_after;
 use super::tail::{TailState, put_sample};
 
@@ -24,8 +25,8 @@ use super::tail::{TailState, put_sample};
 const CHUNK_SAMPLES: u16 = 120;
 
 /// What a sample's time is held against. Taken once a batch.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+#[derive(Clone, Copy)]
+pub struct Bounds<'a> {
     /// Samples before this are late even for a series that has none.
     pub min_valid: i64,
     /// Late samples before this are refused; `i64::MAX` takes none.
@@ -36,6 +37,8 @@ pub struct Bounds {
     pub in_order_only: bool,
     /// Length of a block in milliseconds.
     pub block_range: i64,
+    /// What late samples are held against besides the head.
+    pub flushed: &'a dyn Flushed,
 }
 
 /// Closed chunks looked at for one that is not packed yet.
@@ -57,21 +60,13 @@ pub enum Outcome {
     Refused(RefusedReason),
 }
 
-#[derive(Debug, Clone)]
-enum LateValue {
-    Float(f64),
-    Histogram(Arc<Histogram>),
-}
-
 /// What few series need, kept out of the way of the many.
 #[derive(Debug, Default)]
 struct More {
     last_histogram: Option<Arc<Histogram>>,
     /// From which sample on which start timestamp holds.
     starts: Vec<(i64, i64)>,
-    late: Vec<(i64, LateValue)>,
-    /// Late samples that a running flush writes.
-    late_flushing: Vec<(i64, LateValue)>,
+    late: Late,
 }
 
 /// A series and its samples.
@@ -89,6 +84,8 @@ pub struct Series {
     state: TailState,
     open: Vec<u8>,
     chunks: Vec<Chunk>,
+    /// What `chunks` take, headers included.
+    chunk_bytes: usize,
     more: Option<Box<More>>,
 }
 
@@ -112,6 +109,7 @@ impl Series {
             state: TailState::default(),
             open: Vec::new(),
             chunks: Vec::new(),
+            chunk_bytes: 0,
             more: None,
         }
     }
@@ -127,60 +125,54 @@ impl Series {
     }
 
     /// Bytes of samples held, without fixed costs.
+    #[inline]
     pub fn sample_bytes(&self) -> usize {
-        let late = self.more.as_ref().map_or(0, |more| (more.late.len() + more.late_flushing.len()) * size_of::<(i64, LateValue)>());
-        self.chunks.iter().map(|chunk| chunk.bytes.len() + size_of::<Chunk>()).sum::<usize>() + self.open.capacity() + late
+        self.chunk_bytes + self.open.capacity() + self.more.as_ref().map_or(0, |more| more.late.bytes())
+    }
+
+    /// What [`Self::sample_bytes`] has to be.
+    #[cfg(test)]
+    pub fn recounted_bytes(&self) -> usize {
+        self.sample_bytes() - self.chunk_bytes + self.chunks.iter().map(Chunk::memory).sum::<usize>()
+    }
+
+    fn late(&self) -> Option<&Late> {
+        self.more.as_ref().map(|more| &more.late).filter(|late| !late.is_empty())
     }
 
     /// Whether no sample is left.
     pub fn is_empty(&self) -> bool {
-        self.open_count == 0
-            && self.chunks.is_empty()
-            && self.more.as_ref().is_none_or(|more| more.late.is_empty() && more.late_flushing.is_empty())
+        self.open_count == 0 && self.chunks.is_empty() && self.late().is_none()
     }
 
     /// Times of the oldest and newest sample.
     pub fn time_range(&self) -> Option<TimeRange> {
-        let mut range: Option<TimeRange> = None;
-        let mut widen = |min: i64, max: i64| {
-            let known = range.get_or_insert(TimeRange::new(min, max));
-            *known = TimeRange::new(known.start.min(min), known.end.max(max));
-        };
-        if let (Some(first), Some(last)) = (self.chunks.first(), self.chunks.last()) {
-            widen(first.min, last.max);
-        }
-        if self.open_count > 0 {
-            widen(self.open_first, self.state.ts);
-        }
-        if let Some(more) = &self.more {
-            for late in [&more.late, &more.late_flushing] {
-                if let (Some(first), Some(last)) = (late.first(), late.last()) {
-                    widen(first.0, last.0);
-                }
-            }
-        }
-        range
+        let closed = self.chunks.first().zip(self.chunks.last()).map(|(first, last)| TimeRange::new(first.min, last.max));
+        let open = (self.open_count > 0).then(|| TimeRange::new(self.open_first, self.state.ts));
+        let late = self.late().and_then(Late::time_range);
+        let all = [closed, open, late].into_iter().flatten();
+        all.reduce(|a, b| TimeRange::new(a.start.min(b.start), a.end.max(b.end)))
     }
 
     /// Why [`Self::append_float`] would refuse this, if it would.
-    pub fn float_refusal(&self, sample: &FloatSample, bounds: &Bounds) -> Option<RefusedReason> {
+    pub fn float_refusal(&self, sample: &FloatSample, bounds: &Bounds<'_>) -> Option<RefusedReason> {
         if self.kind == Kind::Histogram && is_stale(sample.value) && self.started {
             return self.histogram_refusal(sample.ts, &Arc::new(Histogram::stale()), bounds);
         }
-        self.refusal(sample.ts, bounds, &LateValue::Float(sample.value))
+        self.refusal(sample.ts, bounds, &Value::Float(sample.value))
     }
 
     /// Why [`Self::append_histogram`] would refuse this, if it would.
-    pub fn histogram_refusal(&self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds) -> Option<RefusedReason> {
-        self.refusal(ts, bounds, &LateValue::Histogram(Arc::clone(histogram)))
+    pub fn histogram_refusal(&self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds<'_>) -> Option<RefusedReason> {
+        self.refusal(ts, bounds, &Value::Histogram(Arc::clone(histogram)))
     }
 
-    fn refusal(&self, ts: i64, bounds: &Bounds, value: &LateValue) -> Option<RefusedReason> {
+    fn refusal(&self, ts: i64, bounds: &Bounds<'_>, value: &Value) -> Option<RefusedReason> {
         match self.place(ts, bounds) {
             Place::InOrder => None,
             Place::Refuse(reason) => Some(reason),
             Place::SameAsNewest | Place::Late => {
-                self.find(ts).is_some_and(|there| !same_value(&there, value)).then_some(RefusedReason::DuplicateTimestamp)
+                self.find(ts, bounds).is_some_and(|there| !there.is_same(value)).then_some(RefusedReason::DuplicateTimestamp)
             }
         }
     }
@@ -208,14 +200,12 @@ impl Series {
         if self.open_count > 0 {
             note(self.open_first);
         }
-        if let Some(more) = &self.more {
-            more.late.iter().chain(&more.late_flushing).for_each(|(ts, _)| note(*ts));
-        }
+        self.late().into_iter().flat_map(Late::times).for_each(note);
     }
 
     /// Takes a float, without its start timestamp: see [`Self::start_changes`].
     #[inline]
-    pub fn append_float(&mut self, sample: &FloatSample, bounds: &Bounds) -> Outcome {
+    pub fn append_float(&mut self, sample: &FloatSample, bounds: &Bounds<'_>) -> Outcome {
         let &FloatSample { ts, value, .. } = sample;
         if self.kind == Kind::Histogram && is_stale(value) && self.started {
             // Whoever ends a series need not know its kind.
@@ -228,13 +218,13 @@ impl Series {
             }
             Place::SameAsNewest if self.kind == Kind::Float && self.state.bits == value.to_bits() => Outcome::Repeated,
             Place::SameAsNewest => Outcome::Refused(RefusedReason::DuplicateTimestamp),
-            Place::Late => self.insert_late(ts, LateValue::Float(value)),
+            Place::Late => self.insert_late(ts, Value::Float(value), bounds),
             Place::Refuse(reason) => Outcome::Refused(reason),
         }
     }
 
     /// Takes a histogram that was checked to be valid, without its start timestamp.
-    pub fn append_histogram(&mut self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds) -> Outcome {
+    pub fn append_histogram(&mut self, ts: i64, histogram: &Arc<Histogram>, bounds: &Bounds<'_>) -> Outcome {
         match self.place(ts, bounds) {
             Place::InOrder => {
                 self.push_histogram(ts, histogram, bounds.block_range);
@@ -247,13 +237,13 @@ impl Series {
                     _ => Outcome::Refused(RefusedReason::DuplicateTimestamp),
                 }
             }
-            Place::Late => self.insert_late(ts, LateValue::Histogram(Arc::clone(histogram))),
+            Place::Late => self.insert_late(ts, Value::Histogram(Arc::clone(histogram)), bounds),
             Place::Refuse(reason) => Outcome::Refused(reason),
         }
     }
 
     #[inline]
-    fn place(&self, ts: i64, bounds: &Bounds) -> Place {
+    fn place(&self, ts: i64, bounds: &Bounds<'_>) -> Place {
         if ts > bounds.future_max || ts.unsigned_abs() > TIME_MAX as u64 {
             return Place::Refuse(RefusedReason::OutOfBounds);
         }
@@ -279,9 +269,7 @@ impl Series {
     /// Whether a late sample is as new as `ts`: so it can be when the newer ones in order were deleted.
     #[inline]
     fn has_late_at_or_after(&self, ts: i64) -> bool {
-        self.more
-            .as_ref()
-            .is_some_and(|more| [&more.late, &more.late_flushing].iter().any(|late| late.last().is_some_and(|(last, _)| *last >= ts)))
+        self.late().is_some_and(|late| late.newest() >= Some(ts))
     }
 
     #[inline]
@@ -332,6 +320,7 @@ impl Series {
             if self.chunks.len() == self.chunks.capacity() {
                 self.chunks.reserve_exact(2 + self.chunks.len() / 4);
             }
+            self.chunk_bytes += chunk.memory();
             self.chunks.push(chunk);
             self.open.clear();
             self.open_count = 0;
@@ -363,38 +352,51 @@ impl Series {
         self.chunks.iter().rev().take(UNPACKED_LOOK).any(|chunk| !chunk.settled)
     }
 
+    /// Packs the closed chunks but the last, if that one was closed since there were `chunks_before`: for whoever appends so fast
+    /// that the background does not get to it.
+    #[inline]
+    pub fn pack_behind(&mut self, chunks_before: usize, scratch: &mut PackScratch) {
+        if self.chunk_count() > chunks_before.max(2) {
+            self.pack_all_but_last(scratch);
+        }
+    }
+
+    #[cold]
+    fn pack_all_but_last(&mut self, scratch: &mut PackScratch) {
+        let last = self.chunks.len().saturating_sub(1);
+        for chunk in self.chunks[..last].iter_mut().rev().take_while(|chunk| !chunk.settled) {
+            self.chunk_bytes -= chunk.memory();
+            chunk.pack(scratch);
+            self.chunk_bytes += chunk.memory();
+        }
+    }
+
     /// Turns closed float chunks into the form that blocks use: slower to make, smaller to keep, quicker to read.
     pub fn pack(&mut self, scratch: &mut PackScratch) {
         self.chunks.iter_mut().for_each(|chunk| chunk.pack(scratch));
+        self.chunk_bytes = self.chunks.iter().map(Chunk::memory).sum();
     }
 
-    fn insert_late(&mut self, ts: i64, value: LateValue) -> Outcome {
-        if let Some(there) = self.find(ts) {
-            let same = same_value(&there, &value);
-            return if same { Outcome::Repeated } else { Outcome::Refused(RefusedReason::DuplicateTimestamp) };
-        }
-        let late = &mut self.more.get_or_insert_default().late;
-        let at = late.partition_point(|(there, _)| *there < ts);
-        late.insert(at, (ts, value));
-        Outcome::StoredLate
-    }
-
-    /// The sample at exactly this time.
-    fn find(&self, ts: i64) -> Option<LateValue> {
-        if let Some(more) = &self.more {
-            for late in [&more.late, &more.late_flushing] {
-                if let Ok(at) = late.binary_search_by_key(&ts, |(ts, _)| *ts) {
-                    return Some(late[at].1.clone());
-                }
+    fn insert_late(&mut self, ts: i64, value: Value, bounds: &Bounds<'_>) -> Outcome {
+        match self.find(ts, bounds) {
+            Some(there) if there.is_same(&value) => Outcome::Repeated,
+            Some(_) => Outcome::Refused(RefusedReason::DuplicateTimestamp),
+            None => {
+                self.more.get_or_insert_default().late.insert(ts, value);
+                Outcome::StoredLate
             }
+        }
+    }
+
+    /// The sample at exactly this time, here or among those flushed.
+    fn find(&self, ts: i64, bounds: &Bounds<'_>) -> Option<Value> {
+        if let Some(value) = self.late().and_then(|late| late.find(ts)) {
+            return Some(value.clone());
         }
         let mut buf = SampleBuf::default();
         self.read_in_order(TimeRange::new(ts, ts), &mut buf).ok()?;
-        match (buf.floats.first(), buf.histograms.first()) {
-            (Some(&value), _) => Some(LateValue::Float(value)),
-            (None, Some(histogram)) => Some(LateValue::Histogram(Arc::clone(histogram))),
-            (None, None) => None,
-        }
+        // Memory first: what leaves it is in a block before.
+        Value::at(ts, &buf).or_else(|| bounds.flushed.find(&self.labels, ts))
     }
 
     /// Appends the samples within `range` to `out`, in order of time.
@@ -402,20 +404,7 @@ impl Series {
         let mark = Mark::end_of(out);
         self.read_in_order(range, out)?;
         let Some(more) = &self.more else { return Ok(()) };
-        for late in [&more.late_flushing, &more.late] {
-            let from = late.partition_point(|(ts, _)| *ts < range.start);
-            let mut within = late[from..].iter().take_while(|(ts, _)| *ts <= range.end).peekable();
-            if within.peek().is_some() {
-                let mut buf = SampleBuf::default();
-                for (ts, value) in within {
-                    match value {
-                        LateValue::Float(value) => buf.push_float(*ts, *value),
-                        LateValue::Histogram(histogram) => buf.push_histogram(*ts, Arc::clone(histogram)),
-                    }
-                }
-                samples::merge_newer(out, mark, &buf);
-            }
-        }
+        more.late.read(range, mark, out);
         if !more.starts.is_empty() {
             samples::pad_starts(out);
             let floats = out.float_ts.iter().zip(&mut out.float_start_ts).skip(mark.first_float());
@@ -444,18 +433,15 @@ impl Series {
 
     /// Sets late samples before `boundary` apart, so that [`Self::truncate`] drops them and not those that come after.
     pub fn begin_flush(&mut self, boundary: i64) {
-        let Some(more) = &mut self.more else { return };
-        let end = more.late.partition_point(|(ts, _)| *ts < boundary);
-        let moved: Vec<_> = more.late.drain(..end).collect();
-        // What a failed flush left behind is taken up again.
-        more.late_flushing.extend(moved);
-        more.late_flushing.sort_by_key(|(ts, _)| *ts);
+        if let Some(more) = &mut self.more {
+            more.late.begin_flush(boundary);
+        }
     }
 
     /// Drops what a flush has written: chunks before `boundary`, and the late samples set apart.
     pub fn truncate(&mut self, boundary: i64) {
         let end = self.chunks.partition_point(|chunk| chunk.max < boundary);
-        self.chunks.drain(..end);
+        self.chunk_bytes -= self.chunks.drain(..end).map(|chunk| chunk.memory()).sum::<usize>();
         if self.chunks.is_empty() {
             self.chunks.shrink_to(2);
         }
@@ -465,8 +451,7 @@ impl Series {
             self.open_count = 0;
         }
         if let Some(more) = &mut self.more {
-            more.late_flushing = Vec::new();
-            more.late.shrink_to_fit();
+            more.late.end_flush();
             // The newest start before the boundary still holds for samples after it.
             let keep = more.starts.partition_point(|(from, _)| *from < boundary).saturating_sub(1);
             more.starts.drain(..keep);
@@ -488,16 +473,13 @@ impl Series {
         let mut removed = before - buf.len();
         if removed > 0 {
             self.chunks.clear();
+            self.chunk_bytes = 0;
             self.open.clear();
             (self.open_count, self.started, self.state) = (0, false, TailState::default());
             self.refill(&buf, block_range);
         }
         if let Some(more) = &mut self.more {
-            for late in [&mut more.late, &mut more.late_flushing] {
-                let before = late.len();
-                late.retain(|(ts, _)| !range.contains(*ts));
-                removed += before - late.len();
-            }
+            removed += more.late.delete(range);
         }
         Ok(removed)
     }
@@ -520,37 +502,21 @@ impl Series {
     }
 }
 
-/// Equal bit for bit; markers of staleness are equal whatever their kind.
-fn same_value(a: &LateValue, b: &LateValue) -> bool {
-    let stale = |value: &LateValue| match value {
-        LateValue::Float(value) => is_stale(*value),
-        LateValue::Histogram(histogram) => histogram.is_stale(),
-    };
-    match (a, b) {
-        (LateValue::Float(a), LateValue::Float(b)) if a.to_bits() == b.to_bits() => true,
-        (LateValue::Histogram(a), LateValue::Histogram(b)) if same_histogram(a, b) => true,
-        _ => stale(a) && stale(b),
-    }
-}
-
-/// Equal with sums compared by bits, so that NaN equals itself. Hints on resets do not count: storage changes them.
-fn same_histogram(a: &Histogram, b: &Histogram) -> bool {
-    let bare = |histogram: &Histogram| Histogram {
-        sum: 0.0,
-        reset_hint: if histogram.reset_hint == ResetHint::Gauge { ResetHint::Gauge } else { ResetHint::Unknown },
-        ..histogram.clone()
-    };
-    a.sum.to_bits() == b.sum.to_bits() && a.count.to_bits() == b.count.to_bits() && bare(a) == bare(b)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const STEP: i64 = 15_000;
 
-    fn bounds() -> Bounds {
-        Bounds { min_valid: i64::MIN, late_from: i64::MIN, future_max: i64::MAX, in_order_only: false, block_range: 7_200_000 }
+    fn bounds() -> Bounds<'static> {
+        Bounds {
+            min_valid: i64::MIN,
+            late_from: i64::MIN,
+            future_max: i64::MAX,
+            in_order_only: false,
+            block_range: 7_200_000,
+            flushed: &(),
+        }
     }
 
     fn filled(value: impl Fn(i64) -> f64) -> Series {

@@ -51,6 +51,12 @@ fn histogram(count: u8) -> Arc<Histogram> {
     Arc::new(Histogram { count: f64::from(count), zero_count: f64::from(count), sum: 1.0, ..Histogram::default() })
 }
 
+/// Markers of staleness are equal whatever their kind.
+fn same(a: &Value, b: &Value) -> bool {
+    let stale = |value: &Value| matches!(value, Value::Histogram(None)) || *value == Value::Float(stale_nan().to_bits());
+    a == b || (stale(a) && stale(b))
+}
+
 struct World {
     dir: tempfile::TempDir,
     store: Option<Store>,
@@ -92,10 +98,14 @@ impl World {
             match refused.get(&index) {
                 None => {
                     self.newest = self.newest.max(ts);
-                    self.model.insert((series, ts), value);
+                    // In memory or in blocks: one time has one value.
+                    let before = self.model.entry((series, ts)).or_insert_with(|| value.clone());
+                    assert!(same(before, &value), "{before:?} was overwritten by {value:?}");
                 }
                 Some(RefusedReason::TooOld) => assert!(ts < newest - HOUR, "refused within the window"),
-                Some(RefusedReason::DuplicateTimestamp) => assert!(self.model.get(&(series, ts)).is_some_and(|there| *there != value)),
+                Some(RefusedReason::DuplicateTimestamp) => {
+                    assert!(self.model.get(&(series, ts)).is_some_and(|there| !same(there, &value)));
+                }
                 Some(other) => panic!("refused: {other}"),
             }
         }
@@ -115,12 +125,12 @@ impl World {
                 assert_eq!(found.insert((series, *ts), value), None, "twice");
             }
         }
-        let stale = |value: &Value| matches!(value, Value::Histogram(None)) || *value == Value::Float(stale_nan().to_bits());
-        let same = |a: &Value, b: &Value| a == b || (stale(a) && stale(b));
         for (key, value) in &self.model {
             assert!(found.get(key).is_some_and(|got| same(got, value)), "{key:?}: {value:?} is {:?}", found.get(key));
         }
         assert_eq!(found.len(), self.model.len(), "samples that nobody wrote");
+        let head = &self.store().core().head;
+        assert_eq!(head.held(), head.recount(), "counts that are kept");
     }
 
     fn step(&mut self, step: &Step) {

@@ -33,6 +33,75 @@ fn order_window_and_duplicates() {
 }
 
 #[test]
+fn late_samples_are_held_against_blocks_too() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut store = open(dir.path());
+    let samples = every_quarter_minute(T0, 240);
+    append(&store, "a", &samples);
+    append(&store, "b", &samples[..1]);
+    store.flush_now().expect("flush");
+    for _ in 0..3 {
+        // A client that did not get its answer sends all of it again.
+        let report = append(&store, "a", &samples);
+        assert_eq!((report.stored, report.repeated, report.refused.len()), (0, 240, 0));
+        let wrong: Vec<_> = samples.iter().map(|(ts, value)| (*ts, value + 1.0)).collect();
+        assert_eq!(reasons(&append(&store, "a", &wrong)), [(RefusedReason::DuplicateTimestamp, 240)]);
+        // Descending, and between what is there.
+        let report = append(&store, "a", &[(T0 + MINUTE, 4.0), (T0 + MINUTE / 2, 9.0), (T0, 0.0)]);
+        assert_eq!((report.stored, report.repeated, reasons(&report)), (0, 2, vec![(RefusedReason::DuplicateTimestamp, 1)]));
+        let all = AppendOptions { all_or_nothing: true, ..AppendOptions::default() };
+        let Err(AppendError::Refused(report)) = try_append(&store, "a", &wrong[7..8], &all) else { panic!("taken") };
+        assert_eq!(reasons(&report), [(RefusedReason::DuplicateTimestamp, 1)]);
+        assert_eq!(try_append(&store, "a", &samples[7..8], &all).expect("taken").repeated, 1);
+        assert_eq!(floats(&store, "a"), samples);
+        drop(store);
+        store = open(dir.path());
+    }
+    // What is not there is taken: another time, another series, a time whose sample was deleted.
+    assert_eq!(append(&store, "a", &[(T0 + 1, 7.0)]).stored, 1);
+    assert_eq!(append(&store, "b", &[(T0 + MINUTE, 7.0)]).stored, 1);
+    store.delete(&[everything()], TimeRange::new(T0 + MINUTE, T0 + MINUTE)).expect("delete");
+    assert_eq!(append(&store, "a", &[(T0 + MINUTE, 7.0)]).stored, 1);
+    // The late ones in a block of their own beside the first one.
+    store.flush_now().expect("flush");
+    let report = append(&store, "a", &[(T0, 0.0), (T0 + 1, 7.0), (T0 + 1, 8.0), (T0 + MINUTE, 7.0)]);
+    assert_eq!((report.stored, report.repeated, reasons(&report)), (0, 3, vec![(RefusedReason::DuplicateTimestamp, 1)]));
+    store.force_merge(&Cancel::new()).expect("merge");
+    assert_eq!(append(&store, "a", &[(T0 + 1, 7.0)]).repeated, 1);
+    assert_eq!(store.status().blocks.iter().map(|block| block.samples).sum::<u64>(), 240 + 1 + 1);
+}
+
+#[test]
+fn late_histograms_and_markers_are_held_against_blocks_too() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let histogram = |count: f64| Arc::new(Histogram { count, zero_count: count, sum: count, ..Histogram::default() });
+    let put = |ts: i64, count: f64| {
+        let mut batch = WriteBatch::new();
+        batch.open_series(&labels("h"));
+        batch.push_histogram(ts, histogram(count));
+        store.append(&batch, &AppendOptions::default()).expect("report")
+    };
+    put(T0, 1.0);
+    put(T0 + MINUTE, 2.0);
+    append(&store, "h", &[(T0 + 2 * MINUTE, stale_nan())]);
+    append(&store, "f", &[(T0 + 2 * MINUTE, stale_nan())]);
+    store.flush_now().expect("flush");
+    assert_eq!((put(T0, 1.0).repeated, put(T0 + MINUTE, 2.0).repeated), (1, 1));
+    for report in [
+        put(T0 + MINUTE, 3.0),
+        put(T0 + 2 * MINUTE, 3.0),
+        append(&store, "h", &[(T0, 1.0)]),
+        append(&store, "f", &[(T0 + 2 * MINUTE, 1.0)]),
+    ] {
+        assert_eq!((report.stored, reasons(&report)), (0, vec![(RefusedReason::DuplicateTimestamp, 1)]));
+    }
+    for name in ["h", "f"] {
+        assert_eq!(append(&store, name, &[(T0 + 2 * MINUTE, stale_nan())]).repeated, 1);
+    }
+}
+
+#[test]
 fn without_window_everything_is_in_order() {
     let dir = tempfile::tempdir().expect("dir");
     let store = Store::open(StoreSettings { out_of_order_ms: 0, ..settings(dir.path()) }, clock()).expect("open");
