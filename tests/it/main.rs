@@ -20,6 +20,8 @@ mod fixtures;
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// Other servers read what is stored here.
+mod remote_read;
 /// Scraping real targets.
 mod scrape;
 /// Every door for samples.
