@@ -22,6 +22,8 @@ mod full_disk;
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// Other servers read what is stored here.
+mod remote_read;
 /// Scraping real targets.
 mod scrape;
 /// Every door for samples.

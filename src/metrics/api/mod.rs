@@ -12,6 +12,7 @@ mod params;
 mod parse_tree;
 mod push;
 mod query;
+mod remote_read;
 mod status;
 mod targets;
 mod value_json;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::{any, get, post, put};
+
+pub(super) use self::remote_read::{ReadLimits, RemoteRead};
 
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
@@ -44,6 +47,7 @@ pub(super) struct ApiState {
     pub(super) server: Arc<dyn Server>,
     pub(super) scrape: Arc<ScrapeManager>,
     pub(super) remote_write: Arc<RemoteWrite>,
+    pub(super) read: RemoteRead,
     pub(super) push: Arc<Pushgateway>,
     pub(super) custom: Arc<CustomMetrics>,
     pub(super) append: Arc<dyn Append>,
@@ -118,6 +122,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/metrics/health", read, with(get(custom::health)))
         .route("GET", "/api/v1/metrics/summary", read, with(get(custom::summary)))
         .route("GET", "/api/v1/metrics/dashboard", read, with(get(custom::dashboard)))
+        .route("POST", "/api/v1/read", read, with(post(remote_read::read)))
         .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
 }
 

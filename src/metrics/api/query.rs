@@ -1,6 +1,5 @@
 //! `query` and `query_range`.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +97,7 @@ async fn respond(answer: Answer, stats: Option<StatsJson>) -> Response {
     }
     let (mut writer, body) = PieceWriter::new();
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = write_answer(&mut writer, &answer, stats.as_ref()).and_then(|()| writer.flush()) {
+        if let Err(error) = write_answer(&mut writer, &answer, stats.as_ref()).and_then(|()| writer.finish()) {
             tracing::debug!(%error, "the client went away while an answer was being sent");
         }
     });
