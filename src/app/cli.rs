@@ -1,5 +1,6 @@
 //! The command line: what there is, and who does it.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use super::examples::*;
 use super::{ask, configuration, import, serve};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
@@ -17,10 +19,10 @@ use crate::platform::config::flags::ServeFlags;
 /// Start it with `pharos serve` and open http://localhost:9090. Your prometheus.yml works as it is:
 /// `pharos serve --config prometheus.yml`.
 #[derive(Debug, Parser)]
-#[command(name = "pharos", version, max_term_width = 110)]
+#[command(name = "pharos", version, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,21 +30,24 @@ enum Command {
     /// Run the server. This is what `pharos` does when no command is named.
     ///
     /// Without a configuration file it shows this host's metrics and its own. Settings stand in the file under
-    /// `pharos:`, as flags, and as PHAROS_* variables; flags win over variables, variables over the file.
+    /// `pharos:`, as flags, and as PHAROS_* variables; flags win over variables, variables over the file. `-h` shows
+    /// the flags in short, `--help` with their other names: those of Prometheus are taken too.
+    #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<ServeFlags>),
     /// Check files, metrics or a running server.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Ask a running server.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = QUERY_EXAMPLES)]
     Query(Query),
     /// Bring data in from elsewhere.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = IMPORT_EXAMPLES)]
     Import(Import),
     /// Look into storage.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = ANALYZE_EXAMPLES)]
     Tsdb(Tsdb),
-    /// Print completions for a shell: `source <(pharos completions bash)`.
+    /// Print completions for a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -52,31 +57,39 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Check {
     /// Check configuration files; names file, line, column and mistake.
+    #[command(after_help = CONFIG_EXAMPLES)]
     Config {
         /// The files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
     /// Check a page of metrics for what scrapers and people stumble over. Reads standard input without a file.
+    #[command(after_help = LINT_EXAMPLES)]
     Metrics {
         /// The page, in the text format.
         file: Option<PathBuf>,
     },
     /// Ask whether a server is running.
+    #[command(after_help = HEALTHY_EXAMPLES)]
     Healthy(ask::ServerArgs),
     /// Ask whether a server takes requests.
+    #[command(after_help = READY_EXAMPLES)]
     Ready(ask::ServerArgs),
 }
 
 #[derive(Debug, Subcommand)]
 enum Query {
     /// Evaluate a PromQL expression at one time.
+    #[command(after_help = INSTANT_EXAMPLES)]
     Instant(ask::InstantArgs),
     /// Evaluate a PromQL expression over a range of time.
+    #[command(after_help = RANGE_EXAMPLES)]
     Range(ask::RangeArgs),
     /// List series.
+    #[command(after_help = SERIES_EXAMPLES)]
     Series(ask::SeriesArgs),
     /// List label names, or the values of one label.
+    #[command(after_help = LABELS_EXAMPLES)]
     Labels(ask::LabelsArgs),
 }
 
@@ -86,24 +99,20 @@ enum Import {
     ///
     /// The server must not run on the data folder meanwhile. Give `--retention-time` on its next start when the
     /// samples are older than what is kept.
+    #[command(after_help = IMPORT_EXAMPLES)]
     Openmetrics(import::OpenMetricsArgs),
 }
 
 #[derive(Debug, Subcommand)]
 enum Tsdb {
     /// Show what series are made of: the metrics, labels and label pairs with most series.
+    #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(import::AnalyzeArgs),
 }
 
 /// Runs the command; the exit code is 0 for success, 1 for a failure, 2 for a wrong command line.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command {
-        None => serve::run(ServeFlags::default()),
-        Some(Command::Serve(flags)) => serve::run(*flags),
-        Some(command) => other(command),
-    };
-    match result {
+    match execute(Cli::parse_from(with_command(std::env::args_os())).command) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away (`pharos … | head`): nothing is wrong.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
@@ -115,7 +124,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn other(command: Command) -> anyhow::Result<()> {
+/// Without a command, what is given is for `serve`.
+fn with_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let names_none = args.get(1).is_none_or(|first| {
+        let first = first.to_string_lossy();
+        first.starts_with("--") && !matches!(&*first, "--help" | "--version")
+    });
+    if names_none {
+        args.insert(args.len().min(1), "serve".into());
+    }
+    args
+}
+
+fn execute(command: Command) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match command {
         Command::Serve(flags) => serve::run(*flags),
@@ -157,4 +179,66 @@ fn check_metrics(file: Option<PathBuf>, out: &mut impl Write) -> anyhow::Result<
     }
     anyhow::ensure!(problems.is_empty(), "{} problems found", problems.len());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words of a command line, with single and double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (quote, c) {
+                (None, '\'' | '"') => quote = Some(c),
+                (Some(open), c) if c == open => quote = None,
+                (None, ' ') => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+                _ => word.push(c),
+            }
+        }
+        words.extend((!word.is_empty()).then_some(word));
+        words
+    }
+
+    fn each(command: &clap::Command, path: &str, check: &mut dyn FnMut(&str, &clap::Command)) {
+        check(path, command);
+        for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+            each(below, &format!("{path} {}", below.get_name()), check);
+        }
+    }
+
+    #[test]
+    fn every_help_has_examples_that_work() {
+        Cli::command().debug_assert();
+        each(&Cli::command(), "pharos", &mut |path, command| {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<&str> = after.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+            assert!(after.starts_with("Examples:\n") && !examples.is_empty(), "{path} has no examples");
+            for example in examples {
+                // What stands before or after, as in `curl … | pharos check metrics`, is the shell's.
+                let own = example.find("pharos").map_or("", |at| &example[at..]);
+                let own = own.split([')', '|', '>']).next().unwrap_or_default();
+                let own = if example.contains("\'") { &example[example.find("pharos").unwrap_or(0)..] } else { own };
+                assert!(own.starts_with(path), "{path}: {example}");
+                let parsed = Cli::try_parse_from(with_command(words(own).into_iter().map(OsString::from)));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+            }
+        });
+    }
+
+    #[test]
+    fn serving_is_what_happens_without_a_command() {
+        let with = |args: &[&str]| with_command(args.iter().map(OsString::from)).join(" ".as_ref()).to_string_lossy().into_owned();
+        for (args, expected) in [
+            (&["pharos"][..], "pharos serve"),
+            (&["pharos", "--config", "x"], "pharos serve --config x"),
+            (&["pharos", "--config.file=x"], "pharos serve --config.file=x"),
+            (&["pharos", "--help"], "pharos --help"),
+            (&["pharos", "-V"], "pharos -V"),
+            (&["pharos", "query"], "pharos query"),
+            (&["pharos", "serve", "--auth", "off"], "pharos serve --auth off"),
+        ] {
+            assert_eq!(with(args), expected);
+        }
+    }
 }

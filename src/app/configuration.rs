@@ -1,5 +1,7 @@
 //! The configuration in force: read at start, read again on request, kept when the new one is wrong.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -13,7 +15,7 @@ use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
 use crate::metrics::server::{ReloadState, Runtime, Server};
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::flags::ServeFlags;
-use crate::platform::config::settings::{FileSettings, Resolved};
+use crate::platform::config::settings::{FileSettings, Resolved, unknown_variables};
 use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
@@ -24,6 +26,8 @@ pub(super) struct Configuration {
     flags: ServeFlags,
     clock: SharedClock,
     started_ms: i64,
+    /// What is odd about flags and settings, which stay as they are until the end.
+    standing: Vec<String>,
     current: RwLock<Current>,
     /// One reading at a time.
     reloading: Mutex<()>,
@@ -42,11 +46,19 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn read(file: Option<&Path>) -> Result<LoadedConfig, Vec<Diagnostic>> {
-    match file {
-        Some(path) => load(path, &environment),
-        None => Ok(LoadedConfig::default()),
-    }
+/// Reads the file, and says which variables begin as ours do but set nothing.
+fn read(file: Option<&Path>) -> Result<(LoadedConfig, Vec<String>), Vec<Diagnostic>> {
+    let asked = RefCell::new(BTreeSet::new());
+    let remembering = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        environment(name)
+    };
+    let loaded = match file {
+        Some(path) => load(path, &remembering)?,
+        None => LoadedConfig::default(),
+    };
+    let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    Ok((loaded, unknown_variables(all, &asked.into_inner())))
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {
@@ -56,8 +68,8 @@ fn lines(diagnostics: &[Diagnostic]) -> String {
 impl Configuration {
     /// Reads the file that the flags name, or none.
     pub(super) fn open(flags: ServeFlags, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
-        let loaded = match read(flags.config_file.as_deref()) {
-            Ok(loaded) => loaded,
+        let (loaded, unknown) = match read(flags.config_file.as_deref()) {
+            Ok(read) => read,
             Err(errors) => bail!("the configuration cannot be used:\n{}", lines(&errors)),
         };
         let resolved = match Resolved::resolve(&flags, &environment, &loaded.settings) {
@@ -65,13 +77,15 @@ impl Configuration {
             Err(errors) => bail!("the settings cannot be used:\n{}", lines(&errors)),
         };
         let now = clock.now_ms();
-        let mut reload = ReloadState { loaded_ms: now, error: None, warnings: loaded.warnings.iter().map(ToString::to_string).collect() };
-        reload.warnings.extend(flags.ignored.iter().cloned());
+        let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).cloned().collect();
+        let warnings = loaded.warnings.iter().map(ToString::to_string).chain(standing.iter().cloned()).chain(unknown).collect();
+        let reload = ReloadState { loaded_ms: now, error: None, warnings };
         let current = Current { loaded: Arc::new(loaded), resolved, reload };
         Ok(Arc::new(Self {
             flags,
             clock,
             started_ms: now,
+            standing,
             current: RwLock::new(current),
             reloading: Mutex::default(),
             apply: OnceLock::new(),
@@ -100,9 +114,14 @@ impl Configuration {
         self.current.read().reload.warnings.clone()
     }
 
-    fn take_over(&self, loaded: LoadedConfig) {
+    fn take_over(&self, loaded: LoadedConfig, unknown: Vec<String>) {
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         warnings.extend(self.needs_restart(&loaded.settings));
+        for warning in &warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        // These were in the log at the start.
+        warnings.extend(self.standing.iter().cloned().chain(unknown));
         let loaded = Arc::new(loaded);
         {
             let mut current = self.current.write();
@@ -161,11 +180,8 @@ impl Server for Configuration {
     fn reload(&self) -> Result<(), String> {
         let _one_at_a_time = self.reloading.lock();
         match read(self.flags.config_file.as_deref()) {
-            Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    tracing::warn!(%warning, "configuration");
-                }
-                self.take_over(loaded);
+            Ok((loaded, unknown)) => {
+                self.take_over(loaded, unknown);
                 tracing::info!("configuration reloaded");
                 Ok(())
             }

@@ -3,6 +3,7 @@
 mod ask;
 mod cli;
 mod configuration;
+mod examples;
 mod guard;
 mod import;
 mod serve;

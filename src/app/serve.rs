@@ -17,7 +17,7 @@ use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::Settings;
 use crate::platform::db::Db;
 use crate::platform::http::server::{listen, serve};
-use crate::platform::telemetry::log::{self, LogFormat};
+use crate::platform::telemetry::log;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
 
@@ -31,11 +31,7 @@ pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock::new());
     let configuration = Configuration::open(flags, Arc::clone(&clock))?;
     let settings = configuration.resolved().settings;
-    let format = match settings.log.format {
-        crate::platform::config::settings::LogFormat::Json => LogFormat::Json,
-        crate::platform::config::settings::LogFormat::Logfmt => LogFormat::Text,
-    };
-    log::start(settings.log.level.as_str(), format)?;
+    log::start(settings.log.level.as_str(), settings.log.format)?;
     let address = address(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
     runtime.block_on(run_on(configuration, settings, address, clock))

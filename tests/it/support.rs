@@ -143,7 +143,7 @@ fn spawn(data: &Path, args: &[String]) -> (Child, String) {
         let mut seen = String::new();
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             if let Some((_, address)) = line.split_once("listening on http://") {
-                let address = address.split_whitespace().next().unwrap_or_default().trim_end_matches('/').to_owned();
+                let address = address.split_whitespace().next().unwrap_or_default().trim_end_matches(['/', '"']).to_owned();
                 let _test_is_over = tell.send(Ok(address)).is_err();
             }
             seen.push_str(&line);

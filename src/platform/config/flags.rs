@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use super::settings::SPECS;
+use super::section::alternatives;
+use super::settings::{FEATURES, HOST_COLLECTORS, SPECS, Spec};
 
 /// What the command line sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,38 +97,46 @@ const REFUSED: [(&str, &str); 9] = [
 /// Switches that are always said with their value, as `--auth off`.
 const WRITTEN_OUT: [&str; 1] = ["auth.enabled"];
 
+/// Settings that stand before all others in the help.
+const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.enabled", "storage.retention_time"];
+
+/// What stands for the value of a setting that takes any text.
+const VALUE_NAMES: [(&str, &str); 7] = [
+    ("server.listen", "ADDRESS"),
+    ("server.external_url", "URL"),
+    ("storage.path", "DIR"),
+    ("host.procfs", "DIR"),
+    ("host.sysfs", "DIR"),
+    ("host.rootfs", "DIR"),
+    ("host.textfile_dir", "DIR"),
+];
+
 const CONFIG_FILE: &str = "config.file";
 
 impl Args for ServeFlags {
     fn augment_args(command: Command) -> Command {
         let mut command = command.arg(
             Arg::new(CONFIG_FILE)
-                .long(CONFIG_FILE)
-                .visible_alias("config")
+                .long("config")
+                .alias(CONFIG_FILE)
                 .value_name("FILE")
                 .env("PHAROS_CONFIG_FILE")
-                .help("Prometheus configuration file, with a section of our own")
+                .hide_env(true)
+                .help("Configuration file: a prometheus.yml, which may have a section `pharos` with these settings [default: none]")
+                .long_help(
+                    "Configuration file: a prometheus.yml, which may have a section `pharos` with these settings \
+                     [default: none]\nAlso --config.file or PHAROS_CONFIG_FILE.",
+                )
                 .value_parser(clap::value_parser!(PathBuf)),
         );
-        for spec in SPECS {
-            let help = format!("{} [env: {}=]", spec.help.trim(), spec.variable());
-            let mut arg = Arg::new(spec.name).long(spec.flag()).help(help).value_name(value_name(spec.allowed));
-            // An alias equal to the flag itself would clash with it.
-            let aliases: Vec<&'static str> = spec.aliases.iter().copied().filter(|alias| *alias != spec.flag()).collect();
-            if !aliases.is_empty() {
-                arg = arg.visible_aliases(aliases);
+        let (first, rest): (Vec<&Spec>, Vec<&Spec>) = SPECS.iter().partition(|spec| EVERYDAY.contains(&spec.name));
+        for name in EVERYDAY {
+            for spec in first.iter().filter(|spec| spec.name == name) {
+                command = add(command, spec, None);
             }
-            arg = if spec.is_truth && !WRITTEN_OUT.contains(&spec.name) {
-                arg.num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Set)
-            } else if spec.is_list {
-                arg.action(ArgAction::Append)
-            } else {
-                arg.action(ArgAction::Set)
-            };
-            command = command.arg(arg);
-            if spec.is_truth {
-                command = command.arg(negation(spec.name, &spec.flag(), spec.aliases));
-            }
+        }
+        for spec in rest {
+            command = add(command, spec, Some(spec.title));
         }
         for flag in IGNORED {
             command = command.arg(Arg::new(flag).long(flag).hide(true).action(ArgAction::Append));
@@ -146,26 +155,71 @@ impl Args for ServeFlags {
     }
 }
 
+/// Adds the flag of a setting, below a heading of the help.
+fn add(command: Command, spec: &'static Spec, heading: Option<&'static str>) -> Command {
+    let flags = spec.flags();
+    let mut arg = Arg::new(spec.name)
+        .long(spec.flag())
+        .aliases(flags[1..].to_vec())
+        .value_name(value_name(spec))
+        .help(short_help(spec))
+        .long_help(long_help(spec, &flags[1..]))
+        .help_heading(heading);
+    arg = if spec.is_truth && !WRITTEN_OUT.contains(&spec.name) {
+        arg.num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Set)
+    } else if spec.is_list {
+        arg.action(ArgAction::Append)
+    } else {
+        arg.action(ArgAction::Set)
+    };
+    let command = command.arg(arg);
+    if !spec.is_truth {
+        return command;
+    }
+    // `--no-web.enable-lifecycle`, as Prometheus takes for every switch.
+    let negations: Vec<String> = flags.iter().map(|flag| format!("no-{flag}")).collect();
+    command.arg(
+        Arg::new(format!("no-{}", spec.name))
+            .long(negations[0].clone())
+            .aliases(negations[1..].to_vec())
+            .hide(true)
+            .action(ArgAction::SetTrue)
+            .overrides_with(spec.name),
+    )
+}
+
 /// A flag that is heard but not shown.
 fn switch(flag: &'static str) -> Arg {
     Arg::new(flag).long(flag).hide(true).num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Append)
 }
 
-/// `--no-web.enable-lifecycle`, as Prometheus takes for every switch.
-fn negation(name: &'static str, flag: &str, aliases: &[&str]) -> Arg {
-    let aliases: Vec<String> = aliases.iter().filter(|alias| **alias != flag).map(|alias| format!("no-{alias}")).collect();
-    Arg::new(format!("no-{name}")).long(format!("no-{flag}")).aliases(aliases).hide(true).action(ArgAction::SetTrue).overrides_with(name)
+fn value_name(spec: &Spec) -> &'static str {
+    if WRITTEN_OUT.contains(&spec.name) {
+        return "on|off";
+    }
+    VALUE_NAMES.iter().find(|(name, _)| *name == spec.name).map_or(spec.value_name, |(_, value)| *value)
 }
 
-fn value_name(allowed: &str) -> &'static str {
-    match allowed.split_whitespace().nth(1) {
-        Some("duration") => "DURATION",
-        Some("size") => "SIZE",
-        Some("whole") => "NUMBER",
-        Some("list,") => "LIST",
-        Some("or") => "BOOL",
-        _ => "TEXT",
-    }
+/// What it does, and the default, on as few lines as possible.
+fn short_help(spec: &Spec) -> String {
+    let default = match spec.default {
+        "" => "none",
+        "false" if WRITTEN_OUT.contains(&spec.name) => "off",
+        text => text,
+    };
+    format!("{} [default: {default}]", spec.help.trim_end_matches('.'))
+}
+
+/// The same, the words that are allowed, and by which other names it can be set.
+fn long_help(spec: &Spec, others: &[String]) -> String {
+    let words: &[&str] = match spec.name {
+        "host.collectors" => &HOST_COLLECTORS,
+        "feature.enable" => &FEATURES,
+        _ => &[],
+    };
+    let words = if words.is_empty() { String::new() } else { format!("\nThere are {}.", words.join(", ")) };
+    let others: Vec<String> = others.iter().map(|flag| format!("--{flag}")).chain([spec.variable()]).collect();
+    format!("{}{words}\nAlso {}.", short_help(spec), alternatives(&others.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
 impl FromArgMatches for ServeFlags {

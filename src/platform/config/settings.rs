@@ -1,14 +1,16 @@
 //! The settings of the appliance itself: one table for file, environment and command line.
 //!
 //! A setting `storage.retention_time` stands in the file under `pharos:`, `storage:`, is the variable
-//! `PHAROS_STORAGE_RETENTION_TIME` and the flag `--storage.retention-time`; flags of Prometheus that mean the same
-//! are taken too. A flag wins over a variable, a variable over the file, the file over the default.
+//! `PHAROS_STORAGE_RETENTION_TIME` and the flag `--storage.retention-time`, `--retention-time` for short; flags of
+//! Prometheus that mean the same are taken too. A flag wins over a variable, a variable over the file, the file over the default.
 
 mod resolve;
 mod value;
+mod words;
 
 pub use resolve::{FileSettings, Resolved, SettingValue, Source, read_file};
 pub use value::{ByteSize, LogFormat, LogLevel, Value};
+pub use words::{FEATURES, HOST_COLLECTORS, unknown_variables};
 
 use crate::base::time::Duration;
 
@@ -21,12 +23,18 @@ pub struct Spec {
     pub group: &'static str,
     /// The key in the section.
     pub key: &'static str,
-    /// Flags of Prometheus that mean the same.
+    /// Other flags that mean the same: those of Prometheus, and the everyday one, which has no dot.
     pub aliases: &'static [&'static str],
-    /// What it is for.
+    /// What it does, as a sentence that needs no other.
     pub help: &'static str,
+    /// Heading of its section.
+    pub title: &'static str,
+    /// The default as text.
+    pub default: &'static str,
     /// What is allowed, for messages.
     pub allowed: &'static str,
+    /// What stands for a value in the help.
+    pub value_name: &'static str,
     /// Whether the flag may stand without a value, for `true`.
     pub is_truth: bool,
     /// Whether the flag may be given more than once.
@@ -34,9 +42,25 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The flag, without its dashes.
+    /// The flag as people write it, without its dashes: the everyday one if there is one, as `data-dir`.
     pub fn flag(&self) -> String {
+        self.aliases.iter().find(|alias| !alias.contains('.')).map_or_else(|| self.full_flag(), |alias| (*alias).to_owned())
+    }
+
+    /// The flag after section and key, without its dashes, as `storage.path`.
+    pub fn full_flag(&self) -> String {
         self.name.replace('_', "-")
+    }
+
+    /// Every flag that sets it, the one people write first.
+    pub fn flags(&self) -> Vec<String> {
+        let mut flags = vec![self.flag()];
+        for other in std::iter::once(self.full_flag()).chain(self.aliases.iter().map(|alias| (*alias).to_owned())) {
+            if !flags.contains(&other) {
+                flags.push(other);
+            }
+        }
+        flags
     }
 
     /// The environment variable.
@@ -46,16 +70,16 @@ impl Spec {
 }
 
 macro_rules! settings {
-    ($($(#[doc = $group_doc:literal])+ $group:ident: $Group:ident {
+    ($(#[doc = $group_doc:literal] $group:ident: $Group:ident {
         $(#[doc = $doc:literal] $key:ident: $type:ty = $default:literal, [$($alias:literal),*];)+
     })+) => {
         /// Every setting, by section.
         #[derive(Debug, Clone, PartialEq)]
         pub struct Settings {
-            $($(#[doc = $group_doc])+ pub $group: $Group,)+
+            $(#[doc = $group_doc] pub $group: $Group,)+
         }
 
-        $($(#[doc = $group_doc])+
+        $(#[doc = $group_doc]
         #[derive(Debug, Clone, PartialEq)]
         pub struct $Group {
             $(#[doc = $doc] pub $key: $type,)+
@@ -67,8 +91,11 @@ macro_rules! settings {
             group: stringify!($group),
             key: stringify!($key),
             aliases: &[$($alias),*],
-            help: $doc,
+            help: $doc.trim_ascii(),
+            title: trim_sentence($group_doc),
+            default: $default,
             allowed: <$type as Value>::ALLOWED,
+            value_name: <$type as Value>::NAME,
             is_truth: <$type as Value>::IS_TRUTH,
             is_list: <$type as Value>::IS_LIST,
         },)+)+];
@@ -100,9 +127,13 @@ macro_rules! settings {
             }
         }
 
-        #[cfg(test)]
-        const DEFAULTS: &[(&str, &str)] = &[$($((concat!(stringify!($group), ".", stringify!($key)), $default),)+)+];
     };
+}
+
+/// A sentence of one noun as a heading: without blanks and the full stop.
+const fn trim_sentence(text: &str) -> &str {
+    let text = text.trim_ascii();
+    text.split_at(text.len() - 1).0
 }
 
 /// A text that is no value of the setting.
@@ -111,53 +142,53 @@ macro_rules! settings {
 pub struct NotAllowed;
 
 settings! {
-    /// The web server.
+    /// Web server.
     server: ServerSettings {
         /// Address and port to listen on.
         listen: String = "127.0.0.1:9090", ["web.listen-address", "listen"];
-        /// Whether addresses that other machines can reach are allowed while signing in is off.
+        /// Listen on addresses that other machines can reach, although users do not sign in.
         allow_open: bool = "false", ["allow-open"];
         /// URL under which others reach this server; empty for the address it listens on.
         external_url: String = "", ["web.external-url", "external-url"];
-        /// Whether POST /-/quit is answered.
+        /// Let POST /-/quit stop the server.
         lifecycle: bool = "false", ["web.enable-lifecycle", "enable-lifecycle"];
-        /// Whether deleting series and taking snapshots over HTTP is allowed.
+        /// Allow deleting series and taking snapshots over HTTP, below /api/v1/admin.
         admin_api: bool = "false", ["web.enable-admin-api", "enable-admin-api"];
-        /// Whether the server collects its own metrics, as job "pharos".
+        /// Collect the server's own metrics, as job "pharos".
         own_metrics: bool = "true", ["own-metrics"];
-        /// Whether samples are taken at /api/v1/write.
+        /// Take samples that others send with remote write, at /api/v1/write.
         remote_write_receiver: bool = "true", ["web.enable-remote-write-receiver"];
         /// Web pages that may read the API, as a regular expression of their whole origin; empty for none, .* for all.
         cors_origin: String = "", ["web.cors.origin"];
     }
-    /// Where and how long data is kept.
+    /// Storage.
     storage: StorageSettings {
         /// Folder of all data.
         path: String = "data", ["storage.tsdb.path", "data-dir"];
-        /// How long samples are kept; 0s for no limit.
+        /// How long samples are kept; 0s for ever.
         retention_time: Duration = "30d", ["storage.tsdb.retention.time", "retention-time", "storage.tsdb.retention"];
-        /// How much disk the blocks may take; 0 for no limit.
+        /// How much disk stored samples may take before the oldest are deleted; 0 for no limit.
         retention_size: ByteSize = "0", ["storage.tsdb.retention.size", "retention-size"];
-        /// How far behind the newest sample of its series another may arrive.
+        /// How far behind the newest sample of its series a late sample may be and still be stored.
         out_of_order_window: Duration = "1h", [];
-        /// How often the write-ahead log is flushed to the disk; 0s for after every batch.
+        /// How often the write-ahead log is flushed to the disk; 0s for after every batch of samples.
         wal_fsync_interval: Duration = "1s", [];
-        /// Exemplars kept in memory over all series; 0 for none.
+        /// Most exemplars kept in memory, over all series; 0 for none.
         exemplars_max: u64 = "100000", [];
     }
-    /// What is refused because it is too much.
+    /// Limits.
     limits: LimitSettings {
-        /// Most series in memory; 0 for no limit.
+        /// Most series in memory, beyond which new ones are refused; 0 for no limit.
         series_max: u64 = "0", [];
-        /// Most series of one job; 0 for no limit.
+        /// Most series of one job, beyond which new ones are refused; 0 for no limit.
         series_per_job_max: u64 = "0", [];
         /// How long a query may take.
         query_timeout: Duration = "2m", ["query.timeout"];
-        /// Most samples one query may hold in memory.
+        /// Most samples that one query may hold in memory.
         query_samples_max: u64 = "50000000", ["query.max-samples"];
-        /// Queries evaluated at once.
+        /// Most queries evaluated at once; others wait.
         query_concurrency_max: u64 = "20", ["query.max-concurrency"];
-        /// How far a query looks back for the newest sample.
+        /// How far a query looks back for the newest sample of a series.
         query_lookback_delta: Duration = "5m", ["query.lookback-delta"];
         /// Most samples one remote read query may return unless it is streamed; 0 for no limit.
         remote_read_samples_max: u64 = "50000000", ["storage.remote.read-sample-limit"];
@@ -166,38 +197,38 @@ settings! {
         /// Bytes of one frame of a streamed remote read.
         remote_read_frame_bytes_max: u64 = "1048576", ["storage.remote.read-max-bytes-in-frame"];
     }
-    /// Metrics of the machine this runs on.
+    /// Metrics of this machine.
     host: HostSettings {
-        /// Whether they are collected.
+        /// Collect metrics of this machine, as job "node".
         enabled: bool = "true", ["host-metrics"];
-        /// How often these and the server's own metrics are collected.
+        /// How often metrics of this machine and of the server itself are collected.
         interval: Duration = "15s", ["host-interval"];
-        /// Where the process file system is mounted.
+        /// Folder where the machine's /proc is found, for containers that mount it elsewhere.
         procfs: String = "/proc", [];
-        /// Where the system file system is mounted.
+        /// Folder where the machine's /sys is found, for containers that mount it elsewhere.
         sysfs: String = "/sys", [];
-        /// Where the root of the machine is mounted.
+        /// Folder where the machine's / is found, for containers that mount it elsewhere.
         rootfs: String = "/", [];
-        /// Collectors to run, comma separated; empty for all.
+        /// Collectors of this machine's metrics to run, comma separated; empty for all.
         collectors: Vec<String> = "", [];
-        /// Folder of *.prom files to add; empty for none.
+        /// Folder whose *.prom files are added to this machine's metrics; empty for none.
         textfile_dir: String = "", ["collector.textfile.directory"];
     }
-    /// Who may come in.
+    /// Signing in.
     auth: AuthSettings {
-        /// Whether users must sign in.
+        /// Make users sign in. Not built yet: only "off" starts.
         enabled: bool = "false", ["auth"];
     }
-    /// What is written to the log.
+    /// Log of the server, on standard error.
     log: LogSettings {
-        /// Least severe message: debug, info, warn or error.
+        /// Least severe messages that the log shows.
         level: LogLevel = "info", ["log.level", "log-level"];
-        /// Form of a line: logfmt or json.
+        /// Form of the log's lines.
         format: LogFormat = "logfmt", ["log.format", "log-format"];
     }
-    /// Features that are off unless named.
+    /// Features.
     feature: FeatureSettings {
-        /// Features to turn on, comma separated.
+        /// Features to turn on that are off by default, comma separated.
         enable: Vec<String> = "", ["enable-feature"];
     }
 }

@@ -87,7 +87,7 @@ enum CollectError {
 type Collected = Result<Outcome, CollectError>;
 type Collector = fn(&Host, &mut Page) -> Collected;
 
-/// Collectors in the order of node_exporter's names.
+/// Collectors in the order of node_exporter's names; the setting `host.collectors` takes these.
 const COLLECTORS: &[(&str, Collector)] = &[
     ("arp", net_protocols::arp),
     ("bonding", net_class::bonding),

@@ -154,3 +154,9 @@ fn node_exporter_page() -> Option<String> {
     assert!(page.contains("node_cpu_seconds_total"), "no page from node_exporter: {page}");
     Some(page)
 }
+
+#[test]
+fn the_setting_names_every_collector() {
+    let names: Vec<&str> = COLLECTORS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, crate::platform::config::settings::HOST_COLLECTORS);
+}

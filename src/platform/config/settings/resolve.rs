@@ -1,6 +1,6 @@
 //! From flags, variables, file and defaults to one value each, and where it came from.
 
-use super::{SPECS, Settings, Spec};
+use super::{SPECS, Settings, Spec, words};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::expand::expand;
 use crate::platform::config::flags::ServeFlags;
@@ -78,6 +78,8 @@ pub struct Resolved {
     pub settings: Settings,
     /// The same as texts, in order of the table.
     pub values: Vec<SettingValue>,
+    /// What is odd about them, one sentence each.
+    pub warnings: Vec<String>,
 }
 
 impl Resolved {
@@ -89,12 +91,16 @@ impl Resolved {
         let mut settings = Settings::default();
         let mut sources = Vec::with_capacity(SPECS.len());
         let mut errors = Vec::new();
+        let mut warnings = Vec::new();
         for spec in SPECS {
             let (text, source) = find(spec, flags, env, file);
-            if let Some(text) = text
-                && settings.set(spec.name, &text).is_err()
-            {
-                errors.push(wrong(spec, &text, &source));
+            if let Some(text) = text {
+                match set(&mut settings, spec, &text) {
+                    Ok(()) => {
+                        warnings.extend(words::oddities(spec.name, &text).into_iter().map(|odd| format!("{}: {odd}", place(spec, &source))))
+                    }
+                    Err(message) => errors.push(Diagnostic { file: place(spec, &source).into(), line: 0, column: 0, message }),
+                }
             }
             sources.push(source);
         }
@@ -106,7 +112,7 @@ impl Resolved {
             .zip(sources)
             .map(|(spec, source)| SettingValue { spec, value: settings.get(spec.name).unwrap_or_default(), source })
             .collect();
-        Ok(Self { settings, values })
+        Ok(Self { settings, values, warnings })
     }
 
     /// Flag names of Prometheus and their values, for tools that ask `/api/v1/status/flags`; our own names for
@@ -136,13 +142,23 @@ fn find(spec: &Spec, flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, f
     }
 }
 
-fn wrong(spec: &Spec, text: &str, source: &Source) -> Diagnostic {
-    let file = match source {
+/// Sets one, or says what is wrong with the text.
+fn set(settings: &mut Settings, spec: &Spec, text: &str) -> Result<(), String> {
+    let expected = || format!("read {text:?}, expected {}", spec.allowed);
+    if !settings.set(spec.name, text).map_err(|_| expected())? {
+        return Err(expected());
+    }
+    words::mistake(spec.name, text).map_or(Ok(()), Err)
+}
+
+/// Where a value was set, as people wrote it.
+fn place(spec: &Spec, source: &Source) -> String {
+    match source {
         Source::Flag(flag) => format!("--{flag}"),
         Source::Environment(variable) => variable.clone(),
-        Source::File { .. } | Source::Default => spec.name.to_owned(),
-    };
-    Diagnostic { file: file.into(), line: 0, column: 0, message: format!("read {text:?}, expected {}", spec.allowed) }
+        Source::File { line } => format!("configuration file, line {line}, {}", spec.name),
+        Source::Default => spec.name.to_owned(),
+    }
 }
 
 /// Reads the section `pharos` of a file. `${NAME}` in values is taken from the environment.
@@ -184,11 +200,15 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
         })
     });
     let text = if PATHS.contains(&spec.name) { path::join(report.dir(), &text) } else { text };
-    match Settings::default().set(spec.name, &text) {
-        Ok(true) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
-        _ => {
+    match set(&mut Settings::default(), spec, &text) {
+        Ok(()) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
+        Err(_) if raw != text => {
             // What a variable holds may be a secret that was put in the wrong place.
             report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, spec.allowed));
+            None
+        }
+        Err(message) => {
+            report.error(node.at, format!("{}: {message}", spec.key));
             None
         }
     }

@@ -25,15 +25,13 @@ fn file(text: &str) -> Result<FileSettings, Vec<String>> {
 #[test]
 fn defaults_are_what_the_table_says() {
     let settings = Settings::default();
-    for (name, text) in DEFAULTS {
-        let mut changed = Settings::default();
-        assert_eq!(changed.set(name, text), Ok(true), "{name}");
-        assert_eq!(changed, settings, "{name}");
-    }
     let mut seen = std::collections::HashSet::new();
     for spec in SPECS {
-        assert!(seen.insert(spec.flag()), "{}", spec.name);
-        assert!(spec.aliases.iter().all(|alias| *alias == spec.flag() || seen.insert((*alias).to_owned())), "{}", spec.name);
+        let mut changed = Settings::default();
+        assert_eq!(changed.set(spec.name, spec.default), Ok(true), "{}", spec.name);
+        assert_eq!(changed, settings, "{}", spec.name);
+        assert!(spec.flags().into_iter().all(|flag| seen.insert(flag)), "{}", spec.name);
+        assert!(spec.aliases.iter().filter(|alias| !alias.contains('.')).count() <= 1, "{}: one everyday flag", spec.name);
     }
     assert_eq!(settings.storage.retention_time, Duration::from_secs(30 * 86_400));
     assert_eq!(SPECS[0].variable(), "PHAROS_SERVER_LISTEN");
@@ -56,10 +54,10 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
     for (name, value, from) in [
         ("storage.path", "/srv/p", "configuration file, line 1"),
         ("storage.retention_time", "2d", "environment variable PHAROS_STORAGE_RETENTION_TIME"),
-        ("storage.retention_size", "3GiB", "flag --storage.retention-size"),
+        ("storage.retention_size", "3GiB", "flag --retention-size"),
         ("server.listen", "127.0.0.1:9090", "default"),
         ("host.collectors", "cpu,meminfo", "configuration file, line 2"),
-        ("feature.enable", "a,b,c", "flag --feature.enable"),
+        ("feature.enable", "a,b,c", "flag --enable-feature"),
     ] {
         assert_eq!(source(name), Some((value.to_owned(), from.to_owned())), "{name}");
     }
@@ -99,7 +97,7 @@ fn wrong_values_are_refused_by_name() {
         errors,
         [
             "--limits.query-timeout: read \"soon\", expected a duration such as 15s or 1m30s",
-            "PHAROS_HOST_ENABLED: read \"maybe\", expected true or false"
+            "PHAROS_HOST_ENABLED: read \"maybe\", expected true or false, on or off"
         ]
     );
     assert!(flags(&["--agent"]).expect_err("refused").contains("agent mode is not available"));
@@ -116,4 +114,48 @@ fn wrong_values_are_refused_by_name() {
     ] {
         assert_eq!(file(text), Err(vec![error.to_owned()]), "{text}");
     }
+}
+
+#[test]
+fn unknown_words_do_not_pass_in_silence() {
+    let resolve = |given: &[&str], variable: &'static str, file: &FileSettings| {
+        let env = move |name: &str| (name == "PHAROS_HOST_COLLECTORS" && !variable.is_empty()).then(|| variable.to_owned());
+        let resolved = Resolved::resolve(&flags(given).expect("clap takes any text"), &env, file);
+        resolved.map(|resolved| resolved.warnings).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let nothing = FileSettings::default();
+    let error = |from: &str| Err(vec![format!("{from}: unknown collector \"cpuu\", did you mean cpu?")]);
+    assert_eq!(resolve(&["--host.collectors", "cpu,meminfo"], "", &nothing), Ok(Vec::new()));
+    assert_eq!(resolve(&["--host.collectors", "cpuu"], "", &nothing), error("--host.collectors"));
+    assert_eq!(resolve(&[], "meminfo,cpuu", &nothing), error("PHAROS_HOST_COLLECTORS"));
+    assert_eq!(
+        file("host: {collectors: [cpuu]}"),
+        Err(vec!["p.yml:1:20: collectors: unknown collector \"cpuu\", did you mean cpu?".to_owned()])
+    );
+    let odd = |from: &str| Ok(vec![format!("{from}: old-ui is a feature of Prometheus that has no effect here")]);
+    assert_eq!(resolve(&["--enable-feature=old-ui,promql-duration-expr"], "", &nothing), odd("--enable-feature"));
+    let in_file = file("\nfeature: {enable: [old-ui]}").expect("valid");
+    assert_eq!(resolve(&[], "", &in_file), odd("configuration file, line 2, feature.enable"));
+}
+
+#[test]
+fn the_help_says_everything_by_itself() {
+    let mut command = ServeFlags::augment_args(Command::new("serve").term_width(1000));
+    let (short, long) = (command.render_help().to_string(), command.render_long_help().to_string());
+    for spec in SPECS {
+        assert!(short.lines().any(|line| line.contains(&format!("--{}", spec.flag())) && line.contains("[default: ")), "{}", spec.name);
+        assert!(long.contains(&spec.variable()) && long.contains(&format!("--{}", spec.full_flag())), "{}", spec.name);
+        assert!(spec.help.split(' ').count() >= 4 && spec.help.ends_with('.'), "{}: {:?} is no sentence", spec.name, spec.help);
+        assert!(long.contains(spec.help.trim_end_matches('.')), "{}", spec.name);
+    }
+    for shown in
+        ["--auth <on|off>", "--log-format <logfmt|json>", "--data-dir <DIR>", "--listen <ADDRESS>", "--host-metrics[=<true|false>]"]
+    {
+        assert!(short.contains(shown), "{shown}: {short}");
+    }
+    let places: Vec<Option<usize>> = ["--config ", "--data-dir ", "--listen ", "--auth ", "Web server:", "Storage:", "Limits:"]
+        .iter()
+        .map(|text| short.find(text))
+        .collect();
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
 }

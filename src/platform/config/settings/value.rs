@@ -7,6 +7,8 @@ use crate::platform::config::scalar;
 pub trait Value: Default + PartialEq {
     /// What is allowed, for messages.
     const ALLOWED: &'static str;
+    /// What stands for one in the help.
+    const NAME: &'static str;
     /// Whether it is a truth value.
     const IS_TRUTH: bool = false;
     /// Whether it is a list.
@@ -19,6 +21,7 @@ pub trait Value: Default + PartialEq {
 
 impl Value for String {
     const ALLOWED: &'static str = "text";
+    const NAME: &'static str = "TEXT";
 
     fn parse(text: &str) -> Option<Self> {
         Some(text.to_owned())
@@ -30,7 +33,8 @@ impl Value for String {
 }
 
 impl Value for bool {
-    const ALLOWED: &'static str = "true or false";
+    const ALLOWED: &'static str = "true or false, on or off";
+    const NAME: &'static str = "true|false";
     const IS_TRUTH: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
@@ -48,6 +52,7 @@ impl Value for bool {
 
 impl Value for u64 {
     const ALLOWED: &'static str = "a whole number, 0 or more";
+    const NAME: &'static str = "NUMBER";
 
     fn parse(text: &str) -> Option<Self> {
         scalar::integer(text).and_then(|number| Self::try_from(number).ok())
@@ -60,6 +65,7 @@ impl Value for u64 {
 
 impl Value for Duration {
     const ALLOWED: &'static str = "a duration such as 15s or 1m30s";
+    const NAME: &'static str = "DURATION";
 
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text).ok()
@@ -72,6 +78,7 @@ impl Value for Duration {
 
 impl Value for Vec<String> {
     const ALLOWED: &'static str = "a list, comma separated";
+    const NAME: &'static str = "LIST";
     const IS_LIST: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
@@ -89,6 +96,7 @@ pub struct ByteSize(pub u64);
 
 impl Value for ByteSize {
     const ALLOWED: &'static str = "a size such as 512KiB, 10MB or 1GB";
+    const NAME: &'static str = "SIZE";
 
     fn parse(text: &str) -> Option<Self> {
         scalar::size(text).map(Self)
@@ -127,6 +135,7 @@ impl LogLevel {
 
 impl Value for LogLevel {
     const ALLOWED: &'static str = "debug, info, warn or error";
+    const NAME: &'static str = "debug|info|warn|error";
 
     fn parse(text: &str) -> Option<Self> {
         [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.as_str() == text)
@@ -149,6 +158,7 @@ pub enum LogFormat {
 
 impl Value for LogFormat {
     const ALLOWED: &'static str = "logfmt or json";
+    const NAME: &'static str = "logfmt|json";
 
     fn parse(text: &str) -> Option<Self> {
         match text {

@@ -1,0 +1,89 @@
+//! Examples at the end of each command's help. A test runs every line through the command line's own reader.
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  pharos serve
+  pharos serve --config prometheus.yml --data-dir /var/lib/pharos
+  pharos check config prometheus.yml
+  pharos query instant 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'";
+
+pub(super) const SERVE_EXAMPLES: &str = "\
+Examples:
+  pharos serve
+  pharos serve --config prometheus.yml --data-dir /var/lib/pharos --retention-time 90d
+  pharos serve --listen 127.0.0.1:9091 --host-metrics=false --log-format json
+  pharos serve --config.file=prometheus.yml --storage.tsdb.path=data --web.enable-lifecycle";
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  pharos check config prometheus.yml
+  pharos check metrics page.txt
+  pharos check healthy
+  pharos check ready --url http://localhost:9090";
+
+pub(super) const CONFIG_EXAMPLES: &str = "\
+Examples:
+  pharos check config prometheus.yml
+  pharos check config /etc/pharos/prometheus.yml staging.yml";
+
+pub(super) const LINT_EXAMPLES: &str = "\
+Examples:
+  pharos check metrics page.txt
+  curl -s http://localhost:8080/metrics | pharos check metrics";
+
+pub(super) const HEALTHY_EXAMPLES: &str = "\
+Examples:
+  pharos check healthy
+  pharos check healthy --url http://metrics.example:9090";
+
+pub(super) const READY_EXAMPLES: &str = "\
+Examples:
+  pharos check ready
+  pharos check ready --url http://metrics.example:9090";
+
+pub(super) const QUERY_EXAMPLES: &str = "\
+Examples:
+  pharos query instant up
+  pharos query range --start 2026-11-21T00:00:00Z --step 1m 'rate(http_requests_total[5m])'
+  pharos query series --match 'up{job=\"node\"}'
+  pharos query labels job";
+
+pub(super) const INSTANT_EXAMPLES: &str = "\
+Examples:
+  pharos query instant up
+  pharos query instant 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
+  pharos query instant --time 2026-11-21T07:00:00Z --format json 'topk(5, process_resident_memory_bytes)'
+  pharos query instant --url http://metrics.example:9090 'up == 0'";
+
+pub(super) const RANGE_EXAMPLES: &str = "\
+Examples:
+  pharos query range 'rate(node_network_receive_bytes_total[5m])'
+  pharos query range --start 2026-11-20T00:00:00Z --end 2026-11-21T00:00:00Z --step 5m 'node_load1'
+  pharos query range --start 1795000000 --format json up";
+
+pub(super) const SERIES_EXAMPLES: &str = "\
+Examples:
+  pharos query series --match 'up{job=\"node\"}'
+  pharos query series --match node_load1 --match node_load5 --start 2026-11-21T00:00:00Z";
+
+pub(super) const LABELS_EXAMPLES: &str = "\
+Examples:
+  pharos query labels
+  pharos query labels job
+  pharos query labels --match node_cpu_seconds_total mode";
+
+pub(super) const IMPORT_EXAMPLES: &str = "\
+Examples:
+  pharos import openmetrics old.om
+  pharos import openmetrics --data-dir /var/lib/pharos old.om";
+
+pub(super) const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  pharos tsdb analyze
+  pharos tsdb analyze --url http://metrics.example:9090 --limit 50";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(pharos completions bash)
+  pharos completions zsh > _pharos
+  pharos completions fish > pharos.fish";
