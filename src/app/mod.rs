@@ -5,6 +5,7 @@ mod cli;
 mod configuration;
 mod guard;
 mod import;
+mod present;
 mod serve;
 
 pub use cli::run;
