@@ -16,6 +16,7 @@ use crate::metrics::{Metrics, MetricsOptions};
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::Settings;
 use crate::platform::db::Db;
+use crate::platform::http::cors::Cors;
 use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
 use crate::platform::telemetry::metrics::Registry;
@@ -42,6 +43,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     for warning in configuration.warnings() {
         tracing::warn!(%warning, "configuration");
     }
+    let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
     let address = listener.local_addr()?;
@@ -67,7 +69,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         let metrics = Arc::clone(&metrics);
         move |config| metrics.apply(config)
     });
-    let router = guard::around(metrics.routes().into_router(), counts, own_names(&settings));
+    let router = guard::around(metrics.routes().into_router(), counts, own_names(&settings), cors);
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();

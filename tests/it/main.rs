@@ -22,6 +22,8 @@ mod full_disk;
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// What goes for every answer: who may read it, how failures look, odd requests.
+mod http;
 /// Other servers read what is stored here.
 mod remote_read;
 /// Scraping real targets.

@@ -143,6 +143,7 @@ impl Metrics {
             writes: WorkPool::new(write_places()),
             query_timeout: settings.limits.query_timeout.to_std(),
             external: external_url(&settings, address),
+            config: ArcSwap::from_pointee(config.clone()),
             external_labels: ArcSwap::from_pointee(external_labels(&config)),
             remote_write_receiver: settings.server.remote_write_receiver,
             counters: ApiCounters::default(),
@@ -184,7 +185,9 @@ impl Metrics {
 
     /// Takes over a new configuration.
     pub fn apply(&self, config: &Config) {
-        self.config.store(Arc::new(config.clone()));
+        let shared = Arc::new(config.clone());
+        self.api.config.store(Arc::clone(&shared));
+        self.config.store(shared);
         self.api.external_labels.store(Arc::new(external_labels(config)));
         if let Err(errors) = self.remote_send.apply(&config.remote_write, &config.global.external_labels) {
             for error in errors {
