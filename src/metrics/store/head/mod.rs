@@ -305,7 +305,8 @@ impl Head {
     pub fn pack(&self) {
         let mut scratch = PackScratch::default();
         for number in 0..SHARDS {
-            for page in 0..self.shard(number).page_count() {
+            let pages = self.shard(number).page_count();
+            for page in 0..pages {
                 if self.shard(number).page_wants_packing(page) {
                     self.shard_mut(number).pack_page(page, &mut scratch);
                 }
