@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
-use super::guard::{self, RequestCounts};
+use super::guard::{self, KnownHosts, RequestCounts};
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
@@ -25,6 +25,9 @@ use crate::platform::telemetry::process::Process;
 const GRACE: Duration = Duration::from_secs(10);
 /// Threads of the reactor; the work itself runs on threads of its own.
 const REACTOR_THREADS: usize = 2;
+
+/// What Prometheus keeps in its data folder and pharos does not.
+const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
 
 /// Runs the server.
 pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
@@ -46,7 +49,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let listener = listen(address)?;
     let address = listener.local_addr()?;
     let data = Path::new(&settings.storage.path);
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    prepare(data)?;
     let db = Arc::new(Db::open(&data.join("pharos.db"))?);
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(&clock));
@@ -67,7 +70,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         let metrics = Arc::clone(&metrics);
         move |config| metrics.apply(config)
     });
-    let router = guard::around(metrics.routes().into_router(), counts, own_names(&settings));
+    let router = guard::around(metrics.routes().into_router(), counts, KnownHosts::new(own_names(&settings), address.ip().is_loopback()));
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();
@@ -82,6 +85,23 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     metrics.stop().await;
     drop(db);
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Makes the data folder, and sees that it is one of ours to write to.
+fn prepare(data: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
+    let others: Vec<&str> = PROMETHEUS_FOLDERS.into_iter().filter(|name| data.join(name).is_dir()).collect();
+    if !others.is_empty() {
+        tracing::warn!(
+            folder = %data.display(),
+            found = others.join(", "),
+            "the data folder holds data of Prometheus, which is left alone and not read; to take its history over, write it with \
+             `promtool tsdb dump-openmetrics` and read that with `pharos import openmetrics`"
+        );
+    }
     Ok(())
 }
 
