@@ -62,6 +62,9 @@ enum Check {
         /// The files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Fail on warnings too, such as unknown keys.
+        #[arg(long)]
+        strict: bool,
     },
     /// Check a page of metrics for what scrapers and people stumble over. Reads standard input without a file.
     #[command(after_help = LINT_EXAMPLES)]
@@ -117,11 +120,26 @@ pub fn run() -> ExitCode {
         // The reader of our output went away (`pharos … | head`): nothing is wrong.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
         Err(error) => {
-            let said = writeln!(io::stderr(), "pharos: {error:#}");
+            let said = writeln!(io::stderr(), "pharos: {}", explained(&error));
             debug_assert!(said.is_ok(), "standard error is open");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What went wrong and why, each cause once: some errors name theirs already.
+fn explained(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for said in error.chain().map(ToString::to_string) {
+        if text.contains(&said) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&said);
+    }
+    text
 }
 
 /// Without a command, what is given is for `serve`.
@@ -141,7 +159,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match command {
         Command::Serve(flags) => serve::run(*flags),
-        Command::Check(Check::Config { files }) => configuration::check(&files, &mut out),
+        Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(ask::health(&server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(ask::health(&server, "-/ready", &mut out)),
@@ -224,6 +242,19 @@ mod tests {
                 assert!(parsed.is_ok(), "{example}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
             }
         });
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot listen: {source}")]
+        struct Own {
+            source: io::Error,
+        }
+        let own = || Own { source: io::Error::other("in use") };
+        assert_eq!(explained(&own().into()), "cannot listen: in use");
+        assert_eq!(explained(&anyhow::Error::from(own()).context("the start")), "the start: cannot listen: in use");
+        assert_eq!(explained(&anyhow::anyhow!("why").context("what")), "what: why");
     }
 
     #[test]

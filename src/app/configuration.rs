@@ -214,10 +214,10 @@ impl Report for Configuration {
 }
 
 /// `pharos check config`.
-pub(super) fn check(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<()> {
+pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let mut failed = 0;
     for file in files {
-        let report = check_file(file, &environment);
+        let report = check_file(file, strict, &environment);
         writeln!(out, "{}", report.text)?;
         failed += usize::from(!report.ok);
     }

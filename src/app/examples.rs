@@ -24,7 +24,7 @@ Examples:
 pub(super) const CONFIG_EXAMPLES: &str = "\
 Examples:
   pharos check config prometheus.yml
-  pharos check config /etc/pharos/prometheus.yml staging.yml";
+  pharos check config --strict /etc/pharos/prometheus.yml staging.yml";
 
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:

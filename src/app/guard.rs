@@ -71,9 +71,8 @@ impl Report for RequestCounts {
     }
 }
 
-/// Puts everything around the routes. `hosts` are names, besides `localhost` and addresses, under which browsers may
-/// come; `cors` says whose pages may read the API.
-pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: Vec<String>, cors: Cors) -> Router {
+/// Puts everything around the routes. `cors` says whose pages may read the API.
+pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHosts, cors: Cors) -> Router {
     let compressible = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
@@ -121,30 +120,63 @@ async fn plain_headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// Names under which the server may be asked.
+///
 /// A page elsewhere can point a name of its own at this machine and then read what a browser fetches ("DNS
-/// rebinding"). Browsers say so by their `Sec-Fetch-Site` header; for those the name must be known.
-async fn known_host(State(hosts): State<Arc<Vec<String>>>, request: Request<Body>, next: Next) -> Response {
-    let from_browser = request.headers().contains_key("sec-fetch-site") || request.headers().contains_key(header::ORIGIN);
-    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if from_browser && !is_known(named, &hosts) {
-        return Problem::new(
-            StatusCode::FORBIDDEN,
-            format!("this server does not know the name {named:?}; set pharos.server.external_url (--external-url) to the address you use"),
-        )
-        .into_response();
-    }
-    next.run(request).await
+/// rebinding"). To the browser such a request is one of the page's own server, so only the name gives it away.
+pub(super) struct KnownHosts {
+    /// Names, besides `localhost` and addresses.
+    names: Vec<String>,
+    /// Whether only this machine reaches the server. Then whoever asks by a strange name was led here.
+    is_local: bool,
 }
 
-fn is_known(named: &str, hosts: &[String]) -> bool {
-    let name = match named.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(""),
-        None => named.rsplit_once(':').map_or(named, |(name, _)| name),
-    };
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok()
-        || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+impl KnownHosts {
+    pub(super) fn new(names: Vec<String>, is_local: bool) -> Self {
+        Self { names, is_local }
+    }
+
+    /// Whether a request may come in.
+    fn admit(&self, request: &Request<Body>) -> bool {
+        let named = named(request);
+        named.is_empty() || self.is_known(named) || !(self.is_local || is_from_browser(request.headers()))
+    }
+
+    fn is_known(&self, named: &str) -> bool {
+        let name = match named.strip_prefix('[') {
+            Some(v6) => v6.split(']').next().unwrap_or(""),
+            None => named.rsplit_once(':').map_or(named, |(name, _)| name),
+        };
+        // Nobody can register a name without a dot; inside a network of containers services have such names.
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || (!name.is_empty() && !name.contains('.'))
+            || name.parse::<IpAddr>().is_ok()
+            || self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Host and port that the request names; HTTP/2 has them in the address.
+fn named(request: &Request<Body>) -> &str {
+    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    header.or_else(|| request.uri().authority().map(http::uri::Authority::as_str)).unwrap_or("")
+}
+
+/// Browsers send the first two only at times, but always say who they are.
+fn is_from_browser(headers: &http::HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
+    headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN) || agent.starts_with(b"Mozilla/")
+}
+
+async fn known_host(State(hosts): State<Arc<KnownHosts>>, request: Request<Body>, next: Next) -> Response {
+    if hosts.admit(&request) {
+        return next.run(request).await;
+    }
+    let said = format!(
+        "this server does not know the name {:?}; set pharos.server.external_url (--external-url) to the address you use",
+        named(&request)
+    );
+    Problem::new(StatusCode::FORBIDDEN, said).into_response()
 }
 
 #[cfg(test)]
@@ -153,12 +185,34 @@ mod tests {
 
     #[test]
     fn addresses_and_own_names_are_known() {
-        let hosts = vec!["metrics.example".to_owned()];
-        for good in ["localhost:9090", "127.0.0.1:9090", "[::1]:9090", "METRICS.example", "10.0.0.5", "a.localhost:1"] {
-            assert!(is_known(good, &hosts), "{good}");
+        let hosts = KnownHosts::new(vec!["metrics.example".to_owned()], true);
+        for good in ["localhost:9090", "127.0.0.1:9090", "[::1]:9090", "METRICS.example", "10.0.0.5", "a.localhost:1", "pharos:9090"] {
+            assert!(hosts.is_known(good), "{good}");
         }
-        for bad in ["evil.example:9090", "", "localhost.evil.example"] {
-            assert!(!is_known(bad, &hosts), "{bad}");
+        for bad in ["evil.example:9090", "", ":9090", "localhost.evil.example", "127.0.0.1.evil.example"] {
+            assert!(!hosts.is_known(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn strange_names_are_refused_where_they_can_only_be_a_trick() {
+        let asked = |named: &str, agent: &str| {
+            Request::builder().uri("/").header("host", named).header("user-agent", agent).body(Body::empty()).expect("a request")
+        };
+        let (browser, program) = ("Mozilla/5.0 (X11; Linux x86_64)", "Grafana/12.0");
+        for (named, agent, local, open) in [
+            ("localhost:9090", browser, true, true),
+            ("evil.example:9090", browser, false, false),
+            ("evil.example:9090", program, false, true),
+            ("pharos.monitoring.svc:9090", program, false, true),
+            ("pharos:9090", program, true, true),
+            ("", program, true, true),
+        ] {
+            let request = asked(named, agent);
+            let admitted = [true, false].map(|is_local| KnownHosts::new(Vec::new(), is_local).admit(&request));
+            assert_eq!(admitted, [local, open], "{named} {agent}");
+        }
+        let second = Request::builder().uri("http://evil.example:9090/").body(Body::empty()).expect("a request");
+        assert!(!KnownHosts::new(Vec::new(), true).admit(&second), "HTTP/2 names it in the address");
     }
 }

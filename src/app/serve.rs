@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
-use super::guard::{self, RequestCounts};
+use super::guard::{self, KnownHosts, RequestCounts};
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
@@ -27,6 +28,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Threads of the reactor; the work itself runs on threads of its own.
 const REACTOR_THREADS: usize = 2;
 
+/// What Prometheus keeps in its data folder and pharos does not.
+const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
+
 /// Runs the server.
 pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock::new());
@@ -34,6 +38,7 @@ pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
     let settings = configuration.resolved().settings;
     log::start(settings.log.level.as_str(), settings.log.format)?;
     let address = address(&settings)?;
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
     runtime.block_on(run_on(configuration, settings, address, clock))
 }
@@ -48,7 +53,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let listener = listen(address)?;
     let address = listener.local_addr()?;
     let data = Path::new(&settings.storage.path);
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    prepare(data)?;
     let db = Arc::new(Db::open(&data.join("pharos.db"))?);
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(&clock));
@@ -69,7 +74,8 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         let metrics = Arc::clone(&metrics);
         move |config| metrics.apply(config)
     });
-    let router = guard::around(metrics.routes().into_router(), counts, own_names(&settings), cors);
+    let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
+    let router = guard::around(metrics.routes().into_router(), counts, hosts, cors);
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();
@@ -84,6 +90,33 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     metrics.stop().await;
     drop(db);
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Each connection and each block takes a file. Many systems allow few unless a program asks for more.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(%error, now = limit.current, "the limit of open files cannot be raised");
+    }
+}
+
+/// Makes the data folder, and sees that it is one of ours to write to.
+fn prepare(data: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
+    let others: Vec<&str> = PROMETHEUS_FOLDERS.into_iter().filter(|name| data.join(name).is_dir()).collect();
+    if !others.is_empty() {
+        tracing::warn!(
+            folder = %data.display(),
+            found = others.join(", "),
+            "the data folder holds data of Prometheus, which is left alone and not read; to take its history over, write it with \
+             `promtool tsdb dump-openmetrics` and read that with `pharos import openmetrics`"
+        );
+    }
     Ok(())
 }
 

@@ -126,7 +126,6 @@ macro_rules! settings {
                 }
             }
         }
-
     };
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 
-use super::request_line::TolerantAcceptor;
+use super::connections::{BoundedAcceptor, connections_max};
 
 /// A client has this long to send its request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, CannotListen> {
 
 /// Serves until `handle` is told to stop.
 pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketAddr>) -> std::io::Result<()> {
-    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(TolerantAcceptor);
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(BoundedAcceptor::new(connections_max(), HEADER_TIMEOUT));
     // Without a timer hyper ignores the header timeout.
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE).max_concurrent_streams(250);

@@ -129,7 +129,7 @@ impl Import<'_> {
         let mut parser = OpenMetricsParser::resume(piece, std::mem::take(carry));
         // Raw names are compared only within a piece.
         self.open.clear();
-        while let Some(event) = parser.next_event().map_err(|error| self.at_line(error))? {
+        while let Some(event) = parser.next_event().map_err(|error| self.at_line(with_line(piece, error)))? {
             match event {
                 Event::Sample(sample) => {
                     self.sample(&sample)?;
@@ -209,6 +209,15 @@ impl Import<'_> {
     }
 }
 
+/// An error of a piece with the line it is about, as far as it is worth showing.
+fn with_line(piece: &[u8], error: ParseError) -> ParseError {
+    const SHOWN_BYTES_MAX: usize = 200;
+    let Some(line) = piece.split(|byte| *byte == b'\n').nth(error.line.saturating_sub(1)) else { return error };
+    let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN_BYTES_MAX)]).into_owned();
+    let rest = if line.len() > SHOWN_BYTES_MAX { "…" } else { "" };
+    ParseError { line: error.line, message: format!("{}, in {shown:?}{rest}", error.message) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -275,14 +284,15 @@ mod tests {
         for (body, text) in [
             ("x 1 1\nx 2\n# EOF\n", "line 2: expected timestamp for series x, got none"),
             ("x 1 1\n", "line 2: data does not end with # EOF"),
-            ("# EOF\nx 1 1\n", "line 1: unexpected data after # EOF"),
-            ("x 1 1\n\n# EOF\n", "line 2: expected a valid start token, got \"\\n\""),
+            ("# EOF\nx 1 1\n", "line 1: unexpected data after # EOF, in \"# EOF\""),
+            ("x 1 1\n\n# EOF\n", "line 2: expected a valid start token, got \"\\n\", in \"\""),
+            ("x 1 1\ny{a=\"b} 1 1\n# EOF\n", "line 2: label set does not end, in \"y{a=\\\"b} 1 1\""),
         ] {
             let error = run(body).0.expect_err(body).to_string();
             assert_eq!(error, text, "{body}");
         }
         let long = format!("{}x\n# EOF\n", "x 1 1\n".repeat(400_000));
-        assert_eq!(run(&long).0.expect_err("malformed").to_string(), "line 400001: expected value after metric, got \"\\n\"");
+        assert_eq!(run(&long).0.expect_err("malformed").to_string(), "line 400001: expected value after metric, got \"\\n\", in \"x\"");
         let cancel = Cancel::new();
         cancel.raise(Stop::Cancelled);
         assert!(matches!(import(&mut &b"x 1 1\n# EOF\n"[..], &Storage::default(), &cancel, &mut |_| {}), Err(ImportError::Stopped)));

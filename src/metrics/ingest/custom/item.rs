@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::series::SeriesState;
 use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_PER_SERIES_MAX};
+use crate::base::time::parse_timestamp;
 use crate::series::labels::{BUCKET, Labels, QUANTILE};
 use crate::series::sample::MetricType;
 
@@ -13,7 +14,8 @@ const DEFAULT_BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0
 const BOUNDS_MAX: usize = 500;
 /// Observations of one metric in one request.
 const OBSERVATIONS_MAX: usize = 100_000;
-
+/// How far the clock of who sends may be off, in milliseconds.
+const TIMESTAMP_OFF_MS_MAX: f64 = 600_000.0;
 /// Bytes of a help text or a unit; each is kept with every series of the metric.
 const ABOUT_BYTES_MAX: usize = 4 * 1024;
 
@@ -50,6 +52,7 @@ pub enum LabelValue {
 
 /// A metric as sent.
 #[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Item {
     /// Its name.
     #[serde(alias = "metric", alias = "metric_name")]
@@ -79,9 +82,27 @@ pub struct Item {
     quantiles: BTreeMap<String, Number>,
     sum: Option<Number>,
     count: Option<Number>,
+    timestamp: Option<Number>,
 }
 
 impl Item {
+    /// A metric counts when it arrives. One that says it is from another time would be counted wrongly.
+    pub(super) fn is_from_now(&self, now_ms: i64) -> Result<(), String> {
+        let Some(timestamp) = &self.timestamp else { return Ok(()) };
+        let ms = match timestamp {
+            // Nobody means seconds after the year 5000; JavaScript's clock counts milliseconds.
+            Number::Plain(number) if number.abs() < 1e11 => number * 1e3,
+            Number::Plain(number) => *number,
+            Number::Text(text) => {
+                parse_timestamp(text).ok_or_else(|| format!("timestamp must be Unix seconds or RFC 3339, not {text:?}"))? as f64
+            }
+        };
+        if (ms - now_ms as f64).abs() <= TIMESTAMP_OFF_MS_MAX {
+            return Ok(());
+        }
+        Err("timestamp is more than 10 minutes from now; a metric counts when it arrives, so leave the timestamp out".to_owned())
+    }
+
     /// Its type.
     pub(super) fn kind(&self) -> Result<MetricType, String> {
         match self.word.as_str() {

@@ -7,9 +7,13 @@
 //!   ones); or `buckets` (bound to cumulative count) with `sum` and `count` set what a client counted itself;
 //! - summary: `value` or `values` are observations (sum and count); or `quantiles` with `sum` and `count`.
 //!
+//! `timestamp` may be given, but must be about now: a metric counts when it arrives. A key that is none of these is a
+//! mistake.
+//!
 //! A repeated push is therefore a repeated event, not a correction; `total` and `buckets` are for clients that retry.
 //! The server keeps the totals: they survive a restart, and are appended at every tick, so that rates work.
 
+mod diagnose;
 pub mod item;
 pub mod journal;
 pub mod series;
@@ -82,6 +86,13 @@ impl CustomError {
     }
 }
 
+/// One metric, or its name, if that can be read, and what is wrong with it.
+fn read_item(text: &str) -> Result<Item, (String, String)> {
+    // A list of the values without their keys would be read too.
+    let found = if text.starts_with('{') { serde_json::from_str(text) } else { Err(serde::de::Error::custom("no object")) };
+    found.map_err(|error| diagnose::diagnose(text, &error))
+}
+
 impl CustomMetrics {
     /// Opens with the totals kept in `file`.
     ///
@@ -104,18 +115,20 @@ impl CustomMetrics {
 
     /// Takes a batch, as a list or as `{"metrics": [...]}`. What is good is kept, what is not is named by position.
     pub fn record_batch(&self, body: &[u8], batch: &mut WriteBatch) -> Result<Outcome, CustomError> {
-        #[derive(serde::Deserialize)]
-        struct Wrapped<'a> {
-            #[serde(borrow)]
-            metrics: Vec<&'a RawValue>,
-        }
-        let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         let malformed = |error: serde_json::Error| CustomError::Malformed(error.to_string());
-        let items: Vec<&RawValue> = if is_list {
-            serde_json::from_slice(body).map_err(malformed)?
-        } else {
-            serde_json::from_slice::<Wrapped<'_>>(body).map_err(malformed)?.metrics
+        let whole: &RawValue = serde_json::from_slice(body).map_err(malformed)?;
+        let list = match whole.get().as_bytes().first() {
+            Some(b'[') => whole,
+            Some(b'{') => {
+                let mut keys: HashMap<String, &RawValue> = serde_json::from_str(whole.get()).map_err(malformed)?;
+                keys.remove("metrics").ok_or_else(|| CustomError::Malformed("the key metrics is missing".to_owned()))?
+            }
+            _ => return Err(CustomError::Malformed("a batch is a list, or an object with the key metrics".to_owned())),
         };
+        if !list.get().starts_with('[') {
+            return Err(CustomError::Malformed("metrics must be a list".to_owned()));
+        }
+        let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(malformed)?;
         if items.len() > CUSTOM_BATCH_MAX {
             return Err(CustomError::TooMany(items.len()));
         }
@@ -129,10 +142,10 @@ impl CustomMetrics {
         let mut touched: Vec<(String, Labels)> = Vec::with_capacity(items.len());
         let mut undo = Vec::with_capacity(items.len());
         for (index, raw) in items.iter().enumerate() {
-            let item = serde_json::from_str::<Item>(raw.get()).map_err(|error| (String::new(), error.to_string()));
+            let item = read_item(raw.get());
             let result = item.and_then(|item| {
                 let name = item.name.clone();
-                state.apply(item).map_err(|reason| (name, reason))
+                item.is_from_now(now).and_then(|()| state.apply(item)).map_err(|reason| (name, reason))
             });
             match result {
                 Ok((name, labels, before)) => {

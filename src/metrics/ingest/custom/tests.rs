@@ -43,6 +43,41 @@ fn what_a_small_body_unfolds_to_is_bounded() {
 }
 
 #[test]
+fn what_cannot_be_read_is_said_in_plain_words() {
+    let folder = tempfile::tempdir().expect("folder");
+    let custom = open(folder.path());
+    for (body, said) in [
+        ("[[\"a\"], {\"value\": 1}]", "a metric must be an object, not a list; name is missing"),
+        ("[{\"name\": \"h\", \"buckets\": [1]}]", "buckets must be an object of numbers, not a list"),
+        ("{\"name\": \"a\"}", "cannot read the request: the key metrics is missing"),
+        ("{\"metrics\": {}}", "cannot read the request: metrics must be a list"),
+        (" 5", "cannot read the request: a batch is a list, or an object with the key metrics"),
+        (" { \"metrics\" : [ ] } ", ""),
+    ] {
+        let reasons = |outcome: Outcome| outcome.errors.into_iter().map(|error| error.reason).collect::<Vec<_>>().join("; ");
+        let found = custom.record_batch(body.as_bytes(), &mut WriteBatch::new()).map_or_else(|error| error.to_string(), reasons);
+        assert_eq!(found, said, "{body}");
+    }
+    // The clock of the test stands at one second after 1970.
+    for (timestamp, good) in [
+        ("1", true),
+        ("601", true),
+        ("602", false),
+        ("\"1970-01-01T00:05:00Z\"", true),
+        ("1700000000000", false),
+        ("\"soon\"", false),
+        ("99999999999999999999", false),
+        ("null", true),
+    ] {
+        let body = format!("{{\"name\": \"t\", \"value\": 1, \"timestamp\": {timestamp}}}");
+        let outcome = custom.record_one(body.as_bytes(), &mut WriteBatch::new()).expect("read");
+        assert_eq!(outcome.errors.is_empty(), good, "{timestamp}: {:?}", outcome.errors);
+    }
+    let outcome = custom.record_one(b"[]", &mut WriteBatch::new()).expect("read");
+    assert_eq!(outcome.errors[0].reason, "a metric must be an object, not a list");
+}
+
+#[test]
 fn each_type_does_what_its_name_says() {
     let folder = tempfile::tempdir().expect("folder");
     let custom = open(folder.path());

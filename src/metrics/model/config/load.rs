@@ -1,6 +1,6 @@
 //! Reading a configuration from disk, all of it or not at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -189,8 +189,8 @@ pub struct CheckReport {
     pub ok: bool,
 }
 
-/// Checks the file at `path` and the files it names.
-pub fn check(path: &Path, env: &Environment<'_>) -> CheckReport {
+/// Checks the file at `path` and the files it names. `strict`: warnings, such as unknown keys, count as errors.
+pub fn check(path: &Path, strict: bool, env: &Environment<'_>) -> CheckReport {
     let mut lines = vec![format!("Checking {}", path.display())];
     let ok = match load(path, env) {
         Err(errors) => {
@@ -198,9 +198,10 @@ pub fn check(path: &Path, env: &Environment<'_>) -> CheckReport {
             false
         }
         Ok(loaded) => {
-            lines.extend(loaded.warnings.iter().map(|warning| format!("  WARNING: {warning}")));
-            let missing = missing_files(&loaded.config);
-            let ok = missing.is_empty();
+            let word = if strict { "FAILED" } else { "WARNING" };
+            lines.extend(loaded.warnings.iter().map(|warning| format!("  {word}: {warning}")));
+            let missing = missing_files(&loaded.config, path);
+            let ok = missing.is_empty() && !(strict && !loaded.warnings.is_empty());
             lines.extend(missing.iter().map(|missing| format!("  FAILED: {missing}")));
             let rules: usize =
                 loaded.config.rule_files.iter().filter_map(|pattern| path::glob(pattern).ok()).map(|found| found.len()).sum();
@@ -217,25 +218,40 @@ pub fn check(path: &Path, env: &Environment<'_>) -> CheckReport {
     CheckReport { text: lines.join("\n"), ok }
 }
 
-/// Files that the configuration names and that are not there. Globs may match nothing.
-fn missing_files(config: &Config) -> Vec<String> {
-    let mut missing = Vec::new();
-    let mut need = |what: &str, file: &str| {
-        if !file.is_empty() && !file.contains(['*', '?', '[']) && !Path::new(file).exists() {
-            missing.push(format!("{what}: {} does not exist", quote(file)));
-        }
-    };
-    for file in &config.rule_files {
-        need("rule_files", file);
+/// Files that the configuration names and that are not there, each place once. Globs may match nothing.
+fn missing_files(config: &Config, main: &Path) -> Vec<Diagnostic> {
+    let http = config.scrape_configs.iter().map(|job| &job.http).chain(config.remote_write.iter().map(|write| &write.http));
+    let named = config.rule_files.iter().map(String::as_str).chain(http.flat_map(|http| http.files()));
+    let missing: HashSet<&str> =
+        named.filter(|file| !file.is_empty() && !file.contains(['*', '?', '[']) && !Path::new(file).exists()).collect();
+    let mut report = Report::new(main);
+    if missing.is_empty() {
+        return Vec::new();
     }
-    let jobs = config.scrape_configs.iter().map(|job| (format!("job {}", quote(&job.job_name)), &job.http));
-    let writes = config.remote_write.iter().map(|write| (format!("remote_write {}", quote(&write.url.to_string())), &write.http));
-    for (what, http) in jobs.chain(writes) {
-        for file in http.files() {
-            need(&what, file);
+    let more = config.scrape_config_files.iter().filter_map(|pattern| path::glob(pattern).ok()).flatten();
+    for file in std::iter::once(main.to_owned()).chain(more.map(PathBuf::from)) {
+        report.enter(&file);
+        let root = read_file_text(&file).ok().and_then(|text| yaml::parse(&text).ok());
+        if let Some(document) = root {
+            name_missing(&document.root, "", &missing, &mut report);
         }
     }
-    missing
+    report.finish().err().unwrap_or_default()
+}
+
+/// An error for each place below `node` that names one of the missing files.
+fn name_missing(node: &Node, key: &str, missing: &HashSet<&str>, report: &mut Report) {
+    match &node.kind {
+        Kind::Null => {}
+        Kind::Scalar { text, .. } => {
+            let file = path::join(report.dir(), text);
+            if missing.contains(file.as_str()) {
+                report.error(node.at, format!("{key}: {} does not exist", quote(&file)));
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| name_missing(item, key, missing, report)),
+        Kind::Map(pairs) => pairs.iter().for_each(|(key, value)| name_missing(value, &key.text, missing, report)),
+    }
 }
 
 #[cfg(test)]

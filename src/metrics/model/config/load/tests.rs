@@ -459,7 +459,7 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
     let path = dir.path().join("p.yml");
     let checked = |text: &str| {
         std::fs::write(&path, text).expect("written");
-        let report = check(&path, &env);
+        let report = check(&path, false, &env);
         (report.ok, report.text.replace(&dir.path().display().to_string(), ""))
     };
     assert_eq!(
@@ -471,8 +471,15 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
         (false, "Checking /p.yml\n  FAILED: /p.yml:1:27: scrape_interval: read \"15\", expected a duration such as 15s or 1m30s\n".into())
     );
     let (ok, text) = checked("rule_files: [none.yml, 'rules/*.yml']\nscrape_configs: [{job_name: a, basic_auth: {password_file: gone}}]");
-    assert!(!ok && text.contains("FAILED: rule_files: \"/none.yml\" does not exist"), "{text}");
-    assert!(text.contains("FAILED: job \"a\": \"/gone\" does not exist"), "{text}");
+    assert!(!ok && text.contains("FAILED: /p.yml:1:14: rule_files: \"/none.yml\" does not exist"), "{text}");
+    assert!(text.contains("FAILED: /p.yml:2:60: password_file: \"/gone\" does not exist"), "{text}");
+    std::fs::write(dir.path().join("more.yml"), "scrape_configs:\n- job_name: b\n  tls_config: {ca_file: ca.pem}\n").expect("written");
+    let (ok, text) = checked("scrape_config_files: [more.yml]");
+    assert!(!ok && text.contains("FAILED: /more.yml:3:25: ca_file: \"/ca.pem\" does not exist"), "{text}");
+    let (ok, text) = checked("global: {scrape_intervall: 15s}");
+    assert!(ok && text.contains("WARNING: /p.yml:1:10: scrape_intervall: unknown key"), "{text}");
+    let strict = check(&path, true, &env);
+    assert!(!strict.ok && strict.text.contains("FAILED: ") && !strict.text.contains("SUCCESS"), "{}", strict.text);
 }
 
 proptest! {
