@@ -222,6 +222,16 @@ impl Head {
         self.shards.iter().fold(Held::default(), |sum, shard| sum.plus(shard.read().recount()))
     }
 
+    /// What the index has to be.
+    #[cfg(test)]
+    pub fn reindex(&self) -> Index {
+        let mut index = Index::default();
+        for number in 0..SHARDS {
+            self.shard(number).iter(number).for_each(|(id, series)| index.insert(id, series.labels()));
+        }
+        index
+    }
+
     /// Number of series.
     pub fn series_count(&self) -> usize {
         self.held().series

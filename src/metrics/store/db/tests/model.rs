@@ -131,6 +131,9 @@ impl World {
         assert_eq!(found.len(), self.model.len(), "samples that nobody wrote");
         let head = &self.store().core().head;
         assert_eq!(head.held(), head.recount(), "counts that are kept");
+        let index = head.reindex();
+        assert_eq!(self.store().cardinality(100).top, index.cardinality(100), "counts that are kept");
+        assert_eq!(head.index().pair_count(), index.pair_count());
     }
 
     fn step(&mut self, step: &Step) {
