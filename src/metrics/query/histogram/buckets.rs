@@ -102,7 +102,7 @@ fn exponential_bound(index: i32, schema: i32) -> f64 {
 /// of order two is the float below the nearest one.
 fn fraction_of(within: i32, schema: i32) -> f64 {
     const ROOTS: [f64; 8] = [
-        1.414_213_562_373_095,
+        f64::from_bits(std::f64::consts::SQRT_2.to_bits() - 1),
         1.189_207_115_002_721,
         1.090_507_732_665_257_7,
         1.044_273_782_427_413_8,
