@@ -75,7 +75,9 @@ fn prometheus_says_the_same_to_other_pages() {
     let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--web.cors.origin=.*"]);
     // Without an origin the packaged version says nothing; later ones say that it matters.
     let origin = [("Origin", "https://a.example")];
-    for (method, path) in [(Method::OPTIONS, "/api/v1/query"), (Method::GET, "/api/v1/query?query=1"), (Method::GET, "/api/v1/query?query=(")] {
+    for (method, path) in
+        [(Method::OPTIONS, "/api/v1/query"), (Method::GET, "/api/v1/query?query=1"), (Method::GET, "/api/v1/query?query=(")]
+    {
         let theirs = ask(method.clone(), &prometheus.url(path), &origin);
         let ours = ask(method.clone(), &server.url(path), &origin);
         assert_eq!((theirs.status(), cors(&theirs)), (ours.status(), cors(&ours)), "{method} {path}");
