@@ -1,5 +1,5 @@
-//! What stands around every route: forged and rebound browser requests refused, panics caught, answers
-//! compressed, requests counted.
+//! What stands around every route: forged and rebound browser requests refused, panics caught, failures made
+//! readable, answers compressed, requests counted.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,7 +18,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::csrf::CsrfLayer;
 
+use super::present::presented;
 use crate::base::clock::SharedClock;
+use crate::platform::http::cors::{Cors, cross_origin};
 use crate::platform::http::problem::Problem;
 use crate::platform::telemetry::metrics::{Durations, Page, Report};
 
@@ -69,21 +71,28 @@ impl Report for RequestCounts {
     }
 }
 
-/// Puts everything around the routes.
-pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHosts) -> Router {
+/// Puts everything around the routes. `cors` says whose pages may read the API.
+pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHosts, cors: Cors) -> Router {
     let compressible = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("font/"))
-        .and(NotForContentType::const_new("application/x-protobuf"));
+        .and(NotForContentType::const_new("application/x-protobuf"))
+        .and(NotForContentType::const_new("application/x-streamed-protobuf"));
+    let clock = Arc::clone(&counts.clock);
+    let csrf = CsrfLayer::new()
+        .with_insecure_bypass(|method, uri| Cors::only_reads(method, uri.path()))
+        .with_rejection_response(|_| Problem::new(StatusCode::FORBIDDEN, "other web pages may not change anything here").into_response());
     routes
         .layer(middleware::from_fn(plain_headers))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible))
-        .layer(CsrfLayer::new())
+        .layer(csrf)
         .layer(middleware::from_fn_with_state(Arc::new(hosts), known_host))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something failed inside the server; its log says what").into_response()
         }))
+        .layer(middleware::from_fn_with_state(clock, presented))
+        .layer(middleware::from_fn_with_state(Arc::new(cors), cross_origin))
         .layer(middleware::from_fn_with_state(counts, counted))
 }
 

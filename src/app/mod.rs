@@ -6,6 +6,7 @@ mod configuration;
 mod examples;
 mod guard;
 mod import;
+mod present;
 mod serve;
 
 pub use cli::run;

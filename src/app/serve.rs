@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
@@ -16,6 +17,7 @@ use crate::metrics::{Metrics, MetricsOptions};
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::Settings;
 use crate::platform::db::Db;
+use crate::platform::http::cors::Cors;
 use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
 use crate::platform::telemetry::metrics::Registry;
@@ -36,6 +38,7 @@ pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
     let settings = configuration.resolved().settings;
     log::start(settings.log.level.as_str(), settings.log.format)?;
     let address = address(&settings)?;
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
     runtime.block_on(run_on(configuration, settings, address, clock))
 }
@@ -45,6 +48,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     for warning in configuration.warnings() {
         tracing::warn!(%warning, "configuration");
     }
+    let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
     let address = listener.local_addr()?;
@@ -70,7 +74,8 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         let metrics = Arc::clone(&metrics);
         move |config| metrics.apply(config)
     });
-    let router = guard::around(metrics.routes().into_router(), counts, KnownHosts::new(own_names(&settings), address.ip().is_loopback()));
+    let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
+    let router = guard::around(metrics.routes().into_router(), counts, hosts, cors);
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();
@@ -86,6 +91,16 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     drop(db);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Each connection and each block takes a file. Many systems allow few unless a program asks for more.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(%error, now = limit.current, "the limit of open files cannot be raised");
+    }
 }
 
 /// Makes the data folder, and sees that it is one of ours to write to.

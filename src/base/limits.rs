@@ -18,6 +18,12 @@ pub const WRITE_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const WRITE_DECODED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Memory for what one write request says, beside its bytes; what two bytes name can take hundreds.
 pub const WRITE_MEMORY_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Body of one remote read request, compressed or not; matchers are short, and what is decoded of them takes tens of times as much.
+pub const READ_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Queries in one remote read request; Prometheus sends one.
+pub const READ_QUERIES_MAX: usize = 1000;
+/// An answer to a remote read that is not streamed, before compression; it is put together in memory.
+pub const READ_RESPONSE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Body of any other request.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Labels of one series; upstream has no limit, the WAL and index need one.

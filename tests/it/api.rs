@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::support::Server;
+use crate::support::{Server, client};
 use crate::wire;
 
 /// Five minutes of three series, ending at 1 700 000 300 s.
@@ -75,6 +75,11 @@ fn what_exists_is_listed() {
     assert_eq!(series, json!([{ "__name__": "temperature", "room": "1" }]));
     assert_eq!(server.api("/api/v1/series?match[]=temperature&start=0&end=1"), json!([]));
     assert_eq!(server.api("/api/v1/label/nothing/values"), json!([]));
+    for path in ["labels?", "label/job/values?", "series?match[]=temperature&"] {
+        assert_eq!(server.api(&format!("/api/v1/{path}start=1700000300&end=1700000000")), json!([]), "{path}");
+    }
+    assert_eq!(server.get("/api/v1/query_exemplars?query=1").0, 204);
+    assert_eq!(server.api("/api/v1/metadata?limit=0"), json!({}));
 }
 
 #[test]
@@ -101,6 +106,36 @@ fn errors_have_upstreams_types_codes_and_words() {
             "bad_data",
             "invalid parameter \"end\": end timestamp must not be before start time",
         ),
+        (
+            "/api/v1/query?query=up&limit=x&time=x",
+            400,
+            "bad_data",
+            "invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax",
+        ),
+        ("/api/v1/query?query=up&timeout=0", 503, "timeout", "query timed out in query execution"),
+        ("/api/v1/query?query=(&timeout=0", 400, "bad_data", "parse error"),
+        (
+            "/api/v1/query?query=up&lookback_delta=x",
+            400,
+            "bad_data",
+            "error parsing lookback delta duration: cannot parse \"x\" to a valid duration",
+        ),
+        ("/api/v1/query?query=up%7Ba%3D~%22x(%22%7D", 400, "bad_data", "1:4: parse error: error parsing regexp: missing closing ): `x(`"),
+        ("/api/v1/labels?match[]=%7B", 400, "bad_data", "1:2: parse error: unexpected end of input inside braces"),
+        ("/api/v1/label/%FF/values", 400, "bad_data", "invalid label name"),
+        ("/api/v1/query_exemplars?query=(", 400, "bad_data", "1:2: parse error: unclosed left parenthesis"),
+        ("/api/v1/query_exemplars?query=up&start=5&end=1", 400, "bad_data", "end timestamp must not be before start timestamp"),
+        ("/api/v1/rules?type=x", 400, "bad_data", "invalid parameter \"type\": not supported value \"x\""),
+        ("/api/v1/rules?group_limit=0", 400, "bad_data", "invalid parameter \"group_limit\": group_limit needs to be greater than 0"),
+        ("/api/v1/rules?group_next_token=a", 400, "bad_data", "group_limit needs to be present"),
+        ("/api/v1/rules?exclude_alerts=x", 400, "bad_data", "invalid parameter \"exclude_alerts\""),
+        ("/api/v1/status/tsdb?limit=0", 400, "bad_data", "limit must be a positive number"),
+        ("/api/v1/status/tsdb?limit=10001", 400, "bad_data", "limit must not exceed 10000"),
+        ("/api/v1/scrape_pools/config", 400, "bad_data", "no scrapePool parameter provided"),
+        ("/api/v1/scrape_pools/config?scrapePool=x", 400, "bad_data", "error retrieving scrape config"),
+        ("/api/v1/targets/relabel_steps?scrapePool=x", 400, "bad_data", "no labels parameter provided"),
+        ("/api/v1/status/self_metrics?metric_name_pattern=(", 400, "bad_data", "invalid metric_name_pattern"),
+        ("/api/v1/nothing", 404, "not_found", "404 page not found"),
         ("/api/v1/query_range?query=up&start=0&end=1&step=0", 400, "bad_data", "zero or negative query resolution step widths"),
         (
             "/api/v1/query_range?query=up&start=0&end=100000&step=1",
@@ -141,10 +176,55 @@ fn status_endpoints_have_what_clients_read() {
     for path in ["/-/healthy", "/-/ready"] {
         assert_eq!(server.get(path).0, 200, "{path}");
     }
-    assert_eq!(server.get("/api/v1/nothing"), (404, "404 page not found\n".to_owned()));
     assert_eq!(server.post("/-/healthy", "text/plain", ""), (405, "Method Not Allowed\n".to_owned()));
+    assert_eq!(server.get("/-/reload"), (405, "Only POST or PUT requests allowed.\n".to_owned()));
     let (status, text) = server.get("/federate?match[]=temperature");
     assert_eq!((status, text.as_str().contains("temperature")), (200, false), "old samples are not federated: {text}");
+}
+
+#[test]
+fn other_endpoints_have_their_shapes() {
+    let config = "scrape_configs: [{job_name: j, scrape_interval: 1h, basic_auth: {username: u, password: hidden}, \
+                  static_configs: [{targets: ['127.0.0.1:1']}], \
+                  relabel_configs: [{source_labels: [a], target_label: b}, {source_labels: [b], regex: drop, action: drop}, {action: labeldrop, regex: a}]}]\n";
+    let server = Server::with_config(config, &["--host-metrics=false", "--own-metrics=false"]);
+    let features = server.api("/api/v1/features");
+    assert_eq!((&features["api"]["query_stats"], &features["promql_functions"]["rate"]), (&json!(true), &json!(true)));
+    assert_eq!(features["promql_functions"]["mad_over_time"], json!(false));
+    let yaml = server.api("/api/v1/scrape_pools/config?scrapePool=j")["yaml"].as_str().unwrap().to_owned();
+    assert!(yaml.starts_with("job_name: j\n") && !yaml.contains("hidden"), "{yaml}");
+    let steps = |labels: &str| {
+        let labels: String = form_urlencoded::byte_serialize(labels.as_bytes()).collect();
+        server.api(&format!("/api/v1/targets/relabel_steps?scrapePool=j&labels={labels}"))["steps"].clone()
+    };
+    let kept = steps("{\"a\":\"1\"}");
+    assert_eq!(
+        kept[0]["rule"],
+        json!({ "sourceLabels": ["a"], "separator": ";", "regex": "(.*)", "targetLabel": "b", "replacement": "$1", "action": "replace" })
+    );
+    assert_eq!((&kept[0]["output"], &kept[2]["output"]), (&json!({ "a": "1", "b": "1" }), &json!({ "b": "1" })));
+    let dropped = steps("{\"a\":\"drop\"}");
+    assert_eq!(
+        (&dropped[0]["keep"], &dropped[1]["keep"], &dropped[2]),
+        (&json!(true), &json!(false), &json!({ "rule": dropped[2]["rule"], "output": {}, "keep": false }))
+    );
+    let metrics = server.api("/api/v1/status/self_metrics?metric_name_pattern=prometheus_config_last_reload_successful");
+    assert_eq!(metrics.as_array().unwrap().len(), 1);
+    assert_eq!((&metrics[0]["type"], &metrics[0]["metric"][0]["gauge"]["value"]), (&json!("GAUGE"), &json!(1.0)));
+    assert!(!server.api("/api/v1/status/self_metrics").as_array().unwrap().is_empty());
+    let status = server.api("/api/v1/status");
+    assert!(status["build_information"]["version"].is_string() && status["flags"].is_object() && status["start_time"].is_string());
+    let version: Json = serde_json::from_str(&server.get("/version").1).unwrap();
+    assert!(version["version"].as_str().unwrap().starts_with("3."));
+    assert_eq!(server.api("/api/v1/targets?state=xyz"), json!({ "activeTargets": [], "droppedTargets": [], "droppedTargetCounts": null }));
+    let targets = server.api("/api/v1/targets?state=active&scrapePool=j");
+    assert_eq!((targets["activeTargets"].as_array().unwrap().len(), &targets["droppedTargetCounts"]), (1, &json!(null)));
+    assert_eq!(server.api("/api/v1/targets?state=any&scrapePool=other")["activeTargets"], json!([]));
+    assert_eq!(server.api("/api/v1/notifications"), json!([]));
+    for path in ["/-/healthy", "/-/ready", "/metrics", "/api/v1/query?query=1"] {
+        let answer = client().head(server.url(path)).send().unwrap();
+        assert_eq!((answer.status().as_u16(), answer.text().unwrap().as_str()), (200, ""), "{path}");
+    }
 }
 
 #[test]

@@ -20,6 +20,10 @@ mod fixtures;
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// What goes for every answer: who may read it, how failures look, odd requests.
+mod http;
+/// Other servers read what is stored here.
+mod remote_read;
 /// Scraping real targets.
 mod scrape;
 /// Every door for samples.

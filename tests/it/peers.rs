@@ -9,18 +9,18 @@ use crate::support::{Server, client, free_port, shared, skip};
 use crate::wire;
 
 /// Debian's Prometheus with an open remote-write door; killed when dropped.
-struct Prometheus {
+pub(crate) struct Prometheus {
     process: Child,
-    address: String,
+    pub(crate) address: String,
     _folder: tempfile::TempDir,
 }
 
 impl Prometheus {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         Self::with_config("global: {scrape_interval: 15s}\n")
     }
 
-    fn with_config(text: &str) -> Option<Self> {
+    pub(crate) fn with_config(text: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         fs::write(&config, text).unwrap();
@@ -32,7 +32,7 @@ impl Prometheus {
             .args([
                 "--web.enable-remote-write-receiver",
                 "--storage.tsdb.retention.time=100y",
-                "--enable-feature=promql-negative-offset,promql-at-modifier",
+                "--enable-feature=promql-negative-offset,promql-at-modifier,native-histograms,exemplar-storage",
             ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -48,7 +48,7 @@ impl Prometheus {
         panic!("prometheus did not start");
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
@@ -135,7 +135,7 @@ fn demo() -> Vec<wire::TimeSeries> {
     all
 }
 
-fn ask(base: &str, path: &str, params: &[(&str, String)]) -> Json {
+pub(crate) fn ask(base: &str, path: &str, params: &[(&str, String)]) -> Json {
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
     let answer =
         client().post(format!("{base}{path}")).header("Content-Type", "application/x-www-form-urlencoded").body(form).send().unwrap();

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::ApiState;
 use super::answer::{ApiError, ErrorKind, success};
-use super::index::match_lists;
+use super::index::matchers_of;
 use super::params;
+use super::rules::truth;
 use crate::base::cancel::Cancel;
 use crate::metrics::model::storage::{Storage, StorageError};
 use crate::platform::http::extract::Params;
@@ -38,11 +39,12 @@ async fn change<T: Send + 'static>(
 pub(super) async fn delete_series(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     check_enabled(&state)?;
     let params = Params::from_request(request).await?;
-    let lists = match_lists(&params)?;
-    if lists.is_empty() {
+    if params.all("match[]").next().is_none() {
         return Err(ApiError::bad("no match[] parameter provided"));
     }
     let range = params::range(&params)?;
+    let lists = params.all("match[]").map(matchers_of).collect::<Result<Vec<_>, _>>();
+    let lists = lists.map_err(|why| ApiError::parameter("match[]", why))?;
     change(&state, move |storage| lists.iter().try_for_each(|matchers| storage.delete(matchers, range).map(|_| ()))).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -66,9 +68,10 @@ pub(super) async fn snapshot(State(state): State<Arc<ApiState>>, request: Reques
     check_enabled(&state)?;
     let params = Params::from_request(request).await?;
     let with_head = match params.get("skip_head") {
-        None | Some("false" | "0") => true,
-        Some("true" | "1") => false,
-        Some(text) => return Err(ApiError::parameter("skip_head", format_args!("unable to parse boolean {text:?}"))),
+        None => true,
+        Some(text) => !truth(text).ok_or_else(|| {
+            ApiError::parameter("skip_head", format_args!("unable to parse boolean: strconv.ParseBool: parsing {text:?}: invalid syntax"))
+        })?,
     };
     let name = change(&state, move |storage| storage.snapshot(with_head)).await?;
     Ok(success(&json!({ "name": name })))
@@ -82,6 +85,11 @@ pub(super) async fn healthy() -> &'static str {
 /// `GET|HEAD /-/ready`. The port opens when storage is ready.
 pub(super) async fn ready() -> &'static str {
     "Prometheus Server is Ready.\n"
+}
+
+/// `GET /-/reload` and `GET /-/quit`, which a link or a preview must not set off.
+pub(super) async fn only_changes() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Only POST or PUT requests allowed.")
 }
 
 /// `POST|PUT /-/reload`.

@@ -70,6 +70,11 @@ impl ApiError {
         Self::new(ErrorKind::BadData, message)
     }
 
+    /// The status code.
+    pub(super) fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
     /// `invalid parameter "x": reason`, as upstream words it.
     pub(super) fn parameter(name: &str, reason: impl std::fmt::Display) -> Self {
         Self::bad(format!("invalid parameter {name:?}: {reason}"))

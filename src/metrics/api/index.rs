@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode};
 
 use super::ApiState;
@@ -34,7 +35,13 @@ struct Wanted {
 
 impl Wanted {
     fn from_params(params: &Params) -> Result<Self, ApiError> {
-        Ok(Self { any_of: match_lists(params)?, range: params::range(params)?, limit: params::limit(params)? })
+        let (limit, range) = (params::limit(params)?, params::range(params)?);
+        Ok(Self { any_of: match_lists(params).map_err(ApiError::bad)?, range, limit })
+    }
+
+    /// Whether the range is turned round, so that nothing lies in it.
+    fn is_nothing(&self) -> bool {
+        self.range.end < self.range.start
     }
 
     /// Asks for one more than the limit, to learn whether there is more.
@@ -52,29 +59,32 @@ impl Wanted {
     }
 }
 
-/// All `match[]` parameters.
-pub(super) fn match_lists(params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
-    params
-        .all("match[]")
-        .map(|text| {
-            let matchers = parse_selector(text).map_err(|errors| ApiError::parameter("match[]", errors))?;
-            if matchers.iter().all(Matcher::matches_empty) {
-                return Err(ApiError::parameter("match[]", "match[] must contain at least one non-empty matcher"));
-            }
-            Ok(matchers)
-        })
-        .collect()
+/// One `match[]` parameter.
+pub(super) fn matchers_of(text: &str) -> Result<Vec<Matcher>, String> {
+    parse_selector(text).map_err(|errors| errors.to_string())
+}
+
+/// All `match[]` parameters, each with a condition that not everything meets. The sentence on failure has no
+/// parameter's name in front: some endpoints add it, some do not.
+pub(super) fn match_lists(params: &Params) -> Result<Vec<Vec<Matcher>>, String> {
+    let lists = params.all("match[]").map(matchers_of).collect::<Result<Vec<_>, _>>()?;
+    if lists.iter().any(|matchers| matchers.iter().all(Matcher::matches_empty)) {
+        return Err("match[] must contain at least one non-empty matcher".to_owned());
+    }
+    Ok(lists)
 }
 
 /// `GET|POST /api/v1/series`.
 pub(super) async fn series(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let wanted = Wanted::from_params(&params)?;
-    if wanted.any_of.is_empty() {
+    if params.all("match[]").next().is_none() {
         return Err(ApiError::bad("no match[] parameter provided"));
     }
+    let (limit, range) = (params::limit(&params)?, params::range(&params)?);
+    let any_of = match_lists(&params).map_err(|why| ApiError::parameter("match[]", why))?;
+    let wanted = Wanted { any_of, range, limit };
     let (found, warnings) = look(&state, move |state, cancel| {
-        let mut found = state.select.series(&wanted.query(), cancel)?;
+        let mut found = if wanted.is_nothing() { Vec::new() } else { state.select.series(&wanted.query(), cancel)? };
         let warnings = wanted.cut(&mut found);
         Ok((found, warnings))
     })
@@ -98,7 +108,7 @@ pub(super) async fn label_names(State(state): State<Arc<ApiState>>, request: Req
     let params = Params::from_request(request).await?;
     let wanted = Wanted::from_params(&params)?;
     let (found, warnings) = look(&state, move |state, cancel| {
-        let mut found = state.select.label_names(&wanted.query(), cancel)?;
+        let mut found = if wanted.is_nothing() { Vec::new() } else { state.select.label_names(&wanted.query(), cancel)? };
         let warnings = wanted.cut(&mut found);
         Ok((found, warnings))
     })
@@ -109,9 +119,10 @@ pub(super) async fn label_names(State(state): State<Arc<ApiState>>, request: Req
 /// `GET /api/v1/label/<name>/values`.
 pub(super) async fn label_values(
     State(state): State<Arc<ApiState>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
+    let Ok(Path(name)) = name else { return Err(ApiError::bad("invalid label name: it is no UTF-8")) };
     let name = unescape_label_name(&name);
     if name.is_empty() {
         return Err(ApiError::bad(format!("invalid label name: {name:?}")));
@@ -119,7 +130,7 @@ pub(super) async fn label_values(
     let params = Params::from_request(request).await?;
     let wanted = Wanted::from_params(&params)?;
     let (found, warnings) = look(&state, move |state, cancel| {
-        let mut found = state.select.label_values(&name, &wanted.query(), cancel)?;
+        let mut found = if wanted.is_nothing() { Vec::new() } else { state.select.label_values(&name, &wanted.query(), cancel)? };
         let warnings = wanted.cut(&mut found);
         Ok((found, warnings))
     })
@@ -131,12 +142,17 @@ pub(super) async fn label_values(
 pub(super) async fn exemplars(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
     let range = params::range(&params)?;
+    if range.end < range.start {
+        return Err(ApiError::bad("end timestamp must not be before start timestamp"));
+    }
     let text = params.get("query").unwrap_or("").to_owned();
-    let expr = parse(&text, &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
+    let parsed = parse(&text, &state.engine.options().parse);
+    // Here without the parameter's name, as upstream.
+    let expr = parsed.map_err(|errors| ApiError { message: errors.first().to_string(), ..in_query(&errors) })?;
     let mut any_of = Vec::new();
     collect_selectors(&expr, &mut any_of);
     if any_of.is_empty() {
-        return Ok(success_with_warnings(&Vec::<String>::new(), &[]));
+        return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let found = look(&state, move |state, _| state.select.exemplars(&IndexQuery { any_of: &any_of, range, limit: 0 })).await?;
     let mut out = br#"{"status":"success","data":["#.to_vec();

@@ -6,12 +6,17 @@
 mod admin;
 mod answer;
 mod custom;
+mod exposition;
+mod features;
 mod federate;
 mod index;
+mod jobs;
 mod params;
 mod parse_tree;
 mod push;
 mod query;
+mod remote_read;
+mod rules;
 mod status;
 mod targets;
 mod value_json;
@@ -22,12 +27,15 @@ use std::time::Duration;
 
 use axum::routing::{any, get, post, put};
 
+pub(super) use self::remote_read::{ReadLimits, RemoteRead};
+
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::ScrapeManager;
+use crate::metrics::model::config::Config;
 use crate::metrics::model::server::Server;
 use crate::metrics::model::storage::Storage;
 use crate::metrics::query::engine::Engine;
@@ -44,6 +52,7 @@ pub(super) struct ApiState {
     pub(super) server: Arc<dyn Server>,
     pub(super) scrape: Arc<ScrapeManager>,
     pub(super) remote_write: Arc<RemoteWrite>,
+    pub(super) read: RemoteRead,
     pub(super) push: Arc<Pushgateway>,
     pub(super) custom: Arc<CustomMetrics>,
     pub(super) append: Arc<dyn Append>,
@@ -53,7 +62,9 @@ pub(super) struct ApiState {
     pub(super) query_timeout: Duration,
     /// Under which others reach this server.
     pub(super) external: url::Url,
-    /// Added to what leaves by federation.
+    /// The configuration in force.
+    pub(super) config: arc_swap::ArcSwap<Config>,
+    /// Added to what leaves by federation and remote read.
     pub(super) external_labels: arc_swap::ArcSwap<Vec<(String, String)>>,
     pub(super) remote_write_receiver: bool,
     pub(super) counters: ApiCounters,
@@ -94,9 +105,12 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/targets", read, with(get(targets::targets)))
         .route("GET", "/api/v1/targets/metadata", read, with(get(targets::metadata)))
         .route("GET", "/api/v1/scrape_pools", read, with(get(targets::pools)))
-        .route("GET", "/api/v1/rules", read, get(status::rules))
-        .route("GET", "/api/v1/alerts", read, get(status::alerts))
-        .route("GET", "/api/v1/alertmanagers", read, get(status::alertmanagers))
+        .route("GET", "/api/v1/scrape_pools/config", read, with(get(jobs::config)))
+        .route("GET", "/api/v1/targets/relabel_steps", read, with(get(jobs::relabel_steps)))
+        .route("GET", "/api/v1/rules", read, get(rules::rules))
+        .route("GET", "/api/v1/alerts", read, get(rules::alerts))
+        .route("GET", "/api/v1/alertmanagers", read, get(rules::alertmanagers))
+        .route("GET", "/api/v1/features", read, with(get(features::features)))
         .route("GET", "/api/v1/notifications", read, with(get(status::notifications)))
         .route("GET", "/api/v1/status/config", read, with(get(status::config)))
         .route("GET", "/api/v1/status/flags", read, with(get(status::flags)))
@@ -105,6 +119,9 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/status/tsdb", read, with(get(status::tsdb)))
         .route("GET", "/api/v1/status/tsdb/blocks", read, with(get(status::blocks)))
         .route("GET", "/api/v1/status/walreplay", read, with(get(status::wal_replay)))
+        .route("GET", "/api/v1/status/self_metrics", read, with(get(status::self_metrics)))
+        .route("GET", "/api/v1/status", read, with(get(status::pushgateway)))
+        .route("GET", "/version", read, get(status::version))
         .route("GET", "/federate", read, with(get(federate::federate)))
         .route("GET", "/metrics", read, with(get(status::own_metrics)))
         .join(admin_routes(state))
@@ -118,6 +135,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/metrics/health", read, with(get(custom::health)))
         .route("GET", "/api/v1/metrics/summary", read, with(get(custom::summary)))
         .route("GET", "/api/v1/metrics/dashboard", read, with(get(custom::dashboard)))
+        .route("POST", "/api/v1/read", read, with(post(remote_read::read)))
         .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
 }
 
@@ -129,8 +147,8 @@ fn admin_routes(state: &Arc<ApiState>) -> Routes {
         .route(both, "/api/v1/admin/tsdb/clean_tombstones", admin, with(post(admin::clean_tombstones).put(admin::clean_tombstones)))
         .route(both, "/api/v1/admin/tsdb/snapshot", admin, with(post(admin::snapshot).put(admin::snapshot)))
         .route("POST", "/api/v1/admin/tsdb/compact", admin, with(post(admin::compact)))
-        .route(both, "/-/reload", admin, with(post(admin::reload).put(admin::reload)))
-        .route(both, "/-/quit", admin, with(post(admin::quit).put(admin::quit)))
+        .route(both, "/-/reload", admin, with(post(admin::reload).put(admin::reload).get(admin::only_changes)))
+        .route(both, "/-/quit", admin, with(post(admin::quit).put(admin::quit).get(admin::only_changes)))
         .route("GET", "/-/healthy", Policy::Public, get(admin::healthy))
         .route("GET", "/-/ready", Policy::Public, get(admin::ready))
 }

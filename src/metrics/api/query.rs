@@ -1,6 +1,5 @@
 //! `query` and `query_range`.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +11,11 @@ use http::{Request, StatusCode};
 use super::ApiState;
 use super::answer::{ApiError, ErrorKind, json_body};
 use super::params;
+use super::status::in_query;
 use super::value_json::{StatsJson, write_answer};
 use crate::base::cancel::Cancel;
 use crate::base::limits::QUERY_POINTS_MAX;
+use crate::metrics::query::parse::parse;
 use crate::platform::http::extract::Params;
 use crate::platform::http::stream::PieceWriter;
 use crate::series::ports::{Answer, Question, When};
@@ -23,13 +24,15 @@ use crate::series::value::Value;
 /// `GET|POST /api/v1/query`.
 pub(super) async fn instant(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
+    let limit = params::limit(&params)?;
     let at = params::time(&params, "time", Some(state.clock.now_ms()))?;
-    run(&state, &params, When::Instant(at)).await
+    run(&state, &params, When::Instant(at), limit).await
 }
 
 /// `GET|POST /api/v1/query_range`.
 pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
+    let limit = params::limit(&params)?;
     let start = params::time(&params, "start", None)?;
     let end = params::time(&params, "end", None)?;
     if end < start {
@@ -45,17 +48,21 @@ pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<B
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));
     }
-    run(&state, &params, When::Range { start, end, step }).await
+    run(&state, &params, When::Range { start, end, step }, limit).await
 }
 
-async fn run(state: &Arc<ApiState>, params: &Params, when: When) -> Result<Response, ApiError> {
+async fn run(state: &Arc<ApiState>, params: &Params, when: When, limit: usize) -> Result<Response, ApiError> {
     let query = params.get("query").unwrap_or("").to_owned();
-    let limit = params::limit(params)?;
     let timeout = params::timeout(params, state.query_timeout)?;
     let lookback_ms = match params.get("lookback_delta") {
-        Some(text) => Some(params::duration_ms("lookback_delta", text)?),
+        Some(text) => Some(params::lookback_ms(text)?),
         None => None,
     };
+    if timeout.is_zero() {
+        // A wrong query is told before that.
+        parse(&query, &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
+        return Err(ApiError::new(ErrorKind::Timeout, "query timed out in query execution"));
+    }
     let stats_wanted = params.get("stats").map(str::to_owned);
     let cancel = Cancel::new();
     let (clock, engine, queued) = (Arc::clone(&state.clock), Arc::clone(&state.engine), state.clock.monotonic());
@@ -78,6 +85,11 @@ async fn run(state: &Arc<ApiState>, params: &Params, when: When) -> Result<Respo
     if limit > 0 {
         truncate(&mut answer, limit);
     }
+    if let Some(odd) = stats_wanted.as_deref().filter(|word| !matches!(*word, "true" | "all")) {
+        answer.warnings.push(format!(
+            "value {odd:?} for parameter \"stats\" is deprecated and will be rejected in the next major release, use \"true\" or \"all\""
+        ));
+    }
     let stats = stats_wanted.map(|_| StatsJson { eval_ms: as_ms(took), queue_ms: as_ms(waited), stats: answer.stats.clone(), per_step });
     Ok(respond(answer, stats).await)
 }
@@ -98,7 +110,7 @@ async fn respond(answer: Answer, stats: Option<StatsJson>) -> Response {
     }
     let (mut writer, body) = PieceWriter::new();
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = write_answer(&mut writer, &answer, stats.as_ref()).and_then(|()| writer.flush()) {
+        if let Err(error) = write_answer(&mut writer, &answer, stats.as_ref()).and_then(|()| writer.finish()) {
             tracing::debug!(%error, "the client went away while an answer was being sent");
         }
     });

@@ -1,22 +1,25 @@
-//! `status/*`, `metadata`, `format_query`, `parse_query`, and the endpoints that stay empty until the rule engine stands.
+//! `status/*`, `metadata`, `format_query`, `parse_query`, `notifications`, and the server's own metrics.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::Request;
+use http::{HeaderMap, Request};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::ApiState;
-use super::answer::{ApiError, success};
+use super::answer::{ApiError, ErrorKind, success};
+use super::exposition::{Wanted, families, family_json};
 use super::params;
 use crate::base::time::format_rfc3339;
 use crate::metrics::model::storage::Counted;
 use crate::metrics::query::parse::parse;
 use crate::metrics::query::print::pretty;
 use crate::platform::http::extract::Params;
+use crate::platform::http::problem::Problem;
+use crate::series::matcher::{MatchOp, Matcher};
 
 /// The version of Prometheus whose behaviour and API this is; clients decide by it what they may ask.
 pub(super) const COMPATIBLE_WITH: &str = "3.14.0";
@@ -34,16 +37,10 @@ pub(super) async fn flags(State(state): State<Arc<ApiState>>) -> Response {
 
 /// `GET /api/v1/status/buildinfo`.
 pub(super) async fn build_info() -> Response {
-    success(&json!({
-        "version": COMPATIBLE_WITH,
-        "revision": "",
-        "branch": "",
-        "buildUser": "",
-        "buildDate": "",
-        "goVersion": "",
-        "application": "pharos",
-        "pharosVersion": env!("CARGO_PKG_VERSION"),
-    }))
+    let mut version = version_json();
+    version["application"] = json!("pharos");
+    version["pharosVersion"] = json!(env!("CARGO_PKG_VERSION"));
+    success(&version)
 }
 
 /// `GET /api/v1/status/runtimeinfo`.
@@ -102,8 +99,8 @@ pub(super) async fn tsdb(State(state): State<Arc<ApiState>>, request: Request<Bo
             "numSeries": found.series,
             "numLabelPairs": found.label_pairs,
             "chunkCount": found.chunks,
-            "minTime": range.map_or(0, |range| range.start),
-            "maxTime": range.map_or(0, |range| range.end),
+            "minTime": range.map_or(i64::MAX, |range| range.start),
+            "maxTime": range.map_or(i64::MIN, |range| range.end),
         },
         "seriesCountByMetricName": stats(&found.series_by_metric),
         "labelValueCountByLabelName": stats(&found.values_by_label),
@@ -142,16 +139,13 @@ pub(super) async fn wal_replay(State(state): State<Arc<ApiState>>) -> Response {
 /// `GET /api/v1/metadata`.
 pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let limit = params::limit_or_all(&params)?;
-    let per_metric = match params.get("limit_per_metric") {
-        None => usize::MAX,
-        Some(text) => text.parse().map_err(|_| ApiError::bad("limit_per_metric must be a number"))?,
-    };
-    let per_metric = if per_metric == 0 { usize::MAX } else { per_metric };
+    let limit = params::limit_or_all(&params, "limit")?;
+    let per_metric = params::limit_or_all(&params, "limit_per_metric")?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let families: Map<String, Json> = state
         .storage
-        .metadata(params.get("metric"), limit)
+        .metadata(params.get("metric"), limit.unwrap_or(0))
         .into_iter()
+        .take(limit.unwrap_or(usize::MAX))
         .map(|(name, all)| {
             let list: Vec<Json> =
                 all.iter().take(per_metric).map(|one| json!({ "type": one.kind.as_str(), "help": one.help, "unit": one.unit })).collect();
@@ -183,24 +177,46 @@ pub(super) fn in_query(errors: &crate::metrics::query::parse::ParseErrors) -> Ap
 }
 
 /// `GET /metrics`: the server's own metrics.
-pub(super) async fn own_metrics(State(state): State<Arc<ApiState>>) -> Response {
+pub(super) async fn own_metrics(State(state): State<Arc<ApiState>>, headers: HeaderMap) -> Response {
+    let wanted = Wanted::of(&headers);
     let page = state.registry.page();
-    ([(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+    // The page is text already, and its names need no escaping.
+    if !wanted.is_protobuf() {
+        return wanted.answer(page);
+    }
+    match families(&page) {
+        Ok(families) => wanted.answer(wanted.write(families)),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
 }
 
-/// `GET /api/v1/rules`: no rules until the rule engine stands.
-pub(super) async fn rules() -> Response {
-    success(&json!({ "groups": [] }))
+/// `GET /api/v1/status/self_metrics`: the server's own metrics in protobuf's JSON form.
+pub(super) async fn self_metrics(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let name = Matcher::new("name", MatchOp::Regex, params.get("metric_name_pattern").unwrap_or(".*"));
+    let name = name.map_err(|error| ApiError::bad(format!("invalid metric_name_pattern: {error}")))?;
+    let found = families(&state.registry.page()).map_err(|error| ApiError::new(ErrorKind::Internal, error.to_string()))?;
+    let shown: Vec<Json> = found.iter().filter(|family| name.matches(&family.name)).map(family_json).collect();
+    Ok(success(&shown))
 }
 
-/// `GET /api/v1/alerts`: no alerts until the rule engine stands.
-pub(super) async fn alerts() -> Response {
-    success(&json!({ "alerts": [] }))
+/// `GET /api/v1/status`: what a Pushgateway says of itself there.
+pub(super) async fn pushgateway(State(state): State<Arc<ApiState>>) -> Response {
+    let flags: Map<String, Json> = state.server.flags().into_iter().map(|(name, value)| (name, Json::String(value))).collect();
+    success(&json!({
+        "build_information": version_json(),
+        "flags": flags,
+        "start_time": format_rfc3339(state.server.runtime().started_ms),
+    }))
 }
 
-/// `GET /api/v1/alertmanagers`: none until the rule engine stands.
-pub(super) async fn alertmanagers() -> Response {
-    success(&json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }))
+/// `GET /version`.
+pub(super) async fn version() -> Response {
+    axum::Json(version_json()).into_response()
+}
+
+fn version_json() -> Json {
+    json!({ "version": COMPATIBLE_WITH, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": "" })
 }
 
 /// `GET /api/v1/notifications`.

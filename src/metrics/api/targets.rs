@@ -31,17 +31,18 @@ pub(super) async fn targets(State(state): State<Arc<ApiState>>, request: Request
     let pool = params.get("scrapePool");
     let found = state.scrape.targets();
     let wanted = |name: &str| pool.is_none_or(|pool| pool == name);
-    let mut data = json!({ "activeTargets": [], "droppedTargets": [] });
-    if which != "dropped" {
+    let mut data = json!({ "activeTargets": [], "droppedTargets": [], "droppedTargetCounts": null });
+    let shows = |one: &str| matches!(which.as_str(), "" | "any") || which == one;
+    if shows("active") {
         let active: Vec<Json> =
             found.active.iter().filter(|target| wanted(&target.scrape_pool)).map(|target| active(&state, target)).collect();
         data["activeTargets"] = Json::Array(active);
     }
-    if which != "active" {
+    if shows("dropped") {
         let dropped: Vec<Json> = found.dropped.iter().filter(|target| wanted(&target.scrape_pool)).map(dropped).collect();
         data["droppedTargets"] = Json::Array(dropped);
+        data["droppedTargetCounts"] = json!(found.dropped_counts);
     }
-    data["droppedTargetCounts"] = json!(found.dropped_counts);
     Ok(success(&data))
 }
 
@@ -70,7 +71,7 @@ fn dropped(target: &DroppedTarget) -> Json {
 /// `GET /api/v1/targets/metadata`.
 pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let limit = params::limit_or_all(&params)?;
+    let limit = params::limit_or_all(&params, "limit")?;
     let matchers = match params.get("match_target") {
         Some(text) => parse_selector(text).map_err(|errors| ApiError::parameter("match_target", errors))?,
         None => Vec::new(),
@@ -79,8 +80,9 @@ pub(super) async fn metadata(State(state): State<Arc<ApiState>>, request: Reques
     let metric = params.get("metric");
     let list: Vec<Json> = state
         .scrape
-        .target_metadata(metric, wanted, limit)
+        .target_metadata(metric, wanted, limit.unwrap_or(0))
         .iter()
+        .take(limit.unwrap_or(usize::MAX))
         .map(|one| {
             let mut entry = json!({
                 "target": object(&one.target),

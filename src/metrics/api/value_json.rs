@@ -44,24 +44,22 @@ impl StatsJson {
         write!(
             out,
             "{{\"timings\":{{\"evalTotalTime\":{},\"resultSortTime\":0,\"queryPreparationTime\":0,\"innerEvalTime\":{},\"execQueueTime\":{},\"execTotalTime\":{}}},\
-             \"samples\":{{\"totalQueryableSamples\":{},\"peakSamples\":{}",
+             \"samples\":{{",
             eval,
             eval,
             queue,
             eval + queue,
-            self.stats.samples_total,
-            self.stats.samples_peak
         )?;
-        if self.per_step {
-            out.write_all(br#","totalQueryableSamplesPerStep":["#)?;
+        if self.per_step && !self.stats.samples_per_step.is_empty() {
+            out.write_all(br#""totalQueryableSamplesPerStep":["#)?;
             for (at, (ts, samples)) in self.stats.samples_per_step.iter().enumerate() {
                 out.write_all(if at == 0 { b"[" } else { b",[" })?;
                 write_time(out, *ts)?;
                 write!(out, ",{samples}]")?;
             }
-            out.write_all(b"]")?;
+            out.write_all(b"],")?;
         }
-        out.write_all(b"}}")
+        write!(out, "\"totalQueryableSamples\":{},\"peakSamples\":{}}}}}", self.stats.samples_total, self.stats.samples_peak)
     }
 }
 

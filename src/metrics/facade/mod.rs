@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
-use crate::metrics::api::{self, ApiCounters, ApiState};
+use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead};
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
 use crate::metrics::ingest::push::Pushgateway;
@@ -134,6 +134,7 @@ impl Metrics {
             server: Arc::clone(&server),
             scrape: Arc::clone(&scrape),
             remote_write,
+            read: remote_read(&settings),
             push: Arc::clone(&push),
             custom,
             append: Arc::clone(&append),
@@ -142,6 +143,7 @@ impl Metrics {
             writes: WorkPool::new(write_places()),
             query_timeout: settings.limits.query_timeout.to_std(),
             external: external_url(&settings, address),
+            config: ArcSwap::from_pointee(config.clone()),
             external_labels: ArcSwap::from_pointee(external_labels(&config)),
             remote_write_receiver: settings.server.remote_write_receiver,
             counters: ApiCounters::default(),
@@ -183,7 +185,9 @@ impl Metrics {
 
     /// Takes over a new configuration.
     pub fn apply(&self, config: &Config) {
-        self.config.store(Arc::new(config.clone()));
+        let shared = Arc::new(config.clone());
+        self.api.config.store(Arc::clone(&shared));
+        self.config.store(shared);
         self.api.external_labels.store(Arc::new(external_labels(config)));
         if let Err(errors) = self.remote_send.apply(&config.remote_write, &config.global.external_labels) {
             for error in errors {
@@ -247,6 +251,13 @@ impl Metrics {
             }
         }
     }
+}
+
+fn remote_read(settings: &Settings) -> RemoteRead {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let own = &settings.limits;
+    let limits = ReadLimits { samples_max: size(own.remote_read_samples_max), frame_bytes_max: size(own.remote_read_frame_bytes_max) };
+    RemoteRead::new(limits, size(own.remote_read_concurrency_max))
 }
 
 /// Parsing is CPU-bound; a few more places than processors keep them busy while others wait for the log.

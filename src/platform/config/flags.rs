@@ -36,10 +36,9 @@ impl ServeFlags {
 }
 
 /// Flags of Prometheus that take a value and change nothing here.
-const IGNORED: [&str; 34] = [
+const IGNORED: [&str; 30] = [
     "web.read-timeout",
     "web.max-connections",
-    "web.cors.origin",
     "web.console.templates",
     "web.console.libraries",
     "web.user-assets",
@@ -59,9 +58,6 @@ const IGNORED: [&str; 34] = [
     "scrape.name-escaping-scheme",
     "scrape.timestamp-tolerance",
     "storage.remote.flush-deadline",
-    "storage.remote.read-concurrent-limit",
-    "storage.remote.read-max-bytes-in-frame",
-    "storage.remote.read-sample-limit",
     "storage.tsdb.head-chunks-write-queue-size",
     "storage.tsdb.max-block-chunk-segment-size",
     "storage.tsdb.max-block-duration",

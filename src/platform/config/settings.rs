@@ -126,7 +126,6 @@ macro_rules! settings {
                 }
             }
         }
-
     };
 }
 
@@ -158,6 +157,8 @@ settings! {
         own_metrics: bool = "true", ["own-metrics"];
         /// Take samples that others send with remote write, at /api/v1/write.
         remote_write_receiver: bool = "true", ["web.enable-remote-write-receiver"];
+        /// Web pages that may read the API, as a regular expression of their whole origin; empty for none, .* for all.
+        cors_origin: String = "", ["web.cors.origin"];
     }
     /// Storage.
     storage: StorageSettings {
@@ -188,6 +189,12 @@ settings! {
         query_concurrency_max: u64 = "20", ["query.max-concurrency"];
         /// How far a query looks back for the newest sample of a series.
         query_lookback_delta: Duration = "5m", ["query.lookback-delta"];
+        /// Most samples one remote read query may return unless it is streamed; 0 for no limit.
+        remote_read_samples_max: u64 = "50000000", ["storage.remote.read-sample-limit"];
+        /// Remote reads answered at once; 0 for no limit.
+        remote_read_concurrency_max: u64 = "10", ["storage.remote.read-concurrent-limit"];
+        /// Bytes of one frame of a streamed remote read.
+        remote_read_frame_bytes_max: u64 = "1048576", ["storage.remote.read-max-bytes-in-frame"];
     }
     /// Metrics of this machine.
     host: HostSettings {

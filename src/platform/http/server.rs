@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
 use hyper_util::rt::TokioTimer;
+
+use super::connections::{BoundedAcceptor, connections_max};
 
 /// A client has this long to send its request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,8 +32,7 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, CannotListen> {
 
 /// Serves until `handle` is told to stop.
 pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketAddr>) -> std::io::Result<()> {
-    // An answer leaves in several writes; without this the last one waits 40 ms for the client's acknowledgement.
-    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(NoDelayAcceptor::new());
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(BoundedAcceptor::new(connections_max(), HEADER_TIMEOUT));
     // Without a timer hyper ignores the header timeout.
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE).max_concurrent_streams(250);

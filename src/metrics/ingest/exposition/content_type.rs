@@ -104,6 +104,11 @@ impl Escaping {
             Self::Values => "values",
         }
     }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::AllowUtf8, Self::Underscores, Self::Dots, Self::Values].into_iter().find(|scheme| scheme.as_str() == word)
+    }
 }
 
 /// The `Accept` header for protocols in order of preference.
@@ -180,34 +185,45 @@ fn media_type(header: &str) -> Option<String> {
     Some(kind)
 }
 
-/// What `/metrics` and `/federate` answer with for an `Accept` header: the best of text, OpenMetrics and protobuf.
-pub fn negotiate(accept: &str) -> ScrapeProtocol {
-    let mut best = (0u32, ScrapeProtocol::PrometheusText004);
-    for range in accept.split(',').take(64) {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let (mut version, mut weight, mut delimited) = ("", 1000u32, true);
-        for parameter in parts {
-            match parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim().trim_matches('"'))) {
-                Some(("version", value)) => version = value,
-                Some(("encoding", value)) => delimited = value == "delimited",
-                Some(("q", value)) => weight = value.parse::<f64>().map_or(0, |q| (q.clamp(0.0, 1.0) * 1000.0) as u32),
-                _ => {}
-            }
+/// What `/metrics` and `/federate` answer with for an `Accept` header, as upstream negotiates: delimited protobuf or
+/// text, whatever the reader prefers of them, with names escaped as it says. OpenMetrics is not offered; a reader that
+/// likes it best still says there how it wants names escaped.
+pub fn negotiate(accept: &str) -> (ScrapeProtocol, Escaping) {
+    let mut ranges: Vec<(u32, &str)> = accept.split(',').take(64).map(|range| (weight(range), range)).collect();
+    ranges.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    let mut escaping = Escaping::Underscores;
+    for (_, range) in ranges.iter().filter(|(weight, _)| *weight > 0) {
+        let kind = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if let Some(asked) = parameter(range, "escaping").and_then(Escaping::parse) {
+            escaping = asked;
         }
-        let protocol = match (kind.as_str(), version) {
-            ("application/vnd.google.protobuf", _) if delimited => ScrapeProtocol::PrometheusProto,
-            ("application/openmetrics-text", "1.0.0") => ScrapeProtocol::OpenMetricsText100,
-            ("application/openmetrics-text", "" | "0.0.1") => ScrapeProtocol::OpenMetricsText001,
-            ("text/plain", "1.0.0") => ScrapeProtocol::PrometheusText100,
-            ("text/plain", "" | "0.0.4") | ("*/*" | "text/*", _) => ScrapeProtocol::PrometheusText004,
-            _ => continue,
-        };
-        if weight > best.0 {
-            best = (weight, protocol);
+        match (kind.as_str(), parameter(range, "version").unwrap_or_default()) {
+            ("application/vnd.google.protobuf", _)
+                if parameter(range, "proto") == Some("io.prometheus.client.MetricFamily")
+                    && parameter(range, "encoding") == Some("delimited") =>
+            {
+                return (ScrapeProtocol::PrometheusProto, escaping);
+            }
+            ("text/plain", "1.0.0") => return (ScrapeProtocol::PrometheusText100, escaping),
+            ("text/plain", "" | "0.0.4") => return (ScrapeProtocol::PrometheusText004, escaping),
+            _ => {}
         }
     }
-    best.1
+    (ScrapeProtocol::PrometheusText004, escaping)
+}
+
+/// A parameter of a media range.
+fn parameter<'a>(range: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut parameters = range.split(';').skip(1).filter_map(|part| part.split_once('='));
+    parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim().trim_matches('"'))
+}
+
+/// The weight of a media range in thousandths.
+fn weight(range: &str) -> u32 {
+    match parameter(range, "q") {
+        Some(q) => q.parse::<f64>().map_or(1000, |q| (q.clamp(0.0, 1.0) * 1000.0) as u32),
+        None => 1000,
+    }
 }
 
 #[cfg(test)]
@@ -247,14 +263,28 @@ mod tests {
 
     #[test]
     fn negotiation_takes_the_heaviest() {
-        for (accept, protocol) in [
-            ("", ScrapeProtocol::PrometheusText004),
-            ("*/*", ScrapeProtocol::PrometheusText004),
-            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2", ScrapeProtocol::OpenMetricsText100),
-            ("application/openmetrics-text;version=9;q=0.9,text/plain;q=0.2", ScrapeProtocol::PrometheusText004),
-            ("text/html,application/xml;q=0.9,*/*;q=0.8", ScrapeProtocol::PrometheusText004),
+        const PROTO: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+        use Escaping::{AllowUtf8, Dots, Underscores, Values};
+        use ScrapeProtocol::{PrometheusProto, PrometheusText004, PrometheusText100};
+        for (accept, answer) in [
+            ("", (PrometheusText004, Underscores)),
+            ("*/*", (PrometheusText004, Underscores)),
+            ("text/html,application/xml;q=0.9,*/*;q=0.8", (PrometheusText004, Underscores)),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2", (PrometheusText004, Underscores)),
+            // As Prometheus 3 asks: what it likes best says how to escape.
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;escaping=values;q=0.4,*/*;q=0.1",
+                (PrometheusText100, Values),
+            ),
+            ("application/openmetrics-text;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3", (PrometheusText004, AllowUtf8)),
+            ("text/plain;version=1.0.0;escaping=dots", (PrometheusText100, Dots)),
+            ("text/plain;escaping=nonsense", (PrometheusText004, Underscores)),
+            (&format!("text/plain;q=0.3,{PROTO};q=0.7"), (PrometheusProto, Underscores)),
+            (&format!("text/plain;q=0.8,{PROTO};escaping=values;q=0.7"), (PrometheusText004, Underscores)),
+            (&format!("{PROTO};q=0"), (PrometheusText004, Underscores)),
+            ("application/vnd.google.protobuf", (PrometheusText004, Underscores)),
         ] {
-            assert_eq!(negotiate(accept), protocol, "{accept}");
+            assert_eq!(negotiate(accept), answer, "{accept}");
         }
     }
 }

@@ -65,6 +65,11 @@ impl TextWriter {
         Self { out: String::new(), openmetrics, escaping }
     }
 
+    /// For a negotiated protocol, with names escaped as the reader asked.
+    pub fn escaping(protocol: ScrapeProtocol, escaping: Escaping) -> Self {
+        Self { escaping, ..Self::new(protocol) }
+    }
+
     /// Opens a family. In OpenMetrics the family of a counter is named without `_total`.
     pub fn family(&mut self, name: &str, kind: MetricType, help: &str, unit: &str) {
         let stem = if self.openmetrics && kind == MetricType::Counter { name.strip_suffix("_total").unwrap_or(name) } else { name };

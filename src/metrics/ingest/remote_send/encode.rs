@@ -164,7 +164,7 @@ fn v2(items: &[Item], metadata: impl Fn(&str) -> Option<Metadata>, out: &mut Vec
 }
 
 /// The same in both versions. Whole counts go as integers, which every receiver understands.
-fn put_histogram(histogram: &Histogram, ts: i64, out: &mut Vec<u8>) {
+pub fn put_histogram(histogram: &Histogram, ts: i64, out: &mut Vec<u8>) {
     let whole = |count: f64| (0.0..=EXACT_MAX).contains(&count) && count.fract() == 0.0;
     let buckets = || histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
     let integer = whole(histogram.count) && whole(histogram.zero_count) && buckets().all(|&count| whole(count));
@@ -241,19 +241,22 @@ fn put_tag(out: &mut Vec<u8>, field: u32, wire: u32) {
     put_uvarint(out, u64::from(field << 3 | wire));
 }
 
-fn put_message(out: &mut Vec<u8>, field: u32, message: &[u8]) {
+/// A field with a message or other bytes.
+pub fn put_message(out: &mut Vec<u8>, field: u32, message: &[u8]) {
     put_tag(out, field, 2);
     put_uvarint(out, message.len() as u64);
     out.extend_from_slice(message);
 }
 
-fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+/// A field with text or bytes; left out when empty.
+pub fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     if !bytes.is_empty() {
         put_message(out, field, bytes);
     }
 }
 
-fn put_int(out: &mut Vec<u8>, field: u32, value: u64) {
+/// A field with an integer; left out when zero.
+pub fn put_int(out: &mut Vec<u8>, field: u32, value: u64) {
     if value != 0 {
         put_always_int(out, field, value);
     }
@@ -264,7 +267,8 @@ fn put_always_int(out: &mut Vec<u8>, field: u32, value: u64) {
     put_uvarint(out, value);
 }
 
-fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
+/// A field with a double; left out when zero (but not minus zero).
+pub fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
     if value.to_bits() != 0 {
         put_always_double(out, field, value);
     }

@@ -9,7 +9,7 @@
 //! longer than that lasts, the oldest samples are dropped and counted; a restart forgets what was not sent yet.
 
 mod backlog;
-mod encode;
+pub mod encode;
 mod endpoint;
 mod reshard;
 mod series;

@@ -38,6 +38,13 @@ impl Config {
     }
 }
 
+impl ScrapeConfig {
+    /// The job as it would stand in the file, secrets hidden.
+    pub fn to_yaml(&self) -> String {
+        yaml::print(&without_secrets(&scrape(self)))
+    }
+}
+
 /// A duration unless it is zero.
 fn duration_if(out: &mut MapWriter, key: &str, duration: Duration) {
     if duration.ms() != 0 {

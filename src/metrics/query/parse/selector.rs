@@ -132,14 +132,32 @@ impl Parser<'_> {
     }
 }
 
-/// In the words of Go's regular expressions, where they are known.
+/// In the words of Go's regular expressions, where they are known. Upstream looks at the expression as it was written,
+/// without the anchors around it.
 fn regex_message(error: &InvalidRegex) -> String {
-    let whole = format!("^(?s:{})$", error.pattern);
-    let reason = match error.reason.as_str() {
-        "unclosed group" => "missing closing )",
-        "unopened group" => "unexpected )",
-        "repetition operator missing expression" => "missing argument to repetition operator",
-        _ => return format!("error parsing regexp: {}: `{}`", error.reason, error.pattern),
+    let whole = error.pattern.as_str();
+    let (reason, place) = match error.reason.as_str() {
+        "unclosed group" => ("missing closing )", whole),
+        "unopened group" => ("unexpected )", whole),
+        "unclosed character class" => ("missing closing ]", whole.find('[').map_or(whole, |at| &whole[at..])),
+        "repetition operator missing expression" => ("missing argument to repetition operator", repetition_without_argument(whole)),
+        reason => (reason, whole),
     };
-    format!("error parsing regexp: {reason}: `{whole}`")
+    format!("error parsing regexp: {reason}: `{place}`")
+}
+
+/// The operator with nothing in front that it could repeat; all of the expression if it is hard to tell.
+fn repetition_without_argument(pattern: &str) -> &str {
+    let bytes = pattern.as_bytes();
+    let is_first = |at: usize| match at.checked_sub(1).map(|before| bytes[before]) {
+        None | Some(b'|') => true,
+        // Behind a parenthesis, a question mark begins the group's flags.
+        Some(b'(') => bytes[at] != b'?',
+        Some(_) => false,
+    };
+    match (0..bytes.len()).find(|&at| matches!(bytes[at], b'*' | b'+' | b'?') && is_first(at)) {
+        Some(at) if bytes.get(at + 1) == Some(&b'?') => &pattern[at..at + 2],
+        Some(at) => &pattern[at..=at],
+        None => pattern,
+    }
 }
