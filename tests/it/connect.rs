@@ -12,14 +12,14 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use crate::support::Server;
 
 /// A server of one thread per connection; remembers the head (and form) of every request.
-struct Peer {
-    address: String,
+pub(crate) struct Peer {
+    pub(crate) address: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Peer {
     /// Answers with what `answer` makes of the request; over TLS when given a configuration.
-    fn start(tls: Option<ServerConfig>, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(tls: Option<ServerConfig>, answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let (tls, answer) = (tls.map(Arc::new), Arc::new(answer));
         Self::listen(move |stream, seen| {
             let (answer, tls) = (Arc::clone(&answer), tls.clone());
@@ -65,7 +65,7 @@ impl Peer {
     }
 
     /// Waits for a request for which this holds.
-    fn await_request(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn await_request(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         for _ in 0..300 {
             if let Some(found) = self.seen.lock().unwrap().iter().find(|head| fits(head)) {
                 return found.clone();
@@ -75,18 +75,18 @@ impl Peer {
         panic!("no request {what}: {:?}", self.seen.lock().unwrap().last());
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-fn converse(mut stream: impl Read + Write, seen: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> String) {
+fn converse(mut stream: impl Read + Write, seen: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> Vec<u8>) {
     let head = read_request(&mut stream);
     // Nothing: the handshake failed, or the client went away.
     if !head.is_empty() {
         let reply = answer(&head);
         seen.lock().unwrap().push(head);
-        let _gone = stream.write_all(reply.as_bytes());
+        let _gone = stream.write_all(&reply);
         let _gone = stream.flush();
     }
 }
@@ -96,7 +96,8 @@ fn read_request(stream: &mut impl Read) -> String {
     let (mut text, mut chunk) = (String::new(), [0; 4096]);
     loop {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+            let length =
+                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
             if body.len() >= length.unwrap_or(0) {
                 return text;
             }
@@ -108,16 +109,22 @@ fn read_request(stream: &mut impl Read) -> String {
     }
 }
 
-fn page(body: &str) -> String {
-    let kind = "Content-Type: text/plain; version=0.0.4";
-    format!("HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+/// A body of the text format.
+pub(crate) fn page(body: &str) -> Vec<u8> {
+    answer("text/plain; version=0.0.4", body.as_bytes())
 }
 
-fn status(line: &str, headers: &str) -> String {
-    format!("HTTP/1.1 {line}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n")
+/// Any body.
+pub(crate) fn answer(content_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
 }
 
-fn has_header(head: &str, name: &str, value: &str) -> bool {
+fn status(line: &str, headers: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {line}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
+pub(crate) fn has_header(head: &str, name: &str, value: &str) -> bool {
     head.lines().any(|line| line.split_once(':').is_some_and(|(key, text)| key.eq_ignore_ascii_case(name) && text.trim() == value))
 }
 
@@ -163,7 +170,7 @@ fn tls(own: (String, String), clients: Option<&Authority>, versions: &[&'static 
 }
 
 /// A job with further settings, each a line of YAML.
-fn job(name: &str, scheme: &str, address: &str, settings: &[String]) -> String {
+pub(crate) fn job(name: &str, scheme: &str, address: &str, settings: &[String]) -> String {
     let mut text = format!(
         "- job_name: {name}\n  scheme: {scheme}\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  static_configs: [{{targets: ['{address}']}}]\n"
     );
@@ -171,17 +178,17 @@ fn job(name: &str, scheme: &str, address: &str, settings: &[String]) -> String {
     text
 }
 
-fn start(jobs: &[String]) -> Server {
+pub(crate) fn start(jobs: &[String]) -> Server {
     Server::with_config(&format!("scrape_configs:\n{}", jobs.concat()), &["--host-metrics=false"])
 }
 
 /// Waits until the job is up, or down.
-fn await_up(server: &Server, job: &str, up: bool) {
+pub(crate) fn await_up(server: &Server, job: &str, up: bool) {
     server.await_query(&format!("up{{job=\"{job}\"}}"), |found| found[0]["value"][1] == if up { "1" } else { "0" });
 }
 
 /// What the target of a job failed with.
-fn last_error(server: &Server, job: &str) -> String {
+pub(crate) fn last_error(server: &Server, job: &str) -> String {
     let targets = server.api("/api/v1/targets");
     let found = targets["activeTargets"].as_array().unwrap().iter().find(|target| target["scrapePool"] == job).unwrap();
     found["lastError"].as_str().unwrap().to_owned()
@@ -281,7 +288,8 @@ fn plain_requests_go_through_the_proxy_unless_excepted() {
         job("listed", "http", "somewhere.example:80", &through(&format!("no_proxy: 'other.example:{port},.example.com'"))),
         job("direct", "http", &target.address, &[]),
     ]);
-    for (job, metric) in [("all", "proxied"), ("loopback", "proxied"), ("excepted", "direct"), ("listed", "proxied"), ("direct", "direct")] {
+    for (job, metric) in [("all", "proxied"), ("loopback", "proxied"), ("excepted", "direct"), ("listed", "proxied"), ("direct", "direct")]
+    {
         server.await_query(&format!("{metric}{{job=\"{job}\"}}"), |found| found[0]["value"][1] == "1");
     }
     let head = proxy.await_request("for the name", |head| head.starts_with("GET http://somewhere.example/metrics HTTP/1.1"));
@@ -340,12 +348,7 @@ fn credentials_come_from_files_as_they_are_now() {
         job("bearer", "http", &target.address, &[at("bearer"), format!("authorization: {{credentials_file: {}}}", file("token"))]),
         job("old", "http", &target.address, &[at("old"), format!("bearer_token_file: {}", file("token"))]),
         job("scheme", "http", &target.address, &[at("scheme"), "authorization: {type: Token, credentials: abc}".to_owned()]),
-        job(
-            "basic",
-            "http",
-            &target.address,
-            &[at("basic"), format!("basic_auth: {{username: me, password_file: {}}}", file("password"))],
-        ),
+        job("basic", "http", &target.address, &[at("basic"), format!("basic_auth: {{username: me, password_file: {}}}", file("password"))]),
         job(
             "headers",
             "http",
@@ -378,11 +381,12 @@ fn credentials_come_from_files_as_they_are_now() {
 
 #[test]
 fn tokens_are_fetched_with_client_credentials() {
-    let target = Peer::start(None, |head| if has_header(head, "authorization", "Bearer tok") { page("a 1\n") } else { status("401 No", "") });
+    let target =
+        Peer::start(None, |head| if has_header(head, "authorization", "Bearer tok") { page("a 1\n") } else { status("401 No", "") });
     let issuer = Peer::start(None, |head| {
         let body = r#"{"access_token":"tok","token_type":"bearer","expires_in":3600}"#;
         if head.contains("client_secret=s3cret") {
-            format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+            answer("application/json", body.as_bytes())
         } else {
             status("401 In the form, please", "")
         }
@@ -410,7 +414,8 @@ fn redirects_are_followed_when_told_and_leak_nothing() {
         _ => page("near 1\n"),
     });
     let settings = |path: &str, more: &[&str]| {
-        let own = [&format!("metrics_path: {path}"), "basic_auth: {username: me, password: s3cret}", "http_headers: {X-Key: {secrets: [k3y]}}"];
+        let own =
+            [&format!("metrics_path: {path}"), "basic_auth: {username: me, password: s3cret}", "http_headers: {X-Key: {secrets: [k3y]}}"];
         own.iter().chain(more).map(|line| (*line).to_owned()).collect::<Vec<_>>()
     };
     let server = start(&[

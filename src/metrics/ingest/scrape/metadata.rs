@@ -58,6 +58,13 @@ impl MetadataCache {
         }
     }
 
+    /// Families, and bytes of their texts.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let families = self.0.lock();
+        let text = |(name, family): (&Box<str>, &Family)| name.len() + family.metadata.help.len() + family.metadata.unit.len();
+        (families.len(), families.iter().map(text).sum())
+    }
+
     /// Adds what storage does not have yet to `out`.
     pub(super) fn push_unsent(&self, out: &mut Vec<(Box<str>, Metadata)>) {
         let families = self.0.lock();

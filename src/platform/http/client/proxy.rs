@@ -22,10 +22,17 @@ struct Rules {
 #[derive(Debug, PartialEq, Eq)]
 enum Direct {
     All,
-    Network { network: IpAddr, bits: u32 },
+    Network {
+        network: IpAddr,
+        bits: u32,
+    },
     Address(IpAddr, Option<u16>),
     /// A domain with all below it; `itself` tells whether the name alone counts.
-    Domain { name: String, itself: bool, port: Option<u16> },
+    Domain {
+        name: String,
+        itself: bool,
+        port: Option<u16>,
+    },
 }
 
 /// Adds to a client what the settings say of proxies.
@@ -119,9 +126,9 @@ impl Direct {
 /// A proxy's address; `host:port` alone means HTTP.
 fn parse_proxy(text: &str) -> Result<Url, ClientError> {
     let known = |url: &Url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.host_str().is_some();
-    let read = |text: &str| Url::parse(text).ok().filter(known);
+    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     // The address may hold a password, so the error does not repeat it.
-    read(text).or_else(|| read(&format!("http://{text}"))).ok_or_else(|| ClientError::Settings("invalid proxy URL".to_owned()))
+    Url::parse(&whole).ok().filter(known).ok_or_else(|| ClientError::Settings("invalid proxy URL".to_owned()))
 }
 
 /// The entries of `no_proxy`; those that mean nothing are passed over, as upstream does.
