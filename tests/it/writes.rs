@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use pharos::base::clock::{Clock, SystemClock};
 use serde_json::{Value as Json, json};
 
 use crate::support::Server;
@@ -182,7 +183,7 @@ fn an_outage_of_a_remote_loses_nothing_even_with_a_crash_in_it() {
          min_shards: 2, max_shards: 2, max_samples_per_send: 100, batch_send_deadline: 100ms, min_backoff: 10ms, max_backoff: 100ms}}\n"
     );
     let mut server = Server::with_config(&config, &["--host-metrics=false", "--own-metrics=false"]);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let now = SystemClock::new().now_ms();
     let start = now - 2_000_000;
     let send = |server: &Server, samples: std::ops::Range<i64>| {
         for first in samples.clone().step_by(50) {

@@ -5,7 +5,7 @@ mod look;
 mod page_inputs;
 mod page_routes;
 mod storage;
-mod tsdb_report;
+mod upstream_report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
 use crate::series::ports::{Append, Evaluate, Select};
 use storage::StoreAdmin;
-use tsdb_report::TsdbReport;
+use upstream_report::{QueriesReport, TsdbReport};
 
 /// Series that remote write remembers by the bytes of their labels.
 const REMEMBERED_SERIES_MAX: usize = 4_000_000;
@@ -155,6 +155,7 @@ impl Metrics {
         registry.add(Arc::clone(&api) as _);
         registry.add(Arc::clone(&scrape) as _);
         registry.add(Arc::new(TsdbReport(Arc::clone(&storage))));
+        registry.add(Arc::new(QueriesReport(api.work.clone())));
         registry.add(Arc::clone(&remote_send) as _);
         let host_instance = host.as_ref().map(|host| host.node_name());
         let own_instance = address.to_string();

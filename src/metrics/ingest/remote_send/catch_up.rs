@@ -19,14 +19,24 @@ const SLICE_MS_MIN: i64 = 1_000;
 const SLICE_MS_MAX: i64 = 7_200_000;
 /// Items that a slice should hold, from and to.
 const SLICE_ITEMS: (usize, usize) = (20_000, 100_000);
+/// The same per series: finding the series costs more than reading a few samples of each.
+const SLICE_ITEMS_EACH: (usize, usize) = (4, 16);
 /// Items handed over at once.
 const PIECE_ITEMS: usize = 10_000;
 
-/// The length of the next slice, after one that held so many items.
-pub(super) fn next_slice_ms(slice_ms: i64, items: usize) -> i64 {
-    if items < SLICE_ITEMS.0 {
+/// What a slice held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub items: usize,
+    pub series: usize,
+}
+
+/// The length of the next slice, after one that held so much.
+pub(super) fn next_slice_ms(slice_ms: i64, held: Held) -> i64 {
+    let bound = |flat: usize, each: usize| flat.max(held.series.saturating_mul(each));
+    if held.items < bound(SLICE_ITEMS.0, SLICE_ITEMS_EACH.0) {
         (slice_ms * 2).min(SLICE_MS_MAX)
-    } else if items > SLICE_ITEMS.1 {
+    } else if held.items > bound(SLICE_ITEMS.1, SLICE_ITEMS_EACH.1) {
         (slice_ms / 2).max(SLICE_MS_MIN)
     } else {
         slice_ms
@@ -42,13 +52,13 @@ pub(super) struct Wanted {
 
 /// Reads a slice series by series, each in the order of time; `resolve` makes the labels to be sent (none = dropped).
 ///
-/// `hand_over` gets pieces and says whether anybody still wants more. Gives the number of items read.
+/// `hand_over` gets pieces and says whether anybody still wants more.
 pub(super) fn read_slice(
     select: &dyn Select,
     wanted: &Wanted,
     mut resolve: impl FnMut(&Labels) -> Option<Labels>,
     mut hand_over: impl FnMut(Vec<Item>) -> bool,
-) -> Result<usize, SelectError> {
+) -> Result<Held, SelectError> {
     let range = wanted.range;
     let found = select.select(&Selection { matchers: &[], range, series_max: usize::MAX }, &Cancel::new())?;
     let mut exemplars: HashMap<Labels, Vec<Exemplar>> = if wanted.exemplars && !found.is_empty() {
@@ -56,7 +66,8 @@ pub(super) fn read_slice(
     } else {
         HashMap::new()
     };
-    let (mut samples, mut piece, mut count) = (SampleBuf::default(), Vec::new(), 0);
+    let (mut samples, mut piece) = (SampleBuf::default(), Vec::new());
+    let mut held = Held { items: 0, series: found.len() };
     for series in found {
         samples.clear();
         series.read(range, &mut samples)?;
@@ -71,15 +82,15 @@ pub(super) fn read_slice(
         if piece.len() > before {
             piece.extend(own.into_iter().map(|exemplar| Item { labels: labels.clone(), payload: Payload::Exemplar(exemplar) }));
         }
-        count += piece.len() - before;
+        held.items += piece.len() - before;
         if piece.len() >= PIECE_ITEMS && !hand_over(std::mem::take(&mut piece)) {
-            return Ok(count);
+            return Ok(held);
         }
     }
     if !piece.is_empty() {
         hand_over(piece);
     }
-    Ok(count)
+    Ok(held)
 }
 
 /// Floats and histograms of one series, merged by time.
@@ -111,10 +122,16 @@ mod tests {
 
     #[test]
     fn slices_follow_what_they_hold() {
-        for (slice, items, next) in
-            [(30_000, 0, 60_000), (7_200_000, 0, 7_200_000), (30_000, 50_000, 30_000), (30_000, 200_000, 15_000), (1_000, 9_000_000, 1_000)]
-        {
-            assert_eq!(next_slice_ms(slice, items), next);
+        for (slice, items, series, next) in [
+            (30_000, 0, 0, 60_000),
+            (7_200_000, 0, 0, 7_200_000),
+            (30_000, 50_000, 10, 30_000),
+            (30_000, 200_000, 10, 15_000),
+            (30_000, 2_000_000, 1_000_000, 60_000),
+            (60_000, 8_000_000, 1_000_000, 60_000),
+            (1_000, 9_000_000, 10, 1_000),
+        ] {
+            assert_eq!(next_slice_ms(slice, Held { items, series }), next);
         }
     }
 

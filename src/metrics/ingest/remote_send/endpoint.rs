@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::StopOnDrop;
 use super::backlog::{Backlog, Block, Ticket, Work};
-use super::catch_up::{SLICE_MS_FIRST, Wanted, next_slice_ms, read_slice};
+use super::catch_up::{Held, SLICE_MS_FIRST, Wanted, next_slice_ms, read_slice};
 use super::encode::encode_metadata;
 use super::reshard::{Resharder, Totals};
 use super::series::SeriesTable;
@@ -212,10 +212,10 @@ impl Dispatcher {
     async fn catch_up(&mut self, range: TimeRange, ticket: Arc<Ticket>) {
         let first = self.slice_ms == SLICE_MS_FIRST;
         match self.read(range, &ticket).await {
-            Ok(items) => {
+            Ok(held) => {
                 self.failures = 0;
-                self.slice_ms = next_slice_ms(self.slice_ms, items);
-                if first && items > 0 {
+                self.slice_ms = next_slice_ms(self.slice_ms, held);
+                if first && held.items > 0 {
                     // Part of it may have been sent before a crash. A receiver that refuses a request for what it has
                     // already must not refuse anything new along with it.
                     let count = self.shards.queues.len() as u64;
@@ -240,7 +240,7 @@ impl Dispatcher {
         ticket.done(1);
     }
 
-    async fn read(&self, range: TimeRange, ticket: &Arc<Ticket>) -> Result<usize, SelectError> {
+    async fn read(&self, range: TimeRange, ticket: &Arc<Ticket>) -> Result<Held, SelectError> {
         let (out, mut pieces) = mpsc::channel(1);
         let (select, sender, external) = (self.select.clone(), self.sender.clone(), self.external.clone());
         let shards = self.shards.queues.len();

@@ -29,8 +29,11 @@ const FAMILIES: [Family; 15] = [
     ("catching_up", "gauge", "Whether missed samples are still to be read back from storage.", |one| f64::from(u8::from(one.catching_up))),
 ];
 
-/// The same for each kind of sample: what it ends with, kind, help, and where the values are.
-const BY_KIND: [(&str, &str, &str, fn(&EndpointStats) -> Kinds); 4] = [
+/// What a name ends with, kind, help, and where the values are.
+type ByKind = (&'static str, &'static str, &'static str, fn(&EndpointStats) -> Kinds);
+
+/// Families for each kind of sample.
+const BY_KIND: [ByKind; 4] = [
     ("total", "counter", "sent", |one| one.sent),
     ("failed_total", "counter", "refused for good", |one| one.failed),
     ("retried_total", "counter", "sent again", |one| one.retried),

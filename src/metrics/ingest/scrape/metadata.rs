@@ -61,8 +61,8 @@ impl MetadataCache {
     /// Families, and bytes of their texts.
     pub(super) fn size(&self) -> (usize, usize) {
         let families = self.0.lock();
-        let text = |(name, family): (&Box<str>, &Family)| name.len() + family.metadata.help.len() + family.metadata.unit.len();
-        (families.len(), families.iter().map(text).sum())
+        let bytes = families.iter().map(|(name, family)| name.len() + family.metadata.help.len() + family.metadata.unit.len());
+        (families.len(), bytes.sum())
     }
 
     /// Adds what storage does not have yet to `out`.

@@ -1,4 +1,4 @@
-//! Storage in numbers under the names of Prometheus' own, for dashboards and alerts made for it.
+//! Storage and queries in numbers under the names of Prometheus' own, for dashboards and alerts made for it.
 //!
 //! Only what means the same here: pharos writes the head out where Prometheus truncates it, and merges blocks where it
 //! compacts them.
@@ -8,6 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::storage::StoreAdmin;
 use crate::platform::telemetry::metrics::{Page, Report};
+use crate::platform::work::WorkPool;
+
+/// Queries at work, in upstream's words.
+pub(super) struct QueriesReport(pub(super) WorkPool);
+
+impl Report for QueriesReport {
+    fn report(&self, page: &mut Page) {
+        page.gauge("prometheus_engine_queries", "Queries that run now.", self.0.busy() as f64);
+        page.gauge("prometheus_engine_queries_concurrent_max", "Queries that may run at once.", self.0.size() as f64);
+    }
+}
 
 /// What storage counts, in upstream's words.
 pub(super) struct TsdbReport(pub(super) Arc<StoreAdmin>);
