@@ -11,6 +11,7 @@ use crate::base::cancel::{Cancel, Stop};
 #[derive(Debug, Clone)]
 pub struct WorkPool {
     places: Arc<Semaphore>,
+    size: usize,
 }
 
 /// Why work gave no result.
@@ -27,7 +28,17 @@ pub enum WorkError {
 impl WorkPool {
     /// A pool with `places` places.
     pub fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)) }
+        Self { places: Arc::new(Semaphore::new(places)), size: places }
+    }
+
+    /// How many places there are.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// How many pieces of work run now.
+    pub fn busy(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
     }
 
     /// Waits for a place (no longer than `timeout`), then runs `work` on a blocking thread.

@@ -12,6 +12,8 @@ mod wire;
 mod api;
 /// Configuration files, reload, checks.
 mod config;
+/// TLS, proxies, credentials and redirects towards targets.
+mod connect;
 /// `kill -9` under load.
 mod crash;
 /// The user's own files and queries.

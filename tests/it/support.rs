@@ -17,6 +17,7 @@ pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) data: PathBuf,
     args: Vec<String>,
+    env: Vec<(String, String)>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -26,27 +27,33 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let (process, address) = spawn(&data, &args);
-        Self { process, address, data, args, _folder: Some(folder) }
+        let (process, address) = spawn(&data, &args, &[]);
+        Self { process, address, data, args, env: Vec::new(), _folder: Some(folder) }
     }
 
     /// Starts on a data folder that is there already.
     pub(crate) fn on(data: &Path, args: &[&str]) -> Self {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let (process, address) = spawn(data, &args);
-        Self { process, address, data: data.to_owned(), args, _folder: None }
+        let (process, address) = spawn(data, &args, &[]);
+        Self { process, address, data: data.to_owned(), args, env: Vec::new(), _folder: None }
     }
 
     /// Starts with a configuration file of this text.
     pub(crate) fn with_config(text: &str, args: &[&str]) -> Self {
+        Self::with_environment(text, args, &[])
+    }
+
+    /// Starts with a configuration file of this text and these environment variables.
+    pub(crate) fn with_environment(text: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let env: Vec<(String, String)> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let config = folder.path().join("prometheus.yml");
         std::fs::write(&config, text).unwrap();
         let mut all = vec!["--config".to_owned(), config.to_string_lossy().into_owned()];
         all.extend(args.iter().map(|arg| (*arg).to_owned()));
-        let (process, address) = spawn(&data, &all);
-        Self { process, address, data, args: all, _folder: Some(folder) }
+        let (process, address) = spawn(&data, &all, &env);
+        Self { process, address, data, args: all, env, _folder: Some(folder) }
     }
 
     /// Quiet: no metrics of the host or of the server itself, so that only what the test sends is there and its old
@@ -71,7 +78,7 @@ impl Server {
     pub(crate) fn kill_and_restart(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        (self.process, self.address) = spawn(&self.data, &self.args);
+        (self.process, self.address) = spawn(&self.data, &self.args, &self.env);
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
@@ -125,13 +132,14 @@ pub(crate) fn client() -> reqwest::blocking::Client {
     reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).build().unwrap()
 }
 
-fn spawn(data: &Path, args: &[String]) -> (Child, String) {
+fn spawn(data: &Path, args: &[String], env: &[(String, String)]) -> (Child, String) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_pharos"))
         .arg("serve")
         .args(["--listen", "127.0.0.1:0", "--log-level", "info", "--data-dir"])
         .arg(data)
         .args(args)
         .env_clear()
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

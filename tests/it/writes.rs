@@ -1,5 +1,11 @@
-//! Every door for samples.
+//! Every door for samples, and the one they leave by.
 
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use pharos::base::clock::{Clock, SystemClock};
 use serde_json::{Value as Json, json};
 
 use crate::support::Server;
@@ -94,5 +100,131 @@ fn custom_metrics_are_taken_one_by_one_and_in_batches() {
     server.await_query("good_one + on() good_two", |found| found[0]["value"][1] == "3");
     for path in ["/api/v1/metrics/health", "/api/v1/metrics/summary", "/api/v1/metrics/dashboard"] {
         assert_eq!(server.get(path).0, 200, "{path}");
+    }
+}
+
+/// Times of the samples by series, in the order in which they came.
+type Received = Arc<Mutex<BTreeMap<String, Vec<i64>>>>;
+
+/// A receiver of remote write on a port that was closed until now.
+fn receive(port: u16) -> Received {
+    let received = Received::default();
+    let (log, listener) = (Arc::clone(&received), TcpListener::bind(("127.0.0.1", port)).unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, log) = (stream.unwrap(), Arc::clone(&log));
+            std::thread::spawn(move || {
+                let (mut bytes, mut chunk) = (Vec::new(), vec![0; 65536]);
+                let (head, length) = loop {
+                    let read = stream.read(&mut chunk).unwrap();
+                    assert!(read > 0);
+                    bytes.extend_from_slice(&chunk[..read]);
+                    if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+                        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse::<usize>().unwrap();
+                        break (end + 4, length);
+                    }
+                };
+                while bytes.len() < head + length {
+                    let read = stream.read(&mut chunk).unwrap();
+                    bytes.extend_from_slice(&chunk[..read]);
+                }
+                let raw = snap::raw::Decoder::new().decompress_vec(&bytes[head..]).unwrap();
+                let request = <wire::WriteRequest as prost::Message>::decode(raw.as_slice()).unwrap();
+                let mut log = log.lock().unwrap();
+                for series in request.timeseries {
+                    let labels: Vec<String> = series.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
+                    log.entry(labels.join(",")).or_default().extend(series.samples.iter().map(|sample| sample.timestamp));
+                }
+                drop(log);
+                let _gone = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+            });
+        }
+    });
+    received
+}
+
+/// Waits until each of 30 series has so many samples, first arrivals in order; gives how many came twice.
+fn await_received(received: &Received, start: i64, samples: i64) -> usize {
+    let mut last = Vec::new();
+    for _ in 0..600 {
+        let all = received.lock().unwrap().clone();
+        last = all.values().map(Vec::len).collect();
+        let mut repeated = 0;
+        let complete = all.iter().all(|(labels, times)| {
+            assert!(labels.contains("site=here"), "{labels}");
+            let mut newest = i64::MIN;
+            let mut firsts = 0;
+            let mut seen = std::collections::BTreeSet::new();
+            for &time in times {
+                if seen.insert(time) {
+                    assert!(time > newest, "{labels}: {time} came after {newest}");
+                    (newest, firsts) = (time, firsts + 1);
+                } else {
+                    repeated += 1;
+                }
+            }
+            firsts == samples && seen.into_iter().eq((0..samples).map(|n| start + n * 1000))
+        });
+        if all.len() == 30 && complete {
+            return repeated;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    }
+    panic!("{samples} samples of 30 series were awaited, there are {last:?}");
+}
+
+#[test]
+fn an_outage_of_a_remote_loses_nothing_even_with_a_crash_in_it() {
+    let port = crate::support::free_port();
+    let config = format!(
+        "global: {{external_labels: {{site: here}}}}\nremote_write:\n- url: http://127.0.0.1:{port}/write\n  \
+         write_relabel_configs: [{{source_labels: [__name__], regex: 'hidden', action: drop}}]\n  queue_config: {{capacity: 200, \
+         min_shards: 2, max_shards: 2, max_samples_per_send: 100, batch_send_deadline: 100ms, min_backoff: 10ms, max_backoff: 100ms}}\n"
+    );
+    let mut server = Server::with_config(&config, &["--host-metrics=false", "--own-metrics=false"]);
+    let now = SystemClock::new().now_ms();
+    let start = now - 2_000_000;
+    let send = |server: &Server, samples: std::ops::Range<i64>| {
+        for first in samples.clone().step_by(50) {
+            let part: Vec<(i64, f64)> = (first..(first + 50).min(samples.end)).map(|n| (start + n * 1000, n as f64)).collect();
+            let named = |name: &str, n: i32| wire::series(&[("__name__", name), ("n", &n.to_string())], &part);
+            let series = (0..30).map(|n| named("kept", n)).chain([named("hidden", 0)]).collect();
+            assert_eq!(wire::send(&server.url("/api/v1/write"), wire::body(series)).0, 204);
+        }
+    };
+    // 31,000 samples; 10,000 fit in memory.
+    send(&server, 0..1000);
+    let behind = |server: &Server| {
+        server.get("/metrics").1.lines().any(|line| line.starts_with("pharos_remote_storage_catching_up{") && line.ends_with(" 1"))
+    };
+    assert!(behind(&server), "{}", server.get("/metrics").1);
+    server.kill_and_restart();
+    send(&server, 1000..1100);
+    let received = receive(port);
+    assert_eq!(await_received(&received, start, 1100), 0, "nothing was sent before, so nothing comes twice");
+    // Up to date again, and live; another crash repeats little and loses nothing.
+    send(&server, 1100..1110);
+    await_received(&received, start, 1110);
+    for _ in 0..100 {
+        if !behind(&server) {
+            break;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    }
+    assert!(!behind(&server), "it is up to date");
+    server.kill_and_restart();
+    send(&server, 1110..1120);
+    await_received(&received, start, 1120);
+    let text = server.get("/metrics").1;
+    for name in [
+        "highest_timestamp_in_seconds ",
+        "samples_pending{",
+        "samples_retried_total{",
+        "shards{",
+        "samples_dropped_total{",
+        "sent_batch_duration_seconds_count{",
+    ] {
+        assert!(text.contains(&format!("\nprometheus_remote_storage_{name}")), "{name}: {text}");
     }
 }

@@ -5,6 +5,7 @@ mod look;
 mod page_inputs;
 mod page_routes;
 mod storage;
+mod upstream_report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::push::log::FolderLog;
-use crate::metrics::ingest::remote_send::{EndpointStats, RemoteSend};
+use crate::metrics::ingest::remote_send::{RemoteSend, Replay};
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
 use crate::metrics::model::config::Config;
@@ -29,11 +30,12 @@ use crate::metrics::query::engine::{Engine, Options};
 use crate::metrics::query::parse::ParseOptions;
 use crate::metrics::store::{Store, StoreError, StoreSettings, SyncPolicy};
 use crate::platform::config::settings::Settings;
-use crate::platform::telemetry::metrics::{Page, Registry, Report};
+use crate::platform::telemetry::metrics::{Page, Registry};
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
 use crate::series::ports::{Append, Evaluate, Select};
 use storage::StoreAdmin;
+use upstream_report::{QueriesReport, TsdbReport};
 
 /// Series that remote write remembers by the bytes of their labels.
 const REMEMBERED_SERIES_MAX: usize = 4_000_000;
@@ -42,6 +44,8 @@ const REMEMBERED_SERIES_MAX: usize = 4_000_000;
 const PUSHED_DIR: &str = "pushed";
 /// The totals of custom metrics, beside them.
 const CUSTOM_FILE: &str = "custom.journal";
+/// How far each endpoint of remote write is.
+const REMOTE_WRITE_FILE: &str = "remote_write.positions";
 /// How often pushed groups become samples.
 const PUSHED_EVERY: Duration = Duration::from_secs(15);
 
@@ -117,7 +121,8 @@ impl Metrics {
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let storage = Arc::new(StoreAdmin { store: Arc::clone(&store), settings: store_settings, clock: Arc::clone(&clock) });
-        let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock)));
+        let replay = Replay { select: Arc::clone(&store) as _, positions: data_dir.join(REMOTE_WRITE_FILE) };
+        let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock), replay));
         let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
         let select = Arc::clone(&store) as Arc<dyn Select>;
         let engine = Arc::new(Engine::new(Arc::clone(&select), engine_options(&settings, &config)));
@@ -150,8 +155,10 @@ impl Metrics {
         });
         registry.add(Arc::clone(&storage) as _);
         registry.add(Arc::clone(&api) as _);
-        registry.add(Arc::new(ScrapeReport(Arc::clone(&scrape))));
-        registry.add(Arc::new(RemoteSendReport(Arc::clone(&remote_send))));
+        registry.add(Arc::clone(&scrape) as _);
+        registry.add(Arc::new(TsdbReport(Arc::clone(&storage))));
+        registry.add(Arc::new(QueriesReport(api.work.clone())));
+        registry.add(Arc::clone(&remote_send) as _);
         let host_instance = host.as_ref().map(|host| host.node_name());
         let own_instance = address.to_string();
         let config = ArcSwap::from_pointee(config);
@@ -332,49 +339,4 @@ fn external_url(settings: &Settings, address: SocketAddr) -> url::Url {
 
 fn external_labels(config: &Config) -> Vec<(String, String)> {
     config.global.external_labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-/// Remote write, outgoing, in numbers; under upstream's names, which dashboards and alerts ask for.
-struct RemoteSendReport(Arc<RemoteSend>);
-
-impl Report for RemoteSendReport {
-    fn report(&self, page: &mut Page) {
-        type Value = fn(&EndpointStats) -> f64;
-        let families: [(&str, &str, &str, Value); 10] = [
-            ("samples_total", "counter", "Samples sent.", |one| one.sent.samples as f64),
-            ("samples_failed_total", "counter", "Samples refused for good.", |one| one.failed.samples as f64),
-            ("samples_retried_total", "counter", "Samples sent again.", |one| one.retried.samples as f64),
-            ("samples_dropped_total", "counter", "Samples not sent.", |one| one.dropped.samples as f64),
-            ("samples_pending", "gauge", "Samples waiting.", |one| one.pending.samples as f64),
-            ("bytes_total", "counter", "Bytes sent.", |one| one.bytes as f64),
-            ("shards", "gauge", "Requests that may be under way at once.", |one| one.shards as f64),
-            ("shards_desired", "gauge", "Requests that should be under way at once.", |one| one.shards_desired),
-            ("highest_timestamp_in_seconds", "gauge", "Newest sample taken.", |one| one.highest_timestamp_secs),
-            ("queue_highest_sent_timestamp_seconds", "gauge", "Newest sample sent.", |one| one.highest_sent_timestamp_secs),
-        ];
-        let endpoints = self.0.stats();
-        if endpoints.is_empty() {
-            return;
-        }
-        for (name, kind, help, value) in families {
-            let metric = format!("prometheus_remote_storage_{name}");
-            page.family(&metric, kind, help);
-            for endpoint in &endpoints {
-                page.sample(&metric, &[("remote_name", &endpoint.name), ("url", &endpoint.url)], value(endpoint));
-            }
-        }
-    }
-}
-
-/// Scraping in numbers.
-struct ScrapeReport(Arc<ScrapeManager>);
-
-impl Report for ScrapeReport {
-    fn report(&self, page: &mut Page) {
-        for (name, value) in self.0.stats().named() {
-            page.counter(&format!("pharos_scrape_{name}_total"), &format!("Scraping: {}.", name.replace('_', " ")), value);
-        }
-        let targets = self.0.targets();
-        page.gauge("pharos_scrape_targets", "Targets that are scraped.", targets.active.len() as f64);
-    }
 }

@@ -6,6 +6,8 @@
 
 mod auth;
 mod body;
+mod proxy;
+mod redirect;
 mod settings;
 mod tls;
 
@@ -194,22 +196,46 @@ impl HttpClient {
         self.send_with(request, &self.settings.headers).await
     }
 
-    async fn send_with(&self, request: Request, headers: &[HeaderSetting]) -> Result<Response, ClientError> {
-        let Request { method, url, headers: own, body, timeout } = request;
+    async fn send_with(&self, mut request: Request, headers: &[HeaderSetting]) -> Result<Response, ClientError> {
+        let started = self.clock.monotonic();
+        let first = request.url.clone();
+        // Once the request has left the server it was meant for, it never carries credentials again.
+        let mut trusted = true;
+        for _ in 0..=REDIRECTS_MAX {
+            let left = request.timeout.saturating_sub(self.clock.monotonic().saturating_sub(started));
+            let response = self.exchange(&request, left, if trusted { Some(headers) } else { None }).await?;
+            let location = response.header("location");
+            if !self.settings.follow_redirects || !redirect::follow(&mut request, response.status(), location) {
+                return Ok(response);
+            }
+            trusted = trusted && redirect::is_same_server(&first, &request.url);
+        }
+        let reason = format!("stopped after {REDIRECTS_MAX} redirects");
+        Err(ClientError::Failed { method: go_method(&request.method), url: shown(&request.url), reason })
+    }
+
+    /// One request, one answer. Without `headers` of the settings it goes out without credentials too.
+    async fn exchange(&self, request: &Request, timeout: Duration, headers: Option<&[HeaderSetting]>) -> Result<Response, ClientError> {
+        let (method, url) = (request.method.clone(), request.url.clone());
         let mut all = HeaderMap::new();
         all.insert(http::header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        for setting in headers {
-            auth::add_header(setting, &mut all).await?;
+        if let Some(headers) = headers {
+            for setting in headers {
+                auth::add_header(setting, &mut all).await?;
+            }
+            if let Some(value) = self.authorization(timeout).await? {
+                all.insert(http::header::AUTHORIZATION, value);
+            }
         }
-        if let Some(value) = self.authorization(timeout).await? {
-            all.insert(http::header::AUTHORIZATION, value);
-        }
-        for (name, value) in &own {
+        for (name, value) in &request.headers {
             all.insert(name, value.clone());
+        }
+        if headers.is_none() {
+            redirect::strip(&mut all);
         }
         let (client, target) = self.client_for(&url, &mut all)?;
         let mut builder = client.request(method.clone(), target).headers(all).timeout(timeout);
-        if let Some(body) = body {
+        if let Some(body) = request.body.clone() {
             builder = builder.body(body);
         }
         match builder.send().await {
@@ -265,18 +291,27 @@ impl Built {
     }
 }
 
-/// Puts an error of the HTTP library into the words users know.
-fn describe(method: &Method, url: &Url, error: &reqwest::Error) -> ClientError {
-    // Go prints `Get "http://…": reason`.
+/// A method as Go prints it: `Get "http://…": reason`.
+fn go_method(method: &Method) -> String {
     let mut word = method.as_str().to_ascii_lowercase();
     if let Some(first) = word.get_mut(..1) {
         first.make_ascii_uppercase();
     }
+    word
+}
+
+/// An address without its password.
+fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     if shown.password().is_some() && shown.set_password(Some("xxxxx")).is_err() {
         shown = url.clone();
     }
-    let (method, url) = (word, shown.to_string());
+    shown.to_string()
+}
+
+/// Puts an error of the HTTP library into the words users know.
+fn describe(method: &Method, url: &Url, error: &reqwest::Error) -> ClientError {
+    let (method, url) = (go_method(method), shown(url));
     if error.is_timeout() {
         return ClientError::TimedOut { method, url };
     }

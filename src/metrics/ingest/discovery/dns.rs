@@ -35,6 +35,7 @@ pub async fn run(config: DnsSd, sink: Sink, status: ProviderStatus) {
         let lookups = config.names.iter().map(|name| lookup(&resolver, name, &config));
         let results = futures_util::future::join_all(lookups).await;
         for (group, result) in groups.iter_mut().zip(results) {
+            status.stats.looked_up(result.is_err());
             match result {
                 Ok(found) => {
                     status.note("dns", Ok(()));

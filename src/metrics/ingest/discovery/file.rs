@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::glob::{expand, folder};
 use super::group::{parse_json, parse_yaml};
-use super::{GROUP_BYTES_MAX, ProviderStatus, Sink, TargetGroup};
+use super::{DiscoveryStats, GROUP_BYTES_MAX, ProviderStatus, Sink, TargetGroup};
 use crate::metrics::model::config::FileSd;
 
 /// How often file states are compared without notice.
@@ -31,7 +32,7 @@ pub async fn run(config: FileSd, sink: Sink, status: ProviderStatus) {
     let mut poll = tokio::time::interval(interval.min(POLL));
     refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut reader = Reader { patterns: config.files.clone(), known: BTreeMap::new(), errors: Vec::new() };
+    let mut reader = Reader { patterns: config.files.clone(), known: BTreeMap::new(), errors: Vec::new(), stats: status.stats.clone() };
     let mut sent: Option<Vec<TargetGroup>> = None;
     loop {
         let forced = tokio::select! {
@@ -69,6 +70,13 @@ struct Reader {
     patterns: Vec<String>,
     known: BTreeMap<PathBuf, Known>,
     errors: Vec<String>,
+    stats: Arc<DiscoveryStats>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.known.keys().for_each(|path| self.stats.file_seen(&path.display().to_string(), None));
+    }
 }
 
 struct Known {
@@ -86,7 +94,14 @@ impl Reader {
         paths.sort();
         paths.dedup();
         let before = self.known.len();
-        self.known.retain(|path, _| paths.binary_search(path).is_ok());
+        let stats = &self.stats;
+        self.known.retain(|path, _| {
+            let stays = paths.binary_search(path).is_ok();
+            if !stays {
+                stats.file_seen(&path.display().to_string(), None);
+            }
+            stays
+        });
         changed |= self.known.len() != before;
         for path in paths {
             let stamp = std::fs::metadata(&path).and_then(|found| Ok((found.ino(), found.len(), found.modified()?))).ok();
@@ -97,8 +112,13 @@ impl Reader {
             changed = true;
             let (groups, error) = match read_file(&path) {
                 Ok(groups) => (groups, None),
-                Err(error) => (known.map(|known| known.groups.clone()).unwrap_or_default(), Some(format!("{}: {error}", path.display()))),
+                Err(error) => {
+                    self.stats.file_failed();
+                    (known.map(|known| known.groups.clone()).unwrap_or_default(), Some(format!("{}: {error}", path.display())))
+                }
             };
+            let modified = stamp.and_then(|(_, _, modified)| modified.duration_since(SystemTime::UNIX_EPOCH).ok());
+            self.stats.file_seen(&path.display().to_string(), modified.map(|since| since.as_secs_f64()));
             self.known.insert(path, Known { stamp, groups, error });
         }
         self.errors = self.known.values().filter_map(|known| known.error.clone()).collect();

@@ -1,4 +1,5 @@
-//! One endpoint: takes blocks from its backlog, makes labels of series, feeds the shards and decides on their number.
+//! One endpoint: takes blocks from its backlog, or slices of the store, makes labels of series, feeds the shards and
+//! decides on their number.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,23 +12,30 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::StopOnDrop;
-use super::backlog::{BACKLOG_SAMPLES_MAX, Backlog, Block};
+use super::backlog::{Backlog, Block, Ticket, Work};
+use super::catch_up::{Held, SLICE_MS_FIRST, Wanted, next_slice_ms, read_slice};
 use super::encode::encode_metadata;
 use super::reshard::{Resharder, Totals};
 use super::series::SeriesTable;
-use super::shard::{Item, Outcome, Payload, Sender, kinds};
+use super::shard::{Chunk, Item, Outcome, Payload, Sender, kinds};
 use super::stats::{Counts, EndpointStats};
 use crate::base::clock::SharedClock;
+use crate::base::time::TimeRange;
 use crate::metrics::ingest::http_settings::client_settings;
 use crate::metrics::ingest::relabel;
 use crate::metrics::model::config::{RemoteWriteConfig, WriteMessage};
 use crate::platform::http::client::HttpClient;
 use crate::series::labels::Labels;
+use crate::series::ports::{Select, SelectError};
 
 /// How often the number of shards is decided.
 const RESHARD_EVERY: Duration = Duration::from_secs(10);
 /// Resolved series kept beyond those known.
 const RESOLVED_SPARE: usize = 10_000;
+/// First and longest pause after the store could not be read.
+const READ_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// So often a slice is tried; a block that is damaged must not end all sending.
+const READ_ATTEMPTS: u32 = 10;
 
 /// An endpoint at work; its tasks end when it is dropped.
 pub(super) struct Endpoint {
@@ -35,15 +43,21 @@ pub(super) struct Endpoint {
     external: Labels,
     name: String,
     pub backlog: Arc<Backlog>,
-    counts: Arc<Counts>,
+    pub counts: Arc<Counts>,
     flush: CancellationToken,
     dispatcher: JoinHandle<()>,
     _stop: StopOnDrop,
 }
 
 impl Endpoint {
-    /// Starts its tasks.
-    pub fn start(config: RemoteWriteConfig, external: Labels, series: Arc<SeriesTable>, clock: SharedClock) -> Result<Self, String> {
+    /// Starts its tasks, which send once its backlog has begun. `key` is the name of its position.
+    pub fn start(
+        key: String,
+        config: RemoteWriteConfig,
+        external: Labels,
+        (series, select): (Arc<SeriesTable>, Arc<dyn Select>),
+        clock: SharedClock,
+    ) -> Result<Self, String> {
         let client = HttpClient::new(client_settings(&config.http), clock.clone()).map_err(|error| error.to_string())?;
         let name = match config.name.as_str() {
             // Stable over restarts, and different for different configurations.
@@ -52,7 +66,8 @@ impl Endpoint {
         };
         let counts = Arc::new(Counts::default());
         let wants = (config.send_native_histograms, config.send_exemplars);
-        let backlog = Arc::new(Backlog::new(BACKLOG_SAMPLES_MAX, wants, counts.clone()));
+        let queues = config.queue_config.capacity.saturating_mul(config.queue_config.max_shards);
+        let backlog = Arc::new(Backlog::new(key, queues, wants, counts.clone()));
         let (quit, flush) = (CancellationToken::new(), CancellationToken::new());
         let sender = Arc::new(Sender { config: config.clone(), client, counts: counts.clone(), series, clock, name: name.clone() });
         if config.metadata_config.send && config.protobuf_message == WriteMessage::V1 {
@@ -63,8 +78,12 @@ impl Endpoint {
             backlog: backlog.clone(),
             shards: Shards::start(&sender, sender.config.queue_config.min_shards),
             sender,
+            external: external.clone(),
             resolver: Some(Resolver { external: external.clone(), resolved: FxHashMap::default() }),
             resharder: Resharder::default(),
+            select,
+            slice_ms: SLICE_MS_FIRST,
+            failures: 0,
             flush: flush.clone(),
         };
         let stop = quit.clone();
@@ -97,6 +116,7 @@ impl Endpoint {
             shards_max: queue.max_shards,
             shard_capacity: queue.capacity,
             max_samples_per_send: queue.max_samples_per_send,
+            catching_up: self.backlog.is_behind(),
             ..self.counts.snapshot()
         }
     }
@@ -106,9 +126,15 @@ struct Dispatcher {
     backlog: Arc<Backlog>,
     sender: Arc<Sender>,
     shards: Shards,
+    external: Labels,
     /// Away while the blocking pool uses it.
     resolver: Option<Resolver>,
     resharder: Resharder,
+    select: Arc<dyn Select>,
+    /// Length of the next slice read from the store.
+    slice_ms: i64,
+    /// How often in a row the store could not be read.
+    failures: u32,
     flush: CancellationToken,
 }
 
@@ -118,17 +144,21 @@ impl Dispatcher {
         reshard.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         reshard.reset();
         loop {
-            if let Some(block) = self.backlog.take() {
-                self.feed(block).await;
-            } else if self.flush.is_cancelled() {
-                break;
-            } else {
-                tokio::select! {
-                    () = self.backlog.wait() => {}
-                    () = self.flush.cancelled() => {}
-                    _ = reshard.tick() => self.reshard().await,
+            // At the end only what is in memory goes out; the rest is read when the server is back.
+            let slice_ms = if self.flush.is_cancelled() { 0 } else { self.slice_ms };
+            match self.backlog.next(slice_ms) {
+                Some(Work::Block(block, ticket)) => self.feed(block, ticket).await,
+                Some(Work::Slice(range, ticket)) => self.catch_up(range, ticket).await,
+                None if self.flush.is_cancelled() => break,
+                None => {
+                    self.slice_ms = SLICE_MS_FIRST;
+                    tokio::select! {
+                        () = self.backlog.wait() => {}
+                        () = self.flush.cancelled() => {}
+                        _ = reshard.tick() => self.reshard().await,
+                    }
+                    continue;
                 }
-                continue;
             }
             // A backlog that never empties must not keep the number of shards as it is.
             if futures_util::FutureExt::now_or_never(reshard.tick()).is_some() {
@@ -139,23 +169,35 @@ impl Dispatcher {
     }
 
     /// Hands one block to the shards; waits while they are full.
-    async fn feed(&mut self, block: Arc<Block>) {
+    async fn feed(&mut self, block: Arc<Block>, ticket: Arc<Ticket>) {
         let Some(mut resolver) = self.resolver.take() else { return };
         let (sender, count) = (self.sender.clone(), self.shards.queues.len());
         let work = tokio::task::spawn_blocking(move || {
             let chunks = resolver.split(&block, &sender, count);
             (resolver, chunks)
         });
-        let Ok((resolver, chunks)) = work.await else {
-            self.resolver = Some(Resolver { external: Labels::empty(), resolved: FxHashMap::default() });
-            return tracing::error!(remote = self.sender.name, "resolving series for remote write failed");
-        };
-        self.resolver = Some(resolver);
+        match work.await {
+            Ok((resolver, chunks)) => {
+                self.resolver = Some(resolver);
+                self.hand_over(chunks, &ticket).await;
+            }
+            Err(error) => {
+                self.resolver = Some(Resolver { external: self.external.clone(), resolved: FxHashMap::default() });
+                tracing::error!(remote = self.sender.name, %error, "resolving series for remote write failed");
+            }
+        }
+        ticket.done(1);
+    }
+
+    /// Gives chunks to the shards they are for; waits while those are full.
+    async fn hand_over(&self, chunks: Vec<Vec<Vec<Item>>>, ticket: &Arc<Ticket>) {
+        ticket.expect(chunks.iter().flatten().map(Vec::len).sum());
         // Each shard waits for itself: a full one must not keep the others from their work.
         let sends = chunks.into_iter().zip(&self.shards.queues).map(|(chunks, queue)| {
             let counts = &self.sender.counts;
             async move {
-                for chunk in chunks {
+                for items in chunks {
+                    let chunk = Chunk { items, ticket: Arc::clone(ticket) };
                     if let Err(mpsc::error::TrySendError::Full(chunk)) = queue.try_send(chunk) {
                         counts.enqueue_retries.fetch_add(1, Ordering::Relaxed);
                         let _closed_only_at_the_end = queue.send(chunk).await;
@@ -164,6 +206,59 @@ impl Dispatcher {
             }
         });
         futures_util::future::join_all(sends).await;
+    }
+
+    /// Reads a slice of the store and hands it to the shards, a piece at a time.
+    async fn catch_up(&mut self, range: TimeRange, ticket: Arc<Ticket>) {
+        let first = self.slice_ms == SLICE_MS_FIRST;
+        match self.read(range, &ticket).await {
+            Ok(held) => {
+                self.failures = 0;
+                self.slice_ms = next_slice_ms(self.slice_ms, held);
+                if first && held.items > 0 {
+                    // Part of it may have been sent before a crash. A receiver that refuses a request for what it has
+                    // already must not refuse anything new along with it.
+                    let count = self.shards.queues.len() as u64;
+                    self.shards.close().await;
+                    self.shards = Shards::start(&self.sender, count);
+                }
+            }
+            Err(error) => {
+                self.failures += 1;
+                let (remote, name) = (&self.sender.name, format!("{}..{}", range.start, range.end));
+                if self.failures < READ_ATTEMPTS {
+                    tracing::warn!(remote, range = name, %error, "remote write cannot read from storage, trying again");
+                    self.backlog.give_back(range);
+                    let pause = READ_PAUSE.0.saturating_mul(1 << self.failures.min(6)).min(READ_PAUSE.1);
+                    self.flush.run_until_cancelled(tokio::time::sleep(pause)).await;
+                } else {
+                    self.failures = 0;
+                    tracing::error!(remote, range = name, %error, "remote write leaves out what cannot be read from storage");
+                }
+            }
+        }
+        ticket.done(1);
+    }
+
+    async fn read(&self, range: TimeRange, ticket: &Arc<Ticket>) -> Result<Held, SelectError> {
+        let (out, mut pieces) = mpsc::channel(1);
+        let (select, sender, external) = (self.select.clone(), self.sender.clone(), self.external.clone());
+        let shards = self.shards.queues.len();
+        let reading = tokio::task::spawn_blocking(move || {
+            let config = &sender.config;
+            let wanted = Wanted { range, histograms: config.send_native_histograms, exemplars: config.send_exemplars };
+            let resolve = |labels: &Labels| resolve(labels, &external, config);
+            read_slice(&*select, &wanted, resolve, |piece| {
+                let newest = piece.iter().map(Item::ts).max().unwrap_or(0);
+                sender.counts.noticed(newest);
+                sender.counts.arrived(kinds(&piece));
+                out.blocking_send(by_shard(piece, config, shards)).is_ok()
+            })
+        });
+        while let Some(piece) = pieces.recv().await {
+            self.hand_over(piece, ticket).await;
+        }
+        reading.await.unwrap_or_else(|error| Err(SelectError::Storage(error.to_string().into())))
     }
 
     /// Changes the number of shards if need be. The old ones finish first, so that no sample overtakes another.
@@ -188,7 +283,7 @@ impl Dispatcher {
 
 /// The shards that run.
 struct Shards {
-    queues: Vec<mpsc::Sender<Vec<Item>>>,
+    queues: Vec<mpsc::Sender<Chunk>>,
     tasks: JoinSet<()>,
 }
 
@@ -213,11 +308,62 @@ impl Shards {
     }
 }
 
-/// Makes labels of series, and remembers them.
+/// Items by shard, in chunks of one request at most.
+struct Chunks {
+    shards: Vec<Vec<Vec<Item>>>,
+    most: usize,
+}
+
+impl Chunks {
+    fn new(config: &RemoteWriteConfig, shards: usize) -> Self {
+        let most = usize::try_from(config.queue_config.max_samples_per_send).unwrap_or(usize::MAX).max(1);
+        Self { shards: vec![Vec::new(); shards], most }
+    }
+
+    /// `hash` is that of the item's labels: a series keeps its shard, wherever its samples were read.
+    fn push(&mut self, hash: u64, item: Item) {
+        let at = (hash % self.shards.len().max(1) as u64) as usize;
+        let Some(chunks) = self.shards.get_mut(at) else { return };
+        let follows = matches!(item.payload, Payload::Exemplar(_));
+        match chunks.last_mut() {
+            // An exemplar stays with its sample.
+            Some(chunk) if chunk.len() < self.most || follows => chunk.push(item),
+            _ => chunks.push(vec![item]),
+        }
+    }
+}
+
+/// Spreads a piece of the store over the shards.
+fn by_shard(piece: Vec<Item>, config: &RemoteWriteConfig, shards: usize) -> Vec<Vec<Vec<Item>>> {
+    let mut chunks = Chunks::new(config, shards);
+    let mut last: Option<(Labels, u64)> = None;
+    for item in piece {
+        let hash = match &last {
+            Some((labels, hash)) if *labels == item.labels => *hash,
+            _ => last.insert((item.labels.clone(), item.labels.stable_hash())).1,
+        };
+        chunks.push(hash, item);
+    }
+    chunks.shards
+}
+
+/// The labels under which a series is sent; `None`: relabelling drops it.
+fn resolve(labels: &Labels, external: &Labels, config: &RemoteWriteConfig) -> Option<Labels> {
+    let mut builder = labels.to_builder();
+    for (name, value) in external {
+        if builder.get(name).is_none() {
+            builder.set(name, value);
+        }
+    }
+    let kept = relabel::process(&mut builder, &config.write_relabel_configs);
+    Some(builder.build()).filter(|labels| kept && !labels.is_empty())
+}
+
+/// Makes labels of series, and remembers them with their hash.
 struct Resolver {
     external: Labels,
     /// `None`: relabelling drops the series.
-    resolved: FxHashMap<u64, Option<Labels>>,
+    resolved: FxHashMap<u64, Option<(Labels, u64)>>,
 }
 
 impl Resolver {
@@ -227,19 +373,10 @@ impl Resolver {
         if self.resolved.len() > 2 * sender.series.len() + RESOLVED_SPARE {
             self.resolved.clear();
         }
-        let most = usize::try_from(config.queue_config.max_samples_per_send).unwrap_or(usize::MAX).max(1);
-        let mut out: Vec<Vec<Vec<Item>>> = vec![Vec::new(); shards];
+        let mut chunks = Chunks::new(config, shards);
         let mut dropped = Vec::new();
         let mut put = |series: u64, payload: Payload| match self.labels(series, sender) {
-            Some(labels) => {
-                let chunks = &mut out[(series % shards as u64) as usize];
-                let follows = matches!(payload, Payload::Exemplar(_));
-                match chunks.last_mut() {
-                    // An exemplar stays with its sample.
-                    Some(chunk) if chunk.len() < most || follows => chunk.push(Item { labels, payload }),
-                    _ => chunks.push(vec![Item { labels, payload }]),
-                }
-            }
+            Some((labels, hash)) => chunks.push(hash, Item { labels, payload }),
             None => dropped.push(Item { labels: Labels::empty(), payload }),
         };
         let mut exemplars = block.exemplars.iter().filter(|_| config.send_exemplars).peekable();
@@ -259,23 +396,19 @@ impl Resolver {
             }
         }
         sender.counts.dropped_by_relabelling(kinds(&dropped));
-        out
+        chunks.shards
     }
 
-    fn labels(&mut self, series: u64, sender: &Sender) -> Option<Labels> {
+    fn labels(&mut self, series: u64, sender: &Sender) -> Option<(Labels, u64)> {
         if let Some(known) = self.resolved.get(&series) {
             return known.clone();
         }
         // A series that the table has forgotten meanwhile is dropped this once only.
         let labels = sender.series.labels(series)?;
-        let mut builder = labels.to_builder();
-        for (name, value) in &self.external {
-            if builder.get(name).is_none() {
-                builder.set(name, value);
-            }
-        }
-        let kept = relabel::process(&mut builder, &sender.config.write_relabel_configs);
-        let resolved = Some(builder.build()).filter(|labels| kept && !labels.is_empty());
+        let resolved = resolve(&labels, &self.external, &sender.config).map(|labels| {
+            let hash = labels.stable_hash();
+            (labels, hash)
+        });
         self.resolved.insert(series, resolved.clone());
         resolved
     }

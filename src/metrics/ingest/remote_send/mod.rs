@@ -5,30 +5,39 @@
 //! then `write_relabel_configs`), spreads them over shards by series, so that the samples of one series stay in
 //! order, and shards that fill requests, encode and send them, and try again while the error may pass.
 //!
-//! The backlog is bounded in memory ([`backlog::BACKLOG_SAMPLES_MAX`] samples per endpoint). When an endpoint is away for
-//! longer than that lasts, the oldest samples are dropped and counted; a restart forgets what was not sent yet.
+//! The backlog is bounded in memory. When an endpoint is away for longer than that lasts, or the server was, what it
+//! missed is read back from storage, in order, from the position that each endpoint has on disk ([`positions`]). So
+//! every sample arrives once or, after a crash, some of them twice; none is lost while storage keeps it.
 
 mod backlog;
+mod catch_up;
 pub mod encode;
 mod endpoint;
+mod positions;
+mod report;
 mod reshard;
 mod series;
 mod shard;
 mod stats;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use self::backlog::{Block, Record};
 use self::endpoint::Endpoint;
+use self::positions::Positions;
 use self::series::SeriesTable;
 use crate::base::clock::SharedClock;
 use crate::metrics::model::config::RemoteWriteConfig;
+use crate::platform::telemetry::metrics::Durations;
 use crate::series::batch::{SeriesRef, WriteBatch};
 use crate::series::labels::Labels;
-use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Refused, RefusedReason};
+use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Refused, RefusedReason, Select};
 
 pub use stats::EndpointStats;
 
@@ -37,10 +46,30 @@ const SERIES_IDLE_MS: i64 = 3 * 3_600_000;
 /// How often idle series are looked for, in milliseconds.
 const SWEEP_EVERY_MS: i64 = 10 * 60_000;
 
+/// How often positions are written.
+const POSITIONS_EVERY: Duration = Duration::from_secs(10);
+/// Positions on disk stay so far behind the present, in milliseconds: a scrape is stored when it is over, with the time at
+/// which it began.
+const POSITION_LAG_MS: i64 = 15_000;
+/// What is in the store may be so far ahead of this machine's clock, in milliseconds.
+const AHEAD_MS: i64 = 600_000;
+
+/// Where what was missed is read, and where it is noted how far each endpoint is.
+#[derive(Clone)]
+pub struct Replay {
+    /// The store that the tap feeds.
+    pub select: Arc<dyn Select>,
+    /// A file for the positions.
+    pub positions: PathBuf,
+}
+
 /// All endpoints.
 pub struct RemoteSend {
     shared: Arc<Shared>,
+    select: Arc<dyn Select>,
     endpoints: Mutex<Vec<Endpoint>>,
+    /// Writes positions now and then.
+    writer: Mutex<Option<StopOnDrop>>,
 }
 
 struct Shared {
@@ -48,13 +77,15 @@ struct Shared {
     /// Where blocks go; empty while nothing is configured.
     backlogs: RwLock<Vec<Arc<backlog::Backlog>>>,
     series: Arc<SeriesTable>,
+    positions: Positions,
 }
 
 impl RemoteSend {
-    /// Without endpoints yet.
-    pub fn new(clock: SharedClock) -> Self {
-        let shared = Shared { clock, backlogs: RwLock::default(), series: Arc::default() };
-        Self { shared: Arc::new(shared), endpoints: Mutex::default() }
+    /// Without endpoints yet. Reads the positions.
+    pub fn new(clock: SharedClock, replay: Replay) -> Self {
+        let positions = Positions::open(replay.positions);
+        let shared = Shared { clock, backlogs: RwLock::default(), series: Arc::default(), positions };
+        Self { shared: Arc::new(shared), select: replay.select, endpoints: Mutex::default(), writer: Mutex::default() }
     }
 
     /// A store in front of `inner` that also feeds the endpoints.
@@ -62,45 +93,72 @@ impl RemoteSend {
         TappedAppend { inner, shared: self.shared.clone() }
     }
 
-    /// Makes the endpoints be these; call it inside the runtime. Those that did not change go on undisturbed.
+    /// Makes the endpoints be these; call it inside the runtime. Those that did not change go on undisturbed, those that
+    /// did go on where they were, and new ones begin now.
     ///
-    /// An endpoint whose client cannot be built is left out and named in the error.
+    /// An endpoint whose client cannot be built is left out and named in the error; its position stays.
     pub fn apply(&self, configs: &[RemoteWriteConfig], external: &Labels) -> Result<(), Vec<String>> {
         let mut endpoints = self.endpoints.lock();
         let mut old = std::mem::take(&mut *endpoints);
-        let mut errors = Vec::new();
+        let (mut fresh, mut errors, mut keys) = (Vec::new(), Vec::new(), BTreeSet::new());
         for config in configs {
-            if let Some(at) = old.iter().position(|endpoint| endpoint.is_for(config, external)) {
+            let key = key(config, &mut keys);
+            if let Some(at) = old.iter().position(|endpoint| endpoint.backlog.key == key && endpoint.is_for(config, external)) {
                 endpoints.push(old.swap_remove(at));
                 continue;
             }
-            match Endpoint::start(config.clone(), external.clone(), self.shared.series.clone(), self.shared.clock.clone()) {
-                Ok(endpoint) => endpoints.push(endpoint),
+            let sources = (self.shared.series.clone(), self.select.clone());
+            match Endpoint::start(key, config.clone(), external.clone(), sources, self.shared.clock.clone()) {
+                Ok(endpoint) => fresh.push(endpoint),
                 Err(error) => errors.push(format!("remote_write {}: {error}", config.url)),
             }
         }
-        *self.shared.backlogs.write() = endpoints.iter().map(|endpoint| endpoint.backlog.clone()).collect();
+        let now_ms = self.shared.clock.now_ms();
+        // Nobody stores meanwhile: what comes before goes to the old endpoints, what comes after to the new ones.
+        let mut backlogs = self.shared.backlogs.write();
+        for endpoint in &fresh {
+            let backlog = &endpoint.backlog;
+            let before = old.iter().find(|old| old.backlog.key == backlog.key).map(|old| old.backlog.position());
+            match before.or_else(|| self.shared.positions.get(&backlog.key)) {
+                Some(position) => backlog.begin(position, Some(now_ms.saturating_add(AHEAD_MS))),
+                None => backlog.begin(now_ms, None),
+            }
+        }
+        endpoints.append(&mut fresh);
+        *backlogs = endpoints.iter().map(|endpoint| endpoint.backlog.clone()).collect();
+        self.shared.positions.retain(|key| keys.contains(key));
+        self.shared.positions.write(&backlogs);
+        drop(backlogs);
         if endpoints.is_empty() {
             self.shared.series.clear();
         }
+        *self.writer.lock() = (!endpoints.is_empty()).then(|| write_positions(self.shared.clone()));
         // Dropping them ends their tasks.
         drop(old);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// Sends what waits, for at most `flush_max`, then ends.
-    pub async fn stop(&self, flush_max: std::time::Duration) {
-        self.shared.backlogs.write().clear();
+    /// Sends what waits in memory, for at most `flush_max`, then ends. What was not sent is when the server is back.
+    pub async fn stop(&self, flush_max: Duration) {
+        *self.writer.lock() = None;
+        let backlogs = std::mem::take(&mut *self.shared.backlogs.write());
         let endpoints = std::mem::take(&mut *self.endpoints.lock());
         let flush = futures_util::future::join_all(endpoints.into_iter().map(Endpoint::flush));
         if tokio::time::timeout(flush_max, flush).await.is_err() {
-            tracing::warn!("remote write did not finish in time, samples that were not sent are lost");
+            tracing::info!("remote write did not finish in time, the rest is sent after the next start");
         }
+        backlogs.iter().for_each(|backlog| backlog.advance(i64::MAX));
+        self.shared.positions.write(&backlogs);
     }
 
     /// Counts of every endpoint.
     pub fn stats(&self) -> Vec<EndpointStats> {
         self.endpoints.lock().iter().map(Endpoint::stats).collect()
+    }
+
+    /// How long requests of each endpoint took.
+    fn each_duration(&self, mut show: impl FnMut(&EndpointStats, &Durations)) {
+        self.endpoints.lock().iter().for_each(|endpoint| show(&endpoint.stats(), &endpoint.counts.durations.0));
     }
 }
 
@@ -112,20 +170,39 @@ pub struct TappedAppend {
 
 impl Append for TappedAppend {
     fn append(&self, batch: &WriteBatch, options: &AppendOptions) -> Result<AppendReport, AppendError> {
-        let mut report = self.inner.append(batch, options)?;
         let backlogs = self.shared.backlogs.read();
-        if !backlogs.is_empty() {
-            let now_ms = self.shared.clock.now_ms();
-            let block = Arc::new(self.shared.copy(batch, &mut report, now_ms));
-            for backlog in &*backlogs {
-                backlog.push(block.clone());
-            }
+        if backlogs.is_empty() {
+            drop(backlogs);
+            return self.inner.append(batch, options);
+        }
+        let _until_it_is_in_the_backlogs = self.shared.hold(batch, &backlogs);
+        let mut report = self.inner.append(batch, options)?;
+        let block = Arc::new(self.shared.copy(batch, &mut report, self.shared.clock.now_ms()));
+        for backlog in &*backlogs {
+            backlog.push(block.clone());
         }
         Ok(report)
     }
 }
 
 impl Shared {
+    /// Keeps all positions below what is about to be stored, also the ones on disk.
+    fn hold(&self, batch: &WriteBatch, backlogs: &[Arc<backlog::Backlog>]) -> Vec<backlog::Hold> {
+        let times = batch.floats.iter().map(|float| float.ts).chain(batch.histograms.iter().map(|(ts, _)| *ts));
+        let Some(oldest) = times.min() else { return Vec::new() };
+        let mut late = false;
+        let hold = |backlog: &Arc<backlog::Backlog>| {
+            let (hold, below) = backlog.hold(oldest);
+            late |= below;
+            hold
+        };
+        let holds = backlogs.iter().map(hold).collect();
+        if late {
+            self.positions.write(backlogs);
+        }
+        holds
+    }
+
     /// Copies what storage took.
     ///
     /// A series whose labels are not known here (remote write was switched on after storage had numbered it) is
@@ -165,6 +242,37 @@ impl Shared {
         }
         block
     }
+}
+
+/// The name of an endpoint's position: its own name or its address, numbered when there are several of it.
+fn key(config: &RemoteWriteConfig, taken: &mut BTreeSet<String>) -> String {
+    let base = if config.name.is_empty() { config.url.to_string() } else { config.name.clone() };
+    let base: String = base.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
+    let numbered = (2..).map(|n| format!("{base} #{n}"));
+    let key = std::iter::once(base.clone()).chain(numbered).find(|key| !taken.contains(key)).unwrap_or(base.clone());
+    taken.insert(key.clone());
+    key
+}
+
+/// Writes positions now and then, until what it gives is dropped.
+fn write_positions(shared: Arc<Shared>) -> StopOnDrop {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        while stopped.run_until_cancelled(tokio::time::sleep(POSITIONS_EVERY)).await.is_some() {
+            let shared = shared.clone();
+            let work = tokio::task::spawn_blocking(move || {
+                let limit = shared.clock.now_ms() - POSITION_LAG_MS;
+                let backlogs = shared.backlogs.read().clone();
+                backlogs.iter().for_each(|backlog| backlog.advance(limit));
+                shared.positions.write(&backlogs);
+            });
+            if let Err(error) = work.await {
+                tracing::error!(%error, "writing the positions of remote write failed");
+            }
+        }
+    });
+    StopOnDrop(stop)
 }
 
 /// Ends the tasks of an endpoint when it is dropped.

@@ -1,5 +1,6 @@
 //! One shard: fills requests, sends them one after the other, tries again while the error may pass.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::backlog::Ticket;
 use super::encode::encode;
 use super::series::SeriesTable;
 use super::stats::{Counts, Kinds};
@@ -50,6 +52,33 @@ impl Item {
     }
 }
 
+/// Items on their way to a shard.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub items: Vec<Item>,
+    /// Told when they are done.
+    pub ticket: Arc<Ticket>,
+}
+
+/// Whose items wait in a shard, in their order.
+#[derive(Debug, Default)]
+struct Owners(VecDeque<(Arc<Ticket>, usize)>);
+
+impl Owners {
+    /// So many of the oldest items are done.
+    fn settle(&mut self, mut items: usize) {
+        while let Some((ticket, left)) = self.0.front_mut() {
+            let part = items.min(*left);
+            ticket.done(part);
+            (*left, items) = (*left - part, items - part);
+            if *left > 0 {
+                return;
+            }
+            self.0.pop_front();
+        }
+    }
+}
+
 /// Counts items by kind.
 pub(super) fn kinds(items: &[Item]) -> Kinds {
     let mut kinds = Kinds::default();
@@ -85,10 +114,11 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Sends what comes in until the channel closes and all is sent.
-    pub async fn run(self: Arc<Self>, mut incoming: mpsc::Receiver<Vec<Item>>) {
+    pub async fn run(self: Arc<Self>, mut incoming: mpsc::Receiver<Chunk>) {
         let most = usize::try_from(self.config.queue_config.max_samples_per_send).unwrap_or(usize::MAX).max(1);
         let patience = self.config.queue_config.batch_send_deadline.to_std();
         let mut pending: Vec<Item> = Vec::new();
+        let mut owners = Owners::default();
         let mut deadline = Instant::now();
         let mut open = true;
         while open || !pending.is_empty() {
@@ -100,6 +130,7 @@ impl Sender {
                 }
                 let rest = pending.split_off(end);
                 self.deliver(std::mem::replace(&mut pending, rest)).await;
+                owners.settle(end);
                 deadline = Instant::now() + patience;
                 continue;
             }
@@ -109,12 +140,15 @@ impl Sender {
                         if pending.is_empty() {
                             deadline = Instant::now() + patience;
                         }
-                        pending.extend(chunk);
+                        owners.0.push_back((chunk.ticket, chunk.items.len()));
+                        pending.extend(chunk.items);
                     }
                     None => open = false,
                 },
                 () = tokio::time::sleep_until(deadline), if !pending.is_empty() => {
+                    let count = pending.len();
                     self.deliver(std::mem::take(&mut pending)).await;
+                    owners.settle(count);
                 }
             }
         }
@@ -183,7 +217,7 @@ impl Sender {
         };
         let took = self.clock.monotonic().saturating_sub(started);
         self.counts.sending_ms.fetch_add(u64::try_from(took.as_millis()).unwrap_or(0), Ordering::Relaxed);
-        self.counts.requests.fetch_add(1, Ordering::Relaxed);
+        self.counts.durations.0.observe(took);
         outcome
     }
 

@@ -2,6 +2,11 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::platform::telemetry::metrics::Durations;
+
+/// Upper bounds of `sent_batch_duration_seconds`, as upstream.
+const DURATION_BOUNDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0];
+
 /// A count by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kinds {
@@ -43,6 +48,16 @@ impl AtomicKinds {
     }
 }
 
+/// How long requests took.
+#[derive(Debug)]
+pub(super) struct RequestDurations(pub Durations);
+
+impl Default for RequestDurations {
+    fn default() -> Self {
+        Self(Durations::new(DURATION_BOUNDS))
+    }
+}
+
 /// Counters shared by the tasks of one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -52,7 +67,6 @@ pub(super) struct Counts {
     retried: AtomicKinds,
     relabelled_away: AtomicKinds,
     too_old: AtomicKinds,
-    overflowed: AtomicKinds,
     pub metadata_sent: AtomicU64,
     pub metadata_failed: AtomicU64,
     pub metadata_retried: AtomicU64,
@@ -60,7 +74,7 @@ pub(super) struct Counts {
     pub metadata_bytes: AtomicU64,
     pub enqueue_retries: AtomicU64,
     pub sending_ms: AtomicU64,
-    pub requests: AtomicU64,
+    pub durations: RequestDurations,
     pub shards: AtomicU64,
     /// Hundredths of a shard.
     pub shards_desired: AtomicU64,
@@ -69,13 +83,14 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub fn arrived(&self, kinds: Kinds, newest_ms: i64) {
-        self.received.add(kinds);
+    /// Something is to be sent that is as new as this.
+    pub fn noticed(&self, newest_ms: i64) {
         self.highest_received_ms.fetch_max(newest_ms, Ordering::Relaxed);
     }
 
-    pub fn overflowed(&self, kinds: Kinds) {
-        self.overflowed.add(kinds);
+    /// So much waits in memory from now on.
+    pub fn arrived(&self, kinds: Kinds) {
+        self.received.add(kinds);
     }
 
     pub fn dropped_by_relabelling(&self, kinds: Kinds) {
@@ -101,7 +116,7 @@ impl Counts {
 
     /// Received, sent, and given up so far.
     pub fn totals(&self) -> (u64, u64, u64) {
-        let dropped = self.relabelled_away.get().total() + self.too_old.get().total() + self.overflowed.get().total();
+        let dropped = self.relabelled_away.get().total() + self.too_old.get().total();
         (self.received.get().total(), self.sent.get().total(), dropped + self.failed.get().total())
     }
 
@@ -115,20 +130,18 @@ impl Counts {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let received = self.received.get();
         let mut done = self.sent.get();
-        for gone in [&self.failed, &self.relabelled_away, &self.too_old, &self.overflowed] {
+        for gone in [&self.failed, &self.relabelled_away, &self.too_old] {
             done.add(gone.get());
         }
-        let mut dropped = self.relabelled_away.get();
-        dropped.add(self.too_old.get());
-        dropped.add(self.overflowed.get());
         EndpointStats {
             name: String::new(),
             url: String::new(),
+            catching_up: false,
             sent: self.sent.get(),
             failed: self.failed.get(),
             retried: self.retried.get(),
-            dropped,
-            dropped_overflow: self.overflowed.get(),
+            dropped_by_relabelling: self.relabelled_away.get(),
+            too_old: self.too_old.get(),
             pending: Kinds {
                 samples: received.samples.saturating_sub(done.samples),
                 histograms: received.histograms.saturating_sub(done.histograms),
@@ -140,8 +153,6 @@ impl Counts {
             bytes: get(&self.bytes),
             metadata_bytes: get(&self.metadata_bytes),
             enqueue_retries: get(&self.enqueue_retries),
-            requests: get(&self.requests),
-            sending_secs: get(&self.sending_ms) as f64 / 1000.0,
             highest_timestamp_secs: self.highest_received_ms.load(Ordering::Relaxed) as f64 / 1000.0,
             highest_sent_timestamp_secs: self.highest_sent_ms.load(Ordering::Relaxed) as f64 / 1000.0,
             shards: get(&self.shards),
@@ -167,10 +178,12 @@ pub struct EndpointStats {
     pub failed: Kinds,
     /// `*_retried_total`.
     pub retried: Kinds,
-    /// `*_dropped_total`: relabelled away, too old, or pushed out of the backlog.
-    pub dropped: Kinds,
-    /// The part of `dropped` that was pushed out of a full backlog.
-    pub dropped_overflow: Kinds,
+    /// `*_dropped_total` with reason `dropped_series`.
+    pub dropped_by_relabelling: Kinds,
+    /// `*_dropped_total` with reason `too_old`.
+    pub too_old: Kinds,
+    /// Whether samples are still to be read back from the store.
+    pub catching_up: bool,
     /// `*_pending`.
     pub pending: Kinds,
     /// `metadata_total`.
@@ -185,10 +198,6 @@ pub struct EndpointStats {
     pub metadata_bytes: u64,
     /// `enqueue_retries_total`: how often a full shard was waited for.
     pub enqueue_retries: u64,
-    /// Count of `sent_batch_duration_seconds`.
-    pub requests: u64,
-    /// Sum of `sent_batch_duration_seconds`.
-    pub sending_secs: f64,
     /// `queue_highest_timestamp_seconds`.
     pub highest_timestamp_secs: f64,
     /// `queue_highest_sent_timestamp_seconds`.

@@ -11,12 +11,15 @@ use axum::routing::post;
 
 use super::stats::Kinds;
 use super::*;
+use crate::base::cancel::Cancel;
 use crate::base::clock::{Clock, ManualClock, SystemClock};
 use crate::base::time::Duration as ConfigDuration;
 use crate::metrics::ingest::recorder::Recorder;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::model::config::{ConfigUrl, RelabelAction, RelabelConfig, RelabelRegex, WriteMessage};
+use crate::metrics::store::{Store, StoreSettings};
 use crate::series::histogram::{Histogram, ResetHint, Span};
+use crate::series::ports::{IndexQuery, SelectError, SelectedSeries, Selection};
 use crate::series::sample::{Exemplar, Metadata, MetricType};
 
 /// A receiver that answers from a script, then stores.
@@ -77,6 +80,37 @@ fn config(url: &str) -> RemoteWriteConfig {
     config
 }
 
+/// A store that has nothing, and a folder for positions.
+struct Nothing(tempfile::TempDir);
+
+impl Nothing {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(tempfile::tempdir().unwrap()))
+    }
+
+    fn replay(self: &Arc<Self>) -> Replay {
+        Replay { select: self.clone(), positions: self.0.path().join("positions") }
+    }
+}
+
+impl Select for Nothing {
+    fn select(&self, _: &Selection<'_>, _: &Cancel) -> Result<Vec<Box<dyn SelectedSeries>>, SelectError> {
+        Ok(Vec::new())
+    }
+    fn series(&self, _: &IndexQuery<'_>, _: &Cancel) -> Result<Vec<Labels>, SelectError> {
+        Ok(Vec::new())
+    }
+    fn label_names(&self, _: &IndexQuery<'_>, _: &Cancel) -> Result<Vec<String>, SelectError> {
+        Ok(Vec::new())
+    }
+    fn label_values(&self, _: &str, _: &IndexQuery<'_>, _: &Cancel) -> Result<Vec<String>, SelectError> {
+        Ok(Vec::new())
+    }
+    fn exemplars(&self, _: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError> {
+        Ok(Vec::new())
+    }
+}
+
 struct Bench {
     receiver: Arc<Receiver>,
     remote: RemoteSend,
@@ -87,7 +121,7 @@ struct Bench {
 impl Bench {
     async fn new(change: impl FnOnce(&mut RemoteWriteConfig)) -> Self {
         let receiver = Receiver::start().await;
-        let remote = RemoteSend::new(Arc::new(SystemClock::new()));
+        let remote = RemoteSend::new(Arc::new(SystemClock::new()), Nothing::new().replay());
         let mut config = config(&receiver.url);
         change(&mut config);
         remote.apply(&[config], &Labels::from_pairs([("cluster", "c"), ("job", "external")])).unwrap();
@@ -149,7 +183,7 @@ async fn forwards_what_storage_takes_with_external_labels_and_relabelling() {
         assert_eq!(bench.receiver.store.dump("n"), [(r#"{cluster="c", job="external"}"#.to_owned(), vec![(1000, "-0".to_owned())])]);
         assert!(bench.receiver.store.dump("secret").is_empty());
         let stats = &bench.remote.stats()[0];
-        assert_eq!((stats.dropped.samples, stats.pending.samples, stats.failed.samples), (1, 0, 0));
+        assert_eq!((stats.dropped_by_relabelling.samples, stats.pending.samples, stats.failed.samples), (1, 0, 0));
         assert!(stats.bytes > 0 && stats.highest_sent_timestamp_secs == 2.0);
         let headers = bench.receiver.requests.lock()[0].clone();
         assert_eq!((&headers["x-scope-orgid"], &headers["content-encoding"]), (&"tenant".parse().unwrap(), &"snappy".parse().unwrap()));
@@ -241,7 +275,7 @@ async fn too_many_requests_and_old_samples_as_configured() {
     bench.store(&[("__name__", "new")], clock.now_ms(), 1.0);
     bench.until_sent(1).await;
     let stats = &bench.remote.stats()[0];
-    assert_eq!((stats.retried.samples, stats.dropped.samples, stats.failed.samples), (1, 1, 0));
+    assert_eq!((stats.retried.samples, stats.too_old.samples, stats.failed.samples), (1, 1, 0));
     assert!(bench.receiver.store.dump("old").is_empty());
 }
 
@@ -264,28 +298,10 @@ async fn a_hanging_endpoint_never_holds_up_storing() {
     bench.remote.stop(Duration::from_millis(20)).await;
 }
 
-#[test]
-fn a_full_backlog_drops_the_oldest() {
-    let counts = Arc::new(stats::Counts::default());
-    let backlog = backlog::Backlog::new(10, (true, true), counts.clone());
-    let block = |first: i64| {
-        let floats =
-            (first..first + 4).map(|ts| Record { series: 1, sample: crate::series::batch::FloatSample { ts, value: 0.0, start_ts: 0 } });
-        Arc::new(Block { floats: floats.collect(), ..Block::default() })
-    };
-    for first in [0, 4, 8, 12] {
-        backlog.push(block(first));
-    }
-    let left: Vec<i64> = std::iter::from_fn(|| backlog.take()).map(|block| block.floats[0].sample.ts).collect();
-    assert_eq!(left, [8, 12]);
-    let stats = counts.snapshot();
-    assert_eq!((stats.dropped_overflow.samples, stats.pending.samples), (8, 8));
-}
-
 #[tokio::test]
 async fn series_numbered_before_are_asked_for_again() {
     let receiver = Receiver::start().await;
-    let remote = RemoteSend::new(Arc::new(SystemClock::new()));
+    let remote = RemoteSend::new(Arc::new(SystemClock::new()), Nothing::new().replay());
     let local = Recorder::new();
     let tap = remote.tap(local.clone());
     let labels = Labels::from_pairs([("__name__", "m")]);
@@ -378,11 +394,124 @@ async fn metadata_is_sent_now_and_then() {
 
 #[test]
 fn without_endpoints_nothing_is_kept() {
-    let remote = RemoteSend::new(ManualClock::at(0));
+    let remote = RemoteSend::new(ManualClock::at(0), Nothing::new().replay());
     let tap = remote.tap(Recorder::new());
     let mut batch = WriteBatch::new();
     batch.open_series(&Labels::from_pairs([("__name__", "m")]));
     batch.push_float(1, 1.0);
     tap.append(&batch, &AppendOptions::default()).unwrap();
     assert_eq!(remote.shared.series.len(), 0);
+}
+
+/// A real store behind the tap, and the samples of `m` that the receiver has.
+struct Outage {
+    receiver: Arc<Receiver>,
+    store: Arc<Store>,
+    clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+}
+
+impl Outage {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(1_700_000_000_000);
+        let settings = StoreSettings { background: false, ..StoreSettings::new(folder.path().join("data")) };
+        let store = Arc::new(Store::open(settings, clock.clone()).unwrap());
+        Self { receiver: Receiver::start().await, store, clock, folder }
+    }
+
+    fn start(&self, change: impl FnOnce(&mut RemoteWriteConfig)) -> (RemoteSend, TappedAppend) {
+        let replay = Replay { select: self.store.clone(), positions: self.folder.path().join("positions") };
+        let remote = RemoteSend::new(self.clock.clone(), replay);
+        let mut config = config(&self.receiver.url);
+        config.queue_config.max_samples_per_send = 100;
+        config.queue_config.capacity = 100;
+        config.queue_config.max_shards = 4;
+        config.queue_config.min_shards = 2;
+        change(&mut config);
+        remote.apply(&[config], &Labels::from_pairs([("cluster", "c")])).unwrap();
+        let tap = remote.tap(self.store.clone());
+        (remote, tap)
+    }
+
+    /// Stores one sample of each of ten series at each of these seconds.
+    fn store(&self, tap: &TappedAppend, secs: std::ops::Range<i64>) {
+        for at in secs {
+            self.clock.jump_to(1_700_000_000_000 + at * 1000);
+            let mut batch = WriteBatch::new();
+            for series in 0..10 {
+                batch.open_series(&Labels::from_pairs([("__name__", "m"), ("n", &series.to_string())]));
+                batch.push_float(1_700_000_000_000 + at * 1000, at as f64);
+            }
+            let report = tap.append(&batch, &AppendOptions::default()).unwrap();
+            assert_eq!((report.stored, report.refused.len()), (10, 0));
+        }
+    }
+
+    /// Waits until the receiver has each of these seconds once or more, in order, in every series.
+    async fn until_received(&self, secs: i64) {
+        let complete = || {
+            let dump = self.receiver.store.dump("m");
+            dump.len() == 10
+                && dump.iter().all(|(labels, values)| {
+                    assert!(labels.contains("cluster=\"c\""));
+                    let times: Vec<i64> = values.iter().map(|(ts, _)| (*ts - 1_700_000_000_000) / 1000).collect();
+                    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+                    times.into_iter().eq(0..secs)
+                })
+        };
+        for _ in 0..1000 {
+            if complete() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let counts: Vec<usize> = self.receiver.store.dump("m").iter().map(|(_, values)| values.len()).collect();
+        panic!("{secs} samples of each series were awaited, there are {counts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_fits_in_memory_is_read_back_from_the_store() {
+    let outage = Outage::new().await;
+    *outage.receiver.hang.lock() = true;
+    let (remote, tap) = outage.start(|config| config.remote_timeout = ConfigDuration::from_ms(200));
+    // The queue holds 10,000; storing goes on all the same.
+    outage.store(&tap, 0..3_000);
+    assert!(remote.stats()[0].catching_up);
+    *outage.receiver.hang.lock() = false;
+    outage.until_received(3_000).await;
+    // It is live again afterwards.
+    outage.store(&tap, 3_000..3_010);
+    outage.until_received(3_010).await;
+    let stats = &remote.stats()[0];
+    assert_eq!((stats.failed.samples, stats.pending.samples, stats.catching_up), (0, 0, false), "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_where_it_was() {
+    let outage = Outage::new().await;
+    let (remote, tap) = outage.start(|_| {});
+    outage.store(&tap, 0..50);
+    outage.until_received(50).await;
+    *outage.receiver.hang.lock() = true;
+    outage.store(&tap, 50..60);
+    // Stopped with samples under way, then away while others store.
+    remote.stop(Duration::from_millis(50)).await;
+    outage.store(&tap, 60..70);
+    *outage.receiver.hang.lock() = false;
+    let (remote, tap) = outage.start(|_| {});
+    outage.store(&tap, 70..80);
+    outage.until_received(80).await;
+    assert_eq!(remote.stats()[0].failed.samples, 0);
+    // A changed endpoint goes on, one that is not configured any more begins anew when it is back.
+    let mut changed = config(&outage.receiver.url);
+    changed.queue_config.capacity = 7;
+    remote.apply(&[changed], &Labels::from_pairs([("cluster", "c")])).unwrap();
+    outage.store(&tap, 80..90);
+    outage.until_received(90).await;
+    let positions = outage.folder.path().join("positions");
+    assert!(std::fs::read_to_string(&positions).unwrap().contains(&outage.receiver.url));
+    remote.apply(&[], &Labels::empty()).unwrap();
+    assert_eq!(std::fs::read_to_string(&positions).unwrap(), "");
 }

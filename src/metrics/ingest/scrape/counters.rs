@@ -16,13 +16,6 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: u64,)+
         }
 
-        impl ScrapeStats {
-            /// Names and counts.
-            pub fn named(&self) -> Vec<(&'static str, u64)> {
-                vec![$((stringify!($name), self.$name),)+]
-            }
-        }
-
         impl ScrapeCounters {
             /// The counts now.
             pub fn snapshot(&self) -> ScrapeStats {
@@ -59,10 +52,10 @@ counters! {
     refused,
     /// Scrapes that storage did not take.
     storage_failed,
-    /// `prometheus_target_scrape_pool_syncs_total`, over all pools
-    pool_syncs,
-    /// `prometheus_target_sync_failed_total`, over all pools
-    sync_failed,
+    /// `prometheus_target_scrape_pools_total`
+    pools_created,
+    /// `prometheus_target_scrape_pools_failed_total`
+    pools_failed,
     /// `prometheus_target_scrape_pool_reloads_total`
     pool_reloads,
     /// `prometheus_target_scrape_pool_reloads_failed_total`

@@ -14,7 +14,7 @@ use super::job::JobSettings;
 use super::limits::AHEAD_MS_MAX;
 use super::mutate::{Mutated, mutate};
 use super::report::{Report, ReportSeries};
-use super::scratch::{Fresh, Payload, Scratch, push};
+use super::scratch::{Fresh, Payload, Scratch, push, push_zero};
 use super::target::Target;
 use crate::metrics::ingest::exposition::content_type::{Format, detect};
 use crate::metrics::ingest::exposition::{Event, ParseOptions, ParsedExemplar, Parser, Series};
@@ -75,12 +75,23 @@ pub(super) struct Intake {
     report: ReportSeries,
     append: Arc<dyn Append>,
     counters: Arc<ScrapeCounters>,
+    /// When the last good scrape was (ms): a counter that started later has started anew.
+    last_ts: i64,
 }
 
 impl Intake {
     pub fn new(target: Arc<Target>, job: Arc<JobSettings>, append: Arc<dyn Append>, counters: Arc<ScrapeCounters>) -> Self {
         let report = ReportSeries::new(&target.labels, job.extra_metrics);
-        Self { options: job.parse_options(&target), target, job, cache: SeriesCache::default(), report, append, counters }
+        Self {
+            options: job.parse_options(&target),
+            target,
+            job,
+            cache: SeriesCache::default(),
+            report,
+            append,
+            counters,
+            last_ts: i64::MAX,
+        }
     }
 
     /// Takes over the memory of a loop whose job changed only in ways that leave its series as they are.
@@ -154,6 +165,7 @@ impl Intake {
             tracing::debug!(target_url = %self.target.url, warning, "content type of the scrape is not usable");
         }
         scratch.batch.clear();
+        scratch.zeros.clear();
         scratch.ids.clear();
         scratch.fresh.clear();
         let read = self.collect(detected.format, fetched.body, ts, now_ms, scratch, totals);
@@ -166,6 +178,11 @@ impl Intake {
             return Err(Failure::Other("histogram bucket limit exceeded".to_owned()));
         }
         self.target.metadata.push_unsent(&mut scratch.batch.metadata);
+        if !scratch.zeros.series.is_empty() {
+            // Those that start before samples which are there already are refused one by one, which is right.
+            self.log_failed(self.append.append(&scratch.zeros, &MARKERS));
+        }
+        self.last_ts = ts;
         match self.append.append(&scratch.batch, &SAMPLES) {
             Ok(answer) => {
                 self.target.metadata.sent(self.cache.iteration());
@@ -296,6 +313,10 @@ impl Intake {
             totals.added += usize::from(found.is_none());
         }
         self.cache.entry(id).histogram = matches!(payload, Payload::Histogram { .. });
+        let start_ts = payload.start_ts();
+        if self.options.created_as_start && start_ts != 0 && start_ts < at && (found.is_none() || start_ts > self.last_ts) {
+            push_zero(known, &payload, scratch);
+        }
         push(known, id, at, payload, exemplars, scratch);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Fetching happens on the reactor. Parsing and storing happen on the blocking pool, at most [`Env::workers`] at
 //! a time. A running scrape is not cut off when its loop is told to stop, only when the server shuts down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -14,6 +15,7 @@ use super::fetch::{Source, fetch};
 use super::intake::{Failure, Fetched, Intake};
 use super::schedule::Schedule;
 use super::scratch::Scratch;
+use super::summary::Summary;
 use super::target::{Health, Target, TargetState};
 use crate::base::clock::SharedClock;
 use crate::platform::http::client::{BodyError, ContentEncoding, decode_body};
@@ -34,6 +36,8 @@ pub(super) struct Env {
     buffers: Mutex<Vec<Vec<u8>>>,
     scratches: Mutex<Vec<Scratch>>,
     kept: usize,
+    /// Seconds between scrapes, by the interval in milliseconds that they should be.
+    pub intervals: Mutex<BTreeMap<i64, Summary>>,
 }
 
 impl Env {
@@ -47,6 +51,7 @@ impl Env {
             buffers: Mutex::default(),
             scratches: Mutex::default(),
             kept: workers,
+            intervals: Mutex::default(),
         }
     }
 
@@ -154,11 +159,16 @@ impl Loop {
         let target = self.intake.target.clone();
         let mut schedule = Schedule::start(target.interval.ms(), target.hash() ^ env.seed, env.clock.now_ms(), env.clock.monotonic(), last);
         let mut last = last;
+        let mut begun: Option<std::time::Duration> = None;
         loop {
             tokio::select! {
                 biased;
                 () = control.stop.cancelled() => break,
                 () = tokio::time::sleep(schedule.wait(env.clock.monotonic())) => {}
+            }
+            let now = env.clock.monotonic();
+            if let Some(before) = begun.replace(now) {
+                env.intervals.lock().entry(target.interval.ms()).or_default().observe(now, now.saturating_sub(before).as_secs_f64());
             }
             let ts = schedule.timestamp(env.clock.now_ms());
             let Some(done) = self.scrape(ts).await else {

@@ -7,18 +7,20 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::counters::ScrapeStats;
+use super::counters::{ScrapeStats, add};
 use super::fetch::{Collect, Source};
 use super::job::JobSettings;
 use super::loop_::{End, Env};
+use super::metrics::PoolNumbers;
 use super::pool::{Active, Pool, Shared};
 use super::target::{Target, TargetState, discovered_labels, populate};
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
-use crate::metrics::ingest::discovery::{Update, spawn, static_};
+use crate::metrics::ingest::discovery::{DiscoveryStats, Update, spawn, static_};
 use crate::metrics::ingest::http_settings::client_settings;
 use crate::metrics::model::config::{GlobalConfig, ScrapeConfig};
 use crate::platform::http::client::HttpClient;
+use crate::platform::telemetry::metrics::Page;
 use crate::series::labels::Labels;
 use crate::series::ports::Append;
 use crate::series::sample::Metadata;
@@ -128,6 +130,7 @@ pub struct ScrapeManager {
     shared: Shared,
     pools: Mutex<BTreeMap<String, Job>>,
     in_process: Mutex<Vec<(String, Active)>>,
+    discovery: Arc<DiscoveryStats>,
 }
 
 struct Job {
@@ -153,7 +156,7 @@ impl ScrapeManager {
             counters: Arc::default(),
             created_as_start: options.created_as_start,
         };
-        Self { shared, pools: Mutex::default(), in_process: Mutex::default() }
+        Self { shared, pools: Mutex::default(), in_process: Mutex::default(), discovery: Arc::default() }
     }
 
     /// Makes the jobs be these; call it inside the runtime. Jobs that did not change are left alone.
@@ -180,16 +183,18 @@ impl ScrapeManager {
             let client = HttpClient::new(client_settings(&config.http), self.shared.env.clock.clone()).map(Arc::new);
             if let Err(error) = &client {
                 errors.push(JobError { job: config.job_name.clone(), reason: error.to_string() });
+                let counters = &self.shared.counters;
+                add(if known.is_some() { &counters.pool_reloads_failed } else { &counters.pools_failed }, 1);
                 if known.is_some() {
-                    add_failed_reload(&self.shared);
                     continue;
                 }
             }
             let client = client.map_err(|error| error.to_string());
             match pools.get_mut(&config.job_name) {
-                Some(job) => reload(job, config, client, &self.shared.env.clock),
+                Some(job) => reload(job, config, client, &self.shared.env.clock, &self.discovery),
                 None => {
-                    let job = start(config, client, &self.shared);
+                    add(&self.shared.counters.pools_created, 1);
+                    let job = start(config, client, &self.shared, &self.discovery);
                     pools.insert(config.job_name.clone(), job);
                 }
             }
@@ -287,6 +292,45 @@ impl ScrapeManager {
         self.shared.counters.snapshot()
     }
 
+    /// Every job in numbers.
+    pub(super) fn pool_numbers(&self) -> Vec<PoolNumbers> {
+        let mut all: Vec<PoolNumbers> = self.pools.lock().iter().map(|(name, job)| job.pool.lock().numbers(name)).collect();
+        for (name, active) in &*self.in_process.lock() {
+            let (metadata_entries, metadata_bytes) = active.target.metadata.size();
+            let name = name.clone();
+            all.push(PoolNumbers { name, targets: 1, discovered: 1, syncs: 1, metadata_entries, metadata_bytes, ..PoolNumbers::default() });
+        }
+        // A job may have the name of a target inside the process; labels must not repeat.
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all.dedup_by(|next, first| next.name == first.name);
+        all
+    }
+
+    /// Jobs with a kind of discovery that is not supported.
+    pub(super) fn unsupported_discoveries(&self) -> usize {
+        self.pools.lock().values().filter(|job| !job.pool.lock().config.discovery.other.is_empty()).count()
+    }
+
+    /// Discovery in numbers.
+    pub(super) fn discovery_stats(&self) -> &DiscoveryStats {
+        &self.discovery
+    }
+
+    /// Writes how long things took.
+    pub(super) fn report_lengths(&self, page: &mut Page) {
+        let now = self.shared.env.clock.monotonic();
+        let name = "prometheus_target_interval_length_seconds";
+        page.family(name, "summary", "Time between two scrapes of a target, by what it should be.");
+        for (interval_ms, lengths) in &*self.shared.env.intervals.lock() {
+            lengths.write(page, name, ("interval", &Duration::from_ms(*interval_ms).to_string()), now);
+        }
+        let name = "prometheus_target_sync_length_seconds";
+        page.family(name, "summary", "Time to work out the targets of a job.");
+        for (job, state) in &*self.pools.lock() {
+            state.pool.lock().sync_lengths.write(page, name, ("scrape_job", job), now);
+        }
+    }
+
     fn all_targets(&self) -> Vec<Arc<Target>> {
         let mut all: Vec<Arc<Target>> = Vec::new();
         for job in self.pools.lock().values() {
@@ -310,22 +354,18 @@ fn show(pool: &str, target: &Target) -> ActiveTarget {
     }
 }
 
-fn add_failed_reload(shared: &Shared) {
-    super::counters::add(&shared.counters.pool_reloads_failed, 1);
-}
-
 /// Starts a job.
-fn start(config: &ScrapeConfig, client: Result<Arc<HttpClient>, String>, shared: &Shared) -> Job {
+fn start(config: &ScrapeConfig, client: Result<Arc<HttpClient>, String>, shared: &Shared, stats: &Arc<DiscoveryStats>) -> Job {
     let mut pool = Pool::new(Arc::new(config.clone()), client, shared.clone());
     pool.set_groups(STATIC, static_::groups(&config.discovery.static_configs));
     pool.sync();
     let pool = Arc::new(Mutex::new(pool));
-    let feeder = discover(&pool, config, &shared.env.clock);
+    let feeder = discover(&pool, config, &shared.env.clock, stats);
     Job { pool, feeder }
 }
 
 /// Gives a running job a new configuration. What discovery found stays until it is found anew.
-fn reload(job: &mut Job, config: &ScrapeConfig, client: Result<Arc<HttpClient>, String>, clock: &SharedClock) {
+fn reload(job: &mut Job, config: &ScrapeConfig, client: Result<Arc<HttpClient>, String>, clock: &SharedClock, stats: &Arc<DiscoveryStats>) {
     let mut pool = job.pool.lock();
     let (old, new) = (&pool.config.discovery, &config.discovery);
     let same_discovery = (&old.file, &old.http, &old.dns, &old.other) == (&new.file, &new.http, &new.dns, &new.other);
@@ -339,14 +379,14 @@ fn reload(job: &mut Job, config: &ScrapeConfig, client: Result<Arc<HttpClient>, 
         if let Some(feeder) = job.feeder.take() {
             feeder.abort();
         }
-        job.feeder = discover(&job.pool, config, clock);
+        job.feeder = discover(&job.pool, config, clock, stats);
     }
 }
 
 /// Starts the providers of a job and the task that hands their updates to the pool.
-fn discover(pool: &Arc<Mutex<Pool>>, config: &ScrapeConfig, clock: &SharedClock) -> Option<JoinHandle<()>> {
+fn discover(pool: &Arc<Mutex<Pool>>, config: &ScrapeConfig, clock: &SharedClock, stats: &Arc<DiscoveryStats>) -> Option<JoinHandle<()>> {
     let (out, mut updates) = mpsc::channel::<Update>(UPDATES_QUEUED);
-    let providers = spawn(&config.discovery, clock, &out);
+    let providers = spawn(&config.job_name, &config.discovery, clock, stats, &out);
     let none = providers.is_empty();
     pool.lock().providers = providers;
     if none {

@@ -58,6 +58,13 @@ impl MetadataCache {
         }
     }
 
+    /// Families, and bytes of their texts.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let families = self.0.lock();
+        let bytes = families.iter().map(|(name, family)| name.len() + family.metadata.help.len() + family.metadata.unit.len());
+        (families.len(), bytes.sum())
+    }
+
     /// Adds what storage does not have yet to `out`.
     pub(super) fn push_unsent(&self, out: &mut Vec<(Box<str>, Metadata)>) {
         let families = self.0.lock();

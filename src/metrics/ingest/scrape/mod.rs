@@ -14,11 +14,13 @@ mod limits;
 mod loop_;
 mod manager;
 mod metadata;
+mod metrics;
 mod mutate;
 mod pool;
 mod report;
 mod schedule;
 mod scratch;
+mod summary;
 pub mod target;
 
 pub use manager::{ActiveTarget, DroppedTarget, InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};

@@ -11,6 +11,8 @@ use super::fetch::Source;
 use super::intake::Intake;
 use super::job::JobSettings;
 use super::loop_::{Control, End, Env, Legacy, Loop};
+use super::metrics::PoolNumbers;
+use super::summary::Summary;
 use super::target::{Target, discovered_labels, populate};
 use crate::metrics::ingest::discovery::{Provider, TargetGroup};
 use crate::metrics::model::config::ScrapeConfig;
@@ -44,6 +46,11 @@ pub(super) struct Pool {
     groups: BTreeMap<usize, Vec<TargetGroup>>,
     /// Those that feed `groups`, kept alive here.
     pub providers: Vec<Provider>,
+    /// How often targets were worked out, and how many could not be made.
+    syncs: u64,
+    sync_failed: u64,
+    /// How long working them out took, in seconds.
+    pub sync_lengths: Summary,
 }
 
 /// A target with its loop.
@@ -87,6 +94,9 @@ impl Pool {
             dropped_count: 0,
             groups: BTreeMap::new(),
             providers: Vec::new(),
+            syncs: 0,
+            sync_failed: 0,
+            sync_lengths: Summary::default(),
         }
     }
 
@@ -118,6 +128,30 @@ impl Pool {
 
     /// Works out the targets, starts new loops and stops those of targets that are gone.
     pub fn sync(&mut self) {
+        let started = self.shared.env.clock.monotonic();
+        self.sync_all();
+        let now = self.shared.env.clock.monotonic();
+        self.sync_lengths.observe(now, now.saturating_sub(started).as_secs_f64());
+    }
+
+    /// The job in numbers.
+    pub fn numbers(&self, name: &str) -> PoolNumbers {
+        let discovered = self.groups.values().flatten().map(|group| group.targets.len()).sum();
+        let metadata = self.active.values().map(|active| active.target.metadata.size());
+        let (metadata_entries, metadata_bytes) = metadata.fold((0, 0), |(entries, bytes), (more, longer)| (entries + more, bytes + longer));
+        PoolNumbers {
+            name: name.to_owned(),
+            targets: self.active.len(),
+            target_limit: self.config.target_limit,
+            discovered,
+            syncs: self.syncs,
+            sync_failed: self.sync_failed,
+            metadata_entries,
+            metadata_bytes,
+        }
+    }
+
+    fn sync_all(&mut self) {
         let wanted = self.wanted();
         let changed: Vec<u64> = wanted
             .iter()
@@ -134,7 +168,7 @@ impl Pool {
 
     /// Loops for what is new, none for what is gone, and the limit on their number.
     fn settle(&mut self, wanted: FxHashMap<u64, Arc<Target>>) {
-        self.shared.counters.pool_syncs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.syncs += 1;
         let gone: Vec<u64> = self.active.keys().filter(|key| !wanted.contains_key(key)).copied().collect();
         for key in gone {
             if let Some(active) = self.active.remove(&key) {
@@ -222,7 +256,7 @@ impl Pool {
                         }
                     }
                     Err(error) => {
-                        add(&self.shared.counters.sync_failed, 1);
+                        self.sync_failed += 1;
                         let (pool, source) = (config.job_name.as_str(), group.source.as_str());
                         tracing::warn!(pool, "creating target failed: instance {index} in group {source}: {error}");
                     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cache::{Ended, EntryId};
 use crate::metrics::ingest::exposition::{LabelScratch, ParsedExemplar};
 use crate::series::batch::{SeriesRef, WriteBatch};
-use crate::series::histogram::Histogram;
+use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::labels::LabelsIter;
 use crate::series::sample::Exemplar;
 
@@ -13,6 +13,8 @@ use crate::series::sample::Exemplar;
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     pub batch: WriteBatch,
+    /// Zeros at the start of counters; storage gets them before the batch.
+    pub zeros: WriteBatch,
     /// The entry of each series of the batch.
     pub ids: Vec<EntryId>,
     /// Positions in the batch whose entries change once storage has answered.
@@ -34,6 +36,38 @@ pub(super) struct Fresh {
 pub(super) enum Payload {
     Float { value: f64, start_ts: i64 },
     Histogram { histogram: Arc<Histogram>, start_ts: i64 },
+}
+
+impl Payload {
+    /// When its counter started (ms, 0 = unknown).
+    pub const fn start_ts(&self) -> i64 {
+        match self {
+            Self::Float { start_ts, .. } | Self::Histogram { start_ts, .. } => *start_ts,
+        }
+    }
+}
+
+/// Adds the zero from which a counter started, as upstream's `created-timestamp-zero-ingestion`.
+pub(super) fn push_zero(known: SeriesRef, payload: &Payload, scratch: &mut Scratch) {
+    let start_ts = payload.start_ts();
+    if known.is_some() {
+        scratch.zeros.open_known(known);
+    } else {
+        scratch.zeros.open_series_sorted(LabelsIter::over_checked(&scratch.packed));
+    }
+    match payload {
+        Payload::Float { .. } => scratch.zeros.push_float(start_ts, 0.0),
+        Payload::Histogram { histogram, .. } => {
+            let zero = Histogram {
+                reset_hint: ResetHint::Reset,
+                schema: histogram.schema,
+                zero_threshold: histogram.zero_threshold,
+                custom_bounds: histogram.custom_bounds.clone(),
+                ..Histogram::default()
+            };
+            scratch.zeros.push_histogram(start_ts, Arc::new(zero));
+        }
+    }
 }
 
 /// Adds one sample to the batch. A series that storage does not know yet comes with the labels in `scratch.packed`.

@@ -1,12 +1,11 @@
-//! Builds a client of the HTTP library from settings: TLS files, proxy, redirects; and notices changed files.
+//! Builds a client of the HTTP library from settings: TLS files and proxy; and notices changed files.
 
 use std::time::SystemTime;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::settings::{ClientSettings, ProxySettings, SecretSource, TlsSettings, TlsVersion};
-use super::{ClientError, IDLE_CONNECTION, REDIRECTS_MAX, auth};
+use super::settings::{ClientSettings, SecretSource, TlsSettings, TlsVersion};
+use super::{ClientError, IDLE_CONNECTION, auth, proxy};
 
 /// State of one file: enough to see that it was replaced or rewritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +41,15 @@ pub(super) fn build(settings: &ClientSettings, connect_host: Option<&str>) -> Re
             .no_zstd()
             .pool_idle_timeout(IDLE_CONNECTION)
             .tcp_keepalive(std::time::Duration::from_secs(15))
-            .redirect(if settings.follow_redirects {
-                reqwest::redirect::Policy::limited(REDIRECTS_MAX)
-            } else {
-                reqwest::redirect::Policy::none()
-            });
+            // Followed by our own hands: see `redirect`.
+            .redirect(reqwest::redirect::Policy::none());
         if !settings.enable_http2 {
             builder = builder.http1_only();
         }
         if let Some(host) = connect_host {
             builder = builder.dns_resolver(OneHost { name: settings.tls.server_name.to_ascii_lowercase(), host: host.to_owned() });
         }
-        with_tls(with_proxy(builder, &settings.proxy)?, &settings.tls)
+        with_tls(proxy::apply(builder, &settings.proxy)?, &settings.tls)
     };
     match builder()?.build() {
         Ok(client) => Ok(client),
@@ -96,25 +92,6 @@ fn with_tls(mut builder: reqwest::ClientBuilder, tls: &TlsSettings) -> Result<re
         builder = builder.tls_version_max(version(max));
     }
     Ok(builder.tls_danger_accept_invalid_certs(tls.insecure_skip_verify))
-}
-
-fn with_proxy(builder: reqwest::ClientBuilder, settings: &ProxySettings) -> Result<reqwest::ClientBuilder, ClientError> {
-    if settings.from_environment {
-        return Ok(builder);
-    }
-    let Some(url) = &settings.url else { return Ok(builder.no_proxy()) };
-    let invalid = |_| ClientError::Settings("invalid proxy_url".to_owned());
-    let mut proxy = reqwest::Proxy::all(url.expose()).map_err(invalid)?;
-    proxy = proxy.no_proxy(reqwest::NoProxy::from_string(&settings.no_proxy));
-    if !settings.connect_headers.is_empty() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in &settings.connect_headers {
-            let (name, value): (HeaderName, HeaderValue) = super::header_pair(name, value.expose())?;
-            headers.append(name, value);
-        }
-        proxy = proxy.headers(headers);
-    }
-    Ok(builder.proxy(proxy))
 }
 
 /// Resolves the certificate's name to the host that is to be connected to.
