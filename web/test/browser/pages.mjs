@@ -1,0 +1,44 @@
+// Every page, both themes, desk and phone: whole, calm, readable, small.
+import { DESK, PHONE, accessible, budgets, check, open, picture, run, sound, visit } from './harness.mjs';
+
+const QUERY = '/explore?q=' + encodeURIComponent('sum by (route) (rate(http_requests_total[5m]))');
+/** Name, path, status, whether charts are drawn. */
+const PAGES = [
+  ['home', '/', 200, true],
+  ['explore-empty', '/explore', 200, true],
+  ['explore', QUERY, 200, true],
+  ['explore-stacked', `${QUERY}&view=stacked`, 200, true],
+  ['explore-table', `${QUERY}&view=table`, 200, true],
+  ['explore-error', '/explore?q=' + encodeURIComponent('sum(rate(http_requests_total'), 200, true],
+  ['targets', '/targets', 200, false],
+  ['catalogue', '/catalogue', 200, false],
+  ['cardinality', '/cardinality', 200, false],
+  ['pushed', '/pushed', 200, false],
+  ['status', '/status', 200, false],
+  ['missing', '/no-such-page', 404, false],
+];
+
+async function all(size, theme) {
+  const look = `${size.width}-${theme}`;
+  for (const [name, path, status, charts] of PAGES) {
+    const tab = await open({ size, theme });
+    const what = `${name} ${look}`;
+    const answer = await visit(tab.page, path);
+    check(answer.status() === status, `${what}: ${answer.status()}`);
+    const policy = answer.headers()['content-security-policy'] ?? '';
+    check(/script-src 'self';/.test(policy) && /default-src 'none'/.test(policy), `${what}: policy ${policy}`);
+    const sizes = await budgets(tab.page, what, charts);
+    if (size === DESK && theme === 'dark') console.log(`  ${name}: ${Object.entries(sizes).filter(([, v]) => typeof v === 'number').map(([k, v]) => `${k} ${k === 'preloads' ? v : (v / 1024).toFixed(1)}`).join(', ')}`);
+    await picture(tab.page, `${name}-${look}`);
+    await sound(tab, what, status);
+    await accessible(tab.page, what);
+    await tab.close();
+  }
+}
+
+await run({
+  'desk, dark': () => all(DESK, 'dark'),
+  'desk, light': () => all(DESK, 'light'),
+  'phone, dark': () => all(PHONE, 'dark'),
+  'phone, light': () => all(PHONE, 'light'),
+});
