@@ -58,6 +58,8 @@ export class Chart extends HTMLElement {
     for (const on of ['ph:zone', 'ph:print']) addEventListener(on, again);
     const size = new ResizeObserver(() => {
       const { clientWidth: width, clientHeight: height } = this.plot;
+      // On paper the canvas is scaled instead.
+      if (matchMedia('print').matches || !height) return;
       if (this.u && width && (width !== this.u.width || height !== this.u.height)) this.u.setSize({ width, height });
     });
     size.observe(this.plot);

@@ -165,7 +165,11 @@ impl Words {
     /// In a language.
     pub fn text(&self, lang: Lang) -> String {
         let text = match (self.key, self.values.as_slice()) {
-            ("{}", [only]) => only.clone(),
+            ("{}", [only]) => {
+                let mut text = String::new();
+                lang.place(&mut text, only);
+                text
+            }
             (key, values) => {
                 let values: Vec<&dyn Display> = values.iter().map(|value| value as &dyn Display).collect();
                 lang.fill(key, &values)

@@ -31,7 +31,8 @@ fn values_counts_and_gaps() {
     assert_eq!(Lang::En.n(1, "{} target", "{} targets"), "1 target");
     assert_eq!(Lang::En.n(1204, "{} target", "{} targets"), "1,204 targets");
     assert_eq!(Lang::Ar.t("a text that nobody has translated"), "a text that nobody has translated");
-    assert_eq!(Words::plain("{}").text(Lang::Ar), "{}");
+    assert_eq!(Words::plain("{}").text(Lang::En), "{}");
+    assert_eq!(Words::plain("/a b").text(Lang::Ar), "\u{2068}/a b\u{2069}");
     let filled = Lang::Ar.fill("{} of {}", &[&3, &"4 MiB"]);
     assert!(filled.contains("\u{2068}4 MiB\u{2069}"), "{filled}");
     assert!(Lang::Ar.n(2, "{} target", "{} targets").contains("هدفان"));

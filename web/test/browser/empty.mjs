@@ -4,7 +4,7 @@ import { DESK, PHONE, accessible, check, open, picture, run, sound, visit } from
 /** Path, words that must stand there, and where a link must lead. */
 const PAGES = [
   ['/', 'Host metrics are off', '/status#settings'],
-  ['/explore', 'Write a query', '/catalogue'],
+  ['/explore', 'Ask something', '/catalogue'],
   ['/targets', 'No targets yet', '/status#configuration'],
   ['/catalogue', 'No metrics yet', '/targets'],
   ['/cardinality', 'Nothing is stored yet', ''],

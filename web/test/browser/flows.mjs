@@ -1,5 +1,5 @@
 // What people do: zoom and go back, choose series, complete, jump, switch, watch.
-import { PHONE, check, open, run, sound, visit } from './harness.mjs';
+import { PHONE, base, check, open, picture, run, sound, visit } from './harness.mjs';
 
 const QUERY = '/explore?q=' + encodeURIComponent('sum by (route) (rate(http_requests_total[5m]))');
 const label = (page) => page.locator('[data-rangelabel]').textContent();
@@ -112,8 +112,9 @@ async function theme() {
   const dots = () => page.evaluate(() => { const c = document.querySelector('ph-chart canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let h = 0; for (let i = 0; i < d.length; i += 97) h = (h * 31 + d[i]) | 0; return h; });
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const before = [await ground(), await dots()];
-  await page.locator('[data-act="theme"]').click();
-  check((await page.getAttribute('html', 'data-theme')) === 'dark', 'light is followed by dark');
+  await page.locator('[popovertarget="look"]').click();
+  await page.locator('#look [value="dark"]').click();
+  check((await page.getAttribute('html', 'data-theme')) === 'dark', 'the menu makes the page dark');
   await page.waitForTimeout(300);
   check((await ground()) !== before[0] && (await dots()) !== before[1], 'page and chart take the new colours');
   await page.reload();
@@ -145,9 +146,9 @@ async function live() {
 
 async function withoutScript() {
   const tab = await open({ javaScriptEnabled: false }), { page } = tab;
-  await page.goto(process.argv[2] + '/explore?view=table&q=' + encodeURIComponent('http_requests_total'));
+  await page.goto(base + '/explore?view=table&q=' + encodeURIComponent('http_requests_total'));
   check((await page.locator('#result tbody tr').count()) > 0, 'tables are there without script');
-  await page.goto(process.argv[2] + '/explore?q=' + encodeURIComponent('sum(rate(x'));
+  await page.goto(base + '/explore?q=' + encodeURIComponent('sum(rate(x'));
   check((await page.locator('.qerr').textContent()).includes('parse error'), 'mistakes are shown without script');
   await tab.close();
 }
@@ -164,8 +165,107 @@ async function touch() {
   await page.waitForURL((u) => u.searchParams.has('from'), { timeout: 5000 });
   const span = Number(asked(page).get('to')) - Number(asked(page).get('from'));
   check(Math.abs(span - 0.4 * 3600) < 120, `a finger over 40 % of an hour asks for ${span} s`);
+  await page.waitForFunction((from) => document.querySelector('ph-chart').frame.start >= from - 60, Number(asked(page).get('from')));
+  const two = (x) => [...at(x), { x: box.x + box.width * (x + 0.2), y: box.y + box.height / 2, id: 1 }];
+  const before = Number(asked(page).get('from'));
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0.3) });
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: two(0.3) });
+  for (const x of [0.4, 0.5, 0.6]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: two(x) });
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await page.waitForURL((u) => Number(u.searchParams.get('from')) < before, { timeout: 5000 });
+  const moved = Number(asked(page).get('from')), still = Number(asked(page).get('to')) - moved;
+  check(Math.abs(still - span) < 5 && Math.abs(before - moved - 0.3 * span) < 60, `two fingers move by ${before - moved} s and keep ${still} s`);
   await sound(tab, 'touch');
   await tab.close();
 }
 
-await run({ zoom, solo, complete, palette, theme, live, touch, 'without script': withoutScript });
+async function move() {
+  const tab = await open(), { page } = tab;
+  await visit(page, `${QUERY}&from=now-30m`);
+  const steps = await page.evaluate(() => history.length);
+  await drag(page, [0.3, 0.5], [0.8, 0.5], ['Shift']);
+  await page.waitForURL((u) => /^\d+$/.test(u.searchParams.get('to') ?? ''));
+  const from = Number(asked(page).get('from')), to = Number(asked(page).get('to')), now = Date.now() / 1000;
+  check(Math.abs(to - from - 1800) < 5, `panning keeps the length: ${to - from}`);
+  check(Math.abs(now - to - 900) < 60, `half a chart to the right goes ${now - to} s back`);
+  check((await page.evaluate(() => history.length)) === steps, 'panning adds nothing to the history');
+  const ticks = () => page.evaluate(() => { const c = document.querySelector('ph-chart canvas'); return c.toDataURL().length + c.toDataURL().slice(-4000, -3000); });
+  await page.waitForFunction((to) => { const f = document.querySelector('ph-chart').frame; return Math.abs(f.start + f.step * (f.series[0].v.length - 1) - to) < 2 * f.step; }, to);
+  await page.waitForTimeout(200);
+  const whole = await ticks(), url = page.url();
+  await drag(page, [0.5, 0.2], [0.5, 0.6], ['Control']);
+  await page.waitForTimeout(200);
+  check((await ticks()) !== whole, 'Ctrl-drag zooms the values');
+  check(page.url() === url, 'zooming values leaves the address');
+  await page.locator('ph-chart .u-over').first().dblclick({ position: { x: 200, y: 100 } });
+  await page.waitForTimeout(300);
+  check(page.url() === url, 'the first double click brings all values back');
+  check((await ticks()) === whole, 'the chart is as before');
+  await sound(tab, 'move');
+  await tab.close();
+}
+
+async function zone() {
+  const tab = await open(), { page } = tab;
+  await visit(page, '/status');
+  const started = () => page.locator('main time').first().getAttribute('title');
+  const head = () => page.locator('dd time').first().textContent();
+  const local = [await started(), await head()];
+  check(local[0].includes('5:30'), `the reader's zone stands in ${local[0]}`);
+  await page.locator('[popovertarget="look"]').click();
+  await page.locator('#look [value="utc"]').click();
+  const utc = [await started(), await head()];
+  check(utc[0].endsWith('UTC') && utc[0] !== local[0], `UTC is chosen, ${utc[0]} is shown`);
+  const minutes = (text) => { const [, h, m] = /(\d\d):(\d\d)/.exec(text); return Number(h) * 60 + Number(m); };
+  check((minutes(local[1]) - minutes(utc[1]) + 1440) % 1440 === 330, `times differ by the zones' distance: ${local[1]}, ${utc[1]}`);
+  // It holds for charts, ranges and what is typed.
+  await visit(page, `${QUERY}&from=1700000000&to=1700003600`);
+  check((await label(page)).includes('22:13'), `ranges are in UTC: ${await label(page)}`);
+  await page.locator('[data-rangelabel]').click();
+  await page.locator('#tm input[name=from]').fill('2023-11-14 12:00');
+  await page.locator('#tm input[name=to]').fill('2023-11-14 13:00');
+  await page.locator('#tm .btn.p').click();
+  check(asked(page).get('from') === '1699963200', `typed times are UTC: ${asked(page).get('from')}`);
+  await sound(tab, 'zone');
+  await tab.close();
+}
+
+async function print() {
+  const tab = await open({ theme: 'dark' }), { page } = tab;
+  await visit(page, QUERY);
+  const ink = () => page.evaluate(() => { const c = document.querySelector('ph-chart canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let h = 0; for (let i = 0; i < d.length; i += 97) h = (h * 31 + d[i]) | 0; return h; });
+  const dark = await ink();
+  await page.emulateMedia({ media: 'print' });
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  check((await page.getAttribute('html', 'data-theme')) === 'light', 'paper is light');
+  check((await ink()) !== dark, 'charts are drawn in its colours');
+  const head = await page.locator('[data-printed]').textContent();
+  check(head.includes('Last hour') && head.includes('/explore') && (await page.locator('[data-printed]').isVisible()), `the head says ${head}`);
+  check(!(await page.locator('.side').isVisible()) && !(await page.locator('.q').isVisible()), 'chrome stays off the paper');
+  await picture(page, 'print');
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  await page.emulateMedia({ media: 'screen' });
+  check((await page.getAttribute('html', 'data-theme')) === 'dark' && (await ink()) === dark, 'the screen is as before');
+  await sound(tab, 'print');
+  await tab.close();
+}
+
+async function language() {
+  const tab = await open({ locale: 'en-GB' }), { page } = tab;
+  await visit(page, QUERY);
+  await page.locator('[popovertarget="look"]').click();
+  await Promise.all([page.waitForNavigation(), page.locator('#look [value="ar"]').click()]);
+  check((await page.getAttribute('html', 'dir')) === 'rtl' && (await page.getAttribute('html', 'lang')) === 'ar', 'Arabic runs from right to left');
+  check(asked(page).get('q') !== null, 'the page stays the same');
+  await visit(page, QUERY);
+  check((await page.locator('.leg th').first().textContent()).includes('السلسلة'), 'scripts speak Arabic as well');
+  check((await page.locator('[data-rangelabel]').textContent()).includes('الساعة'), 'the range is in Arabic');
+  const side = await page.locator('.side').boundingBox(), plot = await page.locator('ph-chart .u-over').boundingBox();
+  check(side.x > 1000, 'the side is on the right');
+  const left = await page.evaluate(() => document.querySelector('ph-chart .u-over').offsetLeft);
+  check(left > 20 && plot.width > 500, 'charts stay left to right');
+  await sound(tab, 'language');
+  await tab.close();
+}
+
+await run({ zoom, move, zone, print, language, solo, complete, palette, theme, live, touch, 'without script': withoutScript });

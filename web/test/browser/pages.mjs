@@ -18,16 +18,16 @@ const PAGES = [
   ['missing', '/no-such-page', 404, false],
 ];
 
-async function all(size, theme) {
-  const look = `${size.width}-${theme}`;
+async function all(size, theme, lang = 'en') {
+  const look = `${size.width}-${theme}${lang === 'en' ? '' : `-${lang}`}`;
   for (const [name, path, status, charts] of PAGES) {
-    const tab = await open({ size, theme });
+    const tab = await open({ size, theme, cookies: { lang } });
     const what = `${name} ${look}`;
     const answer = await visit(tab.page, path);
     check(answer.status() === status, `${what}: ${answer.status()}`);
     const policy = answer.headers()['content-security-policy'] ?? '';
     check(/script-src 'self';/.test(policy) && /default-src 'none'/.test(policy), `${what}: policy ${policy}`);
-    const sizes = await budgets(tab.page, what, charts);
+    const sizes = await budgets(tab.page, what, charts, lang);
     if (size === DESK && theme === 'dark') console.log(`  ${name}: ${Object.entries(sizes).filter(([, v]) => typeof v === 'number').map(([k, v]) => `${k} ${k === 'preloads' ? v : (v / 1024).toFixed(1)}`).join(', ')}`);
     await picture(tab.page, `${name}-${look}`);
     await sound(tab, what, status);
@@ -41,4 +41,6 @@ await run({
   'desk, light': () => all(DESK, 'light'),
   'phone, dark': () => all(PHONE, 'dark'),
   'phone, light': () => all(PHONE, 'light'),
+  'desk, Arabic': () => all(DESK, 'dark', 'ar'),
+  'phone, Arabic': () => all(PHONE, 'light', 'ar'),
 });
