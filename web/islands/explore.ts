@@ -62,6 +62,7 @@ class Explore extends HTMLElement {
     for (const k of ['step', 'legend']) { const v = next.get(k); if (v) src.set(k, v); }
     this.chart.setAttribute('src', `/ui/chart?${src}`);
     void this.chart.load();
+    void this.explain();
   }
 
   /** Places what came back: counts, notes, and each error under its query. */
@@ -104,6 +105,12 @@ class Explore extends HTMLElement {
       if (this.rows.length > 1) el.closest('.row')?.remove();
       else { const editor = this.rows[0]?.querySelector<Editor>('ph-editor'); if (editor) editor.value = ''; }
       this.letters();
+    } else if (what === 'explain') {
+      const box = this.querySelector<HTMLElement>('#explain');
+      if (!box) return;
+      box.hidden = !box.hidden;
+      el.setAttribute('aria-expanded', String(!box.hidden));
+      void this.explain();
     } else if (what === 'csv') this.download();
     else if (what === 'use') {
       const rows = this.rows, editor = rows.at(-1)?.querySelector<Editor>('ph-editor');
@@ -117,6 +124,22 @@ class Explore extends HTMLElement {
       this.chart.toggleAttribute('stack', what === 'stacked');
       this.chart.draw(true);
     }
+  }
+
+  /** Tells each query step by step, while the box for it is open. */
+  private async explain(): Promise<void> {
+    const box = this.querySelector<HTMLElement>('#explain');
+    if (!box || box.hidden) return;
+    const { explain } = await import('../lang/explain.ts');
+    const told = await Promise.all(this.rows.map(async (row) => {
+      const query = row.querySelector('textarea')?.value.trim() ?? '';
+      if (!query) return '';
+      const res = await fetch('/api/v1/parse_query', { method: 'POST', body: new URLSearchParams({ query }), headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
+      const body = (await res?.json().catch(() => null)) as { data?: Parameters<typeof explain>[0]; error?: string } | null;
+      if (!body?.data) return html`<p class="crit-t" dir="auto">${body?.error ?? t('The server cannot be reached.')}</p>`.text;
+      return html`<ol>${explain(body.data).map((step) => html`<li><code dir="ltr">${step.code}</code><span>${step.words}</span></li>`)}</ol>`.text;
+    }));
+    box.innerHTML = told.join('') || html`<p>${t('Write a query first.')}</p>`.text;
   }
 
   private listHistory(): void {

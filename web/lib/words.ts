@@ -2,7 +2,13 @@
 
 const language = typeof document === 'undefined' ? 'en' : document.documentElement.lang;
 /** The other languages are chunks of their own: readers of English never fetch them. */
-const known: Record<string, string> = language === 'ar' ? (await import('../lang/ar.ts')).ar : {};
+const known: Record<string, string> = language === 'ar' ? { ...(await import('../lang/ar.ts')).ar } : {};
+
+/** Adds the words of a part that is loaded by itself, in the page's language. */
+export async function learn(words: Record<string, () => Promise<{ ar: Record<string, string> }>>): Promise<void> {
+  const load = words[language];
+  if (load) Object.assign(known, (await load()).ar);
+}
 
 /** First-strong isolates keep a value together in text of the other direction. */
 const value = (v: string | number): string => (language === 'ar' ? `\u2068${v}\u2069` : String(v));
