@@ -1,7 +1,7 @@
 //! Numbers and times in words for pages. `web/lib/format.ts` does the same for numbers; `web/test/units.json` holds both to it.
 
-use crate::base::human;
 use crate::base::time::{civil_from_days, format_rfc3339};
+use crate::ui::lang::{Lang, key};
 
 /// What a number measures; the ids are Grafana's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,11 +119,6 @@ pub fn count(value: u64) -> String {
     out
 }
 
-/// `1 target`, `3 targets`.
-pub fn counted(value: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(value), if value == 1 { one } else { many })
-}
-
 /// A moment: in words while it is young, its date when older than a day; and exactly, in UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
@@ -131,27 +126,66 @@ pub struct Moment {
     pub words: String,
     /// RFC 3339.
     pub exact: String,
+    /// What scripts rewrite in the reader's zone: `date`, `datetime`, or nothing (`ago`).
+    pub form: &'static str,
 }
 
 /// A moment seen from now.
-pub fn moment(at_ms: i64, now_ms: i64) -> Moment {
+pub fn moment(at_ms: i64, now_ms: i64, lang: Lang) -> Moment {
     let age = now_ms.saturating_sub(at_ms);
-    let words = if age.unsigned_abs() < 86_400_000 { human::ago(at_ms, now_ms) } else { date(at_ms) };
-    Moment { words, exact: format_rfc3339(at_ms.div_euclid(1000).saturating_mul(1000)) }
+    let exact = format_rfc3339(at_ms.div_euclid(1000).saturating_mul(1000));
+    if age.unsigned_abs() < 86_400_000 {
+        return Moment { words: ago(age, lang), exact, form: "ago" };
+    }
+    Moment { words: date(at_ms, lang), exact, form: "date" }
+}
+
+/// A moment by its date and time, in UTC until a script knows better.
+pub fn exactly(at_ms: i64, lang: Lang) -> Moment {
+    let exact = format_rfc3339(at_ms.div_euclid(1000).saturating_mul(1000));
+    Moment { words: format!("{} UTC", date_time(at_ms, lang)), exact, form: "datetime" }
+}
+
+/// `6 min ago`, `in 5 s`, from an age in milliseconds below a day.
+fn ago(age_ms: i64, lang: Lang) -> String {
+    let seconds = age_ms.unsigned_abs() / 1000;
+    let past = age_ms >= 0;
+    match seconds {
+        0 => lang.t("just now").to_owned(),
+        1..60 if past => lang.n(seconds, "{} s ago", "{} s ago"),
+        1..60 => lang.n(seconds, "in {} s", "in {} s"),
+        60..3600 if past => lang.n(seconds / 60, "{} min ago", "{} min ago"),
+        60..3600 => lang.n(seconds / 60, "in {} min", "in {} min"),
+        _ if past => lang.n(seconds / 3600, "{} h ago", "{} h ago"),
+        _ => lang.n(seconds / 3600, "in {} h", "in {} h"),
+    }
 }
 
 /// `14 Nov 2026` in UTC.
-pub fn date(at_ms: i64) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+pub fn date(at_ms: i64, lang: Lang) -> String {
+    const MONTHS: [&str; 12] = [
+        key("Jan"),
+        key("Feb"),
+        key("Mar"),
+        key("Apr"),
+        key("May"),
+        key("Jun"),
+        key("Jul"),
+        key("Aug"),
+        key("Sep"),
+        key("Oct"),
+        key("Nov"),
+        key("Dec"),
+    ];
     let (year, month, day) = civil_from_days(at_ms.div_euclid(86_400_000));
     let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("");
-    format!("{day} {month} {year}")
+    format!("{day} {} {year}", lang.t(month))
 }
 
 /// `14 Nov 2026 09:30` in UTC.
-pub fn date_time(at_ms: i64) -> String {
+pub fn date_time(at_ms: i64, lang: Lang) -> String {
     let minutes = at_ms.div_euclid(60_000).rem_euclid(1440);
-    format!("{} {:02}:{:02}", date(at_ms), minutes / 60, minutes % 60)
+    format!("{} {:02}:{:02}", date(at_ms, lang), minutes / 60, minutes % 60)
 }
 
 /// Three significant digits, no trailing zeros; powers of ten beyond what is legible.
@@ -228,16 +262,15 @@ mod tests {
         assert_eq!(split(f64::NAN, Unit::Ratio), ("NaN".to_owned(), String::new()));
         assert_eq!(count(1_204_118), "1,204,118");
         assert_eq!(count(118), "118");
-        assert_eq!(counted(1, "target", "targets"), "1 target");
     }
 
     #[test]
     fn moments_are_words_then_dates() {
         let now = 1_763_714_000_000;
-        assert_eq!(moment(now - 360_000, now).words, "6 min ago");
-        assert_eq!(moment(now - 3 * 86_400_000, now).words, "18 Nov 2025");
-        assert_eq!(date_time(0), "1 Jan 1970 00:00");
+        assert_eq!(moment(now - 360_000, now, Lang::En).words, "6 min ago");
+        assert_eq!(moment(now - 3 * 86_400_000, now, Lang::En).words, "18 Nov 2025");
+        assert_eq!(date_time(0, Lang::En), "1 Jan 1970 00:00");
         // Times at the edge of the range must not panic.
-        let _edge = (moment(i64::MAX, i64::MIN), moment(i64::MIN, i64::MAX));
+        let _edge = (moment(i64::MAX, i64::MIN, Lang::En), moment(i64::MIN, i64::MAX, Lang::Ar));
     }
 }

@@ -20,8 +20,8 @@ pub const PUSHED_DELETE: &str = "/pushed/delete";
 pub const STATUS: &str = "/status";
 /// GET: columns for charts.
 pub const CHART: &str = "/ui/chart";
-/// POST: chooses light, dark or system.
-pub const THEME: &str = "/ui/theme";
+/// POST: chooses theme, language and time zone.
+pub const LOOK: &str = "/ui/look";
 /// Built files, with the rest of the path as `path`.
 pub const ASSETS: &str = "/assets/{*path}";
 

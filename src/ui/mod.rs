@@ -6,7 +6,9 @@
 
 pub mod assets;
 pub mod format;
+pub mod lang;
 pub mod links;
+pub mod look;
 pub mod nav;
 pub mod page;
 pub mod problem;

@@ -1,6 +1,7 @@
 //! The navigation: which pages exist, in which order, under which names and keys.
 
 use crate::ui::assets::icon;
+use crate::ui::lang::key;
 use crate::ui::links;
 
 /// A page that has an entry in the navigation.
@@ -46,26 +47,26 @@ pub struct Group {
     pub entries: &'static [Entry],
 }
 
-const fn entry(page: Page, text: &'static str, href: &'static str, key: &'static str, icon: &'static str) -> Entry {
-    Entry { page, text, href, key, icon }
+const fn entry(page: Page, text: &'static str, href: &'static str, letter: &'static str, icon: &'static str) -> Entry {
+    Entry { page, text, href, key: letter, icon }
 }
 
 /// The side, from top to bottom.
 pub const GROUPS: [Group; 3] = [
-    Group { title: "", entries: &[entry(Page::Home, "Home", links::HOME, "h", icon::HOUSE)] },
-    Group { title: "Observe", entries: &[entry(Page::Metrics, "Metrics", links::EXPLORE, "m", icon::CHART_LINE)] },
+    Group { title: "", entries: &[entry(Page::Home, key("Home"), links::HOME, "h", icon::HOUSE)] },
+    Group { title: key("Observe"), entries: &[entry(Page::Metrics, key("Metrics"), links::EXPLORE, "m", icon::CHART_LINE)] },
     Group {
-        title: "Collect",
+        title: key("Collect"),
         entries: &[
-            entry(Page::Targets, "Targets", links::TARGETS, "t", icon::CROSSHAIR),
-            entry(Page::Pushed, "Pushed groups", links::PUSHED, "p", icon::UPLOAD),
-            entry(Page::Cardinality, "Cardinality", links::CARDINALITY, "c", icon::LAYERS),
+            entry(Page::Targets, key("Targets"), links::TARGETS, "t", icon::CROSSHAIR),
+            entry(Page::Pushed, key("Pushed groups"), links::PUSHED, "p", icon::UPLOAD),
+            entry(Page::Cardinality, key("Cardinality"), links::CARDINALITY, "c", icon::LAYERS),
         ],
     },
 ];
 
 /// The foot of the side.
-pub const FOOT: [Entry; 1] = [entry(Page::Status, "Status", links::STATUS, "s", icon::SERVER_COG)];
+pub const FOOT: [Entry; 1] = [entry(Page::Status, key("Status"), links::STATUS, "s", icon::SERVER_COG)];
 
 /// The bar at the bottom of phones: three pages beside Home, the rest under More.
 pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Targets, Page::Status];

@@ -15,12 +15,14 @@ struct ErrorPage<'a> {
 
 /// There is no such page.
 pub fn not_found(shell: &Shell) -> String {
-    problem(shell, 404, "There is no such page", "The address may be mistyped, or what it named is gone.", shell.path())
+    let (headline, text) = (shell.t("There is no such page"), shell.t("The address may be mistyped, or what it named is gone."));
+    problem(shell, 404, headline, text, shell.path())
 }
 
 /// Something broke here. `reference` finds the cause in the log.
 pub fn failed(shell: &Shell, reference: &str) -> String {
-    problem(shell, 500, "This page could not be made", "The cause is in the server's log. Trying again may help.", reference)
+    let (headline, text) = (shell.t("This page could not be made"), shell.t("The cause is in the server's log. Trying again may help."));
+    problem(shell, 500, headline, text, reference)
 }
 
 /// Any other failure: status code, a headline, a sentence, and details to copy.

@@ -1,24 +1,26 @@
 //! The time range of a page: from the URL, to milliseconds, in words.
 
 use crate::base::time::{Duration, TimeRange, parse_rfc3339, parse_timestamp};
+use crate::ui::lang::{Lang, key};
 
 /// Ranges on offer: text of `from`, and words.
 pub const CHOICES: [(&str, &str); 12] = [
-    ("now-15m", "15 min"),
-    ("now-30m", "30 min"),
-    ("now-1h", "1 hour"),
-    ("now-3h", "3 hours"),
-    ("now-6h", "6 hours"),
-    ("now-12h", "12 hours"),
-    ("now-24h", "24 hours"),
-    ("now-2d", "2 days"),
-    ("now-7d", "7 days"),
-    ("now-30d", "30 days"),
-    ("now-90d", "90 days"),
-    ("now-1y", "1 year"),
+    ("now-15m", key("Last 15 minutes")),
+    ("now-30m", key("Last 30 minutes")),
+    ("now-1h", key("Last hour")),
+    ("now-3h", key("Last 3 hours")),
+    ("now-6h", key("Last 6 hours")),
+    ("now-12h", key("Last 12 hours")),
+    ("now-24h", key("Last 24 hours")),
+    ("now-2d", key("Last 2 days")),
+    ("now-7d", key("Last 7 days")),
+    ("now-30d", key("Last 30 days")),
+    ("now-90d", key("Last 90 days")),
+    ("now-1y", key("Last year")),
 ];
 /// Intervals of refreshing on offer; the first is none.
-pub const REFRESH: [(&str, &str); 6] = [("off", "Off"), ("5s", "5 s"), ("10s", "10 s"), ("30s", "30 s"), ("1m", "1 min"), ("5m", "5 min")];
+pub const REFRESH: [(&str, &str); 6] =
+    [("off", key("Off")), ("5s", key("5 s")), ("10s", key("10 s")), ("30s", key("30 s")), ("1m", key("1 min")), ("5m", key("5 min"))];
 
 /// A range as written in the URL: `now-6h` to `now`, Unix seconds, or dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +55,15 @@ impl PageRange {
     }
 
     /// In words: `Last 6 hours`, or both ends in UTC.
-    pub fn label(&self, now_ms: i64) -> String {
+    pub fn label(&self, now_ms: i64, lang: Lang) -> String {
         if self.to == "now"
             && let Some((_, words)) = CHOICES.iter().find(|(from, _)| *from == self.from)
         {
-            return if *words == "1 hour" { "Last hour".to_owned() } else { format!("Last {words}") };
+            return lang.t(words).to_owned();
         }
         match (moment(&self.from, now_ms), moment(&self.to, now_ms)) {
             (Some(from), Some(to)) if !self.from.starts_with("now") => {
-                format!("{} – {} UTC", crate::ui::format::date_time(from), crate::ui::format::date_time(to))
+                format!("{} – {} UTC", crate::ui::format::date_time(from, lang), crate::ui::format::date_time(to, lang))
             }
             _ => format!("{} – {}", self.from, self.to),
         }
@@ -132,11 +134,11 @@ mod tests {
     fn ranges_come_from_the_url() {
         let range = PageRange::from_query("from=now-6h&x=1", "now-1h");
         assert_eq!((range.from.as_str(), range.to.as_str()), ("now-6h", "now"));
-        assert_eq!(range.label(NOW), "Last 6 hours");
+        assert_eq!(range.label(NOW, Lang::En), "Last 6 hours");
         assert_eq!(range.resolve(NOW), Ok(TimeRange::new(NOW - 21_600_000, NOW)));
-        assert_eq!(PageRange::from_query("", "now-1h").label(NOW), "Last hour");
+        assert_eq!(PageRange::from_query("", "now-1h").label(NOW, Lang::En), "Last hour");
         let fixed = PageRange::from_query("from=1763700000&to=1763703600", "now-1h");
-        assert_eq!(fixed.label(NOW), "21 Nov 2025 04:40 – 21 Nov 2025 05:40 UTC");
+        assert_eq!(fixed.label(NOW, Lang::En), "21 Nov 2025 04:40 – 21 Nov 2025 05:40 UTC");
         assert!(PageRange::from_query("from=now&to=now-1h", "now-1h").resolve(NOW).is_err());
         assert!(PageRange::from_query("from=soon", "now-1h").resolve(NOW).unwrap_err().contains("soon"));
     }

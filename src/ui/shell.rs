@@ -1,58 +1,16 @@
 //! What surrounds every page: theme, navigation, notices, time range, refresh.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use std::fmt::Display;
 
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+
+use crate::ui::format::{self, Moment};
+use crate::ui::lang::{LANGUAGES, Lang, Words, key};
 use crate::ui::links;
+use crate::ui::look::{Look, THEMES, Theme, ZONES, Zone};
 use crate::ui::nav::{self, Entry, Group, Page};
 use crate::ui::range::{CHOICES, PageRange, REFRESH};
 use crate::ui::security::Nonce;
-
-/// Light, dark, or what the system says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Theme {
-    /// As the system.
-    #[default]
-    System,
-    /// Always light.
-    Light,
-    /// Always dark.
-    Dark,
-}
-
-impl Theme {
-    /// The value of the attribute and of the cookie.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    /// From its word; unknown ones mean the system's.
-    pub fn parse(word: &str) -> Self {
-        match word {
-            "light" => Self::Light,
-            "dark" => Self::Dark,
-            _ => Self::System,
-        }
-    }
-
-    /// From a `Cookie` header.
-    pub fn from_cookies(header: &str) -> Self {
-        header.split(';').find_map(|pair| pair.trim().strip_prefix("theme=")).map_or(Self::System, Self::parse)
-    }
-
-    /// The next one, as the button goes through them.
-    pub const fn next(self) -> Self {
-        match self {
-            Self::System => Self::Light,
-            Self::Light => Self::Dark,
-            Self::Dark => Self::System,
-        }
-    }
-}
 
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,9 +36,9 @@ impl Severity {
     /// Its word, for those who do not see colours.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Critical => "Critical",
-            Self::Warning => "Warning",
-            Self::Info => "Note",
+            Self::Critical => key("Critical"),
+            Self::Warning => key("Warning"),
+            Self::Info => key("Note"),
         }
     }
 
@@ -101,9 +59,9 @@ pub struct Banner {
     /// How much it matters.
     pub severity: Severity,
     /// The sentence.
-    pub text: String,
+    pub text: Words,
     /// Where to read more, as path and words.
-    pub link: Option<(String, String)>,
+    pub link: Option<(String, &'static str)>,
 }
 
 impl Banner {
@@ -111,14 +69,14 @@ impl Banner {
     pub fn reload_failed(error: &str) -> Self {
         Self {
             severity: Severity::Critical,
-            text: format!("Configuration reload failed, the previous configuration stays in force: {error}"),
-            link: Some((format!("{}#configuration", links::STATUS), "Configuration".to_owned())),
+            text: Words::new("Configuration reload failed, the previous configuration stays in force: {}", [error.to_owned()]),
+            link: Some((format!("{}#configuration", links::STATUS), key("Configuration"))),
         }
     }
 
     /// Nobody has to sign in, because only this machine can reach the server.
     pub fn open_on_loopback() -> Self {
-        Self { severity: Severity::Info, text: "Signing in is off: this server listens on loopback only.".to_owned(), link: None }
+        Self { severity: Severity::Info, text: key("Signing in is off: this server listens on loopback only.").into(), link: None }
     }
 }
 
@@ -131,6 +89,8 @@ pub struct Visit<'a> {
     pub query: &'a str,
     /// `Cookie` header, or nothing.
     pub cookies: &'a str,
+    /// `Accept-Language` header, or nothing.
+    pub accept_language: &'a str,
     /// The nonce of this answer; the same one goes into the policy.
     pub nonce: Nonce,
     /// Token that forms must send back; empty when none is needed.
@@ -146,10 +106,12 @@ pub struct Visit<'a> {
 impl<'a> Visit<'a> {
     /// From a request's address and headers, with a fresh nonce; the server's state is added by field.
     pub fn new(uri: &'a Uri, headers: &'a HeaderMap, now_ms: i64) -> Self {
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
         Self {
             path: uri.path(),
             query: uri.query().unwrap_or(""),
-            cookies: headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or(""),
+            cookies: text(header::COOKIE),
+            accept_language: text(header::ACCEPT_LANGUAGE),
             nonce: Nonce::fresh(),
             csrf: String::new(),
             banners: Vec::new(),
@@ -173,8 +135,8 @@ pub struct RangeControl {
 /// Everything `base.html` shows around a page.
 #[derive(Debug, Clone)]
 pub struct Shell {
-    /// Chosen theme.
-    pub theme: Theme,
+    /// What the reader has chosen.
+    pub look: Look,
     /// The page's place in the navigation.
     pub current: Page,
     /// Its title.
@@ -202,10 +164,11 @@ pub struct Shell {
 impl Shell {
     /// The shell of a page that does not change by itself.
     pub fn new(current: Page, title: &str, visit: Visit<'_>) -> Self {
+        let look = Look::new(visit.cookies, visit.accept_language);
         Self {
-            theme: Theme::from_cookies(visit.cookies),
+            look,
             current,
-            title: title.to_owned(),
+            title: look.lang.t(title).to_owned(),
             banners: visit.banners,
             nonce: visit.nonce.to_string(),
             csrf: visit.csrf,
@@ -223,7 +186,7 @@ impl Shell {
     pub fn with_range(mut self, default_from: &str) -> Self {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.params).finish();
         let range = PageRange::from_query(&query, default_from);
-        self.range = Some(RangeControl { label: range.label(self.now_ms), live: range.to.starts_with("now"), range });
+        self.range = Some(RangeControl { label: range.label(self.now_ms, self.look.lang), live: range.to.starts_with("now"), range });
         self
     }
 
@@ -256,6 +219,53 @@ impl Shell {
     /// Parameters of the URL but some, for hidden fields of a form that changes those.
     pub fn params_but(&self, names: &[&str]) -> Vec<&(String, String)> {
         self.params.iter().filter(|(name, value)| !names.contains(&name.as_str()) && !value.is_empty()).collect()
+    }
+
+    /// The language of the page.
+    pub const fn lang(&self) -> Lang {
+        self.look.lang
+    }
+
+    /// A text in the page's language.
+    pub fn t<'a>(&self, en: &'a str) -> &'a str {
+        self.look.lang.t(en)
+    }
+
+    /// A text with one value.
+    pub fn f1(&self, en: &str, value: impl Display) -> String {
+        self.look.lang.fill(en, &[&value])
+    }
+
+    /// A text with two values.
+    pub fn f2(&self, en: &str, first: impl Display, second: impl Display) -> String {
+        self.look.lang.fill(en, &[&first, &second])
+    }
+
+    /// A text with one name in it set as code, as HTML. Everything but that markup is escaped.
+    pub fn html1(&self, en: &str, code: &str) -> String {
+        let (before, after) = self.t(en).split_once("{}").unwrap_or((self.t(en), ""));
+        let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        format!("{}<bdi class=\"mono\" dir=\"ltr\">{}</bdi>{}", escaped(before), escaped(code), escaped(after))
+    }
+
+    /// A moment in words.
+    pub fn moment(&self, at_ms: i64) -> Moment {
+        format::moment(at_ms, self.now_ms, self.look.lang)
+    }
+
+    /// Themes on offer, and which one is chosen.
+    pub fn themes(&self) -> Vec<(Theme, &'static str, bool)> {
+        THEMES.iter().map(|(theme, name)| (*theme, *name, *theme == self.look.theme)).collect()
+    }
+
+    /// Languages on offer, each in its own words.
+    pub fn languages(&self) -> Vec<(Lang, &'static str, bool)> {
+        LANGUAGES.iter().map(|(lang, name)| (*lang, *name, *lang == self.look.lang)).collect()
+    }
+
+    /// Time zones on offer.
+    pub fn zones(&self) -> Vec<(Zone, &'static str, bool)> {
+        ZONES.iter().map(|(zone, name)| (*zone, *name, *zone == self.look.zone)).collect()
     }
 
     /// This page's path and query.
@@ -309,27 +319,6 @@ impl Shell {
     }
 }
 
-/// Handles `POST /ui/theme` with the form fields `theme` and `next`, for readers without script.
-pub async fn set_theme(body: String) -> Response {
-    let field = |name: &str| {
-        form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
-    };
-    let mut headers = HeaderMap::new();
-    let cookie = format!("theme={}; Path=/; Max-Age=31536000; SameSite=Lax", Theme::parse(&field("theme")).as_str());
-    for (name, value) in [(header::SET_COOKIE, cookie), (header::LOCATION, local(&field("next")).to_owned())] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    (StatusCode::SEE_OTHER, headers).into_response()
-}
-
-/// A path on this server, or the front page when it leads elsewhere.
-pub fn local(next: &str) -> &str {
-    let odd = next.bytes().any(|byte| byte <= b' ' || byte == b'\\' || byte >= 0x7f);
-    if next.starts_with('/') && !next.starts_with("//") && !odd { next } else { links::HOME }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -343,6 +332,7 @@ pub(crate) mod tests {
                 path,
                 query,
                 cookies: "",
+                accept_language: "",
                 nonce: Nonce::from_bits(1),
                 csrf: "token".to_owned(),
                 banners: Vec::new(),
@@ -353,21 +343,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_theme_comes_from_its_cookie() {
-        for (cookies, theme) in
-            [("", Theme::System), ("a=b; theme=dark", Theme::Dark), ("theme=light;x=y", Theme::Light), ("theme=<b>", Theme::System)]
-        {
-            assert_eq!(Theme::from_cookies(cookies), theme, "{cookies}");
-        }
-    }
-
-    #[test]
     fn a_visit_comes_from_the_request() {
         let uri = Uri::from_static("/explore?q=a");
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, HeaderValue::from_static("theme=dark"));
         let shell = Shell::new(Page::Metrics, "Metrics", Visit::new(&uri, &headers, 0));
-        assert_eq!((shell.theme, shell.path(), shell.param("q")), (Theme::Dark, "/explore", Some("a")));
+        assert_eq!((shell.look.theme, shell.path(), shell.param("q")), (Theme::Dark, "/explore", Some("a")));
     }
 
     #[test]
@@ -378,14 +359,5 @@ pub(crate) mod tests {
         assert_eq!(shell.href_with(&[("from", ""), ("refresh", "")]), "/explore?q=a&q=b%26");
         assert_eq!(shell.refresh, "10s");
         assert_eq!(shell.range.as_ref().map(|range| range.label.as_str()), Some("Last 6 hours"));
-    }
-
-    #[test]
-    fn the_way_back_stays_on_this_server() {
-        for (next, to) in
-            [("/explore?q=a", "/explore?q=a"), ("//evil", "/"), ("https://evil", "/"), ("/\\evil", "/"), ("/a\r\nb", "/"), ("", "/")]
-        {
-            assert_eq!(local(next), to, "{next}");
-        }
     }
 }

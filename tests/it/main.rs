@@ -10,6 +10,8 @@ mod wire;
 
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
+/// Pages in a real browser.
+mod browser;
 /// Configuration files, reload, checks.
 mod config;
 /// TLS, proxies, credentials and redirects towards targets.

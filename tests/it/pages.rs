@@ -59,3 +59,37 @@ fn a_form_from_another_site_changes_nothing() {
     assert_eq!(answer.status().as_u16(), 403);
     assert!(server.get("/pushed").1.contains("kept"));
 }
+
+#[test]
+fn browsers_get_a_page_where_there_is_none() {
+    let server = Server::quiet();
+    assert_eq!(server.get("/no-such-page"), (404, "404 page not found\n".to_owned()));
+    let answer = client().get(server.url("/no-such-page")).header("Accept", "text/html,*/*;q=0.8").send().unwrap();
+    assert_eq!(answer.status().as_u16(), 404);
+    assert!(answer.headers().contains_key("content-security-policy"));
+    assert!(answer.text().unwrap().contains("There is no such page"));
+}
+
+#[test]
+fn pages_speak_the_readers_language() {
+    let server = Server::quiet();
+    let page = |path: &str, accepted: &str, cookie: &str| {
+        let request = client().get(server.url(path)).header("Accept-Language", accepted).header("Cookie", cookie);
+        request.send().unwrap().text().unwrap()
+    };
+    for path in PAGES {
+        assert!(page(path, "ar-EG,ar;q=0.9,en;q=0.8", "").contains("<html lang=\"ar\" dir=\"rtl\""), "{path}");
+        assert!(page(path, "ar", "lang=en").contains("<html lang=\"en\" dir=\"ltr\""), "{path}: what is chosen counts more");
+    }
+    let answer = client().post(server.url("/ui/look")).body("lang=ar&next=/status").send().unwrap();
+    assert!(answer.url().path() == "/status" && answer.status().is_success(), "{}", answer.url());
+}
+
+#[test]
+fn graphs_say_what_cannot_be_read_without_running_anything() {
+    let server = Server::quiet();
+    let page = server.get("/explore?q=sum(rate(x").1;
+    assert!(page.contains("unclosed left parenthesis"), "{page}");
+    // Only an evaluation would find that there is no such series or too much of it.
+    assert!(!server.get("/explore?q=sum(x)").1.contains("class=\"qerr\""));
+}

@@ -3,6 +3,8 @@ import * as range from '../lib/page_range.ts';
 import { label as rangeLabel, resolve, shifted, zoomedOut, isLive } from '../lib/range.ts';
 import { startRefresh, refreshLive } from '../lib/live.ts';
 import { toast } from '../lib/toast.ts';
+import { t } from '../lib/words.ts';
+import { exact, setZone, showTimes } from '../lib/zone.ts';
 
 const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = document) => root.querySelector<T>(s);
 
@@ -24,13 +26,14 @@ for (const [tag, load] of Object.entries(islands)) {
 }
 
 /* The server renders data-theme from the cookie, so there is no flash; here it only changes. */
-const themes = ['system', 'light', 'dark'];
-function nextTheme(): void {
-  const root = document.documentElement;
-  const t = themes[(themes.indexOf(root.dataset.theme ?? 'system') + 1) % 3] ?? 'system';
-  root.dataset.theme = t;
-  document.cookie = `theme=${t};path=/;max-age=31536000;samesite=lax`;
-  toast(`Theme: ${t}`);
+/** One of the choices of the menu; the language needs the server's words and is a form. */
+function choose(el: HTMLElement): void {
+  const { name, value } = el as HTMLButtonElement;
+  if (name === 'theme') {
+    document.documentElement.dataset.theme = value;
+    document.cookie = `theme=${value};path=/;max-age=31536000;samesite=lax`;
+  } else setZone(value === 'utc' ? 'utc' : 'local');
+  el.parentElement?.querySelectorAll('button').forEach((b) => b.setAttribute('aria-pressed', String(b === el)));
 }
 
 function showRange(): void {
@@ -43,17 +46,19 @@ function showRange(): void {
   if (form) { (form.elements.namedItem('from') as HTMLInputElement).value = r.from; (form.elements.namedItem('to') as HTMLInputElement).value = r.to; }
 }
 addEventListener('ph:range', showRange);
+addEventListener('ph:zone', () => { if ($('[data-rangelabel]')) showRange(); showTimes(); });
+showTimes();
 addEventListener('popstate', () => dispatchEvent(new CustomEvent('ph:range', { detail: range.get() })));
 if ($('[data-rangelabel]')) showRange();
 
 const act: Record<string, (el: HTMLElement) => void> = {
-  theme: nextTheme,
+  choose,
   palette: () => void import('./palette.ts').then((m) => m.open()),
   keys: () => void import('./palette.ts').then((m) => m.keys()),
   refresh: () => { dispatchEvent(new CustomEvent('ph:refresh')); void refreshLive(); },
   'zoom-out': () => range.set(zoomedOut(range.get(), range.now())),
-  copy: (el) => void navigator.clipboard.writeText(el.dataset.text ?? $(el.dataset.from ?? '')?.textContent ?? '').then(() => toast('Copied')),
-  link: () => void navigator.clipboard.writeText(location.href).then(() => toast('Link copied')),
+  copy: (el) => void navigator.clipboard.writeText(el.dataset.text ?? $(el.dataset.from ?? '')?.textContent ?? '').then(() => toast(t('Copied'))),
+  link: () => void navigator.clipboard.writeText(location.href).then(() => toast(t('Link copied'))),
 };
 document.addEventListener('click', (e) => {
   const target = e.target as Element;
@@ -80,7 +85,7 @@ document.addEventListener('submit', (e) => {
   if (form.matches('.tm form')) {
     const from = (form.elements.namedItem('from') as HTMLInputElement).value, to = (form.elements.namedItem('to') as HTMLInputElement).value;
     const a = resolve(from, range.now()), b = resolve(to, range.now());
-    const wrong = a == null ? `"${from}" is not a time.` : b == null ? `"${to}" is not a time.` : a >= b ? 'The start must be before the end.' : '';
+    const wrong = a == null ? t('“{}” is not a time.', from) : b == null ? t('“{}” is not a time.', to) : a >= b ? t('The start must be before the end.') : '';
     if (wrong) { e.preventDefault(); toast(wrong, true); return; }
     if (!$('ph-chart')) return;
     e.preventDefault();
@@ -116,8 +121,22 @@ document.addEventListener('toggle', (e) => {
   if (!button) return;
   menu.classList.add('placed');
   menu.style.top = `${Math.min(button.bottom + 6, Math.max(8, innerHeight - menu.offsetHeight - 8))}px`;
-  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, button.right - menu.offsetWidth))}px`;
+  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, document.documentElement.dir === 'rtl' ? button.left : button.right - menu.offsetWidth))}px`;
 }, true);
+
+/* Paper is light: charts are drawn anew in its colours before printing, and back after it. */
+let screen = '';
+addEventListener('beforeprint', () => {
+  screen = document.documentElement.dataset.theme ?? 'system';
+  document.documentElement.dataset.theme = 'light';
+  const head = $('[data-printed]');
+  if (head) head.textContent = [$('[data-rangelabel]')?.textContent, t('printed {}', exact(new Date())), location.href].filter(Boolean).join(' · ');
+  dispatchEvent(new CustomEvent('ph:print'));
+});
+addEventListener('afterprint', () => {
+  document.documentElement.dataset.theme = screen;
+  dispatchEvent(new CustomEvent('ph:print'));
+});
 
 let g = 0;
 addEventListener('keydown', (e) => {

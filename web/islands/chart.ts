@@ -9,7 +9,9 @@ import { number, stats, type Frame } from '../lib/stats.ts';
 import { onTheme, slotCss } from '../lib/theme.ts';
 import { Legend } from '../lib/legend.ts';
 import { options, type Look } from '../lib/plot.ts';
-import { touchZoom } from '../lib/touch.ts';
+import { gestures, type View } from '../lib/gestures.ts';
+import { n as counted, t } from '../lib/words.ts';
+import { CLOCK, DAY, show as moment } from '../lib/zone.ts';
 
 const TIP_MAX = 7;
 const POINTS_MAX = 2000;
@@ -29,27 +31,35 @@ export class Chart extends HTMLElement {
   private visible = true;
   private dirty = false;
   private drawnFor = '';
+  private view: View = { x: null, y: null };
 
   get unit(): Unit { return (this.getAttribute('unit') ?? this.frame?.unit ?? 'short') as Unit; }
+  private get called(): string { return this.getAttribute('title-text') ?? t('Chart'); }
   get stacked(): boolean { return this.hasAttribute('stack'); }
 
   connectedCallback(): void {
     this.plot = this.querySelector('.plot') ?? this.appendChild(Object.assign(document.createElement('div'), { className: 'plot' }));
     this.plot.tabIndex = 0;
     this.plot.setAttribute('role', 'img');
+    this.plot.setAttribute('aria-label', this.called);
     this.tip = Object.assign(document.createElement('div'), { className: 'tip', hidden: true });
     this.append(this.tip);
     const box = this.querySelector<HTMLElement>('.leg, .legline');
     if (box) this.legend = new Legend(box, (shown) => this.show(shown), (k) => this.u?.setSeries(k == null ? (null as unknown as number) : this.at(k), { focus: true }));
-    const load = () => void this.load();
+    const load = () => { this.view.x = this.view.y = null; void this.load(); };
+    const again = () => this.draw(true);
     const refresh = () => {
       if (!isLive(range.get()) || this.ctl) return;
       if (this.visible) load(); else this.dirty = true;
     };
     addEventListener('ph:range', load);
     addEventListener('ph:refresh', refresh);
+    // Canvases keep the colours and times they were drawn with.
+    for (const on of ['ph:zone', 'ph:print']) addEventListener(on, again);
     const size = new ResizeObserver(() => {
       const { clientWidth: width, clientHeight: height } = this.plot;
+      // On paper the canvas is scaled instead.
+      if (matchMedia('print').matches || !height) return;
       if (this.u && width && (width !== this.u.width || height !== this.u.height)) this.u.setSize({ width, height });
     });
     size.observe(this.plot);
@@ -59,7 +69,7 @@ export class Chart extends HTMLElement {
     });
     seen.observe(this);
     this.plot.addEventListener('keydown', (e) => this.key(e));
-    this.undo = [() => removeEventListener('ph:range', load), () => removeEventListener('ph:refresh', refresh), () => size.disconnect(), () => seen.disconnect(), onTheme(() => this.draw(true))];
+    this.undo = [() => removeEventListener('ph:range', load), () => removeEventListener('ph:refresh', refresh), () => { for (const on of ['ph:zone', 'ph:print']) removeEventListener(on, again); }, () => size.disconnect(), () => seen.disconnect(), onTheme(() => this.draw(true))];
     load();
   }
 
@@ -85,16 +95,16 @@ export class Chart extends HTMLElement {
     try {
       const res = await fetch(url, { signal: ctl.signal, headers: { 'x-requested-with': 'pharos' } });
       const body = (await res.json().catch(() => null)) as Frame | null;
-      if (!body?.series) throw new Error(`The server answered ${res.status}.`);
+      if (!body?.series) throw new Error(t('The server answered {}.', res.status));
       this.frame = body;
       panel?.classList.remove('stale');
       panel?.removeAttribute('title');
-      if (body.errors?.length && !body.series.length) this.say(this.closest('ph-explore') ? 'No result. The reason stands under the query.' : body.errors.map((e) => e.message).join('\n'), !this.closest('ph-explore'));
+      if (body.errors?.length && !body.series.length) this.say(this.closest('ph-explore') ? t('No result. The reason stands under the query.') : body.errors.map((e) => e.message).join('\n'), !this.closest('ph-explore'));
       else this.draw(false);
       this.dispatchEvent(new CustomEvent('ph:frame', { bubbles: true, detail: { frame: body, ms: performance.now() - started } }));
     } catch (e) {
       if (ctl.signal.aborted) return;
-      const message = e instanceof TypeError ? 'The server cannot be reached.' : (e as Error).message;
+      const message = e instanceof TypeError ? t('The server cannot be reached.') : (e as Error).message;
       if (this.u) { panel?.classList.add('stale'); panel?.setAttribute('title', message); } else this.say(message, true);
       this.dispatchEvent(new CustomEvent('ph:frame', { bubbles: true, detail: { frame: null, message } }));
     } finally {
@@ -107,6 +117,7 @@ export class Chart extends HTMLElement {
     this.u?.destroy();
     this.u = null;
     this.drawnFor = '';
+    this.plot.setAttribute('aria-label', `${this.called}: ${text}`);
     this.plot.innerHTML = html`<div class="skel ${bad ? 'bad' : ''}" ${bad ? 'role=alert' : ''}><b>${text}</b></div>`.text;
     this.legend?.clear();
   }
@@ -115,7 +126,7 @@ export class Chart extends HTMLElement {
   draw(anew: boolean): void {
     const f = this.frame;
     if (!f) return;
-    if (!f.series.length) { this.say(this.getAttribute('empty') ?? 'No data in this range.'); return; }
+    if (!f.series.length) { this.say(this.getAttribute('empty') ?? t('No data in this range.')); return; }
     const means = new Map(f.series.map((s) => [s, stats(s.v).mean ?? -Infinity]));
     // The largest part of a stack lies at the bottom.
     if (this.stacked) f.series.sort((a, b) => (means.get(b) ?? 0) - (means.get(a) ?? 0));
@@ -125,7 +136,7 @@ export class Chart extends HTMLElement {
       const token = fixed[f.series[i]?.name ?? ''];
       return token ? `var(${token})` : f.series.length === 1 ? 'var(--c1)' : slotCss(slot);
     });
-    const look: Look = { css: this.css, unit: this.unit, stacked: this.stacked, from: range.get(), tip: (u) => this.hover(u) };
+    const look: Look = { css: this.css, unit: this.unit, stacked: this.stacked, view: this.view, tip: (u) => this.hover(u) };
     const key = [names.join(), this.unit, this.stacked, this.css.join()].join('|');
     if (key !== this.drawnFor) this.shown = f.series.map(() => true);
     if (!anew && this.u && key === this.drawnFor) {
@@ -134,8 +145,10 @@ export class Chart extends HTMLElement {
       this.u?.destroy();
       this.plot.replaceChildren();
       this.u = new uPlot(options(this.plot, f, look, this.shown), this.data(f), this.plot);
-      touchZoom(this.u);
-      this.u.over.addEventListener('dblclick', () => range.set(zoomedOut(range.get(), range.now())));
+      gestures(this.u, this.view);
+      this.u.over.addEventListener('dblclick', () => {
+        if (this.view.y) { this.view.y = null; this.draw(true); } else range.set(zoomedOut(range.get(), range.now()));
+      });
       this.drawnFor = key;
     }
     this.legend?.draw(f.series.map((s, k) => ({ name: s.name, css: this.css[k] ?? '', ...stats(s.v) })), this.shown, this.unit);
@@ -154,7 +167,9 @@ export class Chart extends HTMLElement {
     const finite = (v: number | null) => (v != null && Number.isFinite(v) ? v : null);
     if (!this.stacked) return [x, ...f.series.map((s) => s.v.map((v) => finite(number(v))))];
     const sum = new Float64Array(n);
-    const out = f.series.map((s, k) => s.v.map((v, i) => (this.shown[k] ? (sum[i] = (sum[i] ?? 0) + (finite(number(v)) ?? 0)) : null)));
+    // Where no part has a value, the whole has none either.
+    const any = Array.from({ length: n }, (_, i) => f.series.some((s, k) => this.shown[k] && finite(number(s.v[i])) != null));
+    const out = f.series.map((s, k) => s.v.map((v, i) => (this.shown[k] && any[i] ? (sum[i] = (sum[i] ?? 0) + (finite(number(v)) ?? 0)) : null)));
     return [x, ...out.reverse()];
   }
 
@@ -173,7 +188,7 @@ export class Chart extends HTMLElement {
 
   private describe(f: Frame): void {
     const best = f.series.map((s) => ({ name: s.name, max: stats(s.v).max })).sort((a, b) => (b.max ?? -Infinity) - (a.max ?? -Infinity))[0];
-    this.plot.setAttribute('aria-label', `${this.getAttribute('title-text') ?? 'Chart'}: ${f.series.length} series, highest ${best?.name ?? ''} ${format(best?.max, this.unit)}. Left and right arrow keys read values.`);
+    this.plot.setAttribute('aria-label', `${this.called}: ${counted(f.series.length, '{} series', '{} series')}, ${t('highest {} {}', best?.name ?? '', format(best?.max, this.unit))}. ${t('Left and right arrow keys read values.')}`);
   }
 
   private hover(u: uPlot): void {
@@ -192,8 +207,8 @@ export class Chart extends HTMLElement {
     const from = Math.max(0, Math.min(rows.length - TIP_MAX, near - 3));
     const view = rows.slice(from, from + TIP_MAX);
     if (this.stacked) view.reverse();
-    const when = new Date((f.start + i * f.step) * 1000).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' });
-    this.tip.innerHTML = html`<time>${when}</time><ul>${view.map((r) => html`<li class="${r === rows[near] && rows.length > 1 ? 'on' : ''}"><i class="sw" style="--k:${this.css[r.k] ?? ''}"></i><span>${r.name}</span><b>${format(r.v, this.unit)}</b></li>`)}</ul>${rows.length > view.length ? html`<div class="more">and ${rows.length - view.length} more</div>` : ''}`.text;
+    const at = new Date((f.start + i * f.step) * 1000), when = `${moment(at, DAY)} ${moment(at, CLOCK)}`;
+    this.tip.innerHTML = html`<time>${when}</time><ul>${view.map((r) => html`<li class="${r === rows[near] && rows.length > 1 ? 'on' : ''}"><i class="sw" style="--k:${this.css[r.k] ?? ''}"></i><span>${r.name}</span><b>${format(r.v, this.unit)}</b></li>`)}</ul>${rows.length > view.length ? html`<div class="more">${t('and {} more', rows.length - view.length)}</div>` : ''}`.text;
     this.tip.hidden = rows.length === 0;
     const width = this.tip.offsetWidth, left = u.over.offsetLeft + (u.cursor.left ?? 0);
     this.tip.style.left = `${left + width + 24 > this.clientWidth ? Math.max(0, left - width - 14) : left + 14}px`;

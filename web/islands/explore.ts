@@ -5,6 +5,7 @@ import { html } from '../lib/html.ts';
 import { csv, type Frame } from '../lib/stats.ts';
 import { remember, recall } from '../lib/history.ts';
 import { toast } from '../lib/toast.ts';
+import { n as counted, t } from '../lib/words.ts';
 
 class Explore extends HTMLElement {
   private undo: (() => void)[] = [];
@@ -44,7 +45,7 @@ class Explore extends HTMLElement {
 
   private run(): void {
     const queries = this.queries.filter(Boolean);
-    if (!queries.length) { toast('Write a query first.'); return; }
+    if (!queries.length) { toast(t('Write a query first.')); return; }
     queries.forEach((q) => remember(q));
     const next = this.params();
     const url = `${location.pathname}?${next}`;
@@ -55,12 +56,13 @@ class Explore extends HTMLElement {
     // Tables, and the first result, only the server can draw.
     if (first || !this.chart) { location.assign(url); return; }
     const title = this.querySelector<HTMLElement>('#result h2');
-    if (title) title.textContent = title.title = queries.length === 1 ? (queries[0] ?? '') : 'Result';
+    if (title) title.textContent = title.title = queries.length === 1 ? (queries[0] ?? '') : t('Result');
     const src = new URLSearchParams();
     this.queries.forEach((q) => { if (q) src.append('q', q); });
     for (const k of ['step', 'legend']) { const v = next.get(k); if (v) src.set(k, v); }
     this.chart.setAttribute('src', `/ui/chart?${src}`);
     void this.chart.load();
+    void this.explain();
   }
 
   /** Places what came back: counts, notes, and each error under its query. */
@@ -69,9 +71,9 @@ class Explore extends HTMLElement {
     if (!frame) return;
     const shown = frame.series.length, total = frame.total ?? shown;
     const points = frame.series.reduce((n, s) => n + s.v.reduce((m: number, v) => m + (v == null ? 0 : 1), 0), 0);
-    if (summary) summary.textContent = `${total.toLocaleString('en')} series · ${points.toLocaleString('en')} points · step ${frame.step} s · ${Math.round(ms)} ms`;
+    if (summary) summary.textContent = [counted(total, '{} series', '{} series'), counted(points, '{} point', '{} points'), t('step {}', `${frame.step} s`), t('{} ms', Math.round(ms))].join(' · ');
     const lines = [...(frame.warnings ?? []).map((text) => ({ text, cls: 'w' })), ...(frame.infos ?? []).map((text) => ({ text, cls: '' }))];
-    if (total > shown) lines.unshift({ text: `${total.toLocaleString('en')} series, showing the ${shown} highest. Add a label filter or an aggregation to see the others.`, cls: '' });
+    if (total > shown) lines.unshift({ text: t('{} series, showing the {} highest. Add a label filter or an aggregation to see the others.', total.toLocaleString('en'), shown), cls: '' });
     if (notes) { notes.hidden = !lines.length; notes.innerHTML = html`${lines.map((l) => html`<p class="${l.cls}">${l.text}</p>`)}`.text; }
     const asked = this.rows.filter((r) => r.querySelector('textarea')?.value.trim());
     asked.forEach((r, i) => {
@@ -103,6 +105,12 @@ class Explore extends HTMLElement {
       if (this.rows.length > 1) el.closest('.row')?.remove();
       else { const editor = this.rows[0]?.querySelector<Editor>('ph-editor'); if (editor) editor.value = ''; }
       this.letters();
+    } else if (what === 'explain') {
+      const box = this.querySelector<HTMLElement>('#explain');
+      if (!box) return;
+      box.hidden = !box.hidden;
+      el.setAttribute('aria-expanded', String(!box.hidden));
+      void this.explain();
     } else if (what === 'csv') this.download();
     else if (what === 'use') {
       const rows = this.rows, editor = rows.at(-1)?.querySelector<Editor>('ph-editor');
@@ -118,18 +126,34 @@ class Explore extends HTMLElement {
     }
   }
 
+  /** Tells each query step by step, while the box for it is open. */
+  private async explain(): Promise<void> {
+    const box = this.querySelector<HTMLElement>('#explain');
+    if (!box || box.hidden) return;
+    const { explain } = await import('../lang/explain.ts');
+    const told = await Promise.all(this.rows.map(async (row) => {
+      const query = row.querySelector('textarea')?.value.trim() ?? '';
+      if (!query) return '';
+      const res = await fetch('/api/v1/parse_query', { method: 'POST', body: new URLSearchParams({ query }), headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
+      const body = (await res?.json().catch(() => null)) as { data?: Parameters<typeof explain>[0]; error?: string } | null;
+      if (!body?.data) return html`<p class="crit-t" dir="auto">${body?.error ?? t('The server cannot be reached.')}</p>`.text;
+      return html`<ol>${explain(body.data).map((step) => html`<li><code dir="ltr">${step.code}</code><span>${step.words}</span></li>`)}</ol>`.text;
+    }));
+    box.innerHTML = told.join('') || html`<p>${t('Write a query first.')}</p>`.text;
+  }
+
   private listHistory(): void {
     const box = document.getElementById('hist');
     if (!box) return;
     const list = recall();
-    box.innerHTML = list.length ? html`${list.map((q) => html`<button type="button" data-x="use" data-q="${q}" title="${q}">${q}</button>`)}`.text : '<p>Queries you run are kept here, in this browser only.</p>';
+    box.innerHTML = list.length ? html`${list.map((q) => html`<button type="button" data-x="use" data-q="${q}" title="${q}">${q}</button>`)}`.text : html`<p>${t('Queries you run are kept here, in this browser only.')}</p>`.text;
   }
 
   private download(): void {
     const frame = this.chart?.frame;
     const table = this.querySelector<HTMLTableElement>('#result table');
     const text = frame ? csv(frame) : table ? [...table.rows].map((r) => [...r.cells].map((c) => `"${(c.dataset.text ?? c.textContent ?? '').trim().replaceAll('"', '""')}"`).join(',')).join('\n') + '\n' : '';
-    if (!text) { toast('There is nothing to export yet.'); return; }
+    if (!text) { toast(t('There is nothing to export yet.')); return; }
     const a = document.createElement('a');
     a.href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
     a.download = 'pharos.csv';

@@ -1,6 +1,7 @@
 /** The command palette, the list of shortcuts, and the question before something is deleted. */
 import { score } from '../lib/fuzzy.ts';
 import { html, raw } from '../lib/html.ts';
+import { t } from '../lib/words.ts';
 import chart from 'icon:chart-line';
 
 interface Entry { text: string; href: string; hint: string; icon: string }
@@ -30,12 +31,12 @@ async function metrics(query: string, signal: AbortSignal): Promise<Entry[]> {
   const res = await fetch(`/api/v1/label/__name__/values?limit=20&match[]=${encodeURIComponent(match)}`, { signal });
   if (!res.ok) return [];
   const names = ((await res.json()) as { data?: string[] }).data ?? [];
-  return names.slice(0, 20).map((name) => ({ text: name, href: `/explore?q=${encodeURIComponent(name)}`, hint: 'metric', icon: chart }));
+  return names.slice(0, 20).map((name) => ({ text: name, href: `/explore?q=${encodeURIComponent(name)}`, hint: t('metric'), icon: chart }));
 }
 
 export function open(): void {
   if (document.getElementById('cmdk')) return;
-  const d = dialog('cmdk', '<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="Go to a page or a metric" aria-label="Command palette" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="Results"></ul>');
+  const d = dialog('cmdk', html`<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="${t('Go to a page or a metric')}" aria-label="${t('Command palette')}" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="${t('Results')}"></ul>`.text);
   const input = d.querySelector('input') as HTMLInputElement, list = d.querySelector('ul') as HTMLElement;
   const local = pages();
   let found: Entry[] = [], shown: Entry[] = [], at = 0, timer = 0, ctl = new AbortController();
@@ -45,7 +46,7 @@ export function open(): void {
     at = Math.min(at, Math.max(0, shown.length - 1));
     list.innerHTML = shown.length
       ? html`${shown.map((e, i) => html`<li role="option" id="cmd${i}" aria-selected="${String(i === at)}" data-i="${i}">${raw(e.icon)}<span>${e.text}</span><small>${e.hint}</small></li>`)}`.text
-      : html`<li class="no" role="option" aria-selected="false">Nothing is called “${q}”.</li>`.text;
+      : html`<li class="no" role="option" aria-selected="false">${t('Nothing is called “{}”.', q)}</li>`.text;
     input.setAttribute('aria-activedescendant', `cmd${at}`);
     list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
   };
@@ -69,18 +70,18 @@ export function open(): void {
 
 const KEYS: [string, string][] = [
   ['⌘K', 'Search or jump to'], ['/', 'Query or filter'], ['R', 'Refresh'], ['T', 'Time range'], ['[ ]', 'Earlier, later'], ['-', 'Zoom out'],
-  ['C', 'Copy link'], ['?', 'This list'], ['Enter', 'Run the query'], ['Ctrl Space', 'Complete'], ['← →', 'Read a chart'], ['Esc', 'Close'],
+  ['C', 'Copy link'], ['?', 'This list'], ['Enter', 'Run the query'], ['Ctrl Space', 'Complete'], ['← →', 'Read a chart'], ['Shift drag', 'Pan a chart'], ['Ctrl drag', 'Zoom values'], ['Esc', 'Close'],
 ];
 export function keys(): void {
   const jumps = pages().filter((p) => p.hint).map((p): [string, string] => [p.hint, p.text]);
-  const d = dialog('keys', html`<h2>Keyboard</h2><dl>${[...KEYS, ...jumps].map(([k, t]) => html`<div><dt>${t}</dt><dd><kbd>${k}</kbd></dd></div>`)}</dl>`.text);
+  const d = dialog('keys', html`<h2>${t('Keyboard')}</h2><dl>${[...KEYS.map(([k, words]): [string, string] => [k, t(words)]), ...jumps].map(([k, words]) => html`<div><dt>${words}</dt><dd><kbd>${k}</kbd></dd></div>`)}</dl>`.text);
   d.className = 'keys';
-  d.setAttribute('aria-label', 'Keyboard shortcuts');
+  d.setAttribute('aria-label', t('Keyboard shortcuts'));
 }
 
 /** Asks before a form is sent; the safe button has the focus. */
 export function confirm(form: HTMLFormElement): void {
-  const d = dialog('ask', html`<h2>${form.dataset.confirm ?? ''}</h2><p>${form.dataset.detail ?? ''}</p><div class="acts"><button class="btn" value="no" autofocus>Keep it</button><button class="btn p bad" value="yes">${form.dataset.yes ?? 'Delete'}</button></div>`.text);
+  const d = dialog('ask', html`<h2>${form.dataset.confirm ?? ''}</h2><p>${form.dataset.detail ?? ''}</p><div class="acts"><button class="btn" value="no" autofocus>${t('Keep it')}</button><button class="btn p bad" value="yes">${form.dataset.yes ?? t('Delete')}</button></div>`.text);
   d.className = 'ask';
   d.addEventListener('click', (e) => {
     const value = (e.target as Element).closest('button')?.value;

@@ -2,6 +2,7 @@
 import { format, type Unit } from './format.ts';
 import { html } from './html.ts';
 import type { Stats } from './stats.ts';
+import { t } from './words.ts';
 
 export interface Row extends Stats { name: string; css: string }
 type Column = 'name' | keyof Stats;
@@ -50,7 +51,7 @@ export class Legend {
     if (!this.box.classList.contains('leg')) return;
     this.box.querySelectorAll<HTMLElement>('td[data-v]').forEach((td) => { const k = Number(td.dataset.v); td.textContent = format(at ? at[k] : this.rows[k]?.last, this.unit); });
     const head = this.box.querySelector('[data-s="last"]');
-    if (head) head.textContent = at ? 'At cursor' : 'Last';
+    if (head) head.textContent = t(at ? 'At cursor' : 'Last');
   }
 
   private render(): void {
@@ -73,7 +74,7 @@ export class Legend {
       const d = by === 'name' ? b.r.name.localeCompare(a.r.name, 'en', { numeric: true }) : (b.r[by] ?? -Infinity) - (a.r[by] ?? -Infinity);
       return (Number.isNaN(d) ? 0 : d) * (this.ascending ? -1 : 1);
     });
-    const head = COLUMNS.map(([id, text, cls]) => html`<th class="${cls}" ${by === id ? (this.ascending ? 'aria-sort=ascending' : 'aria-sort=descending') : ''}><button data-s="${id}">${text}</button></th>`);
+    const head = COLUMNS.map(([id, text, cls]) => html`<th class="${cls}" ${by === id ? (this.ascending ? 'aria-sort=ascending' : 'aria-sort=descending') : ''}><button data-s="${id}">${t(text)}</button></th>`);
     const body = sorted.map(({ r, k }) => html`<tr class="${this.shown[k] ? '' : 'off'}"><td class="bar" style="--w:${(Math.abs(r.mean ?? 0) / top).toFixed(3)};--k:${r.css}"><button class="nm" data-k="${k}" aria-pressed="${String(this.shown[k] ?? true)}" title="${r.name}"><i class="sw" style="--k:${r.css}"></i><span class="mono">${r.name}</span></button></td><td class="num" data-v="${k}">${format(r.last, this.unit)}</td><td class="num dim opt">${format(r.min, this.unit)}</td><td class="num dim opt">${format(r.max, this.unit)}</td><td class="num dim opt">${format(r.mean, this.unit)}</td></tr>`);
     return html`<table class="tbl"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`.text;
   }

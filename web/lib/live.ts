@@ -1,5 +1,8 @@
 /** Refresh: fetches the page again and morphs its `[data-live]` parts, so that templates stay the only place with HTML. */
 
+import { showTimes } from './zone.ts';
+import { t } from './words.ts';
+
 let running = false;
 let again = false;
 let failures = 0;
@@ -28,6 +31,7 @@ export async function refreshLive(): Promise<boolean> {
           // Opening a row is the reader's doing, not the server's.
           callbacks: { beforeAttributeUpdated: (name, el) => !(name === 'open' && el.tagName === 'DETAILS') },
         });
+        showTimes(document.getElementById(old.id) ?? document);
       }
     }
     failures = 0;
@@ -35,7 +39,7 @@ export async function refreshLive(): Promise<boolean> {
     return true;
   } catch {
     failures++;
-    if (failures > 1) note('Reconnecting');
+    if (failures > 1) note(t('Reconnecting'));
     return false;
   } finally {
     running = false;

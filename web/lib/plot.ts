@@ -1,22 +1,22 @@
 /** What uPlot is told: scales, axes, series and cursor of a time chart. */
 import uPlot from 'uplot';
 import { binarySteps, ticks, type Unit } from './format.ts';
+import type { View } from './gestures.ts';
 import * as page from './page_range.ts';
-import { resolve, type Range } from './range.ts';
+import { resolve } from './range.ts';
 import type { Frame } from './stats.ts';
 import { alpha, colour, mix } from './theme.ts';
+import { CLOCK, TIME, day, midnight, show } from './zone.ts';
 
-export interface Look { css: string[]; unit: Unit; stacked: boolean; from: Range; tip: (u: uPlot) => void }
+export interface Look { css: string[]; unit: Unit; stacked: boolean; view: View; tip: (u: uPlot) => void }
 
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
-const dayMonth = (d: Date) => d.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
 
 /** Ticks of time: the date at midnight, else hours and minutes, seconds only where they differ. */
 function times(values: number[], step: number): string[] {
   return values.map((t) => {
     const d = new Date(t * 1000);
-    if (step >= 86400 || (d.getHours() === 0 && d.getMinutes() === 0 && d.getSeconds() === 0)) return dayMonth(d);
-    return d.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...(step < 60 ? { second: '2-digit' } : {}) });
+    return step >= 86400 || midnight(d) ? day(d) : show(d, step < 60 ? CLOCK : TIME);
   });
 }
 
@@ -38,7 +38,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
   return {
     width: plot.clientWidth, height: plot.clientHeight, padding: [8, 18, 0, 2], legend: { show: false },
     cursor: {
-      x: true, y: false, drag: { x: true, y: false, setScale: false, dist: 5 }, focus: { prox: 24 }, 
+      x: true, y: false, drag: { x: true, y: false, setScale: false, dist: 5 }, focus: { prox: 24 },
       // The crosshair is shared; selecting is done by the chart under the pointer alone.
       sync: { key: 'page', setSeries: false, filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave', sub: () => true } },
       points: { size: 7, width: 1.5, fill: () => colour('--surface'), stroke: (_u, i) => solid[order[i - 1] ?? 0] ?? axis },
@@ -50,6 +50,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
       x: {
         time: true,
         range: (_u, lo, hi) => {
+          if (look.view.x) return look.view.x;
           const r = page.get(), now = page.now();
           const a = resolve(r.from, now), b = resolve(r.to, now);
           return a != null && b != null && a < b && lo >= a - (b - a) && hi <= b + (b - a) ? [a, b] : lo === hi ? [lo - 60, hi + 60] : [lo, hi];
@@ -57,6 +58,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
       },
       y: {
         range: (_u, lo, hi) => {
+          if (look.view.y) return look.view.y;
           if (lo == null || hi == null) return [0, 1];
           if (lo === hi && lo === 0) return [0, 1];
           return uPlot.rangeNum(Math.min(lo, 0) === 0 ? 0 : lo, hi <= 0 ? 0 : hi, { min: { pad: lo < 0 ? 0.06 : 0, soft: 0, mode: 1 }, max: { pad: 0.06, soft: 0, mode: hi <= 0 ? 1 : 2 } }) as [number, number];

@@ -1,4 +1,6 @@
 /** The page's time range. It lives in the URL: `?from=now-24h&to=now`, or Unix seconds. */
+import { n, t as words } from './words.ts';
+import { CLOCK, TIME, civil, day, dayStart, show } from './zone.ts';
 
 export interface Range { from: string; to: string }
 
@@ -12,19 +14,13 @@ export function resolve(text: string, now: number): number | null {
     const by = relative[2] ? Number(relative[2]) * (UNIT[relative[3] ?? ''] ?? 0) : 0;
     return now + (relative[1] === '-' ? -by : by);
   }
-  if (t === 'today' || t === 'yesterday') {
-    const d = new Date(now * 1000);
-    d.setHours(0, 0, 0, 0);
-    if (t === 'yesterday') d.setDate(d.getDate() - 1);
-    return d.getTime() / 1000;
-  }
+  if (t === 'today' || t === 'yesterday') return dayStart(now, t === 'today' ? 0 : 1);
   if (/^\d{1,10}(\.\d+)?$/.test(t)) return Number(t);
   if (/^\d{12,14}$/.test(t)) return Number(t) / 1000;
   const date = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?$/.exec(t);
   if (date) {
     const [y, mo, d, h, mi, s] = date.slice(1).map((x) => Number(x ?? 0)) as [number, number, number, number, number, number];
-    const at = new Date(y, mo - 1, d, h, mi, s);
-    return at.getMonth() === mo - 1 && at.getDate() === d ? at.getTime() / 1000 : null;
+    return civil(y, mo, d, h, mi, s);
   }
   const parsed = /^\d{4}-\d\d-\d\dT/.test(t) ? Date.parse(t) : NaN;
   return Number.isNaN(parsed) ? null : parsed / 1000;
@@ -33,20 +29,23 @@ export function resolve(text: string, now: number): number | null {
 /** Whether a range follows the clock. */
 export const isLive = (r: Range): boolean => r.to.startsWith('now');
 
-const WORDS: Record<string, string> = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week', M: 'month', y: 'year' };
+const WORDS: Record<string, [string, string]> = {
+  s: ['Last second', 'Last {} seconds'], m: ['Last minute', 'Last {} minutes'], h: ['Last hour', 'Last {} hours'], d: ['Last day', 'Last {} days'],
+  w: ['Last week', 'Last {} weeks'], M: ['Last month', 'Last {} months'], y: ['Last year', 'Last {} years'],
+};
 
 /** A range in words: `Last 6 hours`, or two moments. */
 export function label(r: Range, now: number): string {
   const last = /^now-(\d+)([smhdwMy])$/.exec(r.from);
   if (last && r.to === 'now') {
-    const n = Number(last[1]);
-    return n === 1 ? `Last ${WORDS[last[2] ?? '']}` : `Last ${n} ${WORDS[last[2] ?? '']}s`;
+    const count = Number(last[1]), [one, many] = WORDS[last[2] ?? ''] ?? ['', ''];
+    return count === 1 ? words(one) : n(count, one, many);
   }
   const from = resolve(r.from, now), to = resolve(r.to, now);
   if (from == null || to == null) return `${r.from} – ${r.to}`;
-  const day = (s: number) => new Date(s * 1000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
-  const time = (s: number) => new Date(s * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...(to - from < 300 ? { second: '2-digit' } : {}) });
-  return day(from) === day(to) ? `${day(from)} ${time(from)} – ${time(to)}` : `${day(from)} ${time(from)} – ${day(to)} ${time(to)}`;
+  const date = (s: number) => day(new Date(s * 1000));
+  const time = (s: number) => show(new Date(s * 1000), to - from < 300 ? CLOCK : TIME);
+  return date(from) === date(to) ? `${date(from)} ${time(from)} – ${time(to)}` : `${date(from)} ${time(from)} – ${date(to)} ${time(to)}`;
 }
 
 /** The same length, one half of it earlier (-1) or later (+1). Never beyond now. */

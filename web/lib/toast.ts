@@ -1,5 +1,6 @@
 /** Short messages at the bottom: gone after five seconds, errors stay until closed. */
 import { html, raw } from './html.ts';
+import { t } from './words.ts';
 import cross from 'icon:x';
 
 export function toast(text: string, bad = false): void {
@@ -7,7 +8,7 @@ export function toast(text: string, bad = false): void {
   box.setAttribute('role', 'status');
   const el = document.createElement('div');
   el.className = bad ? 'toast bad' : 'toast';
-  el.innerHTML = html`<span>${text}</span><button aria-label="Close">${raw(cross)}</button>`.text;
+  el.innerHTML = html`<span>${text}</span><button aria-label="${t('Close')}">${raw(cross)}</button>`.text;
   el.querySelector('button')?.addEventListener('click', () => el.remove());
   // One short message at a time; errors stay.
   box.querySelectorAll('.toast:not(.bad)').forEach((old) => old.remove());

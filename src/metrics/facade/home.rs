@@ -10,6 +10,7 @@ use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::storage::{Cardinality, Storage, StorageStatus};
 use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
+use crate::ui::lang::{Words, key};
 use crate::ui::links;
 use crate::ui::shell::Severity;
 
@@ -138,8 +139,8 @@ fn problems(
     if let Some(why) = status.write_refusal.as_ref().or(status.background_error.as_ref()) {
         found.push(Problem {
             severity: Severity::Critical,
-            title: if status.write_refusal.is_some() { "Samples are being refused" } else { "Storage cannot tidy up" }.to_owned(),
-            detail: why.clone(),
+            title: if status.write_refusal.is_some() { key("Samples are being refused") } else { key("Storage cannot tidy up") }.into(),
+            detail: Words::plain(why.clone()),
             value: String::new(),
             since_ms: None,
             href: links::STATUS.to_owned(),

@@ -20,8 +20,11 @@ use crate::series::labels::{Labels, METRIC_NAME};
 use crate::series::matcher::Matcher;
 use crate::series::ports::{IndexQuery, Select};
 use crate::series::sample::{Metadata, MetricType};
+use crate::ui::lang::{Lang, Words, key};
 
 /// Entries of each list on the Cardinality page.
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 3_600_000;
 const TOP: usize = 20;
 /// Labels are looked up for the metrics of one page, not for all.
 const CATALOGUE_PAGE_MAX: usize = 200;
@@ -143,25 +146,29 @@ fn labels_of(metrics: &Metrics, name: &str) -> Vec<String> {
 }
 
 /// The Cardinality page.
-pub(super) fn cardinality(metrics: &Metrics) -> CardinalityInput {
+pub(super) fn cardinality(metrics: &Metrics, lang: Lang) -> CardinalityInput {
     let found = metrics.api.storage.cardinality(TOP);
     let (status, growth) = (metrics.api.storage.status(), metrics.api.storage.growth(TOP));
-    let grown = |one: crate::metrics::model::storage::Grown| Growth { metric: one.metric, before: one.before, now: one.now };
+    let grown = |one: crate::metrics::model::storage::Grown, over_ms: i64| {
+        let is_hour = over_ms <= HOUR_MS;
+        let (hour_ago, day_ago) = if is_hour { (Some(one.before), None) } else { (None, Some(one.before)) };
+        Growth { metric: one.metric, hour_ago, day_ago, now: one.now }
+    };
     let pairs = |list: &[crate::metrics::model::storage::Counted]| list.iter().map(|one| (one.name.clone(), one.count)).collect::<Vec<_>>();
     let everything = IndexQuery { any_of: &[], range: TimeRange::ALL, limit: 0 };
     let cancel = crate::base::cancel::Cancel::new();
     let count = |found: Result<Vec<String>, _>| found.map_or(0, |list: Vec<String>| list.len() as u64);
     let limit = |name: &str, value: Option<u64>, scope: &str, used: Option<u64>| Limit {
         name: name.to_owned(),
-        value: value.map_or_else(|| "no limit".to_owned(), |value| value.to_string()),
-        scope: scope.to_owned(),
+        value: value.map_or_else(|| lang.t("no limit").to_owned(), |value| value.to_string()),
+        scope: lang.t(scope).to_owned(),
         used: used.zip(value).map(|(used, value)| used as f64 / value as f64),
         refused: 0,
     };
     let mut limits = vec![
-        limit("limits.series_max", status.series_max, "all series in memory", Some(found.series)),
-        limit("limits.series_per_job_max", status.series_per_job_max, "series of one job", None),
-        limit("labels", Some(limits::LABELS_PER_SERIES_MAX as u64), "labels of one series", None),
+        limit("limits.series_max", status.series_max, key("all series in memory"), Some(found.series)),
+        limit("limits.series_per_job_max", status.series_per_job_max, key("series of one job"), None),
+        limit("labels", Some(limits::LABELS_PER_SERIES_MAX as u64), key("labels of one series"), None),
     ];
     limits[0].refused = status.refused_series_limit;
     CardinalityInput {
@@ -180,8 +187,7 @@ pub(super) fn cardinality(metrics: &Metrics) -> CardinalityInput {
                 (name.to_owned(), value.to_owned(), one.count)
             })
             .collect(),
-        growth_over: growth.as_ref().map_or_else(String::new, |growth| format!("{} h", growth.over_ms / 3_600_000)),
-        growth: growth.map_or_else(Vec::new, |growth| growth.metrics.into_iter().map(grown).collect()),
+        growth: growth.map(|growth| growth.metrics.into_iter().map(|one| grown(one, growth.over_ms)).collect()),
         limits,
     }
 }
@@ -194,7 +200,7 @@ pub(super) fn pushed(metrics: &Metrics, filter: String) -> PushedInput {
         series: group.families.iter().map(|(_, family)| family.series.len() as u64).sum(),
         pushed_ms: (group.push_time_ms > 0).then_some(group.push_time_ms),
         failed: (group.push_failure_ms > group.push_time_ms)
-            .then(|| (group.push_failure_ms, "the pushed metrics were inconsistent or could not be read".to_owned())),
+            .then(|| (group.push_failure_ms, key("the pushed metrics were inconsistent or could not be read").into())),
         labels: group.labels,
     });
     let push_url = format!("{}/metrics/job/my_job", metrics.api.external.as_str().trim_end_matches('/'));
@@ -219,12 +225,12 @@ pub(super) fn status(metrics: &Metrics) -> StatusInput {
     let values = server.settings();
     let setting = |name: &str| values.iter().find(|value| value.0 == name).map_or("", |value| value.1.as_str());
     let facts = vec![
-        ("Host".to_owned(), runtime.hostname.clone()),
-        ("Listens on".to_owned(), metrics.own_instance.clone()),
-        ("Data folder".to_owned(), setting("storage.path").to_owned()),
-        ("Working folder".to_owned(), runtime.working_dir.clone()),
-        ("Out-of-order window".to_owned(), Duration::from_ms(storage.out_of_order_ms).to_string()),
-        ("Takes samples".to_owned(), storage.write_refusal.clone().unwrap_or_else(|| "yes".to_owned())),
+        (key("Host"), Words::plain(runtime.hostname.clone())),
+        (key("Listens on"), Words::plain(metrics.own_instance.clone())),
+        (key("Data folder"), Words::plain(setting("storage.path"))),
+        (key("Working folder"), Words::plain(runtime.working_dir.clone())),
+        (key("Out-of-order window"), Words::plain(Duration::from_ms(storage.out_of_order_ms).to_string())),
+        (key("Takes samples"), storage.write_refusal.clone().map_or_else(|| key("yes").into(), Words::plain)),
     ];
     StatusInput {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -243,13 +249,13 @@ pub(super) fn status(metrics: &Metrics) -> StatusInput {
                 .map(|(name, reason)| Quarantined { name: name.clone(), reason: reason.clone() })
                 .collect(),
             disk: storage.disk_free_bytes.zip(storage.disk_bytes),
-            retention_time: storage.retention_ms.map_or_else(|| "for ever".to_owned(), |ms| Duration::from_ms(ms).to_string()),
+            retention_time: storage.retention_ms.map(|ms| Duration::from_ms(ms).to_string()),
             retention_bytes: storage.retention_bytes.unwrap_or(0),
         },
         config: Config {
             path: match server.flags().into_iter().find(|(name, path)| name == "config.file" && !path.is_empty()) {
-                Some((_, path)) => path,
-                None => "no file, the defaults".to_owned(),
+                Some((_, path)) => Words::plain(path),
+                None => key("no file, the defaults").into(),
             },
             yaml: server.config_yaml(),
             loaded_ms: Some(runtime.reload.loaded_ms),
@@ -286,11 +292,11 @@ fn remark(text: &str) -> Remark {
 /// Queries to start from: whatever of these has data.
 pub(super) fn suggestions(metrics: &Metrics) -> Vec<(String, String)> {
     const FIRST: [(&str, &str, &str); 5] = [
-        ("CPU by mode", "node_cpu_seconds_total", "sum by (mode) (rate(node_cpu_seconds_total[1m]))"),
-        ("Memory available", "node_memory_MemAvailable_bytes", "node_memory_MemAvailable_bytes"),
-        ("Network received", "node_network_receive_bytes_total", "rate(node_network_receive_bytes_total[1m])"),
-        ("Targets up", "up", "up"),
-        ("Scrape durations", "scrape_duration_seconds", "scrape_duration_seconds"),
+        (key("CPU by mode"), "node_cpu_seconds_total", "sum by (mode) (rate(node_cpu_seconds_total[1m]))"),
+        (key("Memory available"), "node_memory_MemAvailable_bytes", "node_memory_MemAvailable_bytes"),
+        (key("Network received"), "node_network_receive_bytes_total", "rate(node_network_receive_bytes_total[1m])"),
+        (key("Targets up"), "up", "up"),
+        (key("Scrape durations"), "scrape_duration_seconds", "scrape_duration_seconds"),
     ];
     FIRST
         .iter()

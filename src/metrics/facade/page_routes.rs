@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Metrics, home, page_inputs};
@@ -13,12 +13,14 @@ use crate::access::{Policy, Routes};
 use crate::base::cancel::Cancel;
 use crate::metrics::pages::chart::{ChartFrame, ChartRequest};
 use crate::metrics::pages::{cardinality, catalogue, explore, home as home_page, pushed, status, targets};
+use crate::metrics::query::parse::parse;
 use crate::platform::http::problem::Problem;
 use crate::series::ports::{Answer, EvaluateError, Question, When};
+use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::security::{Nonce, PAGE_HEADERS, content_security_policy};
-use crate::ui::shell::{Banner, Shell, Visit, set_theme};
-use crate::ui::{assets, links};
+use crate::ui::shell::{Banner, Shell, Visit};
+use crate::ui::{assets, links, look, problem};
 
 /// Every page with who may look at it.
 pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
@@ -34,8 +36,9 @@ pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
         .route("GET", links::STATUS, Policy::READ, with(get(status_route)))
         .route("GET", "/graph", Policy::READ, get(graph_route))
         .route("GET", links::CHART, Policy::READ, with(get(chart_route)))
-        .route("POST", links::THEME, Policy::Public, post(set_theme))
+        .route("POST", links::LOOK, Policy::Public, post(look::choose))
         .route("GET", links::ASSETS, Policy::Public, get(assets::handler))
+        .otherwise(with(any(not_found)))
 }
 
 /// What came with a request for a page.
@@ -58,12 +61,16 @@ impl Asked {
         let text = |name| self.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or("");
         let runtime = metrics.server.runtime();
         let mut banners: Vec<Banner> = runtime.reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
-        banners.push(Banner::open_on_loopback());
+        // Where it is looked for, not on every page.
+        if matches!(current, Page::Home | Page::Status) {
+            banners.push(Banner::open_on_loopback());
+        }
         let targets_down = page_inputs::targets_down(metrics);
         let visit = Visit {
             path: self.uri.path(),
             query: self.query(),
             cookies: text(header::COOKIE),
+            accept_language: text(header::ACCEPT_LANGUAGE),
             nonce: self.nonce.clone(),
             csrf: String::new(),
             banners,
@@ -97,7 +104,7 @@ async fn make(metrics: Arc<Metrics>, asked: Asked, work: impl FnOnce(&Metrics, &
 
 async fn home_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     make(metrics, Asked::new(uri, headers), |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Home, "Home").with_range("now-1h").with_refresh("5s");
+        let shell = asked.shell(metrics, Page::Home, key("Home")).with_range("now-1h").with_refresh("5s");
         home_page::render(&home::input(metrics), &shell)
     })
     .await
@@ -105,7 +112,7 @@ async fn home_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): Origi
 
 async fn targets_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     make(metrics, Asked::new(uri, headers), |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Targets, "Targets").with_refresh("5s");
+        let shell = asked.shell(metrics, Page::Targets, key("Targets")).with_refresh("5s");
         targets::render(&page_inputs::targets(metrics, asked.query()), &shell)
     })
     .await
@@ -113,7 +120,7 @@ async fn targets_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): Or
 
 async fn catalogue_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     make(metrics, Asked::new(uri, headers), |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Metrics, "Metrics");
+        let shell = asked.shell(metrics, Page::Metrics, key("Metrics"));
         catalogue::render(&page_inputs::catalogue(metrics, asked.query()), &shell)
     })
     .await
@@ -121,15 +128,15 @@ async fn catalogue_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): 
 
 async fn cardinality_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     make(metrics, Asked::new(uri, headers), |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Cardinality, "Cardinality");
-        cardinality::render(&page_inputs::cardinality(metrics), &shell)
+        let shell = asked.shell(metrics, Page::Cardinality, key("Cardinality"));
+        cardinality::render(&page_inputs::cardinality(metrics, shell.lang()), &shell)
     })
     .await
 }
 
 async fn pushed_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     make(metrics, Asked::new(uri, headers), |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Pushed, "Pushed groups");
+        let shell = asked.shell(metrics, Page::Pushed, key("Pushed groups"));
         let filter = shell.param("text").unwrap_or("").to_owned();
         pushed::render(&page_inputs::pushed(metrics, filter), &shell)
     })
@@ -148,7 +155,7 @@ async fn pushed_delete(State(metrics): State<Arc<Metrics>>, body: axum::body::By
 
 async fn status_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     make(metrics, Asked::new(uri, headers), |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Status, "Status");
+        let shell = asked.shell(metrics, Page::Status, key("Status"));
         status::render(&page_inputs::status(metrics), &shell)
     })
     .await
@@ -160,14 +167,21 @@ async fn explore_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): Or
     let range = crate::ui::range::PageRange::from_query(uri.query().unwrap_or(""), "now-1h");
     let at_ms = range.resolve(now_ms).map_or(now_ms, |range| range.end);
     let started = metrics.clock.monotonic();
-    // Tables are made here; graphs ask for their own data, the answers then only show errors without a script.
-    let answers = answer_all(&metrics, asked_query.queries.clone(), When::Instant(at_ms)).await;
+    // Tables are made here. Graphs ask for their own data: their queries are only read, to say what is wrong with them.
+    let answers = match asked_query.view {
+        explore::View::Table => answer_all(&metrics, asked_query.queries.clone(), When::Instant(at_ms)).await,
+        explore::View::Graph | explore::View::Stacked => Vec::new(),
+    };
     let took = metrics.clock.monotonic().saturating_sub(started);
     make(metrics, Asked::new(uri, headers), move |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Metrics, "Metrics").with_range("now-1h").with_refresh("off");
+        let shell = asked.shell(metrics, Page::Metrics, key("Metrics")).with_range("now-1h").with_refresh("off");
         let suggestions = if asked_query.queries.is_empty() { page_inputs::suggestions(metrics) } else { Vec::new() };
+        let errors = match asked_query.view {
+            explore::View::Table => Vec::new(),
+            explore::View::Graph | explore::View::Stacked => asked_query.queries.iter().map(|query| refused(metrics, query)).collect(),
+        };
         let took_ms = u64::try_from(took.as_millis()).ok();
-        let input = explore::ExploreInput { asked: asked_query, answers, at_ms, took_ms, suggestions };
+        let input = explore::ExploreInput { asked: asked_query, answers, errors, at_ms, took_ms, suggestions };
         explore::render(&input, &shell)
     })
     .await
@@ -180,6 +194,29 @@ async fn chart_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): Orig
     };
     let answers = answer_all(&metrics, request.queries.clone(), request.when()).await;
     Json(ChartFrame::new(&request, &answers)).into_response()
+}
+
+/// Why a query cannot be read, if so.
+fn refused(metrics: &Metrics, query: &str) -> Option<EvaluateError> {
+    if query.len() > crate::base::limits::QUERY_BYTES_MAX {
+        let message = format!("the query is longer than {} bytes", crate::base::limits::QUERY_BYTES_MAX);
+        return Some(EvaluateError::Invalid { message, span: None });
+    }
+    let errors = parse(query, &metrics.api.engine.options().parse).err()?;
+    let span = errors.first().span;
+    Some(EvaluateError::Invalid { message: errors.to_string(), span: Some((span.start as usize, span.end as usize)) })
+}
+
+/// What no route answers: a page for people, upstream's words for everybody else.
+async fn not_found(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let wants_page = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    if !wants_page {
+        return Problem::new(StatusCode::NOT_FOUND, "404 page not found").into_response();
+    }
+    let visit = Visit::new(&uri, &headers, metrics.clock.now_ms());
+    let nonce = visit.nonce.clone();
+    let shell = Shell::new(Page::Elsewhere, key("Not found"), visit);
+    crate::ui::page::respond(StatusCode::NOT_FOUND, problem::not_found(&shell), &nonce)
 }
 
 /// Evaluates queries one after the other, off the reactor, each within the server's time.

@@ -2,9 +2,13 @@
 
 use crate::series::labels::quote;
 use crate::ui::format::{self, Unit, count};
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
+
+/// Metrics that grew, listed at most.
+const GROWTH_MAX: usize = 20;
 
 /// What the page is made of. Lists come largest first, already cut to what is worth showing.
 #[derive(Debug, Clone, Default)]
@@ -25,10 +29,8 @@ pub struct CardinalityInput {
     pub top_label_bytes: Vec<(String, u64)>,
     /// Series by pair, as name, value, series.
     pub top_pairs: Vec<(String, String, u64)>,
-    /// Metrics that grew, the most first.
-    pub growth: Vec<Growth>,
-    /// Over which time they grew, such as `24 h`; empty while there is nothing to compare with.
-    pub growth_over: String,
+    /// Metrics that grew, in any order; `None` while there is nothing to compare with.
+    pub growth: Option<Vec<Growth>>,
     /// Limits in force.
     pub limits: Vec<Limit>,
 }
@@ -38,8 +40,10 @@ pub struct CardinalityInput {
 pub struct Growth {
     /// Its name.
     pub metric: String,
-    /// Series then.
-    pub before: u64,
+    /// Series an hour ago, where that is known; 0 = it is new since.
+    pub hour_ago: Option<u64>,
+    /// Series a day ago, where that is known.
+    pub day_ago: Option<u64>,
     /// Series now.
     pub now: u64,
 }
@@ -69,7 +73,8 @@ struct Bar {
 struct GrowthView {
     metric: String,
     href: String,
-    before: String,
+    day_ago: String,
+    hour_ago: String,
     now: String,
     change: String,
 }
@@ -97,8 +102,7 @@ struct CardinalityPage<'a> {
     shell: &'a Shell,
     numbers: Vec<(&'static str, String)>,
     lists: Vec<List>,
-    growth: Vec<GrowthView>,
-    growth_over: &'a str,
+    growth: Option<Vec<GrowthView>>,
     limits: Vec<LimitView>,
 }
 
@@ -107,14 +111,13 @@ pub fn render(input: &CardinalityInput, shell: &Shell) -> String {
     page::html(&CardinalityPage {
         shell,
         numbers: vec![
-            ("Series", count(input.series)),
-            ("Metrics", count(input.metrics)),
-            ("Label names", count(input.names)),
-            ("Label pairs", count(input.pairs)),
+            (key("Series"), count(input.series)),
+            (key("Metrics"), count(input.metrics)),
+            (key("Label names"), count(input.names)),
+            (key("Label pairs"), count(input.pairs)),
         ],
         lists: lists(input),
-        growth: input.growth.iter().map(view_growth).collect(),
-        growth_over: &input.growth_over,
+        growth: input.growth.as_ref().map(|list| view_growth(list, shell)),
         limits: input.limits.iter().map(view_limit).collect(),
     })
 }
@@ -130,25 +133,25 @@ fn lists(input: &CardinalityInput) -> Vec<List> {
     }
     vec![
         List {
-            title: "Metrics with the most series",
+            title: key("Metrics with the most series"),
             meta: "",
-            what: "Metric",
-            head: "Series",
+            what: key("Metric"),
+            head: key("Series"),
             rows: bars(&input.top_metrics, Unit::Short, of_metric),
         },
         List {
-            title: "Labels with the most values",
-            meta: "each value multiplies series",
-            what: "Label",
-            head: "Values",
+            title: key("Labels with the most values"),
+            meta: key("each value multiplies series"),
+            what: key("Label"),
+            head: key("Values"),
             rows: bars(&input.top_labels, Unit::Short, of_label),
         },
-        List { title: "Pairs in the most series", meta: "", what: "Pair", head: "Series", rows: pair_rows },
+        List { title: key("Pairs in the most series"), meta: "", what: key("Pair"), head: key("Series"), rows: pair_rows },
         List {
-            title: "Labels with the longest values",
-            meta: "memory of all values",
-            what: "Label",
-            head: "Bytes",
+            title: key("Labels with the longest values"),
+            meta: key("memory of all values"),
+            what: key("Label"),
+            head: key("Bytes"),
             rows: bars(&input.top_label_bytes, Unit::Bytes, of_label),
         },
     ]
@@ -170,18 +173,34 @@ fn bars(rows: &[(String, u64)], unit: Unit, href: impl Fn(&str) -> String) -> Ve
     rows.iter().map(bar).collect()
 }
 
-fn view_growth(growth: &Growth) -> GrowthView {
-    let change = match growth.before {
-        0 => "new".to_owned(),
-        before => format!("{:+.0}%", (growth.now as f64 / before as f64 - 1.0) * 100.0),
-    };
-    GrowthView {
+impl Growth {
+    /// The oldest number known.
+    fn before(&self) -> Option<u64> {
+        self.day_ago.or(self.hour_ago)
+    }
+
+    fn by(&self) -> u64 {
+        self.before().map_or(0, |before| self.now.saturating_sub(before))
+    }
+}
+
+/// Those that grew, the most first.
+fn view_growth(list: &[Growth], shell: &Shell) -> Vec<GrowthView> {
+    let mut grown: Vec<&Growth> = list.iter().filter(|growth| growth.by() > 0).collect();
+    grown.sort_by(|a, b| b.by().cmp(&a.by()).then_with(|| a.metric.cmp(&b.metric)));
+    let number = |series: Option<u64>| series.map_or_else(|| "–".to_owned(), count);
+    let view = |growth: &&Growth| GrowthView {
         metric: growth.metric.clone(),
         href: links::explore(&format!("count({{__name__={}}})", quote(&growth.metric))),
-        before: count(growth.before),
+        day_ago: number(growth.day_ago),
+        hour_ago: number(growth.hour_ago),
         now: count(growth.now),
-        change,
-    }
+        change: match growth.before() {
+            None | Some(0) => shell.t("new").to_owned(),
+            Some(before) => format!("{:+.0}%", (growth.now as f64 / before as f64 - 1.0) * 100.0),
+        },
+    };
+    grown.iter().take(GROWTH_MAX).map(view).collect()
 }
 
 fn view_limit(limit: &Limit) -> LimitView {
@@ -216,6 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn growth_shows_only_when_there_is_something_to_compare_with() {
+        assert!(!html(&CardinalityInput::default()).contains("What grew"));
+        let grown = |growth| html(&CardinalityInput { growth: Some(growth), ..CardinalityInput::default() });
+        assert!(grown(vec![]).contains("No metric has more series than before"));
+        let growth = |metric: &str, hour_ago, day_ago, now| Growth { metric: metric.to_owned(), hour_ago, day_ago, now };
+        let page = grown(vec![
+            growth("fell", Some(9), Some(10), 5),
+            growth("little", Some(100), None, 110),
+            growth("most", Some(400), Some(100), 500),
+            growth("fresh", Some(0), None, 20),
+        ]);
+        assert!(!page.contains("fell") && page.contains("+400%") && page.contains("+10%") && page.contains(">new<"));
+        assert!(page.find("most") < page.find("fresh") && page.find("fresh") < page.find("little"));
+    }
+
+    #[test]
     fn empty_and_full() {
         assert!(html(&CardinalityInput::default()).contains("Nothing is stored yet"));
         let full = html(&sample::cardinality());
@@ -232,9 +267,8 @@ mod tests {
             top_metrics: vec![pair(u64::MAX), pair(0)],
             top_labels: vec![pair(1)],
             top_pairs: vec![(evil.clone(), evil.clone(), 1)],
-            growth: vec![Growth { metric: evil.clone(), before: 0, now: u64::MAX }],
+            growth: Some(vec![Growth { metric: evil.clone(), hour_ago: None, day_ago: Some(1), now: u64::MAX }]),
             limits: vec![Limit { name: evil.clone(), value: evil.clone(), scope: evil.clone(), used: Some(f64::NAN), refused: 1 }],
-            growth_over: evil.clone(),
             ..CardinalityInput::default()
         };
         sample::check(&html(&input));

@@ -1,7 +1,7 @@
 //! Which metrics exist: name, type, unit, help, series, labels; a click starts a query suited to the type.
 
 use crate::series::sample::MetricType;
-use crate::ui::format::{count, counted};
+use crate::ui::format::count;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -152,7 +152,7 @@ pub fn render(input: &CatalogueInput, shell: &Shell) -> String {
         total: input.metrics.len(),
         total_words: count(input.metrics.len() as u64),
         found: found.len(),
-        found_words: counted(found.len() as u64, "metric", "metrics"),
+        found_words: shell.lang().n(found.len() as u64, "{} metric", "{} metrics"),
         kinds,
         rows,
         page,

@@ -9,7 +9,8 @@ use crate::series::histogram::Histogram;
 use crate::series::labels::{Labels, METRIC_NAME};
 use crate::series::ports::{Answer, EvaluateError};
 use crate::series::value::{Point, Value};
-use crate::ui::format::{self, Moment, count};
+use crate::ui::format::{self, Moment};
+use crate::ui::lang::{Lang, key};
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -72,14 +73,23 @@ impl ExploreQuery {
 pub struct ExploreInput {
     /// What was asked.
     pub asked: ExploreQuery,
-    /// For tables, and for graphs optionally to show errors without script: an answer for each query at `at_ms`.
+    /// For tables: an answer for each query at `at_ms`.
     pub answers: Vec<Result<Answer, EvaluateError>>,
+    /// For graphs, which ask for their own data: why each query cannot be read, if so.
+    pub errors: Vec<Option<EvaluateError>>,
     /// When tables were evaluated, in milliseconds.
     pub at_ms: i64,
     /// How long that took, in milliseconds.
     pub took_ms: Option<u64>,
     /// Metrics to start from when nothing is asked yet, as name and query.
     pub suggestions: Vec<(String, String)>,
+}
+
+impl ExploreInput {
+    fn error(&self, at: usize) -> Option<&EvaluateError> {
+        let answered = self.answers.get(at).and_then(|answer| answer.as_ref().err());
+        answered.or_else(|| self.errors.get(at)?.as_ref())
+    }
 }
 
 struct ErrorView {
@@ -141,11 +151,7 @@ pub fn render(input: &ExploreInput, shell: &Shell) -> String {
         .clone()
         .zip(&asked.queries)
         .enumerate()
-        .map(|(at, (letter, text))| RowView {
-            letter,
-            text: text.clone(),
-            error: input.answers.get(at).and_then(|answer| answer.as_ref().err()).map(|error| view_error(text, error)),
-        })
+        .map(|(at, (letter, text))| RowView { letter, text: text.clone(), error: input.error(at).map(|error| view_error(text, error)) })
         .collect();
     if rows.is_empty() || (asked.add && rows.len() < QUERIES_MAX) {
         let letter = letters.clone().nth(rows.len()).unwrap_or('?');
@@ -156,12 +162,11 @@ pub fn render(input: &ExploreInput, shell: &Shell) -> String {
     if is_table {
         for ((letter, query), answer) in letters.zip(&asked.queries).zip(&input.answers) {
             if let Ok(answer) = answer {
-                tables.push(table(letter, query, answer));
+                tables.push(table(letter, query, answer, shell.lang()));
             }
         }
     }
     let found: usize = tables.iter().map(|table| table.rows.len() + table.more).sum();
-    let took = input.took_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
     let queries: Vec<&str> = asked.queries.iter().map(String::as_str).collect();
     let legends: &[&str] = if asked.legend.is_empty() { &[] } else { &[asked.legend.as_str()] };
     page::html(&ExplorePage {
@@ -171,12 +176,17 @@ pub fn render(input: &ExploreInput, shell: &Shell) -> String {
         is_table,
         is_stacked: asked.view == View::Stacked,
         src: if queries.is_empty() { String::new() } else { links::chart(&queries, legends, &asked.step) },
-        at: format::moment(input.at_ms, shell.now_ms),
-        summary: if is_table && !queries.is_empty() { format!("{} series{took}", count(found as u64)) } else { String::new() },
+        at: format::exactly(input.at_ms, shell.lang()),
+        summary: if is_table && !queries.is_empty() { summary(found, input.took_ms, shell) } else { String::new() },
         tables,
-        suggestions: input.suggestions.iter().map(|(name, query)| (name.clone(), links::explore(query))).collect(),
-        title: if queries.len() == 1 { queries[0].to_owned() } else { "Result".to_owned() },
+        suggestions: input.suggestions.iter().map(|(name, query)| (shell.t(name).to_owned(), links::explore(query))).collect(),
+        title: if queries.len() == 1 { queries[0].to_owned() } else { shell.t("Result").to_owned() },
     })
+}
+
+fn summary(found: usize, took_ms: Option<u64>, shell: &Shell) -> String {
+    let series = shell.lang().n(found as u64, "{} series", "{} series");
+    took_ms.map_or_else(|| series.clone(), |ms| format!("{series} · {}", shell.f1("{} ms", ms)))
 }
 
 /// The message, and the query cut where it went wrong.
@@ -208,7 +218,7 @@ fn view_error(query: &str, error: &EvaluateError) -> ErrorView {
     }
 }
 
-fn table(letter: char, query: &str, answer: &Answer) -> Table {
+fn table(letter: char, query: &str, answer: &Answer, lang: Lang) -> Table {
     let mut entries: Vec<(&Labels, Cell)> = Vec::new();
     let none = Labels::empty();
     let plain = |value: f64| {
@@ -221,7 +231,7 @@ fn table(letter: char, query: &str, answer: &Answer) -> Table {
         Value::Vector(samples) => entries.extend(samples.iter().map(|sample| {
             let cell = match &sample.value {
                 Point::Float(value) => plain(*value),
-                Point::Histogram(histogram) => histogram_cell(histogram),
+                Point::Histogram(histogram) => histogram_cell(histogram, lang),
             };
             (&sample.labels, cell)
         })),
@@ -235,10 +245,10 @@ fn table(letter: char, query: &str, answer: &Answer) -> Table {
                 .map(|(ts, value)| format!("{} @{}", crate::base::float::plain(*value), *ts as f64 / 1000.0))
                 .collect();
             text.extend(
-                one.histograms.last().map(|(ts, histogram)| format!("{} @{}", histogram_cell(histogram).text, *ts as f64 / 1000.0)),
+                one.histograms.last().map(|(ts, histogram)| format!("{} @{}", histogram_cell(histogram, lang).text, *ts as f64 / 1000.0)),
             );
             if skipped > 0 {
-                text.insert(0, format!("the last {SAMPLES_MAX} of {total}:"));
+                text.insert(0, lang.fill("the last {} of {}:", &[&SAMPLES_MAX, &total]));
             }
             (&one.labels, Cell { text: text.join("\n"), title: String::new() })
         })),
@@ -255,28 +265,28 @@ fn table(letter: char, query: &str, answer: &Answer) -> Table {
         },
         value: Cell { text: value.text.clone(), title: value.title.clone() },
     });
-    let heading = |name: &&str| if *name == METRIC_NAME { "Metric".to_owned() } else { (*name).to_owned() };
+    let heading = |name: &&str| if *name == METRIC_NAME { lang.t("Metric").to_owned() } else { (*name).to_owned() };
     Table {
         letter,
         query: query.to_owned(),
         kind: match &answer.value {
-            Value::Scalar(..) => "scalar",
-            Value::String(..) => "text",
+            Value::Scalar(..) => key("scalar"),
+            Value::String(..) => key("text"),
             Value::Vector(_) => "",
-            Value::Matrix(_) => "range vector",
+            Value::Matrix(_) => key("range vector"),
         },
         rows: rows.collect(),
-        columns: if one_column { vec!["Series".to_owned()] } else { columns.iter().map(heading).collect() },
+        columns: if one_column { vec![lang.t("Series").to_owned()] } else { columns.iter().map(heading).collect() },
         more: entries.len().saturating_sub(ROWS_MAX),
         notes: answer.warnings.iter().chain(&answer.infos).cloned().collect(),
     }
 }
 
-fn histogram_cell(histogram: &Histogram) -> Cell {
+fn histogram_cell(histogram: &Histogram, lang: Lang) -> Cell {
     let buckets = histogram.positive_buckets.len() + histogram.negative_buckets.len();
     Cell {
         text: format!("count {}, sum {}", crate::base::float::plain(histogram.count), crate::base::float::plain(histogram.sum)),
-        title: format!("native histogram, schema {}, {}", histogram.schema, format::counted(buckets as u64, "bucket", "buckets")),
+        title: lang.fill("native histogram, schema {}, {}", &[&histogram.schema, &lang.n(buckets as u64, "{} bucket", "{} buckets")]),
     }
 }
 
@@ -331,6 +341,9 @@ mod tests {
         let asked = ExploreQuery { queries: vec!["é + )".into()], ..ExploreQuery::default() };
         let page = html(&ExploreInput { asked: asked.clone(), answers: vec![error(Some((5, 6)))], ..ExploreInput::default() });
         assert!(page.contains("é + <mark>)</mark>") && page.contains("data-start=\"4\""), "{page}");
+        let errors = vec![error(Some((5, 6))).err()];
+        let graph = html(&ExploreInput { asked: asked.clone(), errors, ..ExploreInput::default() });
+        assert!(graph.contains("é + <mark>)</mark>"), "graphs show what cannot be read");
         // Spans that cut a character or lie outside must not break the page.
         for span in [Some((1, 1)), Some((99, 3)), None] {
             sample::check(&html(&ExploreInput { asked: asked.clone(), answers: vec![error(span)], ..ExploreInput::default() }));

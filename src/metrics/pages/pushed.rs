@@ -1,7 +1,8 @@
 //! Groups of pushed metrics: what stands in them, how old they are, and a way to delete one.
 
 use crate::series::labels::Labels;
-use crate::ui::format::{self, Moment, count, counted};
+use crate::ui::format::{Moment, count};
+use crate::ui::lang::Words;
 use crate::ui::page;
 use crate::ui::shell::Shell;
 
@@ -35,7 +36,7 @@ pub struct Group {
     /// Last good push, in milliseconds.
     pub pushed_ms: Option<i64>,
     /// Last refused push after that, and why.
-    pub failed: Option<(i64, String)>,
+    pub failed: Option<(i64, Words)>,
 }
 
 struct Row {
@@ -80,9 +81,9 @@ pub fn render(input: &PushedInput, shell: &Shell) -> String {
         name: group.labels.get("job").unwrap_or("").to_owned(),
         metrics: count(group.metrics),
         series: count(group.series),
-        pushed: group.pushed_ms.map(|at| format::moment(at, shell.now_ms)),
+        pushed: group.pushed_ms.map(|at| shell.moment(at)),
         old: group.pushed_ms.is_some_and(|at| shell.now_ms.saturating_sub(at) > OLD_MS),
-        failed: group.failed.as_ref().map(|(at, error)| (format::moment(*at, shell.now_ms), error.clone())),
+        failed: group.failed.as_ref().map(|(at, error)| (shell.moment(*at), error.text(shell.lang()))),
     };
     page::html(&PushedPage {
         shell,
@@ -90,7 +91,7 @@ pub fn render(input: &PushedInput, shell: &Shell) -> String {
         push_url: &input.push_url,
         total: input.groups.len(),
         found: found.len(),
-        found_words: counted(found.len() as u64, "group", "groups"),
+        found_words: shell.lang().n(found.len() as u64, "{} group", "{} groups"),
         deleted: shell.param("done") == Some("deleted"),
         rows: found.iter().take(GROUPS_MAX).map(row).collect(),
     })
@@ -131,7 +132,7 @@ mod tests {
             metrics: u64::MAX,
             series: 0,
             pushed_ms: Some(i64::MIN),
-            failed: Some((i64::MAX, evil.clone())),
+            failed: Some((i64::MAX, Words::plain(evil.clone()))),
         };
         sample::check(&html(&PushedInput { groups: vec![group; 3], filter: String::new(), push_url: evil }));
     }

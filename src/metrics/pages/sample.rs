@@ -8,6 +8,7 @@ use super::status::{Block, Config, Quarantined, Remark, Setting, StatusInput, St
 use super::targets::{self, Dropped, Health, Step, Target, TargetsInput};
 use crate::series::labels::Labels;
 use crate::series::sample::MetricType;
+use crate::ui::lang::Words;
 
 /// What a hostile target might send.
 pub(super) const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(1)</script>{{7*7}}\u{202e}";
@@ -209,11 +210,10 @@ pub(super) fn cardinality() -> CardinalityInput {
             ("code".into(), "200".into(), 44_102),
             ("le".into(), "+Inf".into(), 1_204),
         ],
-        growth: vec![
-            Growth { metric: "http_requests_total".into(), before: 153_900, now: 212_400 },
-            Growth { metric: "checkout_attempts_total".into(), before: 0, now: 1_840 },
-        ],
-        growth_over: "24 h".into(),
+        growth: Some(vec![
+            Growth { metric: "http_requests_total".into(), hour_ago: Some(212_000), day_ago: Some(153_900), now: 212_400 },
+            Growth { metric: "checkout_attempts_total".into(), hour_ago: Some(0), day_ago: None, now: 1_840 },
+        ]),
         limits: vec![
             Limit { name: "sample_limit".into(), value: "10,000".into(), scope: "job api".into(), used: Some(0.97), refused: 0 },
             Limit { name: "label_value_length_limit".into(), value: "200".into(), scope: "job api".into(), used: None, refused: 4_120 },
@@ -240,7 +240,7 @@ pub(super) fn pushed() -> PushedInput {
         failed: None,
     };
     let mut etl = group("etl", "loader-3", 5_400_000);
-    etl.failed = Some((now - 60_000, "pushed metrics are inconsistent: rows_total is a counter here and a gauge there".into()));
+    etl.failed = Some((now - 60_000, Words::plain("pushed metrics are inconsistent: rows_total is a counter here and a gauge there")));
     PushedInput {
         groups: vec![group("backup", "db-1", 3 * 86_400_000), etl, group("nightly-report", "", 3_600_000)],
         filter: String::new(),
@@ -270,11 +270,7 @@ pub(super) fn status() -> StatusInput {
     let yaml = "# pharos.yml\nglobal:\n  scrape_interval: 15s\n  external_labels:\n    region: eu-1\n\nscrape_configs:\n  - job_name: api\n    sample_limit: 10000\n    file_sd_configs:\n      - files: [\"targets/api.yml\"]\n    basic_auth:\n      username: pharos\n      password: <secret>  # from the vault\n    relabel_configs:\n      - source_labels: [env]\n        regex: \"prod|stage\"\n        action: keep\n";
     StatusInput {
         version: "0.1.0".into(),
-        facts: vec![
-            ("Revision".into(), "7c7e459, built for x86_64 Linux".into()),
-            ("Listens on".into(), "127.0.0.1:9090".into()),
-            ("Data folder".into(), "/var/lib/pharos".into()),
-        ],
+        facts: vec![("Listens on", Words::plain("127.0.0.1:9090")), ("Data folder", Words::plain("/var/lib/pharos"))],
         started_ms: now - 4 * 86_400_000,
         storage: Storage {
             head_series: 276_480,
@@ -293,11 +289,11 @@ pub(super) fn status() -> StatusInput {
             ],
             quarantined: vec![Quarantined { name: "quarantined/01JCZZZZ".into(), reason: "checksum of the index does not match".into() }],
             disk: Some((91_268_055_040, 536_870_912_000)),
-            retention_time: "15d".into(),
+            retention_time: Some("15d".into()),
             retention_bytes: 21_474_836_480,
         },
         config: Config {
-            path: "/etc/pharos/pharos.yml".into(),
+            path: Words::plain("/etc/pharos/pharos.yml"),
             yaml: yaml.into(),
             loaded_ms: Some(now - 900_000),
             error: None,

@@ -1,6 +1,7 @@
 //! The server itself: version, storage, configuration with secrets hidden, settings and where they come from.
 
 use crate::ui::format::{self, Moment, Unit, count};
+use crate::ui::lang::{Lang, Words, key};
 use crate::ui::page;
 use crate::ui::shell::Shell;
 
@@ -15,7 +16,7 @@ pub struct StatusInput {
     /// Version of the program, such as `0.1.0`.
     pub version: String,
     /// Facts about build and system, as name and value, such as `Revision`, `Listens on`, `Data folder`.
-    pub facts: Vec<(String, String)>,
+    pub facts: Vec<(&'static str, Words)>,
     /// Start of the process, in milliseconds.
     pub started_ms: i64,
     /// What is stored.
@@ -45,8 +46,8 @@ pub struct Storage {
     pub quarantined: Vec<Quarantined>,
     /// Free and all bytes of the disk that holds the data.
     pub disk: Option<(u64, u64)>,
-    /// How long samples are kept, such as `15d`; empty = for ever.
-    pub retention_time: String,
+    /// How long samples are kept, such as `15d`; `None` = for ever.
+    pub retention_time: Option<String>,
     /// Bytes kept at most; 0 = no limit.
     pub retention_bytes: u64,
 }
@@ -82,8 +83,8 @@ pub struct Quarantined {
 /// The configuration file.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// Where it lies; empty when there is none.
-    pub path: String,
+    /// Where it lies.
+    pub path: Words,
     /// Its text with secrets hidden.
     pub yaml: String,
     /// When it was taken over, in milliseconds.
@@ -116,9 +117,15 @@ pub struct Setting {
     pub help: String,
 }
 
+/// What stands beside a name.
+enum Fact {
+    Text(String),
+    Span(Moment, Moment),
+}
+
 struct BlockView {
     ulid: String,
-    from: String,
+    from: Moment,
     length: String,
     series: String,
     samples: String,
@@ -142,7 +149,7 @@ struct StatusPage<'a> {
     input: &'a StatusInput,
     tiles: Vec<(&'static str, String, String, String, &'static str)>,
     started: Moment,
-    facts: Vec<(String, String)>,
+    facts: Vec<(String, Fact)>,
     blocks: Vec<BlockView>,
     blocks_total: usize,
     blocks_words: String,
@@ -165,34 +172,40 @@ pub fn render(input: &StatusInput, shell: &Shell) -> String {
     page::html(&StatusPage {
         shell,
         input,
-        tiles: tiles(input, shell.now_ms),
-        started: format::moment(input.started_ms, shell.now_ms),
-        facts: facts(input),
+        tiles: tiles(input, shell),
+        started: shell.moment(input.started_ms),
+        facts: facts(input, shell),
         blocks_total: blocks.len(),
         blocks_words: count(blocks.len() as u64),
-        blocks: blocks.iter().take(BLOCKS_MAX).map(|block| view_block(block)).collect(),
-        loaded: input.config.loaded_ms.map(|at| format::moment(at, shell.now_ms)),
+        blocks: blocks.iter().take(BLOCKS_MAX).map(|block| view_block(block, shell.lang())).collect(),
+        loaded: input.config.loaded_ms.map(|at| shell.moment(at)),
         lines: lines(&input.config),
         lines_more: total.saturating_sub(CONFIG_LINES_MAX),
     })
 }
 
 /// Title, value, unit, note, class.
-fn tiles(input: &StatusInput, now_ms: i64) -> Vec<(&'static str, String, String, String, &'static str)> {
+fn tiles(input: &StatusInput, shell: &Shell) -> Vec<(&'static str, String, String, String, &'static str)> {
     let storage = &input.storage;
-    let (up, up_unit) = format::split(now_ms.saturating_sub(input.started_ms).max(0) as f64 / 1000.0, Unit::Seconds);
+    let (up, up_unit) = format::split(shell.now_ms.saturating_sub(input.started_ms).max(0) as f64 / 1000.0, Unit::Seconds);
     let block_bytes = storage.blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.bytes));
     let (kept, kept_unit) = format::split(block_bytes.saturating_add(storage.wal_bytes) as f64, Unit::Bytes);
     let samples = storage.blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.samples));
     let per_sample = if samples > 0 {
-        format!("{} a sample in blocks", format::number(block_bytes as f64 / samples as f64, Unit::Bytes))
+        shell.f1("{} a sample in blocks", format::number(block_bytes as f64 / samples as f64, Unit::Bytes))
     } else {
-        "no blocks yet".to_owned()
+        shell.t("no blocks yet").to_owned()
     };
     let mut tiles = vec![
-        ("Running for", up, up_unit, format!("version {}", input.version), ""),
-        ("Series in the head", count(storage.head_series), String::new(), format!("{} chunks", count(storage.head_chunks)), ""),
-        ("Kept on disk", kept, kept_unit, per_sample, ""),
+        (key("Running for"), up, up_unit, shell.f1("version {}", &input.version), ""),
+        (
+            key("Series in the head"),
+            count(storage.head_series),
+            String::new(),
+            shell.lang().n(storage.head_chunks, "{} chunk", "{} chunks"),
+            "",
+        ),
+        (key("Kept on disk"), kept, kept_unit, per_sample, ""),
     ];
     if let Some((free, size)) = storage.disk {
         let (value, unit) = format::split(free as f64, Unit::Bytes);
@@ -205,41 +218,45 @@ fn tiles(input: &StatusInput, now_ms: i64) -> Vec<(&'static str, String, String,
             ""
         };
         tiles.push((
-            "Free on the disk",
+            key("Free on the disk"),
             value,
             unit,
-            format!("{} of {} used", format::number(used, Unit::Ratio), format::number(size as f64, Unit::Bytes)),
+            shell.f2("{} of {} used", format::number(used, Unit::Ratio), format::number(size as f64, Unit::Bytes)),
             class,
         ));
     }
     tiles
 }
 
-fn facts(input: &StatusInput) -> Vec<(String, String)> {
+fn facts(input: &StatusInput, shell: &Shell) -> Vec<(String, Fact)> {
     let storage = &input.storage;
-    let fact = |name: &str, value: String| (name.to_owned(), value);
-    let mut facts = input.facts.clone();
+    let fact = |name: &str, value: String| (shell.t(name).to_owned(), Fact::Text(value));
+    let mut facts: Vec<(String, Fact)> = input.facts.iter().map(|(name, value)| fact(name, value.text(shell.lang()))).collect();
     if let Some((min, max)) = storage.head_range {
-        facts.push(fact("Head", format!("{} to {} UTC", format::date_time(min), format::date_time(max))));
+        let lang = shell.lang();
+        facts.push((shell.t("Head").to_owned(), Fact::Span(format::exactly(min, lang), format::exactly(max, lang))));
     }
     facts.push(fact(
-        "Write-ahead log",
-        format!("{} in {}", format::number(storage.wal_bytes as f64, Unit::Bytes), format::counted(storage.wal_segments, "file", "files")),
+        key("Write-ahead log"),
+        shell.f2(
+            "{} in {}",
+            format::number(storage.wal_bytes as f64, Unit::Bytes),
+            shell.lang().n(storage.wal_segments, "{} file", "{} files"),
+        ),
     ));
-    let time = if storage.retention_time.is_empty() { "for ever".to_owned() } else { storage.retention_time.clone() };
-    let size = if storage.retention_bytes == 0 {
-        String::new()
-    } else {
-        format!(", at most {}", format::number(storage.retention_bytes as f64, Unit::Bytes))
+    let time = storage.retention_time.clone().unwrap_or_else(|| shell.t("for ever").to_owned());
+    let kept = match storage.retention_bytes {
+        0 => time,
+        bytes => shell.f2("{}, at most {}", time, format::number(bytes as f64, Unit::Bytes)),
     };
-    facts.push(fact("Samples are kept", format!("{time}{size}")));
+    facts.push(fact(key("Samples are kept"), kept));
     facts
 }
 
-fn view_block(block: &Block) -> BlockView {
+fn view_block(block: &Block, lang: Lang) -> BlockView {
     BlockView {
         ulid: block.ulid.clone(),
-        from: format::date_time(block.min_ms),
+        from: format::exactly(block.min_ms, lang),
         length: format::number(block.max_ms.saturating_sub(block.min_ms) as f64 / 1000.0, Unit::Seconds),
         series: count(block.series),
         samples: count(block.samples),
@@ -305,10 +322,15 @@ mod tests {
         let remark = Remark { line: Some(usize::MAX), message: evil.clone() };
         let mut input = sample::status();
         input.version.clone_from(&evil);
-        input.facts = vec![(evil.clone(), evil.clone())];
+        input.facts = vec![("Host", Words::plain(evil.clone()))];
         input.started_ms = i64::MIN;
-        input.config =
-            Config { path: evil.clone(), yaml: evil.repeat(3), loaded_ms: Some(0), error: Some(remark.clone()), warnings: vec![remark] };
+        input.config = Config {
+            path: Words::plain(evil.clone()),
+            yaml: evil.repeat(3),
+            loaded_ms: Some(0),
+            error: Some(remark.clone()),
+            warnings: vec![remark],
+        };
         input.settings = vec![Setting { name: evil.clone(), value: evil.clone(), source: evil.clone(), help: evil.clone() }];
         input.storage.blocks =
             vec![

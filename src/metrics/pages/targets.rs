@@ -146,7 +146,7 @@ struct StepView {
 
 struct TargetView {
     dot: &'static str,
-    word: &'static str,
+    word: String,
     url: String,
     error: String,
     raw_error: String,
@@ -223,7 +223,7 @@ pub fn render(input: &TargetsInput, shell: &Shell) -> String {
     let mut jobs: Vec<&str> = input.targets.iter().map(|target| target.job.as_str()).collect();
     jobs.sort_unstable();
     jobs.dedup();
-    let groups = groups(&shown, page, shell.now_ms);
+    let groups = groups(&shown, page, shell);
     let dropped = input.dropped.iter().take(PAGE_TARGETS).map(|dropped| DroppedView {
         job: dropped.job.clone(),
         discovered: dropped.discovered.clone(),
@@ -238,7 +238,7 @@ pub fn render(input: &TargetsInput, shell: &Shell) -> String {
         unknown,
         jobs,
         groups,
-        found_words: format::counted(found as u64, "target", "targets"),
+        found_words: shell.lang().n(found as u64, "{} target", "{} targets"),
         page,
         pages,
         dropped: dropped.collect(),
@@ -246,7 +246,7 @@ pub fn render(input: &TargetsInput, shell: &Shell) -> String {
     })
 }
 
-fn groups(shown: &[&Target], page: usize, now_ms: i64) -> Vec<GroupView> {
+fn groups(shown: &[&Target], page: usize, shell: &Shell) -> Vec<GroupView> {
     let slice = shown.iter().skip(page * PAGE_TARGETS).take(PAGE_TARGETS);
     let mut groups: Vec<GroupView> = Vec::new();
     for target in slice {
@@ -255,41 +255,41 @@ fn groups(shown: &[&Target], page: usize, now_ms: i64) -> Vec<GroupView> {
             let down = all.iter().filter(|other| other.health == Health::Down).count();
             let up = all.iter().filter(|other| other.health == Health::Up).count();
             let (tag, words) = match (down, up) {
-                (0, 0) => ("", format!("{} waiting", all.len())),
-                (0, up) => ("ok", format!("{up} of {} up", all.len())),
-                (down, _) => ("crit", format!("{down} of {} down", all.len())),
+                (0, 0) => ("", shell.f1("{} waiting", all.len())),
+                (0, up) => ("ok", shell.f2("{} of {} up", up, all.len())),
+                (down, _) => ("crit", shell.f2("{} of {} down", down, all.len())),
             };
             groups.push(GroupView { job: target.job.clone(), tag, words, targets: Vec::new() });
         }
         if let Some(group) = groups.last_mut() {
-            group.targets.push(view(target, now_ms));
+            group.targets.push(view(target, shell));
         }
     }
     groups
 }
 
-fn view(target: &Target, now_ms: i64) -> TargetView {
+fn view(target: &Target, shell: &Shell) -> TargetView {
     let (dot, word) = match target.health {
-        Health::Up => ("ok", "up"),
-        Health::Down => ("crit", "down"),
-        Health::Unknown => ("", "waiting"),
+        Health::Up => ("ok", shell.t("up")),
+        Health::Down => ("crit", shell.t("down")),
+        Health::Unknown => ("", shell.t("waiting")),
     };
-    let error = if target.error.is_empty() { String::new() } else { words::scrape_error(&target.error) };
+    let error = if target.error.is_empty() { String::new() } else { words::scrape_error(&target.error).text(shell.lang()) };
     let span = |ms: i64| format::number(ms as f64 / 1000.0, Unit::Seconds);
     TargetView {
         dot,
-        word,
+        word: word.to_owned(),
         url: target.url.clone(),
         raw_error: if error == target.error { String::new() } else { target.error.clone() },
         error,
         labels: target.labels.clone(),
         discovered: target.discovered.clone(),
         steps: steps(&target.discovered, &target.steps),
-        last: target.last_scrape_ms.map(|at| format::moment(at, now_ms)),
+        last: target.last_scrape_ms.map(|at| shell.moment(at)),
         duration: target.duration_s.map_or_else(|| "–".to_owned(), |secs| format::number(secs, Unit::Seconds)),
         slow: target.duration_s.is_some_and(|secs| secs * 1000.0 > 0.8 * target.timeout_ms as f64),
         samples: target.samples.map_or_else(|| "–".to_owned(), |n| format::number(n as f64, Unit::Short)),
-        timing: format!("every {}, timeout {}", span(target.interval_ms), span(target.timeout_ms)),
+        timing: shell.f2("every {}, timeout {}", span(target.interval_ms), span(target.timeout_ms)),
     }
 }
 

@@ -1,34 +1,37 @@
 //! Errors of scrapes in words a person can act on.
 
+use crate::ui::lang::{Words, key};
+
 /// What an error means, or the error itself when it says so well enough.
-pub(super) fn scrape_error(error: &str) -> String {
+pub(super) fn scrape_error(error: &str) -> Words {
     let lower = error.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
     if let Some(status) = http_status(&lower) {
+        let status_text = [status.to_string()];
         return match status {
-            401 | 403 => format!("The target refuses to let us in (HTTP {status}). Check its authorization settings."),
-            404 => "The target answers, but has nothing at this path (HTTP 404). Check metrics_path.".to_owned(),
-            429 => "The target asks to be scraped less often (HTTP 429).".to_owned(),
-            500..=599 => format!("The target failed to make its metrics (HTTP {status})."),
-            _ => format!("The target answered with HTTP {status} instead of metrics."),
+            401 | 403 => Words::new("The target refuses to let us in (HTTP {}). Check its authorization settings.", status_text),
+            404 => Words::new("The target answers, but has nothing at this path (HTTP {}). Check metrics_path.", status_text),
+            429 => Words::new("The target asks to be scraped less often (HTTP {}).", status_text),
+            500..=599 => Words::new("The target failed to make its metrics (HTTP {}).", status_text),
+            _ => Words::new("The target answered with HTTP {} instead of metrics.", status_text),
         };
     }
     let known = [
-        ("connection refused", "Nothing listens at this address (connection refused)."),
-        ("no such host", "The host name is not known to DNS."),
-        ("name or service not known", "The host name is not known to DNS."),
-        ("failed to lookup address", "The host name is not known to DNS."),
-        ("deadline exceeded", "The target did not answer within the scrape timeout."),
-        ("timed out", "The target did not answer within the scrape timeout."),
-        ("timeout", "The target did not answer within the scrape timeout."),
-        ("no route to host", "There is no network route to this host."),
-        ("network is unreachable", "There is no network route to this host."),
-        ("connection reset", "The target closed the connection before it had answered."),
-        ("certificate", "The target's TLS certificate is not trusted."),
-        ("sample_limit", "The target has more samples than sample_limit allows."),
-        ("body size limit", "The target's answer is longer than body_size_limit allows."),
+        ("connection refused", key("Nothing listens at this address (connection refused).")),
+        ("no such host", key("The host name is not known to DNS.")),
+        ("name or service not known", key("The host name is not known to DNS.")),
+        ("failed to lookup address", key("The host name is not known to DNS.")),
+        ("deadline exceeded", key("The target did not answer within the scrape timeout.")),
+        ("timed out", key("The target did not answer within the scrape timeout.")),
+        ("timeout", key("The target did not answer within the scrape timeout.")),
+        ("no route to host", key("There is no network route to this host.")),
+        ("network is unreachable", key("There is no network route to this host.")),
+        ("connection reset", key("The target closed the connection before it had answered.")),
+        ("certificate", key("The target's TLS certificate is not trusted.")),
+        ("sample_limit", key("The target has more samples than sample_limit allows.")),
+        ("body size limit", key("The target's answer is longer than body_size_limit allows.")),
     ];
-    known.iter().find(|(part, _)| has(part)).map_or_else(|| error.to_owned(), |(_, words)| (*words).to_owned())
+    known.iter().find(|(part, _)| has(part)).map_or_else(|| Words::plain(error), |(_, words)| Words::from(*words))
 }
 
 /// The status of upstream's `server returned HTTP status 503 Service Unavailable`.
@@ -40,6 +43,7 @@ fn http_status(lower: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::scrape_error;
+    use crate::ui::lang::Lang;
 
     #[test]
     fn errors_become_words_and_unknown_ones_stay() {
@@ -51,7 +55,7 @@ mod tests {
             ("expected a valid start token, got \"<\"", "expected a valid start token"),
             ("HTTP status é", "HTTP status é"),
         ] {
-            assert!(scrape_error(error).contains(part), "{error}");
+            assert!(scrape_error(error).text(Lang::En).contains(part), "{error}");
         }
     }
 }

@@ -45,10 +45,12 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// Size of the filesystem that holds a path, in bytes.
+/// Size of the filesystem that holds a path as `df` counts it: bytes in use and bytes that an unprivileged process can
+/// still write. What is kept back for others is nobody's to fill.
 pub fn total_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
-    Ok(stat.f_blocks.saturating_mul(stat.f_frsize))
+    let used = stat.f_blocks.saturating_sub(stat.f_bfree);
+    Ok(used.saturating_add(stat.f_bavail).saturating_mul(stat.f_frsize))
 }
 
 /// Bytes of all files below a directory; what cannot be read counts as nothing.

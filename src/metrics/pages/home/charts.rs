@@ -2,6 +2,7 @@
 
 use super::input::Host;
 use crate::ui::format::Unit;
+use crate::ui::lang::key;
 use crate::ui::links;
 
 /// A chart of the page.
@@ -68,7 +69,7 @@ pub(super) fn charts(host: &Host) -> Vec<Chart> {
         }
     };
     let selector = &host.selector;
-    let cpu = chart("CPU by mode", &[cpu_query(selector)], &["{{mode}}"], Unit::Ratio, 8);
+    let cpu = chart(key("CPU by mode"), &[cpu_query(selector)], &["{{mode}}"], Unit::Ratio, 8);
     vec![
         Chart {
             stacked: true,
@@ -79,15 +80,15 @@ pub(super) fn charts(host: &Host) -> Vec<Chart> {
         },
         Chart {
             colours: "used=--c7 cached=--c5 free=--c8",
-            ..chart("Memory", &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4)
+            ..chart(key("Memory"), &memory_queries(selector), &["used", "cached", "free"], Unit::Bytes, 4)
         },
         Chart {
             colours: "read=--c1 written=--c6",
-            ..chart("Disk I/O", &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4)
+            ..chart(key("Disk I/O"), &disk_queries(selector), &["read", "written"], Unit::BytesPerSecond, 4)
         },
         Chart {
             colours: "received=--c3 sent=--c2",
-            ..chart("Network", &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4)
+            ..chart(key("Network"), &network_queries(selector), &["received", "sent"], Unit::BytesPerSecond, 4)
         },
     ]
 }

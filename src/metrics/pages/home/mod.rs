@@ -9,7 +9,8 @@ pub use problem::Problem;
 
 use charts::{Chart, charts, cpu_query, memory_queries, network_queries, with_selector};
 
-use crate::ui::format::{self, Moment, Unit, count, counted};
+use crate::ui::format::{self, Moment, Unit, count};
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::{Severity, Shell};
@@ -83,14 +84,14 @@ pub fn render(input: &HomeInput, shell: &Shell) -> String {
         shell,
         host,
         host_metrics: input.host_metrics,
-        uptime: host.and_then(|host| host.uptime_s).map(|secs| format!("up {}", format::number(secs, Unit::Seconds))).unwrap_or_default(),
-        tiles: tiles(input, &disks),
+        uptime: host.and_then(|host| host.uptime_s).map(|secs| shell.f1("up {}", format::number(secs, Unit::Seconds))).unwrap_or_default(),
+        tiles: tiles(input, &disks, shell),
         charts: host.map(charts).unwrap_or_default(),
         problems_total: problems.len(),
-        problems: problems.iter().take(PROBLEMS_MAX).map(|problem| view_problem(problem, shell.now_ms)).collect(),
-        jobs: view_jobs(&input.jobs),
-        jobs_words: jobs_words(&input.jobs),
-        disks: disks.iter().take(6).map(|disk| view_disk(disk)).collect(),
+        problems: problems.iter().take(PROBLEMS_MAX).map(|problem| view_problem(problem, shell)).collect(),
+        jobs: view_jobs(&input.jobs, shell),
+        jobs_words: jobs_words(&input.jobs, shell),
+        disks: disks.iter().take(6).map(|disk| view_disk(disk, shell)).collect(),
     })
 }
 
@@ -100,50 +101,59 @@ fn tile(title: &str, query: &str, value: Option<f64>, unit: Unit, note: String, 
     Tile { title: title.to_owned(), href: links::explore(query), value, unit, class, note, spark: spark::svg(recent), colour, meter: None }
 }
 
-fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
+fn tiles(input: &HomeInput, disks: &[&Disk], shell: &Shell) -> Vec<Tile> {
     let ingest: &Ingest = &input.ingest;
     let samples = tile(
-        "Samples taken in",
+        shell.t("Samples taken in"),
         "sum(scrape_samples_scraped)",
         Some(ingest.samples_per_second),
         Unit::PerSecond,
-        counted(ingest.series, "series", "series"),
+        shell.lang().n(ingest.series, "{} series", "{} series"),
         &ingest.recent,
         "--c5",
     );
     let Some(host) = &input.host else {
         let (up, total) = input.jobs.iter().fold((0, 0), |(up, total), job| (up + job.up, total + job.up + job.down + job.unknown));
-        let mut targets = tile("Targets up", "up", Some(up as f64), Unit::None, format!("of {}", count(total as u64)), &[], "--c1");
+        let mut targets =
+            tile(shell.t("Targets up"), "up", Some(up as f64), Unit::None, shell.f1("of {}", count(total as u64)), &[], "--c1");
         targets.href = links::TARGETS.to_owned();
         let mut series = tile(
-            "Series",
+            shell.t("Series"),
             "count({__name__!=\"\"})",
             Some(ingest.series as f64),
             Unit::Short,
-            "with recent samples".to_owned(),
+            shell.t("with recent samples").to_owned(),
             &[],
             "--c1",
         );
         series.href = links::CARDINALITY.to_owned();
-        let mut stored = tile("Kept on disk", "", Some(ingest.stored_bytes as f64), Unit::Bytes, "blocks and log".to_owned(), &[], "--c1");
+        let mut stored = tile(
+            shell.t("Kept on disk"),
+            "",
+            Some(ingest.stored_bytes as f64),
+            Unit::Bytes,
+            shell.t("blocks and log").to_owned(),
+            &[],
+            "--c1",
+        );
         stored.href = links::STATUS.to_owned();
         return vec![targets, samples, series, stored];
     };
     let on = |metric: &str| with_selector(metric, &host.selector, "");
     let cpu = tile(
-        "CPU",
+        shell.t("CPU"),
         &cpu_query(&host.selector),
         host.cpu,
         Unit::Ratio,
-        counted(u64::from(host.cores), "core", "cores"),
+        shell.lang().n(u64::from(host.cores), "{} core", "{} cores"),
         &host.cpu_recent,
         "--c1",
     );
     let memory_note = host.memory_used.filter(|_| host.memory_total > 0.0).map(|used| {
-        format!("{} of {}", format::number(used / host.memory_total, Unit::Ratio), format::number(host.memory_total, Unit::Bytes))
+        shell.f2("{} of {}", format::number(used / host.memory_total, Unit::Ratio), format::number(host.memory_total, Unit::Bytes))
     });
     let memory = tile(
-        "Memory used",
+        shell.t("Memory used"),
         &memory_queries(&host.selector)[0],
         host.memory_used,
         Unit::Bytes,
@@ -152,7 +162,7 @@ fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
         "--c7",
     );
     let mut disk = tile(
-        "Disk used",
+        shell.t("Disk used"),
         &on("node_filesystem_avail_bytes"),
         disks.first().map(|disk| disk.share()),
         Unit::Ratio,
@@ -162,16 +172,17 @@ fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
     );
     if let Some(fullest) = disks.first() {
         let class = share_class(fullest.share());
-        disk.note = format!("{}, {} free", fullest.mount, format::number(fullest.size - fullest.used, Unit::Bytes));
+        disk.note = shell.f2("{}, {} free", &fullest.mount, format::number(fullest.size - fullest.used, Unit::Bytes));
         disk.class = if class == "ok" { "" } else { class };
         disk.meter = Some((format!("{:.1}%", fullest.share() * 100.0), class));
     }
-    let out = host.net_out.map(|out| format!("{} out", format::number(out, Unit::BytesPerSecond))).unwrap_or_default();
-    let network = tile("Network in", &network_queries(&host.selector)[0], host.net_in, Unit::BytesPerSecond, out, &host.net_recent, "--c3");
+    let out = host.net_out.map(|out| shell.f1("{} out", format::number(out, Unit::BytesPerSecond))).unwrap_or_default();
+    let network =
+        tile(shell.t("Network in"), &network_queries(&host.selector)[0], host.net_in, Unit::BytesPerSecond, out, &host.net_recent, "--c3");
     let load_note =
-        host.load.map(|load| format!("5 min {}, 15 min {}", format::number(load[1], Unit::None), format::number(load[2], Unit::None)));
+        host.load.map(|load| shell.f2("5 min {}, 15 min {}", format::number(load[1], Unit::None), format::number(load[2], Unit::None)));
     let load = tile(
-        "Load, 1 min",
+        shell.t("Load, 1 min"),
         &on("node_load1"),
         host.load.map(|load| load[0]),
         Unit::None,
@@ -182,18 +193,18 @@ fn tiles(input: &HomeInput, disks: &[&Disk]) -> Vec<Tile> {
     vec![cpu, memory, disk, network, load, samples]
 }
 
-fn view_problem(problem: &Problem, now_ms: i64) -> ProblemView {
+fn view_problem(problem: &Problem, shell: &Shell) -> ProblemView {
     ProblemView {
         severity: problem.severity,
-        title: problem.title.clone(),
-        detail: problem.detail.clone(),
+        title: problem.title.text(shell.lang()),
+        detail: problem.detail.text(shell.lang()),
         value: problem.value.clone(),
-        since: problem.since_ms.map(|at| format::moment(at, now_ms)),
+        since: problem.since_ms.map(|at| shell.moment(at)),
         href: problem.href.clone(),
     }
 }
 
-fn view_jobs(jobs: &[Job]) -> Vec<JobView> {
+fn view_jobs(jobs: &[Job], shell: &Shell) -> Vec<JobView> {
     let mut jobs: Vec<&Job> = jobs.iter().collect();
     jobs.sort_by(|a, b| (b.down > 0, b.unknown > 0).cmp(&(a.down > 0, a.unknown > 0)).then_with(|| a.name.cmp(&b.name)));
     let view = |job: &&Job| {
@@ -210,22 +221,22 @@ fn view_jobs(jobs: &[Job]) -> Vec<JobView> {
             } else {
                 ""
             },
-            state: if job.down > 0 { format!("{} of {} down", job.down, total) } else { format!("{} of {} up", job.up, total) },
+            state: if job.down > 0 { shell.f2("{} of {} down", job.down, total) } else { shell.f2("{} of {} up", job.up, total) },
             bars: bars.iter().flat_map(|(class, n)| std::iter::repeat_n(*class, *n)).take(BARS_MAX).collect(),
         }
     };
     jobs.iter().map(view).collect()
 }
 
-fn jobs_words(jobs: &[Job]) -> String {
+fn jobs_words(jobs: &[Job], shell: &Shell) -> String {
     let (up, down, unknown) = jobs.iter().fold((0, 0, 0), |(up, down, unknown), job| (up + job.up, down + job.down, unknown + job.unknown));
-    let mut words = format!("{up} up");
-    for (n, word) in [(down, "down"), (unknown, "waiting")] {
+    let mut words = vec![shell.f1("{} up", up)];
+    for (n, form) in [(down, key("{} down")), (unknown, key("{} waiting"))] {
         if n > 0 {
-            words.push_str(&format!(", {n} {word}"));
+            words.push(shell.f1(form, n));
         }
     }
-    words
+    words.join(shell.lang().comma())
 }
 
 fn share_class(share: f64) -> &'static str {
@@ -238,10 +249,10 @@ fn share_class(share: f64) -> &'static str {
     }
 }
 
-fn view_disk(disk: &Disk) -> DiskView {
+fn view_disk(disk: &Disk, shell: &Shell) -> DiskView {
     DiskView {
         mount: disk.mount.clone(),
-        used: format!("{} of {}", format::number(disk.used, Unit::Bytes), format::number(disk.size, Unit::Bytes)),
+        used: shell.f2("{} of {}", format::number(disk.used, Unit::Bytes), format::number(disk.size, Unit::Bytes)),
         share: format::number((disk.share() * 1000.0).round() / 1000.0, Unit::Ratio),
         class: share_class(disk.share()),
     }

@@ -2,7 +2,8 @@
 
 use super::input::{DISK_CRITICAL, DISK_WARNING, Disk};
 use crate::metrics::pages::words;
-use crate::ui::format::{self, Unit, counted};
+use crate::ui::format::{self, Unit};
+use crate::ui::lang::{Words, key};
 use crate::ui::links;
 use crate::ui::shell::Severity;
 
@@ -12,9 +13,9 @@ pub struct Problem {
     /// How bad.
     pub severity: Severity,
     /// What, in a few words.
-    pub title: String,
+    pub title: Words,
     /// Where or why.
-    pub detail: String,
+    pub detail: Words,
     /// The number at stake, or nothing.
     pub value: String,
     /// Since when, in milliseconds.
@@ -29,8 +30,8 @@ impl Problem {
         let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
         Self {
             severity: Severity::Critical,
-            title: format!("{instance} is down"),
-            detail: format!("{job}: {}", words::scrape_error(error)),
+            title: Words::new("{} is down", [instance.to_owned()]),
+            detail: words::scrape_error(error).of(job),
             value: String::new(),
             since_ms,
             href,
@@ -42,8 +43,8 @@ impl Problem {
         let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);
         Self {
             severity: Severity::Critical,
-            title: format!("{down} targets of {job} are down"),
-            detail: format!("of {total}"),
+            title: Words::new("{} targets of {} are down", [down.to_string(), job.to_owned()]),
+            detail: Words::new("of {}", [total.to_string()]),
             value: String::new(),
             since_ms,
             href,
@@ -55,8 +56,8 @@ impl Problem {
         let href = format!("{}#configuration", links::STATUS);
         Self {
             severity: Severity::Critical,
-            title: "Configuration reload failed".to_owned(),
-            detail: error.to_owned(),
+            title: key("Configuration reload failed").into(),
+            detail: Words::plain(error),
             value: String::new(),
             since_ms: Some(since_ms),
             href,
@@ -68,8 +69,8 @@ impl Problem {
         let share = disk.share();
         (share >= DISK_WARNING).then(|| Self {
             severity: if share >= DISK_CRITICAL { Severity::Critical } else { Severity::Warning },
-            title: "Disk nearly full".to_owned(),
-            detail: format!("{}, {} left", disk.mount, format::number(disk.size - disk.used, Unit::Bytes)),
+            title: key("Disk nearly full").into(),
+            detail: Words::new("{}, {} left", [disk.mount.clone(), format::number(disk.size - disk.used, Unit::Bytes)]),
             value: format::number(share, Unit::Ratio),
             since_ms: None,
             href: links::explore("1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"),
@@ -80,8 +81,8 @@ impl Problem {
     pub fn corrupt_blocks(blocks: usize) -> Self {
         Self {
             severity: Severity::Critical,
-            title: format!("{} put aside", counted(blocks as u64, "damaged block", "damaged blocks")),
-            detail: "Queries answer without them.".to_owned(),
+            title: Words::new("Damaged blocks put aside: {}", [blocks.to_string()]),
+            detail: key("Queries answer without them.").into(),
             value: String::new(),
             since_ms: None,
             href: format!("{}#blocks", links::STATUS),
@@ -92,8 +93,8 @@ impl Problem {
     pub fn high_cardinality(metric: &str, series: u64, growth: &str) -> Self {
         Self {
             severity: Severity::Warning,
-            title: "Many series from one metric".to_owned(),
-            detail: if growth.is_empty() { metric.to_owned() } else { format!("{metric}, {growth}") },
+            title: key("Many series from one metric").into(),
+            detail: Words::plain(if growth.is_empty() { metric.to_owned() } else { format!("{metric}, {growth}") }),
             value: format::number(series as f64, Unit::Short),
             since_ms: None,
             href: links::CARDINALITY.to_owned(),

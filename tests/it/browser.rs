@@ -1,0 +1,123 @@
+//! The pages in a real browser: `web/test/browser/*.mjs` drive the installed Chromium against the real binary.
+//!
+//! Node.js, Chromium and the packages of `web/` (`npm ci`) are needed; where one is missing the tests are skipped with
+//! a line, except under `PHAROS_TEST_FULL`. `PHAROS_TEST_CHROMIUM` names another browser, `PHAROS_TEST_SHOTS` a folder
+//! for pictures of every page.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::support::{Server, client, skip};
+use crate::wire;
+
+/// Where Linux distributions put it.
+const BROWSERS: [&str; 4] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome-stable", "/usr/bin/google-chrome"];
+
+fn browser() -> Option<PathBuf> {
+    let named = std::env::var_os("PHAROS_TEST_CHROMIUM").map(PathBuf::from);
+    named.into_iter().chain(BROWSERS.map(PathBuf::from)).find(|path| path.exists())
+}
+
+/// Runs one file of browser tests; its words are shown when something is wrong.
+fn drive(name: &str, server: &Server) {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+    let Some(browser) = browser() else { return skip("Chromium is not installed") };
+    if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
+        return skip("Node.js is not installed");
+    }
+    if !web.join("node_modules/playwright-core").exists() || !web.join("node_modules/axe-core").exists() {
+        return skip("the test packages of web/ are not installed (npm ci)");
+    }
+    let output = Command::new("node")
+        .arg(web.join("test/browser").join(format!("{name}.mjs")))
+        .arg(server.url(""))
+        .env("PHAROS_TEST_CHROMIUM", browser)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "browser tests of {name}:\n{said}");
+    println!("{said}");
+}
+
+/// Almost an hour of requests by route and code, at 15 s, ending now; the same on every run but for the time.
+fn push_requests(server: &Server) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 / 15_000 * 15_000;
+    let mut all = Vec::new();
+    for (at, route) in ["/api/v1/events", "/api/v1/session", "/api/v1/products", "/graphql"].into_iter().enumerate() {
+        for (code, share) in [("200", 40.0), ("500", 1.0)] {
+            let mut total = 0.0;
+            let samples: Vec<(i64, f64)> = (0..=225)
+                .map(|step| {
+                    total += share * (4 - at) as f64 * (1.5 + (f64::from(step as i32) / 23.0 + at as f64).sin());
+                    (now - (225 - step) * 15_000, total)
+                })
+                .collect();
+            all.push(wire::series(&[("__name__", "http_requests_total"), ("job", "api"), ("route", route), ("code", code)], &samples));
+        }
+    }
+    let (status, text) = wire::send(&server.url("/api/v1/write"), wire::body(all));
+    assert_eq!(status, 204, "{text}");
+}
+
+/// A server with this host's metrics, requests, a target that is down and a pushed group.
+fn busy() -> Server {
+    let down = "scrape_configs:\n  - job_name: gone\n    scrape_interval: 1s\n    scrape_timeout: 1s\n    static_configs:\n      - targets: ['127.0.0.1:1']\n";
+    let server = Server::with_config(down, &[]);
+    push_requests(&server);
+    client()
+        .put(server.url("/metrics/job/backup/instance/db-1"))
+        .body("# HELP backup_size_bytes Size.\n# TYPE backup_size_bytes gauge\nbackup_size_bytes 12e9\n")
+        .send()
+        .unwrap();
+    server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
+    server
+}
+
+#[test]
+fn every_page_is_whole_calm_and_readable() {
+    drive("pages", &busy());
+}
+
+#[test]
+fn people_get_where_they_want() {
+    drive("flows", &busy());
+}
+
+#[test]
+fn foreign_text_stays_text() {
+    let server = Server::start(&["--host-metrics=false", "--own-metrics=false"]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    let long = format!("\"><img src=x onerror=alert(1)>{}", "x".repeat(10_000));
+    let texts = [
+        "<script>alert(2)</script>",
+        "\"><img src=x onerror=alert(3)>",
+        "\u{202e}</td><svg onload=alert(4)>\u{200f}",
+        "'-alert(5)-'",
+        "{{constructor.constructor('alert(6)')()}}",
+        long.as_str(),
+    ];
+    let samples: Vec<(i64, f64)> = (0..60).map(|step| (now - (59 - step) * 15_000, f64::from(step as i32))).collect();
+    let mut all: Vec<_> =
+        texts.iter().map(|text| wire::series(&[("__name__", "hostile"), ("text", text), ("job", text)], &samples)).collect();
+    all.extend(texts.iter().take(4).map(|text| wire::series(&[("__name__", text), (text, "1")], &samples)));
+    all.extend(
+        (0..40).map(|n| wire::series(&[("__name__", "hostile"), ("n", &n.to_string()), ("text", "<b onmouseover=alert(12)>")], &samples)),
+    );
+    let (status, text) = wire::send(&server.url("/api/v1/write"), wire::body(all));
+    assert_eq!(status, 204, "{text}");
+    let job: String = form_urlencoded::byte_serialize(texts[1].as_bytes()).collect::<String>().replace('+', "%20");
+    let body = format!(
+        "# HELP hostile_help {}\n# TYPE hostile_help gauge\nhostile_help{{a=\"<img src=x onerror=alert(13)>\"}} 1\n",
+        texts[1].replace('\\', "\\\\")
+    );
+    let pushed = client().put(server.url(&format!("/metrics/job/{job}"))).body(body).send().unwrap();
+    assert!(pushed.status().is_success(), "{}", pushed.status());
+    drive("hostile", &server);
+}
+
+#[test]
+fn an_empty_server_says_what_to_do() {
+    drive("empty", &Server::quiet());
+}

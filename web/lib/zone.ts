@@ -1,0 +1,64 @@
+/** The time zone of everything shown: the reader's own, or UTC. A cookie, so that it holds for every page. */
+import { locale } from './words.ts';
+
+export type Zone = 'local' | 'utc';
+
+const chosen = (): Zone => (typeof document !== 'undefined' && /(?:^|; )tz=utc(?:;|$)/.test(document.cookie) ? 'utc' : 'local');
+let now: Zone = chosen();
+
+export const zone = (): Zone => now;
+export function setZone(z: Zone): void {
+  now = z;
+  document.cookie = `tz=${z};path=/;max-age=31536000;samesite=lax`;
+  dispatchEvent(new CustomEvent('ph:zone'));
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+/** A moment in the chosen zone, as `Intl` writes it. */
+export function show(at: Date, what: Intl.DateTimeFormatOptions): string {
+  const key = now + JSON.stringify(what);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(locale, { ...what, hourCycle: 'h23', timeZone: now === 'utc' ? 'UTC' : undefined })));
+  return format.format(at);
+}
+
+export const DAY: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' };
+export const DATE: Intl.DateTimeFormatOptions = { ...DAY, year: 'numeric' };
+export const TIME: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
+export const CLOCK: Intl.DateTimeFormatOptions = { ...TIME, second: '2-digit' };
+
+export const dateTime = (at: Date): string => `${show(at, DATE)} ${show(at, TIME)}`;
+/** To the second, with the zone's name. */
+export const exact = (at: Date): string => `${show(at, DATE)} ${show(at, { ...CLOCK, timeZoneName: 'short' })}`;
+export const day = (at: Date): string => show(at, DAY);
+
+/** Whether a day begins at this moment. */
+export const midnight = (d: Date): boolean =>
+  now === 'utc' ? d.getTime() % 86_400_000 === 0 : d.getHours() === 0 && d.getMinutes() === 0 && d.getSeconds() === 0;
+
+/** The moment of a civil date and time in the chosen zone, in Unix seconds; null when there is no such date. */
+export function civil(y: number, mo: number, d: number, h = 0, mi = 0, s = 0): number | null {
+  const at = now === 'utc' ? new Date(Date.UTC(y, mo - 1, d, h, mi, s)) : new Date(y, mo - 1, d, h, mi, s);
+  const [month, date] = now === 'utc' ? [at.getUTCMonth(), at.getUTCDate()] : [at.getMonth(), at.getDate()];
+  return month === mo - 1 && date === d ? at.getTime() / 1000 : null;
+}
+
+/** The start of the day that holds a moment, or of one some days before it, in Unix seconds. */
+export function dayStart(seconds: number, before = 0): number {
+  const d = new Date(seconds * 1000);
+  if (now === 'utc') d.setUTCHours(0, 0, 0, 0); else d.setHours(0, 0, 0, 0);
+  if (now === 'utc') d.setUTCDate(d.getUTCDate() - before); else d.setDate(d.getDate() - before);
+  return d.getTime() / 1000;
+}
+
+/** Rewrites the server's times (UTC) in the chosen zone: `<time datetime data-f="datetime|date|ago">`, the exact one in its title. */
+export function showTimes(root: ParentNode = document): void {
+  root.querySelectorAll<HTMLTimeElement>('time[datetime]').forEach((el) => {
+    const at = new Date(el.dateTime);
+    if (Number.isNaN(at.getTime())) return;
+    const title = exact(at);
+    if (el.title !== title) el.title = title;
+    const text = el.dataset.f === 'datetime' ? dateTime(at) : el.dataset.f === 'date' ? show(at, DATE) : '';
+    if (text && el.textContent !== text) el.textContent = text;
+  });
+}

@@ -1,0 +1,29 @@
+// A server without data says what to do next, on every page.
+import { DESK, PHONE, accessible, check, open, picture, run, sound, visit } from './harness.mjs';
+
+/** Path, words that must stand there, and where a link must lead. */
+const PAGES = [
+  ['/', 'Host metrics are off', '/status#settings'],
+  ['/explore', 'Ask something', '/catalogue'],
+  ['/targets', 'No targets yet', '/status#configuration'],
+  ['/catalogue', 'No metrics yet', '/targets'],
+  ['/cardinality', 'Nothing is stored yet', ''],
+  ['/pushed', 'Nothing has been pushed yet', ''],
+  ['/status', 'No blocks yet', ''],
+];
+
+async function all(size) {
+  for (const [path, words, link] of PAGES) {
+    const tab = await open({ size, theme: 'light' });
+    await visit(tab.page, path);
+    const text = await tab.page.locator('main').innerText();
+    check(text.includes(words), `${path}: does not say "${words}"`);
+    check(!link || (await tab.page.locator(`main a[href="${link}"]`).count()) > 0, `${path}: no way on to ${link}`);
+    await picture(tab.page, `empty-${path.slice(1) || 'home'}-${size.width}`);
+    await sound(tab, `empty ${path} ${size.width}`);
+    await accessible(tab.page, `empty ${path} ${size.width}`);
+    await tab.close();
+  }
+}
+
+await run({ 'empty, desk': () => all(DESK), 'empty, phone': () => all(PHONE) });

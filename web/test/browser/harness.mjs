@@ -1,0 +1,119 @@
+// What the browser tests share: an installed Chromium, pages that watch themselves, checks, a report.
+//
+// node web/test/browser/<name>.mjs <base url>, with PHAROS_TEST_CHROMIUM naming the browser. PHAROS_TEST_SHOTS names a
+// folder for pictures of every page. Says what fails, one line each; the exit code is 1 when something did.
+import { chromium } from 'playwright-core';
+import { readFileSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const shots = process.env.PHAROS_TEST_SHOTS ?? '';
+if (shots) mkdirSync(shots, { recursive: true });
+
+export const base = process.argv[2] ?? '';
+export const DESK = { width: 1440, height: 900 }, PHONE = { width: 390, height: 844 };
+
+const failures = [];
+export const fail = (text) => { failures.push(text); console.log(`FAIL ${text}`); };
+export const check = (truth, text) => { if (!truth) fail(text); };
+
+let browser;
+/** Runs the tests of a file one after the other; one that throws fails alone. */
+export async function run(tests) {
+  browser = await chromium.launch({
+    executablePath: process.env.PHAROS_TEST_CHROMIUM || undefined,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  for (const [name, test] of Object.entries(tests)) {
+    const started = Date.now();
+    try { await test(); } catch (e) { fail(`${name}: ${String(e?.stack ?? e).split('\n').slice(0, 6).join(' | ')}`); }
+    console.log(`${name}: ${Date.now() - started} ms`);
+  }
+  await browser.close();
+  process.exit(failures.length ? 1 : 0);
+}
+
+/** Runs in the page before anything of it: remembers layout shifts, refused contents, and whether hostile text ran. */
+function watch() {
+  window.__shift = 0;
+  window.__csp = [];
+  window.__pwned = [];
+  for (const name of ['alert', 'confirm', 'prompt']) window[name] = (text) => { window.__pwned.push(`${name}(${text})`); };
+  new PerformanceObserver((list) => {
+    for (const e of list.getEntries()) if (!e.hadRecentInput) { window.__shift += e.value; (window.__moved ??= []).push(...e.sources.map((s) => s.node?.outerHTML?.slice(0, 90) ?? String(s.node?.nodeName))); }
+  }).observe({ type: 'layout-shift', buffered: true });
+  document.addEventListener('securitypolicyviolation', (e) => window.__csp.push(`${e.effectiveDirective} ${e.blockedURI}`));
+}
+
+/** A page of its own; `problems` fills with console errors, exceptions and failed requests. */
+export async function open({ size = DESK, theme = 'dark', cookies = {}, ...more } = {}) {
+  const context = await browser.newContext({ viewport: size, hasTouch: size === PHONE, timezoneId: 'Asia/Kolkata', ...more });
+  await context.addCookies(Object.entries({ theme, ...cookies }).map(([name, value]) => ({ name, value, url: base })));
+  await context.addInitScript(watch);
+  const page = await context.newPage();
+  const problems = [];
+  page.on('console', (m) => { if (m.type() === 'error') problems.push(`console: ${m.text()} ${m.location().url}`); });
+  // Chromium reports page transitions that it gives up under load; they are its own.
+  page.on('pageerror', (e) => { if (!/Transition was (aborted|skipped)/.test(String(e))) problems.push(`exception: ${e}`); });
+  // Requests that a newer one or the next page made needless are no failures.
+  page.on('requestfailed', (r) => { if (r.failure()?.errorText !== 'net::ERR_ABORTED') problems.push(`request: ${r.url()} ${r.failure()?.errorText}`); });
+  page.on('response', (r) => { if (r.status() >= 400 && !r.request().isNavigationRequest()) problems.push(`answer ${r.status()}: ${r.url()}`); });
+  return { page, problems, close: () => context.close() };
+}
+
+/** Goes there and waits until charts are drawn, the editor is in place and nothing is asked for any more. */
+export async function visit(page, where) {
+  const answer = await page.goto(base + where, { waitUntil: 'load' });
+  await page.waitForFunction(() => [...document.querySelectorAll('ph-chart')].every((c) => c.dataset.ready || c.querySelector('.skel b') || c.getBoundingClientRect().top > innerHeight)
+    && [...document.querySelectorAll('ph-editor')].every((e) => e.dataset.ready), null, { timeout: 20_000 });
+  await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))));
+  return answer;
+}
+
+export async function picture(page, name) {
+  if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`) });
+}
+
+/** What holds for every page whatever it shows. */
+export async function sound({ page, problems }, name, expected = 200) {
+  const known = expected === 200 ? problems : problems.filter((p) => !p.startsWith('console: Failed to load resource'));
+  check(known.length === 0, `${name}: ${known.join('; ')}`);
+  const seen = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth - innerWidth, shift: window.__shift, moved: window.__moved ?? [], csp: window.__csp, pwned: window.__pwned,
+    inline: document.querySelectorAll('script:not([src]), [onload], [onerror], [onclick]').length,
+  }));
+  check(seen.wide <= 0, `${name}: ${seen.wide} px wider than the screen`);
+  check(seen.shift < 0.02, `${name}: layout shift ${seen.shift.toFixed(3)} by ${seen.moved.slice(0, 4).join(' ')}`);
+  check(seen.csp.length === 0, `${name}: refused by the policy: ${seen.csp.join(', ')}`);
+  check(seen.pwned.length === 0, `${name}: foreign text ran: ${seen.pwned.join(', ')}`);
+  check(seen.inline === 0, `${name}: ${seen.inline} inline scripts or handlers`);
+}
+
+export async function accessible(page, name) {
+  await page.evaluate(axe);
+  const found = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] })
+    .then((r) => r.violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0]?.html.slice(0, 160)} — ${v.nodes[0]?.any?.[0]?.message ?? v.help}`)), RULES);
+  found.forEach((v) => fail(`${name}: axe ${v}`));
+}
+
+const KB = 1024;
+/** Sizes as they came over the wire, in kB: HTML, style, fonts, script before the editor, the editor. */
+export async function budgets(page, name, charts, lang = 'en') {
+  const got = await page.evaluate(() => {
+    const sum = (part) => performance.getEntriesByType('resource').filter((e) => part(new URL(e.name).pathname)).reduce((n, e) => n + e.encodedBodySize, 0);
+    const script = (p) => p.startsWith('/assets/') && p.endsWith('.js');
+    return {
+      html: performance.getEntriesByType('navigation')[0].encodedBodySize, css: sum((p) => p.endsWith('.css')), fonts: sum((p) => p.endsWith('.woff2')),
+      script: sum((p) => script(p) && !p.includes('/editor-')), editor: sum((p) => script(p) && p.includes('/editor-')),
+      preloads: document.querySelectorAll('link[rel=preload][as=font]').length, hosts: [...new Set(performance.getEntriesByType('resource').map((e) => new URL(e.name).host))].filter((h) => h !== location.host),
+    };
+  });
+  // Arabic letters need two weights more.
+  const limits = { html: 40, css: 16, fonts: lang === 'ar' ? 190 : 90, script: charts ? 40 : 8, editor: 135 };
+  for (const [what, max] of Object.entries(limits)) check(got[what] <= max * KB, `${name}: ${what} ${(got[what] / KB).toFixed(1)} of ${max} kB`);
+  check(got.script > 0 && got.css > 0, `${name}: nothing was counted`);
+  check(got.hosts.length === 0, `${name}: asks ${got.hosts.join(', ')}`);
+  return got;
+}

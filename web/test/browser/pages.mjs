@@ -1,0 +1,49 @@
+// Every page, both themes, desk and phone: whole, calm, readable, small.
+import { DESK, PHONE, accessible, budgets, check, open, picture, run, sound, visit } from './harness.mjs';
+
+const QUERY = '/explore?q=' + encodeURIComponent('sum by (route) (rate(http_requests_total[5m]))');
+/** Name, path, status, whether charts are drawn. */
+const PAGES = [
+  ['home', '/', 200, true],
+  ['explore-empty', '/explore', 200, true],
+  ['explore', QUERY, 200, true],
+  ['explore-stacked', `${QUERY}&view=stacked`, 200, true],
+  ['explore-table', `${QUERY}&view=table`, 200, true],
+  ['explore-error', '/explore?q=' + encodeURIComponent('sum(rate(http_requests_total'), 200, true],
+  ['targets', '/targets', 200, false],
+  ['catalogue', '/catalogue', 200, false],
+  ['cardinality', '/cardinality', 200, false],
+  ['pushed', '/pushed', 200, false],
+  ['status', '/status', 200, false],
+  ['missing', '/no-such-page', 404, false],
+];
+
+async function all(size, theme, lang = 'en') {
+  const look = `${size.width}-${theme}${lang === 'en' ? '' : `-${lang}`}`;
+  const one = async ([name, path, status, charts]) => {
+    const tab = await open({ size, theme, cookies: { lang } });
+    const what = `${name} ${look}`;
+    const answer = await visit(tab.page, path);
+    check(answer.status() === status, `${what}: ${answer.status()}`);
+    const policy = answer.headers()['content-security-policy'] ?? '';
+    check(/script-src 'self';/.test(policy) && /default-src 'none'/.test(policy), `${what}: policy ${policy}`);
+    const sizes = await budgets(tab.page, what, charts, lang);
+    if (size === DESK && theme === 'dark') console.log(`  ${name}: ${Object.entries(sizes).filter(([, v]) => typeof v === 'number').map(([k, v]) => `${k} ${k === 'preloads' ? v : (v / 1024).toFixed(1)}`).join(', ')}`);
+    await picture(tab.page, `${name}-${look}`);
+    await sound(tab, what, status);
+    await accessible(tab.page, what);
+    await tab.close();
+  };
+  // A few at once: most of the time is waiting.
+  const left = [...PAGES];
+  await Promise.all(Array.from({ length: 3 }, async () => { for (let next = left.shift(); next; next = left.shift()) await one(next); }));
+}
+
+await run({
+  'desk, dark': () => all(DESK, 'dark'),
+  'desk, light': () => all(DESK, 'light'),
+  'phone, dark': () => all(PHONE, 'dark'),
+  'phone, light': () => all(PHONE, 'light'),
+  'desk, Arabic': () => all(DESK, 'dark', 'ar'),
+  'phone, Arabic': () => all(PHONE, 'light', 'ar'),
+});
