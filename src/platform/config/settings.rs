@@ -157,6 +157,8 @@ settings! {
         query_concurrency_max: u64 = "20", ["query.max-concurrency"];
         /// How far a query looks back for the newest sample.
         query_lookback_delta: Duration = "5m", ["query.lookback-delta"];
+        /// Memory for answers of queries that may be asked again; 0 for none.
+        query_cache_size: ByteSize = "32MB", ["query.cache-size"];
     }
     /// Metrics of the machine this runs on.
     host: HostSettings {

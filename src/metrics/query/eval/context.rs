@@ -1,7 +1,7 @@
 //! What one evaluation shares: options, the sample limit, cancellation, annotations and statistics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -26,6 +26,8 @@ pub(crate) struct Context<'q> {
     pub(crate) live: Arc<Live>,
     /// Series selected so far.
     pub(crate) series: AtomicU64,
+    /// Time of the newest sample asked for so far (ms).
+    pub(crate) newest_read: AtomicI64,
     /// What was looked at.
     pub(crate) statistics: Statistics,
     annotations: Mutex<Annotations>,
@@ -84,7 +86,16 @@ impl<'q> Context<'q> {
     /// A context in which nothing happened yet.
     pub(crate) fn new(select: &'q dyn Select, cancel: &'q Cancel, options: &'q Options) -> Self {
         let live = Arc::new(Live { now: AtomicU64::new(0), peak: AtomicU64::new(0), max: options.max_samples as u64 });
-        Self { select, cancel, options, live, series: AtomicU64::new(0), statistics: Statistics::default(), annotations: Mutex::default() }
+        Self {
+            select,
+            cancel,
+            options,
+            live,
+            series: AtomicU64::new(0),
+            newest_read: AtomicI64::new(i64::MIN),
+            statistics: Statistics::default(),
+            annotations: Mutex::default(),
+        }
     }
 
     /// `Err` when the work is to stop.

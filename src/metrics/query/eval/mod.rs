@@ -179,6 +179,7 @@ impl<'q> Evaluator<'_, 'q> {
 
     /// Selects series with samples in a range.
     pub(crate) fn select(&self, selector: &Selector, range: TimeRange) -> Outcome<Vec<Box<dyn SelectedSeries>>> {
+        self.ctx.newest_read.fetch_max(range.end, Ordering::Relaxed);
         let selection = Selection { matchers: &selector.matchers, range, series_max: self.ctx.options.max_samples };
         let series = self.ctx.select.select(&selection, self.ctx.cancel).map_err(select_failed)?;
         self.ctx.series.fetch_add(series.len() as u64, Ordering::Relaxed);
