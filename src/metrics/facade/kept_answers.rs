@@ -78,7 +78,8 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let ask = (0..QUERIES.len(), -20i64..70, prop_oneof![Just(0i64), 1i64..60], prop::sample::select(vec![15i64, 60, 90, 300]), any::<bool>());
+    let ask =
+        (0..QUERIES.len(), -20i64..70, prop_oneof![Just(0i64), 1i64..60], prop::sample::select(vec![15i64, 60, 90, 300]), any::<bool>());
     let step = prop_oneof![
         6 => (0u8..6, 0u8..3, prop::collection::vec(0u8..8, 1..6)).prop_map(|(series, gap, values)| Step::Append(series, gap, values)),
         3 => (0u8..6, 1i64..70, 0u8..8).prop_map(|(series, back, value)| Step::Late(series, back, value)),
@@ -198,7 +199,9 @@ impl World {
 /// An answer as text, which tells NaN from NaN and knows no rounding.
 fn shown(answer: Result<crate::series::ports::Answer, EvaluateError>, statistics: bool) -> String {
     match answer {
-        Ok(answer) => {
+        Ok(mut answer) => {
+            // These count what the index found, which may be more than what has samples.
+            (answer.stats.series, answer.stats.samples_peak) = (0, 0);
             let stats = if statistics { format!("{:?}", answer.stats) } else { String::new() };
             format!("{:?} {:?} {:?} {stats}", answer.value, answer.warnings, answer.infos)
         }
@@ -251,12 +254,12 @@ fn what_did_not_change_is_not_computed_again() {
     assert_eq!(count(&world), (5, 4, 1), "only new steps");
     world.again(-60).unwrap();
     assert_eq!(count(&world), (6, 4, 2), "too little in common");
-    world.ask(query, range(-20, 30), false).unwrap();
+    world.ask(query, range(-10, 30), false).unwrap();
     assert_eq!(count(&world), (8, 4, 2), "part of it");
     // New samples change nothing that was asked for.
     let newest = world.newest;
     world.append(0, &[(newest + 20_000, 1)]);
-    world.ask(query, range(-20, 30), false).unwrap();
+    world.ask(query, range(-10, 30), false).unwrap();
     assert_eq!(count(&world), (10, 4, 2));
     // One in the middle of a window leaves the steps before it.
     world.append(0, &[(T0 + 100 * MINUTE + 7, 1)]);

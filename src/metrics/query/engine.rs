@@ -9,6 +9,7 @@ use crate::metrics::query::ast::{Expr, ValueType};
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::collect::{has_same_labels, merge_same_labels};
 use crate::metrics::query::eval::context::{Context, Outcome, Weight, same_labelset};
+use crate::metrics::query::eval::crew::Crew;
 use crate::metrics::query::eval::matrix::{Cell, Matrix, Steps, without_metadata};
 use crate::metrics::query::eval::plan::{Frame, Kind, Node, plan};
 use crate::metrics::query::eval::raw;
@@ -27,7 +28,7 @@ pub struct Options {
     pub max_samples: usize,
     /// Distance of the steps of subqueries that name none, in milliseconds (`global.evaluation_interval`).
     pub subquery_interval_ms: i64,
-    /// Threads that one query may use.
+    /// Threads that one query may use: the caller's and helpers, which all queries of an engine share.
     pub threads: usize,
     /// Which experimental parts of the language are allowed.
     pub parse: ParseOptions,
@@ -39,7 +40,8 @@ pub struct Options {
     pub type_and_unit_labels: bool,
     /// Whether to count samples for each step.
     pub per_step_stats: bool,
-    /// What may be taken from answers given before.
+    /// What may be taken from answers given before. Of the other settings only the look-back may then differ from the
+    /// engine's own.
     pub reuse: Reuse,
     /// Memory for answers given before, in bytes; 0 for none. What counts is the engine's own.
     pub answers_bytes_max: usize,
@@ -69,6 +71,7 @@ pub struct Engine {
     select: Arc<dyn Select>,
     options: Options,
     answers: Option<Arc<Answers>>,
+    crew: Arc<Crew>,
 }
 
 /// What came out of an evaluation.
@@ -83,7 +86,9 @@ impl Engine {
     /// An engine over `select`.
     pub fn new(select: Arc<dyn Select>, options: Options) -> Self {
         let answers = (options.answers_bytes_max > 0).then(|| Arc::new(Answers::new(options.answers_bytes_max)));
-        Self { select, options, answers }
+        // Whoever asks works too.
+        let crew = Arc::new(Crew::new(options.threads.saturating_sub(1)));
+        Self { select, options, answers, crew }
     }
 
     /// The settings.
@@ -110,7 +115,7 @@ impl Engine {
 
     /// Evaluates an expression, whatever was kept.
     pub(crate) fn compute(&self, expr: &Expr, question: &Question<'_>, options: &Options) -> Outcome<Computed> {
-        let ctx = Context::new(&*self.select, &question.cancel, options);
+        let ctx = Context::new(&*self.select, &self.crew, &question.cancel, options);
         let value = evaluate(&ctx, question.when, expr)?;
         let (warnings, infos) = ctx.take_notes().into_texts(question.query);
         let steps = steps_of(question.when)?;

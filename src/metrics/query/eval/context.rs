@@ -9,6 +9,7 @@ use crate::base::cancel::{Cancel, Stop};
 use crate::metrics::query::annotations::{Annotations, Note};
 use crate::metrics::query::ast::Span;
 use crate::metrics::query::engine::Options;
+use crate::metrics::query::eval::crew::Crew;
 use crate::series::ports::{EvaluateError, Select, SelectError};
 
 /// The result of a part of an evaluation.
@@ -22,6 +23,8 @@ pub(crate) struct Context<'q> {
     pub(crate) cancel: &'q Cancel,
     /// The engine's settings.
     pub(crate) options: &'q Options,
+    /// Who helps with what is large.
+    pub(crate) crew: &'q Crew,
     /// The samples alive now.
     pub(crate) live: Arc<Live>,
     /// Series selected so far.
@@ -84,10 +87,11 @@ impl Statistics {
 
 impl<'q> Context<'q> {
     /// A context in which nothing happened yet.
-    pub(crate) fn new(select: &'q dyn Select, cancel: &'q Cancel, options: &'q Options) -> Self {
+    pub(crate) fn new(select: &'q dyn Select, crew: &'q Crew, cancel: &'q Cancel, options: &'q Options) -> Self {
         let live = Arc::new(Live { now: AtomicU64::new(0), peak: AtomicU64::new(0), max: options.max_samples as u64 });
         Self {
             select,
+            crew,
             cancel,
             options,
             live,

@@ -5,7 +5,7 @@
 //! start()`, `@ end()`, `start()`, `end()`, `range()`, `step()`, computed durations); `info`, which looks up labels for
 //! the whole range at once; functions of ranges that may find two series of the same labels but for the name, an error
 //! even when they are never there together; `stddev` and `stdvar` over series, whose rounding shows where series come
-//! and go.
+//! and go; `topk`, `bottomk` and `limitk` of what has no order of its own, as the window decides between equals.
 
 use crate::metrics::query::ast::{
     AggregateOp, At, DurationExpr, Expr, ExprKind, Extension, Modifiers, RangeSelector, Subquery, VectorSelector,
@@ -43,19 +43,16 @@ pub(crate) fn newest(expr: &Expr, lookback_ms: i64) -> Option<Newest> {
         ExprKind::Range(range) => of_range(range, lookback_ms),
         ExprKind::Subquery(subquery) => of_subquery(subquery, lookback_ms),
         ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => newest(expr, lookback_ms),
-        ExprKind::Binary(binary) => {
-            let mut found = newest(&binary.right, lookback_ms)?;
-            // Chains grow to the left, and may be long.
-            let mut left = &binary.left;
-            while let ExprKind::Binary(inner) = &left.kind {
-                found = found.with(newest(&inner.right, lookback_ms)?);
-                left = &inner.left;
-            }
-            Some(found.with(newest(left, lookback_ms)?))
+        ExprKind::Binary(_) => {
+            let chain = expr.chain();
+            let first = newest(chain.first, lookback_ms)?;
+            chain.links.iter().try_fold(first, |found, (_, link)| Some(found.with(newest(&link.right, lookback_ms)?)))
         }
         ExprKind::Aggregate(aggregate) => {
-            if matches!(aggregate.op, AggregateOp::Stddev | AggregateOp::Stdvar) {
-                return None;
+            match aggregate.op {
+                AggregateOp::Stddev | AggregateOp::Stdvar => return None,
+                AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk if !has_own_order(&aggregate.expr) => return None,
+                _ => {}
             }
             let param = aggregate.param.as_ref().map_or(Some(Newest::NOTHING), |param| newest(param, lookback_ms))?;
             Some(newest(&aggregate.expr, lookback_ms)?.with(param))
@@ -105,6 +102,16 @@ fn has_distinct_labels(expr: &Expr) -> bool {
         ExprKind::Selector(selector) => {
             selector.matchers.iter().any(|matcher| &*matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal)
         }
+        _ => false,
+    }
+}
+
+/// Whether the series of an expression stand in the order of their labels, whatever the window.
+fn has_own_order(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => has_own_order(inner),
+        ExprKind::Selector(_) => true,
+        ExprKind::Call(call) => matches!(call.args.as_slice(), [arg] if matches!(arg.kind, ExprKind::Range(_))),
         _ => false,
     }
 }
@@ -171,6 +178,8 @@ mod tests {
             ("rate({__name__=~\"a|b\"}[5m])", None),
             ("max_over_time((a or b)[1h:1m])", None),
             ("stddev(x)", None),
+            ("topk(2, rate(x[5m]))", Some((0, NONE))),
+            ("topk(2, sum by (job) (x))", None),
             ("info(x)", None),
         ] {
             assert_eq!(of(query), found, "{query}");
