@@ -4,6 +4,8 @@
 pub const QUERY_BYTES_MAX: usize = 256 * 1024;
 /// Deepest nesting of a PromQL expression; keeps recursion far from the stack's end.
 pub const QUERY_DEPTH_MAX: usize = 256;
+/// Operators between two sides in one PromQL expression; chains of them are no nesting, but each takes time and memory.
+pub const QUERY_OPERATORS_MAX: usize = 5_000;
 /// Samples one query may hold in memory at once (`--query.max-samples` upstream).
 pub const QUERY_SAMPLES_MAX: usize = 50_000_000;
 /// Points one series of a range query may have, as upstream.

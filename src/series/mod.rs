@@ -1,6 +1,7 @@
 //! Floor 1: the tongue that every wing speaks. Series, samples, query values, and the ports between wings.
 
 pub mod batch;
+pub mod changes;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;

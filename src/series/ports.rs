@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::time::TimeRange;
 use crate::series::batch::{SeriesRef, WriteBatch};
+use crate::series::changes::ChangeLog;
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 use crate::series::sample::{Exemplar, SampleBuf};
@@ -141,6 +142,10 @@ pub trait Select: Send + Sync {
     fn label_values(&self, name: &str, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectError>;
     /// Exemplars of the series that match, by series, ascending in time.
     fn exemplars(&self, query: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError>;
+    /// What changed when, so that answers can be kept; none if that is not known.
+    fn changes(&self) -> Option<&ChangeLog> {
+        None
+    }
 }
 
 /// One series found by [`Select`]; reads its samples as often as asked, from any thread.

@@ -186,9 +186,10 @@ fn collect_selectors(expr: &Expr, found: &mut Vec<Vec<Matcher>>) {
         ExprKind::Range(range) => found.push(range.selector.matchers.clone()),
         ExprKind::Subquery(subquery) => collect_selectors(&subquery.expr, found),
         ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => collect_selectors(expr, found),
-        ExprKind::Binary(binary) => {
-            collect_selectors(&binary.left, found);
-            collect_selectors(&binary.right, found);
+        ExprKind::Binary(_) => {
+            let chain = expr.chain();
+            collect_selectors(chain.first, found);
+            chain.links.iter().for_each(|(_, link)| collect_selectors(&link.right, found));
         }
         ExprKind::Aggregate(aggregate) => {
             aggregate.param.iter().for_each(|param| collect_selectors(param, found));

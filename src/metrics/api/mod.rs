@@ -86,6 +86,13 @@ impl Report for ApiState {
     fn report(&self, page: &mut Page) {
         page.family("pharos_query_duration_seconds", "histogram", "Time to evaluate a PromQL query.");
         self.counters.queries.write(page, "pharos_query_duration_seconds", &[]);
+        let reuse = self.engine.reuse_counts();
+        page.family("pharos_query_cache_requests_total", "counter", "PromQL queries by what was taken from answers given before.");
+        for (result, count) in [("hit", reuse.whole), ("partial", reuse.partial), ("miss", reuse.missed)] {
+            page.sample("pharos_query_cache_requests_total", &[("result", result)], count as f64);
+        }
+        page.gauge("pharos_query_cache_bytes", "Memory that answers given before take.", reuse.bytes as f64);
+        page.gauge("pharos_query_cache_entries", "Answers given before that are kept.", reuse.answers as f64);
     }
 }
 

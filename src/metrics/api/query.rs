@@ -15,6 +15,7 @@ use super::status::in_query;
 use super::value_json::{StatsJson, write_answer};
 use crate::base::cancel::Cancel;
 use crate::base::limits::QUERY_POINTS_MAX;
+use crate::metrics::query::engine::Reuse;
 use crate::metrics::query::parse::parse;
 use crate::platform::http::extract::Params;
 use crate::platform::http::stream::PieceWriter;
@@ -64,6 +65,12 @@ async fn run(state: &Arc<ApiState>, params: &Params, when: When, limit: usize) -
         return Err(ApiError::new(ErrorKind::Timeout, "query timed out in query execution"));
     }
     let stats_wanted = params.get("stats").map(str::to_owned);
+    // Steps of other windows cost nothing, so they would make the statistics of this one wrong.
+    let reuse = match (params.get("nocache"), &stats_wanted) {
+        (Some(text), _) if !matches!(text, "" | "0" | "false") => Reuse::Nothing,
+        (_, Some(_)) => Reuse::Windows,
+        _ => Reuse::Steps,
+    };
     let cancel = Cancel::new();
     let (clock, engine, queued) = (Arc::clone(&state.clock), Arc::clone(&state.engine), state.clock.monotonic());
     let inner = cancel.clone();
@@ -75,6 +82,7 @@ async fn run(state: &Arc<ApiState>, params: &Params, when: When, limit: usize) -
             let mut options = engine.options().clone();
             options.per_step_stats = per_step;
             options.lookback_ms = lookback_ms.unwrap_or(options.lookback_ms);
+            options.reuse = reuse;
             let answer = engine.evaluate_with(&Question { query: &query, when, cancel: inner }, &options);
             (answer, started.saturating_sub(queued), clock.monotonic().saturating_sub(started))
         })

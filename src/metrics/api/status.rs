@@ -13,6 +13,7 @@ use super::ApiState;
 use super::answer::{ApiError, ErrorKind, success};
 use super::exposition::{Wanted, families, family_json};
 use super::params;
+use crate::base::limits::QUERY_DEPTH_MAX;
 use crate::base::time::format_rfc3339;
 use crate::metrics::model::storage::Counted;
 use crate::metrics::query::parse::parse;
@@ -166,6 +167,10 @@ pub(super) async fn format_query(State(state): State<Arc<ApiState>>, request: Re
 pub(super) async fn parse_query(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
     let expr = parse(params.get("query").unwrap_or(""), &state.engine.options().parse).map_err(|errors| in_query(&errors))?;
+    // Chains of operators may be longer, but readers of JSON do not follow for ever.
+    if expr.depth() > QUERY_DEPTH_MAX {
+        return Err(ApiError::bad(format!("the tree of the expression is deeper than {QUERY_DEPTH_MAX} levels")));
+    }
     Ok(success(&super::parse_tree::tree(&expr, false)))
 }
 

@@ -1,6 +1,8 @@
 //! The front door of the metrics wing: opens storage, wires the rooms, and hands out routes.
 
 mod home;
+#[cfg(test)]
+mod kept_answers;
 mod look;
 mod page_inputs;
 mod page_routes;
@@ -314,6 +316,7 @@ fn engine_options(settings: &Settings, config: &Config) -> Options {
         delayed_name_removal: on("promql-delayed-name-removal"),
         use_start_timestamps: on("use-start-timestamps"),
         type_and_unit_labels: on("type-and-unit-labels"),
+        answers_bytes_max: usize::try_from(settings.limits.query_cache_size.0).unwrap_or(usize::MAX),
         ..Options::default()
     }
 }

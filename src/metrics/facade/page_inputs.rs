@@ -23,9 +23,9 @@ use crate::series::sample::{Metadata, MetricType};
 use crate::ui::lang::{Lang, Words, key};
 
 /// Entries of each list on the Cardinality page.
+const TOP: usize = 20;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
-const TOP: usize = 20;
 /// Labels are looked up for the metrics of one page, not for all.
 const CATALOGUE_PAGE_MAX: usize = 200;
 

@@ -48,18 +48,61 @@ pub struct Expr {
 }
 
 impl Expr {
-    /// Nodes from here down to the deepest leaf; 1 for a leaf. The parser keeps it within `QUERY_DEPTH_MAX`.
+    /// How deep parts stand within each other, from here down to the deepest leaf; 1 for a leaf. A chain of operators
+    /// (`a + b + c`) counts once, however long: whatever walks a tree goes along chains in a loop. The parser keeps it
+    /// within `QUERY_DEPTH_MAX`.
     pub fn height(&self) -> usize {
-        let below = match &self.kind {
-            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Range(_) => 0,
-            ExprKind::Subquery(subquery) => subquery.expr.height(),
-            ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => expr.height(),
-            ExprKind::Binary(binary) => binary.left.height().max(binary.right.height()),
-            ExprKind::Aggregate(aggregate) => aggregate.expr.height().max(aggregate.param.as_ref().map_or(0, Self::height)),
-            ExprKind::Call(call) => call.args.iter().map(Self::height).max().unwrap_or(0),
-        };
-        below + 1
+        self.measure(false)
     }
+
+    /// Nodes from here down to the deepest leaf; 1 for a leaf.
+    pub fn depth(&self) -> usize {
+        self.measure(true)
+    }
+
+    /// Stands for an expression that was taken out of its place.
+    pub(super) const fn nothing() -> Self {
+        Self { kind: ExprKind::Number(NumberLiteral { value: 0.0, is_duration: false }), span: Span { start: 0, end: 0 } }
+    }
+
+    fn measure(&self, links_count: bool) -> usize {
+        let below = |expr: &Self| expr.measure(links_count);
+        let under = match &self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Range(_) => 0,
+            ExprKind::Subquery(subquery) => below(&subquery.expr),
+            ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => below(expr),
+            ExprKind::Binary(_) => {
+                let Chain { first, links } = self.chain();
+                let count = links.len();
+                let above = |link: usize| if links_count { count - 1 - link } else { 0 };
+                let rights = links.iter().enumerate().map(|(at, (_, link))| above(at) + below(&link.right));
+                rights.max().unwrap_or(0).max(above(0) + below(first))
+            }
+            ExprKind::Aggregate(aggregate) => below(&aggregate.expr).max(aggregate.param.as_ref().map_or(0, below)),
+            ExprKind::Call(call) => call.args.iter().map(below).max().unwrap_or(0),
+        };
+        under + 1
+    }
+
+    /// An operator's left side, and that one's, and so on: what comes first, and the operators from there outwards.
+    pub fn chain(&self) -> Chain<'_> {
+        let (mut first, mut links) = (self, Vec::new());
+        while let ExprKind::Binary(binary) = &first.kind {
+            links.push((first.span, &**binary));
+            first = &binary.left;
+        }
+        links.reverse();
+        Chain { first, links }
+    }
+}
+
+/// `first op right op right …`, as operators that bind alike from the left stand in a tree.
+#[derive(Debug)]
+pub struct Chain<'a> {
+    /// The innermost left side.
+    pub first: &'a Expr,
+    /// Where each operator's expression stands, and the operator; the first one is that of the innermost left side.
+    pub links: Vec<(Span, &'a Binary)>,
 }
 
 /// The kinds of expressions.
@@ -324,6 +367,16 @@ pub struct Binary {
     pub return_bool: bool,
     /// Matching, when both sides are vectors.
     pub matching: Option<VectorMatching>,
+}
+
+impl Drop for Binary {
+    /// Long chains are taken apart one by one: dropping within each other would need a stack as high as the chain.
+    fn drop(&mut self) {
+        let mut left = std::mem::replace(&mut self.left, Expr::nothing());
+        while let ExprKind::Binary(mut binary) = left.kind {
+            left = std::mem::replace(&mut binary.left, Expr::nothing());
+        }
+    }
 }
 
 /// Aggregation operators.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::ast::{Aggregate, AggregateOp, Binary, Call, Cardinality, Expr, ExprKind, Span, ValueType, VectorSelector};
+use super::ast::{Aggregate, AggregateOp, Binary, Call, Cardinality, Chain, Expr, ExprKind, Span, ValueType, VectorSelector};
 use super::parse::{ParseError, add_error};
 use crate::series::labels::{METRIC_NAME, quote};
 
@@ -16,7 +16,10 @@ pub fn value_type(expr: &Expr) -> ValueType {
             ExprKind::Selector(_) | ExprKind::Aggregate(_) => ValueType::Vector,
             ExprKind::Range(_) | ExprKind::Subquery(_) => ValueType::Matrix,
             ExprKind::Call(call) => call.function.returns,
-            ExprKind::Binary(binary) => binary_type(value_type(&binary.left), value_type(&binary.right)),
+            ExprKind::Binary(_) => {
+                let Chain { first, links } = expr.chain();
+                links.iter().fold(value_type(first), |left, (_, link)| binary_type(left, value_type(&link.right)))
+            }
             ExprKind::Unary { expr: inner, .. } | ExprKind::Paren(inner) => {
                 expr = inner;
                 continue;
@@ -74,7 +77,7 @@ impl Checker<'_> {
                 }
                 inner
             }
-            ExprKind::Binary(binary) => self.binary(binary, span),
+            ExprKind::Binary(_) => self.chain(expr),
             ExprKind::Aggregate(aggregate) => {
                 self.aggregate(aggregate);
                 ValueType::Vector
@@ -101,8 +104,28 @@ impl Checker<'_> {
         }
     }
 
-    fn binary(&mut self, binary: &mut Binary, span: Span) -> ValueType {
-        let left = self.expr(&mut binary.left);
+    /// Checks the operators of a chain from the inside out, without going down for each of them.
+    fn chain(&mut self, expr: &mut Expr) -> ValueType {
+        let mut links = Vec::new();
+        let mut first = std::mem::replace(expr, Expr::nothing());
+        while let ExprKind::Binary(mut binary) = first.kind {
+            let left = std::mem::replace(&mut binary.left, Expr::nothing());
+            links.push((binary, first.span));
+            first = left;
+        }
+        let mut left = self.expr(&mut first);
+        let mut whole = first;
+        while let Some((mut binary, span)) = links.pop() {
+            binary.left = whole;
+            left = self.binary(&mut binary, span, left);
+            whole = Expr { kind: ExprKind::Binary(binary), span };
+        }
+        *expr = whole;
+        left
+    }
+
+    /// Checks an operator whose left side was checked.
+    fn binary(&mut self, binary: &mut Binary, span: Span, left: ValueType) -> ValueType {
         let right = self.expr(&mut binary.right);
         let op = binary.op;
         if binary.return_bool && !op.is_comparison() {

@@ -9,10 +9,13 @@ use crate::metrics::query::ast::{Expr, ValueType};
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::collect::{has_same_labels, merge_same_labels};
 use crate::metrics::query::eval::context::{Context, Outcome, Weight, same_labelset};
+use crate::metrics::query::eval::crew::Crew;
 use crate::metrics::query::eval::matrix::{Cell, Matrix, Steps, without_metadata};
 use crate::metrics::query::eval::plan::{Frame, Kind, Node, plan};
 use crate::metrics::query::eval::raw;
 use crate::metrics::query::parse::{ParseOptions, parse};
+use crate::metrics::query::reuse::Answers;
+pub use crate::metrics::query::reuse::{Reuse, ReuseCounts};
 use crate::series::ports::{Answer, EvalStats, Evaluate, EvaluateError, Question, Select, When};
 use crate::series::value::{InstantSample, Point, RangeSeries, Value};
 
@@ -25,7 +28,7 @@ pub struct Options {
     pub max_samples: usize,
     /// Distance of the steps of subqueries that name none, in milliseconds (`global.evaluation_interval`).
     pub subquery_interval_ms: i64,
-    /// Threads that one query may use.
+    /// Threads that one query may use: the caller's and helpers, which all queries of an engine share.
     pub threads: usize,
     /// Which experimental parts of the language are allowed.
     pub parse: ParseOptions,
@@ -37,6 +40,11 @@ pub struct Options {
     pub type_and_unit_labels: bool,
     /// Whether to count samples for each step.
     pub per_step_stats: bool,
+    /// What may be taken from answers given before. Of the other settings only the look-back may then differ from the
+    /// engine's own.
+    pub reuse: Reuse,
+    /// Memory for answers given before, in bytes; 0 for none. What counts is the engine's own.
+    pub answers_bytes_max: usize,
 }
 
 impl Default for Options {
@@ -51,6 +59,8 @@ impl Default for Options {
             use_start_timestamps: false,
             type_and_unit_labels: false,
             per_step_stats: false,
+            reuse: Reuse::Nothing,
+            answers_bytes_max: 0,
         }
     }
 }
@@ -60,12 +70,25 @@ impl Default for Options {
 pub struct Engine {
     select: Arc<dyn Select>,
     options: Options,
+    answers: Option<Arc<Answers>>,
+    crew: Arc<Crew>,
+}
+
+/// What came out of an evaluation.
+pub(crate) struct Computed {
+    /// The answer.
+    pub(crate) answer: Answer,
+    /// Time of the newest sample that could have mattered (ms); `i64::MIN` if none could.
+    pub(crate) newest_read: i64,
 }
 
 impl Engine {
     /// An engine over `select`.
     pub fn new(select: Arc<dyn Select>, options: Options) -> Self {
-        Self { select, options }
+        let answers = (options.answers_bytes_max > 0).then(|| Arc::new(Answers::new(options.answers_bytes_max)));
+        // Whoever asks works too.
+        let crew = Arc::new(Crew::new(options.threads.saturating_sub(1)));
+        Self { select, options, answers, crew }
     }
 
     /// The settings.
@@ -73,10 +96,27 @@ impl Engine {
         &self.options
     }
 
+    /// What was taken from answers given before.
+    pub fn reuse_counts(&self) -> ReuseCounts {
+        self.answers.as_ref().map_or_else(ReuseCounts::default, |answers| answers.counts())
+    }
+
     /// Evaluates with other settings than the engine's own, such as a look-back asked for by a client.
     pub fn evaluate_with(&self, question: &Question<'_>, options: &Options) -> Result<Answer, EvaluateError> {
-        let ctx = Context::new(&*self.select, &question.cancel, options);
-        let value = evaluate(&ctx, question)?;
+        if let (Some(answers), Some(changes)) = (&self.answers, self.select.changes())
+            && options.reuse != Reuse::Nothing
+            && !options.per_step_stats
+        {
+            return answers.answer(self, changes, question, options);
+        }
+        let expr = parse_query(question.query, options)?;
+        self.compute(&expr, question, options).map(|computed| computed.answer)
+    }
+
+    /// Evaluates an expression, whatever was kept.
+    pub(crate) fn compute(&self, expr: &Expr, question: &Question<'_>, options: &Options) -> Outcome<Computed> {
+        let ctx = Context::new(&*self.select, &self.crew, &question.cancel, options);
+        let value = evaluate(&ctx, question.when, expr)?;
         let (warnings, infos) = ctx.take_notes().into_texts(question.query);
         let steps = steps_of(question.when)?;
         let per_step = ctx.statistics.per_step();
@@ -86,7 +126,8 @@ impl Engine {
             samples_per_step: per_step.into_iter().enumerate().map(|(step, samples)| (steps.at(step), samples)).collect(),
             series: ctx.series.load(Ordering::Relaxed),
         };
-        Ok(Answer { value, warnings, infos, stats })
+        let newest_read = ctx.newest_read.load(Ordering::Relaxed);
+        Ok(Computed { answer: Answer { value, warnings, infos, stats }, newest_read })
     }
 }
 
@@ -111,17 +152,21 @@ const ORDINARY_HEIGHT: usize = 48;
 /// Enough for the highest tree that the parser lets through.
 const HIGH_STACK_BYTES: usize = 16 * 1024 * 1024;
 
-fn evaluate(ctx: &Context<'_>, question: &Question<'_>) -> Outcome<Value> {
-    let expr = parse(question.query, &ctx.options.parse).map_err(|errors| {
+/// Reads a query.
+pub(crate) fn parse_query(query: &str, options: &Options) -> Outcome<Expr> {
+    parse(query, &options.parse).map_err(|errors| {
         let first = errors.first();
         EvaluateError::Invalid { message: errors.to_string(), span: Some((first.span.start as usize, first.span.end as usize)) }
-    })?;
+    })
+}
+
+fn evaluate(ctx: &Context<'_>, when: When, expr: &Expr) -> Outcome<Value> {
     if expr.height() <= ORDINARY_HEIGHT {
-        return evaluate_tree(ctx, question.when, &expr);
+        return evaluate_tree(ctx, when, expr);
     }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(HIGH_STACK_BYTES);
-        match thread.spawn_scoped(scope, || evaluate_tree(ctx, question.when, &expr)) {
+        match thread.spawn_scoped(scope, || evaluate_tree(ctx, when, expr)) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             Err(error) => Err(EvaluateError::Execution(format!("no thread for a deeply nested query: {error}"))),
         }

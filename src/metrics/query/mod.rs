@@ -1,4 +1,5 @@
-//! PromQL: text to tree ([`lex`], [`parse`], [`ast`], [`check`], [`print`]) and tree to values ([`eval`]).
+//! PromQL: text to tree ([`lex`], [`parse`], [`ast`], [`check`], [`print`]) and tree to values ([`eval`]), answers kept for who
+//! asks again ([`reuse`]).
 
 pub(crate) mod aggregate;
 pub(crate) mod annotations;
@@ -13,5 +14,6 @@ pub(crate) mod kahan;
 pub mod lex;
 pub mod parse;
 pub mod print;
+pub(crate) mod reuse;
 pub mod script;
 pub mod signature;

@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use super::ast::{
-    Aggregate, At, Binary, Cardinality, DurationExpr, Expr, ExprKind, Extension, Modifiers, NumberLiteral, RangeSelector, Subquery,
-    VectorSelector,
+    Aggregate, At, Binary, Cardinality, Chain, DurationExpr, Expr, ExprKind, Extension, Modifiers, NumberLiteral, RangeSelector, Span,
+    Subquery, VectorSelector,
 };
 use super::parse::text::quote_literal;
 use crate::base::float::{general, plain};
@@ -42,12 +42,15 @@ impl fmt::Display for Expr {
                 f.write_char(if *negate { '-' } else { '+' })?;
                 expr.fmt(f)
             }
-            ExprKind::Binary(binary) => {
-                binary.left.fmt(f)?;
-                f.write_char(' ')?;
-                operator(f, binary)?;
-                f.write_char(' ')?;
-                binary.right.fmt(f)
+            ExprKind::Binary(_) => {
+                let Chain { first, links } = self.chain();
+                first.fmt(f)?;
+                links.iter().try_for_each(|(_, link)| {
+                    f.write_char(' ')?;
+                    operator(f, link)?;
+                    f.write_char(' ')?;
+                    link.right.fmt(f)
+                })
             }
             ExprKind::Paren(inner) => write!(f, "({inner})"),
             ExprKind::Aggregate(aggregate) => {
@@ -259,10 +262,7 @@ fn pretty_at(expr: &Expr, level: usize, line_max: usize) -> String {
             let head = written(|f| aggregation(f, aggregate));
             format!("{margin}{head}(\n{param}{}\n{margin})", pretty_at(&aggregate.expr, level + 1, line_max))
         }
-        ExprKind::Binary(binary) => {
-            let (left, right) = (pretty_at(&binary.left, level + 1, line_max), pretty_at(&binary.right, level + 1, line_max));
-            format!("{left}\n{margin}{}\n{right}", written(|f| operator(f, binary)))
-        }
+        ExprKind::Binary(_) => pretty_chain(expr, level, line_max),
         ExprKind::Call(call) => {
             let args: Vec<String> = call.args.iter().map(|arg| pretty_at(arg, level + 1, line_max)).collect();
             format!("{margin}{}(\n{}\n{margin})", call.function.name, args.join(",\n"))
@@ -271,6 +271,46 @@ fn pretty_at(expr: &Expr, level: usize, line_max: usize) -> String {
         ExprKind::Subquery(subquery) => pretty_at(&subquery.expr, level, line_max) + &written(|f| subquery_suffix(f, subquery)),
         _ => margin + &line,
     }
+}
+
+/// A chain that does not fit a line: each operator on a line, its left side one level further in, until that fits.
+fn pretty_chain(expr: &Expr, level: usize, line_max: usize) -> String {
+    let Chain { first, links } = expr.chain();
+    // What each operator and all to its left take on one line.
+    let mut length = first.to_string().len();
+    let lengths: Vec<usize> = links
+        .iter()
+        .map(|(_, link)| {
+            length += written(|f| operator(f, link)).len() + link.right.to_string().len() + 2;
+            length
+        })
+        .collect();
+    let fitting = lengths.iter().take_while(|&&length| length <= line_max).count();
+    // The innermost operator that is split stands deepest.
+    let level_of = |link: usize| level + links.len() - 1 - link;
+    let mut text = if fitting > 0 {
+        indent(level_of(fitting) + 1) + &written(|f| chain_start(f, first, &links[..fitting]))
+    } else {
+        pretty_at(first, level_of(0) + 1, line_max)
+    };
+    for (at, (_, link)) in links.iter().enumerate().skip(fitting) {
+        text.push('\n');
+        text.push_str(&indent(level_of(at)));
+        text.push_str(&written(|f| operator(f, link)));
+        text.push('\n');
+        text.push_str(&pretty_at(&link.right, level_of(at) + 1, line_max));
+    }
+    text
+}
+
+/// The first operators of a chain on one line.
+fn chain_start(out: &mut String, first: &Expr, links: &[(Span, &Binary)]) -> fmt::Result {
+    write!(out, "{first}")?;
+    links.iter().try_for_each(|(_, link)| {
+        out.push(' ');
+        operator(out, link)?;
+        write!(out, " {}", link.right)
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::samples::{self, Mark};
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::series::batch::WriteBatch;
+use crate::series::changes::ChangeLog;
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, IndexQuery, Select, SelectError, SelectedSeries, Selection};
@@ -144,6 +145,10 @@ impl Select for Store {
         values.dedup();
         cut(&mut values, query.limit);
         Ok(values)
+    }
+
+    fn changes(&self) -> Option<&ChangeLog> {
+        Some(&self.core().changes)
     }
 
     fn exemplars(&self, query: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError> {

@@ -195,6 +195,8 @@ settings! {
         remote_read_concurrency_max: u64 = "10", ["storage.remote.read-concurrent-limit"];
         /// Bytes of one frame of a streamed remote read.
         remote_read_frame_bytes_max: u64 = "1048576", ["storage.remote.read-max-bytes-in-frame"];
+        /// Memory for answers of queries that may be asked again; 0 for none.
+        query_cache_size: ByteSize = "32MB", ["query.cache-size"];
     }
     /// Metrics of this machine.
     host: HostSettings {

@@ -13,10 +13,8 @@ use crate::metrics::query::eval::context::Outcome;
 use crate::metrics::query::eval::matrix::Matrix;
 use crate::metrics::query::eval::plan::{Binary, Node};
 
-/// Evaluates an operator whose sides are both vectors.
-pub(crate) fn evaluate(evaluator: &Evaluator<'_, '_>, node: &Node, binary: &Binary) -> Outcome<Matrix> {
-    let left = evaluator.vector(&binary.left)?;
-    let right = evaluator.vector(&binary.right)?;
+/// Evaluates an operator whose sides are both vectors, given their values.
+pub(crate) fn combine(evaluator: &Evaluator<'_, '_>, node: &Node, binary: &Binary, left: Matrix, right: Matrix) -> Outcome<Matrix> {
     if binary.op.is_set() {
         return set::evaluate(evaluator, binary, left, right);
     }

@@ -1,7 +1,7 @@
 //! What one evaluation shares: options, the sample limit, cancellation, annotations and statistics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -9,6 +9,7 @@ use crate::base::cancel::{Cancel, Stop};
 use crate::metrics::query::annotations::{Annotations, Note};
 use crate::metrics::query::ast::Span;
 use crate::metrics::query::engine::Options;
+use crate::metrics::query::eval::crew::Crew;
 use crate::series::ports::{EvaluateError, Select, SelectError};
 
 /// The result of a part of an evaluation.
@@ -22,10 +23,14 @@ pub(crate) struct Context<'q> {
     pub(crate) cancel: &'q Cancel,
     /// The engine's settings.
     pub(crate) options: &'q Options,
+    /// Who helps with what is large.
+    pub(crate) crew: &'q Crew,
     /// The samples alive now.
     pub(crate) live: Arc<Live>,
     /// Series selected so far.
     pub(crate) series: AtomicU64,
+    /// Time of the newest sample asked for so far (ms).
+    pub(crate) newest_read: AtomicI64,
     /// What was looked at.
     pub(crate) statistics: Statistics,
     annotations: Mutex<Annotations>,
@@ -82,9 +87,19 @@ impl Statistics {
 
 impl<'q> Context<'q> {
     /// A context in which nothing happened yet.
-    pub(crate) fn new(select: &'q dyn Select, cancel: &'q Cancel, options: &'q Options) -> Self {
+    pub(crate) fn new(select: &'q dyn Select, crew: &'q Crew, cancel: &'q Cancel, options: &'q Options) -> Self {
         let live = Arc::new(Live { now: AtomicU64::new(0), peak: AtomicU64::new(0), max: options.max_samples as u64 });
-        Self { select, cancel, options, live, series: AtomicU64::new(0), statistics: Statistics::default(), annotations: Mutex::default() }
+        Self {
+            select,
+            crew,
+            cancel,
+            options,
+            live,
+            series: AtomicU64::new(0),
+            newest_read: AtomicI64::new(i64::MIN),
+            statistics: Statistics::default(),
+            annotations: Mutex::default(),
+        }
     }
 
     /// `Err` when the work is to stop.

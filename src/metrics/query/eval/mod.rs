@@ -6,6 +6,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod context;
+pub(crate) mod crew;
 pub(crate) mod kernel;
 pub(crate) mod leaf;
 pub(crate) mod matrix;
@@ -61,7 +62,6 @@ impl<'q> Evaluator<'_, 'q> {
         }
         match &node.kind {
             Kind::Once(inner) => self.repeated(inner),
-            Kind::Binary(binary) if is_vector(&binary.left) && is_vector(&binary.right) => binary::evaluate(self, node, binary),
             Kind::Aggregate(aggregate) => aggregate::evaluate(self, aggregate),
             Kind::Call(call) => self.call(node, call),
             _ => collect(self.ctx, self.program(node)?),
@@ -78,9 +78,12 @@ impl<'q> Evaluator<'_, 'q> {
                 Scalar::Steps(values) => Scalar::Steps(values.into_iter().map(|value| -value).collect()),
             },
             Kind::Once(inner) => Scalar::Constant(Evaluator { steps: self.steps.first_only(), ..*self }.scalar(inner)?.at(0)),
-            Kind::Binary(binary) => {
-                let (left, right) = (self.scalar(&binary.left)?, self.scalar(&binary.right)?);
-                self.zip(&left, &right, |a, b| element::scalars(binary.op, a, b))
+            Kind::Binary(_) => {
+                let (first, links) = node.chain(ValueType::Scalar);
+                links.into_iter().try_fold(self.scalar(first)?, |left, (_, link)| {
+                    self.ctx.check()?;
+                    Ok(self.zip(&left, &self.scalar(&link.right)?, |a, b| element::scalars(link.op, a, b)))
+                })?
             }
             Kind::Call(call) => self.scalar_call(call)?,
             _ => return failed("expected a scalar"),
@@ -137,7 +140,7 @@ impl<'q> Evaluator<'_, 'q> {
                 program.push(RowOp::Negate);
                 Ok(program)
             }
-            Kind::Binary(binary) if is_vector(&binary.left) != is_vector(&binary.right) => self.with_scalar(node, binary),
+            Kind::Binary(_) => self.chain(node),
             Kind::Call(call) => {
                 if let Some(at) = call.args.iter().position(|arg| arg.returns == ValueType::Matrix) {
                     if call.function != Function::AbsentOverTime {
@@ -179,6 +182,7 @@ impl<'q> Evaluator<'_, 'q> {
 
     /// Selects series with samples in a range.
     pub(crate) fn select(&self, selector: &Selector, range: TimeRange) -> Outcome<Vec<Box<dyn SelectedSeries>>> {
+        self.ctx.newest_read.fetch_max(range.end, Ordering::Relaxed);
         let selection = Selection { matchers: &selector.matchers, range, series_max: self.ctx.options.max_samples };
         let series = self.ctx.select.select(&selection, self.ctx.cancel).map_err(select_failed)?;
         self.ctx.series.fetch_add(series.len() as u64, Ordering::Relaxed);
@@ -210,13 +214,33 @@ impl<'q> Evaluator<'_, 'q> {
         })
     }
 
-    fn with_scalar(&self, node: &Node, binary: &Binary) -> Outcome<Program> {
-        let scalar_left = is_vector(&binary.right);
-        let (vector, scalar) = if scalar_left { (&binary.right, &binary.left) } else { (&binary.left, &binary.right) };
-        let mut program = self.program(vector)?;
-        let scalar = self.scalar(scalar)?;
-        program.push(RowOp::WithScalar { op: binary.op, scalar, scalar_left, return_bool: binary.return_bool, span: node.span });
+    /// Operators of which at least one side is a vector, along the left sides: however many there are, the stack stays low.
+    fn chain(&self, node: &Node) -> Outcome<Program> {
+        let (first, links) = node.chain(ValueType::Vector);
+        let Some(((node, link), links)) = links.split_first() else { return failed("expected an operator") };
+        let mut program = if is_vector(first) {
+            self.link(node, link, self.program(first)?)?
+        } else {
+            let mut program = self.program(&link.right)?;
+            program.push(with_scalar(node, link, self.scalar(first)?, true));
+            program
+        };
+        for (node, link) in links {
+            self.ctx.check()?;
+            program = self.link(node, link, program)?;
+        }
         Ok(program)
+    }
+
+    /// An operator whose left side is a vector.
+    fn link(&self, node: &Node, binary: &Binary, mut left: Program) -> Outcome<Program> {
+        if is_vector(&binary.right) {
+            let left = collect(self.ctx, left)?;
+            let right = self.vector(&binary.right)?;
+            return Ok(self.over(binary::combine(self, node, binary, left, right)?));
+        }
+        left.push(with_scalar(node, binary, self.scalar(&binary.right)?, false));
+        Ok(left)
     }
 
     fn windows(&self, call: &Call, at: usize) -> Outcome<Program> {
@@ -414,6 +438,11 @@ impl Program {
         self.drops_name |= op.drops_name();
         self.ops.push(op);
     }
+}
+
+/// An operator between series and a number.
+fn with_scalar(node: &Node, binary: &Binary, scalar: Scalar, scalar_left: bool) -> RowOp {
+    RowOp::WithScalar { op: binary.op, scalar, scalar_left, return_bool: binary.return_bool, span: node.span }
 }
 
 /// Whether a node gives series.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::metrics::query::ast::{
-    AggregateOp, At, BinaryOp, DurationExpr, Expr, ExprKind, Extension, Modifiers, Span, ValueType, VectorMatching, VectorSelector,
+    AggregateOp, At, BinaryOp, Chain, DurationExpr, Expr, ExprKind, Extension, Modifiers, Span, ValueType, VectorMatching, VectorSelector,
 };
 use crate::metrics::query::functions::Function;
 use crate::series::labels::METRIC_NAME;
@@ -94,6 +94,33 @@ pub(crate) struct Binary {
     pub(crate) return_bool: bool,
     /// How vectors are matched.
     pub(crate) matching: VectorMatching,
+}
+
+impl Drop for Binary {
+    /// Chains are taken apart one by one, as those of the tree.
+    fn drop(&mut self) {
+        let nothing = || Node { kind: Kind::Number(0.0), span: Span::default(), returns: ValueType::Scalar };
+        let mut left = std::mem::replace(&mut self.left, nothing());
+        while let Kind::Binary(mut binary) = left.kind {
+            left = std::mem::replace(&mut binary.left, nothing());
+        }
+    }
+}
+
+impl Node {
+    /// An operator's left side, and that one's, and so on while they return `returns`: what comes first, and the
+    /// operators from there outwards with the nodes they are.
+    pub(crate) fn chain(&self, returns: ValueType) -> (&Self, Vec<(&Self, &Binary)>) {
+        let (mut first, mut links) = (self, Vec::new());
+        while let Kind::Binary(binary) = &first.kind
+            && first.returns == returns
+        {
+            links.push((first, &**binary));
+            first = &binary.left;
+        }
+        links.reverse();
+        (first, links)
+    }
 }
 
 /// `op by (labels) (param, expr)`.
@@ -213,7 +240,7 @@ fn build(expr: &Expr, frame: &Frame, above: Above) -> Outcome<Built> {
             let returns = inner.node.returns;
             Built { node: node(Kind::Negate(Box::new(inner.node)), returns), invariant: inner.invariant, wrap: inner.wrap }
         }
-        ExprKind::Binary(binary) => build_binary(binary, span, frame, above)?,
+        ExprKind::Binary(_) => build_chain(expr, frame, above)?,
         ExprKind::Aggregate(aggregate) => {
             let inner = build(&aggregate.expr, frame, above)?;
             let param = aggregate.param.as_ref().map(|param| build(param, frame, above)).transpose()?;
@@ -234,17 +261,29 @@ fn build(expr: &Expr, frame: &Frame, above: Above) -> Outcome<Built> {
     })
 }
 
-fn build_binary(binary: &crate::metrics::query::ast::Binary, span: Span, frame: &Frame, above: Above) -> Outcome<Built> {
-    let trims = matches!(binary.op, BinaryOp::TrimLower | BinaryOp::TrimUpper);
-    let above = Above { buckets: above.buckets || trims, ..above };
-    let (left, right) = (build(&binary.left, frame, above)?, build(&binary.right, frame, above)?);
+fn build_chain(expr: &Expr, frame: &Frame, above: Above) -> Outcome<Built> {
+    let Chain { first, links } = expr.chain();
+    // What trims needs the buckets of everything to its left, too.
+    let trims = |link: &crate::metrics::query::ast::Binary| matches!(link.op, BinaryOp::TrimLower | BinaryOp::TrimUpper);
+    let mut still = links.iter().filter(|(_, link)| trims(link)).count();
+    let under = |still: usize| Above { buckets: above.buckets || still > 0, ..above };
+    let mut left = build(first, frame, under(still))?;
+    for (span, link) in links {
+        let right = build(&link.right, frame, under(still))?;
+        left = join(link, span, left, right);
+        still -= usize::from(trims(link));
+    }
+    Ok(left)
+}
+
+fn join(binary: &crate::metrics::query::ast::Binary, span: Span, left: Built, right: Built) -> Built {
     let scalar = left.node.returns == ValueType::Scalar && right.node.returns == ValueType::Scalar;
     let returns = if scalar { ValueType::Scalar } else { ValueType::Vector };
     let invariant = left.invariant && right.invariant;
     let (left, right) = if invariant { (left.node, right.node) } else { (wrapped(left), wrapped(right)) };
     let matching = binary.matching.clone().unwrap_or_default();
     let kind = Kind::Binary(Box::new(Binary { op: binary.op, left, right, return_bool: binary.return_bool, matching }));
-    Ok(Built { node: Node { kind, span, returns }, invariant, wrap: invariant })
+    Built { node: Node { kind, span, returns }, invariant, wrap: invariant }
 }
 
 fn build_call(call: &crate::metrics::query::ast::Call, span: Span, frame: &Frame, above: Above) -> Outcome<Built> {

@@ -180,16 +180,7 @@ pub(crate) fn scan<S: Sink>(
         abort: AtomicBool::new(false),
         merging: Mutex::new(Merging { merge, expected: 0, early: BTreeMap::new(), failed: None }),
     };
-    if threads == 1 {
-        job.work();
-    } else {
-        std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| job.work());
-            }
-            job.work();
-        });
-    }
+    ctx.crew.together(threads - 1, &|| job.work());
     match job.merging.into_inner().failed {
         Some((_, error)) => Err(error),
         None => Ok(()),

@@ -113,7 +113,7 @@ mod engine {
     use crate::series::batch::WriteBatch;
     use crate::series::labels::Labels;
     use crate::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question, When};
-    use crate::series::value::Value;
+    use crate::series::value::{Point, Value};
 
     /// 1,000 series with a counter each, every 15 s for an hour.
     fn storage() -> Arc<MemorySelect> {
@@ -216,6 +216,34 @@ mod engine {
             let asked = engine.evaluate(&Question { query: &query, when: When::Instant(600_000), cancel: Cancel::new() });
             assert!(asked.is_ok(), "{open}: {asked:?}");
         }
+    }
+
+    #[test]
+    fn long_chains_are_evaluated() {
+        let storage = storage();
+        let engine = Engine::new(Arc::clone(&storage) as _, Options::default());
+        let ask = |query: &str| {
+            let asked = engine.evaluate(&Question { query, when: When::Instant(600_000), cancel: Cancel::new() });
+            asked.map(|answer| answer.value).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let count = 2_000;
+        let chain = |first: &str, link: &str| format!("{first}{}", link.repeat(count));
+        assert_eq!(ask(&chain("1", " + 1")), Value::Scalar(600_000, count as f64 + 1.0));
+        let one = "requests_total{instance=\"host-001\", n=\"0\"}";
+        let sum = |value: &Value| match value {
+            Value::Vector(samples) => {
+                samples.iter().map(|sample| if let Point::Float(value) = sample.value { value } else { f64::NAN }).sum()
+            }
+            _ => f64::NAN,
+        };
+        let value: f64 = sum(&ask(one));
+        assert!(value > 0.0);
+        assert_eq!(sum(&ask(&chain(one, " + 1"))), value + count as f64);
+        assert_eq!(sum(&ask(&chain("1", &format!(" + {one} - {one}")))), 1.0);
+        assert_eq!(sum(&ask(&chain(one, &format!(" or {one}")))), value);
+        // Whatever gives the same at every step is computed once, in a chain too.
+        assert_eq!(sum(&ask(&format!("{} + {one}", chain("1", " * 1")))), value + 1.0);
+        assert_eq!(sum(&ask(&format!("{} unless vector(1)", chain(one, &format!(" and {one} @ 600"))))), value);
     }
 
     #[test]

@@ -64,7 +64,10 @@ fn reference_time(node: &Node, around: &mut Vec<(Option<i64>, i64)>) -> Option<(
             found
         }
         Kind::Negate(inner) | Kind::Once(inner) => reference_time(inner, around),
-        Kind::Binary(binary) => reference_time(&binary.left, around).or_else(|| reference_time(&binary.right, around)),
+        Kind::Binary(_) => {
+            let (first, links) = node.chain(node.returns);
+            reference_time(first, around).or_else(|| links.iter().find_map(|(_, link)| reference_time(&link.right, around)))
+        }
         Kind::Aggregate(aggregate) => {
             let param = aggregate.param.as_ref().and_then(|param| reference_time(param, around));
             reference_time(&aggregate.expr, around).or(param)

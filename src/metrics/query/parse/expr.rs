@@ -6,6 +6,7 @@ use super::super::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Call, Cardinal
 use super::super::lex::{Keyword, Kind, Op, Token};
 use super::super::signature;
 use super::{Parsed, Parser, Tree, text};
+use crate::base::limits::QUERY_OPERATORS_MAX;
 use crate::series::labels::quote;
 
 /// Precedence of `^`; unary signs bind weaker than it and stronger than all others.
@@ -87,7 +88,13 @@ impl Parser<'_> {
         if !self.options.binop_fill && (matching.fill_left.is_some() || matching.fill_right.is_some()) {
             self.complain(span, "binop fill modifiers are experimental and not enabled".to_owned());
         }
-        let below = left.height.max(right.height);
+        self.operators += 1;
+        if self.operators > QUERY_OPERATORS_MAX {
+            return self.fail(span, format!("expression has too many operators, at most {QUERY_OPERATORS_MAX} are allowed"));
+        }
+        // A longer chain is no deeper.
+        let of_left = if matches!(left.expr.kind, ExprKind::Binary(_)) { left.height - 1 } else { left.height };
+        let below = of_left.max(right.height);
         let binary = Binary { op, left: left.expr, right: right.expr, return_bool, matching: Some(matching) };
         self.node(ExprKind::Binary(Box::new(binary)), span, below)
     }

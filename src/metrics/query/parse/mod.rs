@@ -154,6 +154,8 @@ struct Parser<'a> {
     depth: usize,
     /// Aggregations whose parentheses are open: upstream names them in messages.
     aggregations: usize,
+    /// Operators between two sides so far.
+    operators: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -162,7 +164,7 @@ impl<'a> Parser<'a> {
             let message = format!("query is too long: {} bytes, at most {QUERY_BYTES_MAX} are allowed", text.len());
             return Err(ParseErrors(vec![ParseError::new(text, Span { start: 0, end: 0 }, message)]));
         }
-        Ok(Self { text, options, lexer: Lexer::new(text), ahead: None, errors: Vec::new(), depth: 0, aggregations: 0 })
+        Ok(Self { text, options, lexer: Lexer::new(text), ahead: None, errors: Vec::new(), depth: 0, aggregations: 0, operators: 0 })
     }
 
     fn whole_query(&mut self) -> Parsed<Expr> {

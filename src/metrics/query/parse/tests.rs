@@ -7,10 +7,11 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
-use super::super::ast::{DurationExpr, Expr, ExprKind};
+use super::super::ast::{DurationExpr, Expr, ExprKind, ValueType};
+use super::super::check::value_type;
 use super::super::print::{pretty, pretty_within};
 use super::{ParseOptions, parse, parse_selector};
-use crate::base::limits::{QUERY_BYTES_MAX, QUERY_DEPTH_MAX};
+use crate::base::limits::{QUERY_BYTES_MAX, QUERY_DEPTH_MAX, QUERY_OPERATORS_MAX};
 
 fn all(text: &str) -> Result<Expr, String> {
     parse(text, &ParseOptions::ALL).map_err(|errors| errors.to_string())
@@ -153,7 +154,8 @@ fn hostile_nesting_and_length_are_refused() {
         deep("up{", "", ""),
     ] {
         let error = all(&text).unwrap_err();
-        assert!(error.contains("nested too deeply") || error.contains("too long") || error.contains("unexpected left brace"), "{error}");
+        let refused = ["nested too deeply", "too many operators"].iter().any(|reason| error.contains(reason));
+        assert!(refused || error.contains("too long") || error.contains("unexpected left brace"), "{error}");
     }
     let long = format!("\"{}\"", "x".repeat(QUERY_BYTES_MAX));
     assert_eq!(all(&long).unwrap_err(), "1:1: parse error: query is too long: 262146 bytes, at most 262144 are allowed");
@@ -164,6 +166,30 @@ fn hostile_nesting_and_length_are_refused() {
     let highest = fits(QUERY_DEPTH_MAX - 1).unwrap();
     // 206 of the 255 pairs of parentheses hold more than fits a line.
     assert_eq!(pretty(&highest).lines().count(), 2 * 206 + 1);
+}
+
+#[test]
+fn long_chains_are_no_nesting() {
+    let chain = |op: &str, count: usize| format!("up{}", format!(" {op} up").repeat(count));
+    for op in ["+", "or", "/ on (job)", "> bool"] {
+        let text = chain(op, QUERY_OPERATORS_MAX);
+        let expr = all(&text).unwrap_or_else(|error| panic!("{op}: {error}"));
+        assert_eq!((expr.height(), expr.depth()), (2, QUERY_OPERATORS_MAX + 1));
+        assert_eq!(expr.to_string(), text);
+        assert_eq!(value_type(&expr), ValueType::Vector);
+        assert!(all(&chain(op, QUERY_OPERATORS_MAX + 1)).unwrap_err().contains("too many operators, at most 5000 are allowed"));
+    }
+    // Mixed with what binds stronger, and with nesting.
+    let mixed = format!("1{}", " + (2 - 3) * -up ^ 2".repeat(1_000));
+    assert_eq!(all(&mixed).unwrap().to_string(), mixed);
+    let mixed = format!("1{}", " + (2 - 3) * -up ^ 2".repeat(100));
+    let expr = all(&mixed).unwrap();
+    assert_eq!(all(&pretty(&expr)).map(|again| again.to_string()).as_deref(), Ok(mixed.as_str()));
+    // An error far inside is found first.
+    let wrong = format!("\"a\" + nope(){}", " + up".repeat(2_000));
+    assert!(all(&wrong).unwrap_err().contains("unknown function"), "{}", all(&wrong).unwrap_err());
+    let wrong = format!("up + \"a\"{}", " + \"b\"".repeat(300));
+    assert!(all(&wrong).unwrap_err().starts_with("1:6: parse error: binary expression must contain only scalar"));
 }
 
 #[test]

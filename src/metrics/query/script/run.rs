@@ -170,7 +170,18 @@ fn pin(expr: &mut Expr, at: i64, pinning: bool) -> bool {
             pin(&mut subquery.expr, at, false)
         }
         ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => pin(expr, at, pinning),
-        ExprKind::Binary(binary) => pin(&mut binary.left, at, pinning) & pin(&mut binary.right, at, pinning),
+        ExprKind::Binary(binary) => {
+            let mut all = pin(&mut binary.right, at, pinning);
+            let mut left = &mut binary.left;
+            loop {
+                if !matches!(left.kind, ExprKind::Binary(_)) {
+                    return pin(left, at, pinning) & all;
+                }
+                let ExprKind::Binary(inner) = &mut left.kind else { return all };
+                all &= pin(&mut inner.right, at, pinning);
+                left = &mut inner.left;
+            }
+        }
         ExprKind::Aggregate(aggregate) => {
             let param = aggregate.param.as_mut().is_none_or(|param| pin(param, at, pinning));
             pin(&mut aggregate.expr, at, pinning) & param

@@ -69,6 +69,8 @@ impl Core {
         tally.report.refs.extend(scratch.ids.iter().map(|id| SeriesRef(u64::from(*id))));
         if tally.report.stored > 0 {
             self.head.saw(tally.min, tally.max);
+            // Readers see them already; whoever waits for this batch is not told yet.
+            self.changes.note(tally.min);
         }
         for (kind, content) in
             [(Kind::Floats, scratch.floats.bytes()), (Kind::Histograms, scratch.histograms.bytes()), (Kind::Starts, &scratch.starts)]

@@ -11,6 +11,13 @@ impl Store {
     /// Deletes the samples within `range` of all series that match any of the lists. Answers how many series of head
     /// and blocks were touched (a series in two blocks counts twice). When it returns, queries no longer see them.
     pub fn delete(&self, any_of: &[Vec<Matcher>], range: TimeRange) -> Result<usize, StoreError> {
+        let touched = self.delete_everywhere(any_of, range);
+        // Even if it failed half-way: what was done before is visible.
+        self.core().changes.note(range.start);
+        touched
+    }
+
+    fn delete_everywhere(&self, any_of: &[Vec<Matcher>], range: TimeRange) -> Result<usize, StoreError> {
         let core = self.core();
         let _no_flush = core.maintenance.lock();
         let _no_merge = core.compaction.lock();

@@ -118,7 +118,9 @@ impl Core {
             return;
         }
         let ids: Vec<BlockId> = gone.iter().map(|at| blocks[*at].meta().id).collect();
+        let oldest = gone.iter().map(|at| blocks[*at].meta().min_ts).min();
         self.blocks.replace(Vec::new(), &ids);
+        oldest.into_iter().for_each(|oldest| self.changes.note(oldest));
         self.counters.blocks_retired.fetch_add(ids.len() as u64, Ordering::Relaxed);
     }
 
@@ -148,6 +150,7 @@ impl Core {
                 for input in inputs {
                     if let Err(damage) = input.verify() {
                         let moved = self.blocks.set_block_aside(input.meta().id, damage.to_string());
+                        self.changes.note(input.meta().min_ts);
                         moved.map_err(StoreError::io("set aside", input.dir()))?;
                     }
                 }
@@ -178,6 +181,7 @@ impl Core {
             for id in damaged {
                 self.blocks.set_block_aside(id, reason.clone()).map_err(StoreError::io("set aside a block in", dir))?;
             }
+            inputs.iter().for_each(|input| self.changes.note(input.meta().min_ts));
         } else {
             self.blocks.replace(added, &gone);
         }

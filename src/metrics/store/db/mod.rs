@@ -36,6 +36,7 @@ use super::wal::{self, Flushed, Packer, SyncPolicy, Wal};
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{DirLock, LockError};
+use crate::series::changes::ChangeLog;
 
 use census::Census;
 
@@ -104,6 +105,8 @@ pub struct Core {
     pub(super) metadata: RwLock<MetadataTable>,
     pub(super) counters: Counters,
     census: Census,
+    /// What changed for readers, so that they can keep what they computed.
+    pub(super) changes: ChangeLog,
     packer: Packer,
     scratch: Mutex<Vec<take::Scratch>>,
     /// Held for reading from the first change in memory until the records are queued.

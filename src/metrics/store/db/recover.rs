@@ -17,6 +17,7 @@ use crate::metrics::store::stats::{Counters, ReplayStatus, SetAside};
 use crate::metrics::store::wal::{self, Packer, Progress, Sink, Wal, WalOptions, read_floats, read_histograms};
 use crate::platform::disk::DirLock;
 use crate::series::batch::FloatSample;
+use crate::series::changes::ChangeLog;
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
 
@@ -97,6 +98,7 @@ impl Core {
             metadata,
             counters: Counters::default(),
             census: Census::default(),
+            changes: ChangeLog::new(),
             packer: Packer::default(),
             scratch: Mutex::default(),
             inflight: RwLock::new(()),
