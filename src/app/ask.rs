@@ -29,8 +29,15 @@ pub(super) enum Format {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ServerArgs {
     /// Address of the server.
-    #[arg(long, default_value = "http://localhost:9090", env = "PHAROS_URL")]
+    #[arg(long, default_value = "http://localhost:9090", env = "PHAROS_URL", value_parser = server_url)]
     pub(super) url: Url,
+}
+
+/// `localhost:9090` is taken as `http://localhost:9090`.
+fn server_url(text: &str) -> Result<Url, String> {
+    let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&full).map_err(|error| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("expected an address such as http://localhost:9090".to_owned()) }
 }
 
 /// `pharos query instant`.
@@ -253,6 +260,18 @@ fn point_text(point: &Json) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_server_may_be_named_without_its_scheme() {
+        for (text, url) in [
+            ("localhost:9490", "http://localhost:9490/"),
+            ("https://metrics.example/p", "https://metrics.example/p"),
+            ("[::1]:9090", "http://[::1]:9090/"),
+        ] {
+            assert_eq!(server_url(text).unwrap().as_str(), url);
+        }
+        assert!(server_url("ftp://x").is_err() && server_url("").is_err() && server_url("http://").is_err());
+    }
 
     #[test]
     fn prints_as_promtool() {

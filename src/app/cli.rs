@@ -108,7 +108,8 @@ enum Import {
 
 #[derive(Debug, Subcommand)]
 enum Tsdb {
-    /// Show what series are made of: the metrics, labels and label pairs with most series.
+    /// Show what the series of a running server are made of: the metrics, labels and label pairs with most series in
+    /// memory, and its blocks.
     #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(import::AnalyzeArgs),
 }

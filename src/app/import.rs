@@ -52,7 +52,7 @@ pub(super) fn openmetrics(args: &OpenMetricsArgs, out: &mut impl Write) -> anyho
     Ok(())
 }
 
-/// `pharos tsdb analyze`.
+/// `pharos tsdb analyze`: of what is in memory, and the blocks.
 #[derive(Debug, clap::Args)]
 pub(super) struct AnalyzeArgs {
     #[command(flatten)]
@@ -66,7 +66,11 @@ pub(super) struct AnalyzeArgs {
 pub(super) async fn analyze(args: AnalyzeArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let data = ask(&args.server.url, "api/v1/status/tsdb", &[("limit", args.limit.to_string())]).await?["data"].take();
     let head = &data["headStats"];
-    writeln!(out, "Series: {}\nLabel pairs: {}\nChunks: {}", head["numSeries"], head["numLabelPairs"], head["chunkCount"])?;
+    writeln!(
+        out,
+        "In memory, which is what got samples lately: {} series, {} label pairs, {} chunks. What is older stands under Blocks.",
+        head["numSeries"], head["numLabelPairs"], head["chunkCount"]
+    )?;
     let lists = [
         ("seriesCountByMetricName", "Metrics with most series"),
         ("labelValueCountByLabelName", "Labels with most values"),

@@ -87,7 +87,8 @@ fn everyday_flags_are_taken() {
 fn help_teaches_and_completions_are_printed() {
     for (args, words) in [
         (&["--help"][..], "serve"),
-        (&["serve", "--help"], "--data-dir"),
+        (&["serve", "--help"], "--data-dir <DIR>"),
+        (&["tsdb", "analyze", "--help"], "Examples:"),
         (&["query", "instant", "--help"], "PromQL"),
         (&["completions", "bash"], "_pharos"),
     ] {
@@ -120,4 +121,24 @@ fn openmetrics_files_are_imported() {
     assert!(good && text.contains('2'), "{text}");
     let server = Server::on(&data, &["--host-metrics=false", "--retention-time", "100y"]);
     assert_eq!(server.query("old", 1_600_000_060.0)[0]["value"][1], "2");
+}
+
+#[test]
+fn what_is_not_understood_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let (good, text) = pharos(&["--listen", "127.0.0.1:0", "--data-dir", data, "--host.collectors", "cpu,bogus"]);
+    assert!(!good && text.contains("unknown collector \"bogus\"") && text.contains("meminfo"), "{text}");
+    let (good, text) = pharos(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "/proc/none"]);
+    assert!(!good && text.contains("data folder /proc/none") && text.matches("os error").count() == 1, "{text}");
+    let server = Server::start(&["--host-metrics=false", "--enable-feature", "foo"]);
+    let status = server.get("/status").1;
+    assert!(status.contains("unknown feature") && status.contains("foo"), "the Status page says so");
+    let targets = server.api("/api/v1/targets");
+    let global = targets["activeTargets"][0]["globalUrl"].as_str().unwrap();
+    assert_eq!(global, server.url("/metrics"));
+    // A name that a page elsewhere points here is not ours.
+    let client = reqwest::blocking::Client::new();
+    let status = |host: &str| client.get(server.url("/api/v1/labels")).header("host", host).send().unwrap().status().as_u16();
+    assert_eq!((status("evil.example:9090"), status("localhost:1"), status("pharos:9090")), (403, 200, 200));
 }

@@ -48,7 +48,9 @@ pub(super) async fn targets(State(state): State<Arc<ApiState>>, request: Request
 
 fn active(state: &ApiState, target: &ActiveTarget) -> Json {
     let port = state.external.port_or_known_default().unwrap_or(80);
-    let global = global_url(&target.scrape_url, state.external.scheme(), state.external.host_str().unwrap_or("localhost"), port);
+    // With the port unless it is the scheme's own, as upstream.
+    let host = &state.external[url::Position::BeforeHost..url::Position::AfterPort];
+    let global = global_url(&target.scrape_url, state.external.scheme(), host, port);
     json!({
         "discoveredLabels": object(&target.discovered_labels),
         "labels": object(&target.labels),

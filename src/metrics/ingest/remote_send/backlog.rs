@@ -27,6 +27,11 @@ const SAMPLES_MAX: u64 = 2_000_000;
 /// How far below a late sample the position goes, in milliseconds: others are often late with it.
 const LATE_SPARE_MS: i64 = 30_000;
 
+/// After a restart so much behind the position may have been sent already, in milliseconds.
+const REPEATED_MS: i64 = 60_000;
+/// Length of a slice there, in milliseconds.
+const REPEATED_SLICE_MS: i64 = 1_000;
+
 /// A float of a series.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
@@ -117,8 +122,8 @@ impl Drop for Hold {
 pub(super) enum Work {
     /// A block from memory.
     Block(Arc<Block>, Arc<Ticket>),
-    /// A range of time to be read from the store.
-    Slice(TimeRange, Arc<Ticket>),
+    /// A range of time to be read from the store, and whether some of it may have been sent before.
+    Slice(TimeRange, bool, Arc<Ticket>),
 }
 
 /// What one endpoint has not sent yet.
@@ -140,6 +145,8 @@ struct State {
     weight: usize,
     /// What is only in the store; `start` moves up as slices are taken.
     missed: Option<TimeRange>,
+    /// What is missed up to here may have been sent all the same.
+    repeated_until: i64,
     /// Oldest times of what is under way, made different by a number.
     in_flight: BTreeSet<(i64, u64)>,
     tickets: u64,
@@ -177,6 +184,7 @@ impl Backlog {
         (state.newest, state.floor) = (position, position);
         let start = position.saturating_add(1);
         if let Some(end) = until.filter(|&end| end >= start) {
+            state.repeated_until = position.saturating_add(REPEATED_MS);
             state.miss(TimeRange::new(start, end));
         }
         drop(state);
@@ -245,6 +253,10 @@ impl Backlog {
         }
         let weight = block.weight();
         if state.weight + weight > self.samples_max && !state.blocks.is_empty() {
+            if state.missed.is_none() {
+                // Blocks overlap in time: newer ones than the oldest sample missed wait in memory.
+                state.repeated_until = state.newest;
+            }
             state.miss(times);
         } else {
             self.counts.arrived(self.kinds(&block));
@@ -271,10 +283,12 @@ impl Backlog {
         if slice_ms <= 0 {
             return None;
         }
+        let repeated = missed.start <= state.repeated_until;
+        let slice_ms = if repeated { slice_ms.min(REPEATED_SLICE_MS) } else { slice_ms };
         let end = missed.start.saturating_add(slice_ms - 1).min(missed.end);
         state.missed = Some(TimeRange::new(end.saturating_add(1), missed.end));
         let ticket = self.open(&mut state, missed.start);
-        Some(Work::Slice(TimeRange::new(missed.start, end), ticket))
+        Some(Work::Slice(TimeRange::new(missed.start, end), repeated, ticket))
     }
 
     /// A slice could not be read: it is missed again.
@@ -320,7 +334,7 @@ mod tests {
                 let times = block.times().unwrap();
                 Some(('b', times.start, times.end))
             }
-            Work::Slice(range, ticket) => {
+            Work::Slice(range, _, ticket) => {
                 ticket.done(1);
                 Some(('s', range.start, range.end))
             }
@@ -354,12 +368,24 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_been_sent_before_comes_in_small_slices() {
+        let backlog = small(1_000, Some(200_000));
+        let mut slices = std::iter::from_fn(|| match backlog.next(50_000)? {
+            Work::Slice(range, repeated, _) => Some((range.start, range.end, repeated)),
+            Work::Block(..) => panic!("there are no blocks"),
+        });
+        assert_eq!(slices.next(), Some((1_001, 2_000, true)));
+        assert_eq!(slices.find(|(_, _, repeated)| !repeated), Some((61_001, 111_000, false)));
+        assert_eq!(slices.last(), Some((161_001, 200_000, false)));
+    }
+
+    #[test]
     fn the_position_stays_below_all_that_is_under_way() {
         let backlog = small(1_000, Some(1_100));
         assert_eq!(backlog.position(), 1_000);
-        let Some(Work::Slice(range, slice)) = backlog.next(1_000) else { panic!() };
+        let Some(Work::Slice(range, true, slice)) = backlog.next(1_000) else { panic!() };
         backlog.push(block(1_200..1_201));
-        let Some(Work::Slice(_, last)) = backlog.next(1_000) else { panic!() };
+        let Some(Work::Slice(_, _, last)) = backlog.next(1_000) else { panic!() };
         slice.expect(3);
         slice.done(1);
         assert_eq!((range, backlog.position()), (TimeRange::new(1_001, 1_100), 1_000));

@@ -11,7 +11,7 @@ use crate::series::labels::Labels;
 use crate::series::ports::{IndexQuery, Select, SelectError, Selection};
 use crate::series::sample::{Exemplar, SampleBuf};
 
-/// The first slice, in milliseconds: short, because part of it may have been sent before.
+/// The first slice, in milliseconds.
 pub(super) const SLICE_MS_FIRST: i64 = 30_000;
 /// The shortest one.
 const SLICE_MS_MIN: i64 = 1_000;

@@ -148,7 +148,7 @@ impl Dispatcher {
             let slice_ms = if self.flush.is_cancelled() { 0 } else { self.slice_ms };
             match self.backlog.next(slice_ms) {
                 Some(Work::Block(block, ticket)) => self.feed(block, ticket).await,
-                Some(Work::Slice(range, ticket)) => self.catch_up(range, ticket).await,
+                Some(Work::Slice(range, repeated, ticket)) => self.catch_up(range, repeated, ticket).await,
                 None if self.flush.is_cancelled() => break,
                 None => {
                     self.slice_ms = SLICE_MS_FIRST;
@@ -209,15 +209,16 @@ impl Dispatcher {
     }
 
     /// Reads a slice of the store and hands it to the shards, a piece at a time.
-    async fn catch_up(&mut self, range: TimeRange, ticket: Arc<Ticket>) {
-        let first = self.slice_ms == SLICE_MS_FIRST;
+    ///
+    /// Where a slice may repeat what was sent before a crash, it goes out on its own: a receiver that refuses a request
+    /// for what it has already must not refuse anything new along with it.
+    async fn catch_up(&mut self, range: TimeRange, repeated: bool, ticket: Arc<Ticket>) {
         match self.read(range, &ticket).await {
             Ok(held) => {
                 self.failures = 0;
-                self.slice_ms = next_slice_ms(self.slice_ms, held);
-                if first && held.items > 0 {
-                    // Part of it may have been sent before a crash. A receiver that refuses a request for what it has
-                    // already must not refuse anything new along with it.
+                if !repeated {
+                    self.slice_ms = next_slice_ms(self.slice_ms, held);
+                } else if held.items > 0 {
                     let count = self.shards.queues.len() as u64;
                     self.shards.close().await;
                     self.shards = Shards::start(&self.sender, count);

@@ -239,7 +239,7 @@ impl Sender {
 
     fn give_up(&self, items: &[Item], error: &str) {
         self.counts.failed(kinds(items));
-        tracing::error!(remote = self.name, count = items.len(), %error, "remote write was refused, the samples are lost");
+        tracing::error!(remote = self.name, count = items.len(), %error, "remote write was refused, these samples are not sent again");
     }
 
     /// Drops what is older than `sample_age_limit`. `true`: something was.
