@@ -86,6 +86,9 @@ pub struct Exemplar {
     pub value: f64,
     /// When, in milliseconds.
     pub ts: i64,
+    /// Whether the sender gave the time; otherwise it is that of the scrape, and the next scrape brings the same
+    /// exemplar with another time.
+    pub is_timed: bool,
 }
 
 /// What kind of metric a family is.

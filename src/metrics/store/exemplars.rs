@@ -102,8 +102,9 @@ impl Exemplars {
     }
 }
 
-fn same(a: &Exemplar, b: &Exemplar) -> bool {
-    a.ts == b.ts && a.value.to_bits() == b.value.to_bits() && a.labels == b.labels
+/// Whether `new` repeats `newest`. One without a time of its own repeats it whenever it comes.
+fn same(newest: &Exemplar, new: &Exemplar) -> bool {
+    (newest.ts == new.ts || !new.is_timed) && newest.value.to_bits() == new.value.to_bits() && newest.labels == new.labels
 }
 
 #[cfg(test)]
@@ -111,10 +112,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_without_a_time_is_stored_once_however_often_it_is_scraped() {
+        let mut all = Exemplars::new(9);
+        let labels = || Some(Labels::from_pairs([("a", "b")]));
+        let scraped = |ts: i64, value: f64| Exemplar { labels: Labels::from_pairs([("trace_id", "x")]), value, ts, is_timed: false };
+        let stored: Vec<bool> =
+            [(10, 1.0), (20, 1.0), (30, 2.0), (40, 2.0)].map(|(ts, value)| all.add(1, labels, &scraped(ts, value))).into();
+        assert_eq!(stored, [true, false, true, false]);
+        assert!(all.add(1, labels, &Exemplar { is_timed: true, ..scraped(50, 2.0) }), "a time of its own makes it another");
+    }
+
+    #[test]
     fn the_oldest_arrival_goes_first() {
         let mut all = Exemplars::new(3);
         let labels = |id: u32| Labels::from_pairs([("a", id.to_string())]);
-        let one = |ts: i64| Exemplar { labels: Labels::from_pairs([("trace_id", "x")]), value: 1.0, ts };
+        let one = |ts: i64| Exemplar { labels: Labels::from_pairs([("trace_id", "x")]), value: 1.0, ts, is_timed: true };
         assert!(all.add(1, || Some(labels(1)), &one(10)));
         assert!(!all.add(1, || Some(labels(1)), &one(10)), "repeated");
         assert!(!all.add(1, || Some(labels(1)), &one(9)), "older");

@@ -165,7 +165,9 @@ impl Import<'_> {
         };
         self.batch.push_float_started(ts, sample.value, sample.start_ts);
         if let Some(exemplar) = &sample.exemplar {
-            self.batch.push_exemplar(Exemplar { labels: exemplar.labels.clone(), value: exemplar.value, ts: exemplar.ts.unwrap_or(ts) });
+            let is_timed = exemplar.ts.is_some();
+            let ts = exemplar.ts.unwrap_or(ts);
+            self.batch.push_exemplar(Exemplar { labels: exemplar.labels.clone(), value: exemplar.value, ts, is_timed });
         }
         Ok(())
     }

@@ -222,7 +222,7 @@ async fn forwards_histograms_and_exemplars_when_told() {
         }
         batch.open_series(&Labels::from_pairs([("__name__", "f"), JOB]));
         batch.push_float(1000, 1.0);
-        batch.push_exemplar(Exemplar { labels: Labels::from_pairs([("trace_id", "t")]), value: 0.5, ts: 900 });
+        batch.push_exemplar(Exemplar { labels: Labels::from_pairs([("trace_id", "t")]), value: 0.5, ts: 900, is_timed: true });
         bench.tap.append(&batch, &AppendOptions::default()).unwrap();
         bench.until_sent(1).await;
         if !told {

@@ -182,7 +182,7 @@ pub(super) fn exemplar_of(pairs: &[(&[u8], &[u8])], value: f64, ts: i64) -> Opti
     }
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let pairs = pairs.iter().map(|(name, value)| Some((text(name).filter(|name| !name.is_empty())?, text(value)?)));
-    Some(Exemplar { labels: Labels::from_pairs(pairs.collect::<Option<Vec<_>>>()?), value, ts })
+    Some(Exemplar { labels: Labels::from_pairs(pairs.collect::<Option<Vec<_>>>()?), value, ts, is_timed: true })
 }
 
 fn metadata(message: &[u8], state: &mut State) -> Result<(), DecodeError> {

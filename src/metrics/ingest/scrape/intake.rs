@@ -13,6 +13,7 @@ use super::counters::{ScrapeCounters, add};
 use super::job::JobSettings;
 use super::limits::AHEAD_MS_MAX;
 use super::mutate::{Mutated, mutate};
+use super::refusals::{Change, Refusals};
 use super::report::{Report, ReportSeries};
 use super::scratch::{Fresh, Payload, Scratch, push, push_zero};
 use super::target::Target;
@@ -77,6 +78,7 @@ pub(super) struct Intake {
     counters: Arc<ScrapeCounters>,
     /// When the last good scrape was (ms): a counter that started later has started anew.
     last_ts: i64,
+    refusals: Refusals,
 }
 
 impl Intake {
@@ -91,6 +93,7 @@ impl Intake {
             append,
             counters,
             last_ts: i64::MAX,
+            refusals: Refusals::default(),
         }
     }
 
@@ -343,6 +346,7 @@ impl Intake {
             } else {
                 refused.insert(refusal.series_index as u32);
                 self.count_refused(refusal.reason, refusal.samples);
+                self.refusals.count(refusal.reason, refusal.samples);
             }
         }
         let sent = scratch.batch.series.iter().zip(&scratch.ids);
@@ -446,7 +450,12 @@ impl Intake {
         }
     }
 
-    fn count(&self, totals: &Totals, failure: Option<&Failure>) {
+    fn count(&mut self, totals: &Totals, failure: Option<&Failure>) {
+        match self.refusals.end_of_scrape() {
+            Some(Change::Begins(why)) => tracing::warn!(target_url = %self.target.url, why, "storage refuses samples of this target"),
+            Some(Change::Ends) => tracing::info!(target_url = %self.target.url, "storage takes all samples of this target again"),
+            None => {}
+        }
         let counters = &self.counters;
         add(&counters.scrapes, 1);
         add(&counters.scrapes_failed, usize::from(failure.is_some()));

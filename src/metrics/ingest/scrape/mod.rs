@@ -17,6 +17,7 @@ mod metadata;
 mod metrics;
 mod mutate;
 mod pool;
+mod refusals;
 mod report;
 mod schedule;
 mod scratch;

@@ -89,7 +89,12 @@ pub(super) fn push(known: SeriesRef, id: EntryId, ts: i64, payload: Payload, exe
     let mut timed: smallvec::SmallVec<[Exemplar; 1]> = exemplars
         .iter()
         .filter(|exemplar| is_float || exemplar.ts.is_some())
-        .map(|exemplar| Exemplar { labels: exemplar.labels.clone(), value: exemplar.value, ts: exemplar.ts.unwrap_or(ts) })
+        .map(|exemplar| Exemplar {
+            labels: exemplar.labels.clone(),
+            value: exemplar.value,
+            ts: exemplar.ts.unwrap_or(ts),
+            is_timed: exemplar.ts.is_some(),
+        })
         .collect();
     if timed.len() > 1 {
         timed.sort_by_key(|exemplar| exemplar.ts);

@@ -241,7 +241,7 @@ pub fn read_exemplars(bytes: &[u8], mut each: impl FnMut(u32, Exemplar)) -> Resu
         let id = read_id(&mut cursor)?;
         let (ts, value) = (cursor.varint()?, cursor.f64_le()?);
         let len = cursor.len()?;
-        each(id, Exemplar { labels: Labels::from_packed(cursor.take(len)?)?, value, ts });
+        each(id, Exemplar { labels: Labels::from_packed(cursor.take(len)?)?, value, ts, is_timed: true });
     }
     Ok(())
 }

@@ -274,7 +274,9 @@ impl Wal {
                 if sync {
                     state.synced = ticket;
                 }
-                state.failure = None;
+                if state.failure.take().is_some() {
+                    tracing::info!("the log can be written again, samples are taken");
+                }
                 self.counters.bytes_written.fetch_add(group.len() as u64, Ordering::Relaxed);
                 self.counters.writes.fetch_add(1, Ordering::Relaxed);
                 if state.pending.is_empty() && state.pending.capacity() == 0 && group.capacity() <= 8 << 20 {
@@ -304,6 +306,9 @@ impl Wal {
             self.abandon_segment(state);
         }
         let message = format!("cannot {doing} the write-ahead log: {error}");
+        if state.failure.is_none() {
+            tracing::error!(error = %message, "the log cannot be written, samples are refused until it can; reading goes on");
+        }
         state.failure = Some(Failure { message, at: self.options.clock.monotonic() });
     }
 

@@ -28,7 +28,7 @@ fn about() -> Metadata {
 }
 
 fn exemplar() -> Exemplar {
-    Exemplar { labels: Labels::from_pairs([("trace_id", "4bf92f3577b34da6")]), value: 0.25, ts: T0 + 4 * HOUR }
+    Exemplar { labels: Labels::from_pairs([("trace_id", "4bf92f3577b34da6")]), value: 0.25, ts: T0 + 4 * HOUR, is_timed: true }
 }
 
 /// Writes the fixture: run it with `--ignored` once for a new version of the format, and never for an old one.

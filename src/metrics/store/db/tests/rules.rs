@@ -244,7 +244,7 @@ fn start_timestamps_exemplars_and_metadata_survive() {
     use crate::series::sample::{Exemplar, Metadata, MetricType};
     let dir = tempfile::tempdir().expect("dir");
     let about = Metadata { kind: MetricType::Counter, help: "Requests.".into(), unit: String::new() };
-    let exemplar = Exemplar { labels: Labels::from_pairs([("trace_id", "abc")]), value: 0.5, ts: T0 };
+    let exemplar = Exemplar { labels: Labels::from_pairs([("trace_id", "abc")]), value: 0.5, ts: T0, is_timed: true };
     {
         let store = open(dir.path());
         let mut batch = WriteBatch::new();
