@@ -23,6 +23,7 @@ impl Store {
     pub fn maintain(&self) -> Result<(), StoreError> {
         self.core().flush_due_now()?;
         self.core().head.pack();
+        self.core().save_if_due()?;
         self.core().retire();
         self.core().compact_due(&Cancel::new())
     }
@@ -66,15 +67,17 @@ impl Core {
         let result = self.flush_due_now();
         self.head.rank_if_stale();
         self.head.pack();
+        let saved = self.save_if_due();
         self.retire();
-        self.note_background("flush", &result);
-        result.is_err().then_some(FLUSH_COOL_DOWN)
+        self.note_background("flush blocks", &result);
+        self.note_background("save the head", &saved);
+        (result.is_err() || saved.is_err()).then_some(FLUSH_COOL_DOWN)
     }
 
     /// One round of the merging thread.
     pub(super) fn compact_round(&self) -> Option<Duration> {
         let result = self.compact_due(&self.stop);
-        self.note_background("merge", &result);
+        self.note_background("merge blocks", &result);
         result.is_err().then_some(MERGE_COOL_DOWN)
     }
 
@@ -86,7 +89,7 @@ impl Core {
             }
             Err(StoreError::Block(BlockError::Stopped(_))) => {}
             Err(error) => {
-                errors.insert(doing, format!("cannot {doing} blocks: {error}"));
+                errors.insert(doing, format!("cannot {doing}: {error}"));
             }
         }
     }

@@ -19,7 +19,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::series::batch::SeriesRef;
 use crate::series::labels::Labels;
 
-pub use chunk::PackScratch;
+pub use chunk::{Kind as ChunkKind, PackScratch, SavedChunk};
 pub use histograms::{HistogramReader, put_histogram};
 pub use index::{Cardinality, Counted, Index};
 pub use lookup::HeadIndex;

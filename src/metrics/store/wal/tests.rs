@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use super::frame::{Found, Frames, MAGIC};
+use super::frame::{Found, Frames, MAGIC, Unpacker};
 use super::record::{self, SamplesWriter, groups, read_floats};
 use super::*;
 use crate::base::bytes::Malformed;
@@ -66,7 +66,7 @@ proptest! {
         segment.extend_from_slice(&bytes);
         if let Some(mut frames) = Frames::new(&segment) {
             while let Found::Frame(frame) = frames.next_frame() {
-                let _any = frame.content();
+                let _any = frame.content(&mut Unpacker::default());
             }
         }
     }
@@ -84,7 +84,7 @@ fn frames_keep_their_content_and_show_damage() {
     let mut frames = Frames::new(&segment).expect("a segment");
     for content in &contents {
         let Found::Frame(frame) = frames.next_frame() else { panic!("a frame is missing") };
-        assert_eq!((frame.kind, frame.content().as_ref()), (Some(Kind::Metadata), Some(content)));
+        assert_eq!((frame.kind, frame.content(&mut Unpacker::default()).as_ref()), (Some(Kind::Metadata), Some(content)));
         assert_eq!(frame.content_len(), content.len());
     }
     assert!(matches!(frames.next_frame(), Found::End));
@@ -103,7 +103,7 @@ fn frames_keep_their_content_and_show_damage() {
         }
         assert!(good < contents.len(), "damage at {at} went unnoticed");
     }
-    assert!(Frames::new(b"PHARWAL\x02rest").is_none(), "a later version is not guessed at");
+    assert!(Frames::new(b"PHARWAL\x03rest").is_none(), "a later version is not guessed at");
 }
 
 #[derive(Default)]
@@ -117,17 +117,16 @@ impl Sink for Collector {
         self.series.lock().extend(series.into_iter().map(|(id, _)| id));
     }
 
-    fn floats(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed> {
-        let mut max = i64::MIN;
-        read_floats(group, content, |_, samples| {
-            *self.samples.lock() += samples.iter().filter(|(ts, _)| *ts >= from).count();
-            max = samples.iter().fold(max, |max, (ts, _)| max.max(*ts));
-        })?;
-        Ok(max)
-    }
-
-    fn histograms(&self, _: usize, _: &[u8], _: i64) -> Result<i64, Malformed> {
-        Ok(i64::MIN)
+    fn samples(&self, group: usize, records: &[(Kind, &[u8])], from: i64) -> Taken {
+        let (mut newest, mut failed) = (i64::MIN, 0);
+        for (_, content) in records {
+            let read = read_floats(group, content, |_, samples| {
+                *self.samples.lock() += samples.iter().filter(|(ts, _)| *ts >= from).count();
+                newest = samples.iter().fold(newest, |max, (ts, _)| max.max(*ts));
+            });
+            failed += u64::from(read.is_err());
+        }
+        Taken { newest, failed }
     }
 
     fn exemplar(&self, _: u32, _: Exemplar) {}
@@ -189,11 +188,11 @@ fn a_checkpoint_replaces_what_is_before_it() {
     assert_eq!(wal.finished().iter().map(|info| info.max_ts).collect::<Vec<_>>(), [5, 15, 25, 35]);
     // Up to 22 everything is in blocks, as of segment 4: of segment 3 half is still needed.
     let flushed = Flushed { segment: 4, boundary: 22 };
-    let mut checkpoint = Checkpoint::create(dir.path(), 3, &[flushed]).expect("create");
+    let mut checkpoint = Checkpoint::create(dir.path(), 3, &[flushed], &[]).expect("create");
     checkpoint.put(Kind::Series, |out| put_series(out, 1, &Labels::from_pairs([("a", "1")]))).expect("put");
     install_checkpoint(checkpoint, dir.path()).expect("install");
     // A crash in the middle of the next one leaves nothing that counts.
-    drop(Checkpoint::create(dir.path(), 4, &[]).expect("create"));
+    drop(Checkpoint::create(dir.path(), 4, &[], &[]).expect("create"));
     let collector = Collector::default();
     let recovered = replay(dir.path(), &collector, &Progress::default()).expect("replay");
     assert_eq!((*collector.samples.lock(), collector.series.lock().clone(), recovered.flushed), (3, vec![1], vec![flushed]));
