@@ -50,7 +50,7 @@ impl Core {
         let inflight = self.inflight.read();
         // Not before: a flush that raises the boundary waits for those who may not have seen it.
         let bounds = self.bounds(options);
-        scratch.floats.clear();
+        scratch.floats.restart(batch.floats.len());
         scratch.histograms.clear();
         scratch.starts.clear();
         scratch.frames.clear();
@@ -68,9 +68,8 @@ impl Core {
         if tally.report.stored > 0 {
             self.head.saw(tally.min, tally.max);
         }
-        for (kind, content) in
-            [(Kind::Floats, scratch.floats.bytes()), (Kind::Histograms, scratch.histograms.bytes()), (Kind::Starts, &scratch.starts)]
-        {
+        let (floats, histograms) = (scratch.floats.finish(), (Kind::Histograms, scratch.histograms.bytes()));
+        for (kind, content) in [floats, histograms, (Kind::Starts, &scratch.starts)] {
             if !content.is_empty() {
                 self.packer.put_frame(&mut scratch.frames, kind, content);
             }

@@ -56,7 +56,8 @@ impl Core {
         }
         let mut waiting = self.flush_lock.lock();
         if self.flush_lags() && self.flushed.wait_for(&mut waiting, FLUSH_WAIT).timed_out() && self.flush_lags() {
-            let why = self.background_errors.lock().get("flush blocks").cloned().unwrap_or_else(|| "writing blocks does not keep up".to_owned());
+            let why =
+                self.background_errors.lock().get("flush blocks").cloned().unwrap_or_else(|| "writing blocks does not keep up".to_owned());
             return Err(AppendError::Unavailable(why));
         }
         Ok(())

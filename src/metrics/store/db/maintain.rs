@@ -94,7 +94,7 @@ impl Core {
         }
     }
 
-    fn flush_due_now(&self) -> Result<(), StoreError> {
+    pub(super) fn flush_due_now(&self) -> Result<(), StoreError> {
         let mut state = self.maintenance.lock();
         let written = self.flush_all_due(&mut state)?;
         drop(state);

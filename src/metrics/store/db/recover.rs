@@ -13,7 +13,9 @@ use crate::metrics::store::exemplars::Exemplars;
 use crate::metrics::store::head::{Bounds, Head, Outcome, SHARDS, Shard, shard_of};
 use crate::metrics::store::metadata::MetadataTable;
 use crate::metrics::store::stats::{Counters, ReplayStatus, SetAside};
-use crate::metrics::store::wal::{self, Kind, Packer, Progress, Sink, Taken, Wal, WalOptions, read_chunks, read_floats, read_histograms};
+use crate::metrics::store::wal::{
+    self, ColumnsScratch, Kind, Packer, Progress, Sink, Taken, Wal, WalOptions, read_chunks, read_columns, read_floats, read_histograms,
+};
 use crate::platform::disk::DirLock;
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata, SampleBuf};
@@ -143,6 +145,7 @@ struct Pending {
     waiting: Vec<u32>,
     /// For looking into chunks.
     samples: SampleBuf,
+    columns: ColumnsScratch,
 }
 
 /// What one call brought.
@@ -180,10 +183,15 @@ impl Pending {
         &mut self.lists[page].get_or_insert_with(|| vec![Vec::new(); LISTS].into())[slot % LISTS]
     }
 
-    fn add(&mut self, id: u32, samples: impl Iterator<Item = (i64, f64)>) {
+    /// Keeps the floats of a series that are not in blocks.
+    fn take(&mut self, shard: &Shard, id: u32, samples: &[(i64, f64)], from: i64, tally: &mut Tally) {
+        samples.iter().for_each(|(ts, _)| tally.saw(id, *ts));
+        if shard.get(id).is_none() {
+            return;
+        }
         let list = self.list(id);
         let was_empty = list.is_empty();
-        list.extend(samples);
+        list.extend(samples.iter().filter(|(ts, _)| *ts >= from));
         if was_empty && !list.is_empty() {
             self.waiting.push(id);
         }
@@ -247,12 +255,14 @@ impl Sink for Recovery {
                         Err(_) => tally.bad_chunks += 1,
                     }
                 }),
-                _ => read_floats(group, content, |id, samples| {
-                    samples.iter().for_each(|(ts, _)| tally.saw(id, *ts));
-                    if shard.get(id).is_some() {
-                        pending.add(id, samples.iter().copied().filter(|(ts, _)| *ts >= from));
-                    }
-                }),
+                Kind::Columns => {
+                    let mut scratch = std::mem::take(&mut pending.columns);
+                    let result =
+                        read_columns(group, content, &mut scratch, |id, samples| pending.take(&shard, id, samples, from, &mut tally));
+                    pending.columns = scratch;
+                    result
+                }
+                _ => read_floats(group, content, |id, samples| pending.take(&shard, id, samples, from, &mut tally)),
             };
             failed += u64::from(result.is_err()) + std::mem::take(&mut tally.bad_chunks);
         }

@@ -39,8 +39,9 @@ impl Core {
         }
         let all = self.save_all.swap(false, Ordering::AcqRel) || state.chunk_files.is_empty();
         let saved = self.write_chunk_file(number, all).map_err(StoreError::io("save the head in", self.wal.dir())).and_then(|file| {
-            let before = if all { std::mem::take(&mut state.chunk_files) } else { state.chunk_files.clone() };
-            state.chunk_files = before.iter().copied().chain([file]).collect();
+            let before = std::mem::take(&mut state.chunk_files);
+            let kept = if all { &[] } else { &before[..] };
+            state.chunk_files = kept.iter().copied().chain([file]).collect();
             self.write_checkpoint(state, number).inspect_err(|_| state.chunk_files = before)
         });
         // Chunks are marked as saved that no checkpoint knows of.

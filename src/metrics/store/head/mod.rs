@@ -24,7 +24,7 @@ pub use histograms::{HistogramReader, put_histogram};
 pub use index::{Cardinality, Counted, Index};
 pub use lookup::HeadIndex;
 pub use series::{Bounds, Outcome, Series};
-pub use tail::{TailReader, TailState, put_sample};
+pub use tail::{Apart, ApartReader, TailReader, TailState, VALUE_STREAMS, put_apart, put_sample};
 pub use validate::is_valid;
 
 use lookup::Names;

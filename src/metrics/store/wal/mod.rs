@@ -35,6 +35,7 @@
 //!               last time of the chunk before, for the first one to the first time of the series before), last
 //!               time relative to the first (signed), length, bytes
 //! 10 files      number of a chunk file*
+//! 11 columns    floats of a large batch, see `columns`
 //! ```
 //!
 //! A chunk file has what the head held when segment M was begun: the chunks closed since the chunk file before, the open
@@ -42,12 +43,14 @@
 //! everything that was read of its series from its first time on. A checkpoint that does not name the older chunk
 //! files does without them.
 //!
-//! Version 1 had neither chunk files nor the kinds 9 and 10; it is read as ever, and never written.
+//! Version 1 had neither chunk files nor the kinds 9 to 11; it is read as ever, and never written.
 //!
 //! Kinds that a version does not know are skipped. Records stand alone: a damaged one costs nothing but itself.
 //! Reading back applies the rules of the head, so a record that is there twice does no harm.
 
 mod checkpoint;
+mod columns;
+mod floats;
 mod frame;
 mod record;
 mod replay;
@@ -55,6 +58,8 @@ mod segments;
 mod writer;
 
 pub use checkpoint::{Checkpoint, ChunkFile, install as install_checkpoint};
+pub use columns::{ColumnsScratch, read_columns};
+pub use floats::FloatsWriter;
 pub use frame::Packer;
 pub use record::{Flushed, Kind, SamplesWriter, put_exemplar, put_metadata, put_series, put_times};
 pub use record::{read_chunks, read_floats, read_histograms};

@@ -35,6 +35,8 @@ pub enum Kind {
     Chunks = 9,
     /// Which chunk files count.
     Files = 10,
+    /// Floats of a large batch.
+    Columns = 11,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
             8 => Self::Flushed,
             9 => Self::Chunks,
             10 => Self::Files,
+            11 => Self::Columns,
             _ => return None,
         })
     }
@@ -125,8 +128,7 @@ impl SamplesWriter {
     }
 
     fn put_head(&mut self, id: u32, count: usize) {
-        put_varint(&mut self.out, i64::from(id / GROUPS) - i64::from(self.last_id / GROUPS));
-        put_uvarint(&mut self.out, count as u64);
+        put_head(&mut self.out, self.last_id, id, count);
         self.last_id = id;
     }
 
@@ -220,8 +222,15 @@ pub fn read_chunks(group: usize, bytes: &[u8], mut each: impl FnMut(u32, &SavedC
     Ok(())
 }
 
+/// What stands before the samples of a series.
+#[inline]
+pub(super) fn put_head(out: &mut Vec<u8>, last_id: u32, id: u32, count: usize) {
+    put_varint(out, i64::from(id / GROUPS) - i64::from(last_id / GROUPS));
+    put_uvarint(out, count as u64);
+}
+
 /// Series of a batch mostly share their times: what one series had is the guess for the next.
-fn start_state((first, delta): (i64, i64)) -> TailState {
+pub(super) fn start_state((first, delta): (i64, i64)) -> TailState {
     TailState { ts: first.wrapping_sub(delta), delta, bits: 0 }
 }
 
@@ -248,7 +257,7 @@ pub fn groups(bytes: &[u8]) -> impl Iterator<Item = Result<(usize, &[u8]), Malfo
 }
 
 /// Walks the series of one group.
-struct GroupReader<'a> {
+pub(super) struct GroupReader<'a> {
     bytes: &'a [u8],
     at: usize,
     group: u32,
@@ -256,12 +265,22 @@ struct GroupReader<'a> {
 }
 
 impl<'a> GroupReader<'a> {
-    fn new(group: usize, bytes: &'a [u8]) -> Self {
+    pub(super) fn new(group: usize, bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, group: group as u32, last_slot: 0 }
     }
 
-    /// Id and number of samples of the next series.
+    /// Id and number of samples of the next series; their bytes follow.
     fn next_head(&mut self) -> Result<Option<(u32, usize)>, Malformed> {
+        let found = self.next_counted()?;
+        // Every sample takes a byte at least.
+        match found {
+            Some((_, count)) if count > self.bytes.len() - self.at => Err(Malformed { offset: self.at }),
+            found => Ok(found),
+        }
+    }
+
+    /// Id and number of samples of the next series; their bytes are elsewhere.
+    pub(super) fn next_counted(&mut self) -> Result<Option<(u32, usize)>, Malformed> {
         let rest = self.bytes.get(self.at..).unwrap_or(&[]);
         if rest.is_empty() {
             return Ok(None);
@@ -271,8 +290,7 @@ impl<'a> GroupReader<'a> {
         let malformed = Malformed { offset: self.at };
         let slot = u32::try_from(self.last_slot).map_err(|_| malformed)?;
         let id = slot.checked_mul(GROUPS).and_then(|id| id.checked_add(self.group)).filter(|id| *id != 0).ok_or(malformed)?;
-        // Every sample takes a byte at least.
-        let count = cursor.len()?;
+        let count = usize::try_from(cursor.uvarint()?).map_err(|_| malformed)?;
         self.at += cursor.offset();
         Ok(Some((id, count)))
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::columns::column_groups;
 use super::frame::{Found, Frame, Frames, MAGIC, Unpacker};
 use super::record::{self, Flushed, GROUPS, Kind};
 use super::segments::{self, Listing, SegmentInfo, checkpoint_path, chunks_path, segment_path};
@@ -298,19 +299,32 @@ impl<'s, 'b> Window<'s, 'b> {
         }
         let mut grouped: [Vec<(Kind, &[u8])>; GROUPS as usize] = std::array::from_fn(|_| Vec::new());
         for (frame, content) in frames.iter().zip(&contents) {
+            if let (Some(Kind::Columns), Some(content)) = (frame.kind, content) {
+                let groups = column_groups(content);
+                self.note(groups.map(|groups| {
+                    let known = groups.into_iter().filter(|group| *group < GROUPS as usize);
+                    known.for_each(|group| grouped[group].push((Kind::Columns, content)));
+                }));
+                continue;
+            }
             let (Some(kind @ (Kind::Floats | Kind::Histograms | Kind::Chunks)), Some(content)) = (frame.kind, content) else { continue };
             for group in record::groups(content) {
                 self.note(group.map(|(group, content)| grouped[group].push((kind, content))));
             }
         }
         // A group at a time: its series stay in the processor's caches from record to record.
-        in_parallel(threads, grouped.len(), || (), |(), group| {
-            if !grouped[group].is_empty() {
-                let taken = self.sink.samples(group, &grouped[group], self.from);
-                self.max_ts.fetch_max(taken.newest, Ordering::Relaxed);
-                self.failed.fetch_add(taken.failed, Ordering::Relaxed);
-            }
-        });
+        in_parallel(
+            threads,
+            grouped.len(),
+            || (),
+            |(), group| {
+                if !grouped[group].is_empty() {
+                    let taken = self.sink.samples(group, &grouped[group], self.from);
+                    self.max_ts.fetch_max(taken.newest, Ordering::Relaxed);
+                    self.failed.fetch_add(taken.failed, Ordering::Relaxed);
+                }
+            },
+        );
         for content in of_kind(Kind::Starts) {
             self.note(record::read_times(content, |id, ts, start| self.sink.start(id, ts, start)));
         }

@@ -123,10 +123,7 @@ impl Series {
                 // Looked up for all at once: finding one sample costs as much as reading its chunk.
                 let held = held.get_or_insert_with(|| self.times_among(&samples[at..]));
                 if held.binary_search(&ts).is_ok()
-                    || !matches!(
-                        self.append_float(&FloatSample { ts, value, start_ts: 0 }, bounds),
-                        Outcome::Stored | Outcome::StoredLate
-                    )
+                    || !matches!(self.append_float(&FloatSample { ts, value, start_ts: 0 }, bounds), Outcome::Stored | Outcome::StoredLate)
                 {
                     continue;
                 }
