@@ -230,13 +230,20 @@ pub fn promql(data: &[u8]) {
     drop(parse_selector(text));
 }
 
-/// A log of one segment: as it is, or with records framed here.
+/// A log of a few files of one content: as it is, or with records framed here.
 pub fn wal(data: &[u8]) {
     let (choice, bytes) = choice(data);
     let folder = Folder::empty("wal");
     let wal = folder.path().join("wal");
     fs::create_dir_all(&wal).expect("a folder");
-    let mut segment = b"PHARWAL\x01".to_vec();
+    let version = if choice & 8 == 0 { 2 } else { 1 };
+    let mut segment = [&b"PHARWAL"[..], &[version]].concat();
+    let put_frame = |out: &mut Vec<u8>, kind: u8, content: &[u8]| {
+        out.extend_from_slice(&(content.len() as u32 + 2).to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&[kind, 0]);
+        out.extend_from_slice(content);
+    };
     if choice & 1 == 0 {
         segment.extend_from_slice(bytes);
     } else {
@@ -244,10 +251,7 @@ pub fn wal(data: &[u8]) {
         while let Some(([kind, low, high], after)) = rest.split_first_chunk::<3>() {
             let len = usize::from(u16::from_le_bytes([*low, *high])).min(after.len());
             let (content, after) = after.split_at(len);
-            segment.extend_from_slice(&(len as u32 + 2).to_le_bytes());
-            segment.extend_from_slice(&[0; 4]);
-            segment.extend_from_slice(&[*kind, 0]);
-            segment.extend_from_slice(content);
+            put_frame(&mut segment, *kind, content);
             rest = after;
         }
     }
@@ -255,10 +259,16 @@ pub fn wal(data: &[u8]) {
     let names: &[&str] = match choice >> 1 & 3 {
         0 => &["00000001"],
         1 => &["checkpoint-00000001", "00000001"],
-        _ => &["00000001", "00000002"],
+        2 => &["00000001", "00000002"],
+        _ => &["checkpoint-00000002", "chunks-00000001", "chunks-00000002", "00000002"],
     };
     for name in names {
-        fs::write(wal.join(name), &segment).expect("write");
+        let mut file = segment.clone();
+        if names.len() == 4 && name.starts_with("checkpoint") {
+            // Kind 10 names the chunk files.
+            put_frame(&mut file, 10, &[1, 2]);
+        }
+        fs::write(wal.join(name), &file).expect("write");
     }
     let store = open_store(folder.path());
     flush_and_compare(&store);

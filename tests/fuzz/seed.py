@@ -119,7 +119,7 @@ for path in sorted((TESTS / "compat").rglob("*")):
         seed("block", b"\0" + path.read_bytes())
     elif path.name == "tombstones":
         seed("block", b"\1" + path.read_bytes())
-    elif "wal-v1" in path.parts and path.is_file():
+    elif path.is_file() and (version := {"wal-v1": 8, "wal-v2": 0}.get(path.parent.name)) is not None:
         # Without its first bytes, which the target puts in front; and as bare records.
         frames, rest, bare = path.read_bytes()[8:], None, b""
         rest = frames
@@ -128,13 +128,13 @@ for path in sorted((TESTS / "compat").rglob("*")):
             if rest[9] == 0:
                 bare += rest[8:9] + struct.pack("<H", length - 2) + rest[10 : 8 + length]
             rest = rest[8 + length :]
-        seed("wal", *(bytes([choice]) + frames for choice in (0, 2, 4)), b"\1" + bare)
+        seed("wal", *(bytes([choice | version]) + frames for choice in (0, 2, 4, 6)), bytes([1 | version]) + bare)
 packed = varint(8) + b"__name__" + varint(2) + b"up"
 groups = zigzag(1) + varint(2) + b"\0" * 12
 records = [(1, varint(16) + varint(len(packed)) + packed), (2, b"\0" + struct.pack("<I", len(groups)) + groups), (3, b"\0" + struct.pack("<I", len(groups)) + groups)]
 records += [(4, varint(16) + zigzag(NOW) + struct.pack("<d", 1) + varint(4) + b"\1a\1b"), (5, varint(16) + zigzag(0) + zigzag(NOW)), (7, varint(16) + zigzag(NOW) + zigzag(-5))]
 records += [(6, b"".join(varint(len(word)) + word for word in (b"up", b"gauge", b"help", b""))), (8, varint(2) + zigzag(NOW))]
-seed("wal", *(bytes([choice]) + b"".join(bytes([kind]) + struct.pack("<H", len(content)) + content for kind, content in records) for choice in (1, 3, 5)))
+seed("wal", *(bytes([choice]) + b"".join(bytes([kind]) + struct.pack("<H", len(content)) + content for kind, content in records) for choice in (1, 3, 5, 7)))
 
 seed("config_yaml", *(b"\2" + content for content in files("*.yml", "*.yaml")))
 seed("config_yaml", b'\0- targets: ["a:1", b]\n  labels: {x: 1}\n', b'\1[{"targets": ["a:1"], "labels": {"x": "y"}}]')

@@ -52,7 +52,7 @@ impl Core {
         // Not before: a flush that raises the boundary waits for those who may not have seen it.
         let flushed = FlushedSamples::new(self);
         let bounds = self.bounds(options, &flushed);
-        scratch.floats.clear();
+        scratch.floats.restart(batch.floats.len());
         scratch.histograms.clear();
         scratch.starts.clear();
         scratch.frames.clear();
@@ -72,9 +72,8 @@ impl Core {
             // Readers see them already; whoever waits for this batch is not told yet.
             self.changes.note(tally.min);
         }
-        for (kind, content) in
-            [(Kind::Floats, scratch.floats.bytes()), (Kind::Histograms, scratch.histograms.bytes()), (Kind::Starts, &scratch.starts)]
-        {
+        let (floats, histograms) = (scratch.floats.finish(), (Kind::Histograms, scratch.histograms.bytes()));
+        for (kind, content) in [floats, histograms, (Kind::Starts, &scratch.starts)] {
             if !content.is_empty() {
                 self.packer.put_frame(&mut scratch.frames, kind, content);
             }

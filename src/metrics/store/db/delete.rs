@@ -1,5 +1,7 @@
 //! Deleting samples: at once in memory, as tombstones in blocks, and in the log so that they do not come back.
 
+use std::sync::atomic::Ordering;
+
 use super::{Store, StoreError};
 use crate::base::time::TimeRange;
 use crate::metrics::store::head::shard_of;
@@ -38,6 +40,8 @@ impl Store {
         let core = self.core();
         core.wal.ready()?;
         let barrier = core.inflight.write();
+        // Before the first sample goes: chunk files written so far still have it.
+        core.save_all.store(true, Ordering::Release);
         let mut ids = Vec::new();
         let index = core.head.index();
         for matchers in any_of {

@@ -56,7 +56,8 @@ impl Core {
         }
         let mut waiting = self.flush_lock.lock();
         if self.flush_lags() && self.flushed.wait_for(&mut waiting, FLUSH_WAIT).timed_out() && self.flush_lags() {
-            let why = self.background_errors.lock().get("flush").cloned().unwrap_or_else(|| "writing blocks does not keep up".to_owned());
+            let why =
+                self.background_errors.lock().get("flush blocks").cloned().unwrap_or_else(|| "writing blocks does not keep up".to_owned());
             return Err(AppendError::Unavailable(why));
         }
         Ok(())
@@ -154,12 +155,25 @@ impl Core {
         if any { Ok(Some(writer.finish()?)) } else { Ok(None) }
     }
 
-    /// Writes down what the log has to say beyond the segments that are in blocks, and removes those.
+    /// Shortens the log after a flush.
     fn checkpoint(&self, state: &mut MaintenanceState, segment: u64, boundary: i64) -> Result<(), StoreError> {
+        state.chunk_files.retain(|file| file.max_ts >= boundary);
+        // A record that deletes must not go before the chunk files that it is about.
+        if self.save_all.load(Ordering::Acquire) && !state.chunk_files.is_empty() && self.save(state)? {
+            return Ok(());
+        }
         let finished = self.wal.finished();
         let needed = finished.iter().find(|info| info.number >= segment || info.max_ts >= boundary);
         let first = needed.map_or(segment, |info| info.number.min(segment));
-        state.marks.retain(|mark| mark.segment > first);
+        self.write_checkpoint(state, first)
+    }
+
+    /// Writes down what the log has to say beyond the segments before `first` and beyond chunk files, and removes those
+    /// segments.
+    pub(super) fn write_checkpoint(&self, state: &mut MaintenanceState, first: u64) -> Result<(), StoreError> {
+        let chunk_files: Vec<u64> = state.chunk_files.iter().map(|file| file.number).collect();
+        let oldest = chunk_files.first().copied().unwrap_or(u64::MAX);
+        state.marks.retain(|mark| mark.segment > first || mark.segment >= oldest);
         // Of several marks for one segment the latest says all.
         state.marks.dedup_by(|later, earlier| {
             let same = later.segment == earlier.segment;
@@ -168,9 +182,13 @@ impl Core {
             }
             same
         });
+        let mut marks = state.marks.clone();
+        if marks.is_empty() && self.head.boundary() > i64::MIN {
+            // About no file any more, but about what is late.
+            marks.push(Flushed { segment: 0, boundary: self.head.boundary() });
+        }
         let failed = || StoreError::io("write a checkpoint in", self.wal.dir());
-        let marks = if state.marks.is_empty() { vec![Flushed { segment: first, boundary }] } else { state.marks.clone() };
-        let mut checkpoint = Checkpoint::create(self.wal.dir(), first, &marks).map_err(failed())?;
+        let mut checkpoint = Checkpoint::create(self.wal.dir(), first, &marks, &chunk_files).map_err(failed())?;
         self.fill_checkpoint(&mut checkpoint).map_err(failed())?;
         let bytes = wal::install_checkpoint(checkpoint, self.wal.dir()).map_err(failed())?;
         self.wal.forget_before(first);

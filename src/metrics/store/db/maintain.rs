@@ -24,6 +24,7 @@ impl Store {
         self.core().flush_due_now()?;
         self.core().head.pack();
         self.core().census.remember(&self.core().head, self.core().clock.monotonic());
+        self.core().save_if_due()?;
         self.core().retire();
         self.core().compact_due(&Cancel::new())
     }
@@ -68,15 +69,17 @@ impl Core {
         self.head.rank_if_stale();
         self.head.pack();
         self.census.remember(&self.head, self.clock.monotonic());
+        let saved = self.save_if_due();
         self.retire();
-        self.note_background("flush", &result);
-        result.is_err().then_some(FLUSH_COOL_DOWN)
+        self.note_background("flush blocks", &result);
+        self.note_background("save the head", &saved);
+        (result.is_err() || saved.is_err()).then_some(FLUSH_COOL_DOWN)
     }
 
     /// One round of the merging thread.
     pub(super) fn compact_round(&self) -> Option<Duration> {
         let result = self.compact_due(&self.stop);
-        self.note_background("merge", &result);
+        self.note_background("merge blocks", &result);
         result.is_err().then_some(MERGE_COOL_DOWN)
     }
 
@@ -88,12 +91,12 @@ impl Core {
             }
             Err(StoreError::Block(BlockError::Stopped(_))) => {}
             Err(error) => {
-                errors.insert(doing, format!("cannot {doing} blocks: {error}"));
+                errors.insert(doing, format!("cannot {doing}: {error}"));
             }
         }
     }
 
-    fn flush_due_now(&self) -> Result<(), StoreError> {
+    pub(super) fn flush_due_now(&self) -> Result<(), StoreError> {
         let mut state = self.maintenance.lock();
         let written = self.flush_all_due(&mut state)?;
         drop(state);

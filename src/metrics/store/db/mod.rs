@@ -1,7 +1,7 @@
 //! The store as a whole: head, log and blocks behind one door.
 //!
 //! Reading order: [`settings`], `append` (samples in), `flush` (head to blocks), [`crate::metrics::store::select`]
-//! (samples out), `maintain` (compaction, retention), `delete`, `recover` (start), `status`.
+//! (samples out), `maintain` (compaction, retention), `delete`, `save` (keeps the log short), `recover` (start), `status`.
 
 mod append;
 mod blocks;
@@ -11,6 +11,7 @@ mod flush;
 mod flushed;
 mod maintain;
 mod recover;
+mod save;
 mod settings;
 mod snapshot;
 mod status;
@@ -32,7 +33,7 @@ use super::exemplars::Exemplars;
 use super::head::Head;
 use super::metadata::MetadataTable;
 use super::stats::{Counters, ReplayStatus, SetAside};
-use super::wal::{self, Flushed, Packer, SyncPolicy, Wal};
+use super::wal::{self, Flushed, Packer, SegmentInfo, SyncPolicy, Wal};
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{DirLock, LockError};
@@ -113,6 +114,8 @@ pub struct Core {
     inflight: RwLock<()>,
     /// One flush at a time; taken before `compaction`.
     maintenance: Mutex<MaintenanceState>,
+    /// Whether the next chunk file has to have all chunks, because those before have some that are not to come back.
+    save_all: AtomicBool,
     /// One merge of blocks at a time.
     compaction: Mutex<()>,
     /// Told after every flush, for appenders that wait.
@@ -141,6 +144,8 @@ struct MaintenanceState {
     unfinished: Option<i64>,
     /// Marks for the next checkpoint.
     marks: Vec<Flushed>,
+    /// Chunk files in use.
+    chunk_files: Vec<SegmentInfo>,
 }
 
 impl Store {

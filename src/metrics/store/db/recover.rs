@@ -6,20 +6,23 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::{Bell, BlockSet, Census, Core, MaintenanceState, StoreError, StoreSettings};
-use crate::base::bytes::Malformed;
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::metrics::store::exemplars::Exemplars;
-use crate::metrics::store::head::{Bounds, Head, Outcome, shard_of};
+use crate::metrics::store::head::{Bounds, Head, Outcome, SHARDS, Shard, shard_of};
 use crate::metrics::store::metadata::MetadataTable;
 use crate::metrics::store::stats::{Counters, ReplayStatus, SetAside};
-use crate::metrics::store::wal::{self, Packer, Progress, Sink, Wal, WalOptions, read_floats, read_histograms};
+use crate::metrics::store::wal::{
+    self, ColumnsScratch, Kind, Packer, Progress, Sink, Taken, Wal, WalOptions, read_chunks, read_columns, read_floats, read_histograms,
+};
 use crate::platform::disk::DirLock;
-use crate::series::batch::FloatSample;
 use crate::series::changes::ChangeLog;
 use crate::series::labels::Labels;
-use crate::series::sample::{Exemplar, Metadata};
+use crate::series::sample::{Exemplar, Metadata, SampleBuf};
+
+/// Lists of samples made together.
+const LISTS: usize = 256;
 
 /// How far opening is, for whoever watches from another thread.
 #[derive(Debug, Default)]
@@ -60,11 +63,13 @@ impl Core {
             exemplars: Mutex::new(Exemplars::new(settings.exemplars_max)),
             metadata: RwLock::default(),
             block_range: settings.block_range_ms,
+            pending: Mutex::default(),
+            deleted: AtomicBool::new(false),
         };
         let recovered =
             wal::replay(&wal_dir, &recovery, &progress.segments).map_err(StoreError::io("read the write-ahead log in", &wal_dir))?;
         progress.done.store(true, Ordering::Relaxed);
-        let Recovery { head, exemplars, metadata, .. } = recovery;
+        let Recovery { head, exemplars, metadata, deleted, .. } = recovery;
         // What is in blocks for good is behind the boundary; without marks (new log) what the blocks have.
         let boundary = recovered.flushed.iter().map(|mark| mark.boundary).max();
         let from_blocks = newest_in_blocks.filter(|_| head.min_ts().is_none()).map(|newest| newest.saturating_add(1));
@@ -102,7 +107,8 @@ impl Core {
             packer: Packer::default(),
             scratch: Mutex::default(),
             inflight: RwLock::new(()),
-            maintenance: Mutex::new(MaintenanceState { unfinished: None, marks: recovered.flushed }),
+            maintenance: Mutex::new(MaintenanceState { unfinished: None, marks: recovered.flushed, chunk_files: recovered.chunk_files }),
+            save_all: deleted,
             flushed: Condvar::new(),
             flush_lock: Mutex::new(()),
             latest_now: AtomicI64::new(latest_now),
@@ -126,11 +132,97 @@ struct Recovery {
     exemplars: Mutex<Exemplars>,
     metadata: RwLock<MetadataTable>,
     block_range: i64,
+    /// Memory of the threads that read.
+    pending: Mutex<Vec<Pending>>,
+    /// Whether samples were deleted.
+    deleted: AtomicBool,
+}
+
+/// Floats of many records, by series. Handing over a series' samples together is several times quicker than one by
+/// one: the series and its open chunk come into the processor's caches once.
+#[derive(Default)]
+struct Pending {
+    /// By place in the shard.
+    lists: Vec<Option<Box<[Vec<(i64, f64)>]>>>,
+    /// Ids of the series that have some.
+    waiting: Vec<u32>,
+    /// For looking into chunks.
+    samples: SampleBuf,
+    columns: ColumnsScratch,
+}
+
+/// What one call brought.
+struct Tally {
+    bounds: Bounds<'static>,
+    /// Oldest and newest sample stored.
+    min: i64,
+    max: i64,
+    /// Newest sample seen.
+    newest: i64,
+    /// Highest id seen.
+    ids_to: u32,
+    /// Chunks that are none.
+    bad_chunks: u64,
+}
+
+impl Tally {
+    fn saw(&mut self, id: u32, ts: i64) {
+        self.ids_to = self.ids_to.max(id);
+        self.newest = self.newest.max(ts);
+    }
+
+    fn stored(&mut self, range: TimeRange) {
+        (self.min, self.max) = (self.min.min(range.start), self.max.max(range.end));
+    }
+}
+
+impl Pending {
+    fn list(&mut self, id: u32) -> &mut Vec<(i64, f64)> {
+        let slot = id as usize / SHARDS;
+        let page = slot / LISTS;
+        if self.lists.len() <= page {
+            self.lists.resize_with(page + 1, || None);
+        }
+        &mut self.lists[page].get_or_insert_with(|| vec![Vec::new(); LISTS].into())[slot % LISTS]
+    }
+
+    /// Keeps the floats of a series that are not in blocks.
+    fn take(&mut self, shard: &Shard, id: u32, samples: &[(i64, f64)], from: i64, tally: &mut Tally) {
+        samples.iter().for_each(|(ts, _)| tally.saw(id, *ts));
+        if shard.get(id).is_none() {
+            return;
+        }
+        let list = self.list(id);
+        let was_empty = list.is_empty();
+        list.extend(samples.iter().filter(|(ts, _)| *ts >= from));
+        if was_empty && !list.is_empty() {
+            self.waiting.push(id);
+        }
+    }
+
+    /// Hands over the samples of one series, if it has some.
+    fn hand_over_one(&mut self, shard: &mut Shard, id: u32, tally: &mut Tally) {
+        let list = self.list(id);
+        if let Some(stored) = shard.get_mut(id).and_then(|mut series| series.restore_floats(list, &tally.bounds)) {
+            tally.stored(stored);
+        }
+        list.clear();
+    }
+
+    /// Hands over everything.
+    fn hand_over(&mut self, shard: &mut Shard, tally: &mut Tally) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_unstable();
+        for id in waiting.drain(..) {
+            self.hand_over_one(shard, id, tally);
+        }
+        self.waiting = waiting;
+    }
 }
 
 impl Recovery {
     /// Everything in the log was accepted once.
-    fn bounds(&self) -> Bounds<'_> {
+    fn bounds(&self) -> Bounds<'static> {
         Bounds {
             min_valid: i64::MIN,
             late_from: i64::MIN,
@@ -147,46 +239,49 @@ impl Sink for Recovery {
         self.head.restore(series);
     }
 
-    fn floats(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed> {
-        let bounds = self.bounds();
-        let (mut min, mut max) = (i64::MAX, i64::MIN);
-        let mut newest = i64::MIN;
+    fn samples(&self, group: usize, records: &[(Kind, &[u8])], from: i64) -> Taken {
+        let mut pending = self.pending.lock().pop().unwrap_or_default();
         let mut shard = self.head.shard_mut(group);
-        let mut ids_to = 0;
-        let result = read_floats(group, content, |id, samples| {
-            ids_to = ids_to.max(id);
-            newest = samples.iter().fold(newest, |newest, (ts, _)| newest.max(*ts));
-            let Some(mut series) = shard.get_mut(id) else { return };
-            for &(ts, value) in samples.iter().filter(|(ts, _)| *ts >= from) {
-                if matches!(series.append_float(&FloatSample { ts, value, start_ts: 0 }, &bounds), Outcome::Stored | Outcome::StoredLate) {
-                    (min, max) = (min.min(ts), max.max(ts));
+        let mut tally = Tally { bounds: self.bounds(), min: i64::MAX, max: i64::MIN, newest: i64::MIN, ids_to: 0, bad_chunks: 0 };
+        let mut failed = 0;
+        for &(kind, content) in records {
+            let result = match kind {
+                Kind::Histograms => read_histograms(group, content, |id, ts, histogram| {
+                    tally.saw(id, ts);
+                    if ts < from || shard.get(id).is_none() {
+                        return;
+                    }
+                    pending.hand_over_one(&mut shard, id, &mut tally);
+                    let Some(mut series) = shard.get_mut(id) else { return };
+                    if matches!(series.append_histogram(ts, histogram, &tally.bounds), Outcome::Stored | Outcome::StoredLate) {
+                        tally.stored(TimeRange::new(ts, ts));
+                    }
+                }),
+                Kind::Chunks => read_chunks(group, content, |id, chunk| {
+                    tally.saw(id, chunk.max);
+                    let Some(mut series) = shard.get_mut(id).filter(|_| chunk.max >= from) else { return };
+                    match series.restore_chunk(chunk, self.block_range, &mut pending.samples) {
+                        Ok(()) => tally.stored(TimeRange::new(chunk.min, chunk.max)),
+                        Err(_) => tally.bad_chunks += 1,
+                    }
+                }),
+                Kind::Columns => {
+                    let mut scratch = std::mem::take(&mut pending.columns);
+                    let result =
+                        read_columns(group, content, &mut scratch, |id, samples| pending.take(&shard, id, samples, from, &mut tally));
+                    pending.columns = scratch;
+                    result
                 }
-            }
-        });
+                _ => read_floats(group, content, |id, samples| pending.take(&shard, id, samples, from, &mut tally)),
+            };
+            failed += u64::from(result.is_err()) + std::mem::take(&mut tally.bad_chunks);
+        }
+        pending.hand_over(&mut shard, &mut tally);
         drop(shard);
-        self.head.saw(min, max);
-        self.head.reserve_ids(ids_to);
-        result.map(|()| newest)
-    }
-
-    fn histograms(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed> {
-        let bounds = self.bounds();
-        let (mut min, mut max) = (i64::MAX, i64::MIN);
-        let mut newest = i64::MIN;
-        let mut shard = self.head.shard_mut(group);
-        let mut ids_to = 0;
-        let result = read_histograms(group, content, |id, ts, histogram| {
-            ids_to = ids_to.max(id);
-            newest = newest.max(ts);
-            let Some(mut series) = shard.get_mut(id).filter(|_| ts >= from) else { return };
-            if matches!(series.append_histogram(ts, histogram, &bounds), Outcome::Stored | Outcome::StoredLate) {
-                (min, max) = (min.min(ts), max.max(ts));
-            }
-        });
-        drop(shard);
-        self.head.saw(min, max);
-        self.head.reserve_ids(ids_to);
-        result.map(|()| newest)
+        self.head.saw(tally.min, tally.max);
+        self.head.reserve_ids(tally.ids_to);
+        self.pending.lock().push(pending);
+        Taken { newest: tally.newest, failed }
     }
 
     fn exemplar(&self, id: u32, exemplar: Exemplar) {
@@ -195,6 +290,7 @@ impl Sink for Recovery {
     }
 
     fn deleted(&self, id: u32, range: TimeRange) {
+        self.deleted.store(true, Ordering::Relaxed);
         if let Some(mut series) = self.head.shard_mut(shard_of(id)).get_mut(id) {
             // Its samples came out of the log a moment ago; they decode.
             let _removed = series.delete(range, self.block_range);

@@ -23,6 +23,8 @@ pub struct StoreSettings {
     pub future_ms: i64,
     /// When the log is synced to the device.
     pub sync: SyncPolicy,
+    /// The head is saved, and the log behind it dropped, when the log is so long; longer for very many series.
+    pub save_log_bytes: u64,
     /// Length of the blocks written from the head, in milliseconds.
     pub block_range_ms: i64,
     /// Length that compaction makes blocks at most, in milliseconds.
@@ -52,6 +54,7 @@ impl StoreSettings {
             out_of_order_ms: HOUR_MS,
             future_ms: 10 * 60_000,
             sync: SyncPolicy::default(),
+            save_log_bytes: 48 << 20,
             block_range_ms: 2 * HOUR_MS,
             // A tenth of the retention, as upstream, so that retention by whole blocks keeps little too much.
             block_range_ms_max: retention_ms / 10,

@@ -1,7 +1,7 @@
 //! One series of a batch: its samples into the head, what was taken into the log's record, what was not into the report.
 
 use crate::metrics::store::head::{Bounds, Outcome, PackScratch, SHARDS, Series, is_valid, shard_of};
-use crate::metrics::store::wal::{self, SamplesWriter};
+use crate::metrics::store::wal::{self, FloatsWriter, SamplesWriter};
 use crate::series::batch::{BatchSeries, FloatSample, WriteBatch};
 use crate::series::ports::{AppendReport, Refused, RefusedReason};
 
@@ -12,7 +12,7 @@ pub struct Scratch {
     pub ids: Vec<u32>,
     /// Positions of series, by shard.
     pub order: Vec<u32>,
-    pub floats: SamplesWriter,
+    pub floats: FloatsWriter,
     pub histograms: SamplesWriter,
     pub starts: Vec<u8>,
     pub taken: Vec<bool>,

@@ -43,8 +43,27 @@ pub struct Chunk {
     pub kind: Kind,
     /// Packed, or found not to get smaller by it.
     pub settled: bool,
+    /// Whether a chunk file of the log has it.
+    pub saved: bool,
     /// The samples.
     pub bytes: Box<[u8]>,
+}
+
+/// A chunk as the log's chunk files have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavedChunk<'a> {
+    /// How to read it.
+    pub kind: Kind,
+    /// Whether its series goes on with it.
+    pub open: bool,
+    /// Time of its first sample.
+    pub min: i64,
+    /// Time of its last sample.
+    pub max: i64,
+    /// Number of samples.
+    pub count: u16,
+    /// The samples.
+    pub bytes: &'a [u8],
 }
 
 impl Chunk {

@@ -98,9 +98,14 @@ impl Late {
         self.runs().into_iter().filter_map(|run| Some(run.last()?.0)).max()
     }
 
+    /// All, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &(i64, Value)> + Clone {
+        self.flushing.iter().chain(&self.waiting)
+    }
+
     /// Times of all, in no order.
     pub fn times(&self) -> impl Iterator<Item = i64> {
-        self.flushing.iter().chain(&self.waiting).map(|(ts, _)| *ts)
+        self.iter().map(|(ts, _)| *ts)
     }
 
     /// Times of the oldest and newest.

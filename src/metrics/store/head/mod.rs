@@ -21,14 +21,14 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::series::batch::SeriesRef;
 use crate::series::labels::Labels;
 
-pub use chunk::PackScratch;
+pub use chunk::{Kind as ChunkKind, PackScratch, SavedChunk};
 pub use histograms::{HistogramReader, put_histogram};
 pub use index::{Cardinality, Counted, Index};
 pub use late::{Flushed, Value};
 pub use lookup::HeadIndex;
 pub use series::{Bounds, Outcome, Series};
 pub use shard::{Held, SHARDS, Shard, shard_of};
-pub use tail::{TailReader, TailState, put_sample};
+pub use tail::{Apart, ApartReader, TailReader, TailState, VALUE_STREAMS, put_apart, put_sample};
 pub use validate::is_valid;
 
 use lookup::Names;

@@ -21,6 +21,8 @@ use super::late::{Flushed, Late, Value, same_histogram};
 use super::resets::hint_after;
 use super::tail::{TailState, put_sample};
 
+mod restore;
+
 /// Samples of a chunk: enough to make its header not matter, few enough that a short query reads little.
 const CHUNK_SAMPLES: u16 = 120;
 
@@ -316,15 +318,19 @@ impl Series {
         if self.open_count > 0 {
             let bytes: Box<[u8]> = Box::from(self.open.as_slice());
             let settled = self.kind != Kind::Float || bytes.len() <= PACK_BYTES_MIN;
-            let chunk = Chunk { min: self.open_first, max: self.state.ts, count: self.open_count, kind: self.kind, settled, bytes };
-            if self.chunks.len() == self.chunks.capacity() {
-                self.chunks.reserve_exact(2 + self.chunks.len() / 4);
-            }
-            self.chunk_bytes += chunk.memory();
-            self.chunks.push(chunk);
+            let (min, max, count) = (self.open_first, self.state.ts, self.open_count);
+            self.push_chunk(Chunk { min, max, count, kind: self.kind, settled, saved: false, bytes });
             self.open.clear();
             self.open_count = 0;
         }
+    }
+
+    fn push_chunk(&mut self, chunk: Chunk) {
+        if self.chunks.len() == self.chunks.capacity() {
+            self.chunks.reserve_exact(2 + self.chunks.len() / 4);
+        }
+        self.chunk_bytes += chunk.memory();
+        self.chunks.push(chunk);
     }
 
     /// What [`Self::note_start`] has to be told when a sample with this start timestamp (0 = unknown) was stored: nothing

@@ -159,6 +159,15 @@ impl Shard {
         })
     }
 
+    /// Changes all series, by ascending id; `shard` is this shard's number.
+    pub fn change_each(&mut self, shard: usize, mut change: impl FnMut(u32, &mut Series)) {
+        for (at, page) in self.pages.iter_mut().enumerate().filter_map(|(at, page)| Some((at, page.as_mut()?))) {
+            for (slot, series) in page.slots.iter_mut().enumerate().filter_map(|(slot, series)| Some((slot, series.as_deref_mut()?))) {
+                change(((at * PAGE + slot) * SHARDS + shard) as u32, &mut SeriesMut::new(series, &mut self.held));
+            }
+        }
+    }
+
     /// Changes all series.
     pub fn change_all(&mut self, mut change: impl FnMut(&mut Series)) {
         for series in self.pages.iter_mut().flatten().flat_map(|page| page.slots.iter_mut().flatten()) {

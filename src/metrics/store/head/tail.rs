@@ -53,6 +53,56 @@ pub fn put_sample(state: &mut TailState, out: &mut Vec<u8>, ts: i64, value: f64)
     *state = TailState { ts, delta, bits: value.to_bits() };
 }
 
+/// Streams of values that [`put_apart`] writes: of one byte to seven bytes, and of code 15.
+pub const VALUE_STREAMS: usize = 8;
+
+/// Samples with their parts apart.
+#[derive(Debug, Default)]
+pub struct Apart {
+    /// Control bytes.
+    pub controls: Vec<u8>,
+    /// Bytes of the times.
+    pub times: Vec<u8>,
+    /// Bytes of the values, by their number; descriptors and bytes of code 15 are the last.
+    pub values: [Vec<u8>; VALUE_STREAMS],
+}
+
+impl Apart {
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.controls.clear();
+        self.times.clear();
+        self.values.iter_mut().for_each(Vec::clear);
+    }
+}
+
+/// Appends one sample, its parts apart.
+#[inline]
+pub fn put_apart(state: &mut TailState, out: &mut Apart, ts: i64, value: f64) {
+    let delta = ts.wrapping_sub(state.ts);
+    let change = zigzag(delta.wrapping_sub(state.delta));
+    let ts_len = byte_len(change);
+    let mut scratch = [0u8; SAMPLE_BYTES_MAX];
+    let (code, value_len) = put_value(state.bits, value, &mut scratch, 0);
+    out.controls.push((ts_len as u8) << 4 | code);
+    if ts_len > 0 {
+        put_cut(&mut out.times, &change.to_le_bytes(), ts_len);
+    }
+    if value_len > 0 {
+        let stream = if code == 15 { VALUE_STREAMS - 1 } else { value_len - 1 };
+        put_cut(&mut out.values[stream], &scratch, value_len);
+    }
+    *state = TailState { ts, delta, bits: value.to_bits() };
+}
+
+/// Appends the first `len` bytes. A copy of fixed size and a cut are quicker than a copy of that many bytes.
+#[inline]
+fn put_cut<const SIZE: usize>(out: &mut Vec<u8>, bytes: &[u8; SIZE], len: usize) {
+    let end = out.len() + len;
+    out.extend_from_slice(bytes);
+    out.truncate(end);
+}
+
 /// Writes the value at `at`; returns its code and length.
 #[inline]
 fn put_value(before: u64, value: f64, scratch: &mut [u8; SAMPLE_BYTES_MAX], at: usize) -> (u8, usize) {
@@ -124,30 +174,16 @@ impl<'a> TailReader<'a> {
         let at = self.at + 1;
         let change = self.number(at, ts_len).ok_or(malformed)?;
         let at = at + ts_len;
-        let before = self.state.bits;
-        let (bits, len) = match code {
-            0 => (before, 0),
-            1..=7 => {
-                let len = usize::from(code);
-                let difference = unzigzag(self.number(at, len).ok_or(malformed)?);
-                // A previous value that is not whole cannot come from the writer; the cast keeps that harmless.
-                (((f64::from_bits(before) as i64).wrapping_add(difference) as f64).to_bits(), len)
-            }
-            8..=14 => {
-                let len = usize::from(code - 7);
-                let difference = unzigzag(self.number(at, len).ok_or(malformed)?);
-                let previous = thousandths(f64::from_bits(before)).unwrap_or(0);
-                ((previous.wrapping_add(difference) as f64 / 1000.0).to_bits(), len)
-            }
-            _ => {
-                let descriptor = *self.bytes.get(at).ok_or(malformed)?;
-                let (trailing, len) = (u32::from(descriptor >> 4), usize::from(descriptor & 15));
-                if len > 8 || trailing > 7 {
-                    return Err(malformed);
-                }
-                let rest = self.number(at + 1, len).ok_or(malformed)?;
-                (before ^ (rest << (trailing * 8)), 1 + len)
-            }
+        let len = match code {
+            0..=7 => usize::from(code),
+            8..=14 => usize::from(code - 7),
+            _ => 1 + usize::from(*self.bytes.get(at).ok_or(malformed)? & 15),
+        };
+        let bits = if code == 15 {
+            let trailing = self.bytes[at] >> 4;
+            xor(self.state.bits, trailing, len - 1, self.number(at + 1, (len - 1).min(8)).ok_or(malformed)?).ok_or(malformed)?
+        } else {
+            value_bits(self.state.bits, code, self.number(at, len).ok_or(malformed)?)
         };
         self.at = at + len;
         let delta = self.state.delta.wrapping_add(unzigzag(change));
@@ -155,17 +191,119 @@ impl<'a> TailReader<'a> {
         Ok((self.state.ts, f64::from_bits(bits)))
     }
 
-    /// `len` bytes at `at` as a number; one load where eight bytes are there.
     #[inline]
     fn number(&self, at: usize, len: usize) -> Option<u64> {
-        if let Some(Ok(eight)) = self.bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
-            let mask = if len == 0 { 0 } else { u64::MAX >> (64 - 8 * len as u32) };
-            return Some(u64::from_le_bytes(eight) & mask);
-        }
-        let mut eight = [0u8; 8];
-        eight[..len].copy_from_slice(self.bytes.get(at..at + len)?);
-        Some(u64::from_le_bytes(eight))
+        number(self.bytes, at, len)
     }
+}
+
+/// Reads samples whose parts are apart.
+#[derive(Debug, Clone)]
+pub struct ApartReader<'a> {
+    state: TailState,
+    controls: std::slice::Iter<'a, u8>,
+    times: Part<'a>,
+    values: [Part<'a>; VALUE_STREAMS],
+}
+
+#[derive(Debug, Clone)]
+struct Part<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Part<'_> {
+    #[inline]
+    fn take(&mut self, len: usize) -> Option<u64> {
+        let found = number(self.bytes, self.at, len)?;
+        self.at += len;
+        Some(found)
+    }
+}
+
+impl<'a> ApartReader<'a> {
+    /// At the start of all parts.
+    pub fn new(controls: &'a [u8], times: &'a [u8], values: [&'a [u8]; VALUE_STREAMS]) -> Self {
+        let part = |bytes| Part { bytes, at: 0 };
+        Self { state: TailState::default(), controls: controls.iter(), times: part(times), values: values.map(part) }
+    }
+
+    /// Goes on from another state: the next sample is of another series.
+    pub fn restart(&mut self, state: TailState) {
+        self.state = state;
+    }
+
+    /// What was read last.
+    pub fn state(&self) -> TailState {
+        self.state
+    }
+
+    /// Samples there are at most.
+    pub fn samples_left(&self) -> usize {
+        self.controls.len()
+    }
+
+    /// The next sample; fails at the end and on bytes that cannot be.
+    #[inline]
+    pub fn next_sample(&mut self) -> Result<(i64, f64), Malformed> {
+        let malformed = Malformed { offset: self.times.at };
+        let control = *self.controls.next().ok_or(malformed)?;
+        let (ts_len, code) = (usize::from(control >> 4), control & 15);
+        if ts_len > 8 {
+            return Err(malformed);
+        }
+        let change = if ts_len == 0 { 0 } else { self.times.take(ts_len).ok_or(malformed)? };
+        let before = self.state.bits;
+        let bits = match code {
+            0 => before,
+            15 => {
+                let rest = &mut self.values[VALUE_STREAMS - 1];
+                let descriptor = rest.take(1).ok_or(malformed)? as u8;
+                let len = usize::from(descriptor & 15);
+                let number = rest.take(len.min(8)).ok_or(malformed)?;
+                xor(before, descriptor >> 4, len, number).ok_or(malformed)?
+            }
+            _ => {
+                let len = usize::from(if code < 8 { code } else { code - 7 });
+                value_bits(before, code, self.values[len - 1].take(len).ok_or(malformed)?)
+            }
+        };
+        let delta = self.state.delta.wrapping_add(unzigzag(change));
+        self.state = TailState { ts: self.state.ts.wrapping_add(delta), delta, bits };
+        Ok((self.state.ts, f64::from_bits(bits)))
+    }
+}
+
+/// The bits that code 0 to 14 and a number mean after `before`.
+#[inline]
+fn value_bits(before: u64, code: u8, number: u64) -> u64 {
+    match code {
+        0 => before,
+        // A previous value that is not whole cannot come from the writer; the cast keeps that harmless.
+        1..=7 => ((f64::from_bits(before) as i64).wrapping_add(unzigzag(number)) as f64).to_bits(),
+        _ => {
+            let previous = thousandths(f64::from_bits(before)).unwrap_or(0);
+            (previous.wrapping_add(unzigzag(number)) as f64 / 1000.0).to_bits()
+        }
+    }
+}
+
+/// The same for code 15; none if it cannot be.
+#[inline]
+fn xor(before: u64, trailing: u8, len: usize, number: u64) -> Option<u64> {
+    (len <= 8 && trailing <= 7).then(|| before ^ (number << (trailing * 8)))
+}
+
+/// `len` bytes (at most 8) at `at` as a number; one load where eight bytes are there.
+#[inline]
+fn number(bytes: &[u8], at: usize, len: usize) -> Option<u64> {
+    if let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let mask = if len == 0 { 0 } else { u64::MAX >> (64 - 8 * len as u32) };
+        return Some(u64::from_le_bytes(eight) & mask);
+    }
+    let mut eight = [0u8; 8];
+    eight[..len].copy_from_slice(bytes.get(at..at + len)?);
+    Some(u64::from_le_bytes(eight))
 }
 
 /// Bytes needed for a number, 0 for 0.

@@ -6,8 +6,10 @@ use zstd::bulk::{Compressor, Decompressor};
 use super::record::Kind;
 use crate::base::bytes::{Cursor, has_crc32, put_uvarint};
 
-/// First bytes of every segment and checkpoint: a name and the version of the format.
-pub const MAGIC: [u8; 8] = *b"PHARWAL\x01";
+/// First bytes of every file: a name and the version of the format.
+pub const MAGIC: [u8; 8] = *b"PHARWAL\x02";
+/// Versions that can be read.
+const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
 /// Length and checksum.
 const HEAD: usize = 8;
 /// A record's content is never larger than this, unpacked. Bounds what reading a damaged segment can allocate.
@@ -84,14 +86,14 @@ pub struct Frame<'a> {
 
 impl Frame<'_> {
     /// The content, unpacked; `None` if it cannot be unpacked.
-    pub fn content(&self) -> Option<Vec<u8>> {
+    pub fn content(&self, unpacker: &mut Unpacker) -> Option<Vec<u8>> {
         let (&compression, rest) = self.body.split_first()?;
         match compression {
             PLAIN => Some(rest.to_vec()),
             ZSTD => {
                 let mut cursor = Cursor::new(rest);
                 let len = usize::try_from(cursor.uvarint().ok()?).ok().filter(|len| *len <= CONTENT_MAX)?;
-                Decompressor::new().ok()?.decompress(cursor.rest(), len).ok().filter(|content| content.len() == len)
+                unpacker.unpack(cursor.rest(), len).filter(|content| content.len() == len)
             }
             _ => None,
         }
@@ -109,7 +111,20 @@ impl Frame<'_> {
     }
 }
 
-/// Walks the frames of a segment.
+/// Keeps a decompressor between records.
+#[derive(Default)]
+pub struct Unpacker(Option<Decompressor<'static>>);
+
+impl Unpacker {
+    fn unpack(&mut self, packed: &[u8], len: usize) -> Option<Vec<u8>> {
+        if self.0.is_none() {
+            self.0 = Decompressor::new().ok();
+        }
+        self.0.as_mut()?.decompress(packed, len).ok()
+    }
+}
+
+/// Walks the frames of a file.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
@@ -131,9 +146,11 @@ pub enum Found<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// Over a whole segment; `None` if its first bytes are wrong.
+    /// Over a whole file; `None` if its first bytes are wrong.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        bytes.starts_with(&MAGIC).then_some(Self { bytes, at: MAGIC.len() })
+        let (magic, _) = bytes.split_first_chunk::<{ MAGIC.len() }>()?;
+        let known = magic[..7] == MAGIC[..7] && VERSIONS.contains(&magic[7]);
+        known.then_some(Self { bytes, at: MAGIC.len() })
     }
 
     /// Where the next frame begins.

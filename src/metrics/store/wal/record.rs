@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::bytes::{Cursor, Malformed, put_uvarint, put_varint};
-use crate::metrics::store::head::{HistogramReader, TailReader, TailState, put_histogram, put_sample};
+use crate::metrics::store::head::{ChunkKind, HistogramReader, SavedChunk, TailReader, TailState, put_histogram, put_sample};
 use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata, MetricType};
@@ -31,14 +31,31 @@ pub enum Kind {
     Starts = 7,
     /// Which samples are in blocks.
     Flushed = 8,
+    /// Chunks of the head.
+    Chunks = 9,
+    /// Which chunk files count.
+    Files = 10,
+    /// Floats of a large batch.
+    Columns = 11,
 }
 
 impl Kind {
     /// From the byte in a record.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Series, Self::Floats, Self::Histograms, Self::Exemplars, Self::Deleted, Self::Metadata, Self::Starts, Self::Flushed]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        Some(match byte {
+            1 => Self::Series,
+            2 => Self::Floats,
+            3 => Self::Histograms,
+            4 => Self::Exemplars,
+            5 => Self::Deleted,
+            6 => Self::Metadata,
+            7 => Self::Starts,
+            8 => Self::Flushed,
+            9 => Self::Chunks,
+            10 => Self::Files,
+            11 => Self::Columns,
+            _ => return None,
+        })
     }
 }
 
@@ -65,7 +82,7 @@ fn read_id(cursor: &mut Cursor<'_>) -> Result<u32, Malformed> {
     u32::try_from(cursor.uvarint()?).ok().filter(|id| *id != 0).ok_or(malformed)
 }
 
-/// Writes a [`Kind::Floats`] or [`Kind::Histograms`] record group by group.
+/// Writes a [`Kind::Floats`], [`Kind::Histograms`] or [`Kind::Chunks`] record group by group.
 #[derive(Debug, Default)]
 pub struct SamplesWriter {
     out: Vec<u8>,
@@ -79,6 +96,11 @@ impl SamplesWriter {
     /// What was written.
     pub fn bytes(&self) -> &[u8] {
         &self.out
+    }
+
+    /// Hands out what was written, for a writer that goes on with another record.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
     }
 
     /// Forgets what was written, keeps the memory.
@@ -106,8 +128,7 @@ impl SamplesWriter {
     }
 
     fn put_head(&mut self, id: u32, count: usize) {
-        put_varint(&mut self.out, i64::from(id / GROUPS) - i64::from(self.last_id / GROUPS));
-        put_uvarint(&mut self.out, count as u64);
+        put_head(&mut self.out, self.last_id, id, count);
         self.last_id = id;
     }
 
@@ -124,6 +145,19 @@ impl SamplesWriter {
         self.carry = (first.unwrap_or(0), if count > 1 { state.delta } else { 0 });
     }
 
+    /// Adds chunks of one series, at least one, oldest first.
+    pub fn put_chunks<'a>(&mut self, id: u32, count: usize, chunks: impl Iterator<Item = SavedChunk<'a>>) {
+        self.put_head(id, count);
+        let mut after = self.carry.0;
+        for (index, chunk) in chunks.enumerate() {
+            if index == 0 {
+                self.carry = (chunk.min, 0);
+            }
+            put_chunk(&mut self.out, after, &chunk);
+            after = chunk.max;
+        }
+    }
+
     /// Adds histograms of one series, at least one.
     pub fn put_histograms<'a>(&mut self, id: u32, count: usize, samples: impl Iterator<Item = (i64, &'a Histogram)>) {
         self.put_head(id, count);
@@ -135,8 +169,68 @@ impl SamplesWriter {
     }
 }
 
+/// Beside the form of a chunk: its series goes on with it.
+const OPEN: u8 = 8;
+
+fn put_chunk(out: &mut Vec<u8>, after: i64, chunk: &SavedChunk<'_>) {
+    let form = match chunk.kind {
+        ChunkKind::Float => 0,
+        ChunkKind::Histogram => 1,
+        ChunkKind::Packed => 2,
+    };
+    out.push(form | if chunk.open { OPEN } else { 0 });
+    put_uvarint(out, u64::from(chunk.count));
+    put_varint(out, chunk.min.wrapping_sub(after));
+    put_varint(out, chunk.max.wrapping_sub(chunk.min));
+    put_uvarint(out, chunk.bytes.len() as u64);
+    out.extend_from_slice(chunk.bytes);
+}
+
+fn read_chunk<'a>(cursor: &mut Cursor<'a>, after: i64) -> Result<SavedChunk<'a>, Malformed> {
+    let malformed = Malformed { offset: cursor.offset() };
+    let form = cursor.u8()?;
+    let kind = match form & !OPEN {
+        0 => ChunkKind::Float,
+        1 => ChunkKind::Histogram,
+        2 => ChunkKind::Packed,
+        _ => return Err(malformed),
+    };
+    let count = u16::try_from(cursor.uvarint()?).map_err(|_| malformed)?;
+    let min = after.wrapping_add(cursor.varint()?);
+    let max = min.wrapping_add(cursor.varint()?);
+    let len = cursor.len()?;
+    Ok(SavedChunk { kind, open: form & OPEN != 0, min, max, count, bytes: cursor.take(len)? })
+}
+
+/// Reads a group of chunks.
+pub fn read_chunks(group: usize, bytes: &[u8], mut each: impl FnMut(u32, &SavedChunk<'_>)) -> Result<(), Malformed> {
+    let mut reader = GroupReader::new(group, bytes);
+    let mut carry = 0;
+    while let Some((id, count)) = reader.next_head()? {
+        let mut cursor = Cursor::new(&bytes[reader.at..]);
+        let mut after = carry;
+        for index in 0..count {
+            let chunk = read_chunk(&mut cursor, after)?;
+            if index == 0 {
+                carry = chunk.min;
+            }
+            after = chunk.max;
+            each(id, &chunk);
+        }
+        reader.at += cursor.offset();
+    }
+    Ok(())
+}
+
+/// What stands before the samples of a series.
+#[inline]
+pub(super) fn put_head(out: &mut Vec<u8>, last_id: u32, id: u32, count: usize) {
+    put_varint(out, i64::from(id / GROUPS) - i64::from(last_id / GROUPS));
+    put_uvarint(out, count as u64);
+}
+
 /// Series of a batch mostly share their times: what one series had is the guess for the next.
-fn start_state((first, delta): (i64, i64)) -> TailState {
+pub(super) fn start_state((first, delta): (i64, i64)) -> TailState {
     TailState { ts: first.wrapping_sub(delta), delta, bits: 0 }
 }
 
@@ -163,7 +257,7 @@ pub fn groups(bytes: &[u8]) -> impl Iterator<Item = Result<(usize, &[u8]), Malfo
 }
 
 /// Walks the series of one group.
-struct GroupReader<'a> {
+pub(super) struct GroupReader<'a> {
     bytes: &'a [u8],
     at: usize,
     group: u32,
@@ -171,12 +265,22 @@ struct GroupReader<'a> {
 }
 
 impl<'a> GroupReader<'a> {
-    fn new(group: usize, bytes: &'a [u8]) -> Self {
+    pub(super) fn new(group: usize, bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, group: group as u32, last_slot: 0 }
     }
 
-    /// Id and number of samples of the next series.
+    /// Id and number of samples of the next series; their bytes follow.
     fn next_head(&mut self) -> Result<Option<(u32, usize)>, Malformed> {
+        let found = self.next_counted()?;
+        // Every sample takes a byte at least.
+        match found {
+            Some((_, count)) if count > self.bytes.len() - self.at => Err(Malformed { offset: self.at }),
+            found => Ok(found),
+        }
+    }
+
+    /// Id and number of samples of the next series; their bytes are elsewhere.
+    pub(super) fn next_counted(&mut self) -> Result<Option<(u32, usize)>, Malformed> {
         let rest = self.bytes.get(self.at..).unwrap_or(&[]);
         if rest.is_empty() {
             return Ok(None);
@@ -186,8 +290,7 @@ impl<'a> GroupReader<'a> {
         let malformed = Malformed { offset: self.at };
         let slot = u32::try_from(self.last_slot).map_err(|_| malformed)?;
         let id = slot.checked_mul(GROUPS).and_then(|id| id.checked_add(self.group)).filter(|id| *id != 0).ok_or(malformed)?;
-        // Every sample takes a byte at least.
-        let count = cursor.len()?;
+        let count = usize::try_from(cursor.uvarint()?).map_err(|_| malformed)?;
         self.at += cursor.offset();
         Ok(Some((id, count)))
     }
@@ -307,6 +410,15 @@ pub fn read_flushed(bytes: &[u8], mut each: impl FnMut(Flushed)) -> Result<(), M
     let mut cursor = Cursor::new(bytes);
     while !cursor.is_empty() {
         each(Flushed { segment: cursor.uvarint()?, boundary: cursor.varint()? });
+    }
+    Ok(())
+}
+
+/// Reads a [`Kind::Files`] record.
+pub fn read_files(bytes: &[u8], mut each: impl FnMut(u64)) -> Result<(), Malformed> {
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.is_empty() {
+        each(cursor.uvarint()?);
     }
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::frame::{Found, Frame, Frames, MAGIC};
+use super::columns::column_groups;
+use super::frame::{Found, Frame, Frames, MAGIC, Unpacker};
 use super::record::{self, Flushed, GROUPS, Kind};
-use super::segments::{self, SegmentInfo, checkpoint_path, segment_path};
+use super::segments::{self, Listing, SegmentInfo, checkpoint_path, chunks_path, segment_path};
 use crate::base::bytes::Malformed;
 use crate::base::time::TimeRange;
 use crate::platform::disk;
@@ -18,17 +19,26 @@ use crate::series::sample::{Exemplar, Metadata};
 
 /// Content of records unpacked at once, in bytes; one record more may come with it.
 const WINDOW_BYTES: usize = 32 << 20;
-/// More threads bring little: the disk and the groups (16) are the limit.
+/// More threads bring little: the disk and the groups are the limit.
 const THREADS_MAX: usize = 8;
 
-/// Takes what the log holds. Groups come from several threads, but each group's records in order and from one thread.
+/// What a [`Sink`] made of samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// Newest time among them, `i64::MIN` without.
+    pub newest: i64,
+    /// Records that hold something else than they claim.
+    pub failed: u64,
+}
+
+/// Takes what the log holds. Groups come from several threads, but each group's records in order and from one thread
+/// at a time.
 pub trait Sink: Sync {
     /// New series.
     fn series(&self, series: Vec<(u32, Labels)>);
-    /// One group of floats; samples before `from` are in blocks. Answers the newest time.
-    fn floats(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed>;
-    /// One group of histograms, likewise.
-    fn histograms(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed>;
+    /// One group's part of the records of samples that were read together, in order; samples before `from` are in
+    /// blocks.
+    fn samples(&self, group: usize, records: &[(Kind, &[u8])], from: i64) -> Taken;
     /// An exemplar of a series.
     fn exemplar(&self, id: u32, exemplar: Exemplar);
     /// Samples of a series that were deleted.
@@ -61,6 +71,10 @@ pub struct Recovered {
     pub damage: Vec<Damage>,
     /// Which samples are in blocks.
     pub flushed: Vec<Flushed>,
+    /// Chunk files there are.
+    pub chunk_files: Vec<SegmentInfo>,
+    /// Numbers of the chunk files that there should be.
+    named: Vec<u64>,
     /// Records read.
     pub records: u64,
 }
@@ -81,6 +95,9 @@ pub struct Progress {
 pub fn replay(dir: &Path, sink: &dyn Sink, progress: &Progress) -> io::Result<Recovered> {
     fs::create_dir_all(dir)?;
     let listing = segments::list(dir)?;
+    for unfinished in &listing.unfinished {
+        fs::remove_file(unfinished)?;
+    }
     let mut recovered = Recovered { next: 1, ..Recovered::default() };
     let checkpoint = listing.checkpoints.last().copied();
     // A crash between installing a checkpoint and removing what it replaces leaves both.
@@ -94,27 +111,62 @@ pub fn replay(dir: &Path, sink: &dyn Sink, progress: &Progress) -> io::Result<Re
     progress.first.store(live.first().copied().unwrap_or(0), Ordering::Relaxed);
     progress.last.store(live.last().copied().unwrap_or(0), Ordering::Relaxed);
     if let Some(number) = checkpoint {
-        read_file(dir, &checkpoint_path(dir, number), number, false, sink, &mut recovered)?;
+        read_file(dir, &checkpoint_path(dir, number), i64::MIN, false, sink, &mut recovered)?;
         recovered.next = number;
     }
+    read_chunk_files(dir, &listing, sink, &mut recovered)?;
     for (at, &number) in live.iter().enumerate() {
         progress.current.store(number, Ordering::Relaxed);
         let is_last = at + 1 == live.len();
-        let info = read_file(dir, &segment_path(dir, number), number, is_last, sink, &mut recovered)?;
-        recovered.segments.extend(info);
-        recovered.next = number + 1;
+        // Flush marks stand in the checkpoint, which is read first.
+        let from = from(&recovered.flushed, |mark| mark.segment > number);
+        let read = read_file(dir, &segment_path(dir, number), from, is_last, sink, &mut recovered)?;
+        recovered.segments.extend(read.map(|(bytes, max_ts)| SegmentInfo { number, bytes, max_ts }));
+        recovered.next = recovered.next.max(number + 1);
     }
     Ok(recovered)
 }
 
+/// Reads the chunk files that the checkpoint names and removes others: those of a checkpoint that was never finished,
+/// and those that a crash kept from being removed.
+fn read_chunk_files(dir: &Path, listing: &Listing, sink: &dyn Sink, recovered: &mut Recovered) -> io::Result<()> {
+    // A checkpoint that is damaged itself may have lost the names.
+    let names_may_miss = !recovered.damage.is_empty();
+    let checkpoint = recovered.next;
+    for &number in &listing.chunk_files {
+        let path = chunks_path(dir, number);
+        if !recovered.named.contains(&number) && !(names_may_miss && number <= checkpoint) {
+            fs::remove_file(path)?;
+            continue;
+        }
+        // A flush that came after the file was written has the number of the file or a higher one.
+        let from = from(&recovered.flushed, |mark| mark.segment >= number);
+        let read = read_file(dir, &path, from, false, sink, recovered)?;
+        recovered.chunk_files.extend(read.map(|(bytes, max_ts)| SegmentInfo { number, bytes, max_ts }));
+    }
+    let missing: Vec<u64> = recovered.named.iter().copied().filter(|number| !listing.chunk_files.contains(number)).collect();
+    for number in missing {
+        let what = "the file is missing".to_owned();
+        recovered.damage.push(Damage { file: chunks_path(dir, number), offset: 0, what });
+    }
+    Ok(())
+}
+
+/// Samples before this are in blocks, going by the marks that apply.
+fn from(marks: &[Flushed], applies: impl Fn(&Flushed) -> bool) -> i64 {
+    marks.iter().filter(|mark| applies(mark)).map(|mark| mark.boundary).max().unwrap_or(i64::MIN)
+}
+
+/// Reads one file; samples before `from` are in blocks. Answers the length of the good part and the newest time.
+
 fn read_file(
     dir: &Path,
     path: &Path,
-    number: u64,
+    from: i64,
     is_last: bool,
     sink: &dyn Sink,
     recovered: &mut Recovered,
-) -> io::Result<Option<SegmentInfo>> {
+) -> io::Result<Option<(u64, i64)>> {
     let bytes = fs::read(path)?;
     let Some(mut frames) = Frames::new(&bytes) else {
         if is_last && bytes.len() <= MAGIC.len() {
@@ -125,8 +177,6 @@ fn read_file(
         quarantine(dir, path, &bytes, 0, "not a log file of a known version".to_owned(), recovered)?;
         return Ok(None);
     };
-    // Flush marks stand in the checkpoint, which is read first.
-    let from = recovered.flushed.iter().filter(|mark| mark.segment > number).map(|mark| mark.boundary).max().unwrap_or(i64::MIN);
     let mut window = Window::new(sink, from);
     let mut good_len = bytes.len();
     loop {
@@ -162,7 +212,7 @@ fn read_file(
         file.set_len(good_len as u64)?;
         file.sync_all()?;
     }
-    Ok(Some(SegmentInfo { number, bytes: good_len as u64, max_ts: window.max_ts.load(Ordering::Relaxed) }))
+    Ok(Some((good_len as u64, window.max_ts.load(Ordering::Relaxed))))
 }
 
 fn quarantine(dir: &Path, path: &Path, bytes: &[u8], at: usize, what: String, recovered: &mut Recovered) -> io::Result<()> {
@@ -194,8 +244,12 @@ impl<'s, 'b> Window<'s, 'b> {
             // A later version's record: nothing this one could do with it.
             None => {}
             Some(Kind::Flushed) => {
-                let content = frame.content().unwrap_or_default();
+                let content = frame.content(&mut Unpacker::default()).unwrap_or_default();
                 self.note(record::read_flushed(&content, |mark| recovered.flushed.push(mark)));
+            }
+            Some(Kind::Files) => {
+                let content = frame.content(&mut Unpacker::default()).unwrap_or_default();
+                self.note(record::read_files(&content, |number| recovered.named.push(number)));
             }
             // Deletions cut between what was there and what came later.
             Some(Kind::Deleted) => {
@@ -228,11 +282,7 @@ impl<'s, 'b> Window<'s, 'b> {
         }
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS_MAX);
         let contents: Vec<Mutex<Option<Vec<u8>>>> = frames.iter().map(|_| Mutex::new(None)).collect();
-        in_parallel(threads, |worker| {
-            for (frame, content) in frames.iter().zip(&contents).skip(worker).step_by(threads) {
-                *content.lock() = frame.content();
-            }
-        });
+        in_parallel(threads, frames.len(), Unpacker::default, |unpacker, at| *contents[at].lock() = frames[at].content(unpacker));
         let contents: Vec<Option<Vec<u8>>> = contents.into_iter().map(Mutex::into_inner).collect();
         let of_kind = |wanted: Kind| {
             let found = frames.iter().zip(&contents).filter(move |(frame, _)| frame.kind == Some(wanted));
@@ -247,17 +297,34 @@ impl<'s, 'b> Window<'s, 'b> {
         if !series.is_empty() {
             self.sink.series(series);
         }
-        let sampled: Vec<(Kind, &[u8])> = frames
-            .iter()
-            .zip(&contents)
-            .filter_map(|(frame, content)| Some((frame.kind?, content.as_deref()?)))
-            .filter(|(kind, _)| matches!(kind, Kind::Floats | Kind::Histograms))
-            .collect();
-        in_parallel(threads.min(GROUPS as usize), |worker| {
-            for &(kind, content) in &sampled {
-                self.note(self.take_groups(kind, content, |group| group % threads.min(GROUPS as usize) == worker));
+        let mut grouped: [Vec<(Kind, &[u8])>; GROUPS as usize] = std::array::from_fn(|_| Vec::new());
+        for (frame, content) in frames.iter().zip(&contents) {
+            if let (Some(Kind::Columns), Some(content)) = (frame.kind, content) {
+                let groups = column_groups(content);
+                self.note(groups.map(|groups| {
+                    let known = groups.into_iter().filter(|group| *group < GROUPS as usize);
+                    known.for_each(|group| grouped[group].push((Kind::Columns, content)));
+                }));
+                continue;
             }
-        });
+            let (Some(kind @ (Kind::Floats | Kind::Histograms | Kind::Chunks)), Some(content)) = (frame.kind, content) else { continue };
+            for group in record::groups(content) {
+                self.note(group.map(|(group, content)| grouped[group].push((kind, content))));
+            }
+        }
+        // A group at a time: its series stay in the processor's caches from record to record.
+        in_parallel(
+            threads,
+            grouped.len(),
+            || (),
+            |(), group| {
+                if !grouped[group].is_empty() {
+                    let taken = self.sink.samples(group, &grouped[group], self.from);
+                    self.max_ts.fetch_max(taken.newest, Ordering::Relaxed);
+                    self.failed.fetch_add(taken.failed, Ordering::Relaxed);
+                }
+            },
+        );
         for content in of_kind(Kind::Starts) {
             self.note(record::read_times(content, |id, ts, start| self.sink.start(id, ts, start)));
         }
@@ -271,31 +338,25 @@ impl<'s, 'b> Window<'s, 'b> {
             self.note(record::read_metadata(content, |name, metadata| self.sink.metadata(name, metadata)));
         }
     }
-
-    fn take_groups(&self, kind: Kind, content: &[u8], mine: impl Fn(usize) -> bool) -> Result<(), Malformed> {
-        for group in record::groups(content) {
-            let (group, content) = group?;
-            if mine(group) {
-                let max = match kind {
-                    Kind::Floats => self.sink.floats(group, content, self.from)?,
-                    _ => self.sink.histograms(group, content, self.from)?,
-                };
-                self.max_ts.fetch_max(max, Ordering::Relaxed);
-            }
-        }
-        Ok(())
-    }
 }
 
-fn in_parallel(threads: usize, work: impl Fn(usize) + Sync) {
-    if threads <= 1 {
-        return work(0);
-    }
-    std::thread::scope(|scope| {
-        for worker in 1..threads {
-            let work = &work;
-            scope.spawn(move || work(worker));
+/// Does `work` for every number below `count`, on so many threads, each with a state of its own.
+fn in_parallel<S>(threads: usize, count: usize, state: impl Fn() -> S + Sync, work: impl Fn(&mut S, usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut state = state();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= count {
+                return;
+            }
+            work(&mut state, at);
         }
-        work(0);
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(count) {
+            scope.spawn(&run);
+        }
+        run();
     });
 }

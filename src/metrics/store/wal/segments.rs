@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// What stands before the number in a checkpoint's name.
 const CHECKPOINT: &str = "checkpoint-";
+/// And in a chunk file's.
+const CHUNKS: &str = "chunks-";
 
-/// A finished segment.
+/// A finished segment or a chunk file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentInfo {
     /// Its number.
@@ -25,6 +27,10 @@ pub struct Listing {
     pub segments: Vec<u64>,
     /// Numbers of checkpoints, ascending; more than one after a crash.
     pub checkpoints: Vec<u64>,
+    /// Numbers of chunk files, ascending.
+    pub chunk_files: Vec<u64>,
+    /// What a crash left of files that were being written.
+    pub unfinished: Vec<PathBuf>,
 }
 
 /// Path of a segment.
@@ -37,20 +43,31 @@ pub fn checkpoint_path(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{CHECKPOINT}{number:08}"))
 }
 
+/// Path of a chunk file.
+pub fn chunks_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{CHUNKS}{number:08}"))
+}
+
 /// Lists the folder; files of other names are ignored.
 pub fn list(dir: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
     for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        if let Some(number) = name.strip_prefix(CHECKPOINT).and_then(number) {
+        if (name.starts_with(CHECKPOINT) || name.starts_with(CHUNKS)) && name.ends_with(".tmp") {
+            listing.unfinished.push(entry.path());
+        } else if let Some(number) = name.strip_prefix(CHECKPOINT).and_then(number) {
             listing.checkpoints.push(number);
+        } else if let Some(number) = name.strip_prefix(CHUNKS).and_then(number) {
+            listing.chunk_files.push(number);
         } else if let Some(number) = number(name) {
             listing.segments.push(number);
         }
     }
     listing.segments.sort_unstable();
     listing.checkpoints.sort_unstable();
+    listing.chunk_files.sort_unstable();
     Ok(listing)
 }
 

@@ -3,12 +3,14 @@
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use super::frame::{Found, Frames, MAGIC};
+use super::columns::{ColumnsWriter, column_groups};
+use super::frame::{Found, Frames, MAGIC, Unpacker};
 use super::record::{self, SamplesWriter, groups, read_floats};
 use super::*;
 use crate::base::bytes::Malformed;
 use crate::base::clock::ManualClock;
 use crate::base::time::TimeRange;
+use crate::metrics::store::head::{ChunkKind, SavedChunk};
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
 
@@ -24,6 +26,30 @@ fn write(series: &[Series]) -> Vec<u8> {
         writer.end_group();
     }
     writer.bytes().to_vec()
+}
+
+fn write_columns(series: &[Series]) -> Vec<u8> {
+    let mut writer = ColumnsWriter::default();
+    for group in 0..16 {
+        writer.begin_group(group);
+        for (id, samples) in series.iter().filter(|(id, _)| *id as usize % 16 == group) {
+            writer.put_floats(*id, samples.len(), samples.iter().copied());
+        }
+        writer.end_group();
+    }
+    let mut content = Vec::new();
+    writer.finish(&mut content);
+    content
+}
+
+fn read_all_columns(content: &[u8]) -> Result<Vec<Series>, Malformed> {
+    let mut all = Vec::new();
+    let mut scratch = ColumnsScratch::default();
+    for group in column_groups(content)? {
+        read_columns(group, content, &mut scratch, |id, samples| all.push((id, samples.to_vec())))?;
+    }
+    all.sort_by_key(|(id, _)| *id);
+    Ok(all)
 }
 
 fn read(content: &[u8]) -> Result<Vec<Series>, Malformed> {
@@ -42,6 +68,14 @@ fn a_sample_of_a_regular_batch_is_small() {
     let content = write(&series);
     assert!(content.len() < 500 * 20 * 2 + 500 * 10, "{}", content.len());
     assert_eq!(read(&content).expect("read"), series);
+    let size = |kind, content: &[u8]| {
+        let mut frame = Vec::new();
+        Packer::default().put_frame(&mut frame, kind, content);
+        frame.len()
+    };
+    let series: Vec<Series> = (1..=500).map(|id| (id, vec![(1_760_000_000_000, f64::from(id * id % 997) / 8.0)])).collect();
+    let (plain, columns) = (size(Kind::Floats, &write(&series)), size(Kind::Columns, &write_columns(&series)));
+    assert!(columns < plain, "{columns} {plain}");
 }
 
 proptest! {
@@ -50,25 +84,74 @@ proptest! {
         1u32..100_000, prop::collection::vec((any::<i64>(), -1e9f64..1e9), 1..20), 0..30,
     )) {
         let series: Vec<Series> = series.into_iter().collect();
-        prop_assert_eq!(read(&write(&series)).expect("read"), series);
+        prop_assert_eq!(&read(&write(&series)).expect("read"), &series);
+        let columns = write_columns(&series);
+        prop_assert_eq!(read_all_columns(&columns).expect("read"), series);
+        for cut in 0..columns.len() {
+            prop_assert!(cut == 0 || read_all_columns(&columns[..cut]).is_err());
+        }
+    }
+
+    #[test]
+    fn values_of_every_length_stand_apart(numbers in prop::collection::vec((0u32..56, any::<u64>()), 1..300), step in 1i64..1 << 40) {
+        // Whole numbers, thousandths and anything else, of all lengths.
+        let value = |index: usize, (bits, number): (u32, u64)| match index % 3 {
+            0 => (number >> (63 - bits.min(52))) as f64,
+            1 => (number >> (63 - bits.min(52))) as f64 / 1000.0,
+            _ => f64::from_bits(number >> bits),
+        };
+        let samples: Vec<(i64, u64)> =
+            numbers.into_iter().enumerate().map(|(at, number)| (at as i64 * step, value(at, number).to_bits())).collect();
+        let series = [(7, samples.iter().map(|(ts, bits)| (*ts, f64::from_bits(*bits))).collect())];
+        let found = read_all_columns(&write_columns(&series)).expect("read");
+        let found: Vec<(i64, u64)> = found[0].1.iter().map(|(ts, value)| (*ts, value.to_bits())).collect();
+        prop_assert_eq!(found, samples);
     }
 
     #[test]
     fn any_content_is_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         // Whether it fails does not matter, only that it ends.
         let _any = read(&bytes);
+        let _any = read_all_columns(&bytes);
         let _any = record::read_series(&bytes, |_, _| {});
         let _any = record::read_exemplars(&bytes, |_, _| {});
         let _any = record::read_times(&bytes, |_, _, _| {});
         let _any = record::read_metadata(&bytes, |_, _| {});
         let _any = record::read_flushed(&bytes, |_| {});
+        let _any = record::read_files(&bytes, |_| {});
+        let _any = read_chunks(3, &bytes, |_, _| {});
         let mut segment = MAGIC.to_vec();
         segment.extend_from_slice(&bytes);
         if let Some(mut frames) = Frames::new(&segment) {
             while let Found::Frame(frame) = frames.next_frame() {
-                let _any = frame.content();
+                let _any = frame.content(&mut Unpacker::default());
             }
         }
+    }
+}
+
+#[test]
+fn chunks_round_trip() {
+    let chunk = |min: i64, bytes| SavedChunk { kind: ChunkKind::Packed, open: false, min, max: min + 29 * 15_000, count: 30, bytes };
+    let open = SavedChunk { kind: ChunkKind::Float, open: true, min: 600_000, max: 600_000, count: 1, bytes: b"abc" };
+    let all = [
+        (5u32, vec![chunk(-7, b"12345"), open]),
+        (21, vec![SavedChunk { kind: ChunkKind::Histogram, ..chunk(8, b"") }]),
+        (5 + 16 * 1000, vec![chunk(i64::MIN, b"x"), chunk(i64::MAX - 1_000_000, b"y")]),
+    ];
+    let mut writer = SamplesWriter::default();
+    writer.begin_group(5);
+    for (id, chunks) in &all {
+        writer.put_chunks(*id, chunks.len(), chunks.iter().copied());
+    }
+    writer.end_group();
+    let (group, content) = groups(writer.bytes()).next().expect("a group").expect("valid");
+    let mut at = all.iter().flat_map(|(id, chunks)| chunks.iter().map(move |chunk| (*id, *chunk)));
+    read_chunks(group, content, |id, chunk| assert_eq!(Some((id, *chunk)), at.next())).expect("valid");
+    assert_eq!(at.next(), None);
+    for cut in 0..content.len() {
+        // Whether it fails does not matter, only that it ends.
+        let _any = read_chunks(group, &content[..cut], |_, _| {});
     }
 }
 
@@ -84,7 +167,7 @@ fn frames_keep_their_content_and_show_damage() {
     let mut frames = Frames::new(&segment).expect("a segment");
     for content in &contents {
         let Found::Frame(frame) = frames.next_frame() else { panic!("a frame is missing") };
-        assert_eq!((frame.kind, frame.content().as_ref()), (Some(Kind::Metadata), Some(content)));
+        assert_eq!((frame.kind, frame.content(&mut Unpacker::default()).as_ref()), (Some(Kind::Metadata), Some(content)));
         assert_eq!(frame.content_len(), content.len());
     }
     assert!(matches!(frames.next_frame(), Found::End));
@@ -103,7 +186,7 @@ fn frames_keep_their_content_and_show_damage() {
         }
         assert!(good < contents.len(), "damage at {at} went unnoticed");
     }
-    assert!(Frames::new(b"PHARWAL\x02rest").is_none(), "a later version is not guessed at");
+    assert!(Frames::new(b"PHARWAL\x03rest").is_none(), "a later version is not guessed at");
 }
 
 #[derive(Default)]
@@ -117,17 +200,16 @@ impl Sink for Collector {
         self.series.lock().extend(series.into_iter().map(|(id, _)| id));
     }
 
-    fn floats(&self, group: usize, content: &[u8], from: i64) -> Result<i64, Malformed> {
-        let mut max = i64::MIN;
-        read_floats(group, content, |_, samples| {
-            *self.samples.lock() += samples.iter().filter(|(ts, _)| *ts >= from).count();
-            max = samples.iter().fold(max, |max, (ts, _)| max.max(*ts));
-        })?;
-        Ok(max)
-    }
-
-    fn histograms(&self, _: usize, _: &[u8], _: i64) -> Result<i64, Malformed> {
-        Ok(i64::MIN)
+    fn samples(&self, group: usize, records: &[(Kind, &[u8])], from: i64) -> Taken {
+        let (mut newest, mut failed) = (i64::MIN, 0);
+        for (_, content) in records {
+            let read = read_floats(group, content, |_, samples| {
+                *self.samples.lock() += samples.iter().filter(|(ts, _)| *ts >= from).count();
+                newest = samples.iter().fold(newest, |max, (ts, _)| max.max(*ts));
+            });
+            failed += u64::from(read.is_err());
+        }
+        Taken { newest, failed }
     }
 
     fn exemplar(&self, _: u32, _: Exemplar) {}
@@ -189,11 +271,11 @@ fn a_checkpoint_replaces_what_is_before_it() {
     assert_eq!(wal.finished().iter().map(|info| info.max_ts).collect::<Vec<_>>(), [5, 15, 25, 35]);
     // Up to 22 everything is in blocks, as of segment 4: of segment 3 half is still needed.
     let flushed = Flushed { segment: 4, boundary: 22 };
-    let mut checkpoint = Checkpoint::create(dir.path(), 3, &[flushed]).expect("create");
+    let mut checkpoint = Checkpoint::create(dir.path(), 3, &[flushed], &[]).expect("create");
     checkpoint.put(Kind::Series, |out| put_series(out, 1, &Labels::from_pairs([("a", "1")]))).expect("put");
     install_checkpoint(checkpoint, dir.path()).expect("install");
     // A crash in the middle of the next one leaves nothing that counts.
-    drop(Checkpoint::create(dir.path(), 4, &[]).expect("create"));
+    drop(Checkpoint::create(dir.path(), 4, &[], &[]).expect("create"));
     let collector = Collector::default();
     let recovered = replay(dir.path(), &collector, &Progress::default()).expect("replay");
     assert_eq!((*collector.samples.lock(), collector.series.lock().clone(), recovered.flushed), (3, vec![1], vec![flushed]));

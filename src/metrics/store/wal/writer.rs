@@ -225,6 +225,13 @@ impl Wal {
         }
     }
 
+    /// Bytes of all segments.
+    pub fn bytes(&self) -> u64 {
+        let state = self.state.lock();
+        let open = if state.file.is_some() { state.good_len } else { 0 };
+        state.finished.iter().map(|segment| segment.bytes).sum::<u64>() + open
+    }
+
     /// Finished segments, ascending.
     pub fn finished(&self) -> Vec<SegmentInfo> {
         self.state.lock().finished.clone()

@@ -5,6 +5,7 @@ mod crash;
 mod lifecycle;
 mod model;
 mod rules;
+mod save;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +36,11 @@ fn clock() -> Arc<ManualClock> {
 
 fn open(dir: &Path) -> Store {
     Store::open(settings(dir), clock()).expect("open")
+}
+
+/// With the head saved by every round of maintenance.
+fn open_saving(dir: &Path) -> Store {
+    Store::open(StoreSettings { save_log_bytes: 1, ..settings(dir) }, clock()).expect("open")
 }
 
 fn labels(name: &str) -> Labels {

@@ -62,6 +62,7 @@ struct World {
     store: Option<Store>,
     model: BTreeMap<(u8, i64), Value>,
     newest: i64,
+    open: fn(&Path) -> Store,
 }
 
 impl World {
@@ -145,14 +146,14 @@ impl World {
             Step::CleanTombstones => self.store().clean_tombstones(&Cancel::new()).expect("clean"),
             Step::Reopen => {
                 self.store = None;
-                self.store = Some(open(self.dir.path()));
+                self.store = Some((self.open)(self.dir.path()));
             }
             Step::Crash => {
                 let copy = tempfile::tempdir().expect("dir");
                 copy_dir(self.dir.path(), copy.path());
                 self.store = None;
                 self.dir = copy;
-                self.store = Some(open(self.dir.path()));
+                self.store = Some((self.open)(self.dir.path()));
             }
             Step::Delete { series, from, to } => {
                 let range = TimeRange::new(self.newest + i64::from(*from) * MINUTE, self.newest + i64::from(*to) * MINUTE);
@@ -169,14 +170,19 @@ proptest! {
 
     #[test]
     fn what_was_taken_is_there_once(steps in steps()) {
-        run(&steps);
+        run(open, &steps);
+    }
+
+    #[test]
+    fn what_was_taken_is_there_once_when_the_head_is_saved(steps in steps()) {
+        run(open_saving, &steps);
     }
 }
 
-fn run(steps: &[Step]) {
+fn run(open: fn(&Path) -> Store, steps: &[Step]) {
     let dir = tempfile::tempdir().expect("dir");
     let store = Some(open(dir.path()));
-    let mut world = World { dir, store, model: BTreeMap::new(), newest: T0 };
+    let mut world = World { dir, store, model: BTreeMap::new(), newest: T0, open };
     for step in steps {
         world.step(step);
         if !matches!(step, Step::Append(_)) {
@@ -188,11 +194,13 @@ fn run(steps: &[Step]) {
 
 #[test]
 fn a_late_sample_left_alone_by_a_deletion_is_not_written_again() {
-    run(&[
+    let steps = [
         Step::Append(vec![(3, 9, 0), (3, -17, 0)]),
         Step::Append(vec![(0, 13, 0)]),
         Step::Delete { series: 3, from: -13, to: -13 },
         Step::Append(vec![(3, -39, 1)]),
         Step::Reopen,
-    ]);
+    ];
+    run(open, &steps);
+    run(open_saving, &steps);
 }
