@@ -12,7 +12,8 @@ use crate::metrics::store::codec::encode_timestamps;
 /// Columns remembered at once; past this many, later repetitions are written again.
 const COLUMNS_REMEMBERED: usize = 1 << 20;
 /// Chunks remembered at least: when so many are new, those before them are forgotten.
-const CHUNKS_REMEMBERED: usize = 1 << 16;
+/// As many as fill a hash table of 2^17 places.
+const CHUNKS_REMEMBERED: usize = 7 << 14;
 /// Chunks below this size are not worth a reference elsewhere: they cost what the reference costs.
 const DEDUPLICATED_BYTES_MIN: usize = 8;
 
