@@ -173,7 +173,7 @@ fn own_metrics_come_in_the_format_asked_for() {
 #[test]
 fn native_histograms_and_odd_names_are_federated() {
     let source = Server::start(&["--host-metrics=false", "--own-metrics=false"]);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let now = (source.api("/api/v1/query?query=time()")["result"][1].as_str().unwrap().parse::<f64>().unwrap() * 1000.0) as i64;
     let mut histogram = wire::series(&[("__name__", "h"), ("job", "x")], &[]);
     histogram.histograms = vec![wire::histogram(now, 5)];
     let odd = wire::series(&[("__name__", "odd.name"), ("a.b", "1"), ("job", "x")], &[(now, 7.0)]);
