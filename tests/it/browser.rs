@@ -41,9 +41,15 @@ fn drive(name: &str, server: &Server) {
     println!("{said}");
 }
 
+/// Now, as the server under test sees it.
+#[expect(clippy::disallowed_methods, reason = "the server runs on the machine's clock, so its data must end there")]
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+}
+
 /// Almost an hour of requests by route and code, at 15 s, ending now; the same on every run but for the time.
 fn push_requests(server: &Server) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 / 15_000 * 15_000;
+    let now = now_ms() / 15_000 * 15_000;
     let mut all = Vec::new();
     for (at, route) in ["/api/v1/events", "/api/v1/session", "/api/v1/products", "/graphql"].into_iter().enumerate() {
         for (code, share) in [("200", 40.0), ("500", 1.0)] {
@@ -88,7 +94,7 @@ fn people_get_where_they_want() {
 #[test]
 fn foreign_text_stays_text() {
     let server = Server::start(&["--host-metrics=false", "--own-metrics=false"]);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    let now = now_ms();
     let long = format!("\"><img src=x onerror=alert(1)>{}", "x".repeat(10_000));
     let texts = [
         "<script>alert(2)</script>",

@@ -79,7 +79,7 @@ impl Lang {
     }
 
     /// A text in this language.
-    pub fn t<'a>(self, en: &'a str) -> &'a str {
+    pub fn t(self, en: &str) -> &str {
         match self {
             Self::En => en,
             Self::Ar => ARABIC.get(en).copied().unwrap_or(en),
