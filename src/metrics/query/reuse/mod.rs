@@ -135,7 +135,7 @@ impl Ask<'_, '_> {
 
     /// Computes for all who wait.
     fn lead(&self, lead: &Lead<'_>) -> Outcome<Answer> {
-        let kept = match self.from_parts()? {
+        let kept = match self.by_parts()? {
             Some(kept) => kept,
             None => self.fresh()?,
         };
@@ -170,7 +170,7 @@ impl Ask<'_, '_> {
     }
 
     /// Uses the steps of a kept answer and computes those before and after; none if there is too little to use.
-    fn from_parts(&self) -> Outcome<Option<Arc<Kept>>> {
+    fn by_parts(&self) -> Outcome<Option<Arc<Kept>>> {
         let (When::Range { start, end, step }, Reuse::Steps) = (self.question.when, self.options.reuse) else { return Ok(None) };
         if step <= 0 {
             return Ok(None);
