@@ -75,7 +75,9 @@ fn prometheus_says_the_same_to_other_pages() {
     let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--web.cors.origin=.*"]);
     // Without an origin the packaged version says nothing; later ones say that it matters.
     let origin = [("Origin", "https://a.example")];
-    for (method, path) in [(Method::OPTIONS, "/api/v1/query"), (Method::GET, "/api/v1/query?query=1"), (Method::GET, "/api/v1/query?query=(")] {
+    for (method, path) in
+        [(Method::OPTIONS, "/api/v1/query"), (Method::GET, "/api/v1/query?query=1"), (Method::GET, "/api/v1/query?query=(")]
+    {
         let theirs = ask(method.clone(), &prometheus.url(path), &origin);
         let ours = ask(method.clone(), &server.url(path), &origin);
         assert_eq!((theirs.status(), cors(&theirs)), (ours.status(), cors(&ours)), "{method} {path}");
@@ -171,7 +173,7 @@ fn own_metrics_come_in_the_format_asked_for() {
 #[test]
 fn native_histograms_and_odd_names_are_federated() {
     let source = Server::start(&["--host-metrics=false", "--own-metrics=false"]);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let now = (source.api("/api/v1/query?query=time()")["result"][1].as_str().unwrap().parse::<f64>().unwrap() * 1000.0) as i64;
     let mut histogram = wire::series(&[("__name__", "h"), ("job", "x")], &[]);
     histogram.histograms = vec![wire::histogram(now, 5)];
     let odd = wire::series(&[("__name__", "odd.name"), ("a.b", "1"), ("job", "x")], &[(now, 7.0)]);

@@ -24,6 +24,8 @@ mod peers;
 mod http;
 /// Other servers read what is stored here.
 mod remote_read;
+/// Answers to the byte as Prometheus gives them.
+mod results;
 /// Scraping real targets.
 mod scrape;
 /// Every door for samples.

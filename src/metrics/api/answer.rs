@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use super::json_text::write_json;
 use crate::platform::http::problem::Problem;
 use crate::platform::work::WorkError;
 use crate::series::ports::{EvaluateError, SelectError};
@@ -173,8 +174,9 @@ pub(super) fn success_with_warnings<T: Serialize>(data: &T, warnings: &[String])
 }
 
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => json_body(status, Body::from(bytes)),
+    let mut bytes = Vec::new();
+    match write_json(&mut bytes, value) {
+        Ok(()) => json_body(status, Body::from(bytes)),
         Err(error) => Problem::internal(&error).into_response(),
     }
 }

@@ -11,6 +11,7 @@ use http::{Request, StatusCode};
 
 use super::ApiState;
 use super::answer::{ApiError, ErrorKind, json_body, success_with_warnings};
+use super::json_text::write_json;
 use super::params;
 use super::status::in_query;
 use super::value_json::{write_labels, write_time};
@@ -200,7 +201,7 @@ fn collect_selectors(expr: &Expr, found: &mut Vec<Vec<Matcher>>) {
 fn write_warnings(out: &mut Vec<u8>, warnings: &[String]) -> io::Result<()> {
     if !warnings.is_empty() {
         out.extend_from_slice(b",\"warnings\":");
-        serde_json::to_writer(&mut *out, warnings)?;
+        write_json(&mut *out, warnings)?;
     }
     out.extend_from_slice(b"}");
     Ok(())

@@ -1,6 +1,6 @@
 //! The Prometheus HTTP API and the doors for writing. Wire shapes live here and nowhere else.
 //!
-//! Rooms in reading order: [`answer`] (envelope and errors), [`value_json`] (results), [`params`] (times,
+//! Rooms in reading order: [`answer`] (envelope and errors), [`value_json`] (results), [`json_text`], [`params`] (times,
 //! durations, limits), then one file for each family of endpoints. [`routes`] is the table of contents.
 
 mod admin;
@@ -11,6 +11,7 @@ mod features;
 mod federate;
 mod index;
 mod jobs;
+mod json_text;
 mod params;
 mod parse_tree;
 mod push;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::json_text::{write_json, write_plain};
 use crate::base::float;
 use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
@@ -22,7 +23,7 @@ pub(super) fn write_answer(out: &mut impl Write, answer: &Answer, stats: Option<
     for (key, notes) in [("warnings", &answer.warnings), ("infos", &answer.infos)] {
         if !notes.is_empty() {
             write!(out, ",\"{key}\":")?;
-            serde_json::to_writer(&mut *out, notes)?;
+            write_json(&mut *out, notes)?;
         }
     }
     out.write_all(b"}")?;
@@ -54,7 +55,7 @@ impl StatsJson {
             out.write_all(br#""totalQueryableSamplesPerStep":["#)?;
             for (at, (ts, samples)) in self.stats.samples_per_step.iter().enumerate() {
                 out.write_all(if at == 0 { b"[" } else { b",[" })?;
-                write_time(out, *ts)?;
+                write_short_time(out, *ts)?;
                 write!(out, ",{samples}]")?;
             }
             out.write_all(b"],")?;
@@ -67,16 +68,16 @@ fn write_value(out: &mut impl Write, value: &Value) -> io::Result<()> {
     match value {
         Value::Scalar(ts, number) => {
             out.write_all(b"[")?;
-            write_time(out, *ts)?;
+            write_short_time(out, *ts)?;
             out.write_all(b",")?;
             write!(out, "\"{}\"", float::plain(*number))?;
             out.write_all(b"]")
         }
         Value::String(ts, text) => {
             out.write_all(b"[")?;
-            write_time(out, *ts)?;
+            write_short_time(out, *ts)?;
             out.write_all(b",")?;
-            serde_json::to_writer(&mut *out, text)?;
+            write_json(&mut *out, text)?;
             out.write_all(b"]")
         }
         Value::Vector(samples) => write_list(out, samples, |out, sample| {
@@ -144,9 +145,9 @@ pub(super) fn write_labels(out: &mut impl Write, labels: &Labels) -> io::Result<
         if at > 0 {
             out.write_all(b",")?;
         }
-        serde_json::to_writer(&mut *out, name)?;
+        write_plain(out, name)?;
         out.write_all(b":")?;
-        serde_json::to_writer(&mut *out, value)?;
+        write_plain(out, value)?;
     }
     out.write_all(b"}")
 }
@@ -159,6 +160,16 @@ pub(super) fn write_time(out: &mut impl Write, ms: i64) -> io::Result<()> {
     out.write_all(sign.as_bytes())?;
     out.write_all(digits.format(secs).as_bytes())?;
     if millis > 0 { write!(out, ".{millis:03}") } else { Ok(()) }
+}
+
+/// The same without zeros at the end, `1700000000.5`: upstream prints the times of scalars, strings and statistics so.
+fn write_short_time(out: &mut impl Write, ms: i64) -> io::Result<()> {
+    let mut text = Vec::with_capacity(20);
+    write_time(&mut text, ms)?;
+    if ms % 1000 != 0 {
+        text.truncate(text.iter().rposition(|byte| *byte != b'0').map_or(text.len(), |last| last + 1));
+    }
+    out.write_all(&text)
 }
 
 fn write_number(out: &mut impl Write, number: f64) -> io::Result<()> {
@@ -228,6 +239,13 @@ mod tests {
         for (ms, text) in [(1_700_000_000_000, "1700000000"), (1_700_000_000_500, "1700000000.500"), (-1, "-0.001"), (1, "0.001")] {
             let mut out = Vec::new();
             write_time(&mut out, ms).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+        for (ms, text) in
+            [(1_700_000_000_000, "1700000000"), (1_700_000_000_500, "1700000000.5"), (-10, "-0.01"), (1, "0.001"), (100_000, "100")]
+        {
+            let mut out = Vec::new();
+            write_short_time(&mut out, ms).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }

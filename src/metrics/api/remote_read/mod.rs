@@ -112,11 +112,14 @@ pub(super) async fn read(State(state): State<Arc<ApiState>>, request: Request<Bo
         Err(problem) => return problem.into_response(),
     };
     let external = state.external_labels.load_full();
-    let request = match request::decode(&body, &external) {
-        Ok(request) => request,
-        Err(why) => return ReadError::Refused(why).into_response(),
+    // Regular expressions may take a while to compile.
+    let (known, cancel) = (Arc::clone(&external), Cancel::new());
+    let decoded = state.read.pool.run(state.query_timeout, &cancel, move || request::decode(&body, &known));
+    let request = match decoded.await {
+        Ok(Ok(request)) => request,
+        Ok(Err(why)) => return ReadError::Refused(why).into_response(),
+        Err(error) => return busy(&error),
     };
-    drop(body);
     match request.response {
         ResponseType::Samples => in_one(state, request, external).await,
         ResponseType::StreamedChunks => streamed(state, request, external).await,

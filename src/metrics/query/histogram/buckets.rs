@@ -88,13 +88,34 @@ fn exponential_bound(index: i32, schema: i32) -> f64 {
     } else {
         let schema = schema.min(30);
         let within = index & ((1i32 << schema) - 1);
-        (2f64.powf(f64::from(within) / f64::from(1i32 << schema)), i64::from(index >> schema))
+        (fraction_of(within, schema), i64::from(index >> schema))
     };
     // The last regular bucket would end one step above the largest float; infinities have a bucket of their own.
     if fraction == 1.0 && exponent == 1024 {
         return f64::MAX;
     }
     scale_by_power_of_two(fraction, exponent)
+}
+
+/// `2^(within / 2^schema)`. Up to schema 8 to the last bit what upstream has in a table, so that bounds print the same:
+/// its numbers are products of the roots of two that the bits of the index stand for, larger roots first, and its root
+/// of order two is the float below the nearest one.
+fn fraction_of(within: i32, schema: i32) -> f64 {
+    const ROOTS: [f64; 8] = [
+        f64::from_bits(std::f64::consts::SQRT_2.to_bits() - 1),
+        1.189_207_115_002_721,
+        1.090_507_732_665_257_7,
+        1.044_273_782_427_413_8,
+        1.021_897_148_654_116_6,
+        1.010_889_286_051_700_5,
+        1.005_429_901_112_802_7,
+        1.002_711_275_050_202_5,
+    ];
+    if schema > 8 {
+        return 2f64.powf(f64::from(within) / f64::from(1i32 << schema));
+    }
+    let bits = within << (8 - schema);
+    ROOTS.iter().enumerate().filter(|(at, _)| bits >> (7 - at) & 1 == 1).fold(1.0, |product, (_, root)| product * root)
 }
 
 fn scale_by_power_of_two(value: f64, exponent: i64) -> f64 {
