@@ -201,7 +201,7 @@ pub fn check(path: &Path, strict: bool, env: &Environment<'_>) -> CheckReport {
             let word = if strict { "FAILED" } else { "WARNING" };
             lines.extend(loaded.warnings.iter().map(|warning| format!("  {word}: {warning}")));
             let missing = missing_files(&loaded.config, path);
-            let ok = missing.is_empty() && !(strict && !loaded.warnings.is_empty());
+            let ok = missing.is_empty() && (!strict || loaded.warnings.is_empty());
             lines.extend(missing.iter().map(|missing| format!("  FAILED: {missing}")));
             let rules: usize =
                 loaded.config.rule_files.iter().filter_map(|pattern| path::glob(pattern).ok()).map(|found| found.len()).sum();
