@@ -16,12 +16,12 @@ mod config;
 mod crash;
 /// The user's own files and queries.
 mod fixtures;
+/// What goes for every answer: who may read it, how failures look, odd requests.
+mod http;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
-/// What goes for every answer: who may read it, how failures look, odd requests.
-mod http;
 /// Other servers read what is stored here.
 mod remote_read;
 /// Answers to the byte as Prometheus gives them.
