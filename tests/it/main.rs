@@ -22,12 +22,12 @@ mod crash;
 mod fixtures;
 /// A volume without space.
 mod full_disk;
+/// What goes for every answer: who may read it, how failures look, odd requests.
+mod http;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
-/// What goes for every answer: who may read it, how failures look, odd requests.
-mod http;
 /// Other servers read what is stored here.
 mod remote_read;
 /// Answers to the byte as Prometheus gives them.
