@@ -138,12 +138,14 @@ struct Recovery {
     deleted: AtomicBool,
 }
 
+type Floats = Vec<(i64, f64)>;
+
 /// Floats of many records, by series. Handing over a series' samples together is several times quicker than one by
 /// one: the series and its open chunk come into the processor's caches once.
 #[derive(Default)]
 struct Pending {
     /// By place in the shard.
-    lists: Vec<Option<Box<[Vec<(i64, f64)>]>>>,
+    lists: Vec<Option<Box<[Floats]>>>,
     /// Ids of the series that have some.
     waiting: Vec<u32>,
     /// For looking into chunks.
@@ -177,7 +179,7 @@ impl Tally {
 }
 
 impl Pending {
-    fn list(&mut self, id: u32) -> &mut Vec<(i64, f64)> {
+    fn list(&mut self, id: u32) -> &mut Floats {
         let slot = id as usize / SHARDS;
         let page = slot / LISTS;
         if self.lists.len() <= page {

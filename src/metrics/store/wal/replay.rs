@@ -135,7 +135,8 @@ fn read_chunk_files(dir: &Path, listing: &Listing, sink: &dyn Sink, recovered: &
     let checkpoint = recovered.next;
     for &number in &listing.chunk_files {
         let path = chunks_path(dir, number);
-        if !recovered.named.contains(&number) && !(names_may_miss && number <= checkpoint) {
+        let counts = recovered.named.contains(&number) || (names_may_miss && number <= checkpoint);
+        if !counts {
             fs::remove_file(path)?;
             continue;
         }
@@ -158,7 +159,6 @@ fn from(marks: &[Flushed], applies: impl Fn(&Flushed) -> bool) -> i64 {
 }
 
 /// Reads one file; samples before `from` are in blocks. Answers the length of the good part and the newest time.
-
 fn read_file(
     dir: &Path,
     path: &Path,
@@ -355,7 +355,7 @@ fn in_parallel<S>(threads: usize, count: usize, state: impl Fn() -> S + Sync, wo
     };
     std::thread::scope(|scope| {
         for _ in 1..threads.min(count) {
-            scope.spawn(&run);
+            scope.spawn(run);
         }
         run();
     });
