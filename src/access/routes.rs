@@ -26,7 +26,6 @@ pub struct RouteInfo {
 pub struct Routes {
     table: Vec<RouteInfo>,
     router: Router,
-    otherwise: Option<MethodRouter>,
 }
 
 impl Routes {
@@ -48,14 +47,6 @@ impl Routes {
     pub fn join(mut self, other: Self) -> Self {
         self.table.extend(other.table);
         self.router = self.router.merge(other.router);
-        self.otherwise = self.otherwise.or(other.otherwise);
-        self
-    }
-
-    /// What answers where no route does, instead of a plain refusal. Anybody may see it, so it tells nothing.
-    #[must_use]
-    pub fn otherwise(mut self, handler: MethodRouter) -> Self {
-        self.otherwise = Some(handler);
         self
     }
 
@@ -67,10 +58,8 @@ impl Routes {
     /// The router, without any layer. What no route answers is refused in the words that clients know.
     pub fn into_router(self) -> Router {
         let refuse = |status, words| move || std::future::ready(Problem::new(status, words));
-        let router = match self.otherwise {
-            Some(handler) => self.router.fallback_service(handler),
-            None => self.router.fallback(refuse(StatusCode::NOT_FOUND, "404 page not found")),
-        };
-        router.method_not_allowed_fallback(refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
+        self.router
+            .fallback(refuse(StatusCode::NOT_FOUND, "404 page not found"))
+            .method_not_allowed_fallback(refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
     }
 }

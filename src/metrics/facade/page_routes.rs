@@ -38,7 +38,6 @@ pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
         .route("GET", links::CHART, Policy::READ, with(get(chart_route)))
         .route("POST", links::LOOK, Policy::Public, post(look::choose))
         .route("GET", links::ASSETS, Policy::Public, get(assets::handler))
-        .otherwise(with(any(not_found)))
 }
 
 /// What came with a request for a page.
@@ -205,18 +204,6 @@ fn refused(metrics: &Metrics, query: &str) -> Option<EvaluateError> {
     let errors = parse(query, &metrics.api.engine.options().parse).err()?;
     let span = errors.first().span;
     Some(EvaluateError::Invalid { message: errors.to_string(), span: Some((span.start as usize, span.end as usize)) })
-}
-
-/// What no route answers: a page for people, upstream's words for everybody else.
-async fn not_found(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let wants_page = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    if !wants_page {
-        return Problem::new(StatusCode::NOT_FOUND, "404 page not found").into_response();
-    }
-    let visit = Visit::new(&uri, &headers, metrics.clock.now_ms());
-    let nonce = visit.nonce.clone();
-    let shell = Shell::new(Page::Elsewhere, key("Not found"), visit);
-    crate::ui::page::respond(StatusCode::NOT_FOUND, problem::not_found(&shell), &nonce)
 }
 
 /// Evaluates queries one after the other, off the reactor, each within the server's time.

@@ -1,6 +1,7 @@
 //! Reading requests: bodies with a cap before and after decompression, and parameters from URL and form.
 
 use std::io::Read;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -10,9 +11,17 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::problem::Problem;
 use crate::base::limits::BODY_BYTES_MAX;
 
+/// A body has this long to arrive, however slowly it is sent; upstream gives requests as much.
+const BODY_WITHIN: Duration = Duration::from_secs(300);
+
 /// Reads a whole body, at most `max` bytes of it.
 pub async fn read_body(body: Body, max: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, max).collect().await {
+    let whole = tokio::time::timeout(BODY_WITHIN, Limited::new(body, max).collect());
+    let Ok(read) = whole.await else {
+        let seconds = BODY_WITHIN.as_secs();
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {seconds} s")));
+    };
+    match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
             Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here")))
@@ -134,6 +143,16 @@ mod tests {
             assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{encoding}");
         }
         assert_eq!(decompress(&encoded("lzw"), Bytes::new(), 1).unwrap_err().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_given_up() {
+        let trickle = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let refused = read_body(Body::from_stream(trickle), 1000).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
     }
 
     #[tokio::test]

@@ -69,11 +69,16 @@ impl Core {
         self.head.rank_if_stale();
         self.head.pack();
         self.census.remember(&self.head, self.clock.monotonic());
-        let saved = self.save_if_due();
         self.retire();
         self.note_background("flush blocks", &result);
-        self.note_background("save the head", &saved);
-        (result.is_err() || saved.is_err()).then_some(FLUSH_COOL_DOWN)
+        result.is_err().then_some(FLUSH_COOL_DOWN)
+    }
+
+    /// One round of the saving thread.
+    pub(super) fn save_round(&self) -> Option<Duration> {
+        let result = self.save_if_due();
+        self.note_background("save the head", &result);
+        result.is_err().then_some(FLUSH_COOL_DOWN)
     }
 
     /// One round of the merging thread.

@@ -51,6 +51,9 @@ const WAL_DIR: &str = "wal";
 const BLOCKS_DIR: &str = "blocks";
 /// How often the background thread looks whether there is something to do.
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(2);
+/// How often the log's length is looked at: a quick client fills tens of megabytes in a second, and all of them are
+/// read at the next start.
+const SAVE_CHECK_EVERY: Duration = Duration::from_millis(250);
 
 /// Why the store cannot be opened, or an administrative action failed.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +129,7 @@ pub struct Core {
     closed: AtomicBool,
     /// Tell the threads in the background that there may be something to do.
     flush_wake: Bell,
+    save_wake: Bell,
     compact_wake: Bell,
     sync_wake: Bell,
     /// Raised by [`Store::close`]: a long merge stops.
@@ -176,6 +180,12 @@ impl Store {
                 wait = core.flush_round().unwrap_or(MAINTENANCE_EVERY);
             }
         })?;
+        self.spawn("metrics-save", core, |core| {
+            let mut wait = SAVE_CHECK_EVERY;
+            while core.save_wake.wait(wait, core) {
+                wait = core.save_round().unwrap_or(SAVE_CHECK_EVERY);
+            }
+        })?;
         self.spawn("metrics-merge", core, |core| {
             let mut wait = MAINTENANCE_EVERY;
             while core.compact_wake.wait(wait, core) {
@@ -205,7 +215,7 @@ impl Store {
     pub fn close(&self) {
         self.core.closed.store(true, Ordering::Release);
         self.core.stop.raise(Stop::Cancelled);
-        for bell in [&self.core.flush_wake, &self.core.compact_wake, &self.core.sync_wake] {
+        for bell in [&self.core.flush_wake, &self.core.save_wake, &self.core.compact_wake, &self.core.sync_wake] {
             bell.notify();
         }
         for thread in self.threads.lock().drain(..) {

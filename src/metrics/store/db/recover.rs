@@ -115,6 +115,7 @@ impl Core {
             closed: AtomicBool::new(false),
             compaction: Mutex::new(()),
             flush_wake: Bell::default(),
+            save_wake: Bell::default(),
             compact_wake: Bell::default(),
             sync_wake: Bell::default(),
             stop: Cancel::new(),
