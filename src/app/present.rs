@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::base::clock::SharedClock;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::shell::{Shell, Visit};
 use crate::ui::{page, problem};
@@ -56,18 +57,18 @@ fn failure_page(failure: &Problem, uri: &Uri, visit: Visit<'_>) -> Response {
     let status = failure.status();
     let nonce = visit.nonce.clone();
     let headline = match status {
-        StatusCode::NOT_FOUND => "There is no such page",
-        StatusCode::METHOD_NOT_ALLOWED => "This address does not take that",
-        StatusCode::FORBIDDEN => "This is not allowed",
-        StatusCode::SERVICE_UNAVAILABLE => "Not now",
-        status if status.is_server_error() => "This page could not be made",
-        _ => "This cannot be understood",
+        StatusCode::NOT_FOUND => key("There is no such page"),
+        StatusCode::METHOD_NOT_ALLOWED => key("This address does not take that"),
+        StatusCode::FORBIDDEN => key("This is not allowed"),
+        StatusCode::SERVICE_UNAVAILABLE => key("Not now"),
+        status if status.is_server_error() => key("This page could not be made"),
+        _ => key("This cannot be understood"),
     };
     let shell = Shell::new(Page::Elsewhere, headline, visit);
     let html = match status {
         StatusCode::NOT_FOUND => problem::not_found(&shell),
-        StatusCode::METHOD_NOT_ALLOWED => problem::problem(&shell, status.as_u16(), headline, "Go there by a link or a form.", uri.path()),
-        _ => problem::problem(&shell, status.as_u16(), headline, failure.public(), ""),
+        StatusCode::METHOD_NOT_ALLOWED => problem::problem(&shell, status.as_u16(), shell.t(headline), shell.t("Go there by a link or a form."), uri.path()),
+        _ => problem::problem(&shell, status.as_u16(), shell.t(headline), failure.public(), ""),
     };
     page::respond(status, html, &nonce)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Metrics, home, page_inputs};
@@ -20,7 +20,7 @@ use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::security::{Nonce, PAGE_HEADERS, content_security_policy};
 use crate::ui::shell::{Banner, Shell, Visit};
-use crate::ui::{assets, links, look, problem};
+use crate::ui::{assets, links, look};
 
 /// Every page with who may look at it.
 pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
