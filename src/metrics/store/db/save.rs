@@ -12,7 +12,7 @@ use crate::metrics::store::wal::{ChunkFile, Kind, SamplesWriter, SegmentInfo};
 
 /// A log that is shorter than this for each series is not worth the writing: what is written each time are the open
 /// chunks, the labels, and what else a checkpoint has.
-const LOG_BYTES_PER_SERIES: u64 = 250;
+const LOG_BYTES_PER_SERIES: u64 = 200;
 
 /// Content of one record.
 const RECORD_BYTES: usize = 1 << 20;

@@ -54,7 +54,7 @@ impl StoreSettings {
             out_of_order_ms: HOUR_MS,
             future_ms: 10 * 60_000,
             sync: SyncPolicy::default(),
-            save_log_bytes: 32 << 20,
+            save_log_bytes: 24 << 20,
             block_range_ms: 2 * HOUR_MS,
             // A tenth of the retention, as upstream, so that retention by whole blocks keeps little too much.
             block_range_ms_max: retention_ms / 10,
