@@ -67,7 +67,9 @@ fn failure_page(failure: &Problem, uri: &Uri, visit: Visit<'_>) -> Response {
     let shell = Shell::new(Page::Elsewhere, headline, visit);
     let html = match status {
         StatusCode::NOT_FOUND => problem::not_found(&shell),
-        StatusCode::METHOD_NOT_ALLOWED => problem::problem(&shell, status.as_u16(), shell.t(headline), shell.t("Go there by a link or a form."), uri.path()),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            problem::problem(&shell, status.as_u16(), shell.t(headline), shell.t("Go there by a link or a form."), uri.path())
+        }
         _ => problem::problem(&shell, status.as_u16(), shell.t(headline), failure.public(), ""),
     };
     page::respond(status, html, &nonce)

@@ -174,7 +174,8 @@ fn failures_have_the_same_words() {
     for path in &paths {
         let (theirs, ours) = (get(&prometheus.url(path)), get(&server.url(path)));
         // Where a query with no time at all is found out is a matter of luck there.
-        let theirs = (theirs.0, theirs.1.replace("Invalid time value", "invalid time value").replace("in query queue", "in query execution"));
+        let theirs =
+            (theirs.0, theirs.1.replace("Invalid time value", "invalid time value").replace("in query queue", "in query execution"));
         assert_eq!(theirs, (ours.0, without_position(ours.1)), "{path}");
     }
     for path in ["/federate?match[]=%7B", "/federate?match[]=up%7B"] {
