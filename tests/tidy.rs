@@ -40,7 +40,7 @@ const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "platform::disk"]
 const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "app"]),
     ("askama", &["ui", "metrics/pages"]),
-    ("rusqlite", &["platform/db"]),
+    ("rusqlite", &["platform/db", "access/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),
