@@ -21,7 +21,7 @@ mod tests;
 mod throttle;
 mod tokens;
 
-pub use caller::{Caller, Person, TokenHolder};
+pub use caller::{Caller, Person, TokenHolder, Verdict};
 pub use gate::SIGN_IN;
 pub use identify::{Transport, identify};
 pub use password::{PASSWORD_CHARS_MIN, PasswordError};

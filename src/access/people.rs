@@ -184,14 +184,19 @@ impl Access {
 
     /// Changes one's own password. Other sessions end.
     pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<(), AccessError> {
+        self.confirm_password(person, old, origin).await?;
+        self.set_password(&person.name, person.user_id, new, Some(person.session_id), origin).await
+    }
+
+    /// Whether it is really they who sit at the browser, before something that cannot be taken back.
+    pub async fn confirm_password(&self, person: &Person, password: Secret, origin: &Origin) -> Result<(), AccessError> {
         self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
-        let id = person.user_id;
-        let hash = self.db.read(|db| users::credentials(db, id))?.and_then(|secrets| secrets.password_hash);
-        if hash.is_some() && !self.passwords.verify(old, hash).await? {
+        let hash = self.db.read(|db| users::credentials(db, person.user_id))?.and_then(|secrets| secrets.password_hash);
+        if hash.is_some() && !self.passwords.verify(password, hash).await? {
             return Err(refused("the present password is not that"));
         }
         self.throttle.succeeded(origin.address);
-        self.set_password(&person.name, id, new, Some(person.session_id), origin).await
+        Ok(())
     }
 
     /// Sets somebody's password. Their sessions end, but for `keep`.

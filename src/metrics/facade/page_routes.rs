@@ -68,6 +68,7 @@ impl Asked {
             csrf: String::new(),
             banners,
             targets_down,
+            caller: crate::access::Caller::Open,
             now_ms: metrics.clock.now_ms(),
         };
         Shell::new(current, title, visit)
