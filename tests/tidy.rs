@@ -14,11 +14,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("access", &["base", "platform"]),
     ("ui", &["base", "series", "platform", "access"]),
     ("metrics", &["base", "series", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics"]),
+    ("admin", &["base", "series", "platform", "access", "ui"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "admin"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics"];
+const WINGS: &[&str] = &["metrics", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -38,9 +39,9 @@ const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "platform::disk"]
 
 /// Crates that may be named only behind their door.
 const DOORS: &[(&str, &[&str])] = &[
-    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "app"]),
-    ("askama", &["ui", "metrics/pages"]),
-    ("rusqlite", &["platform/db"]),
+    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "admin/facade", "app"]),
+    ("askama", &["ui", "metrics/pages", "admin/pages"]),
+    ("rusqlite", &["platform/db", "access/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),

@@ -1,7 +1,37 @@
-//! Who may do what. Today: the policy that every route declares. Users, sessions and tokens come with the access issue.
+//! Who may do what: people and their sessions, tokens of programs, and the policy that every route declares.
+//!
+//! [`identify`] finds the [`Caller`] of a request; [`Routes`] puts a gate before each route; [`Access`] makes and
+//! changes people and tokens and writes the audit log. In memory: everything that a request needs. On disk: hashes
+//! only, so a stolen database opens nothing. Not here: pages and JSON for all this (the hall `admin`).
 
+mod caller;
+mod directory;
+mod gate;
+mod identify;
+mod key;
+mod password;
+mod people;
 mod policy;
 mod routes;
+mod second_factor;
+mod service;
+mod store;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod tokens;
 
+pub use caller::{Caller, Person, TokenHolder, Verdict};
+pub use gate::SIGN_IN;
+pub use identify::{Transport, identify};
+pub use password::{PASSWORD_CHARS_MIN, PasswordError};
+pub use people::UserChange;
 pub use policy::{Policy, Role, Scope};
 pub use routes::{RouteInfo, Routes};
+pub use second_factor::Enrolment;
+pub use service::{Access, AccessError, AccessSettings, AuthMode, Origin};
+pub use store::audit::{AuditFilter, AuditLine};
+pub use store::sessions::Session;
+pub use store::tokens::Token;
+pub use store::users::User;
+pub use tokens::NewToken;

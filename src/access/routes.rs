@@ -1,12 +1,14 @@
 //! The router's table: every route of the server stands here once, with who may use it.
 //!
 //! Wings and `app` build a [`Routes`] each; `app` joins them. There is no other way to put a handler on the
-//! server, so a route without a policy cannot exist.
+//! server, so a route without a policy, or without the gate that holds it, cannot exist.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::MethodRouter;
 use http::StatusCode;
 
+use super::gate::gate;
 use super::policy::Policy;
 use crate::platform::http::problem::Problem;
 
@@ -38,7 +40,7 @@ impl Routes {
     #[must_use]
     pub fn route(mut self, methods: &'static str, path: &'static str, policy: Policy, handler: MethodRouter) -> Self {
         self.table.push(RouteInfo { methods, path, policy });
-        self.router = self.router.route(path, handler);
+        self.router = self.router.route(path, handler.layer(from_fn_with_state(policy, gate)));
         self
     }
 

@@ -45,6 +45,8 @@ fn wants_page(accept: Option<&HeaderValue>) -> bool {
 fn envelope(failure: &Problem) -> Response {
     let kind = match failure.status() {
         StatusCode::NOT_FOUND => "not_found",
+        StatusCode::UNAUTHORIZED => "unauthorized",
+        StatusCode::FORBIDDEN => "forbidden",
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
         status if status.is_server_error() => "internal",
         _ => "bad_data",
@@ -78,7 +80,7 @@ fn failure_page(failure: &Problem, uri: &Uri, visit: Visit<'_>) -> Response {
 /// Keeps what layers around want to know, and what tells the client when to come again.
 fn carried_over(from: Response, mut to: Response) -> Response {
     let (parts, _) = from.into_parts();
-    for name in [header::RETRY_AFTER, header::ALLOW] {
+    for name in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE, header::SET_COOKIE] {
         if let Some(value) = parts.headers.get(&name) {
             to.headers_mut().insert(name, value.clone());
         }

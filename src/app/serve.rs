@@ -11,6 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
 use super::guard::{self, KnownHosts, RequestCounts};
+use crate::access::{Access, AccessSettings, AuthMode, identify};
+use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
@@ -22,9 +24,12 @@ use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
+use crate::ui::links;
 
 /// Requests under way get this long to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often sessions and tokens are tended.
+const TEND_EVERY: Duration = Duration::from_secs(60);
 /// Threads of the reactor; the work itself runs on threads of its own.
 const REACTOR_THREADS: usize = 2;
 
@@ -55,6 +60,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let data = Path::new(&settings.storage.path);
     prepare(data)?;
     let db = Arc::new(Db::open(&data.join("pharos.db"))?);
+    let access = Access::open(Arc::clone(&db), Arc::clone(&clock), access_settings(&settings))?;
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(&clock));
     registry.add(Arc::new(Process::new(clock.now_ms())));
@@ -75,22 +81,61 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         move |config| metrics.apply(config)
     });
     let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
-    let router = guard::around(metrics.routes().into_router(), counts, hosts, cors);
+    let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
+    let routes = metrics.routes().join(admin.routes()).into_router();
+    let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
+    let router = guard::around(routes, counts, hosts, cors);
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
+    greet(&access, &settings, address)?;
+    let tending = tokio::spawn(tend(Arc::clone(&access)));
     wait_for_the_end(&configuration).await?;
     tracing::info!("stopping");
+    tending.abort();
     handle.graceful_shutdown(Some(GRACE));
     if let Err(error) = serving.await? {
         tracing::warn!(%error, "the HTTP server ended with an error");
     }
     metrics.stop().await;
+    if let Err(error) = access.tend().await {
+        tracing::warn!(%error, "the last uses of sessions and tokens could not be written down");
+    }
+    drop(access);
     drop(db);
     tracing::info!("stopped");
     Ok(())
+}
+
+fn access_settings(settings: &Settings) -> AccessSettings {
+    AccessSettings {
+        mode: if settings.auth.enabled { AuthMode::On } else { AuthMode::Off },
+        session_idle: settings.auth.session_idle.to_std(),
+        session_age: settings.auth.session_age.to_std(),
+        audit_keep: settings.auth.audit_retention.to_std(),
+    }
+}
+
+/// Tells how to set up a server that nobody can sign in to yet. The code is in the log and nowhere else.
+fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::Result<()> {
+    if let Some(code) = access.begin_setup()? {
+        let own = format!("http://{address}");
+        let base = if settings.server.external_url.is_empty() { &own } else { settings.server.external_url.trim_end_matches('/') };
+        tracing::warn!("nobody can sign in yet; set up the first administrator at {base}{}?code={}", links::SETUP, code.expose());
+    }
+    Ok(())
+}
+
+/// Writes last uses down and removes what has ended, every minute.
+async fn tend(access: Arc<Access>) {
+    loop {
+        tokio::time::sleep(TEND_EVERY).await;
+        if let Err(error) = access.tend().await {
+            tracing::warn!(%error, "sessions and tokens could not be tended");
+        }
+    }
 }
 
 /// Each connection and each block takes a file. Many systems allow few unless a program asks for more.
@@ -149,13 +194,10 @@ fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
         .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
         .next()
         .with_context(|| format!("{text:?} names no address"))?;
-    if settings.auth.enabled {
-        bail!("signing in is not built yet: start with --auth off, which listens on this machine only");
-    }
-    if !address.ip().is_loopback() && !settings.server.allow_open {
+    if !settings.auth.enabled && !address.ip().is_loopback() && !settings.server.allow_open {
         bail!(
-            "{text} can be reached from other machines, and signing in is not built yet, so only loopback addresses \
-             (127.0.0.1, ::1) are allowed; --allow-open lifts this where something else keeps strangers out, such as a container's published port"
+            "{text} can be reached from other machines, and nobody has to sign in: start with --auth on, listen on a loopback address \
+             (127.0.0.1, ::1), or say --allow-open where something else keeps strangers out, such as a container's published port"
         );
     }
     Ok(address)

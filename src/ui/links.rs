@@ -18,6 +18,47 @@ pub const PUSHED: &str = "/pushed";
 pub const PUSHED_DELETE: &str = "/pushed/delete";
 /// The server itself.
 pub const STATUS: &str = "/status";
+/// POST: ends the session.
+pub const SIGN_OUT: &str = "/logout";
+/// Makes the first administrator.
+pub const SETUP: &str = "/setup";
+/// GET: begins to sign in with the identity provider.
+pub const OIDC_START: &str = "/login/oidc";
+/// One's own account.
+pub const PROFILE: &str = "/settings/profile";
+/// POST: changes one's own password.
+pub const PROFILE_PASSWORD: &str = "/settings/profile/password";
+/// POST: begins to set up a second factor.
+pub const PROFILE_TOTP_BEGIN: &str = "/settings/profile/totp/begin";
+/// POST: turns it on.
+pub const PROFILE_TOTP: &str = "/settings/profile/totp";
+/// POST: turns it off.
+pub const PROFILE_TOTP_OFF: &str = "/settings/profile/totp/off";
+/// POST: ends one of one's own sessions, or all others.
+pub const PROFILE_SESSIONS: &str = "/settings/profile/sessions";
+/// Everyone; POST adds somebody.
+pub const PEOPLE: &str = "/settings/people";
+/// POST: changes role, mail address, or keeps somebody out.
+pub const PEOPLE_CHANGE: &str = "/settings/people/change";
+/// POST: sets somebody's password.
+pub const PEOPLE_PASSWORD: &str = "/settings/people/password";
+/// POST: turns somebody's second factor off.
+pub const PEOPLE_TOTP: &str = "/settings/people/totp";
+/// POST: deletes somebody.
+pub const PEOPLE_DELETE: &str = "/settings/people/delete";
+/// Keys of programs; POST makes one.
+pub const TOKENS: &str = "/settings/tokens";
+/// POST: ends one.
+pub const TOKENS_REVOKE: &str = "/settings/tokens/revoke";
+/// Who changed what.
+pub const AUDIT: &str = "/settings/audit";
+/// Pages of the settings: id, path, name, whether only administrators see it.
+pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 4] = [
+    ("profile", PROFILE, "Profile", false),
+    ("people", PEOPLE, "People", true),
+    ("tokens", TOKENS, "Tokens", true),
+    ("audit", AUDIT, "Audit log", true),
+];
 /// GET: columns for charts.
 pub const CHART: &str = "/ui/chart";
 /// POST: chooses theme, language and time zone.

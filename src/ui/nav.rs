@@ -19,6 +19,8 @@ pub enum Page {
     Cardinality,
     /// The server.
     Status,
+    /// Accounts, tokens, the audit log.
+    Settings,
     /// None of them, such as an error page.
     Elsewhere,
 }
@@ -66,7 +68,10 @@ pub const GROUPS: [Group; 3] = [
 ];
 
 /// The foot of the side.
-pub const FOOT: [Entry; 1] = [entry(Page::Status, key("Status"), links::STATUS, "s", icon::SERVER_COG)];
+pub const FOOT: [Entry; 2] = [
+    entry(Page::Status, key("Status"), links::STATUS, "s", icon::SERVER_COG),
+    entry(Page::Settings, key("Settings"), links::PROFILE, ",", icon::SETTINGS),
+];
 
 /// The bar at the bottom of phones: three pages beside Home, the rest under More.
 pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Targets, Page::Status];

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
+use crate::access::{Caller, Policy, Verdict};
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::{LANGUAGES, Lang, Words, key};
 use crate::ui::links;
@@ -99,6 +100,8 @@ pub struct Visit<'a> {
     pub banners: Vec<Banner>,
     /// Targets that are down, for the count in the navigation.
     pub targets_down: usize,
+    /// Who looks.
+    pub caller: Caller,
     /// Now, in milliseconds.
     pub now_ms: i64,
 }
@@ -116,6 +119,7 @@ impl<'a> Visit<'a> {
             csrf: String::new(),
             banners: Vec::new(),
             targets_down: 0,
+            caller: Caller::Nobody(None),
             now_ms,
         }
     }
@@ -155,6 +159,8 @@ pub struct Shell {
     pub refresh: String,
     /// Whether the page refreshes at all.
     pub live: bool,
+    /// Who looks.
+    pub caller: Caller,
     /// Now, in milliseconds.
     pub now_ms: i64,
     path: String,
@@ -176,10 +182,16 @@ impl Shell {
             range: None,
             refresh: "off".to_owned(),
             live: false,
+            caller: visit.caller,
             now_ms: visit.now_ms,
             path: visit.path.to_owned(),
             params: form_urlencoded::parse(visit.query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
         }
+    }
+
+    /// Whether whoever looks may change the server.
+    pub fn is_admin(&self) -> bool {
+        self.caller.may(Policy::ADMIN) == Verdict::Allowed
     }
 
     /// Adds the time range control.
@@ -337,6 +349,7 @@ pub(crate) mod tests {
                 csrf: "token".to_owned(),
                 banners: Vec::new(),
                 targets_down: 0,
+                caller: Caller::Open,
                 now_ms: 1_763_714_000_000,
             },
         )

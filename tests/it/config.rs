@@ -79,8 +79,8 @@ fn everyday_flags_are_taken() {
     let flags = server.api("/api/v1/status/flags");
     assert_eq!((&flags["auth"], &flags["storage.tsdb.retention.time"]), (&"false".into(), &"1d".into()), "{flags}");
     let folder = tempfile::tempdir().unwrap();
-    let (good, text) = pharos(&["serve", "--auth", "on", "--listen", "127.0.0.1:0", "--data-dir", folder.path().to_str().unwrap()]);
-    assert!(!good && text.contains("--auth off"), "{text}");
+    let (good, text) = pharos(&["serve", "--auth", "off", "--listen", "0.0.0.0:0", "--data-dir", folder.path().to_str().unwrap()]);
+    assert!(!good && text.contains("--auth on"), "{text}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod support;
 /// Remote write as Prometheus sends it.
 mod wire;
 
+/// Signing in, and who may use which route.
+mod access;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Pages in a real browser.

@@ -1,15 +1,17 @@
 //! The pages' routes: takes what a page needs from the rooms, hands it to the page.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{OriginalUri, State};
+use axum::extract::{FromRequestParts, OriginalUri, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Metrics, home, page_inputs};
-use crate::access::{Policy, Routes};
+use crate::access::{Caller, Policy, Routes};
 use crate::base::cancel::Cancel;
 use crate::metrics::pages::chart::{ChartFrame, ChartRequest};
 use crate::metrics::pages::{cardinality, catalogue, explore, home as home_page, pushed, status, targets};
@@ -44,14 +46,20 @@ pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
 struct Asked {
     uri: http::Uri,
     headers: HeaderMap,
+    caller: Caller,
     nonce: Nonce,
 }
 
-impl Asked {
-    fn new(uri: http::Uri, headers: HeaderMap) -> Self {
-        Self { uri, headers, nonce: Nonce::fresh() }
-    }
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
+        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, nonce: Nonce::fresh() })
+    }
+}
+
+impl Asked {
     fn query(&self) -> &str {
         self.uri.query().unwrap_or("")
     }
@@ -61,7 +69,7 @@ impl Asked {
         let runtime = metrics.server.runtime();
         let mut banners: Vec<Banner> = runtime.reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
         // Where it is looked for, not on every page.
-        if matches!(current, Page::Home | Page::Status) {
+        if self.caller == Caller::Open && matches!(current, Page::Home | Page::Status) {
             banners.push(Banner::open_on_loopback());
         }
         let targets_down = page_inputs::targets_down(metrics);
@@ -74,6 +82,7 @@ impl Asked {
             csrf: String::new(),
             banners,
             targets_down,
+            caller: self.caller.clone(),
             now_ms: metrics.clock.now_ms(),
         };
         Shell::new(current, title, visit)
@@ -101,40 +110,40 @@ async fn make(metrics: Arc<Metrics>, asked: Asked, work: impl FnOnce(&Metrics, &
     made.await.unwrap_or_else(|error| Problem::internal(&error).into_response())
 }
 
-async fn home_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+async fn home_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    make(metrics, asked, |metrics, asked| {
         let shell = asked.shell(metrics, Page::Home, key("Home")).with_range("now-1h").with_refresh("5s");
         home_page::render(&home::input(metrics), &shell)
     })
     .await
 }
 
-async fn targets_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+async fn targets_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    make(metrics, asked, |metrics, asked| {
         let shell = asked.shell(metrics, Page::Targets, key("Targets")).with_refresh("5s");
         targets::render(&page_inputs::targets(metrics, asked.query()), &shell)
     })
     .await
 }
 
-async fn catalogue_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+async fn catalogue_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    make(metrics, asked, |metrics, asked| {
         let shell = asked.shell(metrics, Page::Metrics, key("Metrics"));
         catalogue::render(&page_inputs::catalogue(metrics, asked.query()), &shell)
     })
     .await
 }
 
-async fn cardinality_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+async fn cardinality_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    make(metrics, asked, |metrics, asked| {
         let shell = asked.shell(metrics, Page::Cardinality, key("Cardinality"));
         cardinality::render(&page_inputs::cardinality(metrics, shell.lang()), &shell)
     })
     .await
 }
 
-async fn pushed_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+async fn pushed_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    make(metrics, asked, |metrics, asked| {
         let shell = asked.shell(metrics, Page::Pushed, key("Pushed groups"));
         let filter = shell.param("text").unwrap_or("").to_owned();
         pushed::render(&page_inputs::pushed(metrics, filter), &shell)
@@ -152,18 +161,18 @@ async fn pushed_delete(State(metrics): State<Arc<Metrics>>, body: axum::body::By
     }
 }
 
-async fn status_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    make(metrics, Asked::new(uri, headers), |metrics, asked| {
+async fn status_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    make(metrics, asked, |metrics, asked| {
         let shell = asked.shell(metrics, Page::Status, key("Status"));
         status::render(&page_inputs::status(metrics), &shell)
     })
     .await
 }
 
-async fn explore_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let asked_query = explore::ExploreQuery::from_query(uri.query().unwrap_or(""));
+async fn explore_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
+    let asked_query = explore::ExploreQuery::from_query(asked.query());
     let now_ms = metrics.clock.now_ms();
-    let range = crate::ui::range::PageRange::from_query(uri.query().unwrap_or(""), "now-1h");
+    let range = crate::ui::range::PageRange::from_query(asked.query(), "now-1h");
     let at_ms = range.resolve(now_ms).map_or(now_ms, |range| range.end);
     let started = metrics.clock.monotonic();
     // Tables are made here. Graphs ask for their own data: their queries are only read, to say what is wrong with them.
@@ -172,7 +181,7 @@ async fn explore_route(State(metrics): State<Arc<Metrics>>, OriginalUri(uri): Or
         explore::View::Graph | explore::View::Stacked => Vec::new(),
     };
     let took = metrics.clock.monotonic().saturating_sub(started);
-    make(metrics, Asked::new(uri, headers), move |metrics, asked| {
+    make(metrics, asked, move |metrics, asked| {
         let shell = asked.shell(metrics, Page::Metrics, key("Metrics")).with_range("now-1h").with_refresh("off");
         let suggestions = if asked_query.queries.is_empty() { page_inputs::suggestions(metrics) } else { Vec::new() };
         let errors = match asked_query.view {

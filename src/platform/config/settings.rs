@@ -217,8 +217,14 @@ settings! {
     }
     /// Signing in.
     auth: AuthSettings {
-        /// Make users sign in. Not built yet: only "off" starts.
+        /// Make users sign in. Without it, only this machine may reach the server.
         enabled: bool = "false", ["auth"];
+        /// How long a session may go unused before it ends.
+        session_idle: Duration = "7d", [];
+        /// How long a session may last at all.
+        session_age: Duration = "30d", [];
+        /// How long lines of the audit log are kept.
+        audit_retention: Duration = "1y", [];
     }
     /// Log of the server, on standard error.
     log: LogSettings {

@@ -1,0 +1,246 @@
+//! Making, changing and removing people; the first of them by the set-up code.
+
+use subtle::ConstantTimeEq;
+
+use super::caller::Person;
+use super::key;
+use super::password;
+use super::policy::Role;
+use super::service::{Access, AccessError, AuthMode, Origin};
+use super::store::sessions::{self, Session};
+use super::store::users::{self, NewUser, User};
+use crate::base::secret::Secret;
+
+/// Most users. A small team has tens.
+const USERS_MAX: usize = 10_000;
+/// Most characters of a name.
+const NAME_CHARS_MAX: usize = 64;
+
+/// What an administrator may change about somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// Mail address.
+    pub email: Option<String>,
+    /// Role.
+    pub role: Option<Role>,
+    /// Whether they are kept out.
+    pub disabled: Option<bool>,
+}
+
+fn refused(why: impl Into<String>) -> AccessError {
+    AccessError::Refused(why.into())
+}
+
+/// Whether somebody may be called this.
+pub fn allowed_name(name: &str) -> Result<(), AccessError> {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+' | ' ');
+    if name.is_empty() || name.trim() != name || name.chars().count() > NAME_CHARS_MAX || !name.chars().all(is_plain) {
+        return Err(refused(format!(
+            "a name has 1 to {NAME_CHARS_MAX} letters, digits, spaces or any of . - _ @ + (no space at its ends)"
+        )));
+    }
+    Ok(())
+}
+
+/// As JSON for the audit log; holds no secret.
+fn described(user: &User) -> String {
+    serde_json::json!({ "email": user.email, "role": user.role.as_str(), "disabled": user.disabled }).to_string()
+}
+
+impl Access {
+    /// The code that makes the first administrator; `None` when there is somebody already. A new one each start.
+    pub fn begin_setup(&self) -> Result<Option<Secret>, AccessError> {
+        if self.settings.mode == AuthMode::Off || !self.directory.is_empty() {
+            return Ok(None);
+        }
+        let code = key::fresh_code()?;
+        *self.setup.lock() = Some(key::hash(code.expose()));
+        Ok(Some(code))
+    }
+
+    /// Whether the set-up page is to be shown.
+    pub fn awaits_setup(&self) -> bool {
+        self.setup.lock().is_some()
+    }
+
+    /// Makes the first administrator and signs them in. The answer is the cookie.
+    pub async fn set_up(&self, code: &str, name: &str, password: Secret, origin: &Origin) -> Result<Secret, AccessError> {
+        self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
+        let given = key::hash(code.trim());
+        let is_right = self.setup.lock().is_some_and(|hash| bool::from(hash[..].ct_eq(&given[..])));
+        if !is_right {
+            return Err(refused("this code is not the one in the server's log; it changes with every start"));
+        }
+        self.throttle.succeeded(origin.address);
+        allowed_name(name)?;
+        password::allowed(password.expose(), name)?;
+        let hash = self.passwords.hash(password).await?;
+        // Whoever takes the code first is the one.
+        if self.setup.lock().take().is_none() {
+            return Err(refused("somebody else has just set this server up"));
+        }
+        let first = NewUser { name: name.to_owned(), email: String::new(), role: Role::Admin, password_hash: Some(hash), identity: None };
+        let id = self.insert(first).await?;
+        self.note(name, origin, "setup", name, None, None).await?;
+        self.begin_session(id, origin).await
+    }
+
+    /// Makes the administrator of an unattended start, if nobody is there yet.
+    pub async fn ensure_admin(&self, name: &str, password: Secret, origin: &Origin) -> Result<(), AccessError> {
+        if !self.directory.is_empty() {
+            return Ok(());
+        }
+        allowed_name(name)?;
+        password::allowed(password.expose(), name)?;
+        let hash = self.passwords.hash(password).await?;
+        let first = NewUser { name: name.to_owned(), email: String::new(), role: Role::Admin, password_hash: Some(hash), identity: None };
+        self.insert(first).await?;
+        self.note(name, origin, "setup", name, None, None).await
+    }
+
+    async fn insert(&self, user: NewUser) -> Result<i64, AccessError> {
+        let now = self.clock.now_ms();
+        let id = self.db.write(move |tx| users::insert(tx, &user, now)).await?;
+        self.reload()?;
+        Ok(id)
+    }
+
+    /// Everyone, by name. Blocking.
+    pub fn users(&self) -> Result<Vec<User>, AccessError> {
+        Ok(self.db.read(users::all)?)
+    }
+
+    /// One. Blocking.
+    pub fn user(&self, id: i64) -> Result<User, AccessError> {
+        self.db.read(|db| users::by_id(db, id))?.ok_or_else(|| refused("there is no such user"))
+    }
+
+    /// Adds somebody. Without a password they come through an identity provider.
+    pub async fn create_user(
+        &self,
+        actor: &str,
+        name: &str,
+        email: &str,
+        role: Role,
+        password: Option<Secret>,
+        origin: &Origin,
+    ) -> Result<User, AccessError> {
+        allowed_name(name)?;
+        if self.directory.user_named(name).is_some() {
+            return Err(refused(format!("there is somebody called {name:?} already")));
+        }
+        if self.users()?.len() >= USERS_MAX {
+            return Err(refused(format!("there are {USERS_MAX} users already, which is the most allowed")));
+        }
+        let hash = match password {
+            Some(password) => {
+                password::allowed(password.expose(), name)?;
+                Some(self.passwords.hash(password).await?)
+            }
+            None => None,
+        };
+        let new = NewUser { name: name.to_owned(), email: email.to_owned(), role, password_hash: hash, identity: None };
+        let user = self.user(self.insert(new).await?)?;
+        self.note(actor, origin, "user.create", name, None, Some(described(&user))).await?;
+        Ok(user)
+    }
+
+    /// Changes somebody. The last administrator stays one; who is kept out loses their sessions.
+    pub async fn change_user(&self, actor: &str, id: i64, change: UserChange, origin: &Origin) -> Result<User, AccessError> {
+        let before = self.user(id)?;
+        let mut after = before.clone();
+        after.email = change.email.unwrap_or(after.email);
+        after.role = change.role.unwrap_or(after.role);
+        after.disabled = change.disabled.unwrap_or(after.disabled);
+        self.keep_an_admin(&before, (after.role == Role::Admin) && !after.disabled)?;
+        let row = after.clone();
+        self.db
+            .write(move |tx| {
+                users::update(tx, &row)?;
+                if row.disabled { sessions::delete_of_user(tx, row.id, None) } else { Ok(()) }
+            })
+            .await?;
+        self.reload()?;
+        self.note(actor, origin, "user.change", &before.name, Some(described(&before)), Some(described(&after))).await?;
+        Ok(after)
+    }
+
+    /// Removes somebody.
+    pub async fn delete_user(&self, actor: &str, id: i64, origin: &Origin) -> Result<(), AccessError> {
+        let user = self.user(id)?;
+        self.keep_an_admin(&user, false)?;
+        self.db.write(move |tx| users::delete(tx, id)).await?;
+        self.reload()?;
+        self.note(actor, origin, "user.delete", &user.name, Some(described(&user)), None).await
+    }
+
+    fn keep_an_admin(&self, before: &User, stays: bool) -> Result<(), AccessError> {
+        let is_one = before.role == Role::Admin && !before.disabled;
+        if is_one && !stays && self.db.read(users::admins)? <= 1 {
+            return Err(refused("this is the last administrator; make somebody else one first"));
+        }
+        Ok(())
+    }
+
+    /// Changes one's own password. Other sessions end.
+    pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<(), AccessError> {
+        self.confirm_password(person, old, origin).await?;
+        self.set_password(&person.name, person.user_id, new, Some(person.session_id), origin).await
+    }
+
+    /// Whether it is really they who sit at the browser, before something that cannot be taken back.
+    pub async fn confirm_password(&self, person: &Person, password: Secret, origin: &Origin) -> Result<(), AccessError> {
+        self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
+        let hash = self.db.read(|db| users::credentials(db, person.user_id))?.and_then(|secrets| secrets.password_hash);
+        if hash.is_some() && !self.passwords.verify(password, hash).await? {
+            return Err(refused("the present password is not that"));
+        }
+        self.throttle.succeeded(origin.address);
+        Ok(())
+    }
+
+    /// Sets somebody's password. Their sessions end, but for `keep`.
+    pub async fn set_password(&self, actor: &str, id: i64, new: Secret, keep: Option<i64>, origin: &Origin) -> Result<(), AccessError> {
+        let name = self.user(id)?.name;
+        password::allowed(new.expose(), &name)?;
+        let hash = self.passwords.hash(new).await?;
+        self.db
+            .write(move |tx| {
+                users::set_password(tx, id, Some(&hash))?;
+                sessions::delete_of_user(tx, id, keep)
+            })
+            .await?;
+        self.reload()?;
+        self.note(actor, origin, "password.set", &name, None, None).await
+    }
+
+    /// Sessions of somebody, newest use first. Blocking.
+    pub fn sessions(&self, user_id: i64) -> Result<Vec<Session>, AccessError> {
+        Ok(self.db.read(sessions::all)?.into_iter().filter(|session| session.user_id == user_id).collect())
+    }
+
+    /// Ends a session of a user; all but `keep` when no one is named.
+    pub async fn end_sessions(
+        &self,
+        actor: &str,
+        user_id: i64,
+        session: Option<i64>,
+        keep: Option<i64>,
+        origin: &Origin,
+    ) -> Result<(), AccessError> {
+        let user = self.user(user_id)?;
+        if let Some(id) = session
+            && !self.sessions(user_id)?.iter().any(|session| session.id == id)
+        {
+            return Err(refused("there is no such session"));
+        }
+        self.db
+            .write(move |tx| match session {
+                Some(id) => sessions::delete(tx, id),
+                None => sessions::delete_of_user(tx, user_id, keep),
+            })
+            .await?;
+        self.reload()?;
+        self.note(actor, origin, "session.end", &user.name, None, None).await
+    }
+}

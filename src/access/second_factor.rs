@@ -1,0 +1,109 @@
+//! Time-based one-time codes (RFC 6238: SHA-1, six digits, 30 seconds, what authenticator apps take) and codes for
+//! when the phone is lost.
+
+use totp_rs::{Algorithm, Builder, Totp};
+
+use super::caller::Person;
+use super::key;
+use super::service::{Access, AccessError, Origin};
+use super::store::users;
+use crate::base::secret::Secret;
+
+/// Seconds of a step.
+const STEP_S: u64 = 30;
+/// Steps before and after the present one whose codes are taken, for clocks that differ.
+const SKEW: u16 = 1;
+/// Recovery codes made at once.
+const RECOVERY_CODES: usize = 8;
+
+/// What somebody needs to set up their authenticator.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// Base32, for typing.
+    pub secret: Secret,
+    /// `otpauth://` URL, for a QR code.
+    pub url: Secret,
+}
+
+fn totp(secret: Vec<u8>, account: &str) -> Result<Totp, AccessError> {
+    Builder::new()
+        .with_algorithm(Algorithm::SHA1)
+        .with_digits(6)
+        .with_skew(SKEW)
+        .with_step_duration(STEP_S)
+        .with_secret(secret)
+        // The URL's form has no place for a colon.
+        .with_account_name(account.replace(':', " "))
+        .with_issuer(Some("pharos"))
+        .build()
+        .map_err(|error| AccessError::Refused(format!("the second factor cannot be used: {error}")))
+}
+
+fn from_base32(secret: &str, account: &str) -> Result<Totp, AccessError> {
+    let secret = totp_rs::Secret::try_from_base32(secret)
+        .map_err(|error| AccessError::Refused(format!("the second factor's secret cannot be read: {error}")))?;
+    totp(secret.as_bytes().to_vec(), account)
+}
+
+/// The step a code belongs to, if it is good now.
+fn step_of(totp: &Totp, code: &str, now_s: u64) -> Option<i64> {
+    totp.check(code, now_s).and_then(|step| i64::try_from(step).ok())
+}
+
+impl Access {
+    /// A fresh secret for somebody. Nothing is kept until [`Self::enable_totp`] sees a code made with it.
+    pub fn enrol(&self, person: &Person) -> Result<Enrolment, AccessError> {
+        let totp = totp(key::random::<20>()?.to_vec(), &person.name)?;
+        let url = totp.to_url().map_err(|error| AccessError::Refused(error.to_string()))?;
+        Ok(Enrolment { secret: Secret::new(totp.secret().to_base32()), url: Secret::new(url) })
+    }
+
+    /// Turns the second factor on after a first right code; gives the recovery codes, which are shown once.
+    /// Other sessions of the person end.
+    pub async fn enable_totp(&self, person: &Person, secret: &str, code: &str, origin: &Origin) -> Result<Vec<Secret>, AccessError> {
+        let step = step_of(&from_base32(secret, &person.name)?, code.trim(), self.now_s());
+        let Some(step) = step else {
+            return Err(AccessError::Refused("that code does not fit; check that the clock of your phone is right".to_owned()));
+        };
+        let codes = (0..RECOVERY_CODES).map(|_| key::fresh_code()).collect::<Result<Vec<Secret>, _>>()?;
+        let hashes: Vec<_> = codes.iter().map(|code| key::hash(code.expose())).collect();
+        let (id, session, secret) = (person.user_id, person.session_id, secret.to_owned());
+        self.db
+            .write(move |tx| {
+                users::set_totp(tx, id, Some(&secret), step, &hashes)?;
+                super::store::sessions::delete_of_user(tx, id, Some(session))
+            })
+            .await?;
+        self.reload()?;
+        self.note(&person.name, origin, "totp.enable", &person.name, None, None).await?;
+        Ok(codes)
+    }
+
+    /// Turns the second factor of a user off.
+    pub async fn disable_totp(&self, actor: &str, user_id: i64, origin: &Origin) -> Result<(), AccessError> {
+        let name = self.user(user_id)?.name;
+        self.db.write(move |tx| users::set_totp(tx, user_id, None, 0, &[])).await?;
+        self.reload()?;
+        self.note(actor, origin, "totp.disable", &name, None, None).await
+    }
+
+    /// Checks a code of the second factor, or a recovery code, and uses it up.
+    pub(super) async fn check_second_factor(&self, user_id: i64, secret: &str, code: &str) -> Result<(), AccessError> {
+        let code = code.trim().to_lowercase();
+        if code.is_empty() {
+            return Err(AccessError::NeedsCode);
+        }
+        let is_used_up = match step_of(&from_base32(secret, "")?, &code, self.now_s()) {
+            Some(step) => self.db.write(move |tx| users::use_totp_step(tx, user_id, step)).await?,
+            None => {
+                let hash = key::hash(&code);
+                self.db.write(move |tx| users::use_recovery_code(tx, user_id, &hash)).await?
+            }
+        };
+        if is_used_up { Ok(()) } else { Err(AccessError::Wrong) }
+    }
+
+    fn now_s(&self) -> u64 {
+        u64::try_from(self.clock.now_ms() / 1000).unwrap_or(0)
+    }
+}

@@ -1,0 +1,84 @@
+//! Table `sessions`.
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use crate::access::key::KeyHash;
+
+/// A browser that is signed in. Times are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Key.
+    pub id: i64,
+    /// SHA-256 of the cookie.
+    pub hash: KeyHash,
+    /// Whose it is.
+    pub user_id: i64,
+    /// When they signed in.
+    pub created_ms: i64,
+    /// When they last asked for something.
+    pub seen_ms: i64,
+    /// When the cookie was last exchanged.
+    pub rotated_ms: i64,
+    /// From where, last.
+    pub address: String,
+    /// With what, at most 200 characters of it.
+    pub agent: String,
+}
+
+const COLUMNS: &str = "id, hash, user_id, created_ms, seen_ms, rotated_ms, address, agent";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        id: row.get(0)?,
+        hash: row.get(1)?,
+        user_id: row.get(2)?,
+        created_ms: row.get(3)?,
+        seen_ms: row.get(4)?,
+        rotated_ms: row.get(5)?,
+        address: row.get(6)?,
+        agent: row.get(7)?,
+    })
+}
+
+/// All, newest use first.
+pub fn all(db: &Connection) -> rusqlite::Result<Vec<Session>> {
+    db.prepare(&format!("SELECT {COLUMNS} FROM sessions ORDER BY seen_ms DESC"))?.query_map([], from_row)?.collect()
+}
+
+/// Adds one and returns its key; `id` is not read.
+pub fn insert(tx: &Transaction<'_>, session: &Session) -> rusqlite::Result<i64> {
+    tx.execute(
+        "INSERT INTO sessions (hash, user_id, created_ms, seen_ms, rotated_ms, address, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![session.hash, session.user_id, session.created_ms, session.seen_ms, session.rotated_ms, session.address, session.agent],
+    )?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Exchanges the cookie.
+pub fn rotate(tx: &Transaction<'_>, id: i64, hash: &KeyHash, now_ms: i64) -> rusqlite::Result<()> {
+    tx.execute("UPDATE sessions SET hash = ?2, rotated_ms = ?3 WHERE id = ?1", params![id, hash, now_ms])?;
+    Ok(())
+}
+
+/// Notes the last use.
+pub fn touch(tx: &Transaction<'_>, id: i64, seen_ms: i64, address: &str) -> rusqlite::Result<()> {
+    tx.execute("UPDATE sessions SET seen_ms = ?2, address = ?3 WHERE id = ?1", params![id, seen_ms, address])?;
+    Ok(())
+}
+
+/// Ends one.
+pub fn delete(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM sessions WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// Ends all of one user, but for `except`.
+pub fn delete_of_user(tx: &Transaction<'_>, user_id: i64, except: Option<i64>) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2", params![user_id, except])?;
+    Ok(())
+}
+
+/// Removes those not seen since, or older than, these times.
+pub fn prune(tx: &Transaction<'_>, seen_before_ms: i64, created_before_ms: i64) -> rusqlite::Result<usize> {
+    tx.execute("DELETE FROM sessions WHERE seen_ms < ?1 OR created_ms < ?2", [seen_before_ms, created_before_ms])
+}

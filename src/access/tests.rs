@@ -1,0 +1,248 @@
+//! Signing in, sessions, second factor, set-up and tokens against a real database and a clock moved by hand.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Access, AccessError, AccessSettings, AuditFilter, AuthMode, Caller, NewToken, Origin, Role, Scope, UserChange};
+use crate::base::clock::ManualClock;
+use crate::base::secret::Secret;
+use crate::platform::db::Db;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const GOOD: &str = "correct horse battery";
+
+struct House {
+    access: Arc<Access>,
+    clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(1_763_714_000_000);
+        let access = Self::open(&folder, &clock);
+        Self { access, clock, folder }
+    }
+
+    fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Arc<Access> {
+        let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
+        let settings = AccessSettings { mode: AuthMode::On, session_idle: DAY * 7, session_age: DAY * 30, audit_keep: DAY * 365 };
+        Access::open(db, Arc::clone(clock) as _, settings).unwrap()
+    }
+
+    async fn with_ann() -> (Self, String) {
+        let house = Self::empty();
+        let code = house.access.begin_setup().unwrap().expect("nobody is there");
+        let cookie = house.access.set_up(code.expose(), "ann", Secret::new(GOOD), &here()).await.unwrap();
+        (house, cookie.expose().to_owned())
+    }
+}
+
+fn here() -> Origin {
+    Origin { address: IpAddr::from([127, 0, 0, 1]), agent: "test".to_owned() }
+}
+
+fn from(address: [u8; 4]) -> Origin {
+    Origin { address: IpAddr::from(address), agent: "test".to_owned() }
+}
+
+fn sentence<T: std::fmt::Debug>(result: Result<T, AccessError>) -> String {
+    result.expect_err("refused").to_string()
+}
+
+#[tokio::test]
+async fn the_set_up_code_makes_one_administrator() {
+    let house = House::empty();
+    let code = house.access.begin_setup().unwrap().unwrap();
+    assert!(sentence(house.access.set_up("2222-2222-2222-2222", "eve", Secret::new(GOOD), &here()).await).contains("not the one"));
+    assert!(sentence(house.access.set_up(code.expose(), "ann", Secret::new("short"), &here()).await).contains("too short"));
+    let cookie = house.access.set_up(code.expose(), "ann", Secret::new(GOOD), &here()).await.unwrap();
+    let person = house.access.by_cookie(cookie.expose(), here().address).unwrap();
+    assert_eq!((person.name.as_str(), person.role), ("ann", Role::Admin));
+    assert!(house.access.set_up(code.expose(), "eve", Secret::new(GOOD), &here()).await.is_err(), "the code is used up");
+    assert!(house.access.begin_setup().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn signing_in_needs_the_right_password_and_never_says_which_part_is_wrong() {
+    let (house, _) = House::with_ann().await;
+    for (name, password) in [("ann", "wrong horse battery"), ("nobody", GOOD)] {
+        let error = sentence(house.access.sign_in(name, Secret::new(password), "", &here()).await);
+        assert_eq!(error, "name, password or code is wrong");
+    }
+    let cookie = house.access.sign_in("ANN", Secret::new(GOOD), "", &here()).await.unwrap();
+    assert!(house.access.by_cookie(cookie.expose(), here().address).is_some());
+    assert!(house.access.by_cookie("guess", here().address).is_none());
+}
+
+#[tokio::test]
+async fn guessing_is_throttled_where_it_happens_only() {
+    let (house, _) = House::with_ann().await;
+    let evil = from([10, 0, 0, 66]);
+    let mut throttled = 0;
+    for _ in 0..10_000 {
+        match house.access.sign_in("ann", Secret::new("wrong horse battery"), "", &evil).await {
+            Err(AccessError::Throttled(_)) => throttled += 1,
+            Err(AccessError::Wrong) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(throttled >= 9_990, "{throttled}");
+    assert!(matches!(house.access.sign_in("ann", Secret::new(GOOD), "", &evil).await, Err(AccessError::Throttled(_))));
+    assert!(house.access.sign_in("ann", Secret::new(GOOD), "", &from([10, 0, 0, 7])).await.is_ok());
+}
+
+#[tokio::test]
+async fn sessions_end_by_idleness_age_sign_out_and_being_kept_out() {
+    let (house, cookie) = House::with_ann().await;
+    let access = &house.access;
+    let is_in = |cookie: &str| access.by_cookie(cookie, here().address).is_some();
+    house.clock.advance(DAY * 6);
+    assert!(is_in(&cookie), "six idle days of seven");
+    house.clock.advance(DAY * 6);
+    assert!(is_in(&cookie), "the use six days ago counts");
+    house.clock.advance(DAY * 8);
+    assert!(!is_in(&cookie), "eight idle days");
+    let cookie = access.sign_in("ann", Secret::new(GOOD), "", &here()).await.unwrap().expose().to_owned();
+    for _ in 0..5 {
+        assert!(is_in(&cookie));
+        house.clock.advance(DAY * 6);
+    }
+    assert!(!is_in(&cookie), "thirty days old");
+    let cookie = access.sign_in("ann", Secret::new(GOOD), "", &here()).await.unwrap().expose().to_owned();
+    let person = access.by_cookie(&cookie, here().address).unwrap();
+    access.sign_out(&person, &here()).await.unwrap();
+    assert!(!is_in(&cookie));
+    let bob = access.create_user("ann", "bob", "", Role::Viewer, Some(Secret::new(GOOD)), &here()).await.unwrap();
+    let cookie = access.sign_in("bob", Secret::new(GOOD), "", &here()).await.unwrap().expose().to_owned();
+    access.change_user("ann", bob.id, UserChange { disabled: Some(true), ..UserChange::default() }, &here()).await.unwrap();
+    assert!(!is_in(&cookie));
+    assert!(access.sign_in("bob", Secret::new(GOOD), "", &here()).await.is_err());
+}
+
+#[tokio::test]
+async fn cookies_are_exchanged_daily_and_the_old_one_has_a_moment() {
+    let (house, old) = House::with_ann().await;
+    let access = &house.access;
+    assert!(access.rotated(&old).await.unwrap().is_none());
+    house.clock.advance(DAY + Duration::from_secs(1));
+    let new = access.rotated(&old).await.unwrap().expect("a day has gone").expose().to_owned();
+    let is_in = |cookie: &str| access.by_cookie(cookie, here().address).is_some();
+    assert!(is_in(&old) && is_in(&new));
+    house.clock.advance(Duration::from_secs(61));
+    assert!(!is_in(&old) && is_in(&new));
+}
+
+#[tokio::test]
+async fn everything_survives_a_restart() {
+    let (house, cookie) = House::with_ann().await;
+    let new = NewToken { name: "ci".to_owned(), scopes: vec![Scope::MetricsWrite], expires_ms: None, rate_max: None };
+    let (_, token) = house.access.create_token("ann", new, &here()).await.unwrap();
+    house.access.tend().await.unwrap();
+    let House { access, clock, folder } = house;
+    drop(access);
+    let access = House::open(&folder, &clock);
+    assert!(access.by_cookie(&cookie, here().address).is_some());
+    assert!(matches!(access.by_token(token.expose(), here().address), Caller::Token(_)));
+    assert!(access.begin_setup().unwrap().is_none());
+    let stored = std::fs::read(folder.path().join("pharos.db")).unwrap();
+    for secret in [cookie.as_str(), token.expose(), GOOD] {
+        assert!(!stored.windows(secret.len()).any(|window| window == secret.as_bytes()), "no secret is on disk");
+    }
+}
+
+#[tokio::test]
+async fn tokens_expire_and_are_revoked() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let now = 1_763_714_000_000;
+    let new = |expires_ms| NewToken { name: "ci".to_owned(), scopes: vec![Scope::Read], expires_ms, rate_max: Some(5.0) };
+    assert!(sentence(access.create_token("ann", new(Some(now)), &here()).await).contains("ended already"));
+    let (_, brief) = access.create_token("ann", new(Some(now + 1000)), &here()).await.unwrap();
+    let (kept, long) = access.create_token("ann", new(None), &here()).await.unwrap();
+    let is_good = |token: &Secret| matches!(access.by_token(token.expose(), here().address), Caller::Token(_));
+    assert!(is_good(&brief) && is_good(&long));
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(access.by_token(brief.expose(), here().address), Caller::Nobody(Some("this token has expired")));
+    access.tend().await.unwrap();
+    assert_eq!(access.tokens().unwrap()[0].used_ms, Some(now));
+    access.revoke_token("ann", kept.id, &here()).await.unwrap();
+    assert!(!is_good(&long));
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_and_each_code_works_once() {
+    let (house, cookie) = House::with_ann().await;
+    let access = &house.access;
+    let ann = access.by_cookie(&cookie, here().address).unwrap();
+    let enrolment = access.enrol(&ann).unwrap();
+    assert!(enrolment.url.expose().starts_with("otpauth://totp/pharos"));
+    let code = |seconds: i64| {
+        let secret = totp_rs::Secret::try_from_base32(enrolment.secret.expose()).unwrap();
+        let totp = totp_rs::Builder::new().with_algorithm(totp_rs::Algorithm::SHA1).with_secret(secret).build().unwrap();
+        totp.generate(u64::try_from(seconds).unwrap()).to_string()
+    };
+    let now = 1_763_714_000;
+    assert!(access.enable_totp(&ann, enrolment.secret.expose(), "000000", &here()).await.is_err());
+    let recovery = access.enable_totp(&ann, enrolment.secret.expose(), &code(now), &here()).await.unwrap();
+    let sign_in = |code: String| async move { access.sign_in("ann", Secret::new(GOOD), &code, &here()).await };
+    assert!(matches!(sign_in(String::new()).await, Err(AccessError::NeedsCode)));
+    assert!(matches!(sign_in(code(now)).await, Err(AccessError::Wrong)), "used for enabling");
+    house.clock.advance(Duration::from_secs(30));
+    assert!(sign_in(code(now + 30)).await.is_ok());
+    assert!(matches!(sign_in(code(now + 30)).await, Err(AccessError::Wrong)), "used");
+    assert!(sign_in(recovery[0].expose().to_uppercase()).await.is_ok());
+    assert!(matches!(sign_in(recovery[0].expose().to_owned()).await, Err(AccessError::Wrong)), "used");
+    access.disable_totp("ann", ann.user_id, &here()).await.unwrap();
+    assert!(sign_in(String::new()).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays_and_changes_are_written_down() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let ann = access.users().unwrap()[0].clone();
+    let demote = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
+    assert!(sentence(access.change_user("ann", ann.id, demote.clone(), &here()).await).contains("last administrator"));
+    assert!(sentence(access.delete_user("ann", ann.id, &here()).await).contains("last administrator"));
+    access.create_user("ann", "bob", "b@x", Role::Admin, None, &here()).await.unwrap();
+    assert!(sentence(access.create_user("ann", "BOB", "", Role::Admin, None, &here()).await).contains("already"));
+    for bad in ["", " x", "a\nb", "<b>"] {
+        assert!(access.create_user("ann", bad, "", Role::Viewer, None, &here()).await.is_err(), "{bad:?}");
+    }
+    access.change_user("bob", ann.id, demote, &here()).await.unwrap();
+    let lines = access.audit(&AuditFilter { limit: 10, action: Some("user.".to_owned()), ..AuditFilter::default() }).unwrap();
+    let said: Vec<_> = lines.iter().map(|line| (line.actor.as_str(), line.action.as_str(), line.subject.as_str())).collect();
+    assert_eq!(said, [("bob", "user.change", "ann"), ("ann", "user.create", "bob")]);
+    assert!(lines[0].before.as_deref().unwrap().contains("admin") && lines[0].after.as_deref().unwrap().contains("viewer"));
+}
+
+#[tokio::test]
+async fn a_new_password_ends_other_sessions() {
+    let (house, cookie) = House::with_ann().await;
+    let access = &house.access;
+    let other = access.sign_in("ann", Secret::new(GOOD), "", &here()).await.unwrap();
+    let ann = access.by_cookie(&cookie, here().address).unwrap();
+    let new = || Secret::new("another horse entirely");
+    assert!(access.change_password(&ann, Secret::new("not this one"), new(), &here()).await.is_err());
+    access.change_password(&ann, Secret::new(GOOD), new(), &here()).await.unwrap();
+    assert!(access.by_cookie(&cookie, here().address).is_some());
+    assert!(access.by_cookie(other.expose(), here().address).is_none());
+    assert!(access.sign_in("ann", Secret::new(GOOD), "", &here()).await.is_err());
+    assert!(access.sign_in("ann", new(), "", &here()).await.is_ok());
+}
+
+#[tokio::test]
+async fn this_machine_is_trusted_until_there_is_somebody() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(0);
+    let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
+    let settings = AccessSettings { mode: AuthMode::OnceSetUp, session_idle: DAY, session_age: DAY, audit_keep: DAY };
+    let access = Access::open(db, clock as _, settings).unwrap();
+    assert!(access.is_open());
+    let code = access.begin_setup().unwrap().unwrap();
+    access.set_up(code.expose(), "ann", Secret::new(GOOD), &here()).await.unwrap();
+    assert!(!access.is_open());
+}

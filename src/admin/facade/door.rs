@@ -1,0 +1,77 @@
+//! Signing in and out, and the first start.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::Admin;
+use super::asked::{Asked, Form, see, see_with_cookie, status_of, with_wait, words_of};
+use crate::access::{AccessError, Caller};
+use crate::admin::pages::door::{self, DoorInput};
+use crate::base::secret::Secret;
+use crate::platform::http::problem::Problem;
+use crate::ui::links;
+use crate::ui::nav::Page;
+use crate::ui::look::local;
+
+pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
+    if matches!(asked.caller, Caller::Person(_) | Caller::Open) {
+        return see(local(form.text("next")));
+    }
+    let input = DoorInput { next: local(form.text("next")).to_owned(), ..DoorInput::default() };
+    show_login(&admin, &asked, &input, StatusCode::OK)
+}
+
+fn show_login(admin: &Admin, asked: &Asked, input: &DoorInput, status: StatusCode) -> Response {
+    let shell = asked.shell(admin, Page::Elsewhere, "Sign in");
+    asked.page(status, door::login(input, admin.access.awaits_setup(), &shell))
+}
+
+pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
+    let next = local(form.text("next")).to_owned();
+    let password = Secret::new(form.text("password"));
+    match admin.access.sign_in(form.text("name"), password, form.text("code"), &asked.origin).await {
+        Ok(cookie) => see_with_cookie(&next, &asked.transport.cookie(&cookie)),
+        Err(error) => {
+            let asks_code = matches!(error, AccessError::NeedsCode) || form.0.get("code").is_some();
+            let words = words_of(&error);
+            let input =
+                DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
+            with_wait(show_login(&admin, &asked, &input, status_of(&error)), &error)
+        }
+    }
+}
+
+pub(super) async fn setup_page(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
+    if !admin.access.awaits_setup() {
+        return see(crate::access::SIGN_IN);
+    }
+    let input = DoorInput { setup_code: form.text("code").to_owned(), ..DoorInput::default() };
+    asked.page(StatusCode::OK, door::setup(&input, &asked.shell(&admin, Page::Elsewhere, "Set up pharos")))
+}
+
+pub(super) async fn set_up(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
+    let password = Secret::new(form.text("password"));
+    match admin.access.set_up(form.text("code"), form.text("name"), password, &asked.origin).await {
+        Ok(cookie) => see_with_cookie(links::HOME, &asked.transport.cookie(&cookie)),
+        Err(error) => {
+            let input = DoorInput {
+                setup_code: form.text("code").to_owned(),
+                name: form.text("name").to_owned(),
+                error: Some(words_of(&error)),
+                ..DoorInput::default()
+            };
+            let shell = asked.shell(&admin, Page::Elsewhere, "Set up pharos");
+            with_wait(asked.page(status_of(&error), door::setup(&input, &shell)), &error)
+        }
+    }
+}
+
+pub(super) async fn sign_out(State(admin): State<Arc<Admin>>, asked: Asked) -> Result<Response, Problem> {
+    if let Ok(person) = asked.person() {
+        admin.access.sign_out(person, &asked.origin).await.map_err(|error| Problem::internal(&error))?;
+    }
+    Ok(see_with_cookie(crate::access::SIGN_IN, &asked.transport.no_cookie()))
+}

@@ -1,0 +1,109 @@
+//! One's own account: password, second factor, sessions.
+
+use crate::access::{Enrolment, PASSWORD_CHARS_MIN, Session, User};
+use crate::base::secret::Secret;
+use crate::ui::format::{self, Moment};
+use crate::ui::page;
+use crate::ui::shell::Shell;
+
+/// What the page is made of.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileInput {
+    /// The one who looks; nobody while signing in is off.
+    pub user: Option<User>,
+    /// Their sessions, newest use first.
+    pub sessions: Vec<Session>,
+    /// The session of this browser.
+    pub own_session: i64,
+    /// The second factor being set up, with its QR code as SVG.
+    pub enrolment: Option<(Enrolment, String)>,
+    /// Fresh recovery codes, shown this once.
+    pub recovery: Vec<Secret>,
+    /// What was wrong with the last form.
+    pub error: Option<String>,
+}
+
+struct Row<'a> {
+    session: &'a Session,
+    is_own: bool,
+    seen: Moment,
+    created: Moment,
+    browser: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "admin/profile.html")]
+struct ProfilePage<'a> {
+    shell: &'a Shell,
+    input: &'a ProfileInput,
+    rows: Vec<Row<'a>>,
+    password_chars_min: usize,
+    said: &'static str,
+}
+
+/// Renders the page.
+pub fn render(input: &ProfileInput, shell: &Shell) -> String {
+    let said = match shell.param("done") {
+        Some("password") => "The new password is set. Your other sessions have ended.",
+        Some("sessions") => "Ended.",
+        Some("totp-off") => "The second factor is off.",
+        _ => "",
+    };
+    let row = |session| -> Row<'_> {
+        let session: &Session = session;
+        Row {
+            session,
+            is_own: session.id == input.own_session,
+            seen: format::moment(session.seen_ms, shell.now_ms, shell.lang()),
+            created: format::moment(session.created_ms, shell.now_ms, shell.lang()),
+            browser: browser(&session.agent),
+        }
+    };
+    page::html(&ProfilePage {
+        shell,
+        input,
+        rows: input.sessions.iter().map(row).collect(),
+        password_chars_min: PASSWORD_CHARS_MIN,
+        said,
+    })
+}
+
+/// A user agent in two words, for people who look which session is which.
+fn browser(agent: &str) -> String {
+    let find = |words: &[(&str, &'static str)]| words.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, word)| *word);
+    let program = find(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ]);
+    let system = find(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (program, system) {
+        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(word), None) | (None, Some(word)) => word.to_owned(),
+        (None, None) => agent.split(['/', ' ']).next().filter(|word| !word.is_empty()).unwrap_or("unknown").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_become_words() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36";
+        assert_eq!(browser(chrome), "Chrome on Linux");
+        assert_eq!(browser("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Safari/604.1"), "Safari on iPhone");
+        assert_eq!(browser("python-requests/2.31"), "python-requests");
+        assert_eq!(browser(""), "unknown");
+    }
+}
