@@ -7,7 +7,7 @@ use super::Metrics;
 use super::look::Look;
 use crate::metrics::ingest::scrape::ActiveTarget;
 use crate::metrics::ingest::scrape::target::Health;
-use crate::metrics::model::storage::{Cardinality, Storage, StorageStatus};
+use crate::metrics::model::storage::{Cardinality, Growth, Storage, StorageStatus};
 use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
 use crate::ui::lang::{Words, key};
@@ -149,17 +149,18 @@ fn problems(
     if !status.quarantined.is_empty() {
         found.push(Problem::corrupt_blocks(status.quarantined.len()));
     }
-    for counted in &series.series_by_metric {
-        if counted.count > SERIES_PER_METRIC_MANY {
-            found.push(Problem::high_cardinality(&counted.name, counted.count, &growth_of(&*metrics.storage, &counted.name)));
-        }
+    let many: Vec<_> = series.series_by_metric.iter().filter(|counted| counted.count > SERIES_PER_METRIC_MANY).collect();
+    // Asked once for all of them, and only if there are some: it walks every metric's name.
+    let growth = if many.is_empty() { None } else { metrics.storage.growth(GROWTH_LOOK) };
+    for counted in many {
+        found.push(Problem::high_cardinality(&counted.name, counted.count, &growth_of(growth.as_ref(), &counted.name)));
     }
     found
 }
 
 /// How a metric grew, in words; empty if it did not, or nobody knows.
-fn growth_of(storage: &dyn Storage, metric: &str) -> String {
-    let Some(growth) = storage.growth(GROWTH_LOOK) else { return String::new() };
+fn growth_of(growth: Option<&Growth>, metric: &str) -> String {
+    let Some(growth) = growth else { return String::new() };
     match growth.metrics.iter().find(|grown| grown.metric == metric && grown.before > 0) {
         Some(grown) => {
             let more = (grown.now as f64 / grown.before as f64 - 1.0) * 100.0;
