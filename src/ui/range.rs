@@ -4,7 +4,8 @@ use crate::base::time::{Duration, TimeRange, parse_rfc3339, parse_timestamp};
 use crate::ui::lang::{Lang, key};
 
 /// Ranges on offer: text of `from`, and words.
-pub const CHOICES: [(&str, &str); 12] = [
+pub const CHOICES: [(&str, &str); 13] = [
+    ("now-5m", key("Last 5 minutes")),
     ("now-15m", key("Last 15 minutes")),
     ("now-30m", key("Last 30 minutes")),
     ("now-1h", key("Last hour")),

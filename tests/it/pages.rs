@@ -93,3 +93,18 @@ fn graphs_say_what_cannot_be_read_without_running_anything() {
     // Only an evaluation would find that there is no such series or too much of it.
     assert!(!server.get("/explore?q=sum(x)").1.contains("class=\"qerr\""));
 }
+
+#[test]
+fn charts_of_a_fresh_server_are_filled_and_those_of_an_old_one_show_an_hour() {
+    let server = Server::quiet();
+    let push = |ago_ms: i64| {
+        let now_ms = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+        let series = wire::series(&[("__name__", "aged"), ("job", "a")], &[(now_ms - ago_ms, 1.0)]);
+        assert_eq!(wire::send(&server.url("/api/v1/write"), wire::body(vec![series])).0, 204);
+    };
+    let shows = |words: &str| ["/", "/explore"].iter().all(|page| server.get(page).1.contains(&format!(">{words}<")));
+    push(20_000);
+    assert!(shows("Last 5 minutes"));
+    push(30 * 60_000);
+    assert!(shows("Last hour"));
+}

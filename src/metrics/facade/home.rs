@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Metrics;
-use super::look::Look;
+use super::look::{Look, usual_span};
 use crate::metrics::ingest::scrape::ActiveTarget;
 use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::storage::{Cardinality, Growth, Storage, StorageStatus};
@@ -22,7 +22,9 @@ const GROWTH_LOOK: usize = 100;
 
 /// Everything the page shows. Blocking: runs some twenty small queries.
 pub(super) fn input(metrics: &Metrics) -> HomeInput {
-    let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
+    let now_ms = metrics.clock.now_ms();
+    let (_, span_ms) = usual_span(metrics.storage.as_ref(), now_ms);
+    let look = Look::new(Arc::clone(&metrics.evaluate), now_ms).over(span_ms);
     let targets = metrics.scrape.targets().active;
     let (status, series) = (metrics.storage.status(), metrics.storage.cardinality(1));
     let host = metrics.host_instance.as_deref().and_then(|instance| host(&look, instance));
@@ -49,20 +51,20 @@ fn host(look: &Look, instance: &str) -> Option<Host> {
     Some(Host {
         name: instance.to_owned(),
         cpu: look.number(&cpu),
-        cpu_recent: look.last_hour(&cpu),
+        cpu_recent: look.recent(&cpu),
         cores: look.number(&format!("count(count by (cpu) (node_cpu_seconds_total{{{selector}}}))")).unwrap_or(0.0) as u32,
         memory_used: look.number(&memory),
         memory_total,
-        memory_recent: look.last_hour(&memory),
+        memory_recent: look.recent(&memory),
         disks: disks(look, &selector),
         net_in: look.number(&network("receive")),
         net_out: look.number(&network("transmit")),
-        net_recent: look.last_hour(&network("receive")),
+        net_recent: look.recent(&network("receive")),
         load: match loads[..] {
             [Some(one), Some(five), Some(fifteen)] => Some([one, five, fifteen]),
             _ => None,
         },
-        load_recent: look.last_hour(&format!("node_load1{{{selector}}}")),
+        load_recent: look.recent(&format!("node_load1{{{selector}}}")),
         uptime_s: look.number(&format!("node_time_seconds{{{selector}}} - node_boot_time_seconds{{{selector}}}")),
         selector,
     })
@@ -91,7 +93,7 @@ fn ingest(look: &Look, status: &StorageStatus, series: u64) -> Ingest {
     let rate = "rate(pharos_storage_appended_samples_total{job=\"pharos\"}[1m])";
     Ingest {
         samples_per_second: look.number(rate).unwrap_or(0.0),
-        recent: look.last_hour(rate),
+        recent: look.recent(rate),
         series,
         stored_bytes: status.blocks.iter().map(|block| block.bytes).sum::<u64>() + status.wal_bytes,
     }

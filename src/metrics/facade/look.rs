@@ -1,8 +1,9 @@
-//! Small questions that pages ask of the query engine: one number, or its last hour.
+//! Small questions that pages ask of the query engine: one number, or how it was of late.
 
 use std::sync::Arc;
 
 use crate::base::cancel::Cancel;
+use crate::metrics::model::storage::Storage;
 use crate::series::labels::Labels;
 use crate::series::ports::{Evaluate, Question, When};
 use crate::series::value::{Point, Value};
@@ -10,15 +11,38 @@ use crate::series::value::{Point, Value};
 /// Points of a sparkline.
 const POINTS: i64 = 60;
 
+/// How far back pages look when nobody says, the nearest first: text of the range's start, and milliseconds.
+const SPANS: [(&str, i64); 3] = [("now-5m", 300_000), ("now-15m", 900_000), ("now-1h", 3_600_000)];
+
+/// How far back a page looks when nobody says: an hour, or less while there is less, so that the charts of a server
+/// that was just started are filled. As the text of a range's start, and in milliseconds.
+pub(super) fn usual_span(storage: &dyn Storage, now_ms: i64) -> (&'static str, i64) {
+    let in_blocks = storage.status().blocks.first().map(|block| block.range.start);
+    let in_head = storage.cardinality(0).range.map(|range| range.start);
+    let [.., longest] = SPANS;
+    match in_blocks.into_iter().chain(in_head).min() {
+        Some(oldest) => SPANS.into_iter().find(|(_, ms)| now_ms.saturating_sub(oldest) < *ms).unwrap_or(longest),
+        None => longest,
+    }
+}
+
 /// Asks at one moment.
 pub(super) struct Look {
     engine: Arc<dyn Evaluate>,
     now_ms: i64,
+    span_ms: i64,
 }
 
 impl Look {
     pub(super) fn new(engine: Arc<dyn Evaluate>, now_ms: i64) -> Self {
-        Self { engine, now_ms }
+        let [.., (_, span_ms)] = SPANS;
+        Self { engine, now_ms, span_ms }
+    }
+
+    /// Sets how far back [`recent`](Self::recent) goes.
+    pub(super) fn over(mut self, span_ms: i64) -> Self {
+        self.span_ms = span_ms;
+        self
     }
 
     /// All series of an instant query. A failed query shows as nothing, since a tile without a number says so.
@@ -48,10 +72,10 @@ impl Look {
         self.vector(query).first().map(|(_, value)| *value).filter(|value| value.is_finite())
     }
 
-    /// The first series of a query over the last hour, oldest first.
-    pub(super) fn last_hour(&self, query: &str) -> Vec<f64> {
-        let step = 3_600_000 / POINTS;
-        let when = When::Range { start: self.now_ms - 3_600_000 + step, end: self.now_ms, step };
+    /// The first series of a query over the span, oldest first.
+    pub(super) fn recent(&self, query: &str) -> Vec<f64> {
+        let step = self.span_ms / POINTS;
+        let when = When::Range { start: self.now_ms - self.span_ms + step, end: self.now_ms, step };
         match self.engine.evaluate(&Question { query, when, cancel: Cancel::new() }).map(|answer| answer.value) {
             Ok(Value::Matrix(series)) => {
                 series.into_iter().next().map_or_else(Vec::new, |one| one.floats.into_iter().map(|(_, value)| value).collect())

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
+use super::look::usual_span;
 use super::{Metrics, home, page_inputs};
 use crate::access::{Caller, Policy, Routes};
 use crate::base::cancel::Cancel;
@@ -112,7 +113,8 @@ async fn make(metrics: Arc<Metrics>, asked: Asked, work: impl FnOnce(&Metrics, &
 
 async fn home_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Home, key("Home")).with_range("now-1h").with_refresh("5s");
+        let (from, _) = usual_span(metrics.storage.as_ref(), metrics.clock.now_ms());
+        let shell = asked.shell(metrics, Page::Home, key("Home")).with_range(from).with_refresh("5s");
         home_page::render(&home::input(metrics), &shell)
     })
     .await
@@ -172,7 +174,8 @@ async fn status_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Resp
 async fn explore_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     let asked_query = explore::ExploreQuery::from_query(asked.query());
     let now_ms = metrics.clock.now_ms();
-    let range = crate::ui::range::PageRange::from_query(asked.query(), "now-1h");
+    let (from, _) = usual_span(metrics.storage.as_ref(), now_ms);
+    let range = crate::ui::range::PageRange::from_query(asked.query(), from);
     let at_ms = range.resolve(now_ms).map_or(now_ms, |range| range.end);
     let started = metrics.clock.monotonic();
     // Tables are made here. Graphs ask for their own data: their queries are only read, to say what is wrong with them.
@@ -182,7 +185,7 @@ async fn explore_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Res
     };
     let took = metrics.clock.monotonic().saturating_sub(started);
     make(metrics, asked, move |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Metrics, key("Metrics")).with_range("now-1h").with_refresh("off");
+        let shell = asked.shell(metrics, Page::Metrics, key("Metrics")).with_range(from).with_refresh("off");
         let suggestions = if asked_query.queries.is_empty() { page_inputs::suggestions(metrics) } else { Vec::new() };
         let errors = match asked_query.view {
             explore::View::Table => Vec::new(),

@@ -29,9 +29,9 @@ pub struct Host {
     pub name: String,
     /// Matchers that select its series, such as `job="host"`; may be empty.
     pub selector: String,
-    /// Busy share of all processors, and its last hour.
+    /// Busy share of all processors, and how it was of late.
     pub cpu: Option<f64>,
-    /// The last hour of `cpu`.
+    /// The recent values of `cpu`.
     pub cpu_recent: Vec<f64>,
     /// Processors.
     pub cores: u32,
@@ -39,7 +39,7 @@ pub struct Host {
     pub memory_used: Option<f64>,
     /// Bytes of memory.
     pub memory_total: f64,
-    /// The last hour of `memory_used`.
+    /// The recent values of `memory_used`.
     pub memory_recent: Vec<f64>,
     /// Filesystems, in any order.
     pub disks: Vec<Disk>,
@@ -47,11 +47,11 @@ pub struct Host {
     pub net_in: Option<f64>,
     /// Bytes a second sent.
     pub net_out: Option<f64>,
-    /// The last hour of `net_in`.
+    /// The recent values of `net_in`.
     pub net_recent: Vec<f64>,
     /// Load averages over 1, 5 and 15 minutes.
     pub load: Option<[f64; 3]>,
-    /// The last hour of the first of them.
+    /// The recent values of the first of them.
     pub load_recent: Vec<f64>,
     /// Seconds since the system started.
     pub uptime_s: Option<f64>,
@@ -80,7 +80,7 @@ impl Disk {
 pub struct Ingest {
     /// Samples taken in a second.
     pub samples_per_second: f64,
-    /// Its last hour.
+    /// Its recent values.
     pub recent: Vec<f64>,
     /// Series with recent samples.
     pub series: u64,
