@@ -123,7 +123,9 @@ impl Metrics {
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let storage = Arc::new(StoreAdmin { store: Arc::clone(&store), settings: store_settings, clock: Arc::clone(&clock) });
-        let replay = Replay { select: Arc::clone(&store) as _, positions: data_dir.join(REMOTE_WRITE_FILE) };
+        let stored = Arc::clone(&store);
+        let newest = Arc::new(move || stored.newest());
+        let replay = Replay { select: Arc::clone(&store) as _, newest, positions: data_dir.join(REMOTE_WRITE_FILE) };
         let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock), replay));
         let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
         let select = Arc::clone(&store) as Arc<dyn Select>;

@@ -46,17 +46,21 @@ pub(super) struct Endpoint {
     pub counts: Arc<Counts>,
     flush: CancellationToken,
     dispatcher: JoinHandle<()>,
-    _stop: StopOnDrop,
+    /// Cancelled once nothing of it runs any more.
+    pub ended: CancellationToken,
+    stop: StopOnDrop,
 }
 
 impl Endpoint {
-    /// Starts its tasks, which send once its backlog has begun. `key` is the name of its position.
+    /// Starts its tasks, which send once its backlog has begun and `before`, which it takes over from, has ended. `key` is
+    /// the name of its position.
     pub fn start(
         key: String,
         config: RemoteWriteConfig,
         external: Labels,
         (series, select): (Arc<SeriesTable>, Arc<dyn Select>),
         clock: SharedClock,
+        before: Option<CancellationToken>,
     ) -> Result<Self, String> {
         let client = HttpClient::new(client_settings(&config.http), clock.clone()).map_err(|error| error.to_string())?;
         let name = match config.name.as_str() {
@@ -74,9 +78,10 @@ impl Endpoint {
             let (sender, quit) = (sender.clone(), quit.clone());
             tokio::spawn(async move { quit.run_until_cancelled(send_metadata(sender)).await });
         }
-        let dispatcher = Dispatcher {
+        let mut dispatcher = Dispatcher {
             backlog: backlog.clone(),
             shards: Shards::start(&sender, sender.config.queue_config.min_shards),
+            fed: false,
             sender,
             external: external.clone(),
             resolver: Some(Resolver { external: external.clone(), resolved: FxHashMap::default() }),
@@ -86,12 +91,21 @@ impl Endpoint {
             failures: 0,
             flush: flush.clone(),
         };
-        let stop = quit.clone();
+        let (stop, ended) = (quit.clone(), CancellationToken::new());
+        let end = ended.clone().drop_guard();
         let task = tokio::spawn(async move {
-            // Dropping the dispatcher drops its shards, which ends their tasks.
-            stop.run_until_cancelled(dispatcher.run()).await;
+            let work = async {
+                if let Some(before) = before {
+                    before.cancelled().await;
+                }
+                dispatcher.run().await;
+            };
+            stop.run_until_cancelled(work).await;
+            // Whoever goes on from here must not meet a request of these.
+            dispatcher.shards.tasks.shutdown().await;
+            drop(end);
         });
-        Ok(Self { config, external, name, backlog, counts, flush, dispatcher: task, _stop: StopOnDrop(quit) })
+        Ok(Self { config, external, name, backlog, counts, flush, dispatcher: task, ended, stop: StopOnDrop(quit) })
     }
 
     /// Whether it was started with these settings.
@@ -99,12 +113,22 @@ impl Endpoint {
         self.config == *config && self.external == *external
     }
 
-    /// Ends once everything is sent.
-    pub async fn flush(mut self) {
+    /// Ends once everything in memory is sent, or after so long. Whether it was sent.
+    pub async fn flush(mut self, at_most: Duration) -> bool {
         self.flush.cancel();
-        if let Err(error) = (&mut self.dispatcher).await {
+        let in_time = tokio::time::timeout(at_most, &mut self.dispatcher).await;
+        let is_sent = in_time.is_ok();
+        let ended = match in_time {
+            Ok(ended) => ended,
+            Err(_too_long) => {
+                drop(self.stop);
+                self.dispatcher.await
+            }
+        };
+        if let Err(error) = ended {
             tracing::error!(remote = self.name, %error, "remote write ended abnormally");
         }
+        is_sent
     }
 
     pub fn stats(&self) -> EndpointStats {
@@ -126,6 +150,8 @@ struct Dispatcher {
     backlog: Arc<Backlog>,
     sender: Arc<Sender>,
     shards: Shards,
+    /// Whether these shards were given anything.
+    fed: bool,
     external: Labels,
     /// Away while the blocking pool uses it.
     resolver: Option<Resolver>,
@@ -139,7 +165,7 @@ struct Dispatcher {
 }
 
 impl Dispatcher {
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let mut reshard = tokio::time::interval(RESHARD_EVERY);
         reshard.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         reshard.reset();
@@ -147,8 +173,7 @@ impl Dispatcher {
             // At the end only what is in memory goes out; the rest is read when the server is back.
             let slice_ms = if self.flush.is_cancelled() { 0 } else { self.slice_ms };
             match self.backlog.next(slice_ms) {
-                Some(Work::Block(block, ticket)) => self.feed(block, ticket).await,
-                Some(Work::Slice(range, repeated, ticket)) => self.catch_up(range, repeated, ticket).await,
+                Some(work) => self.work(work).await,
                 None if self.flush.is_cancelled() => break,
                 None => {
                     self.slice_ms = SLICE_MS_FIRST;
@@ -166,6 +191,31 @@ impl Dispatcher {
             }
         }
         self.shards.close().await;
+    }
+
+    /// Hands out what is next. What may repeat something sent before shares no request with anything else: a receiver
+    /// that refuses a request for what it has already must not refuse anything new along with it.
+    async fn work(&mut self, work: Work) {
+        let (Work::Block { repeated, .. } | Work::Slice { repeated, .. }) = work;
+        if repeated {
+            self.settle().await;
+        }
+        match work {
+            Work::Block { block, ticket, .. } => self.feed(block, ticket).await,
+            Work::Slice { range, ticket, .. } => self.catch_up(range, repeated, ticket).await,
+        }
+        if repeated {
+            self.settle().await;
+        }
+    }
+
+    /// Waits until all is sent that the shards were given.
+    async fn settle(&mut self) {
+        if std::mem::take(&mut self.fed) {
+            let count = self.shards.queues.len() as u64;
+            self.shards.close().await;
+            self.shards = Shards::start(&self.sender, count);
+        }
     }
 
     /// Hands one block to the shards; waits while they are full.
@@ -190,8 +240,9 @@ impl Dispatcher {
     }
 
     /// Gives chunks to the shards they are for; waits while those are full.
-    async fn hand_over(&self, chunks: Vec<Vec<Vec<Item>>>, ticket: &Arc<Ticket>) {
+    async fn hand_over(&mut self, chunks: Vec<Vec<Vec<Item>>>, ticket: &Arc<Ticket>) {
         ticket.expect(chunks.iter().flatten().map(Vec::len).sum());
+        self.fed = true;
         // Each shard waits for itself: a full one must not keep the others from their work.
         let sends = chunks.into_iter().zip(&self.shards.queues).map(|(chunks, queue)| {
             let counts = &self.sender.counts;
@@ -209,19 +260,12 @@ impl Dispatcher {
     }
 
     /// Reads a slice of the store and hands it to the shards, a piece at a time.
-    ///
-    /// Where a slice may repeat what was sent before a crash, it goes out on its own: a receiver that refuses a request
-    /// for what it has already must not refuse anything new along with it.
     async fn catch_up(&mut self, range: TimeRange, repeated: bool, ticket: Arc<Ticket>) {
         match self.read(range, &ticket).await {
             Ok(held) => {
                 self.failures = 0;
                 if !repeated {
                     self.slice_ms = next_slice_ms(self.slice_ms, held);
-                } else if held.items > 0 {
-                    let count = self.shards.queues.len() as u64;
-                    self.shards.close().await;
-                    self.shards = Shards::start(&self.sender, count);
                 }
             }
             Err(error) => {
@@ -241,7 +285,7 @@ impl Dispatcher {
         ticket.done(1);
     }
 
-    async fn read(&self, range: TimeRange, ticket: &Arc<Ticket>) -> Result<Held, SelectError> {
+    async fn read(&mut self, range: TimeRange, ticket: &Arc<Ticket>) -> Result<Held, SelectError> {
         let (out, mut pieces) = mpsc::channel(1);
         let (select, sender, external) = (self.select.clone(), self.sender.clone(), self.external.clone());
         let shards = self.shards.queues.len();

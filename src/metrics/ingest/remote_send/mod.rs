@@ -33,6 +33,7 @@ use self::endpoint::Endpoint;
 use self::positions::Positions;
 use self::series::SeriesTable;
 use crate::base::clock::SharedClock;
+use crate::base::time::TimeRange;
 use crate::metrics::model::config::RemoteWriteConfig;
 use crate::platform::telemetry::metrics::Durations;
 use crate::series::batch::{SeriesRef, WriteBatch};
@@ -59,6 +60,8 @@ const AHEAD_MS: i64 = 600_000;
 pub struct Replay {
     /// The store that the tap feeds.
     pub select: Arc<dyn Select>,
+    /// Tells the time of the newest sample in it.
+    pub newest: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
     /// A file for the positions.
     pub positions: PathBuf,
 }
@@ -66,7 +69,7 @@ pub struct Replay {
 /// All endpoints.
 pub struct RemoteSend {
     shared: Arc<Shared>,
-    select: Arc<dyn Select>,
+    replay: Replay,
     endpoints: Mutex<Vec<Endpoint>>,
     /// Writes positions now and then.
     writer: Mutex<Option<StopOnDrop>>,
@@ -83,9 +86,9 @@ struct Shared {
 impl RemoteSend {
     /// Without endpoints yet. Reads the positions.
     pub fn new(clock: SharedClock, replay: Replay) -> Self {
-        let positions = Positions::open(replay.positions);
+        let positions = Positions::open(replay.positions.clone());
         let shared = Shared { clock, backlogs: RwLock::default(), series: Arc::default(), positions };
-        Self { shared: Arc::new(shared), select: replay.select, endpoints: Mutex::default(), writer: Mutex::default() }
+        Self { shared: Arc::new(shared), replay, endpoints: Mutex::default(), writer: Mutex::default() }
     }
 
     /// A store in front of `inner` that also feeds the endpoints.
@@ -107,8 +110,9 @@ impl RemoteSend {
                 endpoints.push(old.swap_remove(at));
                 continue;
             }
-            let sources = (self.shared.series.clone(), self.select.clone());
-            match Endpoint::start(key, config.clone(), external.clone(), sources, self.shared.clock.clone()) {
+            let sources = (self.shared.series.clone(), self.replay.select.clone());
+            let before = old.iter().find(|old| old.backlog.key == key).map(|old| old.ended.clone());
+            match Endpoint::start(key, config.clone(), external.clone(), sources, self.shared.clock.clone(), before) {
                 Ok(endpoint) => fresh.push(endpoint),
                 Err(error) => errors.push(format!("remote_write {}: {error}", config.url)),
             }
@@ -116,11 +120,12 @@ impl RemoteSend {
         let now_ms = self.shared.clock.now_ms();
         // Nobody stores meanwhile: what comes before goes to the old endpoints, what comes after to the new ones.
         let mut backlogs = self.shared.backlogs.write();
+        let stored_until = (self.replay.newest)().map(|newest| newest.min(now_ms.saturating_add(AHEAD_MS)));
         for endpoint in &fresh {
             let backlog = &endpoint.backlog;
             let before = old.iter().find(|old| old.backlog.key == backlog.key).map(|old| old.backlog.position());
             match before.or_else(|| self.shared.positions.get(&backlog.key)) {
-                Some(position) => backlog.begin(position, Some(now_ms.saturating_add(AHEAD_MS))),
+                Some(position) => backlog.begin(position, stored_until),
                 None => backlog.begin(now_ms, None),
             }
         }
@@ -143,11 +148,13 @@ impl RemoteSend {
         *self.writer.lock() = None;
         let backlogs = std::mem::take(&mut *self.shared.backlogs.write());
         let endpoints = std::mem::take(&mut *self.endpoints.lock());
-        let flush = futures_util::future::join_all(endpoints.into_iter().map(Endpoint::flush));
-        if tokio::time::timeout(flush_max, flush).await.is_err() {
+        let flush = futures_util::future::join_all(endpoints.into_iter().map(|endpoint| endpoint.flush(flush_max)));
+        if flush.await.contains(&false) {
             tracing::info!("remote write did not finish in time, the rest is sent after the next start");
         }
-        backlogs.iter().for_each(|backlog| backlog.advance(i64::MAX));
+        // Not beyond the present: one sample from the future must not hide what comes while the server is away.
+        let now_ms = self.shared.clock.now_ms();
+        backlogs.iter().for_each(|backlog| backlog.advance(now_ms));
         self.shared.positions.write(&backlogs);
     }
 
@@ -175,11 +182,12 @@ impl Append for TappedAppend {
             drop(backlogs);
             return self.inner.append(batch, options);
         }
-        let _until_it_is_in_the_backlogs = self.shared.hold(batch, &backlogs);
+        // Until it is in the backlogs.
+        let holds = self.shared.hold(batch, &backlogs);
         let mut report = self.inner.append(batch, options)?;
         let block = Arc::new(self.shared.copy(batch, &mut report, self.shared.clock.now_ms()));
-        for backlog in &*backlogs {
-            backlog.push(block.clone());
+        for (backlog, hold) in backlogs.iter().zip(&holds) {
+            backlog.push(block.clone(), hold);
         }
         Ok(report)
     }
@@ -189,10 +197,14 @@ impl Shared {
     /// Keeps all positions below what is about to be stored, also the ones on disk.
     fn hold(&self, batch: &WriteBatch, backlogs: &[Arc<backlog::Backlog>]) -> Vec<backlog::Hold> {
         let times = batch.floats.iter().map(|float| float.ts).chain(batch.histograms.iter().map(|(ts, _)| *ts));
-        let Some(oldest) = times.min() else { return Vec::new() };
+        let empty = TimeRange::new(i64::MAX, i64::MIN);
+        let times = times.fold(empty, |range, ts| TimeRange::new(range.start.min(ts), range.end.max(ts)));
+        if times == empty {
+            return Vec::new();
+        }
         let mut late = false;
         let hold = |backlog: &Arc<backlog::Backlog>| {
-            let (hold, below) = backlog.hold(oldest);
+            let (hold, below) = backlog.hold(times);
             late |= below;
             hold
         };

@@ -13,7 +13,7 @@ use super::stats::Kinds;
 use super::*;
 use crate::base::cancel::Cancel;
 use crate::base::clock::{Clock, ManualClock, SystemClock};
-use crate::base::time::Duration as ConfigDuration;
+use crate::base::time::{Duration as ConfigDuration, TimeRange};
 use crate::metrics::ingest::recorder::Recorder;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::model::config::{ConfigUrl, RelabelAction, RelabelConfig, RelabelRegex, WriteMessage};
@@ -89,7 +89,7 @@ impl Nothing {
     }
 
     fn replay(self: &Arc<Self>) -> Replay {
-        Replay { select: self.clone(), positions: self.0.path().join("positions") }
+        Replay { select: self.clone(), newest: Arc::new(|| None), positions: self.0.path().join("positions") }
     }
 }
 
@@ -403,17 +403,43 @@ fn without_endpoints_nothing_is_kept() {
     assert_eq!(remote.shared.series.len(), 0);
 }
 
+/// A store that is read; before each selection somebody may do something with the range asked for.
+struct Watched {
+    store: Arc<Store>,
+    meanwhile: Box<dyn Fn(TimeRange) + Send + Sync>,
+}
+
+impl Select for Watched {
+    fn select(&self, selection: &Selection<'_>, cancel: &Cancel) -> Result<Vec<Box<dyn SelectedSeries>>, SelectError> {
+        (self.meanwhile)(selection.range);
+        self.store.select(selection, cancel)
+    }
+    fn series(&self, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<Labels>, SelectError> {
+        self.store.series(query, cancel)
+    }
+    fn label_names(&self, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectError> {
+        self.store.label_names(query, cancel)
+    }
+    fn label_values(&self, name: &str, query: &IndexQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectError> {
+        self.store.label_values(name, query, cancel)
+    }
+    fn exemplars(&self, query: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError> {
+        self.store.exemplars(query)
+    }
+}
+
 /// A real store behind the tap, and the samples of `m` that the receiver has.
+#[derive(Clone)]
 struct Outage {
     receiver: Arc<Receiver>,
     store: Arc<Store>,
     clock: Arc<ManualClock>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Outage {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let clock = ManualClock::at(1_700_000_000_000);
         let settings = StoreSettings { background: false, ..StoreSettings::new(folder.path().join("data")) };
         let store = Arc::new(Store::open(settings, clock.clone()).unwrap());
@@ -421,7 +447,13 @@ impl Outage {
     }
 
     fn start(&self, change: impl FnOnce(&mut RemoteWriteConfig)) -> (RemoteSend, TappedAppend) {
-        let replay = Replay { select: self.store.clone(), positions: self.folder.path().join("positions") };
+        self.start_reading(self.store.clone(), change)
+    }
+
+    fn start_reading(&self, select: Arc<dyn Select>, change: impl FnOnce(&mut RemoteWriteConfig)) -> (RemoteSend, TappedAppend) {
+        let store = self.store.clone();
+        let newest = Arc::new(move || store.newest());
+        let replay = Replay { select, newest, positions: self.folder.path().join("positions") };
         let remote = RemoteSend::new(self.clock.clone(), replay);
         let mut config = config(&self.receiver.url);
         config.queue_config.max_samples_per_send = 100;
@@ -514,4 +546,41 @@ async fn a_restart_goes_on_where_it_was() {
     assert!(std::fs::read_to_string(&positions).unwrap().contains(&outage.receiver.url));
     remote.apply(&[], &Labels::empty()).unwrap();
     assert_eq!(std::fs::read_to_string(&positions).unwrap(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_while_the_store_is_read_comes_in_order() {
+    const AT: i64 = 1_700_000_000_000;
+    type Moment = fn(TimeRange, i64) -> bool;
+    // Two more seconds are stored in the moment in which a slice is read: the last one, and one of a time yet to come.
+    let moments: [Moment; 2] = [|slice, newest| slice.end >= newest, |slice, newest| slice.start > newest + 1000];
+    for moment in moments {
+        let outage = Outage::new().await;
+        let (remote, tap) = outage.start(|_| {});
+        outage.store(&tap, 0..5);
+        outage.until_received(5).await;
+        remote.stop(Duration::from_secs(10)).await;
+        // Less than what is read in small slices, because some of it may have been sent.
+        outage.store(&tap, 5..60);
+        let (storing, stored) = (Arc::new(std::sync::OnceLock::<TappedAppend>::new()), Arc::new(Mutex::new(60)));
+        let meanwhile = {
+            let (outage, storing, stored) = (outage.clone(), storing.clone(), stored.clone());
+            Box::new(move |slice: TimeRange| {
+                let mut stored = stored.lock();
+                if *stored < 80 && moment(slice, AT + (*stored - 1) * 1000) {
+                    outage.store(storing.wait(), *stored..*stored + 2);
+                    *stored += 2;
+                }
+            })
+        };
+        let (remote, tap) = outage.start_reading(Arc::new(Watched { store: outage.store.clone(), meanwhile }), |_| {});
+        assert!(storing.set(tap).is_ok());
+        while remote.stats()[0].catching_up {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let rest = *stored.lock();
+        outage.store(storing.wait(), rest..80);
+        outage.until_received(80).await;
+        assert_eq!(remote.stats()[0].failed.samples, 0);
+    }
 }

@@ -22,6 +22,12 @@ impl Store {
         self.core().write_state()
     }
 
+    /// Time of the newest sample.
+    pub fn newest(&self) -> Option<i64> {
+        let core = self.core();
+        core.blocks.current().iter().map(|block| block.meta().max_ts).max().max(core.head.max_ts())
+    }
+
     /// Everything.
     pub fn status(&self) -> StoreStatus {
         let core = self.core();
