@@ -35,6 +35,8 @@ pub struct TokenHolder {
 pub enum Caller {
     /// Signing in is off: everyone may do everything.
     Open,
+    /// This machine itself, while there is nobody who could sign in: it may do everything.
+    Local,
     /// Nobody known. The sentence says what was wrong with what they showed, if they showed anything.
     Nobody(Option<&'static str>),
     /// A person.
@@ -59,7 +61,7 @@ impl Caller {
     pub fn may(&self, policy: Policy) -> Verdict {
         let enough = |is: bool| if is { Verdict::Allowed } else { Verdict::Forbidden };
         match (policy, self) {
-            (Policy::Public, _) | (_, Self::Open) => Verdict::Allowed,
+            (Policy::Public, _) | (_, Self::Open | Self::Local) => Verdict::Allowed,
             (_, Self::Nobody(_)) => Verdict::SignIn,
             (Policy::Person, Self::Person(_)) => Verdict::Allowed,
             (Policy::Person, Self::Token(_)) => Verdict::Forbidden,
@@ -72,6 +74,7 @@ impl Caller {
     pub fn actor(&self) -> String {
         match self {
             Self::Open => "anyone (signing in is off)".to_owned(),
+            Self::Local => "this machine (nobody was set up yet)".to_owned(),
             Self::Nobody(_) => "nobody".to_owned(),
             Self::Person(person) => person.name.clone(),
             Self::Token(token) => format!("token {:?}", token.name),
@@ -82,7 +85,7 @@ impl Caller {
     pub fn person(&self) -> Option<&Person> {
         match self {
             Self::Person(person) => Some(person),
-            Self::Open | Self::Nobody(_) | Self::Token(_) => None,
+            Self::Open | Self::Local | Self::Nobody(_) | Self::Token(_) => None,
         }
     }
 }
@@ -105,6 +108,7 @@ mod tests {
         let policies = [Policy::Public, Policy::Person, Policy::READ, Policy::WRITE_METRICS, Policy::EDIT, Policy::ADMIN];
         let cases = [
             (Caller::Open, [Allowed; 6]),
+            (Caller::Local, [Allowed; 6]),
             (Caller::Nobody(None), [Allowed, SignIn, SignIn, SignIn, SignIn, SignIn]),
             (person(Role::Viewer), [Allowed, Allowed, Allowed, Forbidden, Forbidden, Forbidden]),
             (person(Role::Editor), [Allowed, Allowed, Allowed, Allowed, Allowed, Forbidden]),

@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::caller::{Person, TokenHolder};
 use super::key::KeyHash;
+use super::policy::Role;
 use super::store::{sessions::Session, tokens::Token, users::User};
 
 /// A cookie that was exchanged stays good this long, for requests that were already under way.
@@ -69,7 +70,8 @@ impl Directory {
     pub(super) fn session(&self, hash: &KeyHash, now_ms: i64, idle_ms: i64, age_ms: i64) -> Option<(Session, Arc<Person>)> {
         let known = self.known.read();
         let present = known.exchanged.get(hash).filter(|(_, until)| now_ms < *until).map_or(hash, |(present, _)| present);
-        let (session, person) = known.sessions.get(present)?;
+        // Between the exchange and the next load the session still stands under the old one.
+        let (session, person) = known.sessions.get(present).or_else(|| known.sessions.get(hash))?;
         let seen_ms = self.session_uses.lock().get(&session.id).map_or(session.seen_ms, |(at, _)| *at);
         let is_good = now_ms - seen_ms < idle_ms && now_ms - session.created_ms < age_ms;
         is_good.then(|| (session.clone(), Arc::clone(person)))
@@ -92,6 +94,12 @@ impl Directory {
     /// Whether there is anybody at all.
     pub(super) fn is_empty(&self) -> bool {
         self.known.read().users.is_empty()
+    }
+
+    /// Whether there is an administrator who can sign in.
+    pub(super) fn has_admin(&self) -> bool {
+        let can_sign_in = |user: &User| user.role == Role::Admin && !user.disabled && (user.has_password || user.issuer.is_some());
+        self.known.read().users.values().any(can_sign_in)
     }
 
     /// A cookie was exchanged: the old one stays good for a moment.

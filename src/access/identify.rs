@@ -11,8 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::caller::Caller;
+use super::change::Change;
+use super::local;
 use super::service::{Access, Origin};
 use crate::base::secret::Secret;
+use crate::platform::http::problem::Problem;
 
 /// The cookie over HTTPS; the prefix makes browsers bind it to this host and to HTTPS.
 const COOKIE_SECURE: &str = "__Host-pharos";
@@ -54,14 +57,18 @@ impl Transport {
     }
 }
 
-/// Puts [`Caller`], [`Origin`] and [`Transport`] into the request's extensions; renews the cookie once a day.
+/// Puts [`Caller`], [`Origin`] and [`Transport`] into the request's extensions; renews the cookie once a day; writes down
+/// what was changed.
 pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
     let transport = request.extensions().get::<Transport>().copied().unwrap_or(Transport { is_https: false });
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let origin = Origin { address, agent: agent.chars().take(AGENT_CHARS_MAX).collect() };
     let cookie = transport.find(request.headers()).map(str::to_owned);
-    let caller = caller(&access, request.headers(), cookie.as_deref(), address);
+    let caller = match access.open_to(|| local::is_local(&request, address)) {
+        Some(open) => open,
+        None => caller(&access, request.headers(), cookie.as_deref(), address),
+    };
     let renewed = match (&caller, &cookie) {
         (Caller::Person(_), Some(cookie)) => access.rotated(cookie).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "a session's cookie could not be renewed");
@@ -69,10 +76,20 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
         }),
         _ => None,
     };
-    request.extensions_mut().insert(caller);
+    let changes = (!request.method().is_safe()).then(|| (caller.clone(), origin.clone()));
+    request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(origin);
     request.extensions_mut().insert(transport);
     let mut response = next.run(request).await;
+    if let Some((caller, origin)) = changes
+        && let Some(change) = response.extensions_mut().remove::<Change>()
+    {
+        access.record(&caller.actor(), &origin, change).await;
+    }
+    // For the layer around that gives failures their look.
+    if response.extensions().get::<Problem>().is_some() {
+        response.extensions_mut().insert(caller);
+    }
     // An answer that sets the cookie itself, as signing out does, knows better.
     if let Some(renewed) = renewed
         && !response.headers().contains_key(header::SET_COOKIE)
@@ -84,9 +101,6 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
 }
 
 fn caller(access: &Access, headers: &HeaderMap, cookie: Option<&str>, from: IpAddr) -> Caller {
-    if access.is_open() {
-        return Caller::Open;
-    }
     // What was shown on purpose counts before what the browser adds by itself.
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         return match value.to_str().ok().and_then(shown_token) {

@@ -5,10 +5,12 @@
 //! only, so a stolen database opens nothing. Not here: pages and JSON for all this (the hall `admin`).
 
 mod caller;
+mod change;
 mod directory;
 mod gate;
 mod identify;
 mod key;
+mod local;
 mod password;
 mod people;
 mod policy;
@@ -22,6 +24,7 @@ mod throttle;
 mod tokens;
 
 pub use caller::{Caller, Person, TokenHolder, Verdict};
+pub use change::Change;
 pub use gate::SIGN_IN;
 pub use identify::{Transport, identify};
 pub use password::{PASSWORD_CHARS_MIN, PasswordError};

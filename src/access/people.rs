@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::caller::Person;
+use super::caller::{Caller, Person};
 use super::key;
 use super::password;
 use super::policy::Role;
@@ -15,6 +15,10 @@ use crate::base::secret::Secret;
 const USERS_MAX: usize = 10_000;
 /// Most characters of a name.
 const NAME_CHARS_MAX: usize = 64;
+/// Most characters of a mail address (RFC 5321).
+const EMAIL_CHARS_MAX: usize = 254;
+/// What wrong set-up codes are counted under; no name has a colon.
+const SETUP_NAME: &str = "set-up:";
 
 /// What an administrator may change about somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,15 +46,28 @@ pub fn allowed_name(name: &str) -> Result<(), AccessError> {
     Ok(())
 }
 
+/// Whether this may be somebody's mail address; nothing is one too.
+fn allowed_email(email: &str) -> Result<(), AccessError> {
+    let is_odd = |c: char| c.is_control() || c.is_whitespace();
+    if email.is_empty() || (email.contains('@') && email.chars().count() <= EMAIL_CHARS_MAX && !email.contains(is_odd)) {
+        return Ok(());
+    }
+    Err(refused(format!("a mail address has an @, no spaces, and at most {EMAIL_CHARS_MAX} characters")))
+}
+
 /// As JSON for the audit log; holds no secret.
 fn described(user: &User) -> String {
     serde_json::json!({ "email": user.email, "role": user.role.as_str(), "disabled": user.disabled }).to_string()
 }
 
+fn last_admin() -> AccessError {
+    refused("this is the last administrator; make somebody else one first")
+}
+
 impl Access {
     /// The code that makes the first administrator; `None` when there is somebody already. A new one each start.
     pub fn begin_setup(&self) -> Result<Option<Secret>, AccessError> {
-        if self.settings.mode == AuthMode::Off || !self.directory.is_empty() {
+        if self.settings.mode == AuthMode::Off || self.directory.has_admin() {
             return Ok(None);
         }
         let code = key::fresh_code()?;
@@ -60,42 +77,55 @@ impl Access {
 
     /// Whether the set-up page is to be shown.
     pub fn awaits_setup(&self) -> bool {
-        self.setup.lock().is_some()
+        !self.directory.has_admin() && self.setup.lock().is_some()
     }
 
     /// Makes the first administrator and signs them in. The answer is the cookie.
     pub async fn set_up(&self, code: &str, name: &str, password: Secret, origin: &Origin) -> Result<Secret, AccessError> {
-        self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
+        self.throttle.begin(origin.address, SETUP_NAME, self.clock.monotonic()).map_err(AccessError::Throttled)?;
         let given = key::hash(code.trim());
         let is_right = self.setup.lock().is_some_and(|hash| bool::from(hash[..].ct_eq(&given[..])));
         if !is_right {
             return Err(refused("this code is not the one in the server's log; it changes with every start"));
         }
-        self.throttle.succeeded(origin.address);
-        allowed_name(name)?;
-        password::allowed(password.expose(), name)?;
-        let hash = self.passwords.hash(password).await?;
-        // Whoever takes the code first is the one.
-        if self.setup.lock().take().is_none() {
-            return Err(refused("somebody else has just set this server up"));
-        }
-        let first = NewUser { name: name.to_owned(), email: String::new(), role: Role::Admin, password_hash: Some(hash), identity: None };
-        let id = self.insert(first).await?;
-        self.note(name, origin, "setup", name, None, None).await?;
+        self.throttle.succeeded(origin.address, SETUP_NAME);
+        let id = self.insert_first(name, name, password, origin).await?;
         self.begin_session(id, origin).await
     }
 
-    /// Makes the administrator of an unattended start, if nobody is there yet.
-    pub async fn ensure_admin(&self, name: &str, password: Secret, origin: &Origin) -> Result<(), AccessError> {
-        if !self.directory.is_empty() {
-            return Ok(());
+    /// The same for who asks straight from this machine, which may do everything before there is somebody.
+    pub async fn set_up_locally(&self, name: &str, password: Secret, origin: &Origin) -> Result<Secret, AccessError> {
+        let id = self.insert_first(&Caller::Local.actor(), name, password, origin).await?;
+        self.begin_session(id, origin).await
+    }
+
+    /// Makes the administrator of an unattended start, if there is none yet. `false` when there is.
+    pub async fn ensure_admin(&self, actor: &str, name: &str, password: Secret, origin: &Origin) -> Result<bool, AccessError> {
+        if self.directory.has_admin() {
+            return Ok(false);
         }
+        self.insert_first(actor, name, password, origin).await.map(|_| true)
+    }
+
+    /// Whoever comes first is the one.
+    async fn insert_first(&self, actor: &str, name: &str, password: Secret, origin: &Origin) -> Result<i64, AccessError> {
         allowed_name(name)?;
         password::allowed(password.expose(), name)?;
+        if self.directory.user_named(name).is_some() {
+            return Err(refused(format!("there is somebody called {name:?} already")));
+        }
         let hash = self.passwords.hash(password).await?;
         let first = NewUser { name: name.to_owned(), email: String::new(), role: Role::Admin, password_hash: Some(hash), identity: None };
-        self.insert(first).await?;
-        self.note(name, origin, "setup", name, None, None).await
+        let now = self.clock.now_ms();
+        let inserted = self
+            .db
+            .write(move |tx| if users::admins(tx)?.is_empty() { users::insert(tx, &first, now).map(Some) } else { Ok(None) })
+            .await?;
+        let id = inserted.ok_or_else(|| refused("somebody else has just set this server up"))?;
+        *self.setup.lock() = None;
+        self.reload()?;
+        self.note(actor, origin, "setup", name, None, Some(described(&self.user(id)?))).await?;
+        Ok(id)
     }
 
     async fn insert(&self, user: NewUser) -> Result<i64, AccessError> {
@@ -126,8 +156,13 @@ impl Access {
         origin: &Origin,
     ) -> Result<User, AccessError> {
         allowed_name(name)?;
+        allowed_email(email)?;
         if self.directory.user_named(name).is_some() {
             return Err(refused(format!("there is somebody called {name:?} already")));
+        }
+        // Otherwise the server would be shut with nobody who can change it.
+        if !self.directory.has_admin() && (role != Role::Admin || password.is_none()) {
+            return Err(refused("the first user is an administrator with a password"));
         }
         if self.users()?.len() >= USERS_MAX {
             return Err(refused(format!("there are {USERS_MAX} users already, which is the most allowed")));
@@ -152,34 +187,38 @@ impl Access {
         after.email = change.email.unwrap_or(after.email);
         after.role = change.role.unwrap_or(after.role);
         after.disabled = change.disabled.unwrap_or(after.disabled);
-        self.keep_an_admin(&before, (after.role == Role::Admin) && !after.disabled)?;
+        allowed_email(&after.email)?;
         let row = after.clone();
-        self.db
+        let is_done = self
+            .db
             .write(move |tx| {
+                if (row.role != Role::Admin || row.disabled) && users::is_last_admin(tx, id)? {
+                    return Ok(false);
+                }
                 users::update(tx, &row)?;
-                if row.disabled { sessions::delete_of_user(tx, row.id, None) } else { Ok(()) }
+                if row.disabled {
+                    sessions::delete_of_user(tx, id, None)?;
+                }
+                Ok(true)
             })
             .await?;
+        if !is_done {
+            return Err(last_admin());
+        }
         self.reload()?;
         self.note(actor, origin, "user.change", &before.name, Some(described(&before)), Some(described(&after))).await?;
         Ok(after)
     }
 
-    /// Removes somebody.
+    /// Removes somebody. The last administrator stays.
     pub async fn delete_user(&self, actor: &str, id: i64, origin: &Origin) -> Result<(), AccessError> {
         let user = self.user(id)?;
-        self.keep_an_admin(&user, false)?;
-        self.db.write(move |tx| users::delete(tx, id)).await?;
+        let is_done = self.db.write(move |tx| if users::is_last_admin(tx, id)? { Ok(false) } else { users::delete(tx, id).map(|()| true) }).await?;
+        if !is_done {
+            return Err(last_admin());
+        }
         self.reload()?;
         self.note(actor, origin, "user.delete", &user.name, Some(described(&user)), None).await
-    }
-
-    fn keep_an_admin(&self, before: &User, stays: bool) -> Result<(), AccessError> {
-        let is_one = before.role == Role::Admin && !before.disabled;
-        if is_one && !stays && self.db.read(users::admins)? <= 1 {
-            return Err(refused("this is the last administrator; make somebody else one first"));
-        }
-        Ok(())
     }
 
     /// Changes one's own password. Other sessions end.
@@ -190,12 +229,16 @@ impl Access {
 
     /// Whether it is really they who sit at the browser, before something that cannot be taken back.
     pub async fn confirm_password(&self, person: &Person, password: Secret, origin: &Origin) -> Result<(), AccessError> {
-        self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
+        self.throttle.begin(origin.address, &person.name, self.clock.monotonic()).map_err(AccessError::Throttled)?;
         let hash = self.db.read(|db| users::credentials(db, person.user_id))?.and_then(|secrets| secrets.password_hash);
-        if hash.is_some() && !self.passwords.verify(password, hash).await? {
+        if hash.is_none() {
+            return Err(refused("you sign in without a password here"));
+        }
+        if !self.passwords.verify(password, hash).await? {
+            self.note(&person.name, origin, "password.wrong", &person.name, None, None).await?;
             return Err(refused("the present password is not that"));
         }
-        self.throttle.succeeded(origin.address);
+        self.throttle.succeeded(origin.address, &person.name);
         Ok(())
     }
 

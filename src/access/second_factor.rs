@@ -50,7 +50,21 @@ fn step_of(totp: &Totp, code: &str, now_s: u64) -> Option<i64> {
     totp.check(code, now_s).and_then(|step| i64::try_from(step).ok())
 }
 
+/// A code as it is compared: without what people put between its digits, recovery codes in their four groups.
+fn tidied(code: &str) -> String {
+    let plain: Vec<char> = code.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).take(64).collect();
+    if plain.len() != 16 {
+        return plain.into_iter().collect();
+    }
+    plain.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
 impl Access {
+    /// How many recovery codes somebody has left. Blocking.
+    pub fn recovery_codes_left(&self, user_id: i64) -> Result<u32, AccessError> {
+        Ok(self.db.read(|db| users::recovery_codes(db, user_id))?)
+    }
+
     /// A fresh secret for somebody. Nothing is kept until [`Self::enable_totp`] sees a code made with it.
     pub fn enrol(&self, person: &Person) -> Result<Enrolment, AccessError> {
         let totp = totp(key::random::<20>()?.to_vec(), &person.name)?;
@@ -61,7 +75,10 @@ impl Access {
     /// Turns the second factor on after a first right code; gives the recovery codes, which are shown once.
     /// Other sessions of the person end.
     pub async fn enable_totp(&self, person: &Person, secret: &str, code: &str, origin: &Origin) -> Result<Vec<Secret>, AccessError> {
-        let step = step_of(&from_base32(secret, &person.name)?, code.trim(), self.now_s());
+        if self.user(person.user_id)?.has_totp {
+            return Err(AccessError::Refused("the second factor is on already; turn it off first".to_owned()));
+        }
+        let step = step_of(&from_base32(secret, &person.name)?, &tidied(code), self.now_s());
         let Some(step) = step else {
             return Err(AccessError::Refused("that code does not fit; check that the clock of your phone is right".to_owned()));
         };
@@ -89,10 +106,12 @@ impl Access {
 
     /// Checks a code of the second factor, or a recovery code, and uses it up.
     pub(super) async fn check_second_factor(&self, user_id: i64, secret: &str, code: &str) -> Result<(), AccessError> {
-        let code = code.trim().to_lowercase();
+        let code = tidied(code);
         if code.is_empty() {
             return Err(AccessError::NeedsCode);
         }
+        // Whoever comes here has the password, so this may hold back the account, wherever the tries come from.
+        self.throttle.begin_code(user_id, self.clock.monotonic()).map_err(AccessError::Throttled)?;
         let is_used_up = match step_of(&from_base32(secret, "")?, &code, self.now_s()) {
             Some(step) => self.db.write(move |tx| users::use_totp_step(tx, user_id, step)).await?,
             None => {
@@ -100,7 +119,11 @@ impl Access {
                 self.db.write(move |tx| users::use_recovery_code(tx, user_id, &hash)).await?
             }
         };
-        if is_used_up { Ok(()) } else { Err(AccessError::Wrong) }
+        if !is_used_up {
+            return Err(AccessError::Wrong);
+        }
+        self.throttle.code_succeeded(user_id);
+        Ok(())
     }
 
     fn now_s(&self) -> u64 {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::caller::{Caller, Person};
+use super::change::{self, Change};
 use super::directory::{Directory, Expired};
 use super::key::{self, KeyHash, NoRandom};
 use super::password::{PasswordError, Passwords};
 use super::store::audit::AuditLine;
 use super::store::sessions::Session;
+use super::store::users::User;
 use super::store::{audit, sessions, tokens, users};
 use super::throttle::Throttle;
 use crate::base::clock::SharedClock;
@@ -23,13 +25,22 @@ use crate::platform::db::{Db, DbError};
 const ROTATE_MS: i64 = 24 * 60 * 60 * 1000;
 /// Characters of a user agent that are kept.
 const AGENT_CHARS_MAX: usize = 200;
+/// Most characters of whom and of what a line of the audit log speaks.
+const SUBJECT_CHARS_MAX: usize = 500;
+/// Most sessions of one user; beyond that the oldest end.
+const SESSIONS_MAX: u32 = 100;
+/// Most failed sign-ins an hour that get a line each; the others are counted in one.
+const FAILURES_LISTED: u32 = 1000;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Whom failures are noted for where nobody has the name: it may be a password in the wrong field.
+const UNKNOWN: &str = "unknown";
 
 /// Whether people must sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMode {
     /// Never. Everyone who reaches the server may do everything.
     Off,
-    /// As soon as there is somebody who can. For servers that only their own machine reaches.
+    /// As soon as there is somebody who can; before that only who asks straight from this machine is let in.
     OnceSetUp,
     /// Always.
     On,
@@ -83,6 +94,21 @@ pub struct Origin {
     pub agent: String,
 }
 
+impl Origin {
+    /// This machine itself, for what its own command line and its own start change.
+    pub fn this_machine(agent: &str) -> Self {
+        Self { address: IpAddr::from([127, 0, 0, 1]), agent: agent.to_owned() }
+    }
+}
+
+/// Failed sign-ins in this hour.
+#[derive(Debug, Default)]
+struct FailuresOfHour {
+    hour: i64,
+    listed: u32,
+    left_out: u64,
+}
+
 /// Users, sessions, tokens and the audit log.
 pub struct Access {
     pub(super) db: Arc<Db>,
@@ -93,6 +119,9 @@ pub struct Access {
     pub(super) throttle: Throttle,
     /// Hash of the one-time code of the first start.
     pub(super) setup: Mutex<Option<KeyHash>>,
+    failures: Mutex<FailuresOfHour>,
+    /// The database's version that the directory holds. One load at a time: an older one must not win over a newer.
+    loaded: Mutex<i64>,
 }
 
 impl std::fmt::Debug for Access {
@@ -112,6 +141,8 @@ impl Access {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             setup: Mutex::default(),
+            failures: Mutex::default(),
+            loaded: Mutex::default(),
         };
         access.reload()?;
         Ok(Arc::new(access))
@@ -119,17 +150,29 @@ impl Access {
 
     /// Reads users, sessions and tokens again. Blocking, for a fraction of a millisecond.
     pub fn reload(&self) -> Result<(), DbError> {
+        self.load(&mut self.loaded.lock())
+    }
+
+    /// Reads them again if the database changed since, as by the command line. Blocking, for a few microseconds.
+    pub fn follow(&self) -> Result<(), DbError> {
+        let mut loaded = self.loaded.lock();
+        if self.db.version()? == *loaded { Ok(()) } else { self.load(&mut loaded) }
+    }
+
+    fn load(&self, loaded: &mut i64) -> Result<(), DbError> {
+        // Asked first, so that a change while reading is seen next time.
+        *loaded = self.db.version()?;
         let (users, sessions, tokens) = self.db.read(|db| Ok((users::all(db)?, sessions::all(db)?, tokens::all(db)?)))?;
         self.directory.load(users, sessions, tokens);
         Ok(())
     }
 
-    /// Whether everyone may do everything, as nobody has to sign in.
-    pub fn is_open(&self) -> bool {
+    /// Who asks where nobody has to sign in; `None` where they have to.
+    pub fn open_to(&self, is_local: impl FnOnce() -> bool) -> Option<Caller> {
         match self.settings.mode {
-            AuthMode::Off => true,
-            AuthMode::OnceSetUp => self.directory.is_empty(),
-            AuthMode::On => false,
+            AuthMode::Off => Some(Caller::Open),
+            AuthMode::OnceSetUp if self.directory.is_empty() && is_local() => Some(Caller::Local),
+            AuthMode::OnceSetUp | AuthMode::On => None,
         }
     }
 
@@ -167,7 +210,9 @@ impl Access {
         };
         let fresh = key::fresh("")?;
         let (old, new) = (session.hash, key::hash(fresh.expose()));
-        self.db.write(move |tx| sessions::rotate(tx, session.id, &new, now)).await?;
+        if !self.db.write(move |tx| sessions::rotate(tx, session.id, &old, &new, now)).await? {
+            return Ok(None);
+        }
         self.directory.exchanged(old, new, now);
         self.reload()?;
         Ok(Some(fresh))
@@ -175,21 +220,23 @@ impl Access {
 
     /// Signs in with name and password, and a code where a second factor is on. The answer is the cookie.
     pub async fn sign_in(&self, name: &str, password: Secret, code: &str, origin: &Origin) -> Result<Secret, AccessError> {
-        self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
-        let result = self.check_sign_in(name, password, code).await;
+        self.throttle.begin(origin.address, name, self.clock.monotonic()).map_err(AccessError::Throttled)?;
+        let known = self.directory.user_named(name);
+        let who = known.as_ref().map_or(UNKNOWN, |user| user.name.as_str()).to_owned();
+        let result = self.check_sign_in(known.filter(|user| !user.disabled), password, code).await;
         match &result {
-            Ok(_) | Err(AccessError::NeedsCode) => self.throttle.succeeded(origin.address),
-            Err(AccessError::Wrong) => self.note(name, origin, "sign-in.failed", name, None, None).await?,
-            Err(_) => {}
+            Ok(_) => self.throttle.succeeded(origin.address, name),
+            Err(AccessError::Wrong) => self.note_failure(&who, origin).await?,
+            // Neither right nor wrong: the password without its code, or too much to do.
+            Err(_) => self.throttle.taken_back(origin.address, name),
         }
         let user_id = result?;
         let cookie = self.begin_session(user_id, origin).await?;
-        self.note(name, origin, "sign-in", name, None, None).await?;
+        self.note(&who, origin, "sign-in", &who, None, None).await?;
         Ok(cookie)
     }
 
-    async fn check_sign_in(&self, name: &str, password: Secret, code: &str) -> Result<i64, AccessError> {
-        let user = self.directory.user_named(name).filter(|user| !user.disabled);
+    async fn check_sign_in(&self, user: Option<User>, password: Secret, code: &str) -> Result<i64, AccessError> {
         let secrets = match &user {
             Some(user) => self.db.read(|db| users::credentials(db, user.id))?,
             None => None,
@@ -201,6 +248,23 @@ impl Access {
             self.check_second_factor(user.id, &secret, code).await?;
         }
         Ok(user.id)
+    }
+
+    /// Writes down that a sign-in failed. Whoever has many addresses must not fill the disk with these lines.
+    async fn note_failure(&self, who: &str, origin: &Origin) -> Result<(), AccessError> {
+        let hour = self.clock.now_ms().div_euclid(HOUR_MS);
+        {
+            let mut failures = self.failures.lock();
+            if failures.hour != hour {
+                *failures = FailuresOfHour { hour, listed: 0, left_out: failures.left_out };
+            }
+            if failures.listed >= FAILURES_LISTED {
+                failures.left_out += 1;
+                return Ok(());
+            }
+            failures.listed += 1;
+        }
+        self.note(who, origin, "sign-in.failed", who, None, None).await
     }
 
     /// Begins a session for somebody who proved who they are. The answer is the cookie.
@@ -220,6 +284,7 @@ impl Access {
         self.db
             .write(move |tx| {
                 sessions::insert(tx, &session)?;
+                sessions::keep_newest(tx, user_id, SESSIONS_MAX)?;
                 users::signed_in(tx, user_id, now)
             })
             .await?;
@@ -248,15 +313,23 @@ impl Access {
         let line = AuditLine {
             id: 0,
             at_ms: self.clock.now_ms(),
-            actor: actor.chars().take(AGENT_CHARS_MAX).collect(),
+            actor: actor.chars().take(SUBJECT_CHARS_MAX).collect(),
             address: origin.address.to_string(),
             action: action.to_owned(),
-            subject: subject.chars().take(AGENT_CHARS_MAX).collect(),
+            subject: subject.chars().take(SUBJECT_CHARS_MAX).collect(),
             before,
             after,
         };
         tracing::info!(actor = %line.actor, address = %line.address, action = %line.action, subject = %line.subject, "audit");
         Ok(self.db.write(move |tx| audit::insert(tx, &line)).await?)
+    }
+
+    /// Adds a line about what a handler of another room changed. A failure is in the server's log.
+    pub async fn record(&self, actor: &str, origin: &Origin, change: Change) {
+        let (before, after) = (change::detail(change.before.as_ref()), change::detail(change.after.as_ref()));
+        if let Err(error) = self.note(actor, origin, change.action, &change.subject, before, after).await {
+            tracing::error!(%error, action = change.action, subject = %change.subject, "a change could not be written to the audit log");
+        }
     }
 
     /// Lines of the audit log, newest first. Blocking.
@@ -282,7 +355,11 @@ impl Access {
                 audit::prune(tx, lines)
             })
             .await?;
-        // Also picks up what the command line changed meanwhile.
+        let left_out = std::mem::take(&mut self.failures.lock().left_out);
+        if left_out > 0 {
+            let after = serde_json::json!({ "more of them": left_out }).to_string();
+            self.note(UNKNOWN, &Origin::this_machine(""), "sign-in.failed", UNKNOWN, None, Some(after)).await?;
+        }
         Ok(self.reload()?)
     }
 }

@@ -241,8 +241,12 @@ async fn this_machine_is_trusted_until_there_is_somebody() {
     let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
     let settings = AccessSettings { mode: AuthMode::OnceSetUp, session_idle: DAY, session_age: DAY, audit_keep: DAY };
     let access = Access::open(db, clock as _, settings).unwrap();
-    assert!(access.is_open());
+    assert_eq!(access.open_to(|| true), Some(Caller::Local));
+    assert_eq!(access.open_to(|| false), None, "what comes from elsewhere must sign in from the first moment");
+    let first = access.create_user("x", "eve", "", Role::Viewer, Some(Secret::new(GOOD)), &here()).await;
+    assert!(sentence(first).contains("administrator"), "nobody could change the server");
     let code = access.begin_setup().unwrap().unwrap();
     access.set_up(code.expose(), "ann", Secret::new(GOOD), &here()).await.unwrap();
-    assert!(!access.is_open());
+    assert_eq!(access.open_to(|| true), None);
+    assert!(!access.awaits_setup());
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{ask, configuration, import, serve};
+use super::{ask, configuration, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -43,6 +43,17 @@ enum Command {
     /// Bring data in from elsewhere.
     #[command(subcommand, after_help = IMPORT_EXAMPLES)]
     Import(Import),
+    /// Manage who may sign in, also while the server runs and when everybody is locked out.
+    ///
+    /// Works on the data folder, so it needs the rights of the server's own user; a running server takes changes over
+    /// within a second. Every change stands in the audit log.
+    #[command(after_help = USER_EXAMPLES)]
+    User {
+        #[command(flatten)]
+        place: user::Place,
+        #[command(subcommand)]
+        command: user::UserCommand,
+    },
     /// Look into storage.
     #[command(subcommand, after_help = ANALYZE_EXAMPLES)]
     Tsdb(Tsdb),
@@ -169,6 +180,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),
         Command::Query(Query::Labels(args)) => on_runtime(ask::labels(args, &mut out)),
         Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
+        Command::User { place, command } => on_runtime(user::run(&place, command, &mut out)),
         Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(import::analyze(args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pharos", &mut out);

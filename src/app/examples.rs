@@ -87,3 +87,57 @@ Examples:
   source <(pharos completions bash)
   pharos completions zsh > _pharos
   pharos completions fish > pharos.fish";
+
+pub(super) const USER_EXAMPLES: &str = "\
+Examples:
+  pharos user add ann --role admin
+  pharos user set-password ann --data-dir /var/lib/pharos
+  pharos user list
+  pharos user reset-totp ann";
+
+pub(super) const USER_LIST_EXAMPLES: &str = "\
+Examples:
+  pharos user list
+  pharos user list --format json --data-dir /var/lib/pharos";
+
+pub(super) const USER_ADD_EXAMPLES: &str = "\
+Examples:
+  pharos user add ann --role admin
+  pharos user add bob --email bob@example.org
+  pharos user add 'Zoë van den Berg' --role editor --data-dir /var/lib/pharos
+  cat password.txt | pharos user add ci --role editor";
+
+pub(super) const USER_PASSWORD_EXAMPLES: &str = "\
+Examples:
+  pharos user set-password ann
+  cat password.txt | pharos user set-password ann --data-dir /var/lib/pharos";
+
+pub(super) const USER_ROLE_EXAMPLES: &str = "\
+Examples:
+  pharos user role bob editor
+  pharos user role bob admin --data-dir /var/lib/pharos";
+
+pub(super) const USER_DISABLE_EXAMPLES: &str = "\
+Examples:
+  pharos user disable bob
+  pharos user disable bob --data-dir /var/lib/pharos";
+
+pub(super) const USER_ENABLE_EXAMPLES: &str = "\
+Examples:
+  pharos user enable bob
+  pharos user enable bob --data-dir /var/lib/pharos";
+
+pub(super) const USER_DELETE_EXAMPLES: &str = "\
+Examples:
+  pharos user delete bob
+  pharos user delete bob --data-dir /var/lib/pharos";
+
+pub(super) const USER_TOTP_EXAMPLES: &str = "\
+Examples:
+  pharos user reset-totp ann
+  pharos user reset-totp ann --data-dir /var/lib/pharos";
+
+pub(super) const USER_SIGN_OUT_EXAMPLES: &str = "\
+Examples:
+  pharos user sign-out bob
+  pharos user sign-out bob --data-dir /var/lib/pharos";

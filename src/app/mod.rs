@@ -4,9 +4,13 @@ mod ask;
 mod cli;
 mod configuration;
 mod examples;
+mod first_admin;
 mod guard;
 mod import;
 mod present;
 mod serve;
+mod user;
+#[cfg(test)]
+mod walk_tests;
 
 pub use cli::run;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, Uri, header};
 use serde_json::json;
 
+use crate::access::Caller;
 use crate::base::clock::SharedClock;
 use crate::platform::http::problem::Problem;
 use crate::ui::lang::key;
@@ -25,11 +26,14 @@ pub(super) async fn presented(State(clock): State<SharedClock>, request: Request
     let headers = request.headers().clone();
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Problem>().cloned() else { return response };
+    let caller = response.extensions().get::<Caller>().cloned();
     let path = uri.path();
     let shown = if path.starts_with(API) && !TEXT.contains(&path) {
         envelope(&failure)
     } else if !path.starts_with(API) && wants_page(headers.get(header::ACCEPT)) {
-        failure_page(&failure, &uri, Visit::new(&uri, &headers, clock.now_ms()))
+        let mut visit = Visit::new(&uri, &headers, clock.now_ms());
+        visit.caller = caller.unwrap_or(Caller::Nobody(None));
+        failure_page(&failure, &uri, visit)
     } else {
         return response;
     };
@@ -62,6 +66,7 @@ fn failure_page(failure: &Problem, uri: &Uri, visit: Visit<'_>) -> Response {
         StatusCode::NOT_FOUND => key("There is no such page"),
         StatusCode::METHOD_NOT_ALLOWED => key("This address does not take that"),
         StatusCode::FORBIDDEN => key("This is not allowed"),
+        StatusCode::UNAUTHORIZED => key("Sign in first"),
         StatusCode::SERVICE_UNAVAILABLE => key("Not now"),
         status if status.is_server_error() => key("This page could not be made"),
         _ => key("This cannot be understood"),

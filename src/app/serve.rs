@@ -1,5 +1,6 @@
 //! `pharos serve`: start, run until told to stop, stop in reverse order.
 
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,14 +11,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
+use super::first_admin;
 use super::guard::{self, KnownHosts, RequestCounts};
-use crate::access::{Access, AccessSettings, AuthMode, identify};
+use crate::access::{Access, AccessSettings, AuthMode, Change, Origin, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::platform::config::flags::ServeFlags;
-use crate::platform::config::settings::Settings;
+use crate::platform::config::settings::{Settings, SignIn};
 use crate::platform::db::Db;
 use crate::platform::http::cors::Cors;
 use crate::platform::http::server::{listen, serve};
@@ -28,8 +30,10 @@ use crate::ui::links;
 
 /// Requests under way get this long to end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often sessions and tokens are tended.
-const TEND_EVERY: Duration = Duration::from_secs(60);
+/// How often changes by the command line are looked for.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How often sessions and tokens are tended, in those.
+const TEND_EVERY: u32 = 60;
 /// Threads of the reactor; the work itself runs on threads of its own.
 const REACTOR_THREADS: usize = 2;
 
@@ -53,38 +57,11 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     for warning in configuration.warnings() {
         tracing::warn!(%warning, "configuration");
     }
-    let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
     let address = listener.local_addr()?;
-    let data = Path::new(&settings.storage.path);
-    prepare(data)?;
-    let db = Arc::new(Db::open(&data.join("pharos.db"))?);
-    let access = Access::open(Arc::clone(&db), Arc::clone(&clock), access_settings(&settings))?;
-    let registry = Registry::new();
-    let counts = RequestCounts::new(Arc::clone(&clock));
-    registry.add(Arc::new(Process::new(clock.now_ms())));
-    registry.add(Arc::clone(&configuration) as _);
-    registry.add(Arc::clone(&counts) as _);
-    let metrics = Metrics::open(MetricsOptions {
-        data_dir: data.join("metrics"),
-        settings: settings.clone(),
-        config: configuration.loaded().config.clone(),
-        clock: Arc::clone(&clock),
-        registry,
-        server: Arc::clone(&configuration) as Arc<dyn Server>,
-        address,
-    })
-    .await?;
-    configuration.on_change({
-        let metrics = Arc::clone(&metrics);
-        move |config| metrics.apply(config)
-    });
-    let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
-    let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
-    let routes = metrics.routes().join(admin.routes()).into_router();
-    let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
-    let router = guard::around(routes, counts, hosts, cors);
+    let Opened { router, access, metrics, db, .. } = open(&configuration, &settings, address, &clock).await?;
+    first_admin::ensure(&access, &super::configuration::environment).await?;
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();
@@ -92,7 +69,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
     greet(&access, &settings, address)?;
     let tending = tokio::spawn(tend(Arc::clone(&access)));
-    wait_for_the_end(&configuration).await?;
+    wait_for_the_end(&configuration, &access).await?;
     tracing::info!("stopping");
     tending.abort();
     handle.graceful_shutdown(Some(GRACE));
@@ -109,30 +86,110 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     Ok(())
 }
 
-fn access_settings(settings: &Settings) -> AccessSettings {
+/// The server as it stands when nothing of it runs yet.
+pub(super) struct Opened {
+    /// Every route, with everything around.
+    pub(super) router: axum::Router,
+    /// Who may use which route.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests walk it"))]
+    pub(super) table: Vec<RouteInfo>,
+    pub(super) access: Arc<Access>,
+    metrics: Arc<Metrics>,
+    db: Arc<Db>,
+}
+
+/// Opens everything on the data folder and wires it.
+pub(super) async fn open(
+    configuration: &Arc<Configuration>,
+    settings: &Settings,
+    address: SocketAddr,
+    clock: &SharedClock,
+) -> anyhow::Result<Opened> {
+    let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
+    let data = Path::new(&settings.storage.path);
+    prepare(data)?;
+    let db = Arc::new(Db::open(&data.join("pharos.db"))?);
+    let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
+    let registry = Registry::new();
+    let counts = RequestCounts::new(Arc::clone(clock));
+    registry.add(Arc::new(Process::new(clock.now_ms())));
+    registry.add(Arc::clone(configuration) as _);
+    registry.add(Arc::clone(&counts) as _);
+    let metrics = Metrics::open(MetricsOptions {
+        data_dir: data.join("metrics"),
+        settings: settings.clone(),
+        config: configuration.loaded().config.clone(),
+        clock: Arc::clone(clock),
+        registry,
+        server: Arc::clone(configuration) as Arc<dyn Server>,
+        address,
+    })
+    .await?;
+    configuration.on_change({
+        let metrics = Arc::clone(&metrics);
+        move |config| metrics.apply(config)
+    });
+    let hosts = KnownHosts::new(own_names(settings), address.ip().is_loopback());
+    let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
+    let routes = metrics.routes().join(admin.routes());
+    let table = routes.table().to_vec();
+    let routes = routes.into_router().layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
+    let router = guard::around(routes, counts, hosts, cors);
+    Ok(Opened { router, table, access, metrics, db })
+}
+
+fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
     AccessSettings {
-        mode: if settings.auth.enabled { AuthMode::On } else { AuthMode::Off },
+        mode: match settings.auth.mode {
+            SignIn::On => AuthMode::On,
+            SignIn::Off => AuthMode::Off,
+            SignIn::Auto if address.ip().is_loopback() => AuthMode::OnceSetUp,
+            SignIn::Auto => AuthMode::On,
+        },
         session_idle: settings.auth.session_idle.to_std(),
         session_age: settings.auth.session_age.to_std(),
         audit_keep: settings.auth.audit_retention.to_std(),
     }
 }
 
-/// Tells how to set up a server that nobody can sign in to yet. The code is in the log and nowhere else.
+/// Tells how to set up a server that nobody can sign in to yet. The code is in the log, and on the terminal of whoever
+/// started it.
 fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::Result<()> {
-    if let Some(code) = access.begin_setup()? {
-        let own = format!("http://{address}");
-        let base = if settings.server.external_url.is_empty() { &own } else { settings.server.external_url.trim_end_matches('/') };
-        tracing::warn!("nobody can sign in yet; set up the first administrator at {base}{}?code={}", links::SETUP, code.expose());
+    let Some(code) = access.begin_setup()? else { return Ok(()) };
+    let link = format!("{}{}?code={}", base_url(settings, address), links::SETUP, code.expose());
+    let elsewhere = if address.ip().is_unspecified() { " (from elsewhere with this server's name in place of localhost)" } else { "" };
+    tracing::warn!("nobody can sign in yet; set up the first administrator at {link}{elsewhere}");
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        // The log has it too, so a terminal that went away is no failure.
+        let _gone = writeln!(terminal, "\n  Set up the first administrator:  {link}\n").is_err();
     }
     Ok(())
 }
 
-/// Writes last uses down and removes what has ended, every minute.
+/// Where people reach the server.
+fn base_url(settings: &Settings, address: SocketAddr) -> String {
+    let external = settings.server.external_url.trim_end_matches('/');
+    if !external.is_empty() {
+        return external.to_owned();
+    }
+    if address.ip().is_unspecified() {
+        // No browser goes to 0.0.0.0, and in a container the machine's own name means nothing outside.
+        return format!("http://localhost:{}", address.port());
+    }
+    format!("http://{address}")
+}
+
+/// Takes over what the command line changed, within a second; each minute writes last uses down and removes what has
+/// ended.
 async fn tend(access: Arc<Access>) {
+    let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+    let mut tick: u32 = 0;
     loop {
-        tokio::time::sleep(TEND_EVERY).await;
-        if let Err(error) = access.tend().await {
+        ticks.tick().await;
+        tick = tick.wrapping_add(1);
+        let done = if tick.is_multiple_of(TEND_EVERY) { access.tend().await } else { access.follow().map_err(Into::into) };
+        if let Err(error) = done {
             tracing::warn!(%error, "sessions and tokens could not be tended");
         }
     }
@@ -166,7 +223,7 @@ fn prepare(data: &Path) -> anyhow::Result<()> {
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<()> {
+async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -175,7 +232,10 @@ async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<
             _ = hangup.recv() => {
                 let configuration = Arc::clone(configuration);
                 // What went wrong is in the log, the status and a metric already.
-                let _logged = tokio::task::spawn_blocking(move || configuration.reload()).await;
+                if let Ok(Ok(())) = tokio::task::spawn_blocking(move || configuration.reload()).await {
+                    let change = Change::new("config.reload", "configuration");
+                    access.record("signal SIGHUP", &Origin::this_machine("signal"), change).await;
+                }
             }
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
@@ -194,10 +254,10 @@ fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
         .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
         .next()
         .with_context(|| format!("{text:?} names no address"))?;
-    if !settings.auth.enabled && !address.ip().is_loopback() && !settings.server.allow_open {
+    if settings.auth.mode == SignIn::Off && !address.ip().is_loopback() && !settings.server.allow_open {
         bail!(
-            "{text} can be reached from other machines, and nobody has to sign in: start with --auth on, listen on a loopback address \
-             (127.0.0.1, ::1), or say --allow-open where something else keeps strangers out, such as a container's published port"
+            "{text} can be reached from other machines, and nobody has to sign in: leave --auth off away or start with --auth on, listen on \
+             a loopback address (127.0.0.1, ::1), or say --allow-open where something else keeps strangers out"
         );
     }
     Ok(address)

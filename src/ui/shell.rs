@@ -75,9 +75,21 @@ impl Banner {
         }
     }
 
-    /// Nobody has to sign in, because only this machine can reach the server.
-    pub fn open_on_loopback() -> Self {
-        Self { severity: Severity::Info, text: key("Signing in is off: this server listens on loopback only.").into(), link: None }
+    /// Nobody has to sign in, and how that ends; `None` where people have to.
+    fn openness(caller: &Caller) -> Option<Self> {
+        match caller {
+            Caller::Open => Some(Self {
+                severity: Severity::Warning,
+                text: key("Nobody has to sign in: whoever reaches this server can read and change everything. Start it without --auth off.").into(),
+                link: None,
+            }),
+            Caller::Local => Some(Self {
+                severity: Severity::Info,
+                text: key("Nobody has to sign in yet on this machine; from elsewhere nobody comes in.").into(),
+                link: Some((links::SETUP.to_owned(), key("Set up the first administrator"))),
+            }),
+            Caller::Nobody(_) | Caller::Person(_) | Caller::Token(_) => None,
+        }
     }
 }
 
@@ -171,11 +183,14 @@ impl Shell {
     /// The shell of a page that does not change by itself.
     pub fn new(current: Page, title: &str, visit: Visit<'_>) -> Self {
         let look = Look::new(visit.cookies, visit.accept_language);
+        let mut banners = visit.banners;
+        banners.extend(Banner::openness(&visit.caller));
+        banners.sort_by_key(|banner| banner.severity);
         Self {
             look,
             current,
             title: look.lang.t(title).to_owned(),
-            banners: visit.banners,
+            banners,
             nonce: visit.nonce.to_string(),
             csrf: visit.csrf,
             targets_down: visit.targets_down,
@@ -362,6 +377,23 @@ pub(crate) mod tests {
         headers.insert(header::COOKIE, HeaderValue::from_static("theme=dark"));
         let shell = Shell::new(Page::Metrics, "Metrics", Visit::new(&uri, &headers, 0));
         assert_eq!((shell.look.theme, shell.path(), shell.param("q")), (Theme::Dark, "/explore", Some("a")));
+    }
+
+    #[test]
+    fn an_open_server_says_so_on_every_page() {
+        let uri = Uri::from_static("/x");
+        let headers = HeaderMap::new();
+        let shown = |caller: Caller| {
+            let mut visit = Visit::new(&uri, &headers, 0);
+            visit.caller = caller;
+            visit.banners = vec![Banner::reload_failed("x")];
+            let banners = Shell::new(Page::Elsewhere, "x", visit).banners;
+            banners.into_iter().map(|banner| (banner.severity, banner.link.map(|(href, _)| href))).collect::<Vec<_>>()
+        };
+        let failed = (Severity::Critical, Some("/status#configuration".to_owned()));
+        assert_eq!(shown(Caller::Open), [failed.clone(), (Severity::Warning, None)]);
+        assert_eq!(shown(Caller::Local), [failed.clone(), (Severity::Info, Some("/setup".to_owned()))]);
+        assert_eq!(shown(Caller::Nobody(None)), [failed]);
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn secrets_are_never_shown() {
 #[test]
 fn an_open_server_is_refused_unless_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let (good, text) = pharos(&["serve", "--listen", "0.0.0.0:0", "--data-dir", folder.path().to_str().unwrap()]);
+    let (good, text) = pharos(&["serve", "--auth=off", "--listen", "0.0.0.0:0", "--data-dir", folder.path().to_str().unwrap()]);
     assert!(!good && text.contains("loopback"), "{text}");
 }
 
@@ -77,7 +77,7 @@ fn an_open_server_is_refused_unless_asked_for() {
 fn everyday_flags_are_taken() {
     let server = Server::start(&["--auth", "off", "--host-metrics=false", "--retention-time", "1d"]);
     let flags = server.api("/api/v1/status/flags");
-    assert_eq!((&flags["auth"], &flags["storage.tsdb.retention.time"]), (&"false".into(), &"1d".into()), "{flags}");
+    assert_eq!((&flags["auth"], &flags["storage.tsdb.retention.time"]), (&"off".into(), &"1d".into()), "{flags}");
     let folder = tempfile::tempdir().unwrap();
     let (good, text) = pharos(&["serve", "--auth", "off", "--listen", "0.0.0.0:0", "--data-dir", folder.path().to_str().unwrap()]);
     assert!(!good && text.contains("--auth on"), "{text}");

@@ -30,6 +30,10 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Only actions that begin with this.
     pub action: Option<String>,
+    /// Only lines from this moment on, in milliseconds since the Unix epoch.
+    pub since_ms: Option<i64>,
+    /// Only lines before this moment.
+    pub until_ms: Option<i64>,
     /// Only lines before this key.
     pub before_id: Option<i64>,
     /// At most this many.
@@ -63,9 +67,10 @@ pub fn list(db: &Connection, filter: &AuditFilter) -> rusqlite::Result<Vec<Audit
     db.prepare(
         "SELECT id, at_ms, actor, address, action, subject, before, after FROM audit
          WHERE (?1 IS NULL OR actor = ?1) AND (?2 IS NULL OR substr(action, 1, length(?2)) = ?2) AND (?3 IS NULL OR id < ?3)
-         ORDER BY id DESC LIMIT ?4",
+         AND (?4 IS NULL OR at_ms >= ?4) AND (?5 IS NULL OR at_ms < ?5)
+         ORDER BY id DESC LIMIT ?6",
     )?
-    .query_map(params![filter.actor, filter.action, filter.before_id, filter.limit], from_row)?
+    .query_map(params![filter.actor, filter.action, filter.before_id, filter.since_ms, filter.until_ms, filter.limit], from_row)?
     .collect()
 }
 

@@ -54,10 +54,17 @@ pub fn insert(tx: &Transaction<'_>, session: &Session) -> rusqlite::Result<i64> 
     Ok(tx.last_insert_rowid())
 }
 
-/// Exchanges the cookie.
-pub fn rotate(tx: &Transaction<'_>, id: i64, hash: &KeyHash, now_ms: i64) -> rusqlite::Result<()> {
-    tx.execute("UPDATE sessions SET hash = ?2, rotated_ms = ?3 WHERE id = ?1", params![id, hash, now_ms])?;
-    Ok(())
+/// Exchanges the cookie. `false` when another request has done so meanwhile.
+pub fn rotate(tx: &Transaction<'_>, id: i64, old: &KeyHash, new: &KeyHash, now_ms: i64) -> rusqlite::Result<bool> {
+    Ok(tx.execute("UPDATE sessions SET hash = ?3, rotated_ms = ?4 WHERE id = ?1 AND hash = ?2", params![id, old, new, now_ms])? == 1)
+}
+
+/// Ends all of one user but the newest.
+pub fn keep_newest(tx: &Transaction<'_>, user_id: i64, kept: u32) -> rusqlite::Result<usize> {
+    tx.execute(
+        "DELETE FROM sessions WHERE user_id = ?1 AND id NOT IN (SELECT id FROM sessions WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2)",
+        params![user_id, kept],
+    )
 }
 
 /// Notes the last use.

@@ -68,7 +68,6 @@ pub fn by_id(db: &Connection, id: i64) -> rusqlite::Result<Option<User>> {
     db.query_row(&format!("SELECT {COLUMNS} FROM users WHERE id = ?1"), [id], from_row).optional()
 }
 
-
 /// Secrets of one.
 pub fn credentials(db: &Connection, id: i64) -> rusqlite::Result<Option<Credentials>> {
     let read = |row: &Row<'_>| Ok(Credentials { password_hash: row.get(0)?, totp_secret: row.get(1)? });
@@ -147,7 +146,19 @@ pub fn delete(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// How many may change the server and are not kept out.
-pub fn admins(db: &Connection) -> rusqlite::Result<i64> {
-    db.query_row("SELECT count(*) FROM users WHERE role = 'admin' AND disabled = 0", [], |row| row.get(0))
+/// Keys of those who may change the server and can sign in.
+pub fn admins(db: &Connection) -> rusqlite::Result<Vec<i64>> {
+    db.prepare("SELECT id FROM users WHERE role = 'admin' AND disabled = 0 AND (password_hash IS NOT NULL OR issuer IS NOT NULL)")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// Whether nobody could change the server without this one. Ask inside the transaction that takes them away.
+pub fn is_last_admin(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<bool> {
+    Ok(admins(tx)? == [id])
+}
+
+/// How many recovery codes somebody has left.
+pub fn recovery_codes(db: &Connection, id: i64) -> rusqlite::Result<u32> {
+    db.query_row("SELECT count(*) FROM recovery_codes WHERE user_id = ?1", [id], |row| row.get(0))
 }

@@ -17,7 +17,7 @@ use crate::ui::nav::Page;
 use crate::ui::look::local;
 
 pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
-    if matches!(asked.caller, Caller::Person(_) | Caller::Open) {
+    if matches!(asked.caller, Caller::Person(_) | Caller::Open | Caller::Local) {
         return see(local(form.text("next")));
     }
     let input = DoorInput { next: local(form.text("next")).to_owned(), ..DoorInput::default() };
@@ -48,17 +48,24 @@ pub(super) async fn setup_page(State(admin): State<Arc<Admin>>, asked: Asked, fo
     if !admin.access.awaits_setup() {
         return see(crate::access::SIGN_IN);
     }
-    let input = DoorInput { setup_code: form.text("code").to_owned(), ..DoorInput::default() };
+    let input = DoorInput { setup_code: form.text("code").to_owned(), asks_code: asked.caller != Caller::Local, ..DoorInput::default() };
     asked.page(StatusCode::OK, door::setup(&input, &asked.shell(&admin, Page::Elsewhere, "Set up pharos")))
 }
 
 pub(super) async fn set_up(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
     let password = Secret::new(form.text("password"));
-    match admin.access.set_up(form.text("code"), form.text("name"), password, &asked.origin).await {
+    let name = form.text("name").trim();
+    let done = if asked.caller == Caller::Local {
+        admin.access.set_up_locally(name, password, &asked.origin).await
+    } else {
+        admin.access.set_up(form.text("code"), name, password, &asked.origin).await
+    };
+    match done {
         Ok(cookie) => see_with_cookie(links::HOME, &asked.transport.cookie(&cookie)),
         Err(error) => {
             let input = DoorInput {
                 setup_code: form.text("code").to_owned(),
+                asks_code: asked.caller != Caller::Local,
                 name: form.text("name").to_owned(),
                 error: Some(words_of(&error)),
                 ..DoorInput::default()

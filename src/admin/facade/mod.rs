@@ -2,13 +2,14 @@
 
 mod asked;
 mod door;
+mod json;
 mod people;
 mod profile;
 mod tokens;
 
 use std::sync::Arc;
 
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::access::{Access, Policy, Routes, SIGN_IN};
 use crate::base::clock::SharedClock;
@@ -47,5 +48,9 @@ impl Admin {
             .route("GET, POST", links::TOKENS, Policy::ADMIN, with(get(tokens::page).post(tokens::create)))
             .route("POST", links::TOKENS_REVOKE, Policy::ADMIN, with(post(tokens::revoke)))
             .route("GET", links::AUDIT, Policy::ADMIN, with(get(tokens::audit)))
+            .route("GET", "/api/v1/audit", Policy::ADMIN, with(get(json::audit)))
+            .route("GET", "/api/v1/users", Policy::ADMIN, with(get(json::users)))
+            .route("GET, POST", "/api/v1/tokens", Policy::ADMIN, with(get(json::tokens).post(json::create_token)))
+            .route("DELETE", "/api/v1/tokens/{id}", Policy::ADMIN, with(delete(json::revoke_token)))
     }
 }

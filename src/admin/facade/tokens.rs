@@ -76,8 +76,12 @@ pub(super) async fn audit(State(admin): State<Arc<Admin>>, asked: Asked, form: F
         action: form.0.get("action").map(str::to_owned),
         before_id: form.0.get("before").and_then(|id| id.parse().ok()),
         limit: LINES_MAX + 1,
+        ..AuditFilter::default()
     };
-    let lines = admin.access.audit(&filter).map_err(|error| Problem::internal(&error))?;
+    // A rare actor is looked for in all lines.
+    let (looking, wanted) = (Arc::clone(&admin), filter.clone());
+    let found = tokio::task::spawn_blocking(move || looking.access.audit(&wanted)).await.map_err(|error| Problem::internal(&error))?;
+    let lines = found.map_err(|error| Problem::internal(&error))?;
     let input = AuditInput {
         lines,
         actor: filter.actor.unwrap_or_default(),

@@ -13,6 +13,7 @@ use super::answer::{ApiError, ErrorKind, success};
 use super::index::matchers_of;
 use super::params;
 use super::rules::truth;
+use crate::access::Change;
 use crate::base::cancel::Cancel;
 use crate::metrics::model::storage::{Storage, StorageError};
 use crate::platform::http::extract::Params;
@@ -43,24 +44,26 @@ pub(super) async fn delete_series(State(state): State<Arc<ApiState>>, request: R
         return Err(ApiError::bad("no match[] parameter provided"));
     }
     let range = params::range(&params)?;
+    let subject = params.all("match[]").collect::<Vec<_>>().join(" ");
+    let asked = json!({ "start": params.get("start"), "end": params.get("end") });
     let lists = params.all("match[]").map(matchers_of).collect::<Result<Vec<_>, _>>();
     let lists = lists.map_err(|why| ApiError::parameter("match[]", why))?;
     change(&state, move |storage| lists.iter().try_for_each(|matchers| storage.delete(matchers, range).map(|_| ()))).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(Change::new("tsdb.delete_series", subject).after(asked).in_answer(StatusCode::NO_CONTENT.into_response()))
 }
 
 /// `POST|PUT /api/v1/admin/tsdb/clean_tombstones`.
 pub(super) async fn clean_tombstones(State(state): State<Arc<ApiState>>) -> Result<Response, ApiError> {
     check_enabled(&state)?;
     change(&state, |storage| storage.clean_tombstones()).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(Change::new("tsdb.clean_tombstones", "storage").in_answer(StatusCode::NO_CONTENT.into_response()))
 }
 
 /// `POST /api/v1/admin/tsdb/compact`: writes the head out and merges what can be merged. An addition of ours.
 pub(super) async fn compact(State(state): State<Arc<ApiState>>) -> Result<Response, ApiError> {
     check_enabled(&state)?;
     change(&state, |storage| storage.compact()).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(Change::new("tsdb.compact", "storage").in_answer(StatusCode::NO_CONTENT.into_response()))
 }
 
 /// `POST|PUT /api/v1/admin/tsdb/snapshot`.
@@ -74,7 +77,8 @@ pub(super) async fn snapshot(State(state): State<Arc<ApiState>>, request: Reques
         })?,
     };
     let name = change(&state, move |storage| storage.snapshot(with_head)).await?;
-    Ok(success(&json!({ "name": name })))
+    let answer = success(&json!({ "name": name }));
+    Ok(Change::new("tsdb.snapshot", name).in_answer(answer))
 }
 
 /// `GET|HEAD /-/healthy`.
@@ -96,7 +100,7 @@ pub(super) async fn only_changes() -> Problem {
 pub(super) async fn reload(State(state): State<Arc<ApiState>>) -> Response {
     let server = Arc::clone(&state.server);
     match tokio::task::spawn_blocking(move || server.reload()).await {
-        Ok(Ok(())) => StatusCode::OK.into_response(),
+        Ok(Ok(())) => Change::new("config.reload", "configuration").in_answer(StatusCode::OK.into_response()),
         Ok(Err(why)) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("failed to reload config: {why}")).into_response(),
         Err(error) => Problem::internal(&error).into_response(),
     }
@@ -108,5 +112,5 @@ pub(super) async fn quit(State(state): State<Arc<ApiState>>) -> Response {
         return Problem::new(StatusCode::FORBIDDEN, "Lifecycle API is not enabled.").into_response();
     }
     state.server.quit();
-    "Requesting termination... Goodbye!".into_response()
+    Change::new("server.quit", "server").in_answer("Requesting termination... Goodbye!".into_response())
 }

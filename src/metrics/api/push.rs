@@ -6,10 +6,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
+use serde_json::json;
 
 use super::ApiState;
 use super::answer::ApiError;
+use crate::access::Change;
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::metrics::ingest::push::{PushHeaders, PushResponse, view};
@@ -38,9 +40,11 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
             text(headers, HeaderName::from_static("x-pharos-ttl")),
         );
         let path = parts.uri.path();
+        let path = path.strip_prefix("/metrics").unwrap_or(path);
+        let deleted = if parts.method == Method::DELETE { inner.push.size_of(path) } else { None };
         let handled = inner.push.handle(
             parts.method.as_str(),
-            path.strip_prefix("/metrics").unwrap_or(path),
+            path,
             PushHeaders { content_type: kind, content_encoding: encoding, ttl },
             &body,
         );
@@ -48,10 +52,13 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
             // Shown at once; the regular round would be a few seconds late.
             inner.collect_pushed();
         }
-        handled
+        (handled, deleted)
     });
     match handled.await {
-        Ok(response) => answer(response),
+        Ok((response, None)) => answer(response),
+        Ok((response, Some((group, series)))) => {
+            Change::new("push.delete", group).before(json!({ "series": series })).in_answer(answer(response))
+        }
         Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5).into_response(),
     }
 }
@@ -76,11 +83,13 @@ pub(super) async fn wipe(State(state): State<Arc<ApiState>>) -> Result<Response,
     let inner = Arc::clone(&state);
     let cancel = Cancel::new();
     let wiped = state.writes.run(PLACE_WITHIN, &cancel, move || {
+        let groups = inner.push.groups().len();
         let wiped = inner.push.wipe();
         inner.collect_pushed();
-        wiped
+        (wiped, groups)
     });
-    Ok(answer(wiped.await?))
+    let (wiped, groups) = wiped.await?;
+    Ok(Change::new("push.wipe", "all groups").before(json!({ "groups": groups })).in_answer(answer(wiped)))
 }
 
 impl ApiState {

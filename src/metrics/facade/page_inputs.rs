@@ -207,12 +207,13 @@ pub(super) fn pushed(metrics: &Metrics, filter: String) -> PushedInput {
     PushedInput { groups: groups.collect(), filter, push_url }
 }
 
-/// Deletes the group that the page named.
-pub(super) fn delete_group(metrics: &Metrics, id: &str) -> Result<(), String> {
+/// Deletes the group that the page named, and says how many series it had.
+pub(super) fn delete_group(metrics: &Metrics, id: &str) -> Result<usize, String> {
     match metrics.push.groups().into_iter().find(|group| group.labels.to_string() == id) {
         Some(group) => {
-            metrics.push.delete(&group.labels);
-            Ok(())
+            let series = group.families.iter().map(|(_, family)| family.series.len()).sum();
+            let deleted = metrics.push.delete(&group.labels);
+            if deleted.status < 300 { Ok(series) } else { Err(deleted.body) }
         }
         None => Err("there is no such group; somebody may have deleted it already".to_owned()),
     }

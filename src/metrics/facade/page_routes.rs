@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::look::usual_span;
 use super::{Metrics, home, page_inputs};
-use crate::access::{Caller, Policy, Routes};
+use crate::access::{Caller, Change, Policy, Routes};
 use crate::base::cancel::Cancel;
 use crate::metrics::pages::chart::{ChartFrame, ChartRequest};
 use crate::metrics::pages::{cardinality, catalogue, explore, home as home_page, pushed, status, targets};
@@ -68,11 +68,7 @@ impl Asked {
     fn shell(&self, metrics: &Metrics, current: Page, title: &str) -> Shell {
         let text = |name| self.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or("");
         let runtime = metrics.server.runtime();
-        let mut banners: Vec<Banner> = runtime.reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
-        // Where it is looked for, not on every page.
-        if self.caller == Caller::Open && matches!(current, Page::Home | Page::Status) {
-            banners.push(Banner::open_on_loopback());
-        }
+        let banners: Vec<Banner> = runtime.reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
         let targets_down = page_inputs::targets_down(metrics);
         let visit = Visit {
             path: self.uri.path(),
@@ -155,9 +151,13 @@ async fn pushed_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Resp
 
 async fn pushed_delete(State(metrics): State<Arc<Metrics>>, body: axum::body::Bytes) -> Response {
     let id = form_urlencoded::parse(&body).find(|(name, _)| name == "group").map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let group = id.clone();
     let deleted = tokio::task::spawn_blocking(move || page_inputs::delete_group(&metrics, &id)).await;
     match deleted {
-        Ok(Ok(())) => Redirect::to(links::PUSHED).into_response(),
+        Ok(Ok(series)) => {
+            let before = serde_json::json!({ "series": series });
+            Change::new("push.delete", group).before(before).in_answer(Redirect::to(links::PUSHED).into_response())
+        }
         Ok(Err(why)) => Problem::new(StatusCode::NOT_FOUND, why).into_response(),
         Err(error) => Problem::internal(&error).into_response(),
     }

@@ -94,11 +94,8 @@ const REFUSED: [(&str, &str); 9] = [
     ("storage.tsdb.retention.percentage", "set storage.tsdb.retention.percentage in the configuration file"),
 ];
 
-/// Switches that are always said with their value, as `--auth off`.
-const WRITTEN_OUT: [&str; 1] = ["auth.enabled"];
-
 /// Settings that stand before all others in the help.
-const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.enabled", "storage.retention_time"];
+const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.mode", "storage.retention_time"];
 
 /// What stands for the value of a setting that takes any text.
 const VALUE_NAMES: [(&str, &str); 7] = [
@@ -165,7 +162,7 @@ fn add(command: Command, spec: &'static Spec, heading: Option<&'static str>) -> 
         .help(short_help(spec))
         .long_help(long_help(spec, &flags[1..]))
         .help_heading(heading);
-    arg = if spec.is_truth && !WRITTEN_OUT.contains(&spec.name) {
+    arg = if spec.is_truth {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Set)
     } else if spec.is_list {
         arg.action(ArgAction::Append)
@@ -194,9 +191,6 @@ fn switch(flag: &'static str) -> Arg {
 }
 
 fn value_name(spec: &Spec) -> &'static str {
-    if WRITTEN_OUT.contains(&spec.name) {
-        return "on|off";
-    }
     VALUE_NAMES.iter().find(|(name, _)| *name == spec.name).map_or(spec.value_name, |(_, value)| *value)
 }
 
@@ -204,7 +198,6 @@ fn value_name(spec: &Spec) -> &'static str {
 fn short_help(spec: &Spec) -> String {
     let default = match spec.default {
         "" => "none",
-        "false" if WRITTEN_OUT.contains(&spec.name) => "off",
         text => text,
     };
     format!("{} [default: {default}]", spec.help.trim_end_matches('.'))

@@ -9,7 +9,7 @@ mod value;
 mod words;
 
 pub use resolve::{FileSettings, Resolved, SettingValue, Source, read_file};
-pub use value::{ByteSize, LogFormat, LogLevel, Value};
+pub use value::{ByteSize, LogFormat, LogLevel, SignIn, Value};
 pub use words::{FEATURES, HOST_COLLECTORS, unknown_variables};
 
 use crate::base::time::Duration;
@@ -145,7 +145,7 @@ settings! {
     server: ServerSettings {
         /// Address and port to listen on.
         listen: String = "127.0.0.1:9090", ["web.listen-address", "listen"];
-        /// Listen on addresses that other machines can reach, although users do not sign in.
+        /// Listen on addresses that other machines can reach, although nobody has to sign in.
         allow_open: bool = "false", ["allow-open"];
         /// URL under which others reach this server; empty for the address it listens on.
         external_url: String = "", ["web.external-url", "external-url"];
@@ -217,8 +217,8 @@ settings! {
     }
     /// Signing in.
     auth: AuthSettings {
-        /// Make users sign in. Without it, only this machine may reach the server.
-        enabled: bool = "false", ["auth"];
+        /// Whether people must sign in; auto is on, but lets this machine itself in on a loopback address until there is an administrator.
+        mode: SignIn = "auto", ["auth"];
         /// How long a session may go unused before it ends.
         session_idle: Duration = "7d", [];
         /// How long a session may last at all.

@@ -43,6 +43,8 @@ pub struct Db {
     to_writer: Option<mpsc::SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
+    /// The connection that sees whether others change the file; the number is of this connection only.
+    watcher: Mutex<Option<Connection>>,
 }
 
 impl Db {
@@ -62,7 +64,7 @@ impl Db {
                 }
             })
             .map_err(|_| DbError::Closed)?;
-        Ok(Self { path: path.to_owned(), to_writer: Some(to_writer), writer: Some(writer), readers: Mutex::default() })
+        Ok(Self { path: path.to_owned(), to_writer: Some(to_writer), writer: Some(writer), readers: Mutex::default(), watcher: Mutex::default() })
     }
 
     /// Runs `change` in a transaction of its own and commits it; an error rolls it back.
@@ -107,6 +109,21 @@ impl Db {
             readers.push(connection);
         }
         Ok(result?)
+    }
+
+    /// A number that differs from the last one when anything was changed in between, by this process or another.
+    /// Blocking, for microseconds.
+    pub fn version(&self) -> Result<i64, DbError> {
+        let mut watcher = self.watcher.lock();
+        let connection = match &mut *watcher {
+            Some(connection) => connection,
+            None => {
+                let connection = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+                configure(&connection)?;
+                watcher.insert(connection)
+            }
+        };
+        Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
     }
 
     fn submit<T: Send + 'static>(
@@ -164,6 +181,17 @@ mod tests {
         assert_eq!(value(&db).unwrap(), "1");
         drop(db);
         assert_eq!(value(&Db::open(&path).unwrap()).unwrap(), "1");
+    }
+
+    #[tokio::test]
+    async fn changes_of_others_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pharos.db");
+        let (one, other) = (Db::open(&path).unwrap(), Db::open(&path).unwrap());
+        let before = one.version().unwrap();
+        assert_eq!(one.version().unwrap(), before);
+        other.write(|tx| tx.execute("INSERT INTO instance (name, value) VALUES ('a', '1')", [])).await.unwrap();
+        assert_ne!(one.version().unwrap(), before);
     }
 
     #[tokio::test]

@@ -104,6 +104,12 @@ impl Pushgateway {
         }
     }
 
+    /// Grouping labels and number of series of the group that a path names, if it is there.
+    pub fn size_of(&self, path: &str) -> Option<(String, usize)> {
+        let grouping = path::parse(path).ok()?;
+        self.state.lock().groups.get(&grouping).map(|group| (grouping.to_string(), group.series().count()))
+    }
+
     /// Deletes a group, if it is there.
     pub fn delete(&self, grouping: &Labels) -> PushResponse {
         let mut state = self.state.lock();

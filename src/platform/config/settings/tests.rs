@@ -149,7 +149,7 @@ fn the_help_says_everything_by_itself() {
         assert!(long.contains(spec.help.trim_end_matches('.')), "{}", spec.name);
     }
     for shown in
-        ["--auth <on|off>", "--log-format <logfmt|json>", "--data-dir <DIR>", "--listen <ADDRESS>", "--host-metrics[=<true|false>]"]
+        ["--auth <auto|on|off>", "--log-format <logfmt|json>", "--data-dir <DIR>", "--listen <ADDRESS>", "--host-metrics[=<true|false>]"]
     {
         assert!(short.contains(shown), "{shown}: {short}");
     }

@@ -107,6 +107,39 @@ impl Value for ByteSize {
     }
 }
 
+/// Whether people must sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignIn {
+    /// Always where other machines reach the server; on loopback as soon as there is an administrator.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl Value for SignIn {
+    const ALLOWED: &'static str = "auto, on or off";
+    const NAME: &'static str = "auto|on|off";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            // In a YAML file `on` may come as a truth value.
+            _ => bool::parse(text).map(|is_on| if is_on { Self::On } else { Self::Off }),
+        }
+    }
+
+    fn print(&self) -> String {
+        match self {
+            Self::Auto => "auto".to_owned(),
+            Self::On => "on".to_owned(),
+            Self::Off => "off".to_owned(),
+        }
+    }
+}
+
 /// Least severe message that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum LogLevel {

@@ -95,7 +95,8 @@ const WITHOUT_EFFECT: [&str; 20] = [
 ];
 
 /// Variables that are no settings.
-const OTHER_VARIABLES: [&str; 2] = ["PHAROS_CONFIG_FILE", "PHAROS_URL"];
+const OTHER_VARIABLES: [&str; 5] =
+    ["PHAROS_ADMIN_NAME", "PHAROS_ADMIN_PASSWORD", "PHAROS_ADMIN_PASSWORD_FILE", "PHAROS_CONFIG_FILE", "PHAROS_URL"];
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty())
@@ -192,6 +193,8 @@ mod tests {
             ("PHAROS_LIMITS_SERIES_MAX", "5"),
             ("PHAROS_LIMITS_SERIES_MAKS", "5"),
             ("PHAROS_CONFIG_FILE", "x"),
+            ("PHAROS_ADMIN_PASSWORD", "hunter2"),
+            ("PHAROS_ADMIN_PASSWORD_FILE", "x"),
             ("PHAROS_DB_PASSWORD", "hunter2"),
             ("PHAROS_COLOUR", "hunter2"),
             ("PHAROS_SERVICE_HOST", "10.0.0.1"),

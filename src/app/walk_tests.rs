@@ -1,0 +1,255 @@
+//! Walks every route of the server as everybody: who may come in does, and nobody else.
+//!
+//! The router is the one that `pharos serve` serves, with everything around it, asked over a real connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::routing::get;
+use http::{Method, StatusCode};
+use reqwest::Response;
+use reqwest::redirect;
+
+use super::configuration::Configuration;
+use super::serve::{Opened, open};
+use crate::access::{Access, AuditFilter, NewToken, Origin, Policy, Role, RouteInfo, Routes, SIGN_IN, Scope};
+use crate::base::clock::{SharedClock, SystemClock};
+use crate::base::secret::Secret;
+use crate::platform::config::flags::ServeFlags;
+use crate::platform::http::cors::Cors;
+use crate::platform::http::server::{listen, serve};
+use crate::ui::links;
+
+const PASSWORD: &str = "correct horse battery";
+const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
+
+/// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
+const PUBLIC: [(&str, &str); 6] = [
+    ("GET", "/-/healthy"),
+    ("GET", "/-/ready"),
+    ("GET", links::ASSETS),
+    ("GET, POST", links::SETUP),
+    ("GET, POST", SIGN_IN),
+    ("POST", links::LOOK),
+];
+
+/// A server with somebody of each kind.
+struct House {
+    address: SocketAddr,
+    table: Vec<RouteInfo>,
+    access: Arc<Access>,
+    client: reqwest::Client,
+    admin_id: i64,
+    callers: Vec<Who>,
+    _folder: tempfile::TempDir,
+}
+
+/// Somebody who asks.
+#[derive(Debug, Clone)]
+enum Who {
+    Nobody,
+    /// Nobody, who waits for a page.
+    Visitor,
+    BadToken,
+    Person(Role, i64, String),
+    Token(Scope, String),
+}
+
+fn here() -> Origin {
+    Origin { address: IpAddr::from([127, 0, 0, 1]), agent: "test".to_owned() }
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: SharedClock = Arc::new(SystemClock::new());
+        let flags = ServeFlags::default()
+            .with("storage.path", folder.path().to_str().unwrap())
+            .with("host.enabled", "false")
+            .with("server.own_metrics", "false")
+            .with("server.admin_api", "true")
+            .with("server.lifecycle", "true")
+            .with("auth.mode", "on");
+        let configuration = Configuration::open(flags, Arc::clone(&clock)).unwrap();
+        let settings = configuration.resolved().settings;
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let Opened { router, table, access, .. } = open(&configuration, &settings, address, &clock).await.unwrap();
+        tokio::spawn(serve(listener, router, axum_server::Handle::new()));
+        let (callers, admin_id) = everybody(&access).await;
+        let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+        Self { address, table, access, client, admin_id, callers, _folder: folder }
+    }
+
+    async fn ask(&self, who: &Who, method: &Method, path: &str, more: &[(&str, &str)]) -> Response {
+        let mut request = self.client.request(method.clone(), format!("http://{}{path}", self.address));
+        request = match who {
+            Who::Nobody => request,
+            Who::Visitor => request.header("accept", "text/html,*/*;q=0.8"),
+            Who::BadToken => request.bearer_auth("pht_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            Who::Person(_, id, cookie) => {
+                // Signing out ends the session, so it gets one of its own.
+                let cookie = if path == links::SIGN_OUT { self.session(*id).await } else { cookie.clone() };
+                request.header("cookie", format!("pharos={cookie}"))
+            }
+            Who::Token(_, token) => request.bearer_auth(token),
+        };
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        request.header("content-type", "application/x-www-form-urlencoded").body("").send().await.unwrap()
+    }
+
+    async fn session(&self, user_id: i64) -> String {
+        self.access.begin_session(user_id, &here()).await.unwrap().expose().to_owned()
+    }
+}
+
+async fn everybody(access: &Access) -> (Vec<Who>, i64) {
+    let code = access.begin_setup().unwrap().unwrap();
+    let cookie = access.set_up(code.expose(), "admin", Secret::new(PASSWORD), &here()).await.unwrap();
+    let admin_id = access.users().unwrap()[0].id;
+    let mut callers = vec![Who::Nobody, Who::Visitor, Who::BadToken, Who::Person(Role::Admin, admin_id, cookie.expose().to_owned())];
+    for role in [Role::Viewer, Role::Editor] {
+        let user = access.create_user("admin", role.as_str(), "", role, Some(Secret::new(PASSWORD)), &here()).await.unwrap();
+        let cookie = access.begin_session(user.id, &here()).await.unwrap();
+        callers.push(Who::Person(role, user.id, cookie.expose().to_owned()));
+    }
+    for scope in Scope::ALL {
+        let new = NewToken { name: scope.to_string(), scopes: vec![scope], expires_ms: None, rate_max: None };
+        let (_, secret) = access.create_token("admin", new, &here()).await.unwrap();
+        callers.push(Who::Token(scope, secret.expose().to_owned()));
+    }
+    (callers, admin_id)
+}
+
+/// Who is to come in, said once more and in other words than the gate's.
+fn is_welcome(who: &Who, policy: Policy) -> bool {
+    match (policy, who) {
+        (Policy::Public, _) => true,
+        (_, Who::Nobody | Who::Visitor | Who::BadToken) => false,
+        (Policy::Person, Who::Person(..)) => true,
+        (Policy::Person, Who::Token(..)) => false,
+        (Policy::Needs(least, _), Who::Person(role, ..)) => match least {
+            Role::Viewer => true,
+            Role::Editor => *role == Role::Editor || *role == Role::Admin,
+            Role::Admin => *role == Role::Admin,
+        },
+        (Policy::Needs(_, Scope::Read), Who::Token(scope, _)) => matches!(scope, Scope::Read | Scope::Edit | Scope::Admin),
+        (Policy::Needs(_, needed), Who::Token(scope, _)) => *scope == needed || *scope == Scope::Admin,
+    }
+}
+
+/// A path of the pattern. What it names does not exist.
+fn example(pattern: &str) -> String {
+    pattern.split('/').map(|part| if part.starts_with('{') { "999999" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+fn answers(info: &RouteInfo, method: &Method) -> bool {
+    let asked = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    info.methods.split(", ").any(|known| known == asked)
+}
+
+/// What is wrong with an answer, if anything.
+fn mistake(who: &Who, info: &RouteInfo, method: &Method, answer: &Response) -> Option<String> {
+    let (status, location) = (answer.status(), answer.headers().get("location").map(|to| to.to_str().unwrap_or("?")).unwrap_or(""));
+    let is_page_visit = matches!(who, Who::Visitor) && matches!(*method, Method::GET);
+    let is_right = if status.is_server_error() {
+        false
+    } else if !answers(info, method) {
+        !status.is_success() && !status.is_redirection()
+    } else if is_welcome(who, info.policy) {
+        let turned_away = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
+        // A form with nothing in it is a wrong password.
+        !turned_away || (info.path == SIGN_IN && *method == Method::POST && status == StatusCode::UNAUTHORIZED)
+    } else if is_page_visit {
+        status == StatusCode::SEE_OTHER && location.starts_with("/login?next=")
+    } else if matches!(who, Who::Nobody | Who::Visitor | Who::BadToken) {
+        status == StatusCode::UNAUTHORIZED
+    } else {
+        status == StatusCode::FORBIDDEN
+    };
+    (!is_right).then(|| format!("{who:?}: {method} {} answers {status} {location}, its policy is {:?}", info.path, info.policy))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_lets_in_who_may_and_nobody_else() {
+    let house = House::open().await;
+    let (mut wrong, mut asked, mut let_in) = (Vec::new(), 0, 0);
+    for info in &house.table {
+        for method in &METHODS {
+            for who in &house.callers {
+                let answer = house.ask(who, method, &example(info.path), &[]).await;
+                asked += 1;
+                let_in += usize::from(answer.status().is_success());
+                wrong.extend(mistake(who, info, method, &answer));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {asked} answers are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(house.table.len() > 60 && asked > 4000 && let_in > 300, "{} routes, {asked} asked, {let_in} let in", house.table.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_others_change_nothing_whatever_the_route() {
+    let house = House::open().await;
+    let admin = Who::Person(Role::Admin, house.admin_id, house.session(house.admin_id).await);
+    let forged: [&[(&str, &str)]; 4] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+    ];
+    let lines = |house: &House| house.access.audit(&AuditFilter { limit: 1000, ..AuditFilter::default() }).unwrap().len();
+    let (before, mut tried) = (lines(&house), 0);
+    for info in &house.table {
+        for method in METHODS.iter().filter(|method| !method.is_safe() && answers(info, method)) {
+            let path = example(info.path);
+            if Cors::only_reads(method, &path) {
+                continue;
+            }
+            for headers in forged {
+                let answer = house.ask(&admin, method, &path, headers).await;
+                tried += 1;
+                assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{method} {path} {headers:?}");
+                assert!(answer.text().await.unwrap().contains("other web pages may not change anything"), "{method} {path}");
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert_eq!(lines(&house), before, "nothing was changed");
+}
+
+#[tokio::test]
+async fn only_known_routes_are_public_and_what_changes_is_guarded() {
+    let house = House::open().await;
+    let mut public: Vec<(&str, &str)> =
+        house.table.iter().filter(|info| info.policy == Policy::Public).map(|info| (info.methods, info.path)).collect();
+    public.sort_unstable_by_key(|(_, path)| *path);
+    let mut known = PUBLIC;
+    known.sort_unstable_by_key(|(_, path)| *path);
+    assert_eq!(public, known);
+    for info in &house.table {
+        let administers = info.path.starts_with("/api/v1/admin/")
+            || ["/-/reload", "/-/quit", "/api/v1/tokens", "/api/v1/users", "/api/v1/audit"].iter().any(|path| info.path.starts_with(path))
+            || (info.path.starts_with("/settings/") && !info.path.starts_with(links::PROFILE));
+        if administers {
+            assert_eq!(info.policy, Policy::ADMIN, "{}", info.path);
+        }
+        let twice = house.table.iter().filter(|other| other.path == info.path).count();
+        assert_eq!(twice, 1, "{}", info.path);
+    }
+}
+
+/// A server wired without the layer that finds out who asks is shut, not open.
+#[tokio::test]
+async fn a_route_without_identification_lets_nobody_in() {
+    let routes = Routes::new()
+        .route("GET", "/secret", Policy::READ, get(async || "secret"))
+        .route("GET", "/public", Policy::Public, get(async || "public"));
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, routes.into_router(), axum_server::Handle::new()));
+    let status = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap().status().as_u16();
+    assert_eq!((status("/secret").await, status("/public").await, status("/other").await), (401, 200, 404));
+}
