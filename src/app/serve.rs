@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::backup;
 use super::configuration::Configuration;
 use super::guard::{self, KnownHosts, RequestCounts};
 use crate::access::{Access, AccessSettings, AuthMode, identify};
@@ -19,6 +20,7 @@ use crate::metrics::{Metrics, MetricsOptions};
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::Settings;
 use crate::platform::db::Db;
+use crate::platform::disk::DirLock;
 use crate::platform::http::cors::Cors;
 use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
@@ -58,8 +60,8 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let listener = listen(address)?;
     let address = listener.local_addr()?;
     let data = Path::new(&settings.storage.path);
-    prepare(data)?;
-    let db = Arc::new(Db::open(&data.join("pharos.db"))?);
+    let _lock = prepare(data)?;
+    let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(&clock), access_settings(&settings))?;
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(&clock));
@@ -71,7 +73,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         settings: settings.clone(),
         config: configuration.loaded().config.clone(),
         clock: Arc::clone(&clock),
-        registry,
+        registry: registry.clone(),
         server: Arc::clone(&configuration) as Arc<dyn Server>,
         address,
     })
@@ -82,7 +84,9 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     });
     let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
-    let routes = metrics.routes().join(admin.routes()).into_router();
+    let backups = backup::open(data, &settings, Arc::clone(&clock), &metrics);
+    registry.add(Arc::clone(&backups) as _);
+    let routes = metrics.routes().join(admin.routes()).join(admin.backup_routes(&backups)).into_router();
     let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
     let router = guard::around(routes, counts, hosts, cors);
     let handle = axum_server::Handle::new();
@@ -92,9 +96,13 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
     greet(&access, &settings, address)?;
     let tending = tokio::spawn(tend(Arc::clone(&access)));
+    let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
     wait_for_the_end(&configuration).await?;
     tracing::info!("stopping");
     tending.abort();
+    if let Some(schedule) = schedule {
+        schedule.stop().await;
+    }
     handle.graceful_shutdown(Some(GRACE));
     if let Err(error) = serving.await? {
         tracing::warn!(%error, "the HTTP server ended with an error");
@@ -148,11 +156,15 @@ fn raise_open_files() {
     }
 }
 
-/// Makes the data folder, and sees that it is one of ours to write to.
-fn prepare(data: &Path) -> anyhow::Result<()> {
+/// Makes the data folder, sees that it is one of ours to write to, and keeps others away from it.
+fn prepare(data: &Path) -> anyhow::Result<DirLock> {
     std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
     rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
         .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
+    let lock = DirLock::take(data)?;
+    if backup::unfinished(data) {
+        bail!("a backup was being restored into {} and did not come to its end; run `pharos restore` again", data.display());
+    }
     let others: Vec<&str> = PROMETHEUS_FOLDERS.into_iter().filter(|name| data.join(name).is_dir()).collect();
     if !others.is_empty() {
         tracing::warn!(
@@ -162,7 +174,7 @@ fn prepare(data: &Path) -> anyhow::Result<()> {
              `promtool tsdb dump-openmetrics` and read that with `pharos import openmetrics`"
         );
     }
-    Ok(())
+    Ok(lock)
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.

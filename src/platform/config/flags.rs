@@ -101,7 +101,7 @@ const WRITTEN_OUT: [&str; 1] = ["auth.enabled"];
 const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.enabled", "storage.retention_time"];
 
 /// What stands for the value of a setting that takes any text.
-const VALUE_NAMES: [(&str, &str); 7] = [
+const VALUE_NAMES: [(&str, &str); 9] = [
     ("server.listen", "ADDRESS"),
     ("server.external_url", "URL"),
     ("storage.path", "DIR"),
@@ -109,6 +109,8 @@ const VALUE_NAMES: [(&str, &str); 7] = [
     ("host.sysfs", "DIR"),
     ("host.rootfs", "DIR"),
     ("host.textfile_dir", "DIR"),
+    ("backup.schedule", "CRON"),
+    ("backup.folder", "DIR"),
 ];
 
 const CONFIG_FILE: &str = "config.file";
