@@ -48,6 +48,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rust_embed", &["ui"]),
     ("clap", &["app", "main.rs", "platform/config", "platform/telemetry"]),
     ("memmap2", &["metrics/store"]),
+    ("tar", &["platform/backup"]),
+    ("tokio_cron_scheduler", &["platform/backup"]),
 ];
 
 /// Names of junk drawers.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{ask, configuration, import, serve, user};
+use super::{ask, backup, configuration, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -57,6 +57,17 @@ enum Command {
     /// Look into storage.
     #[command(subcommand, after_help = ANALYZE_EXAMPLES)]
     Tsdb(Tsdb),
+    /// Write everything a server keeps into one file.
+    ///
+    /// The server goes on meanwhile; everything it acknowledged before is in the file. Configuration files are not. For a
+    /// server that does not run, name its folder with --data-dir.
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(backup::BackupArgs),
+    /// Read a backup back into an empty folder.
+    ///
+    /// Everything is checked before anything is put in place. Start the server on the folder afterwards.
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(backup::RestoreArgs),
     /// Print completions for a shell.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -182,6 +193,8 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
         Command::User { place, command } => on_runtime(user::run(&place, command, &mut out)),
         Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(import::analyze(args, &mut out)),
+        Command::Backup(args) => backup::create(&args, &mut out),
+        Command::Restore(args) => backup::restore(&args, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pharos", &mut out);
             Ok(())

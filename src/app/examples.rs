@@ -82,6 +82,17 @@ Examples:
   pharos tsdb analyze
   pharos tsdb analyze --url http://metrics.example:9090 --limit 50";
 
+pub(super) const BACKUP_EXAMPLES: &str = "\
+Examples:
+  pharos backup pharos.tar.zst
+  pharos backup --url https://metrics.example --token pht_example /backups
+  pharos backup --data-dir /var/lib/pharos pharos.tar.zst";
+
+pub(super) const RESTORE_EXAMPLES: &str = "\
+Examples:
+  pharos restore pharos.tar.zst --data-dir /var/lib/pharos
+  pharos restore pharos.tar.zst --data-dir /var/lib/pharos --force";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   source <(pharos completions bash)

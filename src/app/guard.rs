@@ -77,6 +77,7 @@ pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHos
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("font/"))
+        .and(NotForContentType::const_new("application/zstd"))
         .and(NotForContentType::const_new("application/x-protobuf"))
         .and(NotForContentType::const_new("application/x-streamed-protobuf"));
     let clock = Arc::clone(&counts.clock);

@@ -1,6 +1,7 @@
 //! Floor 6: the command line, wiring, start and stop. The only floor that knows every wing.
 
 mod ask;
+mod backup;
 mod cli;
 mod configuration;
 mod examples;

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::backup;
 use super::configuration::Configuration;
 use super::first_admin;
 use super::guard::{self, KnownHosts, RequestCounts};
@@ -18,9 +19,11 @@ use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
+use crate::platform::backup::Backups;
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::{Settings, SignIn};
 use crate::platform::db::Db;
+use crate::platform::disk::DirLock;
 use crate::platform::http::cors::Cors;
 use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
@@ -60,7 +63,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
     let address = listener.local_addr()?;
-    let Opened { router, access, metrics, db, .. } = open(&configuration, &settings, address, &clock).await?;
+    let Opened { router, access, metrics, backups, db, lock: _lock, .. } = open(&configuration, &settings, address, &clock).await?;
     first_admin::ensure(&access, &super::configuration::environment).await?;
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
@@ -69,9 +72,13 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
     greet(&access, &settings, address)?;
     let tending = tokio::spawn(tend(Arc::clone(&access)));
+    let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
     wait_for_the_end(&configuration, &access).await?;
     tracing::info!("stopping");
     tending.abort();
+    if let Some(schedule) = schedule {
+        schedule.stop().await;
+    }
     handle.graceful_shutdown(Some(GRACE));
     if let Err(error) = serving.await? {
         tracing::warn!(%error, "the HTTP server ended with an error");
@@ -95,7 +102,10 @@ pub(super) struct Opened {
     pub(super) table: Vec<RouteInfo>,
     pub(super) access: Arc<Access>,
     metrics: Arc<Metrics>,
+    backups: Arc<Backups>,
     db: Arc<Db>,
+    /// Keeps others away from the data folder.
+    lock: DirLock,
 }
 
 /// Opens everything on the data folder and wires it.
@@ -107,8 +117,8 @@ pub(super) async fn open(
 ) -> anyhow::Result<Opened> {
     let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
     let data = Path::new(&settings.storage.path);
-    prepare(data)?;
-    let db = Arc::new(Db::open(&data.join("pharos.db"))?);
+    let lock = prepare(data)?;
+    let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(clock));
@@ -120,7 +130,7 @@ pub(super) async fn open(
         settings: settings.clone(),
         config: configuration.loaded().config.clone(),
         clock: Arc::clone(clock),
-        registry,
+        registry: registry.clone(),
         server: Arc::clone(configuration) as Arc<dyn Server>,
         address,
     })
@@ -131,11 +141,13 @@ pub(super) async fn open(
     });
     let hosts = KnownHosts::new(own_names(settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
-    let routes = metrics.routes().join(admin.routes());
+    let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
+    registry.add(Arc::clone(&backups) as _);
+    let routes = metrics.routes().join(admin.routes()).join(admin.backup_routes(&backups));
     let table = routes.table().to_vec();
     let routes = routes.into_router().layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
     let router = guard::around(routes, counts, hosts, cors);
-    Ok(Opened { router, table, access, metrics, db })
+    Ok(Opened { router, table, access, metrics, backups, db, lock })
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
@@ -205,11 +217,15 @@ fn raise_open_files() {
     }
 }
 
-/// Makes the data folder, and sees that it is one of ours to write to.
-fn prepare(data: &Path) -> anyhow::Result<()> {
+/// Makes the data folder, sees that it is one of ours to write to, and keeps others away from it.
+fn prepare(data: &Path) -> anyhow::Result<DirLock> {
     std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
     rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
         .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
+    let lock = DirLock::take(data)?;
+    if backup::unfinished(data) {
+        bail!("a backup was being restored into {} and did not come to its end; run `pharos restore` again", data.display());
+    }
     let others: Vec<&str> = PROMETHEUS_FOLDERS.into_iter().filter(|name| data.join(name).is_dir()).collect();
     if !others.is_empty() {
         tracing::warn!(
@@ -219,7 +235,7 @@ fn prepare(data: &Path) -> anyhow::Result<()> {
              `promtool tsdb dump-openmetrics` and read that with `pharos import openmetrics`"
         );
     }
-    Ok(())
+    Ok(lock)
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.

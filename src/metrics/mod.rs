@@ -16,7 +16,7 @@ mod pages;
 mod query;
 mod store;
 
-pub use facade::{Metrics, MetricsOptions, OpenError};
+pub use facade::{Metrics, MetricsOptions, OpenError, check_restored, stopped_part};
 pub use ingest::backfill::openmetrics::import as import_openmetrics;
 pub use ingest::exposition::lint::lint;
 pub use model::{config, server};

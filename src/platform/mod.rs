@@ -1,5 +1,6 @@
 //! Floor 2: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
 
+pub mod backup;
 pub mod config;
 pub mod db;
 pub mod disk;

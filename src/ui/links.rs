@@ -52,11 +52,18 @@ pub const TOKENS: &str = "/settings/tokens";
 pub const TOKENS_REVOKE: &str = "/settings/tokens/revoke";
 /// Who changed what.
 pub const AUDIT: &str = "/settings/audit";
+/// Backups; POST makes one.
+pub const BACKUP: &str = "/settings/backup";
+/// GET: one backup, by its name.
+pub const BACKUP_FILE: &str = "/settings/backup/{name}";
+/// POST: a backup for programs.
+pub const BACKUP_API: &str = "/api/v1/backup";
 /// Pages of the settings: id, path, name, whether only administrators see it.
-pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 4] = [
+pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 5] = [
     ("profile", PROFILE, "Profile", false),
     ("people", PEOPLE, "People", true),
     ("tokens", TOKENS, "Tokens", true),
+    ("backup", BACKUP, "Backup", true),
     ("audit", AUDIT, "Audit log", true),
 ];
 /// GET: columns for charts.
@@ -104,6 +111,11 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
     params.extend(legends.iter().map(|legend| ("legend", *legend)));
     params.push(("step", step));
     with(CHART, &params)
+}
+
+/// The file of a backup.
+pub fn backup_file(name: &str) -> String {
+    BACKUP_FILE.replace("{name}", &encode(name))
 }
 
 /// The catalogue with a search.

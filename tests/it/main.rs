@@ -12,6 +12,8 @@ mod wire;
 mod access;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
+/// Backups: what is restored is what was there.
+mod backup;
 /// Pages in a real browser.
 mod browser;
 /// Configuration files, reload, checks.

@@ -1,6 +1,7 @@
 //! Routes of this hall: who may use each, what its form holds, what it answers.
 
 mod asked;
+mod backup;
 mod door;
 mod json;
 mod people;

@@ -1,5 +1,6 @@
 //! The front door of the metrics wing: opens storage, wires the rooms, and hands out routes.
 
+mod backup;
 mod home;
 #[cfg(test)]
 mod kept_answers;
@@ -31,11 +32,13 @@ use crate::metrics::model::server::Server;
 use crate::metrics::query::engine::{Engine, Options};
 use crate::metrics::query::parse::ParseOptions;
 use crate::metrics::store::{Store, StoreError, StoreSettings, SyncPolicy};
+use crate::platform::backup::Part;
 use crate::platform::config::settings::Settings;
 use crate::platform::telemetry::metrics::{Page, Registry};
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
 use crate::series::ports::{Append, Evaluate, Select};
+pub use backup::{check_restored, stopped_part};
 use storage::StoreAdmin;
 use upstream_report::{QueriesReport, TsdbReport};
 
@@ -221,6 +224,11 @@ impl Metrics {
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("closing storage panicked");
         }
+    }
+
+    /// What the wing adds to a backup.
+    pub fn backup_part(&self) -> Arc<dyn Part> {
+        Arc::new(backup::MetricsPart { store: Arc::clone(&self.store), data_dir: self.storage.settings.dir.clone() })
     }
 
     /// Every route of the wing.

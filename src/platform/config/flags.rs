@@ -98,7 +98,7 @@ const REFUSED: [(&str, &str); 9] = [
 const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.mode", "storage.retention_time"];
 
 /// What stands for the value of a setting that takes any text.
-const VALUE_NAMES: [(&str, &str); 7] = [
+const VALUE_NAMES: [(&str, &str); 9] = [
     ("server.listen", "ADDRESS"),
     ("server.external_url", "URL"),
     ("storage.path", "DIR"),
@@ -106,6 +106,8 @@ const VALUE_NAMES: [(&str, &str); 7] = [
     ("host.sysfs", "DIR"),
     ("host.rootfs", "DIR"),
     ("host.textfile_dir", "DIR"),
+    ("backup.schedule", "CRON"),
+    ("backup.folder", "DIR"),
 ];
 
 const CONFIG_FILE: &str = "config.file";

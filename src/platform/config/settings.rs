@@ -197,6 +197,10 @@ settings! {
         remote_read_frame_bytes_max: u64 = "1048576", ["storage.remote.read-max-bytes-in-frame"];
         /// Memory for answers of queries that may be asked again; 0 for none.
         query_cache_size: ByteSize = "32MB", ["query.cache-size"];
+        /// Memory that the server may use before it sheds load; 0 for as much as its container allows.
+        memory_budget: ByteSize = "0", ["memory-budget"];
+        /// Disk that the data folder may use before the oldest samples go and writes are refused; 0 for all there is.
+        disk_budget: ByteSize = "0", ["disk-budget"];
     }
     /// Metrics of this machine.
     host: HostSettings {
@@ -225,6 +229,15 @@ settings! {
         session_age: Duration = "30d", [];
         /// How long lines of the audit log are kept.
         audit_retention: Duration = "1y", [];
+    }
+    /// Backups.
+    backup: BackupSettings {
+        /// When backups are made, in cron syntax and UTC, such as "30 2 * * *" or @daily; empty for never.
+        schedule: String = "", [];
+        /// Folder where backups are put; empty for the folder "backups" of the data folder.
+        folder: String = "", [];
+        /// How many backups are kept in the folder before the oldest are removed; 0 for all.
+        keep: u64 = "7", [];
     }
     /// Log of the server, on standard error.
     log: LogSettings {

@@ -13,6 +13,11 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::Migrations;
 use tokio::sync::oneshot;
 
+mod part;
+mod upgrade;
+
+pub use part::{DbPart, check};
+
 static STEPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
 /// Writers waiting in line at most; more wait before the line.
@@ -29,6 +34,27 @@ pub enum DbError {
     /// A migration step failed; nothing of it stays.
     #[error("database migration: {0}")]
     Migration(#[from] rusqlite_migration::Error),
+    /// A later version of pharos wrote it.
+    #[error(
+        "the database {} was written by a later version of pharos (it has step {found}, this version knows {known}): start that version \
+         or a later one, or restore a backup made before the upgrade", path.display()
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Migrations that it has been through.
+        found: usize,
+        /// Migrations that there are.
+        known: usize,
+    },
+    /// The copy that is made before a migration failed, so nothing was migrated.
+    #[error("the database is not upgraded, as it cannot be copied to {} first: {why}", path.display())]
+    NoCopy {
+        /// Where the copy was to go.
+        path: PathBuf,
+        /// What was wrong.
+        why: String,
+    },
     /// The writer has stopped.
     #[error("database is closed")]
     Closed,
@@ -52,6 +78,7 @@ impl Db {
     pub fn open(path: &Path) -> Result<Self, DbError> {
         let mut connection = Connection::open(path)?;
         configure(&connection)?;
+        upgrade::prepare(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         Migrations::from_directory(&STEPS)?.to_latest(&mut connection)?;

@@ -138,6 +138,11 @@ impl Response {
         ContentEncoding::of(self.header("content-encoding"))
     }
 
+    /// The next piece of the body as it is sent; none at its end.
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, ClientError> {
+        self.inner.chunk().await.map_err(|error| describe(&self.method, &self.url, &error))
+    }
+
     /// Appends the body as sent to `out`; gives up when it would grow to `bytes_max` bytes or more.
     pub async fn read_body(mut self, bytes_max: usize, out: &mut Vec<u8>) -> Result<(), BodyError> {
         let start = out.len();

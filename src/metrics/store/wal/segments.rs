@@ -48,6 +48,15 @@ pub fn chunks_path(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{CHUNKS}{number:08}"))
 }
 
+/// Everything of the log that was written before segment `number` was begun: segments, checkpoints and chunk files.
+pub fn files_before(dir: &Path, number: u64) -> io::Result<Vec<PathBuf>> {
+    let listing = list(dir)?;
+    let segments = listing.segments.into_iter().filter(|segment| *segment < number).map(|segment| segment_path(dir, segment));
+    let checkpoints = listing.checkpoints.into_iter().map(|checkpoint| checkpoint_path(dir, checkpoint));
+    let chunk_files = listing.chunk_files.into_iter().map(|file| chunks_path(dir, file));
+    Ok(segments.chain(checkpoints).chain(chunk_files).collect())
+}
+
 /// Lists the folder; files of other names are ignored.
 pub fn list(dir: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::SPECS;
+use crate::platform::backup::check_schedule;
 use crate::platform::config::section::{alternatives, nearest};
 
 /// Collectors of host metrics, sorted.
@@ -95,8 +96,8 @@ const WITHOUT_EFFECT: [&str; 20] = [
 ];
 
 /// Variables that are no settings.
-const OTHER_VARIABLES: [&str; 5] =
-    ["PHAROS_ADMIN_NAME", "PHAROS_ADMIN_PASSWORD", "PHAROS_ADMIN_PASSWORD_FILE", "PHAROS_CONFIG_FILE", "PHAROS_URL"];
+const OTHER_VARIABLES: [&str; 6] =
+    ["PHAROS_ADMIN_NAME", "PHAROS_ADMIN_PASSWORD", "PHAROS_ADMIN_PASSWORD_FILE", "PHAROS_CONFIG_FILE", "PHAROS_TOKEN", "PHAROS_URL"];
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty())
@@ -111,6 +112,9 @@ fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
 
 /// Why a text of the right kind is no value of a setting: it names what there is not.
 pub(super) fn mistake(setting: &str, text: &str) -> Option<String> {
+    if setting == "backup.schedule" && !text.is_empty() {
+        return check_schedule(text).err();
+    }
     let wrong = |word: &&str| !HOST_COLLECTORS.contains(word);
     (setting == "host.collectors").then(|| words(text).find(wrong)).flatten().map(|word| unknown("collector", word, &HOST_COLLECTORS))
 }

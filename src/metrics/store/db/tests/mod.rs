@@ -2,6 +2,7 @@
 
 mod compat;
 mod crash;
+mod freeze;
 mod lifecycle;
 mod model;
 mod rules;
