@@ -14,6 +14,8 @@ use super::guard::{self, KnownHosts, RequestCounts};
 use crate::access::{Access, AccessSettings, AuthMode, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
+use crate::docs::{Docs, DocsOptions, KeySection};
+use crate::metrics::config;
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::platform::config::flags::ServeFlags;
@@ -66,6 +68,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     registry.add(Arc::new(Process::new(clock.now_ms())));
     registry.add(Arc::clone(&configuration) as _);
     registry.add(Arc::clone(&counts) as _);
+    let own_metrics = registry.clone();
     let metrics = Metrics::open(MetricsOptions {
         data_dir: data.join("metrics"),
         settings: settings.clone(),
@@ -82,7 +85,11 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     });
     let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
-    let routes = metrics.routes().join(admin.routes()).into_router();
+    let docs = Docs::new(DocsOptions { clock: Arc::clone(&clock), registry: own_metrics.clone(), keys: documented_keys() });
+    let routes = metrics.routes().join(admin.routes()).join(docs.routes());
+    let routes = routes.join(admin.connect_routes(settings.server.external_url.clone())).join(admin.about_routes(own_metrics, settings.server.own_metrics));
+    docs.describe(routes.table());
+    let routes = routes.into_router();
     let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
     let router = guard::around(routes, counts, hosts, cors);
     let handle = axum_server::Handle::new();
@@ -126,6 +133,11 @@ fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::R
         tracing::warn!("nobody can sign in yet; set up the first administrator at {base}{}?code={}", links::SETUP, code.expose());
     }
     Ok(())
+}
+
+/// Sections and keys of Prometheus' configuration, for the documentation.
+fn documented_keys() -> Vec<KeySection> {
+    config::keys().into_iter().map(|(name, keys)| KeySection { name, keys }).collect()
 }
 
 /// Writes last uses down and removes what has ended, every minute.

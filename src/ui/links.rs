@@ -52,9 +52,22 @@ pub const TOKENS: &str = "/settings/tokens";
 pub const TOKENS_REVOKE: &str = "/settings/tokens/revoke";
 /// Who changed what.
 pub const AUDIT: &str = "/settings/audit";
+/// How to let programs send and read; POST makes a token for one.
+pub const CONNECT: &str = "/settings/connect";
+/// GET: whether the first data of a token is there, as JSON.
+pub const CONNECT_LIGHT: &str = "/settings/connect/light";
+/// How the server itself does.
+pub const ABOUT: &str = "/status/self";
+/// Documentation: its first page.
+pub const DOCS: &str = "/docs";
+/// GET: every heading of the documentation, as JSON.
+pub const DOCS_TITLES: &str = "/docs/titles.json";
+/// A page of the documentation.
+pub const DOCS_PAGE: &str = "/docs/{page}";
 /// Pages of the settings: id, path, name, whether only administrators see it.
-pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 4] = [
+pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 5] = [
     ("profile", PROFILE, "Profile", false),
+    ("connect", CONNECT, "Connect", false),
     ("people", PEOPLE, "People", true),
     ("tokens", TOKENS, "Tokens", true),
     ("audit", AUDIT, "Audit log", true),
@@ -104,6 +117,11 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
     params.extend(legends.iter().map(|legend| ("legend", *legend)));
     params.push(("step", step));
     with(CHART, &params)
+}
+
+/// A page of the documentation by its name.
+pub fn docs(page: &str) -> String {
+    format!("{DOCS}/{page}")
 }
 
 /// The catalogue with a search.

@@ -1,6 +1,8 @@
 //! Routes of this hall: who may use each, what its form holds, what it answers.
 
+mod about;
 mod asked;
+mod connect;
 mod door;
 mod people;
 mod profile;

@@ -1,6 +1,8 @@
 //! Pages of this hall; each takes what it shows and renders it.
 
+pub mod about;
 pub mod audit;
+pub mod connect;
 pub mod door;
 pub mod people;
 pub mod profile;

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, Request, StatusCode, header};
 
 use super::ApiState;
 use super::answer::ApiError;
+use super::doors::{Door, answered};
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::metrics::ingest::push::{PushHeaders, PushResponse, view};
@@ -28,7 +29,7 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    let inner = Arc::clone(&state);
+    let (inner, bytes) = (Arc::clone(&state), body.len());
     let cancel = Cancel::new();
     let handled = state.writes.run(PLACE_WITHIN, &cancel, move || {
         let headers = &parts.headers;
@@ -51,8 +52,14 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
         handled
     });
     match handled.await {
-        Ok(response) => answer(response),
-        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5).into_response(),
+        Ok(response) => {
+            let samples = response.samples;
+            answered(&state, Door::Push, bytes, samples, answer(response))
+        }
+        Err(error) => {
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5);
+            answered(&state, Door::Push, bytes, 0, busy.into_response())
+        }
     }
 }
 
