@@ -7,7 +7,8 @@
 //! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
 //! 4. The wings, which never see each other: [`metrics`] (numbers over time).
-//! 5. The halls, which read wings through ports only: [`admin`] (signing in, people, tokens, audit log).
+//! 5. The halls, which read wings through ports only: [`admin`] (signing in, people, tokens, audit log), [`docs`]
+//!    (the documentation that is built in).
 //! 6. [`app`]: the command line, wiring, start and stop.
 //!
 //! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
@@ -23,6 +24,7 @@ pub mod access;
 pub mod admin;
 pub mod app;
 pub mod base;
+pub mod docs;
 pub mod metrics;
 pub mod platform;
 pub mod series;

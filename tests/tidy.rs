@@ -15,7 +15,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ui", &["base", "series", "platform", "access"]),
     ("metrics", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "admin"]),
+    ("docs", &["base", "platform", "access", "ui"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "admin", "docs"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
@@ -39,8 +40,9 @@ const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "platform::disk"]
 
 /// Crates that may be named only behind their door.
 const DOORS: &[(&str, &[&str])] = &[
-    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "admin/facade", "app"]),
-    ("askama", &["ui", "metrics/pages", "admin/pages"]),
+    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "admin/facade", "docs", "app"]),
+    ("askama", &["ui", "metrics/pages", "admin/pages", "docs"]),
+    ("pulldown_cmark", &["docs/markdown"]),
     ("rusqlite", &["platform/db", "access/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
+use super::activity::SamplesTaken;
 use super::caller::Caller;
 use super::change::Change;
 use super::local;
@@ -77,10 +78,15 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
         _ => None,
     };
     let changes = (!request.method().is_safe()).then(|| (caller.clone(), origin.clone()));
+    let token_id = token_id(&access, &caller, request.headers(), address);
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(origin);
     request.extensions_mut().insert(transport);
     let mut response = next.run(request).await;
+    if let Some(id) = token_id {
+        let samples = response.extensions().get::<SamplesTaken>().map_or(0, |taken| taken.0);
+        access.token_answered(id, response.status().as_u16(), samples);
+    }
     if let Some((caller, origin)) = changes
         && let Some(change) = response.extensions_mut().remove::<Change>()
     {
@@ -111,6 +117,21 @@ fn caller(access: &Access, headers: &HeaderMap, cookie: Option<&str>, from: IpAd
     match cookie {
         Some(cookie) => access.by_cookie(cookie, from).map_or(Caller::Nobody(None), Caller::Person),
         None => Caller::Nobody(None),
+    }
+}
+
+/// The token that a request showed. While signing in is off nobody has to, but who does is to see it arrive.
+fn token_id(access: &Access, caller: &Caller, headers: &HeaderMap, from: IpAddr) -> Option<i64> {
+    match caller {
+        Caller::Token(holder) => Some(holder.token_id),
+        Caller::Open | Caller::Local => {
+            let token = headers.get(header::AUTHORIZATION)?.to_str().ok().and_then(shown_token)?;
+            match access.by_token(&token, from) {
+                Caller::Token(holder) => Some(holder.token_id),
+                Caller::Open | Caller::Local | Caller::Nobody(_) | Caller::Person(_) => None,
+            }
+        }
+        Caller::Nobody(_) | Caller::Person(_) => None,
     }
 }
 

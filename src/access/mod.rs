@@ -4,6 +4,7 @@
 //! changes people and tokens and writes the audit log. In memory: everything that a request needs. On disk: hashes
 //! only, so a stolen database opens nothing. Not here: pages and JSON for all this (the hall `admin`).
 
+mod activity;
 mod caller;
 mod change;
 mod directory;
@@ -23,6 +24,7 @@ mod tests;
 mod throttle;
 mod tokens;
 
+pub use activity::{SamplesTaken, TokenActivity};
 pub use caller::{Caller, Person, TokenHolder, Verdict};
 pub use change::Change;
 pub use gate::SIGN_IN;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::activity::Activities;
 use super::caller::{Caller, Person};
 use super::change::{self, Change};
 use super::directory::{Directory, Expired};
@@ -117,6 +118,7 @@ pub struct Access {
     pub(super) directory: Directory,
     pub(super) passwords: Passwords,
     pub(super) throttle: Throttle,
+    pub(super) activities: Activities,
     /// Hash of the one-time code of the first start.
     pub(super) setup: Mutex<Option<KeyHash>>,
     failures: Mutex<FailuresOfHour>,
@@ -140,6 +142,7 @@ impl Access {
             directory: Directory::default(),
             passwords: Passwords::default(),
             throttle: Throttle::default(),
+            activities: Activities::default(),
             setup: Mutex::default(),
             failures: Mutex::default(),
             loaded: Mutex::default(),

@@ -1,5 +1,6 @@
 //! Keys for programs.
 
+use super::activity::TokenActivity;
 use super::key;
 use super::policy::Scope;
 use super::service::{Access, AccessError, Origin};
@@ -78,11 +79,22 @@ impl Access {
         Ok((token, secret))
     }
 
+    /// Counts an answer to a request that showed a token.
+    pub fn token_answered(&self, id: i64, status: u16, samples: u64) {
+        self.activities.answered(id, status, samples);
+    }
+
+    /// What came in with a token since the start.
+    pub fn token_activity(&self, id: i64) -> TokenActivity {
+        self.activities.of(id)
+    }
+
     /// Ends a token at once.
     pub async fn revoke_token(&self, actor: &str, id: i64, origin: &Origin) -> Result<(), AccessError> {
         let token = self.tokens()?.into_iter().find(|token| token.id == id).ok_or_else(|| refused("there is no such token"))?;
         self.db.write(move |tx| tokens::delete(tx, id)).await?;
         self.reload()?;
+        self.activities.forget(id);
         self.note(actor, origin, "token.revoke", &token.name, Some(described(&token)), None).await
     }
 }

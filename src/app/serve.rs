@@ -17,6 +17,8 @@ use super::guard::{self, KnownHosts, RequestCounts};
 use crate::access::{Access, AccessSettings, AuthMode, Change, Origin, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
+use crate::docs::{Docs, DocsOptions, KeySection};
+use crate::metrics::config;
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::platform::backup::Backups;
@@ -143,7 +145,15 @@ pub(super) async fn open(
     let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
     let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
     registry.add(Arc::clone(&backups) as _);
-    let routes = metrics.routes().join(admin.routes()).join(admin.backup_routes(&backups));
+    let docs = Docs::new(DocsOptions { clock: Arc::clone(clock), registry: registry.clone(), keys: documented_keys() });
+    let routes = metrics
+        .routes()
+        .join(admin.routes())
+        .join(admin.backup_routes(&backups))
+        .join(admin.connect_routes(settings.server.external_url.clone()))
+        .join(admin.about_routes(registry, settings.server.own_metrics))
+        .join(docs.routes());
+    docs.describe(routes.table());
     let table = routes.table().to_vec();
     let routes = routes.into_router().layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
     let router = guard::around(routes, counts, hosts, cors);
@@ -177,6 +187,11 @@ fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::R
         let _gone = writeln!(terminal, "\n  Set up the first administrator:  {link}\n").is_err();
     }
     Ok(())
+}
+
+/// Sections and keys of Prometheus' configuration, for the documentation.
+fn documented_keys() -> Vec<KeySection> {
+    config::keys().into_iter().map(|(name, keys)| KeySection { name, keys }).collect()
 }
 
 /// Where people reach the server.

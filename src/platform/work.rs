@@ -1,6 +1,7 @@
 //! The pool for CPU-heavy work (queries, parsing of large bodies), off the reactor and bounded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,6 +13,7 @@ use crate::base::cancel::{Cancel, Stop};
 pub struct WorkPool {
     places: Arc<Semaphore>,
     size: usize,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// Why work gave no result.
@@ -28,7 +30,7 @@ pub enum WorkError {
 impl WorkPool {
     /// A pool with `places` places.
     pub fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), size: places }
+        Self { places: Arc::new(Semaphore::new(places)), size: places, waiting: Arc::default() }
     }
 
     /// How many places there are.
@@ -39,6 +41,11 @@ impl WorkPool {
     /// How many pieces of work run now.
     pub fn busy(&self) -> usize {
         self.size.saturating_sub(self.places.available_permits())
+    }
+
+    /// How many pieces of work wait for a place.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Waits for a place (no longer than `timeout`), then runs `work` on a blocking thread.
@@ -53,10 +60,12 @@ impl WorkPool {
         let guard = RaiseOnDrop(cancel.clone());
         let deadline = tokio::time::sleep(timeout);
         tokio::pin!(deadline);
+        let waits = Waits::new(&self.waiting);
         let place = tokio::select! {
             place = Arc::clone(&self.places).acquire_owned() => place.map_err(|_| WorkError::Busy)?,
             () = &mut deadline => return Err(WorkError::Busy),
         };
+        drop(waits);
         let mut running = tokio::task::spawn_blocking(move || {
             let _place = place;
             work()
@@ -70,6 +79,22 @@ impl WorkPool {
         };
         drop(guard);
         result.map_err(|_| WorkError::Panicked)
+    }
+}
+
+/// Counts as waiting until it is dropped, which a caller that goes away does too.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

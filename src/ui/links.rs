@@ -58,9 +58,22 @@ pub const BACKUP: &str = "/settings/backup";
 pub const BACKUP_FILE: &str = "/settings/backup/{name}";
 /// POST: a backup for programs.
 pub const BACKUP_API: &str = "/api/v1/backup";
+/// How to let programs send and read; POST makes a token for one.
+pub const CONNECT: &str = "/settings/connect";
+/// GET: whether the first data of a token is there, as JSON.
+pub const CONNECT_LIGHT: &str = "/settings/connect/light";
+/// How the server itself does.
+pub const ABOUT: &str = "/status/self";
+/// Documentation: its first page.
+pub const DOCS: &str = "/docs";
+/// GET: every heading of the documentation, as JSON.
+pub const DOCS_TITLES: &str = "/docs/titles.json";
+/// A page of the documentation.
+pub const DOCS_PAGE: &str = "/docs/{page}";
 /// Pages of the settings: id, path, name, whether only administrators see it.
-pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 5] = [
+pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 6] = [
     ("profile", PROFILE, "Profile", false),
+    ("connect", CONNECT, "Connect", false),
     ("people", PEOPLE, "People", true),
     ("tokens", TOKENS, "Tokens", true),
     ("backup", BACKUP, "Backup", true),
@@ -116,6 +129,11 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
 /// The file of a backup.
 pub fn backup_file(name: &str) -> String {
     BACKUP_FILE.replace("{name}", &encode(name))
+}
+
+/// A page of the documentation by its name.
+pub fn docs(page: &str) -> String {
+    format!("{DOCS}/{page}")
 }
 
 /// The catalogue with a search.

@@ -21,6 +21,8 @@ pub enum Page {
     Status,
     /// Accounts, tokens, the audit log.
     Settings,
+    /// How things work here.
+    Docs,
     /// None of them, such as an error page.
     Elsewhere,
 }
@@ -68,9 +70,10 @@ pub const GROUPS: [Group; 3] = [
 ];
 
 /// The foot of the side.
-pub const FOOT: [Entry; 2] = [
+pub const FOOT: [Entry; 3] = [
     entry(Page::Status, key("Status"), links::STATUS, "s", icon::SERVER_COG),
     entry(Page::Settings, key("Settings"), links::PROFILE, ",", icon::SETTINGS),
+    entry(Page::Docs, key("Documentation"), links::DOCS, "?", icon::BOOK_OPEN),
 ];
 
 /// The bar at the bottom of phones: three pages beside Home, the rest under More.

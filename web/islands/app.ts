@@ -12,6 +12,7 @@ const islands: Record<string, () => Promise<unknown>> = {
   'ph-chart': () => import('./chart.ts'),
   'ph-editor': () => import('./editor.ts'),
   'ph-explore': () => import('./explore.ts'),
+  'ph-light': () => import('./light.ts'),
 };
 const whenIdle = (f: () => void) => ('requestIdleCallback' in window ? requestIdleCallback(f, { timeout: 400 }) : setTimeout(f, 50));
 for (const [tag, load] of Object.entries(islands)) {

@@ -2,6 +2,7 @@
 import { score } from '../lib/fuzzy.ts';
 import { html, raw } from '../lib/html.ts';
 import { t } from '../lib/words.ts';
+import book from 'icon:book-open';
 import chart from 'icon:chart-line';
 
 interface Entry { text: string; href: string; hint: string; icon: string }
@@ -34,15 +35,22 @@ async function metrics(query: string, signal: AbortSignal): Promise<Entry[]> {
   return names.slice(0, 20).map((name) => ({ text: name, href: `/explore?q=${encodeURIComponent(name)}`, hint: t('metric'), icon: chart }));
 }
 
+/** Headings of the documentation, fetched when the palette opens. */
+async function titles(): Promise<Entry[]> {
+  const res = await fetch('/docs/titles.json');
+  if (!res.ok) return [];
+  return ((await res.json()) as { text: string; page: string; href: string }[]).map((x) => ({ text: x.text, href: x.href, hint: x.text === x.page ? t('documentation') : x.page, icon: book }));
+}
+
 export function open(): void {
   if (document.getElementById('cmdk')) return;
   const d = dialog('cmdk', html`<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="${t('Go to a page or a metric')}" aria-label="${t('Command palette')}" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="${t('Results')}"></ul>`.text);
   const input = d.querySelector('input') as HTMLInputElement, list = d.querySelector('ul') as HTMLElement;
   const local = pages();
-  let found: Entry[] = [], shown: Entry[] = [], at = 0, timer = 0, ctl = new AbortController();
+  let found: Entry[] = [], docs: Entry[] = [], shown: Entry[] = [], at = 0, timer = 0, ctl = new AbortController();
   const draw = () => {
     const q = input.value.trim();
-    shown = [...local, ...found].map((e) => ({ e, s: score(q, e.text) })).filter((x) => x.s >= 0).sort((a, b) => b.s - a.s).slice(0, MAX).map((x) => x.e);
+    shown = [...local, ...found, ...(q.length > 1 ? docs : [])].map((e) => ({ e, s: score(q, e.text) })).filter((x) => x.s >= 0).sort((a, b) => b.s - a.s).slice(0, MAX).map((x) => x.e);
     at = Math.min(at, Math.max(0, shown.length - 1));
     list.innerHTML = shown.length
       ? html`${shown.map((e, i) => html`<li role="option" id="cmd${i}" aria-selected="${String(i === at)}" data-i="${i}">${raw(e.icon)}<span>${e.text}</span><small>${e.hint}</small></li>`)}`.text
@@ -65,6 +73,7 @@ export function open(): void {
   });
   list.addEventListener('click', (e) => { const li = (e.target as Element).closest<HTMLElement>('[data-i]'); if (li) go(Number(li.dataset.i)); });
   draw();
+  void titles().then((all) => { docs = all; draw(); }).catch(() => undefined);
   input.focus();
 }
 

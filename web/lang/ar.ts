@@ -52,6 +52,7 @@ export const ar: Record<string, string> = {
   'Delete': 'حذف',
   // Palette and keys
   'metric': 'مقياس',
+  'documentation': 'الدليل',
   'Command palette': 'لوحة الأوامر',
   'Go to a page or a metric': 'انتقل إلى صفحة أو مقياس',
   'Results': 'النتائج',

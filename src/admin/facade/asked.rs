@@ -86,6 +86,12 @@ impl Asked {
         response
     }
 
+    /// Host and port under which the browser asked; HTTP/2 has them in the address.
+    pub(super) fn host(&self) -> &str {
+        let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        header.or_else(|| self.uri.authority().map(http::uri::Authority::as_str)).unwrap_or("")
+    }
+
     /// The person; the gate has let no one else through.
     pub(super) fn person(&self) -> Result<&Person, AccessError> {
         self.caller.person().ok_or_else(|| AccessError::Refused("sign in first".to_owned()))

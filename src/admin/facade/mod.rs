@@ -1,7 +1,9 @@
 //! Routes of this hall: who may use each, what its form holds, what it answers.
 
+mod about;
 mod asked;
 mod backup;
+mod connect;
 mod door;
 mod json;
 mod people;

@@ -10,6 +10,7 @@ use http::{Request, StatusCode, header};
 use serde::Serialize;
 
 use super::ApiState;
+use super::doors::{Door, answered};
 use crate::base::cancel::Cancel;
 use crate::base::limits::BODY_BYTES_MAX;
 use crate::metrics::ingest::custom::{CustomError, CustomMetrics, Outcome};
@@ -61,7 +62,7 @@ async fn record(state: Arc<ApiState>, request: Request<Body>, record: Record) ->
         Ok(body) => body,
         Err(problem) => return failure(problem.status(), problem.public()),
     };
-    let (inner, cancel) = (Arc::clone(&state), Cancel::new());
+    let (inner, cancel, bytes) = (Arc::clone(&state), Cancel::new(), body.len());
     let recorded = state.writes.run(PLACE_WITHIN, &cancel, move || {
         let mut batch = WriteBatch::new();
         let outcome = record(&inner.custom, &body, &mut batch).map_err(|error| (error.status(), error.to_string()))?;
@@ -69,11 +70,12 @@ async fn record(state: Arc<ApiState>, request: Request<Body>, record: Record) ->
         Ok::<_, (u16, String)>(outcome)
     });
     let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match recorded.await {
-        Ok(Ok(outcome)) => json(status(outcome.status()), &outcome),
-        Ok(Err((code, why))) => failure(status(code), &why),
-        Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
-    }
+    let (samples, response) = match recorded.await {
+        Ok(Ok(outcome)) => (outcome.accepted as u64, json(status(outcome.status()), &outcome)),
+        Ok(Err((code, why))) => (0, failure(status(code), &why)),
+        Err(error) => (0, failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())),
+    };
+    answered(&state, Door::Custom, bytes, samples, response)
 }
 
 const fn append_status(error: &AppendError) -> u16 {

@@ -6,6 +6,7 @@
 mod admin;
 mod answer;
 mod custom;
+mod doors;
 mod exposition;
 mod features;
 mod federate;
@@ -74,11 +75,12 @@ pub(super) struct ApiState {
 /// Counts of the API.
 pub(super) struct ApiCounters {
     pub(super) queries: Durations,
+    pub(super) doors: doors::Doors,
 }
 
 impl Default for ApiCounters {
     fn default() -> Self {
-        Self { queries: Durations::new(&[0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0]) }
+        Self { queries: Durations::new(&[0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0]), doors: doors::Doors::default() }
     }
 }
 
@@ -93,6 +95,8 @@ impl Report for ApiState {
         }
         page.gauge("pharos_query_cache_bytes", "Memory that answers given before take.", reuse.bytes as f64);
         page.gauge("pharos_query_cache_entries", "Answers given before that are kept.", reuse.answers as f64);
+        self.counters.doors.report(page);
+        doors::report_work(self, page);
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::ApiState;
 use super::answer::ApiError;
+use super::doors::{Door, answered};
 use crate::access::Change;
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
@@ -30,7 +31,7 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    let inner = Arc::clone(&state);
+    let (inner, bytes) = (Arc::clone(&state), body.len());
     let cancel = Cancel::new();
     let handled = state.writes.run(PLACE_WITHIN, &cancel, move || {
         let headers = &parts.headers;
@@ -55,11 +56,18 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
         (handled, deleted)
     });
     match handled.await {
-        Ok((response, None)) => answer(response),
-        Ok((response, Some((group, series)))) => {
-            Change::new("push.delete", group).before(json!({ "series": series })).in_answer(answer(response))
+        Ok((response, deleted)) => {
+            let samples = response.samples;
+            let response = match deleted {
+                None => answer(response),
+                Some((group, series)) => Change::new("push.delete", group).before(json!({ "series": series })).in_answer(answer(response)),
+            };
+            answered(&state, Door::Push, bytes, samples, response)
         }
-        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5).into_response(),
+        Err(error) => {
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5);
+            answered(&state, Door::Push, bytes, 0, busy.into_response())
+        }
     }
 }
 

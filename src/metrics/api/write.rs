@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 
 use super::ApiState;
+use super::doors::{Door, answered};
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::metrics::ingest::remote_write::WriteResponse;
@@ -33,11 +34,17 @@ pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Re
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    let remote_write = Arc::clone(&state.remote_write);
+    let (remote_write, bytes) = (Arc::clone(&state.remote_write), body.len());
     let written = state.writes.run(PLACE_WITHIN, &Cancel::new(), move || remote_write.write(&kind, &encoding, &version, &body)).await;
     match written {
-        Ok(response) => answer(response),
-        Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5).into_response(),
+        Ok(response) => {
+            let samples = response.samples;
+            answered(&state, Door::RemoteWrite, bytes, samples, answer(response))
+        }
+        Err(error) => {
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5);
+            answered(&state, Door::RemoteWrite, bytes, 0, busy.into_response())
+        }
     }
 }
 

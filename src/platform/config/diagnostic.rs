@@ -39,14 +39,44 @@ pub struct Report {
     dir: PathBuf,
     errors: Bounded,
     warnings: Bounded,
+    /// Keys that were asked for, by section, where somebody wants to know.
+    recorded: Option<Vec<(String, Vec<&'static str>)>>,
 }
 
 impl Report {
     /// About the file at `path`; relative paths in it stand below its folder.
     pub fn new(path: &Path) -> Self {
-        let mut report = Self { file: "".into(), dir: PathBuf::new(), errors: Bounded::default(), warnings: Bounded::default() };
+        let mut report =
+            Self { file: "".into(), dir: PathBuf::new(), errors: Bounded::default(), warnings: Bounded::default(), recorded: None };
         report.enter(path);
         report
+    }
+
+    /// Also remembers which keys are asked for.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        self.recorded = Some(Vec::new());
+        self
+    }
+
+    /// Whether it does.
+    pub fn is_recording(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// Remembers a key, once.
+    pub fn record(&mut self, section: &str, key: &'static str) {
+        let Some(all) = &mut self.recorded else { return };
+        match all.iter_mut().find(|(name, _)| name == section) {
+            Some((_, keys)) if keys.contains(&key) => {}
+            Some((_, keys)) => keys.push(key),
+            None => all.push((section.to_owned(), vec![key])),
+        }
+    }
+
+    /// Keys that were asked for, by section, in order of asking.
+    pub fn recorded(self) -> Vec<(String, Vec<&'static str>)> {
+        self.recorded.unwrap_or_default()
     }
 
     /// Goes on with another file.

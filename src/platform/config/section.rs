@@ -19,6 +19,8 @@ pub struct Section<'n, 'r> {
     pairs: &'n [(Key, Node)],
     /// Keys that were asked for, so that the rest can be told from them.
     known: Vec<&'static str>,
+    /// Its name, where the report remembers what is asked for.
+    recorded_as: Option<Box<str>>,
 }
 
 impl<'n, 'r> Section<'n, 'r> {
@@ -32,7 +34,8 @@ impl<'n, 'r> Section<'n, 'r> {
                 return None;
             }
         };
-        Some(Self { at: node.at, report, pairs, known: Vec::new() })
+        let recorded_as = report.is_recording().then(|| name.into());
+        Some(Self { at: node.at, report, pairs, known: Vec::new(), recorded_as })
     }
 
     /// The value of a key, whatever it is; also `Some` for `key:` with nothing behind it.
@@ -43,6 +46,9 @@ impl<'n, 'r> Section<'n, 'r> {
     /// The value of a key and the place of the key itself.
     pub fn entry(&mut self, key: &'static str) -> Option<(&'n Key, &'n Node)> {
         self.known.push(key);
+        if let Some(name) = &self.recorded_as {
+            self.report.record(name, key);
+        }
         self.pairs.iter().find(|(found, _)| &*found.text == key).map(|(key, node)| (key, node))
     }
 

@@ -11,7 +11,7 @@ pub(super) fn conntrack(host: &Host, page: &mut Page) -> Collected {
     if let Some(limit) = number(&proc.join("sys/net/netfilter/nf_conntrack_max")) {
         page.gauge("node_nf_conntrack_entries_limit", "Connections that can be tracked.", limit);
     }
-    let Some(text) = read_if_there(&proc.join("net/stat/nf_conntrack"))? else { return Ok(Outcome::Written) };
+    let Some(text) = read_if_there(&host.settings.roots.net("stat/nf_conntrack"))? else { return Ok(Outcome::Written) };
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap_or_default().split_ascii_whitespace().collect();
     let mut sums = vec![0.0; names.len()];

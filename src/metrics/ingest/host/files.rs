@@ -26,6 +26,15 @@ impl Default for Roots {
     }
 }
 
+impl Roots {
+    /// A file of `/proc/net` as process 1 sees it. `/proc/net` itself is what the asking process sees: in a container
+    /// that has a network of its own, and the machine's `/proc` mounted, the container's.
+    pub fn net(&self, file: &str) -> PathBuf {
+        let of_init = self.proc.join("1/net").join(file);
+        if fs::File::open(&of_init).is_ok() { of_init } else { self.proc.join("net").join(file) }
+    }
+}
+
 /// A whole file as text; bytes that are not UTF-8 are replaced.
 pub(super) fn read(path: &Path) -> Result<String, CollectError> {
     let fail = |source| CollectError::Read { path: path.to_owned(), source };

@@ -9,13 +9,8 @@ const RECEIVE: [&str; 8] = ["bytes", "packets", "errs", "drop", "fifo", "frame",
 const TRANSMIT: [&str; 8] = ["bytes", "packets", "errs", "drop", "fifo", "colls", "carrier", "compressed"];
 
 pub(super) fn netdev(host: &Host, page: &mut Page) -> Collected {
-    // Process 1 sees the machine's devices, a container's own process would not.
-    let own = host.settings.roots.proc.join("net/dev");
-    let of_init = host.settings.roots.proc.join("1/net/dev");
-    let (path, text) = match read(&of_init) {
-        Ok(text) => (of_init, text),
-        Err(_) => (own.clone(), read(&own)?),
-    };
+    let path = host.settings.roots.net("dev");
+    let text = read(&path)?;
     let mut devices: Vec<(&str, Vec<f64>)> = Vec::new();
     for line in text.lines().skip(2) {
         let Some((name, counts)) = line.rsplit_once(':') else { return Err(unexpected(&path, line)) };

@@ -8,7 +8,7 @@ use crate::platform::telemetry::metrics::Page;
 
 pub(super) fn arp(host: &Host, page: &mut Page) -> Collected {
     let mut per_device: BTreeMap<String, u32> = BTreeMap::new();
-    for line in read(&host.settings.roots.proc.join("net/arp"))?.lines().skip(1) {
+    for line in read(&host.settings.roots.net("arp"))?.lines().skip(1) {
         if let Some(device) = line.split_ascii_whitespace().last() {
             *per_device.entry(device.to_owned()).or_default() += 1;
         }
@@ -37,10 +37,9 @@ fn is_wanted(name: &str) -> bool {
 }
 
 pub(super) fn netstat(host: &Host, page: &mut Page) -> Collected {
-    let net = host.settings.roots.proc.join("net");
     let mut counters: BTreeMap<String, f64> = BTreeMap::new();
     for file in ["netstat", "snmp"] {
-        let path = net.join(file);
+        let path = host.settings.roots.net(file);
         let text = read(&path)?;
         let mut lines = text.lines();
         // Names on one line, values on the next, each with the protocol in front.
@@ -53,7 +52,7 @@ pub(super) fn netstat(host: &Host, page: &mut Page) -> Collected {
             }
         }
     }
-    if let Some(text) = read_if_there(&net.join("snmp6"))? {
+    if let Some(text) = read_if_there(&host.settings.roots.net("snmp6"))? {
         for line in text.lines() {
             let mut fields = line.split_ascii_whitespace();
             let (Some(name), Some(value)) = (fields.next(), fields.next().and_then(|field| field.parse().ok())) else { continue };
@@ -73,10 +72,9 @@ pub(super) fn netstat(host: &Host, page: &mut Page) -> Collected {
 }
 
 pub(super) fn sockstat(host: &Host, page: &mut Page) -> Collected {
-    let net = host.settings.roots.proc.join("net");
     let page_bytes = rustix::param::page_size() as f64;
     for file in ["sockstat", "sockstat6"] {
-        let Some(text) = read_if_there(&net.join(file))? else { continue };
+        let Some(text) = read_if_there(&host.settings.roots.net(file))? else { continue };
         for line in text.lines() {
             let Some((protocol, pairs)) = line.split_once(": ") else { continue };
             let fields: Vec<&str> = pairs.split_ascii_whitespace().collect();
@@ -102,7 +100,7 @@ pub(super) fn softnet(host: &Host, page: &mut Page) -> Collected {
         (9, "node_softnet_received_rps_total", "Wake-ups by packet steering."),
         (10, "node_softnet_flow_limit_count_total", "Packets over the flow limit."),
     ];
-    let path = host.settings.roots.proc.join("net/softnet_stat");
+    let path = host.settings.roots.net("softnet_stat");
     let mut rows: Vec<(String, Vec<f64>)> = Vec::new();
     for (at, line) in read(&path)?.lines().enumerate() {
         let counts: Option<Vec<f64>> =
@@ -127,8 +125,8 @@ pub(super) fn softnet(host: &Host, page: &mut Page) -> Collected {
 
 pub(super) fn udp_queues(host: &Host, page: &mut Page) -> Collected {
     let mut rows = Vec::new();
-    for (file, ip) in [("net/udp", "v4"), ("net/udp6", "v6")] {
-        if let Some(text) = read_if_there(&host.settings.roots.proc.join(file))? {
+    for (file, ip) in [("udp", "v4"), ("udp6", "v6")] {
+        if let Some(text) = read_if_there(&host.settings.roots.net(file))? {
             let (mut sent, mut received) = (0.0, 0.0);
             for line in text.lines().skip(1) {
                 let (tx, rx) = queues(line)?;

@@ -44,11 +44,13 @@ pub struct PushResponse {
     pub status: u16,
     /// Plain text; empty on success.
     pub body: String,
+    /// Series of the group, where a push was taken.
+    pub samples: u64,
 }
 
 impl PushResponse {
     fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into() }
+        Self { status, body: body.into(), samples: 0 }
     }
 }
 
@@ -206,9 +208,10 @@ impl Pushgateway {
             return PushResponse::new(500, format!("cannot store the group: {error}"));
         }
         state.drop_group(grouping);
+        let samples = group.series().count() as u64;
         state.adopt(group);
         match verdict {
-            Ok(()) => PushResponse::new(200, ""),
+            Ok(()) => PushResponse { samples, ..PushResponse::new(200, "") },
             Err(reason) => PushResponse::new(400, format!("pushed metrics are invalid or inconsistent with existing metrics: {reason}")),
         }
     }

@@ -17,18 +17,20 @@ pub struct WriteResponse {
     pub headers: Vec<(&'static str, String)>,
     /// Plain text; empty on success.
     pub body: String,
+    /// Samples and histograms that were taken.
+    pub samples: u64,
 }
 
 impl WriteResponse {
     pub(super) fn refusal(status: u16, body: String) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self { status, headers: Vec::new(), body, samples: 0 }
     }
 }
 
 /// Nothing was stored: the sender keeps the batch and comes again.
 pub(super) fn from_append_error(error: &AppendError) -> WriteResponse {
     let headers = vec![("Retry-After", RETRY_AFTER_SECS.to_owned())];
-    WriteResponse { status: 503, headers, body: error.to_string() }
+    WriteResponse { status: 503, headers, body: error.to_string(), samples: 0 }
 }
 
 /// What was written, for the headers of protocol 2.0.
@@ -53,7 +55,8 @@ impl Tally {
     }
 
     pub(super) fn respond(self, message: Message, state: &State) -> WriteResponse {
-        let mut response = WriteResponse { status: 204, headers: Vec::new(), body: String::new() };
+        let samples = (self.floats + self.histograms) as u64;
+        let mut response = WriteResponse { status: 204, headers: Vec::new(), body: String::new(), samples };
         if message == Message::V2 {
             response.headers = vec![
                 ("X-Prometheus-Remote-Write-Samples-Written", self.floats.to_string()),

@@ -8,6 +8,7 @@ mod alerting;
 mod discovery;
 mod global;
 mod http_client;
+mod keys;
 mod load;
 mod print;
 mod read;
@@ -23,6 +24,7 @@ pub use global::{GlobalConfig, NameEscaping, NameValidation, ScrapeProtocol};
 pub use http_client::{
     Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, InvalidUrl, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
 };
+pub use keys::{SectionKeys, keys};
 pub use load::{CheckReport, LoadedConfig, check, load, read_text};
 pub use read::Environment;
 pub use relabel::{InvalidRelabel, RelabelAction, RelabelConfig, RelabelRegex};

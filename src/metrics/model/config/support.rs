@@ -31,6 +31,12 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("tsdb", "chunk_encoding", "read, but has no effect: the encoding is chosen per chunk"),
 ];
 
+/// What there is to know about a key of a section, which the root calls `configuration`.
+pub(super) fn note(section: &str, key: &str) -> Option<&'static str> {
+    let name = if section == "configuration" { "file" } else { section };
+    NOT_YET.iter().find(|(of, known, _)| *of == name && *known == key).map(|(_, _, why)| *why)
+}
+
 /// Warns about what `section`, called `name` in the list above, sets in vain.
 pub(super) fn warn(section: &mut Section<'_, '_>, name: &str) {
     for (_, key, why) in NOT_YET.iter().filter(|(of, _, _)| *of == name) {

@@ -1,0 +1,324 @@
+//! What can be connected: one row for each program, with what to paste where.
+//!
+//! `{{URL}}` is this server's address, `{{HOST}}`, `{{PORT}}` and `{{TLS}}` are its parts, `{{TOKEN}}` is the token.
+
+use crate::access::Scope;
+
+/// What a token for a program is for, which decides when its light turns green.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It sends samples.
+    SendMetrics,
+    /// It asks.
+    Read,
+}
+
+impl Purpose {
+    /// What its token may do.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::SendMetrics => Scope::MetricsWrite,
+            Self::Read => Scope::Read,
+        }
+    }
+}
+
+/// A program.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its name in addresses.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The heading above it.
+    pub group: &'static str,
+    /// What happens.
+    pub what: &'static str,
+    /// What its token is for.
+    pub purpose: Purpose,
+    /// Where the text goes: a file, or how to run it.
+    pub place: &'static str,
+    /// The language of the text.
+    pub language: &'static str,
+    /// What to paste.
+    pub text: &'static str,
+}
+
+const AGENTS: &str = "Agents";
+const PROGRAMS: &str = "Your own programs";
+const READERS: &str = "Reading";
+
+/// All of them. A row is all that a new one needs.
+pub const CLIENTS: &[Client] = &[
+    Client {
+        id: "prometheus",
+        name: "Prometheus",
+        group: AGENTS,
+        what: "Prometheus goes on as it is and sends a copy of every sample here.",
+        purpose: Purpose::SendMetrics,
+        place: "Add to prometheus.yml, then reload Prometheus.",
+        language: "yaml",
+        text: "\
+remote_write:
+  - url: {{URL}}/api/v1/write
+    authorization:
+      credentials: {{TOKEN}}
+",
+    },
+    Client {
+        id: "alloy",
+        name: "Grafana Alloy",
+        group: AGENTS,
+        what: "Alloy collects this machine's metrics and sends them here.",
+        purpose: Purpose::SendMetrics,
+        place: "Add to config.alloy, then reload Alloy.",
+        language: "alloy",
+        text: "\
+prometheus.exporter.unix \"host\" { }
+
+prometheus.scrape \"host\" {
+  targets    = prometheus.exporter.unix.host.targets
+  forward_to = [prometheus.remote_write.pharos.receiver]
+}
+
+prometheus.remote_write \"pharos\" {
+  endpoint {
+    url          = \"{{URL}}/api/v1/write\"
+    bearer_token = \"{{TOKEN}}\"
+  }
+}
+",
+    },
+    Client {
+        id: "opentelemetry",
+        name: "OpenTelemetry Collector",
+        group: AGENTS,
+        what: "The collector sends metrics here by remote write. Its contrib build has the parts named below.",
+        purpose: Purpose::SendMetrics,
+        place: "The collector's configuration file, or the same parts added to yours.",
+        language: "yaml",
+        text: "\
+receivers:
+  hostmetrics:
+    scrapers:
+      cpu: {}
+      memory: {}
+      filesystem: {}
+exporters:
+  prometheusremotewrite:
+    endpoint: {{URL}}/api/v1/write
+    headers:
+      Authorization: Bearer {{TOKEN}}
+service:
+  pipelines:
+    metrics:
+      receivers: [hostmetrics]
+      exporters: [prometheusremotewrite]
+",
+    },
+    Client {
+        id: "telegraf",
+        name: "Telegraf",
+        group: AGENTS,
+        what: "Telegraf sends what its inputs collect by remote write.",
+        purpose: Purpose::SendMetrics,
+        place: "Add to telegraf.conf, then restart Telegraf.",
+        language: "toml",
+        text: "\
+[[outputs.http]]
+  url = \"{{URL}}/api/v1/write\"
+  data_format = \"prometheusremotewrite\"
+  [outputs.http.headers]
+    Authorization = \"Bearer {{TOKEN}}\"
+    Content-Type = \"application/x-protobuf\"
+    Content-Encoding = \"snappy\"
+    X-Prometheus-Remote-Write-Version = \"0.1.0\"
+",
+    },
+    Client {
+        id: "vector",
+        name: "Vector",
+        group: AGENTS,
+        what: "Vector sends this machine's metrics by remote write.",
+        purpose: Purpose::SendMetrics,
+        place: "Add to vector.yaml; Vector reads it again by itself when started with --watch-config.",
+        language: "yaml",
+        text: "\
+sources:
+  host:
+    type: host_metrics
+sinks:
+  pharos:
+    type: prometheus_remote_write
+    inputs: [host]
+    endpoint: {{URL}}/api/v1/write
+    auth:
+      strategy: bearer
+      token: {{TOKEN}}
+",
+    },
+    Client {
+        id: "fluent-bit",
+        name: "Fluent Bit",
+        group: AGENTS,
+        what: "Fluent Bit sends this machine's metrics by remote write.",
+        purpose: Purpose::SendMetrics,
+        place: "Add to fluent-bit.yaml, then restart Fluent Bit.",
+        language: "yaml",
+        text: "\
+pipeline:
+  inputs:
+    - name: node_exporter_metrics
+      tag: host
+  outputs:
+    - name: prometheus_remote_write
+      match: host
+      host: '{{HOST}}'
+      port: {{PORT}}
+      uri: /api/v1/write
+      tls: {{TLS}}
+      http_user: token
+      http_passwd: {{TOKEN}}
+",
+    },
+    Client {
+        id: "curl",
+        name: "curl, one value as JSON",
+        group: PROGRAMS,
+        what: "One value from a script. Every language can do the same request.",
+        purpose: Purpose::SendMetrics,
+        place: "In a shell.",
+        language: "sh",
+        text: "\
+curl -sS {{URL}}/api/v1/metrics/custom \\
+  -H 'Authorization: Bearer {{TOKEN}}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{\"name\": \"orders_open\", \"type\": \"gauge\", \"value\": 12, \"labels\": {\"shop\": \"a\"}}'
+",
+    },
+    Client {
+        id: "pushgateway",
+        name: "curl, as to a Pushgateway",
+        group: PROGRAMS,
+        what: "For jobs that end: what they push stays until it is pushed again or deleted.",
+        purpose: Purpose::SendMetrics,
+        place: "In a shell, at the end of the job.",
+        language: "sh",
+        text: "\
+echo 'backup_size_bytes 1200' |
+  curl -sS -u 'token:{{TOKEN}}' --data-binary @- {{URL}}/metrics/job/backup
+",
+    },
+    Client {
+        id: "python",
+        name: "Python",
+        group: PROGRAMS,
+        what: "Pushes with the package prometheus-client.",
+        purpose: Purpose::SendMetrics,
+        place: "pip install prometheus-client, then run this.",
+        language: "python",
+        text: "\
+from prometheus_client import CollectorRegistry, Gauge, push_to_gateway
+from prometheus_client.exposition import basic_auth_handler
+
+
+def signed_in(url, method, timeout, headers, data):
+    return basic_auth_handler(url, method, timeout, headers, data, \"token\", \"{{TOKEN}}\")
+
+
+registry = CollectorRegistry()
+done = Gauge(\"job_last_success_timestamp_seconds\", \"When the job last succeeded.\", registry=registry)
+done.set_to_current_time()
+push_to_gateway(\"{{URL}}\", job=\"nightly\", registry=registry, handler=signed_in)
+",
+    },
+    Client {
+        id: "node",
+        name: "Node.js",
+        group: PROGRAMS,
+        what: "Sends values as JSON; needs no package.",
+        purpose: Purpose::SendMetrics,
+        place: "Save as send.mjs, then run node send.mjs.",
+        language: "js",
+        text: "\
+const answer = await fetch('{{URL}}/api/v1/metrics/custom', {
+  method: 'POST',
+  headers: { authorization: 'Bearer {{TOKEN}}', 'content-type': 'application/json' },
+  body: JSON.stringify({ name: 'orders_open', type: 'gauge', value: 12, labels: { shop: 'a' } }),
+});
+if (!answer.ok) throw new Error(await answer.text());
+",
+    },
+    Client {
+        id: "go",
+        name: "Go",
+        group: PROGRAMS,
+        what: "Pushes with the package client_golang.",
+        purpose: Purpose::SendMetrics,
+        place: "go get github.com/prometheus/client_golang, then run this.",
+        language: "go",
+        text: "\
+package main
+
+import (
+\t\"log\"
+
+\t\"github.com/prometheus/client_golang/prometheus\"
+\t\"github.com/prometheus/client_golang/prometheus/push\"
+)
+
+func main() {
+\tdone := prometheus.NewGauge(prometheus.GaugeOpts{
+\t\tName: \"job_last_success_timestamp_seconds\",
+\t\tHelp: \"When the job last succeeded.\",
+\t})
+\tdone.SetToCurrentTime()
+\terr := push.New(\"{{URL}}\", \"nightly\").BasicAuth(\"token\", \"{{TOKEN}}\").Collector(done).Push()
+\tif err != nil {
+\t\tlog.Fatal(err)
+\t}
+}
+",
+    },
+    Client {
+        id: "grafana",
+        name: "Grafana",
+        group: READERS,
+        what: "Dashboards of Grafana read from here as from Prometheus.",
+        purpose: Purpose::Read,
+        place: "Save as provisioning/datasources/pharos.yaml, then restart Grafana.",
+        language: "yaml",
+        text: "\
+apiVersion: 1
+datasources:
+  - name: pharos
+    type: prometheus
+    access: proxy
+    url: {{URL}}
+    jsonData:
+      httpMethod: POST
+      httpHeaderName1: Authorization
+    secureJsonData:
+      httpHeaderValue1: Bearer {{TOKEN}}
+",
+    },
+    Client {
+        id: "query",
+        name: "curl, a query",
+        group: READERS,
+        what: "The Prometheus HTTP API, for scripts.",
+        purpose: Purpose::Read,
+        place: "In a shell.",
+        language: "sh",
+        text: "\
+curl -sS -G {{URL}}/api/v1/query \\
+  -H 'Authorization: Bearer {{TOKEN}}' \\
+  --data-urlencode 'query=sum by (job) (up)'
+",
+    },
+];
+
+/// The row of a name.
+pub fn client(id: &str) -> Option<&'static Client> {
+    CLIENTS.iter().find(|client| client.id == id)
+}

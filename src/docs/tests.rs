@@ -1,0 +1,87 @@
+//! What is written leads somewhere, and what is generated is complete.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::base::clock::SystemClock;
+use crate::platform::config::settings::SPECS;
+
+fn docs() -> Arc<Docs> {
+    let keys = vec![KeySection { name: "global".to_owned(), keys: vec![("scrape_interval", None), ("query_log_file", Some("not yet"))] }];
+    Docs::new(DocsOptions { clock: Arc::new(SystemClock::new()), registry: Registry::new(), keys })
+}
+
+fn attributes(html: &str, name: &str) -> BTreeSet<String> {
+    let sign = format!(" {name}=\"");
+    html.split(&sign).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn links_between_pages_lead_to_headings() {
+    let docs = docs();
+    let pages: BTreeMap<String, String> = contents::PAGES.iter().map(|page| (page.href(), docs.rendered(page).html)).collect();
+    for (own, html) in &pages {
+        for href in attributes(html, "href") {
+            if href.starts_with("https://") || !(href.starts_with('#') || href.starts_with(links::DOCS)) {
+                continue;
+            }
+            let (path, id) = href.split_once('#').unwrap_or((&href, ""));
+            let target = if path.is_empty() { own.as_str() } else { path };
+            let html = pages.get(target).unwrap_or_else(|| panic!("{own} links to {href}, which is no page"));
+            assert!(id.is_empty() || attributes(html, "id").contains(id), "{own} links to {href}, which is no heading");
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_reference() {
+    let html = generated::settings().html;
+    let ids = attributes(&html, "id");
+    for spec in SPECS {
+        assert!(ids.contains(spec.name), "{} has no entry", spec.name);
+        for said in [format!("<code>{}</code>", spec.variable()), format!("<code>--{}</code>", spec.flag())] {
+            assert!(html.contains(&said), "{}: {said}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn settings_that_pages_name_are_there() {
+    let groups: BTreeSet<&str> = SPECS.iter().map(|spec| spec.group).collect();
+    for page in contents::PAGES {
+        for word in page.text.split('`').skip(1).step_by(2) {
+            let Some((group, key)) = word.split_once('.') else { continue };
+            let is_name = key.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !key.is_empty();
+            if groups.contains(group) && is_name {
+                assert!(SPECS.iter().any(|spec| spec.name == word), "{} names the setting {word}, which there is not", page.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_page_has_a_title_a_text_and_its_parts() {
+    let docs = docs();
+    for page in contents::PAGES {
+        assert!(page.text.starts_with("# ") && !page.title().is_empty(), "{}", page.name);
+        let rendered = docs.rendered(page);
+        assert!(rendered.html.len() > 300 && !rendered.html.contains("{{"), "{}", page.name);
+        let ids: BTreeSet<&str> = rendered.headings.iter().map(|heading| heading.id.as_str()).collect();
+        assert_eq!(ids.len(), rendered.headings.len(), "{}: two headings have one address", page.name);
+    }
+    let configuration = contents::PAGES.iter().find(|page| page.name == "configuration").unwrap();
+    let html = docs.rendered(configuration).html;
+    assert!(html.contains("query_log_file") && html.contains("not yet"), "{html}");
+}
+
+#[test]
+fn markup_in_a_text_stays_text() {
+    let text = "# T\n<script>alert(1)</script>\n\n## A <b>b</b>\n\n[x](javascript:alert(1)) [y](//evil) ![z](/a.png)\n\n```yaml\na: <b>\n```\n\n## A <b>b</b>\n";
+    let rendered = markdown::render(text, &|_| markdown::Rendered::default());
+    for evil in ["<script", "javascript:", "//evil", "<img", "<b>"] {
+        assert!(!rendered.html.contains(evil), "{evil}: {}", rendered.html);
+    }
+    assert!(rendered.html.contains("&lt;script&gt;") && rendered.html.contains("a: &lt;b&gt;"), "{}", rendered.html);
+    let ids: Vec<&str> = rendered.headings.iter().map(|heading| heading.id.as_str()).collect();
+    assert_eq!(ids, ["a-b", "a-b-2"]);
+}
