@@ -135,6 +135,8 @@ fn problems(
     }
     let reload = metrics.server.runtime().reload;
     found.extend(reload.error.map(|error| Problem::reload_failed(&error, reload.loaded_ms)));
+    found.extend(host.and_then(Problem::cpu_busy));
+    found.extend(host.and_then(Problem::memory_nearly_full));
     found.extend(host.iter().flat_map(|host| &host.disks).filter_map(Problem::disk_nearly_full));
     if let Some(why) = status.write_refusal.as_ref().or(status.background_error.as_ref()) {
         found.push(Problem {
