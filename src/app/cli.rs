@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{ask, backup, configuration, import, serve, user};
+use super::{analyze, ask, backup, configuration, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -130,10 +130,12 @@ enum Import {
 
 #[derive(Debug, Subcommand)]
 enum Tsdb {
-    /// Show what the series of a running server are made of: the metrics, labels and label pairs with most series in
-    /// memory, and its blocks.
+    /// Show what series are made of: the metrics, labels and label pairs with most series, those that come and go most,
+    /// and the blocks.
+    ///
+    /// Asks a running server about what it has in memory, or reads a data folder whole, log and blocks, without one.
     #[command(after_help = ANALYZE_EXAMPLES)]
-    Analyze(import::AnalyzeArgs),
+    Analyze(analyze::AnalyzeArgs),
 }
 
 /// Runs the command; the exit code is 0 for success, 1 for a failure, 2 for a wrong command line.
@@ -192,7 +194,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Query(Query::Labels(args)) => on_runtime(ask::labels(args, &mut out)),
         Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
         Command::User { place, command } => on_runtime(user::run(&place, command, &mut out)),
-        Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(import::analyze(args, &mut out)),
+        Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(analyze::run(args, &mut out)),
         Command::Backup(args) => backup::create(&args, &mut out),
         Command::Restore(args) => backup::restore(&args, &mut out),
         Command::Completions { shell } => {

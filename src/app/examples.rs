@@ -80,7 +80,9 @@ Examples:
 pub(super) const ANALYZE_EXAMPLES: &str = "\
 Examples:
   pharos tsdb analyze
-  pharos tsdb analyze --url http://metrics.example:9090 --limit 50";
+  pharos tsdb analyze --url http://metrics.example:9090 --limit 50
+  pharos tsdb analyze --data-dir data --match 'node_cpu_seconds_total'
+  pharos tsdb analyze --data-dir data --json";
 
 pub(super) const BACKUP_EXAMPLES: &str = "\
 Examples:

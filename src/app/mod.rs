@@ -1,5 +1,6 @@
 //! Floor 6: the command line, wiring, start and stop. The only floor that knows every wing.
 
+mod analyze;
 mod ask;
 mod backup;
 mod cli;

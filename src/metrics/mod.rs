@@ -20,9 +20,10 @@ pub use facade::{Metrics, MetricsOptions, OpenError, check_restored, stopped_par
 pub use ingest::backfill::openmetrics::import as import_openmetrics;
 pub use ingest::exposition::lint::lint;
 pub use model::{config, server};
-pub use query::parse::ParseOptions;
+pub use query::parse::{ParseOptions, parse_selector};
 pub use query::{engine, script};
+pub use store::analyze as analyze_folder;
 pub use store::{
-    BlockStats, Cardinality, CardinalityStats, Counted, Counters, HeadStats, ReplayProgress, ReplayStatus, SetAside, Store, StoreError,
-    StoreSettings, StoreStatus, SyncPolicy, WalCounters, WriteState,
+    Analysis, AnalyzeError, AnalyzeOptions, BlockStats, Cardinality, CardinalityStats, Counters, HeadStats, ReplayProgress, ReplayStatus,
+    SetAside, Store, StoreError, StoreSettings, StoreStatus, SyncPolicy, WalCounters, WriteState,
 };

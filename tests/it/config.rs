@@ -119,8 +119,33 @@ fn openmetrics_files_are_imported() {
     fs::write(&file, "# TYPE old gauge\nold{a=\"1\"} 1 1600000000\nold{a=\"1\"} 2 1600000060\n# EOF\n").unwrap();
     let (good, text) = pharos(&["import", "openmetrics", "--data-dir", data.to_str().unwrap(), file.to_str().unwrap()]);
     assert!(good && text.contains('2'), "{text}");
+    // Once more changes nothing on disk: the same blocks with the same samples.
+    let analyzed = || {
+        let (good, text) = pharos(&["tsdb", "analyze", "--data-dir", data.to_str().unwrap(), "--json"]);
+        assert!(good, "{text}");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let before = analyzed();
+    let (good, text) = pharos(&["import", "openmetrics", "--data-dir", data.to_str().unwrap(), file.to_str().unwrap()]);
+    assert!(good && text.contains("0 samples") && text.contains("2 were there already"), "{text}");
+    let after = analyzed();
+    assert_eq!((&after["blocks"], &after["samples"]), (&before["blocks"], &serde_json::json!(2)));
     let server = Server::on(&data, &["--host-metrics=false", "--retention-time", "100y"]);
     assert_eq!(server.query("old", 1_600_000_060.0)[0]["value"][1], "2");
+    // A folder that a server works on can be analysed too: its log holds what pharos says of itself.
+    let (good, text) = pharos(&["tsdb", "analyze", "--data-dir", data.to_str().unwrap(), "--match", "old"]);
+    assert!(good && text.contains("Samples:        2\n") && text.contains("         1  old\n"), "{text}");
+    let block = after["blocks"][0]["ulid"].as_str().unwrap();
+    let (good, text) = pharos(&["tsdb", "analyze", "--data-dir", data.to_str().unwrap(), "--block", block]);
+    assert!(good && text.contains(block) && text.contains("up to 10: 100 %") && !text.contains("Log,"), "{text}");
+    let (good, text) = pharos(&["tsdb", "analyze", "--data-dir", data.to_str().unwrap(), "--block", "x"]);
+    assert!(!good && text.contains("there is no block x") && text.contains(block), "{text}");
+    let (good, text) = pharos(&["tsdb", "analyze", "--data-dir", "/proc/none"]);
+    assert!(!good && text.contains("/proc/none holds no metrics"), "{text}");
+    let (good, text) = pharos(&["tsdb", "analyze", "--data-dir", data.to_str().unwrap(), "--match", "{"]);
+    assert!(!good && text.contains("parse error"), "{text}");
+    let (good, text) = pharos(&["tsdb", "analyze", "--url", &server.url(""), "--json"]);
+    assert!(good && serde_json::from_str::<serde_json::Value>(&text).unwrap()["head"]["headStats"]["numSeries"].is_number(), "{text}");
 }
 
 #[test]

@@ -34,9 +34,10 @@ pub(super) fn duration_ms(name: &str, text: &str) -> Result<i64, ApiError> {
     parse_duration(text).map_err(|why| ApiError::parameter(name, why))
 }
 
-/// `lookback_delta`, whose mistakes upstream words in its own way.
-pub(super) fn lookback_ms(text: &str) -> Result<i64, ApiError> {
-    parse_duration(text).map_err(|why| ApiError::bad(format!("error parsing lookback delta duration: {why}")))
+/// `lookback_delta`, whose mistakes upstream words in its own way; none that is above zero means the server's.
+pub(super) fn lookback_ms(text: &str) -> Result<Option<i64>, ApiError> {
+    let ms = parse_duration(text).map_err(|why| ApiError::bad(format!("error parsing lookback delta duration: {why}")))?;
+    Ok(Some(ms).filter(|ms| *ms > 0))
 }
 
 fn parse_duration(text: &str) -> Result<i64, String> {
@@ -107,6 +108,9 @@ mod tests {
         assert_eq!(refused.message, "invalid parameter \"start\": cannot parse \"yesterday\" to a valid timestamp");
         let refused = time(&params(&[("time", "x")]), "time", Some(0)).unwrap_err();
         assert_eq!(refused.message, "invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp");
+        for (text, ms) in [("30s", Some(30_000)), ("0", None), ("-1", None), ("0.0001", None)] {
+            assert_eq!(lookback_ms(text).unwrap(), ms, "{text}");
+        }
         assert_eq!(limit_or_all(&params(&[("limit", "-1")]), "limit").unwrap(), None);
         assert_eq!(limit_or_all(&params(&[("limit", "0")]), "limit").unwrap(), Some(0));
         assert_eq!(limit_or_all(&params(&[("limit", "x")]), "limit").unwrap_err().message, "limit must be a number");

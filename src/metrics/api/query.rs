@@ -56,7 +56,7 @@ async fn run(state: &Arc<ApiState>, params: &Params, when: When, limit: usize) -
     let query = params.get("query").unwrap_or("").to_owned();
     let timeout = params::timeout(params, state.query_timeout)?;
     let lookback_ms = match params.get("lookback_delta") {
-        Some(text) => Some(params::lookback_ms(text)?),
+        Some(text) => params::lookback_ms(text)?,
         None => None,
     };
     if timeout.is_zero() {

@@ -8,7 +8,7 @@ use super::look::{Look, usual_span};
 use crate::metrics::ingest::scrape::ActiveTarget;
 use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::storage::{Cardinality, Growth, Storage, StorageStatus};
-use crate::metrics::pages::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
+use crate::metrics::pages::home::{CPU_BUSY_MINUTES, Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
 use crate::ui::lang::{Words, key};
 use crate::ui::links;
@@ -52,6 +52,7 @@ fn host(look: &Look, instance: &str) -> Option<Host> {
         name: instance.to_owned(),
         cpu: look.number(&cpu),
         cpu_recent: look.recent(&cpu),
+        cpu_minutes: look.minutes(&cpu, CPU_BUSY_MINUTES),
         cores: look.number(&format!("count(count by (cpu) (node_cpu_seconds_total{{{selector}}}))")).unwrap_or(0.0) as u32,
         memory_used: look.number(&memory),
         memory_total,
@@ -137,6 +138,8 @@ fn problems(
     }
     let reload = metrics.server.runtime().reload;
     found.extend(reload.error.map(|error| Problem::reload_failed(&error, reload.loaded_ms)));
+    found.extend(host.and_then(Problem::cpu_busy));
+    found.extend(host.and_then(Problem::memory_nearly_full));
     found.extend(host.iter().flat_map(|host| &host.disks).filter_map(Problem::disk_nearly_full));
     if let Some(why) = status.write_refusal.as_ref().or(status.background_error.as_ref()) {
         found.push(Problem {

@@ -10,6 +10,7 @@ use crate::series::value::{Point, Value};
 
 /// Points of a sparkline.
 const POINTS: i64 = 60;
+const MINUTE_MS: i64 = 60_000;
 
 /// How far back pages look when nobody says, the nearest first: text of the range's start, and milliseconds.
 const SPANS: [(&str, i64); 3] = [("now-5m", 300_000), ("now-15m", 900_000), ("now-1h", 3_600_000)];
@@ -75,7 +76,17 @@ impl Look {
     /// The first series of a query over the span, oldest first.
     pub(super) fn recent(&self, query: &str) -> Vec<f64> {
         let step = self.span_ms / POINTS;
-        let when = When::Range { start: self.now_ms - self.span_ms + step, end: self.now_ms, step };
+        self.first(query, self.span_ms - step, step)
+    }
+
+    /// The first series of a query at each of the last `count` minutes, oldest first.
+    pub(super) fn minutes(&self, query: &str, count: usize) -> Vec<f64> {
+        let before = i64::try_from(count).unwrap_or(POINTS).clamp(1, POINTS) - 1;
+        self.first(query, before * MINUTE_MS, MINUTE_MS)
+    }
+
+    fn first(&self, query: &str, since_ms: i64, step: i64) -> Vec<f64> {
+        let when = When::Range { start: self.now_ms - since_ms, end: self.now_ms, step };
         match self.engine.evaluate(&Question { query, when, cancel: Cancel::new() }).map(|answer| answer.value) {
             Ok(Value::Matrix(series)) => {
                 series.into_iter().next().map_or_else(Vec::new, |one| one.floats.into_iter().map(|(_, value)| value).collect())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::base::time::{TimeRange, format_rfc3339};
-use crate::metrics::model::storage::{BlockStatus, Cardinality, Counted, Grown, Growth, Storage, StorageError, StorageStatus};
+use crate::metrics::model::storage::{BlockStatus, Cardinality, Growth, Storage, StorageError, StorageStatus};
 use crate::metrics::store::{Store, StoreSettings, WriteState};
 use crate::platform::disk;
 use crate::platform::telemetry::metrics::{Page, Report};
@@ -27,33 +27,23 @@ fn failed(error: impl std::fmt::Display) -> StorageError {
     StorageError(error.to_string())
 }
 
-fn counted(list: impl IntoIterator<Item = (String, u64)>) -> Vec<Counted> {
-    list.into_iter().map(|(name, count)| Counted { name, count }).collect()
-}
-
 impl Storage for StoreAdmin {
     fn cardinality(&self, top: usize) -> Cardinality {
         let stats = self.store.cardinality(top);
-        let pairs = |list: Vec<crate::metrics::store::Counted>| counted(list.into_iter().map(|one| (one.name, one.count)));
         Cardinality {
             series: stats.head.series,
             label_pairs: stats.head.label_pairs,
             chunks: stats.head.chunks,
             range: stats.head.min_ts.zip(stats.head.max_ts).map(|(min, max)| TimeRange::new(min, max)),
-            series_by_metric: pairs(stats.top.series_by_metric),
-            values_by_label: pairs(stats.top.values_by_label),
-            bytes_by_label: pairs(stats.top.bytes_by_label),
-            series_by_pair: pairs(stats.top.series_by_pair),
+            series_by_metric: stats.top.series_by_metric,
+            values_by_label: stats.top.values_by_label,
+            bytes_by_label: stats.top.bytes_by_label,
+            series_by_pair: stats.top.series_by_pair,
         }
     }
 
     fn growth(&self, top: usize) -> Option<Growth> {
-        let growth = self.store.growth(top)?;
-        let grown = |one: crate::metrics::store::Grown| Grown { metric: one.metric, before: one.before, now: one.now };
-        Some(Growth {
-            over_ms: i64::try_from(growth.over.as_millis()).unwrap_or(i64::MAX),
-            metrics: growth.metrics.into_iter().map(grown).collect(),
-        })
+        self.store.growth(top)
     }
 
     fn status(&self) -> StorageStatus {

@@ -32,7 +32,7 @@ pub trait Storage: Send + Sync {
 pub struct StorageError(pub String);
 
 /// A name and how many.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Counted {
     /// A metric, label, or `label=value`.
     pub name: String,

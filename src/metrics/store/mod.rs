@@ -28,7 +28,8 @@ pub mod select;
 pub mod stats;
 pub mod wal;
 
+pub use db::{Analysis, AnalyzeError, AnalyzeOptions, analyze};
 pub use db::{ReplayProgress, Store, StoreError, StoreSettings};
-pub use head::{Cardinality, Counted};
-pub use stats::{BlockStats, CardinalityStats, Counters, Grown, HeadStats, ReplayStatus, SetAside, StoreStatus, WriteState};
+pub use head::Cardinality;
+pub use stats::{BlockStats, CardinalityStats, Counters, HeadStats, ReplayStatus, SetAside, StoreStatus, WriteState};
 pub use wal::{SyncPolicy, WalCounters};

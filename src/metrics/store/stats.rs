@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::head::Cardinality;
 
@@ -174,26 +173,6 @@ pub struct StoreStatus {
     pub free_bytes: Option<u64>,
     /// How reading back went.
     pub replay: ReplayStatus,
-}
-
-/// A metric that gained series.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grown {
-    /// Its name.
-    pub metric: String,
-    /// Series then.
-    pub before: u64,
-    /// Series now.
-    pub now: u64,
-}
-
-/// Which metrics gained series.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Growth {
-    /// Over how long.
-    pub over: Duration,
-    /// The metrics, those that gained the most first.
-    pub metrics: Vec<Grown>,
 }
 
 /// Which series cost most, for `/api/v1/status/tsdb` and the cardinality page.

@@ -7,6 +7,15 @@ pub const DISK_WARNING: f64 = 0.8;
 /// And has to be seen to from this one on.
 pub const DISK_CRITICAL: f64 = 0.92;
 
+/// A processor is busy from this share on.
+pub const CPU_BUSY: f64 = 0.95;
+/// For so many minutes on end: shorter than that is somebody's work being done.
+pub const CPU_BUSY_MINUTES: usize = 5;
+/// Memory is nearly full from this share on.
+pub const MEMORY_WARNING: f64 = 0.9;
+/// And has to be seen to from this one on.
+pub const MEMORY_CRITICAL: f64 = 0.97;
+
 /// What the page is made of.
 #[derive(Debug, Clone, Default)]
 pub struct HomeInput {
@@ -33,6 +42,8 @@ pub struct Host {
     pub cpu: Option<f64>,
     /// The recent values of `cpu`.
     pub cpu_recent: Vec<f64>,
+    /// `cpu` at each of the last [`CPU_BUSY_MINUTES`] minutes, as far as there was one.
+    pub cpu_minutes: Vec<f64>,
     /// Processors.
     pub cores: u32,
     /// Bytes that programs use.

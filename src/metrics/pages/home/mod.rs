@@ -4,7 +4,7 @@ mod charts;
 mod input;
 mod problem;
 
-pub use input::{DISK_CRITICAL, DISK_WARNING, Disk, HomeInput, Host, Ingest, Job};
+pub use input::{CPU_BUSY_MINUTES, DISK_CRITICAL, DISK_WARNING, Disk, HomeInput, Host, Ingest, Job};
 pub use problem::Problem;
 
 use charts::{Chart, charts, cpu_query, memory_queries, network_queries, with_selector};

@@ -1,6 +1,6 @@
 //! What is wrong, in words: one constructor for each kind.
 
-use super::input::{DISK_CRITICAL, DISK_WARNING, Disk};
+use super::input::{CPU_BUSY, CPU_BUSY_MINUTES, DISK_CRITICAL, DISK_WARNING, Disk, Host, MEMORY_CRITICAL, MEMORY_WARNING};
 use crate::metrics::pages::words;
 use crate::ui::format::{self, Unit};
 use crate::ui::lang::{Words, key};
@@ -64,6 +64,33 @@ impl Problem {
         }
     }
 
+    /// Processors that have had no rest for minutes, if they had none.
+    pub fn cpu_busy(host: &Host) -> Option<Self> {
+        let lately = host.cpu_minutes.last_chunk::<CPU_BUSY_MINUTES>()?;
+        lately.iter().all(|share| *share >= CPU_BUSY).then(|| Self {
+            severity: Severity::Warning,
+            title: key("Processors fully busy").into(),
+            detail: Words::new("{} for more than {} minutes", [host.name.clone(), CPU_BUSY_MINUTES.to_string()]),
+            value: format::number(lately[CPU_BUSY_MINUTES - 1].min(1.0), Unit::Ratio),
+            since_ms: None,
+            href: links::explore(&format!("sum by (mode) (rate(node_cpu_seconds_total{{{}}}[1m]))", host.selector)),
+        })
+    }
+
+    /// Memory that is nearly full, if it is.
+    pub fn memory_nearly_full(host: &Host) -> Option<Self> {
+        let used = host.memory_used.filter(|_| host.memory_total > 0.0)?;
+        let share = (used / host.memory_total).clamp(0.0, 1.0);
+        (share >= MEMORY_WARNING).then(|| Self {
+            severity: if share >= MEMORY_CRITICAL { Severity::Critical } else { Severity::Warning },
+            title: key("Memory nearly full").into(),
+            detail: Words::new("{}, {} left", [host.name.clone(), format::number(host.memory_total - used, Unit::Bytes)]),
+            value: format::number(share, Unit::Ratio),
+            since_ms: None,
+            href: links::explore(&format!("node_memory_MemAvailable_bytes{{{}}}", host.selector)),
+        })
+    }
+
     /// A filesystem that is nearly full, if it is.
     pub fn disk_nearly_full(disk: &Disk) -> Option<Self> {
         let share = disk.share();
@@ -98,6 +125,41 @@ impl Problem {
             value: format::number(series as f64, Unit::Short),
             since_ms: None,
             href: links::CARDINALITY.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_a_problem_only_when_busy_for_minutes() {
+        for (recent, found) in [
+            (vec![1.0; 5], true),
+            (vec![0.1, 0.96, 0.97, 1.0, 0.99, 1.0], true),
+            (vec![1.0, 1.0, 1.0, 1.0, 0.5, 1.0], false),
+            (vec![1.0; 4], false),
+            (vec![f64::NAN; 6], false),
+            (Vec::new(), false),
+        ] {
+            let host = Host { cpu_minutes: recent.clone(), ..Host::default() };
+            assert_eq!(Problem::cpu_busy(&host).is_some(), found, "{recent:?}");
+        }
+    }
+
+    #[test]
+    fn memory_is_a_problem_when_little_is_left() {
+        for (used, total, severity) in [
+            (Some(89.0), 100.0, None),
+            (Some(90.0), 100.0, Some(Severity::Warning)),
+            (Some(98.0), 100.0, Some(Severity::Critical)),
+            (Some(120.0), 100.0, Some(Severity::Critical)),
+            (Some(5.0), 0.0, None),
+            (None, 100.0, None),
+        ] {
+            let host = Host { memory_used: used, memory_total: total, ..Host::default() };
+            assert_eq!(Problem::memory_nearly_full(&host).map(|problem| problem.severity), severity, "{used:?} of {total}");
         }
     }
 }

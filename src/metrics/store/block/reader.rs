@@ -228,6 +228,13 @@ impl Block {
         has().map_err(|damage| self.damaged(damage))
     }
 
+    /// From when to when the chunks of a series reach, and how many samples they have, deleted ones included.
+    pub fn chunk_sizes(&self, id: u32) -> Result<Vec<(TimeRange, u64)>, BlockError> {
+        let chunks = self.chunks();
+        let size = |entry: Result<ChunkEntry, Damage>| chunks.column(entry?.column).map(|column| (column.range, column.count as u64));
+        self.chunk_entries(id).and_then(|list| list.map(size).collect()).map_err(|damage| self.damaged(damage))
+    }
+
     /// Deletes a range of some series. When this returns, the deletion is on disk and seen by reads that start afterwards.
     pub fn add_tombstones(&self, ids: &[u32], range: TimeRange) -> Result<(), BlockError> {
         let _one_at_a_time = self.deleting.lock();

@@ -3,6 +3,10 @@
 //! The samples go to memory first, shard by shard, then the ones taken go to the log as one group; the answer comes
 //! when the log has them. If the log fails, they stay queued there and in memory: the client is told to come again,
 //! and its repetition is recognised.
+//!
+//! So readers may see the batches that were under way when the log failed before anyone was told that they are safe; the
+//! ones after them are refused at the door. Taking them back would not help: what a failed write left on the disk
+//! comes back with the next start, as far as it is whole. What holds is this: acknowledged is what the log has.
 
 use std::sync::atomic::Ordering;
 

@@ -207,11 +207,7 @@ fn sorted(mut blocks: Vec<Arc<LiveBlock>>) -> BlockList {
 /// A crash after a merge and before the removal of what it replaces leaves both: what another block of a higher
 /// level says it is made of goes.
 fn without_replaced(blocks: Vec<Block>) -> io::Result<Vec<Block>> {
-    let covers = |by: &Block, block: &Block| {
-        let (by, of) = (by.meta(), block.meta());
-        by.id != of.id && by.level > of.level && of.sources.iter().all(|source| by.sources.contains(source))
-    };
-    let replaced: Vec<bool> = blocks.iter().map(|block| blocks.iter().any(|by| covers(by, block))).collect();
+    let replaced = replaced(&blocks);
     let mut kept = Vec::new();
     for (block, replaced) in blocks.into_iter().zip(replaced) {
         if replaced {
@@ -221,6 +217,15 @@ fn without_replaced(blocks: Vec<Block>) -> io::Result<Vec<Block>> {
         }
     }
     Ok(kept)
+}
+
+/// For each block, whether another one has taken its place.
+pub fn replaced(blocks: &[Block]) -> Vec<bool> {
+    let covers = |by: &Block, block: &Block| {
+        let (by, of) = (by.meta(), block.meta());
+        by.id != of.id && by.level > of.level && of.sources.iter().all(|source| by.sources.contains(source))
+    };
+    blocks.iter().map(|block| blocks.iter().any(|by| covers(by, block))).collect()
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::base::clock::Clock;
+use crate::metrics::model::storage::{Grown, Growth};
 use crate::metrics::store::head::{Cardinality, Head};
-use crate::metrics::store::stats::{Grown, Growth};
 use crate::series::labels::METRIC_NAME;
 
 /// Counting takes at most this share of time, one part in so many.
@@ -123,7 +123,7 @@ impl Census {
         let mut grown: Vec<_> = grown.collect();
         grown.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
         let metrics = grown.into_iter().take(top).map(|(_, name, before, now)| Grown { metric: name.to_owned(), before, now }).collect();
-        Some(Growth { over, metrics })
+        Some(Growth { over_ms: i64::try_from(over.as_millis()).unwrap_or(i64::MAX), metrics })
     }
 }
 
@@ -158,14 +158,14 @@ mod tests {
         grow(&head, "b", 9);
         assert_eq!(census.growth(&head, start + HOUR - Duration::from_secs(1), 9), None);
         let growth = census.growth(&head, start + HOUR, 9);
-        assert_eq!(growth.as_ref().map(|growth| growth.over), Some(HOUR));
+        assert_eq!(growth.as_ref().map(|growth| growth.over_ms), Some(3_600_000));
         assert_eq!(metrics(growth), [("b".to_owned(), 0, 9), ("a".to_owned(), 3, 5)]);
         for half_hours in 1..=48 {
             census.remember(&head, start + HOUR / 2 * half_hours);
         }
         grow(&head, "b", 10);
         let growth = census.growth(&head, start + 24 * HOUR, 1);
-        assert_eq!(growth.as_ref().map(|growth| growth.over), Some(24 * HOUR));
+        assert_eq!(growth.as_ref().map(|growth| growth.over_ms), Some(24 * 3_600_000));
         assert_eq!(metrics(growth), [("b".to_owned(), 0, 10)]);
         // A day later the first memory has gone.
         for half_hours in 49..=200 {

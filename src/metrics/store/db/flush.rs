@@ -28,7 +28,7 @@ impl Core {
     }
 
     /// Up to where the head has to be flushed now, if it has.
-    fn flush_due(&self, state: &MaintenanceState) -> Option<i64> {
+    pub(super) fn flush_due(&self, state: &MaintenanceState) -> Option<i64> {
         if let Some(boundary) = state.unfinished {
             return Some(boundary);
         }

@@ -1,8 +1,10 @@
 //! The store as a whole: head, log and blocks behind one door.
 //!
 //! Reading order: [`settings`], `append` (samples in), `flush` (head to blocks), [`crate::metrics::store::select`]
-//! (samples out), `maintain` (compaction, retention), `delete`, `save` (keeps the log short), `recover` (start), `status`.
+//! (samples out), `maintain` (compaction, retention), `delete`, `save` (keeps the log short), `recover` (start), `status`,
+//! `analyze` (a folder from outside).
 
+mod analyze;
 mod append;
 mod blocks;
 mod census;
@@ -41,6 +43,7 @@ use crate::series::changes::ChangeLog;
 
 use census::Census;
 
+pub use analyze::{Analysis, AnalyzeError, AnalyzeOptions, analyze};
 pub use blocks::{BlockSet, LiveBlock};
 pub use recover::ReplayProgress;
 pub use settings::StoreSettings;

@@ -1,6 +1,7 @@
 //! From the data directory to a running store: blocks, then the log.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -14,7 +15,8 @@ use crate::metrics::store::head::{Bounds, Head, Outcome, SHARDS, Shard, shard_of
 use crate::metrics::store::metadata::MetadataTable;
 use crate::metrics::store::stats::{Counters, ReplayStatus, SetAside};
 use crate::metrics::store::wal::{
-    self, ColumnsScratch, Kind, Packer, Progress, Sink, Taken, Wal, WalOptions, read_chunks, read_columns, read_floats, read_histograms,
+    self, ColumnsScratch, Damaged, Kind, Packer, Progress, Recovered, Sink, Taken, Wal, WalOptions, read_chunks, read_columns, read_floats,
+    read_histograms,
 };
 use crate::platform::disk::DirLock;
 use crate::series::changes::ChangeLog;
@@ -58,16 +60,9 @@ impl Core {
         let started = clock.monotonic();
         let newest_in_blocks = blocks.current().iter().map(|block| block.meta().max_ts).max();
         let head = Head::new(i64::MIN, newest_in_blocks.unwrap_or(i64::MIN));
-        let recovery = Recovery {
-            head,
-            exemplars: Mutex::new(Exemplars::new(settings.exemplars_max)),
-            metadata: RwLock::default(),
-            block_range: settings.block_range_ms,
-            pending: Mutex::default(),
-            deleted: AtomicBool::new(false),
-        };
-        let recovered =
-            wal::replay(&wal_dir, &recovery, &progress.segments).map_err(StoreError::io("read the write-ahead log in", &wal_dir))?;
+        let recovery = Recovery::new(head, settings.exemplars_max, settings.block_range_ms);
+        let recovered = wal::replay(&wal_dir, &recovery, &progress.segments, Damaged::Mend)
+            .map_err(StoreError::io("read the write-ahead log in", &wal_dir))?;
         progress.done.store(true, Ordering::Relaxed);
         let Recovery { head, exemplars, metadata, deleted, .. } = recovery;
         // What is in blocks for good is behind the boundary; without marks (new log) what the blocks have.
@@ -125,6 +120,13 @@ impl Core {
             _lock: lock,
         })
     }
+}
+
+/// The head that the log in `wal_dir` holds, and what reading it brought, without a store.
+pub(super) fn read_log(wal_dir: &Path, block_range: i64, damaged: Damaged) -> io::Result<(Head, Recovered)> {
+    let recovery = Recovery::new(Head::new(i64::MIN, i64::MIN), 0, block_range);
+    let recovered = wal::replay(wal_dir, &recovery, &Progress::default(), damaged)?;
+    Ok((recovery.head, recovered))
 }
 
 /// Puts what the log holds into a head that nobody else sees yet.
@@ -224,6 +226,17 @@ impl Pending {
 }
 
 impl Recovery {
+    fn new(head: Head, exemplars_max: usize, block_range: i64) -> Self {
+        Self {
+            head,
+            exemplars: Mutex::new(Exemplars::new(exemplars_max)),
+            metadata: RwLock::default(),
+            block_range,
+            pending: Mutex::default(),
+            deleted: AtomicBool::new(false),
+        }
+    }
+
     /// Everything in the log was accepted once.
     fn bounds(&self) -> Bounds<'static> {
         Bounds {

@@ -20,15 +20,24 @@ const RECORD_BYTES: usize = 1 << 20;
 impl Core {
     /// Saves the head if the log has become long.
     pub(super) fn save_if_due(&self) -> Result<(), StoreError> {
-        let (at_least, per_series) = match self.settings.save_log_bytes {
-            0 => return Ok(()),
-            bytes => (bytes, LOG_BYTES_PER_SERIES.min(bytes)),
-        };
-        if self.wal.bytes() < at_least.max(self.head.series_count() as u64 * per_series) {
+        if !self.log_is_long() {
             return Ok(());
         }
         let mut state = self.maintenance.lock();
+        // A flush may have shortened the log while this waited for it. One that is due does so in a moment, and would
+        // write the same samples again. One that has failed before may fail for long.
+        if !self.log_is_long() || (state.unfinished.is_none() && self.flush_due(&state).is_some()) {
+            return Ok(());
+        }
         self.save(&mut state).map(drop)
+    }
+
+    fn log_is_long(&self) -> bool {
+        let (at_least, per_series) = match self.settings.save_log_bytes {
+            0 => return false,
+            bytes => (bytes, LOG_BYTES_PER_SERIES.min(bytes)),
+        };
+        self.wal.bytes() >= at_least.max(self.head.series_count() as u64 * per_series)
     }
 
     /// Saves the head. Answers whether there was something to save.

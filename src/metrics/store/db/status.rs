@@ -1,7 +1,8 @@
 //! The state of storage for pages, probes and telemetry.
 
 use super::{Core, Store};
-use crate::metrics::store::stats::{CardinalityStats, Counters, Growth, HeadStats, StoreStatus, WriteState};
+use crate::metrics::model::storage::Growth;
+use crate::metrics::store::stats::{CardinalityStats, Counters, HeadStats, StoreStatus, WriteState};
 use crate::metrics::store::wal::WalCounters;
 use crate::platform::disk;
 use crate::series::sample::Metadata;

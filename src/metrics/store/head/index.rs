@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use crate::metrics::model::storage::Counted;
 use crate::series::labels::{Labels, METRIC_NAME};
 
 type Map<V> = HashMap<Box<str>, V, FxBuildHasher>;
@@ -22,15 +23,6 @@ struct Values {
     ids: Map<Vec<u32>>,
     /// Length of the value, summed over series.
     bytes: u64,
-}
-
-/// Something counted, for the cardinality pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counted {
-    /// What.
-    pub name: String,
-    /// How many.
-    pub count: u64,
 }
 
 /// The largest contributors, as `/api/v1/status/tsdb` shows them; each list is sorted, largest first.
@@ -185,18 +177,21 @@ fn insert_sorted(ids: &mut Vec<u32>, id: u32) {
 }
 
 /// The largest few of many.
-struct Top {
+#[derive(Debug)]
+pub struct Top {
     keep: usize,
     smallest: u64,
     found: Vec<Counted>,
 }
 
 impl Top {
-    fn new(keep: usize) -> Self {
+    /// Will keep so many.
+    pub fn new(keep: usize) -> Self {
         Self { keep, smallest: 0, found: Vec::new() }
     }
 
-    fn offer(&mut self, count: u64, name: impl FnOnce() -> String) {
+    /// Takes one in, if it may be among the largest.
+    pub fn offer(&mut self, count: u64, name: impl FnOnce() -> String) {
         // Equal counts are kept until sorting decides by name, so that the answer does not depend on hash order.
         if self.keep == 0 || count < self.smallest {
             return;
@@ -215,7 +210,8 @@ impl Top {
         }
     }
 
-    fn done(mut self) -> Vec<Counted> {
+    /// The largest, in order; of equal ones the first by name.
+    pub fn done(mut self) -> Vec<Counted> {
         self.shrink();
         self.found
     }

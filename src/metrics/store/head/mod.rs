@@ -23,7 +23,7 @@ use crate::series::labels::Labels;
 
 pub use chunk::{Kind as ChunkKind, PackScratch, SavedChunk};
 pub use histograms::{HistogramReader, put_histogram};
-pub use index::{Cardinality, Counted, Index};
+pub use index::{Cardinality, Index, Top};
 pub use late::{Flushed, Value};
 pub use lookup::HeadIndex;
 pub use series::{Bounds, Outcome, Series};

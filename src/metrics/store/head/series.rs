@@ -126,6 +126,12 @@ impl Series {
         self.chunks.len() + usize::from(self.open_count > 0)
     }
 
+    /// Samples held.
+    pub fn sample_count(&self) -> u64 {
+        let closed: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.count)).sum();
+        closed + u64::from(self.open_count) + self.late().map_or(0, |late| late.times().count() as u64)
+    }
+
     /// Bytes of samples held, without fixed costs.
     #[inline]
     pub fn sample_bytes(&self) -> usize {

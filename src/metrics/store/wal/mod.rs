@@ -63,7 +63,7 @@ pub use floats::FloatsWriter;
 pub use frame::Packer;
 pub use record::{Flushed, Kind, SamplesWriter, put_exemplar, put_metadata, put_series, put_times};
 pub use record::{read_chunks, read_floats, read_histograms};
-pub use replay::{Progress, Sink, Taken, replay};
+pub use replay::{Damaged, Progress, Recovered, Sink, Taken, replay};
 pub use segments::{SegmentInfo, files_before};
 pub use writer::{SyncPolicy, Wal, WalCounters, WalError, WalOptions};
 

@@ -73,10 +73,21 @@ pub struct Recovered {
     pub flushed: Vec<Flushed>,
     /// Chunk files there are.
     pub chunk_files: Vec<SegmentInfo>,
+    /// Whether damage is mended.
+    mends: bool,
     /// Numbers of the chunk files that there should be.
     named: Vec<u64>,
     /// Records read.
     pub records: u64,
+}
+
+/// What to do about parts that cannot be read, and about leftovers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damaged {
+    /// Set the parts aside, remove the leftovers: the log is about to be written.
+    Mend,
+    /// Touch nothing: somebody else may be writing it.
+    Leave,
 }
 
 /// How far reading back has come, for status pages.
@@ -91,21 +102,24 @@ pub struct Progress {
 }
 
 /// Reads the whole log into `sink`. A torn end of the newest segment is cut off; anything else that is damaged is
-/// copied to `quarantine/`, named in the answer, and passed over.
-pub fn replay(dir: &Path, sink: &dyn Sink, progress: &Progress) -> io::Result<Recovered> {
-    fs::create_dir_all(dir)?;
+/// copied to `quarantine/`, named in the answer, and passed over. All that only if damage is to be mended.
+pub fn replay(dir: &Path, sink: &dyn Sink, progress: &Progress, damaged: Damaged) -> io::Result<Recovered> {
+    let mends = damaged == Damaged::Mend;
+    if mends {
+        fs::create_dir_all(dir)?;
+    }
     let listing = segments::list(dir)?;
-    for unfinished in &listing.unfinished {
+    for unfinished in listing.unfinished.iter().filter(|_| mends) {
         fs::remove_file(unfinished)?;
     }
-    let mut recovered = Recovered { next: 1, ..Recovered::default() };
+    let mut recovered = Recovered { next: 1, mends, ..Recovered::default() };
     let checkpoint = listing.checkpoints.last().copied();
     // A crash between installing a checkpoint and removing what it replaces leaves both.
-    for &old in listing.checkpoints.iter().filter(|number| Some(**number) != checkpoint) {
+    for &old in listing.checkpoints.iter().filter(|number| mends && Some(**number) != checkpoint) {
         fs::remove_file(checkpoint_path(dir, old))?;
     }
     let (old, live): (Vec<u64>, Vec<u64>) = listing.segments.iter().partition(|number| checkpoint.is_some_and(|first| **number < first));
-    for number in old {
+    for number in old.into_iter().filter(|_| mends) {
         fs::remove_file(segment_path(dir, number))?;
     }
     progress.first.store(live.first().copied().unwrap_or(0), Ordering::Relaxed);
@@ -137,7 +151,9 @@ fn read_chunk_files(dir: &Path, listing: &Listing, sink: &dyn Sink, recovered: &
         let path = chunks_path(dir, number);
         let counts = recovered.named.contains(&number) || (names_may_miss && number <= checkpoint);
         if !counts {
-            fs::remove_file(path)?;
+            if recovered.mends {
+                fs::remove_file(path)?;
+            }
             continue;
         }
         // A flush that came after the file was written has the number of the file or a higher one.
@@ -171,7 +187,9 @@ fn read_file(
     let Some(mut frames) = Frames::new(&bytes) else {
         if is_last && bytes.len() <= MAGIC.len() {
             // Created, and then the process ended.
-            fs::remove_file(path)?;
+            if recovered.mends {
+                fs::remove_file(path)?;
+            }
             return Ok(None);
         }
         quarantine(dir, path, &bytes, 0, "not a log file of a known version".to_owned(), recovered)?;
@@ -208,18 +226,22 @@ fn read_file(
             let what = "the rest of the segment is not readable".to_owned();
             quarantine(dir, path, &bytes[good_len..], good_len, what, recovered)?;
         }
-        let file = File::options().write(true).open(path)?;
-        file.set_len(good_len as u64)?;
-        file.sync_all()?;
+        if recovered.mends {
+            let file = File::options().write(true).open(path)?;
+            file.set_len(good_len as u64)?;
+            file.sync_all()?;
+        }
     }
     Ok(Some((good_len as u64, window.max_ts.load(Ordering::Relaxed))))
 }
 
 fn quarantine(dir: &Path, path: &Path, bytes: &[u8], at: usize, what: String, recovered: &mut Recovered) -> io::Result<()> {
-    let folder = dir.join("quarantine");
-    fs::create_dir_all(&folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    disk::replace_file(&folder.join(format!("{name}-{at}")), bytes)?;
+    if recovered.mends {
+        let folder = dir.join("quarantine");
+        fs::create_dir_all(&folder)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        disk::replace_file(&folder.join(format!("{name}-{at}")), bytes)?;
+    }
     recovered.damage.push(Damage { file: path.to_owned(), offset: at as u64, what });
     Ok(())
 }

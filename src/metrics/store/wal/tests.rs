@@ -249,7 +249,7 @@ fn many_writers_share_one_log() {
     wal.close();
     assert_eq!(wal.commit(u64::MAX, false), Err(WalError::Closed));
     let collector = Collector::default();
-    let recovered = replay(dir.path(), &collector, &Progress::default()).expect("replay");
+    let recovered = replay(dir.path(), &collector, &Progress::default(), Damaged::Mend).expect("replay");
     assert_eq!((*collector.samples.lock(), recovered.damage.len()), (400, 0));
     assert!(recovered.segments.iter().all(|segment| segment.max_ts <= 49));
 }
@@ -277,7 +277,7 @@ fn a_checkpoint_replaces_what_is_before_it() {
     // A crash in the middle of the next one leaves nothing that counts.
     drop(Checkpoint::create(dir.path(), 4, &[], &[]).expect("create"));
     let collector = Collector::default();
-    let recovered = replay(dir.path(), &collector, &Progress::default()).expect("replay");
+    let recovered = replay(dir.path(), &collector, &Progress::default(), Damaged::Mend).expect("replay");
     assert_eq!((*collector.samples.lock(), collector.series.lock().clone(), recovered.flushed), (3, vec![1], vec![flushed]));
     assert_eq!((recovered.next, recovered.segments.len()), (5, 2));
 }

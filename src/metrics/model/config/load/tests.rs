@@ -209,6 +209,25 @@ fn unknown_keys_are_warnings_with_their_place() {
     );
 }
 
+#[test]
+fn ways_to_sign_in_that_are_not_there_yet_are_warnings() {
+    let loaded = text(
+        "remote_write:\n- url: http://a\n  sigv4: {region: eu-west-1, access_key: k, secret_key: hunter2}\n- url: http://b\n  azuread:\n    cloud: AzurePublic\n    managed_identity: {client_id: 00000000-0000-0000-0000-000000000000}\nalerting: {alertmanagers: [{sigv4: {region: x}}]}\n",
+    )
+    .expect("valid");
+    let warnings = lines(&loaded.warnings);
+    for expected in [
+        "prometheus.yml:3:3: sigv4: read, but requests are not signed for Amazon yet",
+        "prometheus.yml:5:3: azuread: read, but tokens are not fetched from Azure yet",
+    ] {
+        assert!(warnings.iter().any(|warning| warning == expected), "{warnings:?}");
+    }
+    let printed = loaded.to_yaml();
+    assert!(printed.contains("region: eu-west-1") && printed.contains("cloud: AzurePublic") && !printed.contains("hunter2"), "{printed}");
+    // The endpoints are there all the same.
+    assert_eq!(loaded.config.remote_write.len(), 2);
+}
+
 /// One job with more keys.
 fn job(keys: &str) -> String {
     format!("scrape_configs:\n- job_name: a\n  {keys}\n")

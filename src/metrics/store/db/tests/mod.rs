@@ -1,5 +1,6 @@
 //! The store from outside: what goes in comes out once, whatever happens in between.
 
+mod analyze;
 mod compat;
 mod crash;
 mod freeze;

@@ -189,3 +189,17 @@ fn late_samples_before_the_flushed_boundary_are_saved() {
     assert_eq!(floats(&store, "late"), [(T0 + 2 * HOUR - MINUTE, 1.0)]);
     assert_eq!(floats(&store, "a").len(), 630);
 }
+
+#[test]
+fn what_goes_to_a_block_in_a_moment_is_not_saved_before() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open_saving(dir.path());
+    append(&store, "a", &every_quarter_minute(T0, 4 * 60 * 4));
+    // A flush is due, the log is long; what it leaves is saved after it.
+    store.core().save_if_due().expect("save");
+    assert_eq!(files(dir.path(), "chunks-").len(), 0);
+    store.maintain().expect("maintain");
+    assert_eq!((store.status().blocks.len(), files(dir.path(), "chunks-").len()), (1, 1));
+    let (store, _dir) = crash(store, dir);
+    assert_eq!(floats(&store, "a"), every_quarter_minute(T0, 4 * 60 * 4));
+}
