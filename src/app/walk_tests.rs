@@ -157,7 +157,7 @@ fn mistake(who: &Who, info: &RouteInfo, method: &Method, answer: &Response) -> O
     let is_right = if status.is_server_error() {
         false
     } else if !answers(info, method) {
-        !status.is_success() && !status.is_redirection()
+        !status.is_success() && (!status.is_redirection() || (is_page_visit && location.starts_with("/login?next=")))
     } else if is_welcome(who, info.policy) {
         let turned_away = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
         // A form with nothing in it is a wrong password.

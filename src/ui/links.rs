@@ -2,6 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::ui::lang::key;
+
 /// Front page.
 pub const HOME: &str = "/";
 /// Queries and charts. `/metrics` is taken: there the server shows its own metrics to scrapers.
@@ -44,6 +46,8 @@ pub const PEOPLE_CHANGE: &str = "/settings/people/change";
 pub const PEOPLE_PASSWORD: &str = "/settings/people/password";
 /// POST: turns somebody's second factor off.
 pub const PEOPLE_TOTP: &str = "/settings/people/totp";
+/// POST: ends somebody's sessions.
+pub const PEOPLE_SIGN_OUT: &str = "/settings/people/sign-out";
 /// POST: deletes somebody.
 pub const PEOPLE_DELETE: &str = "/settings/people/delete";
 /// Keys of programs; POST makes one.
@@ -54,10 +58,10 @@ pub const TOKENS_REVOKE: &str = "/settings/tokens/revoke";
 pub const AUDIT: &str = "/settings/audit";
 /// Pages of the settings: id, path, name, whether only administrators see it.
 pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 4] = [
-    ("profile", PROFILE, "Profile", false),
-    ("people", PEOPLE, "People", true),
-    ("tokens", TOKENS, "Tokens", true),
-    ("audit", AUDIT, "Audit log", true),
+    ("profile", PROFILE, key("Profile"), false),
+    ("people", PEOPLE, key("People"), true),
+    ("tokens", TOKENS, key("Tokens"), true),
+    ("audit", AUDIT, key("Audit log"), true),
 ];
 /// GET: columns for charts.
 pub const CHART: &str = "/ui/chart";

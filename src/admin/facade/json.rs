@@ -15,6 +15,7 @@ use crate::access::{AccessError, AuditFilter, AuditLine, NewToken, Scope, Token,
 use crate::base::time::{Duration, format_rfc3339, parse_timestamp};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::Lang;
 
 /// Lines of the audit log in an answer, where no number is asked for.
 const LINES: u32 = 100;
@@ -44,7 +45,7 @@ fn success(status: StatusCode, data: Json) -> Response {
 }
 
 fn problem(error: &AccessError) -> Problem {
-    Problem::new(status_of(error), words_of(error))
+    Problem::new(status_of(error), words_of(error, Lang::En))
 }
 
 fn bad(why: impl Into<String>) -> Problem {
