@@ -45,7 +45,11 @@ fn qr(enrolment: &Enrolment) -> String {
     QrCode::new(enrolment.url.expose()).map_or_else(
         // The key stands beside it; it can be typed.
         |_| String::new(),
-        |code| code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build(),
+        |code| {
+            let file = code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build();
+            // The declaration of an XML file has no place in a page.
+            file.find("<svg").map_or_else(String::new, |at| file[at..].to_owned())
+        },
     )
 }
 
