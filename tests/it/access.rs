@@ -231,7 +231,8 @@ fn a_fresh_server_is_open_to_its_own_machine_and_to_nobody_else() {
     }
     let page = house.look("/setup", ("accept-language", "en")).text().unwrap();
     assert!(!page.contains("name=\"code\""), "this machine needs no code");
-    let wrong = house.client.post(house.url("/setup")).header("x-forwarded-for", "10.0.0.1").body("name=eve&password=correct+horse+battery");
+    let wrong =
+        house.client.post(house.url("/setup")).header("x-forwarded-for", "10.0.0.1").body("name=eve&password=correct+horse+battery");
     let wrong = wrong.header("content-type", "application/x-www-form-urlencoded").send().unwrap();
     assert_eq!(wrong.status(), 400, "others need it");
     let done = house.submit("/setup", &[("name", "ann"), ("password", PASSWORD)], "");
@@ -441,7 +442,9 @@ fn ten_thousand_wrong_logins_slow_down_nobody_else() {
         median(asking.join().unwrap())
     });
     let took = begun.elapsed();
-    println!("{GUESSES} guesses in {took:?}: {wrong} tried, {throttled} throttled; a query beside it took (p50, p99) {before:?} before and {during:?} meanwhile");
+    println!(
+        "{GUESSES} guesses in {took:?}: {wrong} tried, {throttled} throttled; a query beside it took (p50, p99) {before:?} before and {during:?} meanwhile"
+    );
     // A hash takes tens of milliseconds: only a few were computed.
     assert!(wrong <= 6 + 12 && wrong + throttled == GUESSES, "{wrong} {throttled}");
     assert!(during.0 < before.0 * 10 + Duration::from_millis(50), "{before:?} {during:?}");

@@ -38,8 +38,7 @@ pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: F
         Err(error) => {
             let asks_code = matches!(error, AccessError::NeedsCode) || form.0.get("code").is_some();
             let words = words_of(&error, asked.lang());
-            let input =
-                DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
+            let input = DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
             with_wait(show_login(&admin, &asked, &input, status_of(&error)), &error)
         }
     }

@@ -70,6 +70,10 @@ pub fn render(input: &TokensInput, shell: &Shell) -> String {
         rows: input.tokens.iter().map(row).collect(),
         found: shell.lang().n(input.tokens.len() as u64, "{} token", "{} tokens"),
         choices: Scope::ALL.into_iter().map(|scope| Choice { scope, words: words(scope) }).collect(),
-        said: if shell.param("done") == Some("revoked") { key("The token was revoked. Programs that use it are refused from now on.") } else { "" },
+        said: if shell.param("done") == Some("revoked") {
+            key("The token was revoked. Programs that use it are refused from now on.")
+        } else {
+            ""
+        },
     })
 }
