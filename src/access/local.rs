@@ -9,8 +9,7 @@ use axum::extract::Request;
 use http::header;
 
 /// Headers with which proxies say for whom they ask.
-const OF_PROXIES: [&str; 7] =
-    ["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"];
+const OF_PROXIES: [&str; 7] = ["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"];
 /// How the names of their other headers begin.
 const OF_PROXIES_PREFIX: &str = "x-forwarded";
 
@@ -62,7 +61,8 @@ mod tests {
         for host in ["localhost", "localhost:9090", "127.0.0.1:9090", "[::1]:9090", "127.3.2.1", "LOCALHOST:1", "a.localhost:80"] {
             assert!(is_local(&asked(host, &[("user-agent", "curl")]), here), "{host}");
         }
-        for host in ["", "pharos", "metrics.example", "10.0.0.5:9090", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]:9090", ":9090"] {
+        for host in ["", "pharos", "metrics.example", "10.0.0.5:9090", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]:9090", ":9090"]
+        {
             assert!(!is_local(&asked(host, &[]), here), "{host}");
         }
         for header in ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "x-forwarded-host", "X-Real-IP", "Via", "CF-Connecting-IP"] {

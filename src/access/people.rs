@@ -213,7 +213,8 @@ impl Access {
     /// Removes somebody. The last administrator stays.
     pub async fn delete_user(&self, actor: &str, id: i64, origin: &Origin) -> Result<(), AccessError> {
         let user = self.user(id)?;
-        let is_done = self.db.write(move |tx| if users::is_last_admin(tx, id)? { Ok(false) } else { users::delete(tx, id).map(|()| true) }).await?;
+        let is_done =
+            self.db.write(move |tx| if users::is_last_admin(tx, id)? { Ok(false) } else { users::delete(tx, id).map(|()| true) }).await?;
         if !is_done {
             return Err(last_admin());
         }

@@ -45,6 +45,11 @@ fn from_base32(secret: &str, account: &str) -> Result<Totp, AccessError> {
     totp(secret.as_bytes().to_vec(), account)
 }
 
+fn described(totp: &Totp) -> Result<Enrolment, AccessError> {
+    let url = totp.to_url().map_err(|error| AccessError::Refused(error.to_string()))?;
+    Ok(Enrolment { secret: Secret::new(totp.secret().to_base32()), url: Secret::new(url) })
+}
+
 /// The step a code belongs to, if it is good now.
 fn step_of(totp: &Totp, code: &str, now_s: u64) -> Option<i64> {
     totp.check(code, now_s).and_then(|step| i64::try_from(step).ok())
@@ -67,9 +72,12 @@ impl Access {
 
     /// A fresh secret for somebody. Nothing is kept until [`Self::enable_totp`] sees a code made with it.
     pub fn enrol(&self, person: &Person) -> Result<Enrolment, AccessError> {
-        let totp = totp(key::random::<20>()?.to_vec(), &person.name)?;
-        let url = totp.to_url().map_err(|error| AccessError::Refused(error.to_string()))?;
-        Ok(Enrolment { secret: Secret::new(totp.secret().to_base32()), url: Secret::new(url) })
+        described(&totp(key::random::<20>()?.to_vec(), &person.name)?)
+    }
+
+    /// The one that was begun with this secret.
+    pub fn enrolment(&self, person: &Person, secret: &str) -> Result<Enrolment, AccessError> {
+        described(&from_base32(secret, &person.name)?)
     }
 
     /// Turns the second factor on after a first right code; gives the recovery codes, which are shown once.

@@ -70,7 +70,7 @@ pub enum AccessError {
     #[error("enter the six digits of your authenticator, or a recovery code")]
     NeedsCode,
     /// Too many failures from this place.
-    #[error("too many failed attempts from this address; try again in {} s", .0.as_secs().max(1))]
+    #[error("too many failed attempts from this address; try again in {} s", .0.as_millis().div_ceil(1000).max(1))]
     Throttled(Duration),
     /// Something about the password.
     #[error(transparent)]

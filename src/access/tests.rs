@@ -187,6 +187,8 @@ async fn a_second_factor_is_asked_for_and_each_code_works_once() {
     let now = 1_763_714_000;
     assert!(access.enable_totp(&ann, enrolment.secret.expose(), "000000", &here()).await.is_err());
     let recovery = access.enable_totp(&ann, enrolment.secret.expose(), &code(now), &here()).await.unwrap();
+    let again = access.enable_totp(&ann, enrolment.secret.expose(), &code(now), &here()).await;
+    assert!(sentence(again.map(|codes| codes.len())).contains("on already"), "nobody replaces it without turning it off");
     let sign_in = |code: String| async move { access.sign_in("ann", Secret::new(GOOD), &code, &here()).await };
     assert!(matches!(sign_in(String::new()).await, Err(AccessError::NeedsCode)));
     assert!(matches!(sign_in(code(now)).await, Err(AccessError::Wrong)), "used for enabling");
@@ -207,7 +209,9 @@ async fn the_last_administrator_stays_and_changes_are_written_down() {
     let demote = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
     assert!(sentence(access.change_user("ann", ann.id, demote.clone(), &here()).await).contains("last administrator"));
     assert!(sentence(access.delete_user("ann", ann.id, &here()).await).contains("last administrator"));
-    access.create_user("ann", "bob", "b@x", Role::Admin, None, &here()).await.unwrap();
+    access.create_user("ann", "guest", "", Role::Admin, None, &here()).await.unwrap();
+    assert!(sentence(access.delete_user("ann", ann.id, &here()).await).contains("last administrator"), "who cannot sign in is none");
+    access.create_user("ann", "bob", "b@x", Role::Admin, Some(Secret::new(GOOD)), &here()).await.unwrap();
     assert!(sentence(access.create_user("ann", "BOB", "", Role::Admin, None, &here()).await).contains("already"));
     for bad in ["", " x", "a\nb", "<b>"] {
         assert!(access.create_user("ann", bad, "", Role::Viewer, None, &here()).await.is_err(), "{bad:?}");
@@ -215,7 +219,7 @@ async fn the_last_administrator_stays_and_changes_are_written_down() {
     access.change_user("bob", ann.id, demote, &here()).await.unwrap();
     let lines = access.audit(&AuditFilter { limit: 10, action: Some("user.".to_owned()), ..AuditFilter::default() }).unwrap();
     let said: Vec<_> = lines.iter().map(|line| (line.actor.as_str(), line.action.as_str(), line.subject.as_str())).collect();
-    assert_eq!(said, [("bob", "user.change", "ann"), ("ann", "user.create", "bob")]);
+    assert_eq!(said, [("bob", "user.change", "ann"), ("ann", "user.create", "bob"), ("ann", "user.create", "guest")]);
     assert!(lines[0].before.as_deref().unwrap().contains("admin") && lines[0].after.as_deref().unwrap().contains("viewer"));
 }
 
@@ -232,6 +236,81 @@ async fn a_new_password_ends_other_sessions() {
     assert!(access.by_cookie(other.expose(), here().address).is_none());
     assert!(access.sign_in("ann", Secret::new(GOOD), "", &here()).await.is_err());
     assert!(access.sign_in("ann", new(), "", &here()).await.is_ok());
+}
+
+#[tokio::test]
+async fn roles_and_doors_change_at_once() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let bob = access.create_user("ann", "bob", "", Role::Admin, Some(Secret::new(GOOD)), &here()).await.unwrap();
+    let cookie = access.sign_in("bob", Secret::new(GOOD), "", &here()).await.unwrap();
+    let role = || access.by_cookie(cookie.expose(), here().address).map(|person| person.role);
+    assert_eq!(role(), Some(Role::Admin));
+    access.change_user("ann", bob.id, UserChange { role: Some(Role::Viewer), ..UserChange::default() }, &here()).await.unwrap();
+    assert_eq!(role(), Some(Role::Viewer), "in the session that is open");
+    access.delete_user("ann", bob.id, &here()).await.unwrap();
+    assert_eq!(role(), None);
+}
+
+#[tokio::test]
+async fn changes_by_another_process_are_taken_over() {
+    let (house, cookie) = House::with_ann().await;
+    let other = House::open(&house.folder, &house.clock);
+    let ann = other.users().unwrap()[0].id;
+    other.end_sessions("command line", ann, None, None, &here()).await.unwrap();
+    assert!(house.access.by_cookie(&cookie, here().address).is_some(), "not looked for yet");
+    house.access.follow().unwrap();
+    assert!(house.access.by_cookie(&cookie, here().address).is_none());
+}
+
+#[tokio::test]
+async fn a_cookie_is_exchanged_once_however_many_ask() {
+    let (house, cookie) = House::with_ann().await;
+    let access = &house.access;
+    house.clock.advance(DAY * 2);
+    let (one, other) = tokio::join!(access.rotated(&cookie), access.rotated(&cookie));
+    let fresh: Vec<Secret> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
+    assert_eq!(fresh.len(), 1, "a second one would make the first useless");
+    let is_good = |cookie: &str| access.by_cookie(cookie, here().address).is_some();
+    assert!(is_good(fresh[0].expose()) && is_good(&cookie), "requests under way still have the old one");
+    house.clock.advance(Duration::from_secs(61));
+    assert!(is_good(fresh[0].expose()) && !is_good(&cookie));
+}
+
+#[tokio::test]
+async fn sessions_of_one_user_are_bounded() {
+    let (house, first) = House::with_ann().await;
+    let ann = house.access.users().unwrap()[0].id;
+    for _ in 0..100 {
+        house.access.begin_session(ann, &here()).await.unwrap();
+    }
+    assert_eq!(house.access.sessions(ann).unwrap().len(), 100);
+    assert!(house.access.by_cookie(&first, here().address).is_none(), "the oldest has ended");
+}
+
+#[tokio::test]
+async fn names_that_nobody_has_are_not_written_down() {
+    let (house, _) = House::with_ann().await;
+    let typed = "my secret password";
+    assert!(house.access.sign_in(typed, Secret::new("x"), "", &here()).await.is_err());
+    let lines = house.access.audit(&AuditFilter { limit: 10, ..AuditFilter::default() }).unwrap();
+    assert_eq!((lines[0].action.as_str(), lines[0].actor.as_str()), ("sign-in.failed", "unknown"));
+    assert!(lines.iter().all(|line| !format!("{line:?}").contains(typed)));
+}
+
+#[tokio::test]
+async fn failures_do_not_fill_the_audit_log() {
+    let (house, _) = House::with_ann().await;
+    for place in 0..1020_u32 {
+        let from = Origin { address: IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + place)), agent: String::new() };
+        // Longer than any password, so that no hash is computed a thousand times.
+        assert!(house.access.sign_in("ann", Secret::new("x".repeat(2000)), "", &from).await.is_err());
+    }
+    house.access.tend().await.unwrap();
+    let failed = AuditFilter { limit: 2000, action: Some("sign-in.failed".to_owned()), ..AuditFilter::default() };
+    let lines = house.access.audit(&failed).unwrap();
+    assert_eq!(lines.len(), 1001);
+    assert!(lines[0].after.as_deref().unwrap().contains("20"), "{:?}", lines[0]);
 }
 
 #[tokio::test]

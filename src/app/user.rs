@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn a_password_is_one_line() {
-        for (text, password) in [("abc\n", Some("abc")), ("abc\r\ndef\n", Some("abc")), (" a b ", Some(" a b ")), ("\n", None), ("", None)] {
+        for (text, password) in [("abc\n", Some("abc")), ("abc\r\ndef\n", Some("abc")), (" a b ", Some(" a b ")), ("\n", None), ("", None)]
+        {
             let read = line(&mut text.as_bytes()).ok();
             assert_eq!(read.as_ref().map(Secret::expose), password, "{text:?}");
         }

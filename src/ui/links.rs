@@ -2,6 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::ui::lang::key;
+
 /// Front page.
 pub const HOME: &str = "/";
 /// Queries and charts. `/metrics` is taken: there the server shows its own metrics to scrapers.
@@ -44,6 +46,8 @@ pub const PEOPLE_CHANGE: &str = "/settings/people/change";
 pub const PEOPLE_PASSWORD: &str = "/settings/people/password";
 /// POST: turns somebody's second factor off.
 pub const PEOPLE_TOTP: &str = "/settings/people/totp";
+/// POST: ends somebody's sessions.
+pub const PEOPLE_SIGN_OUT: &str = "/settings/people/sign-out";
 /// POST: deletes somebody.
 pub const PEOPLE_DELETE: &str = "/settings/people/delete";
 /// Keys of programs; POST makes one.
@@ -72,12 +76,12 @@ pub const DOCS_TITLES: &str = "/docs/titles.json";
 pub const DOCS_PAGE: &str = "/docs/{page}";
 /// Pages of the settings: id, path, name, whether only administrators see it.
 pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 6] = [
-    ("profile", PROFILE, "Profile", false),
-    ("connect", CONNECT, "Connect", false),
-    ("people", PEOPLE, "People", true),
-    ("tokens", TOKENS, "Tokens", true),
-    ("backup", BACKUP, "Backup", true),
-    ("audit", AUDIT, "Audit log", true),
+    ("profile", PROFILE, key("Profile"), false),
+    ("connect", CONNECT, key("Connect"), false),
+    ("people", PEOPLE, key("People"), true),
+    ("tokens", TOKENS, key("Tokens"), true),
+    ("backup", BACKUP, key("Backup"), true),
+    ("audit", AUDIT, key("Audit log"), true),
 ];
 /// GET: columns for charts.
 pub const CHART: &str = "/ui/chart";

@@ -80,7 +80,10 @@ impl Banner {
         match caller {
             Caller::Open => Some(Self {
                 severity: Severity::Warning,
-                text: key("Nobody has to sign in: whoever reaches this server can read and change everything. Start it without --auth off.").into(),
+                text: key(
+                    "Nobody has to sign in: whoever reaches this server can read and change everything. Start it without --auth off.",
+                )
+                .into(),
                 link: None,
             }),
             Caller::Local => Some(Self {

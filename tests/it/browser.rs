@@ -124,6 +124,11 @@ fn foreign_text_stays_text() {
 }
 
 #[test]
+fn people_sign_in_and_are_managed() {
+    drive("admin", &Server::quiet());
+}
+
+#[test]
 fn an_empty_server_says_what_to_do() {
     drive("empty", &Server::quiet());
 }

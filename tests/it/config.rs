@@ -162,8 +162,8 @@ fn what_is_not_understood_is_named() {
     let targets = server.api("/api/v1/targets");
     let global = targets["activeTargets"][0]["globalUrl"].as_str().unwrap();
     assert_eq!(global, server.url("/metrics"));
-    // A name that a page elsewhere points here is not ours.
+    // A name that a page elsewhere points here is not ours. Whoever comes by another name than this machine's signs in.
     let client = reqwest::blocking::Client::new();
     let status = |host: &str| client.get(server.url("/api/v1/labels")).header("host", host).send().unwrap().status().as_u16();
-    assert_eq!((status("evil.example:9090"), status("localhost:1"), status("pharos:9090")), (403, 200, 200));
+    assert_eq!((status("evil.example:9090"), status("localhost:1"), status("pharos:9090")), (403, 200, 401));
 }

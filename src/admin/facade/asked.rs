@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts};
@@ -10,9 +11,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 
 use super::Admin;
-use crate::access::{AccessError, Caller, Origin, PasswordError, Person, Transport};
+use crate::access::{AccessError, Caller, Origin, PASSWORD_CHARS_MIN, PasswordError, Person, Transport};
 use crate::platform::http::extract::Params;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::{Lang, key};
+use crate::ui::look::Look;
 use crate::ui::nav::Page;
 use crate::ui::page;
 use crate::ui::security::Nonce;
@@ -92,6 +95,12 @@ impl Asked {
         header.or_else(|| self.uri.authority().map(http::uri::Authority::as_str)).unwrap_or("")
     }
 
+    /// The reader's language.
+    pub(super) fn lang(&self) -> Lang {
+        let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
+        Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang
+    }
+
     /// The person; the gate has let no one else through.
     pub(super) fn person(&self) -> Result<&Person, AccessError> {
         self.caller.person().ok_or_else(|| AccessError::Refused("sign in first".to_owned()))
@@ -111,19 +120,49 @@ pub(super) fn status_of(error: &AccessError) -> StatusCode {
     }
 }
 
+/// Refusals that come up every day, in the words of `access`. Rare ones stay English.
+const EVERYDAY: [&str; 10] = [
+    key("name, password or code is wrong"),
+    key("enter the six digits of your authenticator, or a recovery code"),
+    key("the password is one of the first that everyone tries; choose another"),
+    key("too many people sign in at this moment; try again in a few seconds"),
+    key("this code is not the one in the server's log; it changes with every start"),
+    key("the present password is not that"),
+    key("this is the last administrator; make somebody else one first"),
+    key("that code does not fit; check that the clock of your phone is right"),
+    key("choose at least one thing that the token may do"),
+    key("the first user is an administrator with a password"),
+];
+
 /// What the person reads; causes inside the server go to the log.
-pub(super) fn words_of(error: &AccessError) -> String {
-    if status_of(error) == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(%error, "a change to access failed");
-        return "something failed inside the server; its log says what".to_owned();
+pub(super) fn words_of(error: &AccessError, lang: Lang) -> String {
+    match error {
+        _ if status_of(error) == StatusCode::INTERNAL_SERVER_ERROR => {
+            tracing::error!(%error, "a change to access failed");
+            lang.t("something failed inside the server; its log says what").to_owned()
+        }
+        AccessError::Throttled(wait) => {
+            lang.fill("too many failed attempts from this address; try again in {} s", &[&whole_seconds(*wait)])
+        }
+        AccessError::Password(PasswordError::TooShort) => {
+            lang.fill("the password is too short: at least {} characters", &[&PASSWORD_CHARS_MIN])
+        }
+        _ => {
+            let text = error.to_string();
+            EVERYDAY.iter().find(|known| **known == text).map_or(text, |known| lang.t(known).to_owned())
+        }
     }
-    error.to_string()
+}
+
+/// Seconds after which a try is not too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
 /// Adds when to come again.
 pub(super) fn with_wait(mut response: Response, error: &AccessError) -> Response {
     if let AccessError::Throttled(wait) = error {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(*wait)));
     }
     response
 }

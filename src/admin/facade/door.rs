@@ -12,9 +12,10 @@ use crate::access::{AccessError, Caller};
 use crate::admin::pages::door::{self, DoorInput};
 use crate::base::secret::Secret;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::key;
 use crate::ui::links;
-use crate::ui::nav::Page;
 use crate::ui::look::local;
+use crate::ui::nav::Page;
 
 pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
     if matches!(asked.caller, Caller::Person(_) | Caller::Open | Caller::Local) {
@@ -25,7 +26,7 @@ pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, fo
 }
 
 fn show_login(admin: &Admin, asked: &Asked, input: &DoorInput, status: StatusCode) -> Response {
-    let shell = asked.shell(admin, Page::Elsewhere, "Sign in");
+    let shell = asked.shell(admin, Page::Elsewhere, key("Sign in"));
     asked.page(status, door::login(input, admin.access.awaits_setup(), &shell))
 }
 
@@ -36,9 +37,8 @@ pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: F
         Ok(cookie) => see_with_cookie(&next, &asked.transport.cookie(&cookie)),
         Err(error) => {
             let asks_code = matches!(error, AccessError::NeedsCode) || form.0.get("code").is_some();
-            let words = words_of(&error);
-            let input =
-                DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
+            let words = words_of(&error, asked.lang());
+            let input = DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
             with_wait(show_login(&admin, &asked, &input, status_of(&error)), &error)
         }
     }
@@ -49,7 +49,7 @@ pub(super) async fn setup_page(State(admin): State<Arc<Admin>>, asked: Asked, fo
         return see(crate::access::SIGN_IN);
     }
     let input = DoorInput { setup_code: form.text("code").to_owned(), asks_code: asked.caller != Caller::Local, ..DoorInput::default() };
-    asked.page(StatusCode::OK, door::setup(&input, &asked.shell(&admin, Page::Elsewhere, "Set up pharos")))
+    asked.page(StatusCode::OK, door::setup(&input, &asked.shell(&admin, Page::Elsewhere, key("Set up pharos"))))
 }
 
 pub(super) async fn set_up(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
@@ -67,10 +67,10 @@ pub(super) async fn set_up(State(admin): State<Arc<Admin>>, asked: Asked, form: 
                 setup_code: form.text("code").to_owned(),
                 asks_code: asked.caller != Caller::Local,
                 name: form.text("name").to_owned(),
-                error: Some(words_of(&error)),
+                error: Some(words_of(&error, asked.lang())),
                 ..DoorInput::default()
             };
-            let shell = asked.shell(&admin, Page::Elsewhere, "Set up pharos");
+            let shell = asked.shell(&admin, Page::Elsewhere, key("Set up pharos"));
             with_wait(asked.page(status_of(&error), door::setup(&input, &shell)), &error)
         }
     }

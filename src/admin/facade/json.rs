@@ -15,6 +15,7 @@ use crate::access::{AccessError, AuditFilter, AuditLine, NewToken, Scope, Token,
 use crate::base::time::{Duration, format_rfc3339, parse_timestamp};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::Lang;
 
 /// Lines of the audit log in an answer, where no number is asked for.
 const LINES: u32 = 100;
@@ -44,7 +45,7 @@ fn success(status: StatusCode, data: Json) -> Response {
 }
 
 fn problem(error: &AccessError) -> Problem {
-    Problem::new(status_of(error), words_of(error))
+    Problem::new(status_of(error), words_of(error, Lang::En))
 }
 
 fn bad(why: impl Into<String>) -> Problem {
@@ -76,7 +77,11 @@ fn filter(form: &Form) -> Result<AuditFilter, Problem> {
     };
     let number = |name: &str| -> Result<Option<i64>, Problem> {
         let Some(text) = form.0.get(name) else { return Ok(None) };
-        text.parse().ok().filter(|number| *number > 0).map(Some).ok_or_else(|| bad(format!("{name}: read {text:?}, expected a whole number above 0")))
+        text.parse()
+            .ok()
+            .filter(|number| *number > 0)
+            .map(Some)
+            .ok_or_else(|| bad(format!("{name}: read {text:?}, expected a whole number above 0")))
     };
     let limit = number("limit")?.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(LINES).min(LINES_MAX);
     Ok(AuditFilter {
@@ -139,7 +144,8 @@ pub(super) async fn create_token(State(admin): State<Arc<Admin>>, asked: Asked, 
 
 fn new_token(body: TokenBody, now_ms: i64) -> Result<NewToken, Problem> {
     let all = || Scope::ALL.map(|scope| scope.as_str()).join(", ");
-    let scopes = body.scopes.iter().map(|word| Scope::parse(word).ok_or_else(|| bad(format!("there is no scope {word:?}, there are {}", all()))));
+    let scopes =
+        body.scopes.iter().map(|word| Scope::parse(word).ok_or_else(|| bad(format!("there is no scope {word:?}, there are {}", all()))));
     let expires_ms = match (&body.expires_in, &body.expires) {
         (Some(_), Some(_)) => return Err(bad("say expires_in or expires, not both")),
         (Some(text), None) => {
@@ -178,9 +184,13 @@ mod tests {
 
     #[test]
     fn filters_are_read_or_refused_by_name() {
-        let read = filter(&form(&[("actor", "ann"), ("action", "user."), ("since", "2025-11-21T00:00:00Z"), ("limit", "5000"), ("cursor", "7")]));
+        let read =
+            filter(&form(&[("actor", "ann"), ("action", "user."), ("since", "2025-11-21T00:00:00Z"), ("limit", "5000"), ("cursor", "7")]));
         let read = read.unwrap();
-        assert_eq!((read.actor.as_deref(), read.since_ms, read.limit, read.before_id), (Some("ann"), Some(1_763_683_200_000), 1000, Some(7)));
+        assert_eq!(
+            (read.actor.as_deref(), read.since_ms, read.limit, read.before_id),
+            (Some("ann"), Some(1_763_683_200_000), 1000, Some(7))
+        );
         assert_eq!(filter(&form(&[])).unwrap().limit, LINES);
         for (name, value) in [("since", "yesterday"), ("until", "x"), ("limit", "0"), ("limit", "-1"), ("cursor", "x")] {
             assert!(filter(&form(&[(name, value)])).unwrap_err().public().contains(name), "{name} {value}");

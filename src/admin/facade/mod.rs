@@ -47,6 +47,7 @@ impl Admin {
             .route("POST", links::PEOPLE_CHANGE, Policy::ADMIN, with(post(people::change)))
             .route("POST", links::PEOPLE_PASSWORD, Policy::ADMIN, with(post(people::password)))
             .route("POST", links::PEOPLE_TOTP, Policy::ADMIN, with(post(people::totp_off)))
+            .route("POST", links::PEOPLE_SIGN_OUT, Policy::ADMIN, with(post(people::sign_out)))
             .route("POST", links::PEOPLE_DELETE, Policy::ADMIN, with(post(people::delete)))
             .route("GET, POST", links::TOKENS, Policy::ADMIN, with(get(tokens::page).post(tokens::create)))
             .route("POST", links::TOKENS_REVOKE, Policy::ADMIN, with(post(tokens::revoke)))

@@ -11,15 +11,16 @@ use super::asked::{Asked, Form, see, status_of, words_of};
 use crate::access::{AccessError, Role, UserChange};
 use crate::admin::pages::people::{self, PeopleInput};
 use crate::base::secret::Secret;
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::nav::Page;
 
 fn show(admin: &Admin, asked: &Asked, entered: (String, String), error: Option<&AccessError>) -> Response {
     let users = admin.access.users().unwrap_or_default();
     let own_id = asked.caller.person().map(|person| person.user_id);
-    let input = PeopleInput { users, own_id, error: error.map(words_of), entered };
+    let input = PeopleInput { users, own_id, error: error.map(|error| words_of(error, asked.lang())), entered };
     let status = error.map_or(StatusCode::OK, status_of);
-    asked.page(status, people::render(&input, &asked.shell(admin, Page::Settings, "People")))
+    asked.page(status, people::render(&input, &asked.shell(admin, Page::Settings, key("People"))))
 }
 
 fn answer(admin: &Admin, asked: &Asked, result: Result<(), AccessError>, done: &str) -> Response {
@@ -74,6 +75,11 @@ pub(super) async fn password(State(admin): State<Arc<Admin>>, asked: Asked, form
 pub(super) async fn totp_off(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
     let change = async { admin.access.disable_totp(&asked.caller.actor(), form.id("id")?, &asked.origin).await };
     answer(&admin, &asked, change.await, "totp")
+}
+
+pub(super) async fn sign_out(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
+    let change = async { admin.access.end_sessions(&asked.caller.actor(), form.id("id")?, None, None, &asked.origin).await };
+    answer(&admin, &asked, change.await, "signed-out")
 }
 
 pub(super) async fn delete(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {

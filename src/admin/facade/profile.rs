@@ -13,6 +13,7 @@ use super::asked::{Asked, Form, see, status_of, with_wait, words_of};
 use crate::access::{AccessError, Enrolment};
 use crate::admin::pages::profile::{self, ProfileInput};
 use crate::base::secret::Secret;
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::nav::Page;
 
@@ -21,10 +22,11 @@ fn show(admin: &Admin, asked: &Asked, mut input: ProfileInput, error: Option<&Ac
         input.user = admin.access.user(person.user_id).ok();
         input.sessions = admin.access.sessions(person.user_id).unwrap_or_default();
         input.own_session = person.session_id;
+        input.recovery_left = admin.access.recovery_codes_left(person.user_id).unwrap_or_default();
     }
-    input.error = error.map(words_of);
+    input.error = error.map(|error| words_of(error, asked.lang()));
     let status = error.map_or(StatusCode::OK, status_of);
-    let response = asked.page(status, profile::render(&input, &asked.shell(admin, Page::Settings, "Profile")));
+    let response = asked.page(status, profile::render(&input, &asked.shell(admin, Page::Settings, key("Profile"))));
     match error {
         Some(error) => with_wait(response, error),
         None => response,
@@ -43,7 +45,11 @@ fn qr(enrolment: &Enrolment) -> String {
     QrCode::new(enrolment.url.expose()).map_or_else(
         // The key stands beside it; it can be typed.
         |_| String::new(),
-        |code| code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build(),
+        |code| {
+            let file = code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build();
+            // The declaration of an XML file has no place in a page.
+            file.find("<svg").map_or_else(String::new, |at| file[at..].to_owned())
+        },
     )
 }
 
@@ -72,11 +78,18 @@ pub(super) async fn totp_begin(State(admin): State<Arc<Admin>>, asked: Asked) ->
 pub(super) async fn totp_on(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
     let change = async {
         let person = asked.person()?;
+        // An unlocked browser is not enough: whoever turns it on keeps everybody without the phone out.
+        admin.access.confirm_password(person, Secret::new(form.text("password")), &asked.origin).await?;
         admin.access.enable_totp(person, form.text("secret"), form.text("code"), &asked.origin).await
     };
     match change.await {
         Ok(recovery) => show(&admin, &asked, ProfileInput { recovery, ..ProfileInput::default() }, None),
-        Err(error) => show(&admin, &asked, ProfileInput::default(), Some(&error)),
+        Err(error) => {
+            // The same once more: the phone has it already.
+            let begun = asked.person().and_then(|person| admin.access.enrolment(person, form.text("secret"))).ok();
+            let enrolment = begun.map(|enrolment| (enrolment.clone(), qr(&enrolment)));
+            show(&admin, &asked, ProfileInput { enrolment, ..ProfileInput::default() }, Some(&error))
+        }
     }
 }
 

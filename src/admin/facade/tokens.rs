@@ -13,15 +13,17 @@ use crate::admin::pages::audit::{self, AuditInput, LINES_MAX};
 use crate::admin::pages::tokens::{self, TokensInput};
 use crate::base::secret::Secret;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::nav::Page;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn show(admin: &Admin, asked: &Asked, fresh: Option<(String, Secret)>, error: Option<&AccessError>) -> Response {
-    let input = TokensInput { tokens: admin.access.tokens().unwrap_or_default(), fresh, error: error.map(words_of) };
+    let input =
+        TokensInput { tokens: admin.access.tokens().unwrap_or_default(), fresh, error: error.map(|error| words_of(error, asked.lang())) };
     let status = error.map_or(StatusCode::OK, status_of);
-    asked.page(status, tokens::render(&input, &asked.shell(admin, Page::Settings, "Tokens")))
+    asked.page(status, tokens::render(&input, &asked.shell(admin, Page::Settings, key("Tokens"))))
 }
 
 fn wanted(form: &Form, now_ms: i64) -> Result<NewToken, AccessError> {
@@ -82,10 +84,6 @@ pub(super) async fn audit(State(admin): State<Arc<Admin>>, asked: Asked, form: F
     let (looking, wanted) = (Arc::clone(&admin), filter.clone());
     let found = tokio::task::spawn_blocking(move || looking.access.audit(&wanted)).await.map_err(|error| Problem::internal(&error))?;
     let lines = found.map_err(|error| Problem::internal(&error))?;
-    let input = AuditInput {
-        lines,
-        actor: filter.actor.unwrap_or_default(),
-        action: filter.action.unwrap_or_default(),
-    };
-    Ok(asked.page(StatusCode::OK, audit::render(&input, &asked.shell(&admin, Page::Settings, "Audit log"))))
+    let input = AuditInput { lines, actor: filter.actor.unwrap_or_default(), action: filter.action.unwrap_or_default() };
+    Ok(asked.page(StatusCode::OK, audit::render(&input, &asked.shell(&admin, Page::Settings, key("Audit log")))))
 }

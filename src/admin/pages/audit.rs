@@ -55,16 +55,28 @@ fn change(line: &AuditLine) -> String {
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
     names.sort_unstable();
     names.dedup();
-    let shown = |value: Option<&serde_json::Value>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string().replace('"', ""));
+    let shown = |all: &serde_json::Map<String, serde_json::Value>, name: &str| all.get(name).map(words).unwrap_or_default();
     names
         .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name))
-        .map(|name| match (before.get(name), after.get(name)) {
-            (None, new) => format!("{name}: {}", shown(new)),
-            (old, new) => format!("{name}: {} → {}", shown(old), shown(new)),
+        .map(|name| (name, shown(&before, name), shown(&after, name)))
+        .filter(|(_, old, new)| old != new)
+        .map(|(name, old, new)| match (old.as_str(), new.as_str()) {
+            ("", new) => format!("{name}: {new}"),
+            (old, "") => format!("{name}: {old} → –"),
+            (old, new) => format!("{name}: {old} → {new}"),
         })
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// A value as people read it; nothing for what is not set.
+fn words(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(false) => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(all) => all.iter().map(words).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +98,9 @@ mod tests {
         let both = line(Some(r#"{"role":"admin","email":"a"}"#), Some(r#"{"role":"viewer","email":"a"}"#));
         assert_eq!(change(&both), "role: admin → viewer");
         assert_eq!(change(&line(None, Some(r#"{"role":"admin"}"#))), "role: admin");
-        assert_eq!(change(&line(Some(r#"{"role":"admin"}"#), None)), "role: admin → nothing");
+        assert_eq!(change(&line(Some(r#"{"role":"admin"}"#), None)), "role: admin → –");
+        assert_eq!(change(&line(None, Some(r#"{"scopes":["read","edit"],"rate_max":null,"email":""}"#))), "scopes: read edit");
+        assert_eq!(change(&line(Some(r#"{"disabled":false}"#), Some(r#"{"disabled":true}"#))), "disabled: true");
         assert_eq!(change(&line(None, Some("no json"))), "");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::access::{Role, User};
 use crate::ui::format::{self, Moment};
+use crate::ui::lang::{Lang, key};
 use crate::ui::page;
 use crate::ui::shell::Shell;
 
@@ -21,6 +22,8 @@ pub struct PeopleInput {
 struct Row<'a> {
     user: &'a User,
     is_self: bool,
+    /// How they sign in, in words.
+    with: String,
     signed_in: Option<Moment>,
 }
 
@@ -31,7 +34,7 @@ struct PeoplePage<'a> {
     input: &'a PeopleInput,
     rows: Vec<Row<'a>>,
     found: String,
-    roles: [Role; 3],
+    roles: [(Role, &'static str); 3],
     said: &'static str,
 }
 
@@ -42,15 +45,17 @@ pub fn render(input: &PeopleInput, shell: &Shell) -> String {
         Row {
             user,
             is_self: Some(user.id) == input.own_id,
+            with: with(user, shell.lang()),
             signed_in: user.signed_in_ms.map(|at| format::moment(at, shell.now_ms, shell.lang())),
         }
     };
     let said = match shell.param("done") {
-        Some("created") => "The user was created. Hand over name and password on two different ways.",
-        Some("changed") => "Saved.",
-        Some("deleted") => "The user was deleted; their sessions have ended.",
-        Some("password") => "The new password is set; their sessions have ended.",
-        Some("totp") => "The second factor is off for this user.",
+        Some("created") => key("The user was created. Hand over name and password on two different ways."),
+        Some("changed") => key("Saved."),
+        Some("deleted") => key("The user was deleted; their sessions have ended."),
+        Some("password") => key("The new password is set; their sessions have ended."),
+        Some("totp") => key("The second factor is off for this user."),
+        Some("signed-out") => key("Their sessions have ended."),
         _ => "",
     };
     page::html(&PeoplePage {
@@ -58,7 +63,47 @@ pub fn render(input: &PeopleInput, shell: &Shell) -> String {
         input,
         rows: input.users.iter().map(row).collect(),
         found: shell.lang().n(input.users.len() as u64, "{} person", "{} people"),
-        roles: Role::ALL,
+        roles: ROLES,
         said,
     })
+}
+
+/// Every role with its word.
+const ROLES: [(Role, &str); 3] = [(Role::Viewer, key("viewer")), (Role::Editor, key("editor")), (Role::Admin, key("admin"))];
+
+fn with(user: &User, lang: Lang) -> String {
+    match (&user.issuer, user.has_password, user.has_totp) {
+        (Some(issuer), ..) => issuer.clone(),
+        (None, true, true) => lang.t("password and code").to_owned(),
+        (None, true, false) => lang.t("password").to_owned(),
+        (None, false, _) => lang.t("nothing yet").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+
+    #[test]
+    fn hostile_names_stay_text() {
+        let hostile = "\"><img src=x onerror=alert(1)>".to_owned();
+        let user = User {
+            id: 1,
+            name: hostile.clone(),
+            email: hostile.clone(),
+            role: Role::Admin,
+            has_password: false,
+            issuer: Some(hostile.clone()),
+            has_totp: true,
+            disabled: true,
+            created_ms: 0,
+            signed_in_ms: None,
+        };
+        let input = PeopleInput { users: vec![user], own_id: Some(1), error: Some(hostile.clone()), entered: (hostile.clone(), hostile) };
+        let html = render(&input, &shell(Page::Settings, "People", "/settings/people", "done=%3Cimg%20src%3Dx%3E"));
+        assert!(!html.contains("<img") && html.matches("&#60;img").count() >= 8, "{html}");
+        assert!(html.contains("kept out") && html.contains("you"));
+    }
 }

@@ -3,6 +3,7 @@
 use crate::access::{Scope, Token};
 use crate::base::secret::Secret;
 use crate::ui::format::{self, Moment};
+use crate::ui::lang::key;
 use crate::ui::page;
 use crate::ui::shell::Shell;
 
@@ -43,12 +44,12 @@ struct TokensPage<'a> {
 
 const fn words(scope: Scope) -> &'static str {
     match scope {
-        Scope::MetricsWrite => "send metrics: remote write, pushes, custom metrics",
-        Scope::LogsWrite => "send log lines",
-        Scope::EventsWrite => "send errors, visits and heartbeats",
-        Scope::Read => "query and look at everything",
-        Scope::Edit => "change dashboards, rules and pushed groups; query",
-        Scope::Admin => "everything, users included",
+        Scope::MetricsWrite => key("send metrics: remote write, pushes, custom metrics"),
+        Scope::LogsWrite => key("send log lines"),
+        Scope::EventsWrite => key("send errors, visits and heartbeats"),
+        Scope::Read => key("query and look at everything"),
+        Scope::Edit => key("change dashboards, rules and pushed groups; query"),
+        Scope::Admin => key("everything, users included"),
     }
 }
 
@@ -69,6 +70,10 @@ pub fn render(input: &TokensInput, shell: &Shell) -> String {
         rows: input.tokens.iter().map(row).collect(),
         found: shell.lang().n(input.tokens.len() as u64, "{} token", "{} tokens"),
         choices: Scope::ALL.into_iter().map(|scope| Choice { scope, words: words(scope) }).collect(),
-        said: if shell.param("done") == Some("revoked") { "The token was revoked. Programs that use it are refused from now on." } else { "" },
+        said: if shell.param("done") == Some("revoked") {
+            key("The token was revoked. Programs that use it are refused from now on.")
+        } else {
+            ""
+        },
     })
 }

@@ -43,12 +43,8 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
         let path = parts.uri.path();
         let path = path.strip_prefix("/metrics").unwrap_or(path);
         let deleted = if parts.method == Method::DELETE { inner.push.size_of(path) } else { None };
-        let handled = inner.push.handle(
-            parts.method.as_str(),
-            path,
-            PushHeaders { content_type: kind, content_encoding: encoding, ttl },
-            &body,
-        );
+        let handled =
+            inner.push.handle(parts.method.as_str(), path, PushHeaders { content_type: kind, content_encoding: encoding, ttl }, &body);
         if handled.status < 300 {
             // Shown at once; the regular round would be a few seconds late.
             inner.collect_pushed();

@@ -91,7 +91,13 @@ impl Db {
                 }
             })
             .map_err(|_| DbError::Closed)?;
-        Ok(Self { path: path.to_owned(), to_writer: Some(to_writer), writer: Some(writer), readers: Mutex::default(), watcher: Mutex::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            to_writer: Some(to_writer),
+            writer: Some(writer),
+            readers: Mutex::default(),
+            watcher: Mutex::default(),
+        })
     }
 
     /// Runs `change` in a transaction of its own and commits it; an error rolls it back.
