@@ -5,6 +5,7 @@ mod cli;
 mod configuration;
 mod examples;
 mod guard;
+mod health;
 mod import;
 mod present;
 mod serve;
