@@ -87,7 +87,9 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
     let docs = Docs::new(DocsOptions { clock: Arc::clone(&clock), registry: own_metrics.clone(), keys: documented_keys() });
     let routes = metrics.routes().join(admin.routes()).join(docs.routes());
-    let routes = routes.join(admin.connect_routes(settings.server.external_url.clone())).join(admin.about_routes(own_metrics, settings.server.own_metrics));
+    let routes = routes
+        .join(admin.connect_routes(settings.server.external_url.clone()))
+        .join(admin.about_routes(own_metrics, settings.server.own_metrics));
     docs.describe(routes.table());
     let routes = routes.into_router();
     let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));

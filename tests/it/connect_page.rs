@@ -1,61 +1,74 @@
 //! Connecting programs: what the page shows works when it is pasted into a shell, and its light turns green.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::process::Command;
-use std::sync::Arc;
+use std::fs;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use pharos::access::{Access, AccessSettings, AuthMode, Origin};
-use pharos::base::clock::SystemClock;
-use pharos::base::secret::Secret;
-use pharos::platform::db::Db;
 use reqwest::blocking::{Client, Response};
 use reqwest::redirect;
 use serde_json::Value as Json;
 
 use crate::support::{Server, skip};
 
-/// A server on which an administrator is signed in.
+/// A server on which an administrator is signed in. Its log is in a file, as the set-up code stands there only.
 struct House {
-    server: Server,
+    process: Child,
+    address: String,
     cookie: String,
     client: Client,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _gone = self.process.kill().is_err();
+        let _gone = self.process.wait().is_err();
+    }
 }
 
 impl House {
-    /// The administrator is made before the server starts, in its database.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).unwrap();
-        let settings = AccessSettings {
-            mode: AuthMode::On,
-            session_idle: Duration::from_secs(3600),
-            session_age: Duration::from_secs(3600),
-            audit_keep: Duration::from_secs(3600),
-        };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let session = runtime.block_on(async {
-            let db = Arc::new(Db::open(&data.join("pharos.db")).unwrap());
-            let access = Access::open(db, Arc::new(SystemClock::new()), settings).unwrap();
-            let code = access.begin_setup().unwrap().unwrap();
-            let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: String::new() };
-            access.set_up(code.expose(), "ann", Secret::new("correct horse battery"), &origin).await.unwrap()
-        });
-        let server = Server::on(&data, &["--auth", "on", "--host-metrics=false"]);
+        let log = folder.path().join("log");
+        let process = Command::new(env!("CARGO_BIN_EXE_pharos"))
+            .args(["serve", "--auth", "on", "--listen", "127.0.0.1:0", "--host-metrics=false", "--data-dir"])
+            .arg(folder.path().join("data"))
+            .env_clear()
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
         let client = Client::builder().redirect(redirect::Policy::none()).timeout(Duration::from_secs(60)).build().unwrap();
-        Self { server, cookie: format!("pharos={}", session.expose()), client, _folder: folder }
+        let mut house = Self { process, address: String::new(), cookie: String::new(), client, folder };
+        let after = |text: &str, sign: &str| -> Option<String> {
+            let (_, rest) = text.split_once(sign)?;
+            Some(rest.split(|c: char| c.is_whitespace() || c == '"').next()?.to_owned())
+        };
+        for _ in 0..600 {
+            let text = fs::read_to_string(&log).unwrap();
+            if let (Some(address), Some(code)) = (after(&text, "listening on http://"), after(&text, "?code=")) {
+                house.address = address;
+                let fields = [("code", code.as_str()), ("name", "ann"), ("password", "correct horse battery")];
+                house.cookie = cookie_of(&house.submit("/setup", &fields, ""));
+                return house;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("the server did not start: {}", fs::read_to_string(&log).unwrap());
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     fn submit(&self, path: &str, fields: &[(&str, &str)], cookie: &str) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.client.post(self.server.url(path)).header("content-type", "application/x-www-form-urlencoded");
+        let request = self.client.post(self.url(path)).header("content-type", "application/x-www-form-urlencoded");
         request.header("sec-fetch-site", "same-origin").header("cookie", cookie).body(body).send().unwrap()
     }
 
     fn look(&self, path: &str, cookie: &str) -> (u16, String) {
-        let response = self.client.get(self.server.url(path)).header("cookie", cookie).send().unwrap();
+        let response = self.client.get(self.url(path)).header("cookie", cookie).send().unwrap();
         (response.status().as_u16(), response.text().unwrap())
     }
 
@@ -65,8 +78,7 @@ impl House {
         let made = self.submit("/settings/people", &fields, &self.cookie);
         assert!(made.status().as_u16() < 400, "{}", made.text().unwrap());
         let signed_in = self.submit("/login", &[("name", name), ("password", "another long password")], "");
-        let cookie = signed_in.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        cookie_of(&signed_in)
     }
 
     fn light(&self, page: &str) -> Json {
@@ -85,6 +97,11 @@ impl House {
         }
         panic!("the light never turned green: {}", self.light(page));
     }
+}
+
+fn cookie_of(response: &Response) -> String {
+    let text = response.headers().get("set-cookie").expect("a cookie").to_str().unwrap();
+    text.split(';').next().unwrap().to_owned()
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
@@ -144,7 +161,7 @@ fn texts_of_other_languages_are_read_by_them() {
         skip("Python is not installed");
     }
     if has("promtool") {
-        let file = house.server.folder().join("prometheus.yml");
+        let file = house.folder.path().join("prometheus.yml");
         std::fs::write(&file, text("prometheus")).unwrap();
         let check = Command::new("promtool").args(["check", "config"]).arg(&file).output().unwrap();
         assert!(check.status.success(), "{}{}", String::from_utf8_lossy(&check.stdout), String::from_utf8_lossy(&check.stderr));
@@ -158,7 +175,7 @@ fn the_light_says_when_what_came_was_refused() {
     let house = House::start();
     let page = house.submit("/settings/connect", &[("client", "prometheus")], &house.cookie).text().unwrap();
     let token = between(&snippet(&page), "credentials: ", "\n").to_owned();
-    let answer = house.client.post(house.server.url("/api/v1/write")).bearer_auth(&token).body("nonsense").send().unwrap();
+    let answer = house.client.post(house.url("/api/v1/write")).bearer_auth(&token).body("nonsense").send().unwrap();
     assert!(answer.status().is_client_error());
     let light = house.light(&page);
     assert_eq!(light["state"], "refused", "{light}");
@@ -178,8 +195,8 @@ fn editors_connect_programs_and_viewers_do_not() {
     // Shown once; it may send and nothing else; it makes no further tokens.
     assert!(!house.look("/settings/connect?client=curl", &editor).1.contains("pht_"));
     let as_token = |request: reqwest::blocking::RequestBuilder| request.bearer_auth(&token).send().unwrap().status().as_u16();
-    assert_eq!(as_token(house.client.get(house.server.url("/api/v1/query?query=up"))), 403);
-    assert_eq!(as_token(house.client.post(house.server.url("/settings/connect"))), 403);
+    assert_eq!(as_token(house.client.get(house.url("/api/v1/query?query=up"))), 403);
+    assert_eq!(as_token(house.client.post(house.url("/settings/connect"))), 403);
     let audit = house.look("/settings/audit", &house.cookie).1;
     assert!(audit.contains("token.create") && audit.contains("curl, one value as JSON") && !audit.contains(&token));
 }
@@ -205,7 +222,8 @@ fn where_nobody_signs_in_tokens_are_counted_all_the_same() {
     let (status, page) = server.post("/settings/connect", "application/x-www-form-urlencoded", "client=pushgateway");
     assert_eq!(status, 200, "{page}");
     let token = between(&snippet(&page), "token:", "'").to_owned();
-    let push = crate::support::client().put(server.url("/metrics/job/a")).basic_auth("token", Some(token)).body("a 1\nb 2\n").send().unwrap();
+    let push =
+        crate::support::client().put(server.url("/metrics/job/a")).basic_auth("token", Some(token)).body("a 1\nb 2\n").send().unwrap();
     assert_eq!(push.status().as_u16(), 200);
     let path = between(&page, "<ph-light class=\"light\" src=\"", "\"").replace("&amp;", "&");
     let light: Json = serde_json::from_str(&server.get(&path).1).unwrap();

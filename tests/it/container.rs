@@ -163,7 +163,8 @@ fn the_image_and_its_compose_file_are_closed() {
     assert_eq!(text(child(service, &["environment", "PHAROS_HOST_PROCFS"])), "/host/proc");
     assert!(service.get("privileged").is_none() && service.get("network_mode").is_none());
     let image = docker("Dockerfile");
-    for line in ["VOLUME /data", "USER 65532:65532", "ENTRYPOINT [\"/pharos\"]", "CMD [\"serve\"]", "\"/pharos\", \"check\", \"healthy\"]"] {
+    for line in ["VOLUME /data", "USER 65532:65532", "ENTRYPOINT [\"/pharos\"]", "CMD [\"serve\"]", "\"/pharos\", \"check\", \"healthy\"]"]
+    {
         assert!(image.contains(line), "{line}");
     }
     // Signing in protects what others can reach; nothing may turn that off on the quiet.

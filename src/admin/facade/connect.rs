@@ -26,9 +26,12 @@ impl Admin {
     /// Routes that connect programs. `external` is the server's own address, if it is set.
     pub fn connect_routes(self: &Arc<Self>, external: String) -> Routes {
         let state = Arc::new(Connect { admin: Arc::clone(self), external });
-        Routes::new()
-            .route("GET, POST", links::CONNECT, Policy::EDIT, get(page).post(create).with_state(Arc::clone(&state)))
-            .route("GET", links::CONNECT_LIGHT, Policy::EDIT, get(light).with_state(state))
+        Routes::new().route("GET, POST", links::CONNECT, Policy::EDIT, get(page).post(create).with_state(Arc::clone(&state))).route(
+            "GET",
+            links::CONNECT_LIGHT,
+            Policy::EDIT,
+            get(light).with_state(state),
+        )
     }
 }
 

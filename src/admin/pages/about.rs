@@ -149,7 +149,11 @@ const CHARTS: &[(&str, &[Row])] = &[
             ),
             (
                 "Work at once",
-                &["prometheus_engine_queries{job=\"pharos\"}", "pharos_work_running{job=\"pharos\",pool=\"writes\"}", "sum(pharos_work_waiting{job=\"pharos\"})"],
+                &[
+                    "prometheus_engine_queries{job=\"pharos\"}",
+                    "pharos_work_running{job=\"pharos\",pool=\"writes\"}",
+                    "sum(pharos_work_waiting{job=\"pharos\"})",
+                ],
                 &["queries", "writes", "waiting"],
                 Unit::None,
                 4,
@@ -163,7 +167,9 @@ const CHARTS: &[(&str, &[Row])] = &[
             ),
             (
                 "HTTP requests by class",
-                &["sum by (class) (label_replace(rate(prometheus_http_requests_total{job=\"pharos\"}[2m]), \"class\", \"${1}xx\", \"code\", \"(.).*\"))"],
+                &[
+                    "sum by (class) (label_replace(rate(prometheus_http_requests_total{job=\"pharos\"}[2m]), \"class\", \"${1}xx\", \"code\", \"(.).*\"))",
+                ],
                 &["{{class}}"],
                 Unit::None,
                 4,
@@ -231,7 +237,9 @@ mod tests {
 
     #[test]
     fn tiles_come_from_the_exposition() {
-        let now = Now::read("# HELP x y\nprocess_resident_memory_bytes 5e6\npharos_storage_wal_bytes 10\nprometheus_tsdb_storage_blocks_bytes 32\nprometheus_engine_queries_concurrent_max 20\n");
+        let now = Now::read(
+            "# HELP x y\nprocess_resident_memory_bytes 5e6\npharos_storage_wal_bytes 10\nprometheus_tsdb_storage_blocks_bytes 32\nprometheus_engine_queries_concurrent_max 20\n",
+        );
         assert_eq!(now, Now { memory: Some(5e6), disk: Some(42.0), ..Now::default() });
     }
 }

@@ -53,7 +53,8 @@ pub fn keys() -> Vec<SectionKeys> {
     let _effective = read::config(&document.root, &[], &|_| None, &mut report);
     let with_notes = |(name, keys): (String, Vec<&'static str>)| {
         let other = |key: &str| key.ends_with("_sd_configs") && !FOUND_BY.contains(&key);
-        let note = |key: &'static str| support::note(&name, key).or_else(|| other(key).then_some("read, but targets are not found this way yet"));
+        let note =
+            |key: &'static str| support::note(&name, key).or_else(|| other(key).then_some("read, but targets are not found this way yet"));
         let notes = keys.iter().map(|key| (*key, note(key))).collect();
         (name, notes)
     };
