@@ -13,6 +13,8 @@ use super::Admin;
 use crate::access::{AccessError, Caller, Origin, PasswordError, Person, Transport};
 use crate::platform::http::extract::Params;
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::Lang;
+use crate::ui::look::Look;
 use crate::ui::nav::Page;
 use crate::ui::page;
 use crate::ui::security::Nonce;
@@ -84,6 +86,12 @@ impl Asked {
         // Forms with names and secrets in them must not lie around in caches.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
+    }
+
+    /// The reader's language.
+    pub(super) fn language(&self) -> Lang {
+        let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
+        Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang
     }
 
     /// Host and port under which the browser asked; HTTP/2 has them in the address.
