@@ -124,14 +124,12 @@ fn caller(access: &Access, headers: &HeaderMap, cookie: Option<&str>, from: IpAd
 fn token_id(access: &Access, caller: &Caller, headers: &HeaderMap, from: IpAddr) -> Option<i64> {
     match caller {
         Caller::Token(holder) => Some(holder.token_id),
-        Caller::Open | Caller::Local => {
-            let token = headers.get(header::AUTHORIZATION)?.to_str().ok().and_then(shown_token)?;
-            match access.by_token(&token, from) {
-                Caller::Token(holder) => Some(holder.token_id),
-                Caller::Open | Caller::Local | Caller::Nobody(_) | Caller::Person(_) => None,
-            }
-        }
         Caller::Nobody(_) | Caller::Person(_) => None,
+        _ => {
+            let token = headers.get(header::AUTHORIZATION)?.to_str().ok().and_then(shown_token)?;
+            let Caller::Token(holder) = access.by_token(&token, from) else { return None };
+            Some(holder.token_id)
+        }
     }
 }
 

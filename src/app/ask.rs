@@ -34,7 +34,7 @@ pub(super) struct ServerArgs {
 }
 
 /// `localhost:9090` is taken as `http://localhost:9090`.
-fn server_url(text: &str) -> Result<Url, String> {
+pub(super) fn server_url(text: &str) -> Result<Url, String> {
     let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&full).map_err(|error| error.to_string())?;
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("expected an address such as http://localhost:9090".to_owned()) }
@@ -162,16 +162,6 @@ pub(super) async fn labels(args: LabelsArgs, out: &mut impl Write) -> anyhow::Re
         }
         Ok(())
     })
-}
-
-/// Asks whether the server is well; `path` is `-/healthy` or `-/ready`.
-pub(super) async fn health(server: &ServerArgs, path: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    let (status, body) = get(&server.url, path, &[]).await?;
-    if status != 200 {
-        bail!("the server answered {status}: {}", String::from_utf8_lossy(&body).trim());
-    }
-    writeln!(out, "{}", String::from_utf8_lossy(&body).trim())?;
-    Ok(())
 }
 
 /// Calls the API and gives `data`, or the server's error.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, backup, configuration, import, serve, user};
+use super::{analyze, ask, backup, configuration, health, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -96,10 +96,10 @@ enum Check {
     },
     /// Ask whether a server is running.
     #[command(after_help = HEALTHY_EXAMPLES)]
-    Healthy(ask::ServerArgs),
+    Healthy(health::HealthArgs),
     /// Ask whether a server takes requests.
     #[command(after_help = READY_EXAMPLES)]
-    Ready(ask::ServerArgs),
+    Ready(health::HealthArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,8 +186,8 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(*flags),
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
-        Command::Check(Check::Healthy(server)) => on_runtime(ask::health(&server, "-/healthy", &mut out)),
-        Command::Check(Check::Ready(server)) => on_runtime(ask::health(&server, "-/ready", &mut out)),
+        Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
+        Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),

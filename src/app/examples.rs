@@ -34,7 +34,7 @@ Examples:
 pub(super) const HEALTHY_EXAMPLES: &str = "\
 Examples:
   pharos check healthy
-  pharos check healthy --url http://metrics.example:9090";
+  pharos check healthy --url https://metrics.example";
 
 pub(super) const READY_EXAMPLES: &str = "\
 Examples:

@@ -8,6 +8,7 @@ mod configuration;
 mod examples;
 mod first_admin;
 mod guard;
+mod health;
 mod import;
 mod present;
 mod serve;

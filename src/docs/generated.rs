@@ -182,7 +182,9 @@ mod tests {
             RouteInfo { methods: "PUT", path: "/-/<x>", policy: Policy::Needs(Role::Admin, Scope::Admin) },
         ];
         let part = routes(&table);
-        for said in ["role viewer, or a token with read", "token with metrics:write", "anyone", "people who are signed in", "/-/&#60;x&#62;"] {
+        for said in
+            ["role viewer, or a token with read", "token with metrics:write", "anyone", "people who are signed in", "/-/&#60;x&#62;"]
+        {
             assert!(part.html.contains(said), "{said}: {}", part.html);
         }
         assert_eq!(part.headings.len(), 5);

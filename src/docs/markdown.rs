@@ -142,10 +142,7 @@ impl Writer {
     fn head(&mut self, level: u8, text: String) -> String {
         let plain = anchor(&text);
         let taken = |id: &str| self.out.headings.iter().any(|heading| heading.id == id);
-        let id = (1..)
-            .map(|at| if at == 1 { plain.clone() } else { format!("{plain}-{at}") })
-            .find(|id| !taken(id))
-            .unwrap_or_default();
+        let id = (1..).map(|at| if at == 1 { plain.clone() } else { format!("{plain}-{at}") }).find(|id| !taken(id)).unwrap_or_default();
         self.out.headings.push(Heading { level, id: id.clone(), text });
         id
     }

@@ -1,6 +1,7 @@
 //! What is written leads somewhere, and what is generated is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::*;
 use crate::base::clock::SystemClock;
@@ -84,4 +85,36 @@ fn markup_in_a_text_stays_text() {
     assert!(rendered.html.contains("&lt;script&gt;") && rendered.html.contains("a: &lt;b&gt;"), "{}", rendered.html);
     let ids: Vec<&str> = rendered.headings.iter().map(|heading| heading.id.as_str()).collect();
     assert_eq!(ids, ["a-b", "a-b-2"]);
+}
+
+/// All sources but these.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("src/docs") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn sentences_that_are_explained_are_said_somewhere() {
+    let mut all = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    // Sentences of two lines in the source.
+    let all = all.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = contents::PAGES.iter().find(|page| page.name == "troubleshooting").unwrap();
+    let sentences = page
+        .text
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .filter(|text| text.starts_with(|c: char| c.is_lowercase() || c == '…'));
+    let mut checked = 0;
+    for part in sentences.flat_map(|text| text.split('…')).map(|part| part.trim_matches(|c: char| c == ' ' || c == '?')) {
+        assert!(part.is_empty() || all.contains(part), "nothing says {part:?}");
+        checked += usize::from(!part.is_empty());
+    }
+    assert!(checked > 15, "{checked}");
 }

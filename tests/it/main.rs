@@ -20,8 +20,14 @@ mod browser;
 mod config;
 /// TLS, proxies, credentials and redirects towards targets.
 mod connect;
+/// Connecting programs by the page for it.
+mod connect_page;
+/// An empty root, another user, a health check; systemd.
+mod container;
 /// `kill -9` under load.
 mod crash;
+/// The documentation that is built in, and what the server shows of itself.
+mod docs;
 /// The user's own files and queries.
 mod fixtures;
 /// A volume without space.

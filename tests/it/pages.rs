@@ -3,7 +3,8 @@
 use crate::support::{Server, client};
 use crate::wire;
 
-const PAGES: [&str; 7] = ["/", "/explore", "/targets", "/catalogue", "/cardinality", "/pushed", "/status"];
+const PAGES: [&str; 10] =
+    ["/", "/explore", "/targets", "/catalogue", "/cardinality", "/pushed", "/status", "/docs", "/status/self", "/settings/connect"];
 
 #[test]
 fn every_page_is_whole_and_guarded() {

@@ -32,3 +32,5 @@ class Light extends HTMLElement {
 }
 
 customElements.define('ph-light', Light);
+
+export {};

@@ -32,6 +32,6 @@ impl Admin {
 
 async fn page(State(state): State<Arc<About>>, asked: Asked) -> Response {
     let input = AboutInput { now: Now::read(&state.registry.page()), is_collected: state.is_collected };
-    let shell = asked.shell(&state.admin, Page::Status, "pharos itself").with_range("now-1h").with_refresh("10s");
+    let shell = asked.shell(&state.admin, Page::Status, about::TITLE).with_range("now-1h").with_refresh("10s");
     asked.page(StatusCode::OK, about::render(&input, &shell))
 }

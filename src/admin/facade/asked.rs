@@ -89,6 +89,12 @@ impl Asked {
         response
     }
 
+    /// The reader's language.
+    pub(super) fn language(&self) -> Lang {
+        let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
+        Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang
+    }
+
     /// Host and port under which the browser asked; HTTP/2 has them in the address.
     pub(super) fn host(&self) -> &str {
         let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());

@@ -12,6 +12,7 @@ use super::asked::{Asked, Form, status_of, words_of};
 use crate::access::{Access, AccessError, Caller, NewToken, Policy, Routes};
 use crate::admin::pages::connect::{self, Client, ConnectInput, Light, Lit};
 use crate::platform::http::problem::Problem;
+use crate::ui::lang::Lang;
 use crate::ui::links;
 use crate::ui::nav::Page;
 
@@ -26,9 +27,12 @@ impl Admin {
     /// Routes that connect programs. `external` is the server's own address, if it is set.
     pub fn connect_routes(self: &Arc<Self>, external: String) -> Routes {
         let state = Arc::new(Connect { admin: Arc::clone(self), external });
-        Routes::new()
-            .route("GET, POST", links::CONNECT, Policy::EDIT, get(page).post(create).with_state(Arc::clone(&state)))
-            .route("GET", links::CONNECT_LIGHT, Policy::EDIT, get(light).with_state(state))
+        Routes::new().route("GET, POST", links::CONNECT, Policy::EDIT, get(page).post(create).with_state(Arc::clone(&state))).route(
+            "GET",
+            links::CONNECT_LIGHT,
+            Policy::EDIT,
+            get(light).with_state(state),
+        )
     }
 }
 
@@ -38,16 +42,16 @@ impl Connect {
     }
 
     /// The light of a token that there is.
-    fn light(&self, token_id: i64, client: &Client) -> Result<Light, AccessError> {
+    fn light(&self, token_id: i64, client: &Client, lang: Lang) -> Result<Light, AccessError> {
         let known = self.access().tokens()?.iter().any(|token| token.id == token_id);
-        if known { Ok(Light::new(client.purpose, self.access().token_activity(token_id))) } else { Err(no_such_token()) }
+        if known { Ok(Light::new(client.purpose, self.access().token_activity(token_id), lang)) } else { Err(no_such_token()) }
     }
 
     fn show(&self, asked: &Asked, client: &'static Client, lit: Option<Lit>, error: Option<&AccessError>) -> Response {
         let base = connect::base_url(&self.external, asked.transport.is_https, asked.host());
         let input = ConnectInput { base, client, lit, error: error.map(words_of) };
         let status = error.map_or(StatusCode::OK, status_of);
-        asked.page(status, connect::render(&input, &asked.shell(&self.admin, Page::Settings, "Connect")))
+        asked.page(status, connect::render(&input, &asked.shell(&self.admin, Page::Settings, connect::TITLE)))
     }
 }
 
@@ -64,7 +68,7 @@ async fn page(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Re
     let client = wanted(&form);
     // Without scripts the page is asked for again to see whether the light is green.
     match form.text("token").parse() {
-        Ok(token_id) => match state.light(token_id, client) {
+        Ok(token_id) => match state.light(token_id, client, asked.language()) {
             Ok(light) => state.show(&asked, client, Some(Lit { token_id, secret: None, light }), None),
             Err(error) => state.show(&asked, client, None, Some(&error)),
         },
@@ -81,16 +85,17 @@ async fn create(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> 
     let new = NewToken { name: client.name.to_owned(), scopes: vec![client.purpose.scope()], expires_ms: None, rate_max: None };
     Ok(match state.access().create_token(&asked.caller.actor(), new, &asked.origin).await {
         Ok((token, secret)) => {
-            let light = Light::new(client.purpose, state.access().token_activity(token.id));
+            let light = Light::new(client.purpose, state.access().token_activity(token.id), asked.language());
             state.show(&asked, client, Some(Lit { token_id: token.id, secret: Some(secret), light }), None)
         }
         Err(error) => state.show(&asked, client, None, Some(&error)),
     })
 }
 
-async fn light(State(state): State<Arc<Connect>>, form: Form) -> Result<Response, Problem> {
+async fn light(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Result<Response, Problem> {
     let token_id = form.text("token").parse().map_err(|_| Problem::bad_request("the parameter token is no number"))?;
-    let light = state.light(token_id, wanted(&form)).map_err(|error| Problem::new(StatusCode::NOT_FOUND, words_of(&error)))?;
+    let light =
+        state.light(token_id, wanted(&form), asked.language()).map_err(|error| Problem::new(StatusCode::NOT_FOUND, words_of(&error)))?;
     let mut response = axum::Json(light).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

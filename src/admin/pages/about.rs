@@ -1,9 +1,13 @@
 //! "pharos itself": how the server does, from its own metrics.
 
 use crate::ui::format::{self, Unit};
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
+
+/// Its title.
+pub const TITLE: &str = key("pharos itself");
 
 /// What the tiles show, read from the server's own metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,12 +76,12 @@ type Row = (&'static str, &'static [&'static str], &'static [&'static str], Unit
 /// Only what this server says of itself.
 const CHARTS: &[(&str, &[Row])] = &[
     (
-        "Resources",
+        key("Resources"),
         &[
-            ("Memory", &["process_resident_memory_bytes{job=\"pharos\"}"], &["resident"], Unit::Bytes, 4),
-            ("Processor", &["rate(process_cpu_seconds_total{job=\"pharos\"}[2m])"], &["cores"], Unit::None, 4),
+            (key("Memory"), &["process_resident_memory_bytes{job=\"pharos\"}"], &["resident"], Unit::Bytes, 4),
+            (key("Processor"), &["rate(process_cpu_seconds_total{job=\"pharos\"}[2m])"], &["cores"], Unit::None, 4),
             (
-                "Disk",
+                key("Disk"),
                 &["prometheus_tsdb_storage_blocks_bytes{job=\"pharos\"}", "pharos_storage_wal_bytes{job=\"pharos\"}"],
                 &["blocks", "log"],
                 Unit::Bytes,
@@ -86,24 +90,24 @@ const CHARTS: &[(&str, &[Row])] = &[
         ],
     ),
     (
-        "Taking in",
+        key("Taking in"),
         &[
             (
-                "Samples stored",
+                key("Samples stored"),
                 &["rate(prometheus_tsdb_head_samples_appended_total{job=\"pharos\"}[2m])"],
                 &["samples a second"],
                 Unit::None,
                 4,
             ),
             (
-                "Samples sent here, by door",
+                key("Samples sent here, by door"),
                 &["sum by (door) (rate(pharos_ingest_samples_total{job=\"pharos\"}[2m]))"],
                 &["{{door}}"],
                 Unit::None,
                 4,
             ),
             (
-                "Refused",
+                key("Refused"),
                 &[
                     "sum by (door) (rate(pharos_ingest_refused_total{job=\"pharos\"}[5m]))",
                     "sum(rate(pharos_scrape_refused_total{job=\"pharos\"}[5m]))",
@@ -113,7 +117,7 @@ const CHARTS: &[(&str, &[Row])] = &[
                 4,
             ),
             (
-                "Scrape lag",
+                key("Scrape lag"),
                 &[
                     "max(prometheus_target_interval_length_seconds{job=\"pharos\",quantile=\"0.99\"} - ignoring (quantile) \
                      prometheus_target_interval_length_seconds{job=\"pharos\",quantile=\"0.5\"})",
@@ -123,9 +127,9 @@ const CHARTS: &[(&str, &[Row])] = &[
                 Unit::Seconds,
                 4,
             ),
-            ("Series in memory", &["prometheus_tsdb_head_series{job=\"pharos\"}"], &["series"], Unit::None, 4),
+            (key("Series in memory"), &["prometheus_tsdb_head_series{job=\"pharos\"}"], &["series"], Unit::None, 4),
             (
-                "Waiting to be sent on",
+                key("Waiting to be sent on"),
                 &["sum by (url) (prometheus_remote_storage_samples_pending{job=\"pharos\"})"],
                 &["{{url}}"],
                 Unit::None,
@@ -134,10 +138,10 @@ const CHARTS: &[(&str, &[Row])] = &[
         ],
     ),
     (
-        "Answering",
+        key("Answering"),
         &[
             (
-                "Query time",
+                key("Query time"),
                 &[
                     "histogram_quantile(0.5, sum by (le) (rate(pharos_query_duration_seconds_bucket{job=\"pharos\"}[5m])))",
                     "histogram_quantile(0.95, sum by (le) (rate(pharos_query_duration_seconds_bucket{job=\"pharos\"}[5m])))",
@@ -148,35 +152,41 @@ const CHARTS: &[(&str, &[Row])] = &[
                 4,
             ),
             (
-                "Work at once",
-                &["prometheus_engine_queries{job=\"pharos\"}", "pharos_work_running{job=\"pharos\",pool=\"writes\"}", "sum(pharos_work_waiting{job=\"pharos\"})"],
+                key("Work at once"),
+                &[
+                    "prometheus_engine_queries{job=\"pharos\"}",
+                    "pharos_work_running{job=\"pharos\",pool=\"writes\"}",
+                    "sum(pharos_work_waiting{job=\"pharos\"})",
+                ],
                 &["queries", "writes", "waiting"],
                 Unit::None,
                 4,
             ),
             (
-                "Answers taken from memory",
+                key("Answers taken from memory"),
                 &["sum by (result) (rate(pharos_query_cache_requests_total{job=\"pharos\"}[5m]))"],
                 &["{{result}}"],
                 Unit::None,
                 4,
             ),
             (
-                "HTTP requests by class",
-                &["sum by (class) (label_replace(rate(prometheus_http_requests_total{job=\"pharos\"}[2m]), \"class\", \"${1}xx\", \"code\", \"(.).*\"))"],
+                key("HTTP requests by class"),
+                &[
+                    "sum by (class) (label_replace(rate(prometheus_http_requests_total{job=\"pharos\"}[2m]), \"class\", \"${1}xx\", \"code\", \"(.).*\"))",
+                ],
                 &["{{class}}"],
                 Unit::None,
                 4,
             ),
             (
-                "HTTP time, 95 %",
+                key("HTTP time, 95 %"),
                 &["histogram_quantile(0.95, sum by (le) (rate(prometheus_http_request_duration_seconds_bucket{job=\"pharos\"}[5m])))"],
                 &["95 %"],
                 Unit::Seconds,
                 4,
             ),
             (
-                "Connections and files",
+                key("Connections and files"),
                 &["pharos_http_connections{job=\"pharos\"}", "process_open_fds{job=\"pharos\"}"],
                 &["connections", "open files"],
                 Unit::None,
@@ -214,12 +224,12 @@ pub fn render(input: &AboutInput, shell: &Shell) -> String {
     let now = &input.now;
     let up_s = now.started.map(|started| (shell.now_ms as f64 / 1e3 - started).max(0.0));
     let tiles = vec![
-        ("Memory", shown(now.memory, Unit::Bytes)),
-        ("On disk", shown(now.disk, Unit::Bytes)),
-        ("Series in memory", shown(now.series, Unit::None)),
-        ("Queries running", shown(now.queries, Unit::None)),
-        ("Open files", shown(now.files, Unit::None)),
-        ("Up for", shown(up_s, Unit::Seconds)),
+        (key("Memory"), shown(now.memory, Unit::Bytes)),
+        (key("On disk"), shown(now.disk, Unit::Bytes)),
+        (key("Series in memory"), shown(now.series, Unit::None)),
+        (key("Queries running"), shown(now.queries, Unit::None)),
+        (key("Open files"), shown(now.files, Unit::None)),
+        (key("Up for"), shown(up_s, Unit::Seconds)),
     ];
     let groups = CHARTS.iter().map(|(title, rows)| Group { title, charts: rows.iter().map(chart).collect() }).collect();
     page::html(&AboutPage { shell, tiles, groups, is_collected: input.is_collected })
@@ -231,7 +241,9 @@ mod tests {
 
     #[test]
     fn tiles_come_from_the_exposition() {
-        let now = Now::read("# HELP x y\nprocess_resident_memory_bytes 5e6\npharos_storage_wal_bytes 10\nprometheus_tsdb_storage_blocks_bytes 32\nprometheus_engine_queries_concurrent_max 20\n");
+        let now = Now::read(
+            "# HELP x y\nprocess_resident_memory_bytes 5e6\npharos_storage_wal_bytes 10\nprometheus_tsdb_storage_blocks_bytes 32\nprometheus_engine_queries_concurrent_max 20\n",
+        );
         assert_eq!(now, Now { memory: Some(5e6), disk: Some(42.0), ..Now::default() });
     }
 }

@@ -9,9 +9,12 @@ use clients::CLIENTS;
 
 use crate::access::TokenActivity;
 use crate::base::secret::Secret;
-use crate::ui::format;
+use crate::ui::lang::{Lang, key};
 use crate::ui::page;
 use crate::ui::shell::Shell;
+
+/// Its title.
+pub const TITLE: &str = key("Connect");
 
 /// What stands for the token until there is one.
 const NO_TOKEN: &str = "TOKEN";
@@ -52,23 +55,21 @@ pub struct Light {
 }
 
 impl Light {
-    /// From what is known of the token.
-    pub fn new(purpose: Purpose, activity: TokenActivity) -> Self {
+    /// From what is known of the token, in the reader's language.
+    pub fn new(purpose: Purpose, activity: TokenActivity, lang: Lang) -> Self {
         let samples = activity.samples;
         let is_good = (200..300).contains(&activity.status);
+        let sent = || lang.n(samples, "Data arrives: {} sample so far.", "Data arrives: {} samples so far.");
+        let asked = || lang.n(activity.requests, "It works: {} request so far.", "It works: {} requests so far.");
         let (state, text) = match purpose {
-            _ if activity.requests == 0 => ("waiting", "Waiting for the first request with this token.".to_owned()),
-            Purpose::SendMetrics if samples > 0 => ("green", format!("Data arrives: {} so far.", counted(samples, "sample"))),
-            Purpose::Read if is_good => ("green", format!("It works: {} answered.", counted(activity.requests, "request"))),
-            _ if is_good => ("waiting", "The token works, but no sample has come with it yet.".to_owned()),
-            _ => ("refused", format!("A request came and was refused with status {}. What it got back says why.", activity.status)),
+            _ if activity.requests == 0 => ("waiting", lang.t("Waiting for the first request with this token.").to_owned()),
+            Purpose::SendMetrics if samples > 0 => ("green", sent()),
+            Purpose::Read if is_good => ("green", asked()),
+            _ if is_good => ("waiting", lang.t("The token works, but no sample has come with it yet.").to_owned()),
+            _ => ("refused", lang.fill("A request came and was refused with status {}. What it got back says why.", &[&activity.status])),
         };
         Self { state, text, samples }
     }
-}
-
-fn counted(count: u64, one: &str) -> String {
-    format!("{} {one}{}", format::count(count), if count == 1 { "" } else { "s" })
 }
 
 /// Programs under a heading.
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_light_turns_green_with_the_first_data() {
-        let state = |purpose, requests, status, samples| Light::new(purpose, TokenActivity { requests, status, samples }).state;
+        let state = |purpose, requests, status, samples| Light::new(purpose, TokenActivity { requests, status, samples }, Lang::En).state;
         for (purpose, requests, status, samples, expected) in [
             (Purpose::SendMetrics, 0, 0, 0, "waiting"),
             (Purpose::SendMetrics, 1, 400, 0, "refused"),

@@ -15,6 +15,10 @@ const PAGES = [
   ['cardinality', '/cardinality', 200, false],
   ['pushed', '/pushed', 200, false],
   ['status', '/status', 200, false],
+  ['self', '/status/self', 200, true],
+  ['connect', '/settings/connect', 200, false],
+  ['docs', '/docs', 200, false],
+  ['docs-configuration', '/docs/configuration', 200, false],
   ['missing', '/no-such-page', 404, false],
 ];
 

@@ -3,6 +3,7 @@
 //! `{{URL}}` is this server's address, `{{HOST}}`, `{{PORT}}` and `{{TLS}}` are its parts, `{{TOKEN}}` is the token.
 
 use crate::access::Scope;
+use crate::ui::lang::key;
 
 /// What a token for a program is for, which decides when its light turns green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +45,9 @@ pub struct Client {
     pub text: &'static str,
 }
 
-const AGENTS: &str = "Agents";
-const PROGRAMS: &str = "Your own programs";
-const READERS: &str = "Reading";
+const AGENTS: &str = key("Agents");
+const PROGRAMS: &str = key("Your own programs");
+const READERS: &str = key("Reading");
 
 /// All of them. A row is all that a new one needs.
 pub const CLIENTS: &[Client] = &[
@@ -54,9 +55,9 @@ pub const CLIENTS: &[Client] = &[
         id: "prometheus",
         name: "Prometheus",
         group: AGENTS,
-        what: "Prometheus goes on as it is and sends a copy of every sample here.",
+        what: key("Prometheus goes on as it is and sends a copy of every sample here."),
         purpose: Purpose::SendMetrics,
-        place: "Add to prometheus.yml, then reload Prometheus.",
+        place: key("Add to prometheus.yml, then reload Prometheus."),
         language: "yaml",
         text: "\
 remote_write:
@@ -69,9 +70,9 @@ remote_write:
         id: "alloy",
         name: "Grafana Alloy",
         group: AGENTS,
-        what: "Alloy collects this machine's metrics and sends them here.",
+        what: key("Alloy collects this machine's metrics and sends them here."),
         purpose: Purpose::SendMetrics,
-        place: "Add to config.alloy, then reload Alloy.",
+        place: key("Add to config.alloy, then reload Alloy."),
         language: "alloy",
         text: "\
 prometheus.exporter.unix \"host\" { }
@@ -93,9 +94,9 @@ prometheus.remote_write \"pharos\" {
         id: "opentelemetry",
         name: "OpenTelemetry Collector",
         group: AGENTS,
-        what: "The collector sends metrics here by remote write. Its contrib build has the parts named below.",
+        what: key("The collector sends metrics here by remote write. Its contrib build has the parts named below."),
         purpose: Purpose::SendMetrics,
-        place: "The collector's configuration file, or the same parts added to yours.",
+        place: key("The collector's configuration file, or the same parts added to yours."),
         language: "yaml",
         text: "\
 receivers:
@@ -120,9 +121,9 @@ service:
         id: "telegraf",
         name: "Telegraf",
         group: AGENTS,
-        what: "Telegraf sends what its inputs collect by remote write.",
+        what: key("Telegraf sends what its inputs collect by remote write."),
         purpose: Purpose::SendMetrics,
-        place: "Add to telegraf.conf, then restart Telegraf.",
+        place: key("Add to telegraf.conf, then restart Telegraf."),
         language: "toml",
         text: "\
 [[outputs.http]]
@@ -139,9 +140,9 @@ service:
         id: "vector",
         name: "Vector",
         group: AGENTS,
-        what: "Vector sends this machine's metrics by remote write.",
+        what: key("Vector sends this machine's metrics by remote write."),
         purpose: Purpose::SendMetrics,
-        place: "Add to vector.yaml; Vector reads it again by itself when started with --watch-config.",
+        place: key("Add to vector.yaml; Vector reads it again by itself when started with --watch-config."),
         language: "yaml",
         text: "\
 sources:
@@ -161,9 +162,9 @@ sinks:
         id: "fluent-bit",
         name: "Fluent Bit",
         group: AGENTS,
-        what: "Fluent Bit sends this machine's metrics by remote write.",
+        what: key("Fluent Bit sends this machine's metrics by remote write."),
         purpose: Purpose::SendMetrics,
-        place: "Add to fluent-bit.yaml, then restart Fluent Bit.",
+        place: key("Add to fluent-bit.yaml, then restart Fluent Bit."),
         language: "yaml",
         text: "\
 pipeline:
@@ -183,11 +184,11 @@ pipeline:
     },
     Client {
         id: "curl",
-        name: "curl, one value as JSON",
+        name: key("curl, one value as JSON"),
         group: PROGRAMS,
-        what: "One value from a script. Every language can do the same request.",
+        what: key("One value from a script. Every language can do the same request."),
         purpose: Purpose::SendMetrics,
-        place: "In a shell.",
+        place: key("In a shell."),
         language: "sh",
         text: "\
 curl -sS {{URL}}/api/v1/metrics/custom \\
@@ -198,11 +199,11 @@ curl -sS {{URL}}/api/v1/metrics/custom \\
     },
     Client {
         id: "pushgateway",
-        name: "curl, as to a Pushgateway",
+        name: key("curl, as to a Pushgateway"),
         group: PROGRAMS,
-        what: "For jobs that end: what they push stays until it is pushed again or deleted.",
+        what: key("For jobs that end: what they push stays until it is pushed again or deleted."),
         purpose: Purpose::SendMetrics,
-        place: "In a shell, at the end of the job.",
+        place: key("In a shell, at the end of the job."),
         language: "sh",
         text: "\
 echo 'backup_size_bytes 1200' |
@@ -213,9 +214,9 @@ echo 'backup_size_bytes 1200' |
         id: "python",
         name: "Python",
         group: PROGRAMS,
-        what: "Pushes with the package prometheus-client.",
+        what: key("Pushes with the package prometheus-client."),
         purpose: Purpose::SendMetrics,
-        place: "pip install prometheus-client, then run this.",
+        place: key("pip install prometheus-client, then run this."),
         language: "python",
         text: "\
 from prometheus_client import CollectorRegistry, Gauge, push_to_gateway
@@ -236,9 +237,9 @@ push_to_gateway(\"{{URL}}\", job=\"nightly\", registry=registry, handler=signed_
         id: "node",
         name: "Node.js",
         group: PROGRAMS,
-        what: "Sends values as JSON; needs no package.",
+        what: key("Sends values as JSON; needs no package."),
         purpose: Purpose::SendMetrics,
-        place: "Save as send.mjs, then run node send.mjs.",
+        place: key("Save as send.mjs, then run node send.mjs."),
         language: "js",
         text: "\
 const answer = await fetch('{{URL}}/api/v1/metrics/custom', {
@@ -253,9 +254,9 @@ if (!answer.ok) throw new Error(await answer.text());
         id: "go",
         name: "Go",
         group: PROGRAMS,
-        what: "Pushes with the package client_golang.",
+        what: key("Pushes with the package client_golang."),
         purpose: Purpose::SendMetrics,
-        place: "go get github.com/prometheus/client_golang, then run this.",
+        place: key("go get github.com/prometheus/client_golang, then run this."),
         language: "go",
         text: "\
 package main
@@ -284,9 +285,9 @@ func main() {
         id: "grafana",
         name: "Grafana",
         group: READERS,
-        what: "Dashboards of Grafana read from here as from Prometheus.",
+        what: key("Dashboards of Grafana read from here as from Prometheus."),
         purpose: Purpose::Read,
-        place: "Save as provisioning/datasources/pharos.yaml, then restart Grafana.",
+        place: key("Save as provisioning/datasources/pharos.yaml, then restart Grafana."),
         language: "yaml",
         text: "\
 apiVersion: 1
@@ -304,11 +305,11 @@ datasources:
     },
     Client {
         id: "query",
-        name: "curl, a query",
+        name: key("curl, a query"),
         group: READERS,
-        what: "The Prometheus HTTP API, for scripts.",
+        what: key("The Prometheus HTTP API, for scripts."),
         purpose: Purpose::Read,
-        place: "In a shell.",
+        place: key("In a shell."),
         language: "sh",
         text: "\
 curl -sS -G {{URL}}/api/v1/query \\

@@ -91,3 +91,22 @@ pub(super) fn entries(path: &Path) -> Vec<(String, PathBuf)> {
 pub(super) fn unexpected(path: &Path, what: impl Into<String>) -> CollectError {
     CollectError::Content { path: path.to_owned(), what: what.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_that_of_process_1() {
+        let root = tempfile::tempdir().unwrap();
+        let proc = root.path().to_owned();
+        for folder in ["net", "1/net"] {
+            fs::create_dir_all(proc.join(folder)).unwrap();
+        }
+        for file in ["net/dev", "1/net/dev", "net/arp"] {
+            fs::write(proc.join(file), file).unwrap();
+        }
+        let roots = Roots { proc: proc.clone(), ..Roots::default() };
+        assert_eq!((roots.net("dev"), roots.net("arp")), (proc.join("1/net/dev"), proc.join("net/arp")));
+    }
+}

@@ -255,7 +255,7 @@ fn first_by_labels_then_by_reference() {
             series(&[("z", "1"), ("__name__", "x"), ("e", "")], &[(3.0, 5)]),
         ]
     };
-    assert_eq!(send(&service, one()), WriteResponse { status: 204, headers: vec![], body: String::new(), samples: 1 });
+    assert_eq!(send(&service, one()), WriteResponse { status: 204, headers: vec![], body: String::new(), samples: 3 });
     assert_eq!(storage.inner.lock().by_ref, 0);
     assert_eq!(send(&service, one()).status, 204);
     let inner = storage.inner.lock();

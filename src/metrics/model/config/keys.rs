@@ -9,7 +9,7 @@ use crate::platform::config::yaml;
 
 /// A file with every section in it, all of them empty.
 const SKELETON: &str = r"
-global: {}
+global: { scrape_interval: 1m }
 runtime: {}
 rule_files: []
 scrape_config_files: []
@@ -25,9 +25,12 @@ scrape_configs:
     dns_sd_configs: [{}]
     relabel_configs: [{}]
 remote_write:
-  - queue_config: {}
+  - url: http://localhost/
+    write_relabel_configs: [{}]
+    queue_config: {}
     metadata_config: {}
-remote_read: [{}]
+remote_read:
+  - url: http://localhost/
 alerting:
   alertmanagers: [{}]
 storage:
@@ -36,6 +39,9 @@ storage:
 otlp: {}
 tracing: {}
 ";
+
+/// Ways to find targets that are acted upon.
+const FOUND_BY: [&str; 4] = ["static_configs", "file_sd_configs", "http_sd_configs", "dns_sd_configs"];
 
 /// A section with its keys, each with what there is to know about it where it changes nothing yet.
 pub type SectionKeys = (String, Vec<(&'static str, Option<&'static str>)>);
@@ -46,7 +52,10 @@ pub fn keys() -> Vec<SectionKeys> {
     let Ok(document) = yaml::parse(SKELETON) else { return Vec::new() };
     let _effective = read::config(&document.root, &[], &|_| None, &mut report);
     let with_notes = |(name, keys): (String, Vec<&'static str>)| {
-        let notes = keys.iter().map(|key| (*key, support::note(&name, key))).collect();
+        let other = |key: &str| key.ends_with("_sd_configs") && !FOUND_BY.contains(&key);
+        let note =
+            |key: &'static str| support::note(&name, key).or_else(|| other(key).then_some("read, but targets are not found this way yet"));
+        let notes = keys.iter().map(|key| (*key, note(key))).collect();
         (name, notes)
     };
     report.recorded().into_iter().map(with_notes).collect()
