@@ -6,12 +6,17 @@
 
 mod caller;
 mod directory;
+mod doors;
 mod gate;
+mod grant;
 mod identify;
 mod key;
+mod oidc;
+mod outside;
 mod password;
 mod people;
 mod policy;
+mod proxy;
 mod routes;
 mod second_factor;
 mod service;
@@ -22,11 +27,16 @@ mod throttle;
 mod tokens;
 
 pub use caller::{Caller, Person, TokenHolder, Verdict};
+pub use doors::{Doors, DoorsError};
 pub use gate::SIGN_IN;
+pub use grant::RoleMap;
 pub use identify::{Transport, identify};
+pub use oidc::{Answer, Oidc, OidcError, OidcSettings, Unfinished};
+pub use outside::Identity;
 pub use password::{PASSWORD_CHARS_MIN, PasswordError};
 pub use people::UserChange;
 pub use policy::{Policy, Role, Scope};
+pub use proxy::{Client, Proxies, VouchedUser};
 pub use routes::{RouteInfo, Routes};
 pub use second_factor::Enrolment;
 pub use service::{Access, AccessError, AccessSettings, AuthMode, Origin};

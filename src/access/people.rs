@@ -12,9 +12,9 @@ use super::store::users::{self, NewUser, User};
 use crate::base::secret::Secret;
 
 /// Most users. A small team has tens.
-const USERS_MAX: usize = 10_000;
+pub(super) const USERS_MAX: usize = 10_000;
 /// Most characters of a name.
-const NAME_CHARS_MAX: usize = 64;
+pub(super) const NAME_CHARS_MAX: usize = 64;
 
 /// What an administrator may change about somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct UserChange {
     pub disabled: Option<bool>,
 }
 
-fn refused(why: impl Into<String>) -> AccessError {
+pub(super) fn refused(why: impl Into<String>) -> AccessError {
     AccessError::Refused(why.into())
 }
 
@@ -43,14 +43,15 @@ pub fn allowed_name(name: &str) -> Result<(), AccessError> {
 }
 
 /// As JSON for the audit log; holds no secret.
-fn described(user: &User) -> String {
+pub(super) fn described(user: &User) -> String {
     serde_json::json!({ "email": user.email, "role": user.role.as_str(), "disabled": user.disabled }).to_string()
 }
 
 impl Access {
-    /// The code that makes the first administrator; `None` when there is somebody already. A new one each start.
+    /// The code that makes the first administrator; `None` when there is one already, or when the other doors make
+    /// them. A new one each start.
     pub fn begin_setup(&self) -> Result<Option<Secret>, AccessError> {
-        if self.settings.mode == AuthMode::Off || !self.directory.is_empty() {
+        if self.settings.mode == AuthMode::Off || !self.doors().passwords || self.db.read(users::admins)? > 0 {
             return Ok(None);
         }
         let code = key::fresh_code()?;
@@ -73,6 +74,9 @@ impl Access {
         }
         self.throttle.succeeded(origin.address);
         allowed_name(name)?;
+        if self.directory.user_named(name).is_some() {
+            return Err(refused(format!("there is somebody called {name:?} already")));
+        }
         password::allowed(password.expose(), name)?;
         let hash = self.passwords.hash(password).await?;
         // Whoever takes the code first is the one.

@@ -2,13 +2,14 @@
 //! in [`super::people`] and [`super::tokens`].
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::caller::{Caller, Person};
 use super::directory::{Directory, Expired};
+use super::doors::Doors;
 use super::key::{self, KeyHash, NoRandom};
 use super::password::{PasswordError, Passwords};
 use super::store::audit::AuditLine;
@@ -93,6 +94,7 @@ pub struct Access {
     pub(super) throttle: Throttle,
     /// Hash of the one-time code of the first start.
     pub(super) setup: Mutex<Option<KeyHash>>,
+    doors: OnceLock<Doors>,
 }
 
 impl std::fmt::Debug for Access {
@@ -112,9 +114,21 @@ impl Access {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             setup: Mutex::default(),
+            doors: OnceLock::new(),
         };
         access.reload()?;
         Ok(Arc::new(access))
+    }
+
+    /// Says which ways in there are. Once, before anybody comes; without it there are name and password only.
+    pub fn open_doors(&self, doors: Doors) {
+        let said_before = self.doors.set(doors).is_err();
+        debug_assert!(!said_before, "open_doors is called once, before the first request");
+    }
+
+    /// The ways in.
+    pub fn doors(&self) -> &Doors {
+        self.doors.get_or_init(Doors::default)
     }
 
     /// Reads users, sessions and tokens again. Blocking, for a fraction of a millisecond.
@@ -175,6 +189,9 @@ impl Access {
 
     /// Signs in with name and password, and a code where a second factor is on. The answer is the cookie.
     pub async fn sign_in(&self, name: &str, password: Secret, code: &str, origin: &Origin) -> Result<Secret, AccessError> {
+        if !self.doors().passwords {
+            return Err(AccessError::Refused("signing in with a password is off here (auth.password_login)".to_owned()));
+        }
         self.throttle.begin(origin.address, self.clock.monotonic()).map_err(AccessError::Throttled)?;
         let result = self.check_sign_in(name, password, code).await;
         match &result {

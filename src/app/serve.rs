@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
 use super::guard::{self, KnownHosts, RequestCounts};
-use crate::access::{Access, AccessSettings, AuthMode, identify};
+use crate::access::{Access, AccessSettings, AuthMode, Doors, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
@@ -61,6 +61,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     prepare(data)?;
     let db = Arc::new(Db::open(&data.join("pharos.db"))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(&clock), access_settings(&settings))?;
+    access.open_doors(Doors::new(&settings, Arc::clone(&clock))?);
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(&clock));
     registry.add(Arc::new(Process::new(clock.now_ms())));

@@ -86,6 +86,20 @@ impl Asked {
         response
     }
 
+    /// Headers of the request.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The URL by which the browser asked, without a path; `None` when it does not say.
+    pub(super) fn base(&self) -> Option<String> {
+        let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let named = header.or_else(|| self.uri.authority().map(http::uri::Authority::as_str))?;
+        let scheme = if self.transport.is_https { "https" } else { "http" };
+        let url = url::Url::parse(&format!("{scheme}://{named}")).ok()?;
+        (url.path() == "/" && url.query().is_none() && url.username().is_empty()).then(|| url.origin().ascii_serialization())
+    }
+
     /// The person; the gate has let no one else through.
     pub(super) fn person(&self) -> Result<&Person, AccessError> {
         self.caller.person().ok_or_else(|| AccessError::Refused("sign in first".to_owned()))

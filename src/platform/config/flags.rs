@@ -101,7 +101,7 @@ const WRITTEN_OUT: [&str; 1] = ["auth.enabled"];
 const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.enabled", "storage.retention_time"];
 
 /// What stands for the value of a setting that takes any text.
-const VALUE_NAMES: [(&str, &str); 7] = [
+const VALUE_NAMES: [(&str, &str); 13] = [
     ("server.listen", "ADDRESS"),
     ("server.external_url", "URL"),
     ("storage.path", "DIR"),
@@ -109,6 +109,12 @@ const VALUE_NAMES: [(&str, &str); 7] = [
     ("host.sysfs", "DIR"),
     ("host.rootfs", "DIR"),
     ("host.textfile_dir", "DIR"),
+    ("auth.oidc_issuer", "URL"),
+    ("auth.oidc_client_secret_file", "FILE"),
+    ("auth.oidc_ca_file", "FILE"),
+    ("auth.proxy_user_header", "NAME"),
+    ("auth.proxy_groups_header", "NAME"),
+    ("auth.proxy_role_header", "NAME"),
 ];
 
 const CONFIG_FILE: &str = "config.file";
