@@ -87,17 +87,46 @@ pub(super) async fn document(client: &HttpClient, what: &'static str, url: Url) 
     Ok(body)
 }
 
+/// How this server proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// By the code's verifier alone.
+    Public,
+    /// With its secret in a header.
+    Header,
+    /// With its secret in the form.
+    Form,
+}
+
+/// Ways to try, the best first. Providers name what they take in general, and a client may be set to one of these.
+fn proofs(provider: &Provider, has_secret: bool) -> Result<Vec<Proof>, OidcError> {
+    if !has_secret {
+        return Ok(vec![Proof::Public]);
+    }
+    let takes = |method: &str| provider.auth_methods.is_empty() || provider.auth_methods.iter().any(|taken| taken == method);
+    let ways = [(Proof::Header, "client_secret_basic"), (Proof::Form, "client_secret_post")];
+    let taken: Vec<Proof> = ways.into_iter().filter(|(_, method)| takes(method)).map(|(proof, _)| proof).collect();
+    if taken.is_empty() {
+        let reason = format!(
+            "it takes the client's secret by {} only; client_secret_basic and client_secret_post are known here",
+            words(&provider.auth_methods.join(", "))
+        );
+        return Err(OidcError::Answer { what: super::discovery::WHAT, reason });
+    }
+    Ok(taken)
+}
+
+#[derive(Deserialize, Default)]
+struct Refusal {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
 /// Exchanges a code for tokens.
 pub(super) async fn tokens(client: &HttpClient, provider: &Provider, us: Client<'_>, code: Code<'_>) -> Result<Tokens, OidcError> {
     const WHAT: &str = "answer to the code";
-    let wrong = |reason: String| OidcError::Answer { what: WHAT, reason };
-    let (status, body) = answer(client, WHAT, token_request(provider, us, code)?).await?;
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
-        #[serde(default)]
-        error_description: String,
-    }
     #[derive(Deserialize)]
     struct Granted {
         #[serde(default)]
@@ -105,42 +134,43 @@ pub(super) async fn tokens(client: &HttpClient, provider: &Provider, us: Client<
         #[serde(default)]
         access_token: Option<String>,
     }
-    if status != StatusCode::OK {
-        let said = serde_json::from_slice::<Refusal>(&body).map(|refusal| format!("{}: {}", refusal.error, refusal.error_description));
-        return Err(wrong(format!("it answers {status} {}", words(&said.unwrap_or_default()))));
+    let wrong = |reason: String| OidcError::Answer { what: WHAT, reason };
+    let mut last = wrong("it was not asked".to_owned());
+    for proof in proofs(provider, !us.secret.is_empty())? {
+        let (status, body) = answer(client, WHAT, token_request(provider, us, code, proof)?).await?;
+        if status != StatusCode::OK {
+            let refusal = serde_json::from_slice::<Refusal>(&body).unwrap_or_default();
+            last = wrong(format!("it answers {status} {} {}", words(&refusal.error), words(&refusal.error_description)));
+            // A code is used up only by who proved to be its client.
+            if status == StatusCode::UNAUTHORIZED || refusal.error == "invalid_client" {
+                continue;
+            }
+            return Err(last);
+        }
+        let granted: Granted = serde_json::from_slice(&body).map_err(|error| wrong(error.to_string()))?;
+        let Some(id_token) = granted.id_token else {
+            return Err(wrong("it holds no id_token; is the scope openid allowed for this client?".to_owned()));
+        };
+        return Ok(Tokens { id_token: Secret::new(id_token), access_token: granted.access_token.map(Secret::new) });
     }
-    let granted: Granted = serde_json::from_slice(&body).map_err(|error| wrong(error.to_string()))?;
-    let Some(id_token) = granted.id_token else {
-        return Err(wrong("it holds no id_token; is the scope openid allowed for this client?".to_owned()));
-    };
-    Ok(Tokens { id_token: Secret::new(id_token), access_token: granted.access_token.map(Secret::new) })
+    Err(last)
 }
 
-fn token_request(provider: &Provider, us: Client<'_>, code: Code<'_>) -> Result<Request, OidcError> {
-    let takes = |method: &str| provider.auth_methods.iter().any(|taken| taken == method);
-    let in_header = provider.auth_methods.is_empty() || takes("client_secret_basic");
+fn token_request(provider: &Provider, us: Client<'_>, code: Code<'_>, proof: Proof) -> Result<Request, OidcError> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code")
         .append_pair("code", code.code)
         .append_pair("redirect_uri", code.redirect_uri)
         .append_pair("code_verifier", code.verifier.expose());
-    let has_secret = !us.secret.is_empty();
-    if !has_secret || !in_header {
+    if proof != Proof::Header {
         form.append_pair("client_id", us.id);
     }
-    if has_secret && !in_header {
-        if !takes("client_secret_post") {
-            let reason = format!(
-                "it takes the client's secret by {} only; client_secret_basic and client_secret_post are known here",
-                words(&provider.auth_methods.join(", "))
-            );
-            return Err(OidcError::Answer { what: super::discovery::WHAT, reason });
-        }
+    if proof == Proof::Form {
         form.append_pair("client_secret", us.secret.expose());
     }
     let mut request = Request::post(provider.token.clone(), Bytes::from(form.finish()), TIMEOUT);
     request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    if has_secret && in_header {
+    if proof == Proof::Header {
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let pair = format!("{}:{}", encode(us.id), encode(us.secret.expose()));
         request.headers.insert(header::AUTHORIZATION, credentials(&format!("Basic {}", STANDARD.encode(pair)))?);
@@ -188,20 +218,26 @@ mod tests {
         let (secret, none, verifier) = (Secret::new("s&c:r t"), Secret::default(), Secret::new("v"));
         let code = Code { code: "c/o", verifier: &verifier, redirect_uri: "https://us/back" };
         let common = "grant_type=authorization_code&code=c%2Fo&redirect_uri=https%3A%2F%2Fus%2Fback&code_verifier=v";
-        for (methods, secret, header, body) in [
-            (&[][..], &secret, true, common.to_owned()),
-            (&["client_secret_post", "client_secret_basic"], &secret, true, common.to_owned()),
-            (&["client_secret_post"], &secret, false, format!("{common}&client_id=us&client_secret=s%26c%3Ar+t")),
-            (&["client_secret_basic"], &none, false, format!("{common}&client_id=us")),
+        for (methods, secret, ways) in [
+            (&[][..], &secret, vec![Proof::Header, Proof::Form]),
+            (&["client_secret_post", "client_secret_basic"], &secret, vec![Proof::Header, Proof::Form]),
+            (&["client_secret_post", "private_key_jwt"], &secret, vec![Proof::Form]),
+            (&["client_secret_basic"], &none, vec![Proof::Public]),
         ] {
-            let request = token_request(&provider(methods), Client { id: "us", secret }, code).expect("a request");
+            assert_eq!(proofs(&provider(methods), !secret.is_empty()), Ok(ways), "{methods:?}");
+        }
+        assert!(proofs(&provider(&["private_key_jwt"]), true).expect_err("refused").detail().contains("private_key_jwt"));
+        for (proof, secret, header, body) in [
+            (Proof::Header, &secret, true, common.to_owned()),
+            (Proof::Form, &secret, false, format!("{common}&client_id=us&client_secret=s%26c%3Ar+t")),
+            (Proof::Public, &none, false, format!("{common}&client_id=us")),
+        ] {
+            let request = token_request(&provider(&[]), Client { id: "us", secret }, code, proof).expect("a request");
             let sent = request.headers.get(header::AUTHORIZATION).map(|value| value.to_str().expect("text").to_owned());
             let expected = format!("Basic {}", STANDARD.encode("us:s%26c%3Ar+t"));
-            assert_eq!(sent, header.then_some(expected), "{methods:?}");
-            assert_eq!(request.body.as_deref(), Some(body.as_bytes()), "{methods:?}");
+            assert_eq!(sent, header.then_some(expected), "{proof:?}");
+            assert_eq!(request.body.as_deref(), Some(body.as_bytes()), "{proof:?}");
         }
-        let error = token_request(&provider(&["private_key_jwt"]), Client { id: "us", secret: &secret }, code).expect_err("refused");
-        assert!(error.detail().contains("private_key_jwt"));
     }
 
     #[test]
