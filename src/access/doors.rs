@@ -8,6 +8,7 @@ use super::grant::{RoleMap, default_role};
 use super::oidc::{Oidc, OidcSettings};
 use super::proxy::{Proxies, VouchedUser};
 use crate::base::clock::SharedClock;
+use crate::base::network::Network;
 use crate::platform::config::settings::{AuthSettings, Settings};
 
 /// Why the settings of the doors cannot work, as a sentence that says what to change.
@@ -89,6 +90,9 @@ fn vouched_user(auth: &AuthSettings) -> Result<Option<VouchedUser>, DoorsError> 
     if auth.proxy_trusted.is_empty() {
         return Err(refused("auth.proxy_user_header is set, but no proxy may send it: name their addresses in auth.proxy_trusted"));
     }
+    if auth.proxy_trusted.iter().any(Network::is_everything) {
+        return Err(refused("auth.proxy_trusted names every address, so with auth.proxy_user_header anybody could be anybody"));
+    }
     let role = header("auth.proxy_role_header", &auth.proxy_role_header)?;
     let groups = header("auth.proxy_groups_header", &auth.proxy_groups_header)?;
     let roles = RoleMap {
@@ -134,6 +138,7 @@ mod tests {
             (vec![("auth.oidc_issuer", "id.example"), oidc[1], ("auth.oidc_default_role", "viewer")], "URL"),
             (vec![proxy[0]], "auth.proxy_trusted"),
             (proxy.to_vec(), "auth.proxy_default_role"),
+            (vec![proxy[0], ("auth.proxy_trusted", "10.0.0.1,::/0"), ("auth.proxy_default_role", "viewer")], "every address"),
             (vec![proxy[0], proxy[1], ("auth.proxy_admin_groups", "ops")], "auth.proxy_groups_header"),
             (vec![("auth.proxy_user_header", "Remote User")], "no name of a header"),
         ] {

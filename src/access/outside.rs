@@ -57,10 +57,11 @@ impl Access {
         Ok(user)
     }
 
-    /// Writes down that somebody who proved who they are may not come in.
+    /// Writes down that somebody whom an issuer calls by this name may not come in. The name may be that of somebody
+    /// else here, so it is not who did it.
     pub async fn note_refusal(&self, name: &str, issuer: &str, why: &str, origin: &Origin) -> Result<(), AccessError> {
         let after = serde_json::json!({ "provider": issuer, "refused": why }).to_string();
-        self.note(name, origin, "sign-in.failed", name, None, Some(after)).await
+        self.note(issuer, origin, "sign-in.failed", name, None, Some(after)).await
     }
 
     /// The user of an identity, made at first sight, with the role and mail address that the other side says now.

@@ -186,8 +186,12 @@ impl Access {
         Ok(())
     }
 
-    /// Changes one's own password. Other sessions end.
+    /// Changes one's own password. Other sessions end. Who comes from elsewhere has none, and cannot make one that
+    /// would still open the door when the other side no longer vouches for them.
     pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<(), AccessError> {
+        if !self.user(person.user_id)?.has_password {
+            return Err(refused("you sign in without a password here, so there is none to change"));
+        }
         self.confirm_password(person, old, origin).await?;
         self.set_password(&person.name, person.user_id, new, Some(person.session_id), origin).await
     }

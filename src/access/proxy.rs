@@ -22,8 +22,10 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// Hops of a chain that are looked at, from the nearest.
 const HOPS_MAX: usize = 32;
-/// Most bytes of a user's name, mail address or list of groups in a header.
-const VALUE_BYTES_MAX: usize = 4096;
+/// Most bytes of a user's list of groups.
+const VALUE_BYTES_MAX: usize = 16 * 1024;
+/// Most bytes of a mail address; longer ones cannot exist.
+const EMAIL_BYTES_MAX: usize = 254;
 /// Most bytes of a user's name.
 const USER_BYTES_MAX: usize = 256;
 
@@ -130,11 +132,13 @@ impl VouchedUser {
             .filter(|group| !group.is_empty())
             .collect();
         let role = match text(&self.role)? {
-            Some(word) => Some(Role::parse(&word.to_ascii_lowercase()).ok_or("the role that the proxy sends is none of viewer, editor and admin")?),
+            Some(word) => {
+                Some(Role::parse(&word.to_ascii_lowercase()).ok_or("the role that the proxy sends is none of viewer, editor and admin")?)
+            }
             None => self.roles.role_of(&groups),
         };
         let role = role.ok_or("the proxy's user is in no group that may use this server")?;
-        let email = text(&self.email)?.unwrap_or("").to_owned();
+        let email = text(&self.email)?.filter(|email| email.len() <= EMAIL_BYTES_MAX).unwrap_or("").to_owned();
         Ok(Identity { issuer: ISSUER.to_owned(), subject: name.to_owned(), name: name.to_owned(), email, role })
     }
 }

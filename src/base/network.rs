@@ -30,6 +30,11 @@ impl Network {
         Some(Self { first: masked(address, bits), bits })
     }
 
+    /// Whether it has every address of its kind.
+    pub fn is_everything(&self) -> bool {
+        self.bits == 0
+    }
+
     /// Whether an address is one of it.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -321,7 +321,7 @@ impl Oidc {
         }
         let groups = claims::find(claims, &settings.groups_claim).map(claims::groups).unwrap_or_default();
         let Some(role) = settings.roles.role_of(&groups) else {
-            return Err(refused(format!("{} is in no group that may use this server", exchange::words(name))));
+            return Err(refused(format!("no group of {} may use this server", exchange::words(name))));
         };
         Ok(Identity { issuer: settings.issuer.clone(), subject: subject.to_owned(), name: name.to_owned(), email, role })
     }
@@ -370,8 +370,9 @@ impl Oidc {
         let mut kept = self.keys.lock().await;
         let now = self.clock.monotonic();
         if kept.asked_again.is_none_or(|at| now.saturating_sub(at) >= UNKNOWN_EVERY) {
-            kept.asked_again = Some(now);
             let fetched = self.fetch_keys().await;
+            // A failure does not count: keys that were rotated are needed as soon as they can be had.
+            kept.asked_again = fetched.is_ok().then_some(now);
             return kept.fetched.keep(fetched, self.clock.monotonic());
         }
         kept.fetched.good.as_ref().map(|(keys, _)| Arc::clone(keys)).ok_or(OidcError::Busy)

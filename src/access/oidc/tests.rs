@@ -136,7 +136,10 @@ impl Fake {
 fn asked(begun: &Begun) -> (String, String) {
     let url = Url::parse(&begun.url).unwrap();
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
-    assert_eq!((value("response_type"), value("code_challenge_method"), value("scope")), ("code".into(), "S256".into(), "openid profile".into()));
+    assert_eq!(
+        (value("response_type"), value("code_challenge_method"), value("scope")),
+        ("code".into(), "S256".into(), "openid profile".into())
+    );
     assert_eq!((value("code_challenge").len(), value("redirect_uri").as_str()), (43, REDIRECT));
     (value("state"), value("nonce"))
 }
@@ -212,7 +215,8 @@ async fn a_browser_comes_back_once_with_what_it_was_given() {
     let browser = begun.browser.expose().to_owned();
     assert_eq!(come(state.clone(), "other".to_owned(), "good", None, "").await, OidcError::NotBegun);
     assert_eq!(come("other".to_owned(), browser.clone(), "good", None, "").await, OidcError::NotBegun);
-    assert!(matches!(come(state.clone(), browser.clone(), "bad", None, "").await, OidcError::Answer { reason, .. } if reason.contains("no such code")));
+    let bad = come(state.clone(), browser.clone(), "bad", None, "").await;
+    assert!(matches!(&bad, OidcError::Answer { reason, .. } if reason.contains("no such code")), "{bad:?}");
     assert_eq!(come(state, browser.clone(), "good", None, "").await, OidcError::NotBegun, "used up");
     let (state, _) = asked(&second);
     assert_eq!(come(state, browser, "", None, "access_denied").await, OidcError::Denied("access_denied <b>no</b>".to_owned()));

@@ -64,7 +64,8 @@ fn the_nearest_address_that_is_no_proxy_is_the_client() {
 
 #[test]
 fn users_of_a_proxy_get_the_role_of_their_groups() {
-    let user = |lines: &[(&'static str, &str)]| proxies().user(&headers(lines)).map(|said| said.map(|who| (who.subject, who.email, who.role)));
+    let user =
+        |lines: &[(&'static str, &str)]| proxies().user(&headers(lines)).map(|said| said.map(|who| (who.subject, who.email, who.role)));
     let good = |name: &str, email: &str, role| Some(Ok((name.to_owned(), email.to_owned(), role)));
     assert_eq!(user(&[]), None);
     assert_eq!(user(&[("remote-user", " ")]), None);
@@ -122,7 +123,8 @@ fn printed(element: Element, is_quoted: bool, blank: &str) -> String {
 }
 
 fn element() -> impl Strategy<Value = Element> {
-    let address = prop_oneof![any::<u32>().prop_map(|bits| IpAddr::V4(bits.into())), any::<u128>().prop_map(|bits| IpAddr::V6(bits.into()))];
+    let address =
+        prop_oneof![any::<u32>().prop_map(|bits| IpAddr::V4(bits.into())), any::<u128>().prop_map(|bits| IpAddr::V6(bits.into()))];
     (proptest::option::of(address), any::<Option<bool>>())
         .prop_map(|(client, is_https)| Element { client: client.map(|address| address.to_canonical()), is_https })
 }

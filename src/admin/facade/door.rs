@@ -13,8 +13,8 @@ use crate::admin::pages::door::{self, DoorInput};
 use crate::base::secret::Secret;
 use crate::platform::http::problem::Problem;
 use crate::ui::links;
-use crate::ui::nav::Page;
 use crate::ui::look::local;
+use crate::ui::nav::Page;
 
 pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
     if matches!(asked.caller, Caller::Person(_) | Caller::Open) {
@@ -41,8 +41,7 @@ pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: F
         Err(error) => {
             let asks_code = matches!(error, AccessError::NeedsCode) || form.0.get("code").is_some();
             let words = words_of(&error);
-            let input =
-                DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
+            let input = DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
             with_wait(show_login(&admin, &asked, &input, status_of(&error)), &error)
         }
     }

@@ -84,7 +84,8 @@ fn failed(admin: &Admin, asked: &Asked, error: &OidcError, next: &str) -> Respon
         OidcError::Denied(_) | OidcError::Token(_) | OidcError::Refused { .. } => StatusCode::FORBIDDEN,
         OidcError::Unreachable { .. } | OidcError::Answer { .. } | OidcError::Busy | OidcError::Here(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    tracing::warn!(%error, step = error.step(), detail = error.detail(), address = %asked.origin.address, "signing in with the identity provider failed");
+    let (step, detail, address) = (error.step(), error.detail(), asked.origin.address);
+    tracing::warn!(%error, step, detail, %address, "signing in with the identity provider failed");
     let input = DoorInput {
         next: local(next).to_owned(),
         error: Some(sentence(&error.to_string())),

@@ -231,7 +231,7 @@ settings! {
         password_login: bool = "true", [];
         /// URL of the OpenID Connect provider that users sign in with, to the letter as the provider names itself; empty for none.
         oidc_issuer: String = "", [];
-        /// Name under which this server is registered at the OpenID Connect provider, with /login/oidc/callback below its URL as the address to return to.
+        /// Name of this server at the OpenID Connect provider, registered there to return to /login/oidc/callback below its URL.
         oidc_client_id: String = "", [];
         /// Secret that the OpenID Connect provider gave for this server; empty for a public client, which PKCE alone protects.
         oidc_client_secret: Secret = "", [];
@@ -257,9 +257,9 @@ settings! {
         oidc_default_role: DefaultRole = "none", [];
         /// Domains of mail addresses that users from the OpenID Connect provider must have, comma separated; empty for any.
         oidc_allowed_domains: Vec<String> = "", [];
-        /// Proxies in front of this server whose word about the client's address and HTTPS counts (X-Forwarded-For, X-Forwarded-Proto, Forwarded), as addresses and networks, comma separated.
+        /// Addresses or networks of proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed, comma separated.
         proxy_trusted: Vec<Network> = "", [];
-        /// Header in which trusted proxies name the user who signed in to them, such as Remote-User; they must remove it from what clients send. Empty for none.
+        /// Header that names the user of a trusted proxy, such as Remote-User, which the proxy must take from clients; empty for none.
         proxy_user_header: String = "", [];
         /// Header in which trusted proxies send the user's mail address; empty for none.
         proxy_email_header: String = "", [];

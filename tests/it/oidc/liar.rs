@@ -84,7 +84,10 @@ fn answer(mut stream: TcpStream, body: impl FnOnce(&str) -> String) {
     let whole = loop {
         let text = String::from_utf8_lossy(&read).into_owned();
         if let Some((head, rest)) = text.split_once("\r\n\r\n") {
-            let length = head.to_ascii_lowercase().split_once("content-length: ").map_or(0, |(_, rest)| rest.lines().next().unwrap().parse().unwrap());
+            let length = head
+                .to_ascii_lowercase()
+                .split_once("content-length: ")
+                .map_or(0, |(_, rest)| rest.lines().next().unwrap().parse().unwrap());
             if rest.len() >= length {
                 break text;
             }
@@ -118,7 +121,8 @@ fn headed(header: Value, key: Option<EncodingKey>) -> Lie {
 #[test]
 fn a_lie_opens_nothing() {
     let liar = Liar::start();
-    let args = ["--auth=on", "--host-metrics=false", "--own-metrics=false", "--auth.oidc-client-id=pharos", "--auth.oidc-default-role=editor"];
+    let args =
+        ["--auth=on", "--host-metrics=false", "--own-metrics=false", "--auth.oidc-client-id=pharos", "--auth.oidc-default-role=editor"];
     let server = Server::start(&[&args[..], &["--auth.oidc-issuer", &liar.issuer]].concat());
     let own = || json!({"alg": "ES256", "kid": "own"});
     let unsigned: Lie = Box::new(|liar, claims| {

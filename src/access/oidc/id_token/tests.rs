@@ -62,7 +62,11 @@ fn every_asymmetric_algorithm_is_verified() {
         let ((signing, shown), (_, other)) = (key(algorithm, "a"), key(algorithm, "a"));
         for id in [json!("a"), Value::Null] {
             let token = signed(&signing, algorithm, &json!({"alg": format!("{algorithm:?}"), "kid": id}), &good());
-            assert_eq!(read(&token, &keys_of(&[shown.clone()])).map(|claims| subject(&claims).to_owned()), Ok("7".to_owned()), "{algorithm:?}");
+            assert_eq!(
+                read(&token, &keys_of(&[shown.clone()])).map(|claims| subject(&claims).to_owned()),
+                Ok("7".to_owned()),
+                "{algorithm:?}"
+            );
             let error = read(&token, &keys_of(&[other.clone()])).expect_err("another key");
             assert!(error.contains("signature"), "{algorithm:?}: {error}");
         }
