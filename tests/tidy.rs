@@ -48,6 +48,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),
     ("rust_embed", &["ui"]),
+    ("jsonwebtoken", &["access/oidc"]),
     ("clap", &["app", "main.rs", "platform/config", "platform/telemetry"]),
     ("memmap2", &["metrics/store"]),
     ("tar", &["platform/backup"]),

@@ -28,6 +28,8 @@ pub(super) struct Directory {
 #[derive(Debug, Default)]
 struct Known {
     users: HashMap<i64, User>,
+    /// Users from elsewhere, by who vouches for them and what they are called there.
+    identities: HashMap<String, HashMap<String, i64>>,
     sessions: HashMap<KeyHash, (Session, Arc<Person>)>,
     tokens: HashMap<KeyHash, (Token, Arc<TokenHolder>)>,
     /// Cookies that were exchanged: the session's present hash, and until when the old one is good.
@@ -61,9 +63,15 @@ impl Directory {
                 (token.hash, (token, Arc::new(holder)))
             })
             .collect();
+        let mut identities: HashMap<String, HashMap<String, i64>> = HashMap::new();
+        for user in users.values() {
+            if let (Some(issuer), Some(subject)) = (&user.issuer, &user.subject) {
+                identities.entry_ref(issuer.as_str()).or_default().insert(subject.clone(), user.id);
+            }
+        }
         let mut known = self.known.write();
         let exchanged = std::mem::take(&mut known.exchanged);
-        *known = Known { users, sessions, tokens, exchanged };
+        *known = Known { users, identities, sessions, tokens, exchanged };
     }
 
     /// The session of a cookie, if it is neither idle nor old beyond these milliseconds.
@@ -89,6 +97,13 @@ impl Directory {
     pub(super) fn user_named(&self, name: &str) -> Option<User> {
         let wanted = name.to_lowercase();
         self.known.read().users.values().find(|user| user.name.to_lowercase() == wanted).cloned()
+    }
+
+    /// The user whom somebody else vouches for.
+    pub(super) fn user_of(&self, issuer: &str, subject: &str) -> Option<User> {
+        let known = self.known.read();
+        let id = known.identities.get(issuer)?.get(subject)?;
+        known.users.get(id).cloned()
     }
 
     /// Whether there is anybody at all.

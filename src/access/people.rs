@@ -12,9 +12,9 @@ use super::store::users::{self, NewUser, User};
 use crate::base::secret::Secret;
 
 /// Most users. A small team has tens.
-const USERS_MAX: usize = 10_000;
+pub(super) const USERS_MAX: usize = 10_000;
 /// Most characters of a name.
-const NAME_CHARS_MAX: usize = 64;
+pub(super) const NAME_CHARS_MAX: usize = 64;
 /// Most characters of a mail address (RFC 5321).
 const EMAIL_CHARS_MAX: usize = 254;
 /// What wrong set-up codes are counted under; no name has a colon.
@@ -31,7 +31,7 @@ pub struct UserChange {
     pub disabled: Option<bool>,
 }
 
-fn refused(why: impl Into<String>) -> AccessError {
+pub(super) fn refused(why: impl Into<String>) -> AccessError {
     AccessError::Refused(why.into())
 }
 
@@ -56,7 +56,7 @@ fn allowed_email(email: &str) -> Result<(), AccessError> {
 }
 
 /// As JSON for the audit log; holds no secret.
-fn described(user: &User) -> String {
+pub(super) fn described(user: &User) -> String {
     serde_json::json!({ "email": user.email, "role": user.role.as_str(), "disabled": user.disabled }).to_string()
 }
 
@@ -65,9 +65,10 @@ fn last_admin() -> AccessError {
 }
 
 impl Access {
-    /// The code that makes the first administrator; `None` when there is somebody already. A new one each start.
+    /// The code that makes the first administrator; `None` when there is one already, or when the other doors make
+    /// them. A new one each start.
     pub fn begin_setup(&self) -> Result<Option<Secret>, AccessError> {
-        if self.settings.mode == AuthMode::Off || self.directory.has_admin() {
+        if self.settings.mode == AuthMode::Off || !self.doors().passwords || self.directory.has_admin() {
             return Ok(None);
         }
         let code = key::fresh_code()?;
@@ -222,8 +223,12 @@ impl Access {
         self.note(actor, origin, "user.delete", &user.name, Some(described(&user)), None).await
     }
 
-    /// Changes one's own password. Other sessions end.
+    /// Changes one's own password. Other sessions end. Who comes from elsewhere has none, and cannot make one that
+    /// would still open the door when the other side no longer vouches for them.
     pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<(), AccessError> {
+        if !self.user(person.user_id)?.has_password {
+            return Err(refused("you sign in without a password here, so there is none to change"));
+        }
         self.confirm_password(person, old, origin).await?;
         self.set_password(&person.name, person.user_id, new, Some(person.session_id), origin).await
     }

@@ -2,7 +2,7 @@
 //! in [`super::people`] and [`super::tokens`].
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use super::activity::Activities;
 use super::caller::{Caller, Person};
 use super::change::{self, Change};
 use super::directory::{Directory, Expired};
+use super::doors::Doors;
 use super::key::{self, KeyHash, NoRandom};
 use super::password::{PasswordError, Passwords};
 use super::store::audit::AuditLine;
@@ -124,6 +125,7 @@ pub struct Access {
     failures: Mutex<FailuresOfHour>,
     /// The database's version that the directory holds. One load at a time: an older one must not win over a newer.
     loaded: Mutex<i64>,
+    doors: OnceLock<Doors>,
 }
 
 impl std::fmt::Debug for Access {
@@ -146,9 +148,21 @@ impl Access {
             setup: Mutex::default(),
             failures: Mutex::default(),
             loaded: Mutex::default(),
+            doors: OnceLock::new(),
         };
         access.reload()?;
         Ok(Arc::new(access))
+    }
+
+    /// Says which ways in there are. Once, before anybody comes; without it there are name and password only.
+    pub fn open_doors(&self, doors: Doors) {
+        let said_before = self.doors.set(doors).is_err();
+        debug_assert!(!said_before, "open_doors is called once, before the first request");
+    }
+
+    /// The ways in.
+    pub fn doors(&self) -> &Doors {
+        self.doors.get_or_init(Doors::default)
     }
 
     /// Reads users, sessions and tokens again. Blocking, for a fraction of a millisecond.
@@ -223,6 +237,9 @@ impl Access {
 
     /// Signs in with name and password, and a code where a second factor is on. The answer is the cookie.
     pub async fn sign_in(&self, name: &str, password: Secret, code: &str, origin: &Origin) -> Result<Secret, AccessError> {
+        if !self.doors().passwords {
+            return Err(AccessError::Refused("signing in with a password is off here (auth.password_login)".to_owned()));
+        }
         self.throttle.begin(origin.address, name, self.clock.monotonic()).map_err(AccessError::Throttled)?;
         let known = self.directory.user_named(name);
         let who = known.as_ref().map_or(UNKNOWN, |user| user.name.as_str()).to_owned();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Access, AccessError, AccessSettings, AuditFilter, AuthMode, Caller, NewToken, Origin, Role, Scope, UserChange};
+use super::{Access, AccessError, AccessSettings, AuditFilter, AuthMode, Caller, Identity, NewToken, Origin, Role, Scope, UserChange};
 use crate::base::clock::ManualClock;
 use crate::base::secret::Secret;
 use crate::platform::db::Db;
@@ -328,4 +328,62 @@ async fn this_machine_is_trusted_until_there_is_somebody() {
     access.set_up(code.expose(), "ann", Secret::new(GOOD), &here()).await.unwrap();
     assert_eq!(access.open_to(|| true), None);
     assert!(!access.awaits_setup());
+}
+
+fn identity(subject: &str, name: &str, role: Role) -> Identity {
+    Identity { issuer: "https://id.example".to_owned(), subject: subject.to_owned(), name: name.to_owned(), email: String::new(), role }
+}
+
+#[tokio::test]
+async fn people_from_elsewhere_are_known_by_what_they_are_called_there() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let person = |cookie: &Secret| access.by_cookie(cookie.expose(), here().address).map(|person| (person.name.clone(), person.role));
+    let first = access.sign_in_as(&identity("7", "Ann", Role::Viewer), &here()).await.unwrap();
+    assert_eq!(person(&first), Some(("Ann-2".to_owned(), Role::Viewer)), "the name here stays with its owner");
+    let second = access.sign_in_as(&identity("7", "renamed", Role::Editor), &here()).await.unwrap();
+    assert_eq!(person(&second), Some(("Ann-2".to_owned(), Role::Editor)), "the same person, with the role of today");
+    assert_eq!(person(&first), person(&second), "in every session");
+    access.sign_in_as(&identity("8", "ann", Role::Admin), &here()).await.unwrap();
+    let other = Identity { issuer: "https://other.example".to_owned(), ..identity("7", "bob", Role::Viewer) };
+    access.sign_in_as(&other, &here()).await.unwrap();
+    let mut names: Vec<String> = access.users().unwrap().into_iter().map(|user| user.name).collect();
+    names.sort();
+    assert_eq!(names, ["Ann-2", "ann", "ann-3", "bob"]);
+    let lines = access.audit(&AuditFilter { limit: 20, ..AuditFilter::default() }).unwrap();
+    let has = |actor: &str, action: &str, subject: &str| {
+        lines.iter().any(|line| (line.actor.as_str(), line.action.as_str(), line.subject.as_str()) == (actor, action, subject))
+    };
+    assert!(has("https://id.example", "user.create", "Ann-2") && has("https://id.example", "user.change", "Ann-2"));
+    assert!(has("Ann-2", "sign-in", "Ann-2"));
+}
+
+#[tokio::test]
+async fn people_from_elsewhere_can_be_kept_out_and_make_no_password() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let eve = identity("7", "eve", Role::Editor);
+    let cookie = access.sign_in_as(&eve, &here()).await.unwrap();
+    let person = access.by_cookie(cookie.expose(), here().address).unwrap();
+    assert!(sentence(access.change_password(&person, Secret::new(""), Secret::new(GOOD), &here()).await).contains("without a password"));
+    assert!(matches!(access.sign_in("eve", Secret::new(""), "", &here()).await, Err(AccessError::Wrong)));
+    let out = UserChange { disabled: Some(true), ..UserChange::default() };
+    access.change_user("ann", person.user_id, out, &here()).await.unwrap();
+    assert!(access.by_cookie(cookie.expose(), here().address).is_none());
+    let eve = Identity { role: Role::Admin, ..eve };
+    assert!(sentence(access.sign_in_as(&eve, &here()).await).contains("kept out"));
+    assert_eq!(access.user(person.user_id).unwrap().role, Role::Editor, "nothing changes about who is kept out");
+}
+
+#[tokio::test]
+async fn the_set_up_code_holds_until_there_is_an_administrator() {
+    let house = House::empty();
+    let access = &house.access;
+    access.begin_setup().unwrap().expect("nobody is there");
+    access.sign_in_as(&identity("1", "bob", Role::Viewer), &here()).await.unwrap();
+    let code = access.begin_setup().unwrap().expect("still no administrator");
+    assert!(sentence(access.set_up(code.expose(), "BOB", Secret::new(GOOD), &here()).await).contains("already"));
+    access.sign_in_as(&identity("2", "ann", Role::Admin), &here()).await.unwrap();
+    assert!(!access.awaits_setup() && access.begin_setup().unwrap().is_none());
+    assert!(access.set_up(code.expose(), "eve", Secret::new(GOOD), &here()).await.is_err());
 }

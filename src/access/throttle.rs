@@ -146,7 +146,8 @@ fn take_back(places: &mut HashMap<Place, Failures>, place: Place) {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The place of an address.
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {

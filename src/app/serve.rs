@@ -14,7 +14,7 @@ use super::backup;
 use super::configuration::Configuration;
 use super::first_admin;
 use super::guard::{self, KnownHosts, RequestCounts};
-use crate::access::{Access, AccessSettings, AuthMode, Change, Origin, RouteInfo, identify};
+use crate::access::{Access, AccessSettings, AuthMode, Change, Doors, Origin, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::docs::{Docs, DocsOptions, KeySection};
@@ -122,6 +122,7 @@ pub(super) async fn open(
     let lock = prepare(data)?;
     let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
+    access.open_doors(Doors::new(settings, Arc::clone(clock))?);
     let registry = Registry::new();
     let counts = RequestCounts::new(Arc::clone(clock));
     registry.add(Arc::new(Process::new(clock.now_ms())));

@@ -306,6 +306,7 @@ mod tests {
             role: Role::Editor,
             has_password: true,
             issuer: None,
+            subject: None,
             has_totp,
             disabled,
             created_ms: 0,

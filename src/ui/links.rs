@@ -26,6 +26,8 @@ pub const SIGN_OUT: &str = "/logout";
 pub const SETUP: &str = "/setup";
 /// GET: begins to sign in with the identity provider.
 pub const OIDC_START: &str = "/login/oidc";
+/// GET: where the identity provider sends browsers back to.
+pub const OIDC_CALLBACK: &str = "/login/oidc/callback";
 /// One's own account.
 pub const PROFILE: &str = "/settings/profile";
 /// POST: changes one's own password.

@@ -34,10 +34,14 @@ mod fixtures;
 mod full_disk;
 /// What goes for every answer: who may read it, how failures look, odd requests.
 mod http;
+/// Signing in with an identity provider.
+mod oidc;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// Proxies in front of the server, and strangers who pose as one.
+mod proxy;
 /// Other servers read what is stored here.
 mod remote_read;
 /// Answers to the byte as Prometheus gives them.

@@ -17,8 +17,10 @@ pub struct User {
     pub role: Role,
     /// Whether they may sign in with a password.
     pub has_password: bool,
-    /// The identity provider they come from, if any.
+    /// The identity provider they come from, if any; `proxy` for trusted proxies.
     pub issuer: Option<String>,
+    /// What they are called there, for programs.
+    pub subject: Option<String>,
     /// Whether a second factor is asked for.
     pub has_totp: bool,
     /// Whether they are kept out.
@@ -39,7 +41,7 @@ pub struct Credentials {
 }
 
 const COLUMNS: &str =
-    "id, name, email, role, password_hash IS NOT NULL, issuer, totp_secret IS NOT NULL, disabled, created_ms, signed_in_ms";
+    "id, name, email, role, password_hash IS NOT NULL, issuer, totp_secret IS NOT NULL, disabled, created_ms, signed_in_ms, subject";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
     let role: String = row.get(3)?;
@@ -55,6 +57,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
         disabled: row.get(7)?,
         created_ms: row.get(8)?,
         signed_in_ms: row.get(9)?,
+        subject: row.get(10)?,
     })
 }
 
@@ -66,6 +69,16 @@ pub fn all(db: &Connection) -> rusqlite::Result<Vec<User>> {
 /// One, by key.
 pub fn by_id(db: &Connection, id: i64) -> rusqlite::Result<Option<User>> {
     db.query_row(&format!("SELECT {COLUMNS} FROM users WHERE id = ?1"), [id], from_row).optional()
+}
+
+/// One who comes from an identity provider.
+pub fn by_identity(db: &Connection, issuer: &str, subject: &str) -> rusqlite::Result<Option<User>> {
+    db.query_row(&format!("SELECT {COLUMNS} FROM users WHERE issuer = ?1 AND subject = ?2"), [issuer, subject], from_row).optional()
+}
+
+/// Every name.
+pub fn names(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    db.prepare("SELECT name FROM users")?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// Secrets of one.

@@ -89,12 +89,6 @@ impl Asked {
         response
     }
 
-    /// The reader's language.
-    pub(super) fn language(&self) -> Lang {
-        let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
-        Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang
-    }
-
     /// Host and port under which the browser asked; HTTP/2 has them in the address.
     pub(super) fn host(&self) -> &str {
         let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());
@@ -105,6 +99,20 @@ impl Asked {
     pub(super) fn lang(&self) -> Lang {
         let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
         Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang
+    }
+
+    /// Headers of the request.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The URL by which the browser asked, without a path; `None` when it does not say.
+    pub(super) fn base(&self) -> Option<String> {
+        let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let named = header.or_else(|| self.uri.authority().map(http::uri::Authority::as_str))?;
+        let scheme = if self.transport.is_https { "https" } else { "http" };
+        let url = url::Url::parse(&format!("{scheme}://{named}")).ok()?;
+        (url.path() == "/" && url.query().is_none() && url.username().is_empty()).then(|| url.origin().ascii_serialization())
     }
 
     /// The person; the gate has let no one else through.

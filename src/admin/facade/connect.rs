@@ -49,7 +49,7 @@ impl Connect {
 
     fn show(&self, asked: &Asked, client: &'static Client, lit: Option<Lit>, error: Option<&AccessError>) -> Response {
         let base = connect::base_url(&self.external, asked.transport.is_https, asked.host());
-        let input = ConnectInput { base, client, lit, error: error.map(words_of) };
+        let input = ConnectInput { base, client, lit, error: error.map(|error| words_of(error, asked.lang())) };
         let status = error.map_or(StatusCode::OK, status_of);
         asked.page(status, connect::render(&input, &asked.shell(&self.admin, Page::Settings, connect::TITLE)))
     }
@@ -68,7 +68,7 @@ async fn page(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Re
     let client = wanted(&form);
     // Without scripts the page is asked for again to see whether the light is green.
     match form.text("token").parse() {
-        Ok(token_id) => match state.light(token_id, client, asked.language()) {
+        Ok(token_id) => match state.light(token_id, client, asked.lang()) {
             Ok(light) => state.show(&asked, client, Some(Lit { token_id, secret: None, light }), None),
             Err(error) => state.show(&asked, client, None, Some(&error)),
         },
@@ -85,7 +85,7 @@ async fn create(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> 
     let new = NewToken { name: client.name.to_owned(), scopes: vec![client.purpose.scope()], expires_ms: None, rate_max: None };
     Ok(match state.access().create_token(&asked.caller.actor(), new, &asked.origin).await {
         Ok((token, secret)) => {
-            let light = Light::new(client.purpose, state.access().token_activity(token.id), asked.language());
+            let light = Light::new(client.purpose, state.access().token_activity(token.id), asked.lang());
             state.show(&asked, client, Some(Lit { token_id: token.id, secret: Some(secret), light }), None)
         }
         Err(error) => state.show(&asked, client, None, Some(&error)),
@@ -95,7 +95,7 @@ async fn create(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> 
 async fn light(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Result<Response, Problem> {
     let token_id = form.text("token").parse().map_err(|_| Problem::bad_request("the parameter token is no number"))?;
     let light =
-        state.light(token_id, wanted(&form), asked.language()).map_err(|error| Problem::new(StatusCode::NOT_FOUND, words_of(&error)))?;
+        state.light(token_id, wanted(&form), asked.lang()).map_err(|error| Problem::new(StatusCode::NOT_FOUND, words_of(&error, asked.lang())))?;
     let mut response = axum::Json(light).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

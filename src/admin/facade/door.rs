@@ -25,9 +25,13 @@ pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, fo
     show_login(&admin, &asked, &input, StatusCode::OK)
 }
 
-fn show_login(admin: &Admin, asked: &Asked, input: &DoorInput, status: StatusCode) -> Response {
+/// The sign-in page, with the ways in that there are.
+pub(super) fn show_login(admin: &Admin, asked: &Asked, input: &DoorInput, status: StatusCode) -> Response {
     let shell = asked.shell(admin, Page::Elsewhere, key("Sign in"));
-    asked.page(status, door::login(input, admin.access.awaits_setup(), &shell))
+    let doors = admin.access.doors();
+    let provider = doors.oidc.as_ref().map(|provider| provider.name().to_owned());
+    let input = DoorInput { provider, hides_passwords: !doors.passwords, ..input.clone() };
+    asked.page(status, door::login(&input, admin.access.awaits_setup(), &shell))
 }
 
 pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {

@@ -6,6 +6,7 @@ mod backup;
 mod connect;
 mod door;
 mod json;
+mod oidc;
 mod people;
 mod profile;
 mod tokens;
@@ -36,6 +37,8 @@ impl Admin {
         Routes::new()
             .route("GET, POST", SIGN_IN, Policy::Public, with(get(door::login_page).post(door::login)))
             .route("GET, POST", links::SETUP, Policy::Public, with(get(door::setup_page).post(door::set_up)))
+            .route("GET", links::OIDC_START, Policy::Public, with(get(oidc::start)))
+            .route("GET", links::OIDC_CALLBACK, Policy::Public, with(get(oidc::callback)))
             .route("POST", links::SIGN_OUT, Policy::Person, with(post(door::sign_out)))
             .route("GET", links::PROFILE, Policy::READ, with(get(profile::page)))
             .route("POST", links::PROFILE_PASSWORD, Policy::Person, with(post(profile::password)))

@@ -17,8 +17,12 @@ pub struct DoorInput {
     pub setup_code: String,
     /// What was wrong, in a sentence.
     pub error: Option<String>,
+    /// What to check about it.
+    pub advice: String,
     /// Name of the identity provider, where there is one.
     pub provider: Option<String>,
+    /// Whether there is no way in by name and password.
+    pub hides_passwords: bool,
 }
 
 #[derive(askama::Template)]
@@ -60,9 +64,11 @@ mod tests {
             next: hostile.clone(),
             name: hostile.clone(),
             setup_code: hostile.clone(),
-            error: Some(hostile),
+            error: Some(hostile.clone()),
+            advice: hostile,
             asks_code: true,
             provider: Some("<b>".to_owned()),
+            hides_passwords: false,
         };
         for html in [
             login(&input, false, &shell(Page::Elsewhere, "Sign in", "/login", "")),
@@ -71,6 +77,21 @@ mod tests {
             assert!(!html.contains("<script>alert") && !html.contains("<b>"));
             assert!(!html.contains("type=\"password\" value"));
         }
+    }
+
+    #[test]
+    fn only_ways_in_that_there_are_show() {
+        let shell = shell(Page::Elsewhere, "Sign in", "/login", "");
+        let next = "/explore?q=a&b".to_owned();
+        let both = DoorInput { next, provider: Some("Example".to_owned()), ..DoorInput::default() };
+        let html = login(&both, false, &shell);
+        assert!(html.contains("type=\"password\"") && html.contains("Sign in with Example"));
+        assert!(html.contains("/login/oidc?next=%2Fexplore%3Fq%3Da%26b"), "{html}");
+        let html = login(&DoorInput { hides_passwords: true, ..both.clone() }, true, &shell);
+        assert!(!html.contains("type=\"password\"") && !html.contains("set-up link") && html.contains("Sign in with Example"));
+        let html = login(&both, true, &shell);
+        assert!(!html.contains("type=\"password\"") && html.contains("set-up link") && html.contains("Sign in with Example"));
+        assert!(login(&DoorInput { hides_passwords: true, ..DoorInput::default() }, false, &shell).contains("proxy"));
     }
 
     #[test]

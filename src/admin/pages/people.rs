@@ -96,6 +96,7 @@ mod tests {
             role: Role::Admin,
             has_password: false,
             issuer: Some(hostile.clone()),
+            subject: Some(hostile.clone()),
             has_totp: true,
             disabled: true,
             created_ms: 0,

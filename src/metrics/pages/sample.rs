@@ -34,6 +34,7 @@ pub(super) fn home() -> HomeInput {
         selector: "job=\"host\"".to_owned(),
         cpu: Some(0.423),
         cpu_recent: wave(0.4, 0.1),
+        cpu_minutes: vec![0.42; 5],
         cores: 16,
         memory_used: Some(19.8 * 1073741824.0),
         memory_total: 34.0 * 1073741824.0,

@@ -98,7 +98,7 @@ const REFUSED: [(&str, &str); 9] = [
 const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.mode", "storage.retention_time"];
 
 /// What stands for the value of a setting that takes any text.
-const VALUE_NAMES: [(&str, &str); 9] = [
+const VALUE_NAMES: [(&str, &str); 15] = [
     ("server.listen", "ADDRESS"),
     ("server.external_url", "URL"),
     ("storage.path", "DIR"),
@@ -108,6 +108,12 @@ const VALUE_NAMES: [(&str, &str); 9] = [
     ("host.textfile_dir", "DIR"),
     ("backup.schedule", "CRON"),
     ("backup.folder", "DIR"),
+    ("auth.oidc_issuer", "URL"),
+    ("auth.oidc_client_secret_file", "FILE"),
+    ("auth.oidc_ca_file", "FILE"),
+    ("auth.proxy_user_header", "NAME"),
+    ("auth.proxy_groups_header", "NAME"),
+    ("auth.proxy_role_header", "NAME"),
 ];
 
 const CONFIG_FILE: &str = "config.file";

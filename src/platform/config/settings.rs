@@ -9,9 +9,11 @@ mod value;
 mod words;
 
 pub use resolve::{FileSettings, Resolved, SettingValue, Source, read_file};
-pub use value::{ByteSize, LogFormat, LogLevel, SignIn, Value};
+pub use value::{ByteSize, DefaultRole, LogFormat, LogLevel, SignIn, Value};
 pub use words::{FEATURES, HOST_COLLECTORS, unknown_variables};
 
+use crate::base::network::Network;
+use crate::base::secret::Secret;
 use crate::base::time::Duration;
 
 /// One row of the table.
@@ -229,6 +231,54 @@ settings! {
         session_age: Duration = "30d", [];
         /// How long lines of the audit log are kept.
         audit_retention: Duration = "1y", [];
+        /// Let users sign in with name and password; when off, an identity provider or a trusted proxy must say who they are.
+        password_login: bool = "true", [];
+        /// URL of the OpenID Connect provider that users sign in with, to the letter as the provider names itself; empty for none.
+        oidc_issuer: String = "", [];
+        /// Name of this server at the OpenID Connect provider, registered there to return to /login/oidc/callback below its URL.
+        oidc_client_id: String = "", [];
+        /// Secret that the OpenID Connect provider gave for this server; empty for a public client, which PKCE alone protects.
+        oidc_client_secret: Secret = "", [];
+        /// File that holds the secret of the OpenID Connect provider, instead of the secret itself; read at each sign-in.
+        oidc_client_secret_file: String = "", [];
+        /// File of certificate authorities in PEM that vouch for the OpenID Connect provider; empty for those of the system.
+        oidc_ca_file: String = "", [];
+        /// What is asked of the OpenID Connect provider, comma separated; some send groups only when asked for them here.
+        oidc_scopes: Vec<String> = "openid,profile,email", [];
+        /// Name of the OpenID Connect provider on the button of the sign-in page, after "Sign in with".
+        oidc_name: String = "single sign-on", [];
+        /// Claim of the OpenID Connect provider that names a user here when they first sign in.
+        oidc_name_claim: String = "preferred_username", [];
+        /// Claim of the OpenID Connect provider that lists the groups of a user; dots lead inside, as in realm_access.roles.
+        oidc_groups_claim: String = "groups", [];
+        /// Groups of the OpenID Connect provider whose members are administrators, comma separated.
+        oidc_admin_groups: Vec<String> = "", [];
+        /// Groups of the OpenID Connect provider whose members are editors, comma separated.
+        oidc_editor_groups: Vec<String> = "", [];
+        /// Groups of the OpenID Connect provider whose members are viewers, comma separated.
+        oidc_viewer_groups: Vec<String> = "", [];
+        /// Role of users from the OpenID Connect provider who are in none of the groups above; none refuses them.
+        oidc_default_role: DefaultRole = "none", [];
+        /// Domains of mail addresses that users from the OpenID Connect provider must have, comma separated; empty for any.
+        oidc_allowed_domains: Vec<String> = "", [];
+        /// Addresses or networks of proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed, comma separated.
+        proxy_trusted: Vec<Network> = "", [];
+        /// Header that names the user of a trusted proxy, such as Remote-User, which the proxy must take from clients; empty for none.
+        proxy_user_header: String = "", [];
+        /// Header in which trusted proxies send the user's mail address; empty for none.
+        proxy_email_header: String = "", [];
+        /// Header in which trusted proxies list the user's groups, such as Remote-Groups; empty for none.
+        proxy_groups_header: String = "", [];
+        /// Header in which trusted proxies send the user's role here, viewer, editor or admin; empty for none.
+        proxy_role_header: String = "", [];
+        /// Groups of the trusted proxies whose members are administrators, comma separated.
+        proxy_admin_groups: Vec<String> = "", [];
+        /// Groups of the trusted proxies whose members are editors, comma separated.
+        proxy_editor_groups: Vec<String> = "", [];
+        /// Groups of the trusted proxies whose members are viewers, comma separated.
+        proxy_viewer_groups: Vec<String> = "", [];
+        /// Role of users from trusted proxies whose groups and role header give none; none refuses them.
+        proxy_default_role: DefaultRole = "none", [];
     }
     /// Backups.
     backup: BackupSettings {

@@ -9,7 +9,8 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 3] = ["storage.path", "host.textfile_dir", "backup.folder"];
+const PATHS: [&str; 5] =
+    ["storage.path", "host.textfile_dir", "backup.folder", "auth.oidc_client_secret_file", "auth.oidc_ca_file"];
 
 /// Settings that a file sets, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Kinds of values that settings have, read from text and written back.
 
+use crate::base::network::Network;
+use crate::base::secret::Secret;
 use crate::base::time::Duration;
 use crate::platform::config::scalar;
 
@@ -87,6 +89,73 @@ impl Value for Vec<String> {
 
     fn print(&self) -> String {
         self.join(",")
+    }
+}
+
+/// Prints as `<secret>`: values of settings stand on the status page and in the API.
+impl Value for Secret {
+    const ALLOWED: &'static str = "text";
+    const NAME: &'static str = "TEXT";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self::new(text.trim()))
+    }
+
+    fn print(&self) -> String {
+        if self.is_empty() { String::new() } else { self.to_string() }
+    }
+}
+
+impl Value for Vec<Network> {
+    const ALLOWED: &'static str = "addresses and networks such as 10.0.0.7 or 10.0.0.0/8, comma separated";
+    const NAME: &'static str = "LIST";
+    const IS_LIST: bool = true;
+
+    fn parse(text: &str) -> Option<Self> {
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Network::parse).collect()
+    }
+
+    fn print(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// What somebody may do whose groups say nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DefaultRole {
+    /// They stay outside.
+    #[default]
+    None,
+    /// They look.
+    Viewer,
+    /// They change what people made.
+    Editor,
+    /// They change the server.
+    Admin,
+}
+
+impl DefaultRole {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl Value for DefaultRole {
+    const ALLOWED: &'static str = "none, viewer, editor or admin";
+    const NAME: &'static str = "none|viewer|editor|admin";
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::None, Self::Viewer, Self::Editor, Self::Admin].into_iter().find(|role| role.as_str() == text)
+    }
+
+    fn print(&self) -> String {
+        self.as_str().to_owned()
     }
 }
 

@@ -101,7 +101,7 @@ pub fn without_secrets(node: &Node) -> Node {
 fn hide(key: &str, value: &Node) -> Node {
     let lower = key.to_ascii_lowercase();
     let names_secret = SECRET_WORDS.iter().any(|word| lower.contains(word)) || lower == "key";
-    let is_reference = ["_file", "_ref", "_url", "_id", "token_uri"].iter().any(|end| lower.ends_with(end));
+    let is_reference = ["_file", "_ref", "_url", "_id", "token_uri", "_login"].iter().any(|end| lower.ends_with(end));
     match &value.kind {
         Kind::Scalar { text, .. } if names_secret && !is_reference && !text.is_empty() => Node::text("<secret>"),
         Kind::List(items) if names_secret && !is_reference => Node::new(Kind::List(items.iter().map(|_| Node::text("<secret>")).collect())),
