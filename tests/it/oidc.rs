@@ -98,14 +98,18 @@ impl Browser {
         response.headers()["location"].to_str().unwrap().parse().unwrap()
     }
 
-    /// Signs in at the provider, up to the address with which the browser would come back.
+    /// Signs in at the provider, as far as it asks, up to the address with which the browser would come back.
     fn meet(&self, server: &Server, name: &str) -> Url {
-        let login = self.follow(self.begin(server, "%2Fexplore"), None, "").ok().expect("the provider's form");
-        let consent = self.follow(login.action(), Some(&[("prompt", "login"), ("login", name), ("password", "any")]), CALLBACK);
-        match consent {
-            Ok(consent) => self.follow(consent.action(), Some(&[("prompt", "consent")]), CALLBACK).err().expect("back to the server"),
-            Err(back) => back,
+        let login = [("prompt", "login"), ("login", name), ("password", "any")];
+        let consent = [("prompt", "consent")];
+        let mut landed = self.follow(self.begin(server, "%2Fexplore"), None, CALLBACK);
+        for form in [&login[..], &consent[..]] {
+            match landed {
+                Ok(page) => landed = self.follow(page.action(), Some(form), CALLBACK),
+                Err(back) => return back,
+            }
         }
+        landed.err().expect("back to the server")
     }
 
     fn sign_in(&self, server: &Server, name: &str) -> Landed {
