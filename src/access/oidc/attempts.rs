@@ -15,8 +15,8 @@ use crate::base::secret::Secret;
 
 /// How long the provider and the person may take.
 pub(super) const LIFE: Duration = Duration::from_secs(600);
-/// Most sign-ins under way.
-const ATTEMPTS_MAX: usize = 10_000;
+/// Most sign-ins under way; each takes up to 3 KiB.
+const ATTEMPTS_MAX: usize = 5_000;
 /// Most of them from one place; an office behind one address has tens.
 const PER_PLACE_MAX: usize = 200;
 

@@ -53,6 +53,8 @@ const FAILED_FOR: Duration = Duration::from_secs(5);
 const UNKNOWN_EVERY: Duration = Duration::from_secs(60);
 /// Most bytes of the path to go on to.
 const NEXT_BYTES_MAX: usize = 2000;
+/// Most bytes of the address to come back to.
+const REDIRECT_BYTES_MAX: usize = 500;
 /// Most bytes of what a browser brings back.
 const BROUGHT_BYTES_MAX: usize = 8192;
 /// Most bytes of a file with a secret.
@@ -187,6 +189,9 @@ impl Oidc {
     /// Sends a browser to the provider, which is to send it back to `redirect_uri`; `next` is where the person wants
     /// to go on this server, `browser` the cookie of an earlier sign-in, `from` where the request comes from.
     pub async fn begin(&self, next: &str, browser: Option<&str>, redirect_uri: &str, from: IpAddr) -> Result<Begun, OidcError> {
+        if redirect_uri.len() > REDIRECT_BYTES_MAX {
+            return Err(OidcError::Here("the name by which you ask for it is too long".to_owned()));
+        }
         let provider = {
             let _place = self.place()?;
             self.provider().await?
