@@ -109,7 +109,11 @@ fn runs_in_an_empty_root() {
         if let Ok(answer) = client().get(format!("http://127.0.0.1:{port}/")).send()
             && answer.status().is_success()
         {
-            break answer.text().unwrap();
+            // Filled: a tile shows bytes of this machine or of the server.
+            let page = answer.text().unwrap();
+            if page.contains("iB</small>") {
+                break page;
+            }
         }
         assert!(running.0.try_wait().unwrap().is_none(), "it stopped: {}", said());
         assert!(started.elapsed() < Duration::from_secs(60), "no page within a minute: {}", said());

@@ -158,6 +158,9 @@ impl Loop {
         let (env, control) = (self.env.clone(), self.control.clone());
         let target = self.intake.target.clone();
         let mut schedule = Schedule::start(target.interval.ms(), target.hash() ^ env.seed, env.clock.now_ms(), env.clock.monotonic(), last);
+        if last.is_none() && matches!(self.source, Source::InProcess(_)) {
+            schedule = schedule.at_once();
+        }
         let mut last = last;
         let mut begun: Option<std::time::Duration> = None;
         loop {
@@ -167,7 +170,8 @@ impl Loop {
                 () = tokio::time::sleep(schedule.wait(env.clock.monotonic())) => {}
             }
             let now = env.clock.monotonic();
-            if let Some(before) = begun.replace(now) {
+            let before = if schedule.is_early() { None } else { begun.replace(now) };
+            if let Some(before) = before {
                 env.intervals.lock().entry(target.interval.ms()).or_default().observe(now, now.saturating_sub(before).as_secs_f64());
             }
             let ts = schedule.timestamp(env.clock.now_ms());

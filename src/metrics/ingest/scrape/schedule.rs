@@ -21,6 +21,8 @@ pub struct Schedule {
     /// The next scrape on the wall clock (ms) and on the monotonic one.
     due_wall: i64,
     due: Duration,
+    /// Whether one scrape comes before the grid begins.
+    early: bool,
 }
 
 impl Schedule {
@@ -38,16 +40,34 @@ impl Schedule {
             }
         }
         let due = if wait >= 0 { monotonic + ms(wait) } else { monotonic.saturating_sub(ms(-wait)) };
-        Self { interval_ms, due_wall: now_ms + wait, due }
+        Self { interval_ms, due_wall: now_ms + wait, due, early: false }
+    }
+
+    /// With one scrape at once, before the grid begins: for what costs nothing to ask and should be there when the first
+    /// page is looked at.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { early: true, ..self }
+    }
+
+    /// Whether the next scrape is the one before the grid.
+    pub fn is_early(&self) -> bool {
+        self.early
     }
 
     /// How long to sleep.
     pub fn wait(&self, monotonic: Duration) -> Duration {
+        if self.early {
+            return Duration::ZERO;
+        }
         self.due.saturating_sub(monotonic)
     }
 
     /// The timestamp of the scrape that begins now: the point it was due at, unless that is too far off.
     pub fn timestamp(&mut self, now_ms: i64) -> i64 {
+        if self.early {
+            return now_ms;
+        }
         let late = now_ms - self.due_wall;
         let tolerance = TOLERANCE_MS.min(self.interval_ms / 100);
         if (-tolerance..=tolerance).contains(&late) {
@@ -62,6 +82,9 @@ impl Schedule {
 
     /// Moves on after a scrape. Points that went by meanwhile are left out, but for the last one.
     pub fn advance(&mut self, monotonic: Duration) {
+        if std::mem::take(&mut self.early) {
+            return;
+        }
         let behind = monotonic.saturating_sub(self.due).as_millis();
         let steps = i64::try_from(behind).unwrap_or(i64::MAX / 2) / self.interval_ms;
         let steps = steps.max(1);
@@ -101,6 +124,15 @@ mod tests {
         assert_eq!((schedule.wait(ms(510)), schedule.timestamp(2001)), (ms(990), 2000));
         // With short intervals the tolerance is one percent of them.
         assert_eq!(Schedule::start(50, 0, 100, Duration::ZERO, None).timestamp(101), 101);
+    }
+
+    #[test]
+    fn one_scrape_may_come_before_the_grid() {
+        let mut schedule = Schedule::start(15_000, 0, 7_000, Duration::ZERO, None).at_once();
+        assert_eq!((schedule.wait(Duration::ZERO), schedule.timestamp(7_003)), (Duration::ZERO, 7_003));
+        schedule.advance(ms(10));
+        assert!(!schedule.is_early());
+        assert_eq!((schedule.wait(ms(10)), schedule.timestamp(15_000)), (ms(7_990), 15_000), "the grid stays where it is");
     }
 
     #[test]
