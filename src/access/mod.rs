@@ -23,7 +23,7 @@ mod tokens;
 
 pub use caller::{Caller, Person, TokenHolder, Verdict};
 pub use gate::SIGN_IN;
-pub use identify::{Transport, identify};
+pub use identify::{Transport, Vouched, identify};
 pub use password::{PASSWORD_CHARS_MIN, PasswordError};
 pub use people::UserChange;
 pub use policy::{Policy, Role, Scope};

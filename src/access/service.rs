@@ -188,6 +188,19 @@ impl Access {
         Ok(cookie)
     }
 
+    /// Counts a try with a password that is checked elsewhere; taken back by [`Self::guess_was_right`].
+    ///
+    /// # Errors
+    /// How long to wait, after too many failures from this address.
+    pub fn guess_begins(&self, from: IpAddr) -> Result<(), Duration> {
+        self.throttle.begin(from, self.clock.monotonic())
+    }
+
+    /// The try that began was right.
+    pub fn guess_was_right(&self, from: IpAddr) {
+        self.throttle.succeeded(from);
+    }
+
     async fn check_sign_in(&self, name: &str, password: Secret, code: &str) -> Result<i64, AccessError> {
         let user = self.directory.user_named(name).filter(|user| !user.disabled);
         let secrets = match &user {

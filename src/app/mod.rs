@@ -10,3 +10,8 @@ mod present;
 mod serve;
 
 pub use cli::run;
+mod edge;
+mod https;
+mod throttle;
+mod vouch;
+mod web_users;

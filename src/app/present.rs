@@ -48,6 +48,7 @@ fn envelope(failure: &Problem) -> Response {
         StatusCode::UNAUTHORIZED => "unauthorized",
         StatusCode::FORBIDDEN => "forbidden",
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
         status if status.is_server_error() => "internal",
         _ => "bad_data",
     };
@@ -63,6 +64,7 @@ fn failure_page(failure: &Problem, uri: &Uri, visit: Visit<'_>) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => key("This address does not take that"),
         StatusCode::FORBIDDEN => key("This is not allowed"),
         StatusCode::SERVICE_UNAVAILABLE => key("Not now"),
+        StatusCode::TOO_MANY_REQUESTS => key("Too many requests"),
         status if status.is_server_error() => key("This page could not be made"),
         _ => key("This cannot be understood"),
     };

@@ -10,7 +10,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
+use super::edge::{self, Edge};
 use super::guard::{self, KnownHosts, RequestCounts};
+use super::https::{ToHttps, https_only};
+use super::throttle::{Throttle, limited};
+use super::vouch::{Vouching, vouched};
+use super::web_users::WebUsers;
 use crate::access::{Access, AccessSettings, AuthMode, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
@@ -56,12 +61,19 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
+    let redirects = redirect_listener(&settings)?;
     let address = listener.local_addr()?;
     let data = Path::new(&settings.storage.path);
     prepare(data)?;
+    let edge = Edge::open(&settings, data, address, Arc::clone(&clock))?;
+    let intake = edge::intake(&settings, &edge)?;
+    edge::fetch_guard(&settings)?;
     let db = Arc::new(Db::open(&data.join("pharos.db"))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(&clock), access_settings(&settings))?;
     let registry = Registry::new();
+    let own_metrics = registry.clone();
+    edge.register(&registry);
+    registry.add(Arc::new(intake.places.clone()) as _);
     let counts = RequestCounts::new(Arc::clone(&clock));
     registry.add(Arc::new(Process::new(clock.now_ms())));
     registry.add(Arc::clone(&configuration) as _);
@@ -82,20 +94,36 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     });
     let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
-    let routes = metrics.routes().join(admin.routes()).into_router();
+    let routes = metrics.routes().join(admin.routes());
+    let throttle = Throttle::new(&settings, routes.table(), Arc::clone(&clock))?;
+    own_metrics.add(Arc::clone(&throttle.limits) as _);
+    let vouching = Vouching { edge: Arc::clone(&edge), access: Arc::clone(&access), users: WebUsers::default() };
+    let routes = routes.into_router().layer(axum::middleware::from_fn_with_state(Arc::clone(&throttle), limited));
     let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
-    let router = guard::around(routes, counts, hosts, cors);
+    let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::new(vouching), vouched));
+    let router = guard::around(routes, counts, hosts, cors, Arc::clone(&edge));
+    let to_https = ToHttps::new(&settings.server, &edge);
+    let router = router.layer(axum::middleware::from_fn_with_state(Arc::new(to_https.clone()), https_only));
     let handle = axum_server::Handle::new();
-    let serving = tokio::spawn(serve(listener, router, handle.clone()));
+    let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
+    let redirecting = redirects.map(|listener| {
+        let router = to_https.on_port(address.port()).into_router();
+        tokio::spawn(serve(listener, router, handle.clone(), edge::redirect_intake(&intake, &settings)))
+    });
     metrics.start();
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
-    tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
-    greet(&access, &settings, address)?;
-    let tending = tokio::spawn(tend(Arc::clone(&access)));
-    wait_for_the_end(&configuration).await?;
+    tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
+    greet(&access, &settings, &format!("{}://{address}", edge.scheme()))?;
+    let watching = tokio::spawn(Arc::clone(&edge).watch());
+    let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
+    wait_for_the_end(&configuration, &edge).await?;
     tracing::info!("stopping");
     tending.abort();
+    watching.abort();
     handle.graceful_shutdown(Some(GRACE));
+    if let Some(redirecting) = redirecting {
+        redirecting.abort();
+    }
     if let Err(error) = serving.await? {
         tracing::warn!(%error, "the HTTP server ended with an error");
     }
@@ -119,19 +147,19 @@ fn access_settings(settings: &Settings) -> AccessSettings {
 }
 
 /// Tells how to set up a server that nobody can sign in to yet. The code is in the log and nowhere else.
-fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::Result<()> {
+fn greet(access: &Access, settings: &Settings, own: &str) -> anyhow::Result<()> {
     if let Some(code) = access.begin_setup()? {
-        let own = format!("http://{address}");
-        let base = if settings.server.external_url.is_empty() { &own } else { settings.server.external_url.trim_end_matches('/') };
+        let base = if settings.server.external_url.is_empty() { own } else { settings.server.external_url.trim_end_matches('/') };
         tracing::warn!("nobody can sign in yet; set up the first administrator at {base}{}?code={}", links::SETUP, code.expose());
     }
     Ok(())
 }
 
 /// Writes last uses down and removes what has ended, every minute.
-async fn tend(access: Arc<Access>) {
+async fn tend(access: Arc<Access>, throttle: Arc<Throttle>) {
     loop {
         tokio::time::sleep(TEND_EVERY).await;
+        throttle.limits.forget();
         if let Err(error) = access.tend().await {
             tracing::warn!(%error, "sessions and tokens could not be tended");
         }
@@ -166,16 +194,20 @@ fn prepare(data: &Path) -> anyhow::Result<()> {
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<()> {
+async fn wait_for_the_end(configuration: &Arc<Configuration>, edge: &Arc<Edge>) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
-                let configuration = Arc::clone(configuration);
+                let (configuration, edge) = (Arc::clone(configuration), Arc::clone(edge));
                 // What went wrong is in the log, the status and a metric already.
-                let _logged = tokio::task::spawn_blocking(move || configuration.reload()).await;
+                let reload = move || {
+                    edge.reload(true);
+                    configuration.reload()
+                };
+                let _logged = tokio::task::spawn_blocking(reload).await;
             }
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
@@ -184,23 +216,33 @@ async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<
     }
 }
 
+/// The second address, for plain HTTP, if there is to be one.
+fn redirect_listener(settings: &Settings) -> anyhow::Result<Option<std::net::TcpListener>> {
+    let text = &settings.server.redirect_http_listen;
+    if text.is_empty() { Ok(None) } else { Ok(Some(listen(parse_address(text)?)?)) }
+}
+
 /// Where to listen. Without signing in, only on this machine.
 fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
     let text = &settings.server.listen;
-    // Prometheus takes `:9090` for every address.
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.clone() };
-    let address = full
-        .to_socket_addrs()
-        .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
-        .next()
-        .with_context(|| format!("{text:?} names no address"))?;
-    if !settings.auth.enabled && !address.ip().is_loopback() && !settings.server.allow_open {
+    let address = parse_address(text)?;
+    let is_open = !settings.auth.enabled && !address.ip().is_loopback() && !settings.server.allow_open;
+    if is_open && !edge::has_users(settings)? {
         bail!(
             "{text} can be reached from other machines, and nobody has to sign in: start with --auth on, listen on a loopback address \
              (127.0.0.1, ::1), or say --allow-open where something else keeps strangers out, such as a container's published port"
         );
     }
     Ok(address)
+}
+
+fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
+    // Prometheus takes `:9090` for every address.
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    full.to_socket_addrs()
+        .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
+        .next()
+        .with_context(|| format!("{text:?} names no address"))
 }
 
 /// Names, besides addresses and localhost, under which browsers may come.
