@@ -48,6 +48,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rust_embed", &["ui"]),
     ("clap", &["app", "main.rs", "platform/config", "platform/telemetry"]),
     ("memmap2", &["metrics/store"]),
+    ("governor", &["platform/http"]),
+    ("rcgen", &["platform/http"]),
+    ("rustls", &["platform/http"]),
+    ("tokio_rustls", &["platform/http"]),
+    ("x509_parser", &["platform/http"]),
 ];
 
 /// Names of junk drawers.

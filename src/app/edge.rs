@@ -140,6 +140,15 @@ impl Edge {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
+    /// The settings for wings, whose links to this server begin with what it speaks.
+    pub(super) fn with_own_url(&self, settings: &Settings, address: SocketAddr) -> Settings {
+        let mut settings = settings.clone();
+        if self.speaks_tls() && settings.server.external_url.is_empty() {
+            settings.server.external_url = format!("https://{address}");
+        }
+        settings
+    }
+
     /// Whether HTTPS is spoken.
     pub(super) fn speaks_tls(&self) -> bool {
         self.tls.is_some()

@@ -80,7 +80,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     registry.add(Arc::clone(&counts) as _);
     let metrics = Metrics::open(MetricsOptions {
         data_dir: data.join("metrics"),
-        settings: settings.clone(),
+        settings: edge.with_own_url(&settings, address),
         config: configuration.loaded().config.clone(),
         clock: Arc::clone(&clock),
         registry,

@@ -26,15 +26,21 @@ mod fixtures;
 mod full_disk;
 /// What goes for every answer: who may read it, how failures look, odd requests.
 mod http;
+/// How much clients may ask for, and how slowly.
+mod limits;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// What scanners look for: headers, cookies, methods, paths, other sites' forms.
+mod poked;
 /// Other servers read what is stored here.
 mod remote_read;
 /// Answers to the byte as Prometheus gives them.
 mod results;
 /// Scraping real targets.
 mod scrape;
+/// HTTPS, client certificates, Prometheus' web config file.
+mod tls;
 /// Every door for samples.
 mod writes;

@@ -38,7 +38,7 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Problem> {
             ));
         };
         let Some(frame) = frame else { break };
-        let frame = frame.map_err(|error| if is_too_large(&error) { body_too_large(max) } else { unreadable(&error) })?;
+        let frame = frame.map_err(|error| if is_too_large(&error) { over_the_cap() } else { unreadable(&error) })?;
         let Ok(piece) = frame.into_data() else { continue };
         // What arrives pays for the time it took, so a slow line is served and a trickle is not.
         let paid = Duration::from_millis(piece.len() as u64 * 1000 / BODY_BYTES_PER_S_MIN);
@@ -62,6 +62,11 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Problem> {
 
 fn body_too_large(max: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here"))
+}
+
+/// A cap around every body was reached, which knows no more than that.
+fn over_the_cap() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than limits.body_size_max allows")
 }
 
 fn unreadable(error: &axum::Error) -> Problem {
