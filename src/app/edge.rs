@@ -17,9 +17,7 @@ use crate::platform::http::connections::{BoundedAcceptor, ConnectionLimits};
 use crate::platform::http::limits::Overall;
 use crate::platform::http::network::Network;
 use crate::platform::http::server::Intake;
-use crate::platform::http::tls::{
-    ClientPolicy, FileWatch, Identity, PemPair, PemSource, SelfSigned, ServerTls, TlsPlan, content_hash,
-};
+use crate::platform::http::tls::{ClientPolicy, FileWatch, Identity, PemPair, PemSource, SelfSigned, ServerTls, TlsPlan, content_hash};
 use crate::platform::http::web_config::WebConfig;
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 
@@ -91,7 +89,9 @@ fn plan(settings: &ServerSettings, own: &SelfSigned, web: &WebConfig) -> Result<
     match (identity, &web.tls) {
         (Some(_), Some(_)) => Err("TLS is set in the web config file and by server.tls_*; set it in one place".to_owned()),
         (None, Some(from_file)) => Ok(Some(from_file.clone())),
-        (None, None) if authorities.is_some() => Err("server.client_ca_file needs TLS: set server.tls_cert_file or server.tls_self_signed".to_owned()),
+        (None, None) if authorities.is_some() => {
+            Err("server.client_ca_file needs TLS: set server.tls_cert_file or server.tls_self_signed".to_owned())
+        }
         (None, None) => Ok(None),
         (Some(identity), None) => {
             let auth = match (settings.client_auth, &authorities) {
@@ -378,7 +378,14 @@ mod tests {
         assert!(plan(&with(&|settings| settings.tls_self_signed = true), &own(), &none).unwrap().is_some());
         for (settings, web, said) in [
             (with(&|settings| settings.tls_cert_file = "c".to_owned()), &none, "go together"),
-            (with(&|settings| { files(settings); settings.tls_self_signed = true; }), &none, "not both"),
+            (
+                with(&|settings| {
+                    files(settings);
+                    settings.tls_self_signed = true;
+                }),
+                &none,
+                "not both",
+            ),
             (with(&files), &web, "in one place"),
             (with(&|settings| settings.client_ca_file = "ca".to_owned()), &none, "needs TLS"),
         ] {

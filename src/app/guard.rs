@@ -247,7 +247,9 @@ mod tests {
 
     #[test]
     fn what_no_honest_client_sends_is_refused() {
-        let asked = |method: &str, path: &str| oddity(&Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).map(|(status, _)| status.as_u16());
+        let asked = |method: &str, path: &str| {
+            oddity(&Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).map(|(status, _)| status.as_u16())
+        };
         for (method, path, refused) in [
             ("GET", "/explore?q=..%2f&x=/../", None),
             ("GET", "/metrics/job/a%2Fb/..c/d..", None),

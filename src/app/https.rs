@@ -145,7 +145,10 @@ mod tests {
             assert_eq!(found.as_ref().map(|value| value.to_str().unwrap()), target, "{host} {path}");
         }
         let answer = same.redirect(&asked("a.example", "/x"));
-        assert_eq!((answer.status(), answer.headers()["location"].to_str().unwrap()), (StatusCode::PERMANENT_REDIRECT, "https://a.example/x"));
+        assert_eq!(
+            (answer.status(), answer.headers()["location"].to_str().unwrap()),
+            (StatusCode::PERMANENT_REDIRECT, "https://a.example/x")
+        );
         assert_eq!(same.redirect(&asked("", "/x")).status(), StatusCode::BAD_REQUEST);
     }
 

@@ -77,10 +77,12 @@ pub(super) async fn limited(State(throttle): State<Arc<Throttle>>, request: Requ
     };
     let max = throttle.body_bytes_max;
     if request.body().size_hint().lower() > max as u64 {
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here")).into_response();
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here"))
+            .into_response();
     }
     // A body that does not say how long it is may turn out to be too long.
-    let request = if request.body().size_hint().exact().is_some() { request } else { request.map(|body| Body::new(Limited::new(body, max))) };
+    let request =
+        if request.body().size_hint().exact().is_some() { request } else { request.map(|body| Body::new(Limited::new(body, max))) };
     let response = next.run(request).await;
     drop(permit);
     response

@@ -83,7 +83,11 @@ impl Vouching {
         // Without accounts of our own there is nobody else to be, so whoever is no user of the file is refused here.
         let only_these = self.access.is_open();
         let Some((name, password)) = shown.filter(|(name, _)| only_these || users.contains_key(name)) else {
-            return if only_these && !is_for_anyone { Asked::Refused(unauthorized("this server has users; sign in with a name and a password")) } else { Asked::Door };
+            return if only_these && !is_for_anyone {
+                Asked::Refused(unauthorized("this server has users; sign in with a name and a password"))
+            } else {
+                Asked::Door
+            };
         };
         match self.users.check(users, &name, &password, from, &self.access).await {
             Checked::Right => Asked::Vouched(Caller::Person(Arc::new(Person { user_id: 0, session_id: 0, name, role: Role::Admin }))),

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn credentials_are_read() {
-        let read = |text: &'static str| credentials(&HeaderValue::from_static(text)).map(|(name, password)| (name, password.expose().to_owned()));
+        let read =
+            |text: &'static str| credentials(&HeaderValue::from_static(text)).map(|(name, password)| (name, password.expose().to_owned()));
         assert_eq!(read("Basic YW55OnA6eA=="), Some(("any".to_owned(), "p:x".to_owned())));
         for wrong in ["Bearer YW55OnA6eA==", "Basic", "Basic %%%", "Basic YW55"] {
             assert_eq!(read(wrong), None, "{wrong}");

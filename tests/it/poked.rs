@@ -38,7 +38,10 @@ impl Target {
     fn links(&self, path: &str) -> BTreeSet<String> {
         let html = self.see(path).text().unwrap();
         let after = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        after.filter(|link| link.starts_with('/') && !link.starts_with("//")).map(|link| link.replace("&amp;", "&").replace("&#38;", "&")).collect()
+        after
+            .filter(|link| link.starts_with('/') && !link.starts_with("//"))
+            .map(|link| link.replace("&amp;", "&").replace("&#38;", "&"))
+            .collect()
     }
 }
 
@@ -49,7 +52,10 @@ fn header(answer: &Response, name: &str) -> String {
 /// What every answer must say, page or not.
 fn check_headers(answer: &Response, what: &str) {
     let csp = header(answer, "content-security-policy");
-    assert!(csp.contains("default-src 'none'") && csp.contains("frame-ancestors 'none'") && csp.contains("base-uri 'none'"), "{what}: {csp}");
+    assert!(
+        csp.contains("default-src 'none'") && csp.contains("frame-ancestors 'none'") && csp.contains("base-uri 'none'"),
+        "{what}: {csp}"
+    );
     let scripts = csp.split(';').find(|part| part.trim().starts_with("script-src")).unwrap_or("");
     assert!(!scripts.contains("unsafe") && !scripts.contains('*'), "{what}: {csp}");
     for (name, value) in [
@@ -163,7 +169,10 @@ fn odd_methods_paths_and_heads_come_to_nothing() {
         ("Host: localhost\r\nX : y\r\n", "a blank in a name"),
         ("Host: localhost\r\n X: folded\r\n", "a folded line"),
     ] {
-        let answer = raw(&target, &format!("POST /look HTTP/1.1\r\n{head}Connection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        let answer = raw(
+            &target,
+            &format!("POST /look HTTP/1.1\r\n{head}Connection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        );
         assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{what}: answered twice: {answer}");
         assert!(!answer.contains("smuggled"), "{what}: {answer}");
     }
@@ -173,14 +182,18 @@ fn odd_methods_paths_and_heads_come_to_nothing() {
 fn forms_of_other_sites_and_open_redirects_are_refused() {
     let target = Target::start();
     for path in ["/login", "/logout", "/look", "/settings/tokens", "/settings/people", "/pushed/delete", "/-/quit", "/api/v1/write"] {
-        for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+        for (name, value) in
+            [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
+        {
             let request = target.client.post(target.server.url(path)).basic_auth("ann", Some("right")).header(name, value);
             let answer = request.header("content-type", "application/x-www-form-urlencoded").body("name=x").send().unwrap();
             assert_eq!(answer.status().as_u16(), 403, "{path} {name}: {value}");
             check_headers(&answer, path);
         }
     }
-    for next in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "%2f%2fevil.example", "\\/evil.example"] {
+    for next in
+        ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "%2f%2fevil.example", "\\/evil.example"]
+    {
         let form: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).append_pair("theme", "dark").finish();
         let request = target.client.post(target.server.url("/look")).header("content-type", "application/x-www-form-urlencoded");
         let answer = request.header("referer", next).body(form).send().unwrap();
@@ -196,7 +209,18 @@ fn markup_in_addresses_and_names_never_becomes_markup() {
     let target = Target::start();
     let evil = "\"><img src=x onerror=alert(1)><script>alert(2)</script>'";
     let encoded: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
-    for path in ["/explore?q=", "/targets?q=", "/catalogue?q=", "/cardinality?by=", "/status?x=", "/login?next=", "/setup?code=", "/settings/audit?actor=", "/pushed?x=", "/no/such/"] {
+    for path in [
+        "/explore?q=",
+        "/targets?q=",
+        "/catalogue?q=",
+        "/cardinality?by=",
+        "/status?x=",
+        "/login?next=",
+        "/setup?code=",
+        "/settings/audit?actor=",
+        "/pushed?x=",
+        "/no/such/",
+    ] {
         let answer = target.see(&format!("{path}{encoded}"));
         assert!(answer.status().as_u16() < 500, "{path}");
         let html = answer.text().unwrap();

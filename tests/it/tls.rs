@@ -66,14 +66,16 @@ impl Authority {
 
     /// A client that shows the certificate of another file pair.
     fn showing(&self, stem: &str, from: &Self) -> Client {
-        let pem = [from.path(&format!("{stem}.pem")), from.path(&format!("{stem}.key"))].map(|path| fs::read_to_string(path).unwrap()).concat();
+        let pem =
+            [from.path(&format!("{stem}.pem")), from.path(&format!("{stem}.key"))].map(|path| fs::read_to_string(path).unwrap()).concat();
         self.builder().identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap()).build().unwrap()
     }
 
     /// A server with TLS from files of this authority.
     fn serve(&self, more: &[&str]) -> Server {
         self.server();
-        let files = [format!("--server.tls-cert-file={}", self.path("server.pem")), format!("--server.tls-key-file={}", self.path("server.key"))];
+        let files =
+            [format!("--server.tls-cert-file={}", self.path("server.pem")), format!("--server.tls-key-file={}", self.path("server.key"))];
         let mut args = vec!["--host-metrics=false", "--own-metrics=false", files[0].as_str(), files[1].as_str()];
         args.extend(more);
         Server::start(&args)
@@ -164,7 +166,8 @@ fn https_is_spoken_and_plain_http_is_led_there() {
     let page = client.get(https(&server, "/")).send().unwrap();
     assert_eq!((page.status().as_u16(), page.version()), (200, reqwest::Version::HTTP_2));
     assert_eq!(header(&page, "strict-transport-security"), "max-age=31536000");
-    let look = client.post(https(&server, "/look")).header("content-type", "application/x-www-form-urlencoded").body("theme=dark").send().unwrap();
+    let look =
+        client.post(https(&server, "/look")).header("content-type", "application/x-www-form-urlencoded").body("theme=dark").send().unwrap();
     assert!(header(&look, "set-cookie").ends_with("; Secure"), "{look:?}");
     // The same port, by plain HTTP.
     let plain = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -282,17 +285,25 @@ fn the_web_config_file_of_prometheus_is_taken() {
     let flag = format!("--web.config.file={}", path.display());
     let server = Server::start(&["--host-metrics=false", "--own-metrics=false", &flag]);
     let client = authority.client();
-    let ask = |name: &str, password: &str| client.get(https(&server, "/api/v1/query?query=1")).basic_auth(name, Some(password)).send().unwrap();
+    let ask =
+        |name: &str, password: &str| client.get(https(&server, "/api/v1/query?query=1")).basic_auth(name, Some(password)).send().unwrap();
     let answer = ask("ann", "right");
     assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_11));
-    assert_eq!((header(&answer, "strict-transport-security"), header(&answer, "x-frame-options")), ("max-age=60".into(), "sameorigin".into()));
+    assert_eq!(
+        (header(&answer, "strict-transport-security"), header(&answer, "x-frame-options")),
+        ("max-age=60".into(), "sameorigin".into())
+    );
     for (name, password) in [("ann", "wrong"), ("eve", "right"), ("", "")] {
         let refused = ask(name, password);
         assert_eq!(refused.status().as_u16(), 401, "{name}");
         assert!(header(&refused, "www-authenticate").starts_with("Basic"));
     }
     let browser = client.get(https(&server, "/")).header("accept", "text/html").send().unwrap();
-    assert_eq!((browser.status().as_u16(), header(&browser, "www-authenticate").is_empty()), (401, false), "a browser asks for the password");
+    assert_eq!(
+        (browser.status().as_u16(), header(&browser, "www-authenticate").is_empty()),
+        (401, false),
+        "a browser asks for the password"
+    );
     assert_eq!(client.get(https(&server, "/-/healthy")).send().unwrap().status().as_u16(), 200);
     // Changes count at once; mistakes change nothing.
     fs::write(&path, text("basic_auth_users:\n  bob: plain\n")).unwrap();

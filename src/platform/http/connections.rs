@@ -77,7 +77,7 @@ impl Drop for Place {
             }
         }
         // Said again only when there was room in between.
-        if taken.all < self.shared.limits.max / 4 * 3 {
+        if taken.all.saturating_mul(4) < self.shared.limits.max.saturating_mul(3) {
             self.shared.said.store(false, Ordering::Relaxed);
         }
     }

@@ -234,7 +234,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_is_refused_before_it_is_read() {
-        for body in [Body::from(vec![0; 11]), Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(vec![0; 6]), Ok(vec![0; 5])]))] {
+        for body in
+            [Body::from(vec![0; 11]), Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(vec![0; 6]), Ok(vec![0; 5])]))]
+        {
             assert_eq!(read_body(body, 10).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
         }
         let capped = Body::new(http_body_util::Limited::new(Body::from(vec![0; 11]), 5));

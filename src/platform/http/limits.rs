@@ -325,7 +325,8 @@ impl Overall {
     pub fn check(&self) -> Result<(), Problem> {
         self.limiter.check().map_err(|until| {
             let after = whole_seconds(until.wait_time_from(self.clock.now()));
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; the web config file limits them (rate_limit)").retry_after_s(after)
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; the web config file limits them (rate_limit)")
+                .retry_after_s(after)
         })
     }
 }
@@ -427,7 +428,8 @@ mod tests {
     #[test]
     fn a_token_has_the_rate_it_was_given() {
         let (limits, clock) = limits(0, 0);
-        let used = |id, rate, tries: usize| (0..tries).filter(|_| limits.admit(Class::Write, address("::1"), Some((id, rate))).is_ok()).count();
+        let used =
+            |id, rate, tries: usize| (0..tries).filter(|_| limits.admit(Class::Write, address("::1"), Some((id, rate))).is_ok()).count();
         assert_eq!(used(1, 2.0, 10), 2, "loopback is no way around it");
         assert_eq!(used(2, 0.5, 10), 1);
         clock.advance(Duration::from_secs(1));
@@ -450,7 +452,10 @@ mod tests {
         let (limits, _) = limits(0, 2);
         let held = [0, 1].map(|_| limits.admit(Class::Query, address("::1"), None).unwrap());
         let refused = limits.admit(Class::Query, address("::1"), None).unwrap_err();
-        assert_eq!((refused, refused.problem().status()), (Refusal::TooMany { class: Class::Query, max: 2 }, StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(
+            (refused, refused.problem().status()),
+            (Refusal::TooMany { class: Class::Query, max: 2 }, StatusCode::SERVICE_UNAVAILABLE)
+        );
         assert!(limits.admit(Class::Page, address("::1"), None).is_ok(), "others go on");
         drop(held);
         assert!(limits.admit(Class::Query, address("::1"), None).is_ok());

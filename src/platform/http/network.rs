@@ -61,7 +61,9 @@ impl Network {
     /// Whether an address is one of them. IPv4 in an IPv6 dress counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => same_start(u128::from(own.to_bits()) << 96, u128::from(other.to_bits()) << 96, self.bits),
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                same_start(u128::from(own.to_bits()) << 96, u128::from(other.to_bits()) << 96, self.bits)
+            }
             (IpAddr::V6(own), IpAddr::V6(other)) => same_start(own.to_bits(), other.to_bits(), self.bits),
             _ => false,
         }

@@ -35,8 +35,12 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("Content-Security-Policy", &[]),
 ];
 
-const VERSIONS: [(&str, Version); 4] =
-    [("TLS10", Version::Old), ("TLS11", Version::Old), ("TLS12", Version::Known(TlsVersion::Tls12)), ("TLS13", Version::Known(TlsVersion::Tls13))];
+const VERSIONS: [(&str, Version); 4] = [
+    ("TLS10", Version::Old),
+    ("TLS11", Version::Old),
+    ("TLS12", Version::Known(TlsVersion::Tls12)),
+    ("TLS13", Version::Known(TlsVersion::Tls13)),
+];
 
 /// Suites that are spoken; those of TLS 1.3 are always on, as upstream.
 const SUITES: [(&str, CipherSuite); 11] = [
@@ -150,7 +154,9 @@ fn http_server(mut section: Section<'_, '_>, headers: &mut Vec<(HeaderName, Head
         for (name, value) in pairs {
             let Some((_, allowed)) = HEADERS.iter().find(|(known, _)| *known == &*name.text) else {
                 let known: Vec<&str> = HEADERS.iter().map(|(known, _)| *known).collect();
-                below.report.error(name.at, format!("HTTP header {:?} can not be configured, only {}", name.text, section::alternatives(&known)));
+                below
+                    .report
+                    .error(name.at, format!("HTTP header {:?} can not be configured, only {}", name.text, section::alternatives(&known)));
                 continue;
             };
             let Some(text) = section::text(value, &name.text, below.report) else { continue };
@@ -368,7 +374,10 @@ mod tests {
         let Identity::Given(PemPair { certificate: PemSource::File(certificate), key }) = &tls.identity else { panic!("{tls:?}") };
         assert!(certificate.ends_with("a.pem") && certificate.is_absolute(), "below the file's folder");
         assert_eq!(key, &PemSource::File("/k.pem".into()));
-        assert_eq!((tls.clients.auth, tls.clients.allowed_names.as_slice()), (ClientAuth::RequireAndVerify, &["agent.example".to_owned()][..]));
+        assert_eq!(
+            (tls.clients.auth, tls.clients.allowed_names.as_slice()),
+            (ClientAuth::RequireAndVerify, &["agent.example".to_owned()][..])
+        );
         assert_eq!(tls.cipher_suites, [CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]);
         assert_eq!(tls.groups, [NamedGroup::secp256r1, NamedGroup::X25519]);
         assert_eq!((tls.http2, tls.prefers_own_order), (false, false));
@@ -376,9 +385,12 @@ mod tests {
         assert_eq!(config.rate_limit, Some((Duration::from_secs(1), 20)));
         assert_eq!(config.users["alice"].expose(), HASH);
         let inline = read("tls_server_config: {cert: c, key: k}").unwrap().0.tls.unwrap();
-        assert_eq!(inline.identity, Identity::Given(PemPair { certificate: PemSource::Inline(Secret::new("c")), key: PemSource::Inline(Secret::new("k")) }));
+        assert_eq!(
+            inline.identity,
+            Identity::Given(PemPair { certificate: PemSource::Inline(Secret::new("c")), key: PemSource::Inline(Secret::new("k")) })
+        );
         let old = read("tls_server_config: {cert: c, key: k, min_version: TLS10}").unwrap();
-        assert!(old.1[0].starts_with("web.yml:1:47: min_version: TLS 1.0"), "{:?}", old.1);
+        assert!(old.1[0].starts_with("web.yml:1:51: min_version: TLS 1.0"), "{:?}", old.1);
     }
 
     #[test]
@@ -387,7 +399,10 @@ mod tests {
             ("tls_server_config:\n  cert_file: a\n", "web.yml:2:3: missing one of key or key_file"),
             ("tls_server_config:\n  client_auth_type: x\n", "web.yml:2:21: client_auth_type: read \"x\", expected NoClientCert,"),
             ("tls_server_config: {cert: a, key: b, client_ca: c}", "web.yml:1:20: client CA's have been configured without"),
-            ("tls_server_config: {cert: a, key: b, client_auth_type: VerifyClientCertIfGiven}", "web.yml:1:20: VerifyClientCertIfGiven needs"),
+            (
+                "tls_server_config: {cert: a, key: b, client_auth_type: VerifyClientCertIfGiven}",
+                "web.yml:1:20: VerifyClientCertIfGiven needs",
+            ),
             ("tls_server_config: {cert: a, key: b, client_allowed_sans: [x]}", "web.yml:1:20: client_allowed_sans requires"),
             ("tls_server_config:\n  cert: a\n  key: b\n  min_version: TLS14", "web.yml:4:16: min_version: read \"TLS14\", expected TLS10"),
             ("tls_server_config: {cert: a, key: b, max_version: TLS11}", "web.yml:1:51: max_version: TLS 1.0"),
@@ -396,7 +411,10 @@ mod tests {
             ("tls_server_config: {cert: a, key: b, curve_preferences: [CurveP521]}", "web.yml:1:57: curve_preferences: none"),
             ("tls_server_confg: {}", "web.yml:1:1: tls_server_confg: unknown key, did you mean tls_server_config?"),
             ("http_server_config: {headers: {Server: x}}", "web.yml:1:32: HTTP header \"Server\" can not be configured"),
-            ("http_server_config: {headers: {X-Frame-Options: maybe}}", "web.yml:1:49: X-Frame-Options: read \"maybe\", expected deny or sameorigin"),
+            (
+                "http_server_config: {headers: {X-Frame-Options: maybe}}",
+                "web.yml:1:49: X-Frame-Options: read \"maybe\", expected deny or sameorigin",
+            ),
             ("basic_auth_users:\n  bob: hunter2\n", "web.yml:2:8: bob: expected a bcrypt hash"),
             ("rate_limit: {interval: 1s}", "web.yml:1:13: rate_limit: read no burst"),
             ("basic_auth_users: [a]", "web.yml:1:19: basic_auth_users: read a list"),

@@ -9,14 +9,8 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 6] = [
-    "storage.path",
-    "host.textfile_dir",
-    "server.tls_cert_file",
-    "server.tls_key_file",
-    "server.client_ca_file",
-    "server.web_config_file",
-];
+const PATHS: [&str; 6] =
+    ["storage.path", "host.textfile_dir", "server.tls_cert_file", "server.tls_key_file", "server.client_ca_file", "server.web_config_file"];
 
 /// Settings that a file sets, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

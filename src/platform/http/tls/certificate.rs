@@ -84,7 +84,10 @@ mod tests {
         params.not_after = rcgen::date_time_ymd(2030, 1, 1);
         let made = params.self_signed(&key).unwrap();
         let read = Certificate::of(made.der()).unwrap();
-        assert_eq!((read.common_name.as_str(), read.names.as_slice()), ("agent-7", &["a.example", "10.1.2.3", "::1"].map(str::to_owned)[..]));
+        assert_eq!(
+            (read.common_name.as_str(), read.names.as_slice()),
+            ("agent-7", &["a.example", "10.1.2.3", "::1"].map(str::to_owned)[..])
+        );
         assert_eq!((read.not_before_ms, read.not_after_ms), (1_577_836_800_000, 1_893_456_000_000));
         assert_eq!((read.fingerprint.len(), read.fingerprint.matches(':').count()), (95, 31));
         assert!(Certificate::of(b"nonsense").is_err() && Certificate::of(&made.der()[..100]).is_err());

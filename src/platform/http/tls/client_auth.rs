@@ -41,8 +41,7 @@ impl ClientPolicy {
                 Some(built.map_err(|error| TlsError(format!("the authorities of clients cannot be used: {error}")))?)
             }
         };
-        let verifier =
-            Verifier { auth: self.auth, authority, allowed_names: self.allowed_names.clone(), provider: Arc::clone(provider) };
+        let verifier = Verifier { auth: self.auth, authority, allowed_names: self.allowed_names.clone(), provider: Arc::clone(provider) };
         Ok(Some(Arc::new(verifier)))
     }
 }

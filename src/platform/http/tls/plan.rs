@@ -115,13 +115,18 @@ impl TlsPlan {
         let mut provider = aws_lc_rs::default_provider();
         if !self.cipher_suites.is_empty() {
             // As in Go, the suites of TLS 1.3 are not a matter of choice.
-            let newest: Vec<SupportedCipherSuite> = provider.cipher_suites.iter().filter(|suite| suite.tls13().is_some()).copied().collect();
+            let newest: Vec<SupportedCipherSuite> =
+                provider.cipher_suites.iter().filter(|suite| suite.tls13().is_some()).copied().collect();
             let chosen = self.cipher_suites.iter().filter_map(|id| provider.cipher_suites.iter().find(|suite| suite.suite() == *id));
             provider.cipher_suites = newest.into_iter().chain(chosen.copied()).collect();
         }
         if !self.groups.is_empty() {
-            let chosen: Vec<&'static dyn SupportedKxGroup> =
-                self.groups.iter().filter_map(|name| aws_lc_rs::ALL_KX_GROUPS.iter().find(|group| group.name() == *name)).copied().collect();
+            let chosen: Vec<&'static dyn SupportedKxGroup> = self
+                .groups
+                .iter()
+                .filter_map(|name| aws_lc_rs::ALL_KX_GROUPS.iter().find(|group| group.name() == *name))
+                .copied()
+                .collect();
             if chosen.is_empty() {
                 return Err(TlsError("none of the curves asked for is available".to_owned()));
             }
@@ -147,10 +152,9 @@ pub struct Built {
 fn certified(pair: &PemPair, provider: &CryptoProvider) -> Result<(CertifiedKey, Certificate), TlsError> {
     let chain = pair.certificate.certificates("certificate file")?;
     let key = pair.key.key("key file")?;
-    let key = provider
-        .key_provider
-        .load_private_key(key)
-        .map_err(|_| TlsError("the private key is of a kind that is not taken; RSA, ECDSA (P-256, P-384, P-521) and Ed25519 are".to_owned()))?;
+    let key = provider.key_provider.load_private_key(key).map_err(|_| {
+        TlsError("the private key is of a kind that is not taken; RSA, ECDSA (P-256, P-384, P-521) and Ed25519 are".to_owned())
+    })?;
     let first = chain.first().map_or(&[][..], |der| der);
     let certificate = Certificate::of(first).map_err(TlsError)?;
     if key.public_key().is_some_and(|public| public.as_ref() != certificate.public_key) {

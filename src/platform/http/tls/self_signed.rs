@@ -65,9 +65,7 @@ impl SelfSigned {
     fn is_good(&self, pair: &PemPair, now_ms: i64) -> bool {
         let Ok(chain) = pair.certificate.certificates("certificate") else { return false };
         let Some(Ok(kept)) = chain.first().map(|der| Certificate::of(der)) else { return false };
-        pair.key.key("key").is_ok()
-            && self.names.iter().all(|name| kept.names.contains(name))
-            && !Self::is_due(&kept, now_ms)
+        pair.key.key("key").is_ok() && self.names.iter().all(|name| kept.names.contains(name)) && !Self::is_due(&kept, now_ms)
     }
 
     /// Certificate and key in PEM.

@@ -59,7 +59,9 @@ impl FileWatch {
             .iter()
             .cloned()
             .chain(real)
-            .filter_map(|file| file.parent().map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() }))
+            .filter_map(|file| {
+                file.parent().map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
+            })
             .collect();
         folders.sort();
         folders.dedup();
