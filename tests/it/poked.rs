@@ -84,11 +84,14 @@ fn every_page_and_every_failure_carries_its_headers() {
     for page in pages.clone() {
         pages.extend(target.links(&page));
     }
-    pages.extend(["/", "/login", "/setup", "/profile"].map(str::to_owned));
+    pages.extend(
+        ["/", "/login", "/setup", "/settings/profile", "/settings/tokens", "/settings/people", "/settings/audit"].map(str::to_owned),
+    );
     let mut seen = 0;
     for page in pages.iter().take(300) {
         let answer = target.see(page);
         check_headers(&answer, page);
+        assert!(answer.status().as_u16() < 500, "{page}: {}", answer.status());
         let is_page = answer.status().as_u16() == 200 && header(&answer, "content-type").starts_with("text/html");
         if is_page {
             seen += 1;
@@ -171,7 +174,7 @@ fn odd_methods_paths_and_heads_come_to_nothing() {
     ] {
         let answer = raw(
             &target,
-            &format!("POST /look HTTP/1.1\r\n{head}Connection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            &format!("POST /ui/look HTTP/1.1\r\n{head}Connection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         );
         assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{what}: answered twice: {answer}");
         assert!(!answer.contains("smuggled"), "{what}: {answer}");
@@ -181,7 +184,7 @@ fn odd_methods_paths_and_heads_come_to_nothing() {
 #[test]
 fn forms_of_other_sites_and_open_redirects_are_refused() {
     let target = Target::start();
-    for path in ["/login", "/logout", "/look", "/settings/tokens", "/settings/people", "/pushed/delete", "/-/quit", "/api/v1/write"] {
+    for path in ["/login", "/logout", "/ui/look", "/settings/tokens", "/settings/people", "/pushed/delete", "/-/quit", "/api/v1/write"] {
         for (name, value) in
             [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
         {
@@ -195,7 +198,7 @@ fn forms_of_other_sites_and_open_redirects_are_refused() {
         ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "%2f%2fevil.example", "\\/evil.example"]
     {
         let form: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).append_pair("theme", "dark").finish();
-        let request = target.client.post(target.server.url("/look")).header("content-type", "application/x-www-form-urlencoded");
+        let request = target.client.post(target.server.url("/ui/look")).header("content-type", "application/x-www-form-urlencoded");
         let answer = request.header("referer", next).body(form).send().unwrap();
         let to = header(&answer, "location");
         assert!(to.is_empty() || (to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/\\")), "{next} leads to {to}");

@@ -166,8 +166,12 @@ fn https_is_spoken_and_plain_http_is_led_there() {
     let page = client.get(https(&server, "/")).send().unwrap();
     assert_eq!((page.status().as_u16(), page.version()), (200, reqwest::Version::HTTP_2));
     assert_eq!(header(&page, "strict-transport-security"), "max-age=31536000");
-    let look =
-        client.post(https(&server, "/look")).header("content-type", "application/x-www-form-urlencoded").body("theme=dark").send().unwrap();
+    let look = client
+        .post(https(&server, "/ui/look"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("theme=dark")
+        .send()
+        .unwrap();
     assert!(header(&look, "set-cookie").ends_with("; Secure"), "{look:?}");
     // The same port, by plain HTTP.
     let plain = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

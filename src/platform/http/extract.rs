@@ -12,6 +12,9 @@ use tokio::time::Instant;
 use super::problem::Problem;
 use crate::base::limits::{BODY_BYTES_MAX, BODY_BYTES_PER_S_MIN, BODY_PATIENCE_S, BODY_WITHIN_S};
 
+/// Most memory taken for a body before it is there.
+const RESERVED_BYTES_MAX: usize = 1024 * 1024;
+
 /// Reads a whole body, at most `max` bytes of it, from a client that sends at least a little all the time.
 pub async fn read_body(body: Body, max: usize) -> Result<Bytes, Problem> {
     let within = Duration::from_secs(BODY_WITHIN_S);
@@ -25,6 +28,8 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > max as u64 {
         return Err(body_too_large(max));
     }
+    // What a client announces is believed up to here, so that an announcement alone takes no memory.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX).min(RESERVED_BYTES_MAX);
     let mut whole = BytesMut::new();
     let mut only = None;
     let patience = Duration::from_secs(BODY_PATIENCE_S);
@@ -51,7 +56,7 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Problem> {
             None if whole.is_empty() => only = Some(piece),
             None => whole.extend_from_slice(&piece),
             Some(first) => {
-                whole.reserve(first.len() + piece.len());
+                whole.reserve(announced.max(first.len() + piece.len()));
                 whole.extend_from_slice(&first);
                 whole.extend_from_slice(&piece);
             }
