@@ -131,7 +131,7 @@ fn bombs_are_refused_whatever_they_are_packed_in() {
         let request = client().post(server.url(path)).header("content-encoding", encoding).header("content-type", kind);
         request.body(body).send().unwrap().status().as_u16()
     };
-    for (encoding, custom) in [("gzip", 413), ("deflate", 413), ("zstd", 413), ("snappy", 413), ("br", 415)] {
+    for (encoding, custom) in [("gzip", 413), ("deflate", 413), ("zstd", 413), ("snappy", 413), ("br", 400)] {
         let packed = bomb(encoding);
         assert!(packed.len() < 8_000_000, "{encoding}");
         assert_eq!(post("/api/v1/query", encoding, "application/x-www-form-urlencoded", packed.clone()), custom, "{encoding}");

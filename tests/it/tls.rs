@@ -13,7 +13,6 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use rustls::pki_types::ServerName;
-use rustls::pki_types::pem::PemObject;
 
 use crate::peers::Prometheus;
 use crate::support::{Server, free_port, skip};
