@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use arc_swap::ArcSwap;
@@ -21,6 +22,8 @@ use crate::platform::http::tls::{ClientPolicy, FileWatch, Identity, PemPair, Pem
 use crate::platform::http::web_config::WebConfig;
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 
+/// The least time that any client is given, whatever the settings say.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// Places for connections that are only led to HTTPS.
 const REDIRECTED_MAX: usize = 256;
 
@@ -305,30 +308,31 @@ fn names(settings: &ServerSettings, address: SocketAddr) -> Vec<String> {
 pub(super) fn intake(settings: &Settings, edge: &Edge) -> anyhow::Result<Intake> {
     let limits = &settings.limits;
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let quiet = limits.connection_idle.to_std().max(limits.query_timeout.to_std());
+    let head = limits.header_timeout.to_std().max(SHORTEST);
+    let quiet = limits.connection_idle.to_std().max(limits.query_timeout.to_std()).max(SHORTEST);
     let connections = ConnectionLimits {
         max: count(limits.connections_max),
         per_client_max: count(limits.connections_per_client_max),
         exempt: exempt(settings)?,
-        first_byte_within: limits.header_timeout.to_std(),
+        first_byte_within: head,
         quiet_max: quiet,
     };
     Ok(Intake {
         places: BoundedAcceptor::new(connections),
         tls: edge.tls.clone(),
-        header_within: limits.header_timeout.to_std(),
+        header_within: head,
         header_bytes_max: count(limits.header_bytes_max.0),
     })
 }
 
 /// The same for the address that only leads to HTTPS.
-pub(super) fn redirect_intake(intake: &Intake, settings: &Settings) -> Intake {
+pub(super) fn redirect_intake(intake: &Intake) -> Intake {
     let connections = ConnectionLimits {
         max: REDIRECTED_MAX,
         per_client_max: 0,
         exempt: Vec::new(),
-        first_byte_within: settings.limits.header_timeout.to_std(),
-        quiet_max: settings.limits.header_timeout.to_std() * 3,
+        first_byte_within: intake.header_within,
+        quiet_max: intake.header_within.saturating_mul(3),
     };
     Intake { places: BoundedAcceptor::new(connections), tls: None, ..intake.clone() }
 }

@@ -134,7 +134,7 @@ const SAFE_HEADERS: [(HeaderName, &str); 7] = [
 
 /// Makes every answer safe to show. What the web config file sets wins.
 async fn safe_headers(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    let shows_who = request.headers().contains_key(header::COOKIE) || request.headers().contains_key(header::AUTHORIZATION);
+    let shows_who = shows_who(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in SAFE_HEADERS {
@@ -145,6 +145,12 @@ async fn safe_headers(State(edge): State<Arc<Edge>>, request: Request, next: Nex
         headers.insert(name, value.clone());
     }
     response
+}
+
+/// Whether a request carries a token, a password or the cookie of a session; how somebody likes pages to look is none.
+fn shows_who(headers: &HeaderMap) -> bool {
+    let is_session = |value: &HeaderValue| value.to_str().is_ok_and(|cookies| cookies.contains("pharos="));
+    headers.contains_key(header::AUTHORIZATION) || headers.get_all(header::COOKIE).iter().any(is_session)
 }
 
 /// What somebody got who said who they are, or with a new cookie, stays out of every store of copies.
@@ -284,6 +290,9 @@ mod tests {
         assert_eq!(kept(None, false, true).as_deref(), Some("no-store"));
         assert_eq!(kept(Some("public, max-age=31536000"), false, true).as_deref(), Some("public, max-age=31536000"));
         assert_eq!(kept(None, true, false).as_deref(), Some("no-store"));
+        let shown = |name: HeaderName, value: &'static str| shows_who(&HeaderMap::from_iter([(name, HeaderValue::from_static(value))]));
+        assert!(shown(header::COOKIE, "theme=dark; __Host-pharos=x") && shown(header::COOKIE, "pharos=x"));
+        assert!(shown(header::AUTHORIZATION, "Bearer x") && !shown(header::COOKIE, "theme=dark; lang=ar"));
     }
 
     #[test]

@@ -108,7 +108,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
     let redirecting = redirects.map(|listener| {
         let router = to_https.on_port(address.port()).into_router();
-        tokio::spawn(serve(listener, router, handle.clone(), edge::redirect_intake(&intake, &settings)))
+        tokio::spawn(serve(listener, router, handle.clone(), edge::redirect_intake(&intake)))
     });
     metrics.start();
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();

@@ -21,8 +21,6 @@ use super::{Built, Certificate, ClientCertificate, Connection, ServerTls};
 use crate::platform::http::connections::{Bounded, BoundedAcceptor, Place};
 use crate::platform::http::request_line::Tolerant;
 
-/// How long a client may take to agree on keys.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// What the first record of TLS begins with.
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -71,7 +69,7 @@ impl ServerTls {
             return Ok((Wire::Plain(stream), Connection::default()));
         }
         let active = self.active.load_full();
-        let shaken = timeout(HANDSHAKE_WITHIN, TlsAcceptor::from(Arc::clone(&active.config)).accept(stream)).await;
+        let shaken = timeout(first_byte_within, TlsAcceptor::from(Arc::clone(&active.config)).accept(stream)).await;
         match shaken {
             Ok(Ok(stream)) => {
                 self.counts.handshakes.inc();
