@@ -398,6 +398,33 @@ mod tests {
     }
 
     #[test]
+    fn the_last_users_cannot_be_taken_away_while_strangers_can_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("web.yml");
+        let with = |users: &str| std::fs::write(&file, users).unwrap();
+        let user = format!("basic_auth_users: {{ann: '{}'}}\n", bcrypt::hash("right", 4).unwrap());
+        with(&user);
+        let mut settings = Settings::default();
+        settings.server.web_config_file = file.display().to_string();
+        assert!(has_users(&settings).unwrap());
+        let clock = crate::base::clock::ManualClock::at(0);
+        let open = |address: &str| Edge::open(&settings, folder.path(), address.parse().unwrap(), clock.clone()).unwrap();
+        let (reachable, local) = (open("0.0.0.0:9090"), open("127.0.0.1:9090"));
+        with("http_server_config: {headers: {X-Frame-Options: deny}}\n");
+        for (edge, users, headers) in [(&reachable, 1, 0), (&local, 0, 1)] {
+            edge.reload(false);
+            let web = edge.web();
+            assert_eq!((web.config.users.len(), web.config.headers.len()), (users, headers));
+        }
+        assert!(!has_users(&settings).unwrap());
+        with("basic_auth_users: {ann: plain}\n");
+        assert!(has_users(&settings).unwrap_err().to_string().contains("web.yml:1:"));
+        with(&user);
+        reachable.reload(false);
+        assert_eq!(reachable.web().config.users.len(), 1);
+    }
+
+    #[test]
     fn a_self_signed_certificate_has_every_name_people_use() {
         let mut settings = Settings::default().server;
         settings.external_url = "https://Metrics.Example:8443/x".to_owned();

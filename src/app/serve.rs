@@ -251,3 +251,33 @@ fn own_names(settings: &Settings) -> Vec<String> {
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_others_reach_has_people_who_sign_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("web.yml");
+        std::fs::write(&file, format!("basic_auth_users: {{ann: '{}'}}\n", bcrypt::hash("right", 4).unwrap())).unwrap();
+        let with = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            address(&settings).is_ok()
+        };
+        let open = ":9090".to_owned();
+        assert!(with(&|_| {}), "this machine alone");
+        assert!(!with(&|settings| settings.server.listen = open.clone()));
+        let all: [&dyn Fn(&mut Settings); 3] =
+            [&|settings| settings.auth.enabled = true, &|settings| settings.server.allow_open = true, &|settings| {
+                settings.server.web_config_file = file.display().to_string()
+            }];
+        for change in all {
+            assert!(with(&|settings| {
+                settings.server.listen = open.clone();
+                change(settings);
+            }));
+        }
+    }
+}
