@@ -53,6 +53,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memmap2", &["metrics/store"]),
     ("tar", &["platform/backup"]),
     ("tokio_cron_scheduler", &["platform/backup"]),
+    ("governor", &["platform/http"]),
+    ("rcgen", &["platform/http"]),
+    ("rustls", &["platform/http"]),
+    ("tokio_rustls", &["platform/http"]),
+    ("x509_parser", &["platform/http"]),
 ];
 
 /// Names of junk drawers.

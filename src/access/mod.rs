@@ -35,7 +35,7 @@ pub use change::Change;
 pub use doors::{Doors, DoorsError};
 pub use gate::SIGN_IN;
 pub use grant::RoleMap;
-pub use identify::{Transport, identify};
+pub use identify::{Transport, Vouched, identify};
 pub use oidc::{Answer, Oidc, OidcError, OidcSettings, Unfinished};
 pub use outside::Identity;
 pub use password::{PASSWORD_CHARS_MIN, PasswordError};

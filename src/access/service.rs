@@ -184,6 +184,15 @@ impl Access {
         Ok(())
     }
 
+    /// Whether nobody of our own has to sign in, as there is nobody yet, or nobody ever has to.
+    pub fn is_open(&self) -> bool {
+        match self.settings.mode {
+            AuthMode::Off => true,
+            AuthMode::OnceSetUp => self.directory.is_empty(),
+            AuthMode::On => false,
+        }
+    }
+
     /// Who asks where nobody has to sign in; `None` where they have to.
     pub fn open_to(&self, is_local: impl FnOnce() -> bool) -> Option<Caller> {
         match self.settings.mode {
@@ -254,6 +263,19 @@ impl Access {
         let cookie = self.begin_session(user_id, origin).await?;
         self.note(&who, origin, "sign-in", &who, None, None).await?;
         Ok(cookie)
+    }
+
+    /// Counts a try with a password that is checked elsewhere; taken back by [`Self::guess_was_right`].
+    ///
+    /// # Errors
+    /// How long to wait, after too many failures from this address.
+    pub fn guess_begins(&self, from: IpAddr, name: &str) -> Result<(), Duration> {
+        self.throttle.begin(from, name, self.clock.monotonic())
+    }
+
+    /// The try that began was right.
+    pub fn guess_was_right(&self, from: IpAddr, name: &str) {
+        self.throttle.succeeded(from, name);
     }
 
     async fn check_sign_in(&self, user: Option<User>, password: Secret, code: &str) -> Result<i64, AccessError> {

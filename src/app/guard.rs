@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,6 +18,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::csrf::CsrfLayer;
 
+use super::edge::Edge;
 use super::present::presented;
 use crate::base::clock::SharedClock;
 use crate::platform::http::cors::{Cors, cross_origin};
@@ -72,7 +73,7 @@ impl Report for RequestCounts {
 }
 
 /// Puts everything around the routes. `cors` says whose pages may read the API.
-pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHosts, cors: Cors) -> Router {
+pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHosts, cors: Cors, edge: Arc<Edge>) -> Router {
     let compressible = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
@@ -85,7 +86,7 @@ pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHos
         .with_insecure_bypass(|method, uri| Cors::only_reads(method, uri.path()))
         .with_rejection_response(|_| Problem::new(StatusCode::FORBIDDEN, "other web pages may not change anything here").into_response());
     routes
-        .layer(middleware::from_fn(plain_headers))
+        .layer(middleware::from_fn(matched))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible))
         .layer(csrf)
         .layer(middleware::from_fn_with_state(Arc::new(hosts), known_host))
@@ -94,6 +95,8 @@ pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHos
         }))
         .layer(middleware::from_fn_with_state(clock, presented))
         .layer(middleware::from_fn_with_state(Arc::new(cors), cross_origin))
+        .layer(middleware::from_fn(sane))
+        .layer(middleware::from_fn_with_state(edge, safe_headers))
         .layer(middleware::from_fn_with_state(counts, counted))
 }
 
@@ -108,17 +111,82 @@ async fn counted(State(counts): State<Arc<RequestCounts>>, request: Request, nex
     response
 }
 
-/// Headers for answers that have none of their own.
-async fn plain_headers(request: Request, next: Next) -> Response {
+/// Keeps the route's pattern for the layers around, which count by it.
+async fn matched(request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     if let Some(path) = matched {
         response.extensions_mut().insert(path);
     }
-    let headers = response.headers_mut();
-    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
+}
+
+/// Headers of every answer that does not set them itself: what a browser must not do with it. What is no page says
+/// that nothing of it is to be run, framed, guessed at or sent on.
+const SAFE_HEADERS: [(HeaderName, &str); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Makes every answer safe to show. What the web config file sets wins.
+async fn safe_headers(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let shows_who = shows_who(request.headers());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in SAFE_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    keep_private(headers, shows_who);
+    for (name, value) in &edge.web().config.headers {
+        headers.insert(name, value.clone());
+    }
+    response
+}
+
+/// Whether a request carries a token, a password or the cookie of a session; how somebody likes pages to look is none.
+fn shows_who(headers: &HeaderMap) -> bool {
+    let is_session = |value: &HeaderValue| value.to_str().is_ok_and(|cookies| cookies.contains("pharos="));
+    headers.contains_key(header::AUTHORIZATION) || headers.get_all(header::COOKIE).iter().any(is_session)
+}
+
+/// What somebody got who said who they are, or with a new cookie, stays out of every store of copies.
+fn keep_private(headers: &mut HeaderMap, shows_who: bool) {
+    let is_public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
+    if headers.contains_key(header::SET_COOKIE) || (shows_who && !is_public) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Methods that make a server repeat what it was sent, or reach through it.
+const REFUSED_METHODS: [&str; 3] = ["TRACE", "TRACK", "CONNECT"];
+
+/// Refuses requests that no honest client sends and that mean different things to different readers.
+async fn sane(request: Request, next: Next) -> Response {
+    match oddity(&request) {
+        Some((status, why)) => Problem::new(status, why).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn oddity(request: &Request<Body>) -> Option<(StatusCode, &'static str)> {
+    if REFUSED_METHODS.iter().any(|method| request.method().as_str().eq_ignore_ascii_case(method)) {
+        return Some((StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"));
+    }
+    if request.headers().get_all(header::HOST).iter().count() > 1 {
+        return Some((StatusCode::BAD_REQUEST, "the request names more than one host"));
+    }
+    let path = request.uri().path();
+    let steps_up = |path: &[u8]| path.split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"..");
+    let decoded: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
+    if steps_up(&decoded) || decoded.iter().any(|byte| byte.is_ascii_control()) {
+        return Some((StatusCode::BAD_REQUEST, "the path has parts that lead upwards, or characters that no path has"));
+    }
+    None
 }
 
 /// Names under which the server may be asked.
@@ -164,7 +232,7 @@ fn named(request: &Request<Body>) -> &str {
 }
 
 /// Browsers send the first two only at times, but always say who they are.
-fn is_from_browser(headers: &http::HeaderMap) -> bool {
+fn is_from_browser(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
     headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN) || agent.starts_with(b"Mozilla/")
 }
@@ -183,6 +251,50 @@ async fn known_host(State(hosts): State<Arc<KnownHosts>>, request: Request<Body>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_honest_client_sends_is_refused() {
+        let asked = |method: &str, path: &str| {
+            oddity(&Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).map(|(status, _)| status.as_u16())
+        };
+        for (method, path, refused) in [
+            ("GET", "/explore?q=..%2f&x=/../", None),
+            ("GET", "/metrics/job/a%2Fb/..c/d..", None),
+            ("POST", "/", None),
+            ("TRACE", "/", Some(405)),
+            ("track", "/", Some(405)),
+            ("GET", "/assets/../x", Some(400)),
+            ("GET", "/assets/%2e%2e/x", Some(400)),
+            ("GET", "/assets/..%2Fx", Some(400)),
+            ("GET", "/assets/..%5cx", Some(400)),
+            ("GET", "/a%00b", Some(400)),
+            ("GET", "/a%0d%0ab", Some(400)),
+        ] {
+            assert_eq!(asked(method, path), refused, "{method} {path}");
+        }
+        let twice = Request::builder().uri("/").header("host", "a").header("host", "b").body(Body::empty()).unwrap();
+        assert_eq!(oddity(&twice).map(|(status, _)| status), Some(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn what_belongs_to_somebody_is_not_stored() {
+        let kept = |cache: Option<&'static str>, cookie: bool, shows_who: bool| {
+            let mut headers = HeaderMap::new();
+            headers.extend(cache.map(|value| (header::CACHE_CONTROL, HeaderValue::from_static(value))));
+            headers.extend(cookie.then(|| (header::SET_COOKIE, HeaderValue::from_static("a=b"))));
+            keep_private(&mut headers, shows_who);
+            headers.get(header::CACHE_CONTROL).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(kept(None, false, false), None);
+        assert_eq!(kept(Some("private, no-cache"), false, false).as_deref(), Some("private, no-cache"));
+        assert_eq!(kept(Some("private, no-cache"), false, true).as_deref(), Some("no-store"));
+        assert_eq!(kept(None, false, true).as_deref(), Some("no-store"));
+        assert_eq!(kept(Some("public, max-age=31536000"), false, true).as_deref(), Some("public, max-age=31536000"));
+        assert_eq!(kept(None, true, false).as_deref(), Some("no-store"));
+        let shown = |name: HeaderName, value: &'static str| shows_who(&HeaderMap::from_iter([(name, HeaderValue::from_static(value))]));
+        assert!(shown(header::COOKIE, "theme=dark; __Host-pharos=x") && shown(header::COOKIE, "pharos=x"));
+        assert!(shown(header::AUTHORIZATION, "Bearer x") && !shown(header::COOKIE, "theme=dark; lang=ar"));
+    }
 
     #[test]
     fn addresses_and_own_names_are_known() {

@@ -17,3 +17,8 @@ mod user;
 mod walk_tests;
 
 pub use cli::run;
+mod edge;
+mod https;
+mod throttle;
+mod vouch;
+mod web_users;

@@ -52,6 +52,7 @@ fn envelope(failure: &Problem) -> Response {
         StatusCode::UNAUTHORIZED => "unauthorized",
         StatusCode::FORBIDDEN => "forbidden",
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
         status if status.is_server_error() => "internal",
         _ => "bad_data",
     };
@@ -68,6 +69,7 @@ fn failure_page(failure: &Problem, uri: &Uri, visit: Visit<'_>) -> Response {
         StatusCode::FORBIDDEN => key("This is not allowed"),
         StatusCode::UNAUTHORIZED => key("Sign in first"),
         StatusCode::SERVICE_UNAVAILABLE => key("Not now"),
+        StatusCode::TOO_MANY_REQUESTS => key("Too many requests"),
         status if status.is_server_error() => key("This page could not be made"),
         _ => key("This cannot be understood"),
     };

@@ -7,13 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::middleware::from_fn_with_state;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::backup;
 use super::configuration::Configuration;
+use super::edge::{self, Edge};
 use super::first_admin;
 use super::guard::{self, KnownHosts, RequestCounts};
+use super::https::{ToHttps, https_only};
+use super::throttle::{Throttle, limited};
+use super::vouch::{Vouching, vouched};
+use super::web_users::WebUsers;
 use crate::access::{Access, AccessSettings, AuthMode, Change, Doors, Origin, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
@@ -27,7 +33,7 @@ use crate::platform::config::settings::{Settings, SignIn};
 use crate::platform::db::Db;
 use crate::platform::disk::DirLock;
 use crate::platform::http::cors::Cors;
-use crate::platform::http::server::{listen, serve};
+use crate::platform::http::server::{Intake, listen, serve};
 use crate::platform::telemetry::log;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
@@ -64,24 +70,36 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     }
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
+    let redirects = redirect_listener(&settings)?;
     let address = listener.local_addr()?;
-    let Opened { router, access, metrics, backups, db, lock: _lock, .. } = open(&configuration, &settings, address, &clock).await?;
+    let Opened { router, access, metrics, backups, db, lock: _lock, edge, intake, throttle, .. } =
+        open(&configuration, &settings, address, &clock).await?;
     first_admin::ensure(&access, &super::configuration::environment).await?;
+    let to_https = ToHttps::new(&settings.server, &edge);
     let handle = axum_server::Handle::new();
-    let serving = tokio::spawn(serve(listener, router, handle.clone()));
+    let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
+    let redirecting = redirects.map(|listener| {
+        let router = to_https.on_port(address.port()).into_router();
+        tokio::spawn(serve(listener, router, handle.clone(), edge::redirect_intake(&intake)))
+    });
     metrics.start();
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
-    tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
-    greet(&access, &settings, address)?;
-    let tending = tokio::spawn(tend(Arc::clone(&access)));
+    tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
+    greet(&access, &settings, edge.scheme(), address)?;
+    let watching = tokio::spawn(Arc::clone(&edge).watch());
+    let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
-    wait_for_the_end(&configuration, &access).await?;
+    wait_for_the_end(&configuration, &access, &edge).await?;
     tracing::info!("stopping");
     tending.abort();
+    watching.abort();
     if let Some(schedule) = schedule {
         schedule.stop().await;
     }
     handle.graceful_shutdown(Some(GRACE));
+    if let Some(redirecting) = redirecting {
+        redirecting.abort();
+    }
     if let Err(error) = serving.await? {
         tracing::warn!(%error, "the HTTP server ended with an error");
     }
@@ -108,6 +126,9 @@ pub(super) struct Opened {
     db: Arc<Db>,
     /// Keeps others away from the data folder.
     lock: DirLock,
+    edge: Arc<Edge>,
+    pub(super) intake: Intake,
+    throttle: Arc<Throttle>,
 }
 
 /// Opens everything on the data folder and wires it.
@@ -120,17 +141,22 @@ pub(super) async fn open(
     let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
     let data = Path::new(&settings.storage.path);
     let lock = prepare(data)?;
+    let edge = Edge::open(settings, data, address, Arc::clone(clock))?;
+    let intake = edge::intake(settings, &edge)?;
+    edge::fetch_guard(settings)?;
     let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
     access.open_doors(Doors::new(settings, Arc::clone(clock))?);
     let registry = Registry::new();
+    edge.register(&registry);
+    registry.add(Arc::new(intake.places.clone()) as _);
     let counts = RequestCounts::new(Arc::clone(clock));
     registry.add(Arc::new(Process::new(clock.now_ms())));
     registry.add(Arc::clone(configuration) as _);
     registry.add(Arc::clone(&counts) as _);
     let metrics = Metrics::open(MetricsOptions {
         data_dir: data.join("metrics"),
-        settings: settings.clone(),
+        settings: edge.with_own_url(settings, address),
         config: configuration.loaded().config.clone(),
         clock: Arc::clone(clock),
         registry: registry.clone(),
@@ -152,13 +178,22 @@ pub(super) async fn open(
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
         .join(admin.connect_routes(settings.server.external_url.clone()))
-        .join(admin.about_routes(registry, settings.server.own_metrics))
+        .join(admin.about_routes(registry.clone(), settings.server.own_metrics))
         .join(docs.routes());
     docs.describe(routes.table());
     let table = routes.table().to_vec();
-    let routes = routes.into_router().layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
-    let router = guard::around(routes, counts, hosts, cors);
-    Ok(Opened { router, table, access, metrics, backups, db, lock })
+    let throttle = Throttle::new(settings, &table, Arc::clone(clock))?;
+    registry.add(Arc::clone(&throttle.limits) as _);
+    let vouching = Vouching { edge: Arc::clone(&edge), access: Arc::clone(&access), users: WebUsers::default() };
+    // From the inside out: limits know who asks, who asks may be known from the connection.
+    let routes = routes
+        .into_router()
+        .layer(from_fn_with_state(Arc::clone(&throttle), limited))
+        .layer(from_fn_with_state(Arc::clone(&access), identify))
+        .layer(from_fn_with_state(Arc::new(vouching), vouched));
+    let router = guard::around(routes, counts, hosts, cors, Arc::clone(&edge));
+    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, &edge)), https_only));
+    Ok(Opened { router, table, access, metrics, backups, db, lock, edge, intake, throttle })
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
@@ -177,9 +212,9 @@ fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
 
 /// Tells how to set up a server that nobody can sign in to yet. The code is in the log, and on the terminal of whoever
 /// started it.
-fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::Result<()> {
+fn greet(access: &Access, settings: &Settings, scheme: &str, address: SocketAddr) -> anyhow::Result<()> {
     let Some(code) = access.begin_setup()? else { return Ok(()) };
-    let link = format!("{}{}?code={}", base_url(settings, address), links::SETUP, code.expose());
+    let link = format!("{}{}?code={}", base_url(settings, scheme, address), links::SETUP, code.expose());
     let elsewhere = if address.ip().is_unspecified() { " (from elsewhere with this server's name in place of localhost)" } else { "" };
     tracing::warn!("nobody can sign in yet; set up the first administrator at {link}{elsewhere}");
     let mut terminal = std::io::stderr();
@@ -196,27 +231,31 @@ fn documented_keys() -> Vec<KeySection> {
 }
 
 /// Where people reach the server.
-fn base_url(settings: &Settings, address: SocketAddr) -> String {
+fn base_url(settings: &Settings, scheme: &str, address: SocketAddr) -> String {
     let external = settings.server.external_url.trim_end_matches('/');
     if !external.is_empty() {
         return external.to_owned();
     }
     if address.ip().is_unspecified() {
         // No browser goes to 0.0.0.0, and in a container the machine's own name means nothing outside.
-        return format!("http://localhost:{}", address.port());
+        return format!("{scheme}://localhost:{}", address.port());
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 /// Takes over what the command line changed, within a second; each minute writes last uses down and removes what has
 /// ended.
-async fn tend(access: Arc<Access>) {
+async fn tend(access: Arc<Access>, throttle: Arc<Throttle>) {
     let mut ticks = tokio::time::interval(FOLLOW_EVERY);
     let mut tick: u32 = 0;
     loop {
         ticks.tick().await;
         tick = tick.wrapping_add(1);
-        let done = if tick.is_multiple_of(TEND_EVERY) { access.tend().await } else { access.follow().map_err(Into::into) };
+        let is_round = tick.is_multiple_of(TEND_EVERY);
+        if is_round {
+            throttle.limits.forget();
+        }
+        let done = if is_round { access.tend().await } else { access.follow().map_err(Into::into) };
         if let Err(error) = done {
             tracing::warn!(%error, "sessions and tokens could not be tended");
         }
@@ -255,16 +294,20 @@ fn prepare(data: &Path) -> anyhow::Result<DirLock> {
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access) -> anyhow::Result<()> {
+async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access, edge: &Arc<Edge>) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
-                let configuration = Arc::clone(configuration);
+                let (configuration, edge) = (Arc::clone(configuration), Arc::clone(edge));
                 // What went wrong is in the log, the status and a metric already.
-                if let Ok(Ok(())) = tokio::task::spawn_blocking(move || configuration.reload()).await {
+                let reload = move || {
+                    edge.reload(true);
+                    configuration.reload()
+                };
+                if let Ok(Ok(())) = tokio::task::spawn_blocking(reload).await {
                     let change = Change::new("config.reload", "configuration");
                     access.record("signal SIGHUP", &Origin::this_machine("signal"), change).await;
                 }
@@ -276,17 +319,18 @@ async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access) -
     }
 }
 
+/// The second address, for plain HTTP, if there is to be one.
+fn redirect_listener(settings: &Settings) -> anyhow::Result<Option<std::net::TcpListener>> {
+    let text = &settings.server.redirect_http_listen;
+    if text.is_empty() { Ok(None) } else { Ok(Some(listen(parse_address(text)?)?)) }
+}
+
 /// Where to listen. Without signing in, only on this machine.
 fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
     let text = &settings.server.listen;
-    // Prometheus takes `:9090` for every address.
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.clone() };
-    let address = full
-        .to_socket_addrs()
-        .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
-        .next()
-        .with_context(|| format!("{text:?} names no address"))?;
-    if settings.auth.mode == SignIn::Off && !address.ip().is_loopback() && !settings.server.allow_open {
+    let address = parse_address(text)?;
+    let is_open = settings.auth.mode == SignIn::Off && !address.ip().is_loopback() && !settings.server.allow_open;
+    if is_open && !edge::has_users(settings)? {
         bail!(
             "{text} can be reached from other machines, and nobody has to sign in: leave --auth off away or start with --auth on, listen on \
              a loopback address (127.0.0.1, ::1), or say --allow-open where something else keeps strangers out"
@@ -295,9 +339,53 @@ fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
+fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
+    // Prometheus takes `:9090` for every address.
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    full.to_socket_addrs()
+        .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
+        .next()
+        .with_context(|| format!("{text:?} names no address"))
+}
+
 /// Names, besides addresses and localhost, under which browsers may come.
 fn own_names(settings: &Settings) -> Vec<String> {
     let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_others_reach_has_people_who_sign_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("web.yml");
+        std::fs::write(&file, format!("basic_auth_users: {{ann: '{}'}}\n", bcrypt::hash("right", 4).unwrap())).unwrap();
+        let with = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            address(&settings).is_ok()
+        };
+        let open = ":9090".to_owned();
+        assert!(with(&|_| {}), "this machine alone");
+        assert!(with(&|settings| settings.server.listen = open.clone()), "who comes from elsewhere signs in");
+        let reached_and_off = |settings: &mut Settings| {
+            settings.server.listen = open.clone();
+            settings.auth.mode = SignIn::Off;
+        };
+        assert!(!with(&reached_and_off));
+        let all: [&dyn Fn(&mut Settings); 3] =
+            [&|settings| settings.auth.mode = SignIn::On, &|settings| settings.server.allow_open = true, &|settings| {
+                settings.server.web_config_file = file.display().to_string()
+            }];
+        for change in all {
+            assert!(with(&|settings| {
+                reached_and_off(settings);
+                change(settings);
+            }));
+        }
+    }
 }

@@ -77,8 +77,8 @@ impl House {
         let settings = configuration.resolved().settings;
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let Opened { router, table, access, .. } = open(&configuration, &settings, address, &clock).await.unwrap();
-        tokio::spawn(serve(listener, router, axum_server::Handle::new()));
+        let Opened { router, table, access, intake, .. } = open(&configuration, &settings, address, &clock).await.unwrap();
+        tokio::spawn(serve(listener, router, axum_server::Handle::new(), intake));
         let (callers, admin_id) = everybody(&access).await;
         let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { address, table, access, client, admin_id, callers, _folder: folder }
@@ -277,7 +277,8 @@ async fn a_route_without_identification_lets_nobody_in() {
     );
     let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, routes.into_router(), axum_server::Handle::new()));
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    tokio::spawn(axum::serve(listener, routes.into_router()).into_future());
     let status = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap().status().as_u16();
     assert_eq!((status("/secret").await, status("/public").await, status("/other").await), (401, 200, 404));
 }

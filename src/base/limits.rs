@@ -46,3 +46,19 @@ pub const SCRAPE_BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
 pub const HISTOGRAM_BUCKETS_MAX: usize = 100_000;
 /// Exemplars kept in memory over all series, as upstream's default when the feature is on.
 pub const EXEMPLARS_MAX: usize = 100_000;
+/// Connections at once, where the system allows plenty of open files (`limits.connections_max`).
+pub const CONNECTIONS_MAX: usize = 4096;
+/// What a client must take of its answers each second, on average, before our patience ends.
+pub const ANSWER_BYTES_PER_S_MIN: u64 = 1024;
+/// What a client must send of a body each second, on average, before our patience ends.
+pub const BODY_BYTES_PER_S_MIN: u64 = 512;
+/// How long a body may fall behind that rate, in seconds.
+pub const BODY_PATIENCE_S: u64 = 30;
+/// How long a body may take to arrive at all, in seconds, as upstream gives requests.
+pub const BODY_WITHIN_S: u64 = 300;
+/// Headers of one request, as the HTTP library has it; a browser behind three proxies sends a third of that.
+pub const HEADERS_MAX: usize = 100;
+/// Addresses whose rate of requests is remembered one by one; beyond that, strangers share what is left.
+pub const RATE_KEYS_MAX: usize = 50_000;
+/// Streams of one HTTP/2 connection at once.
+pub const STREAMS_MAX: u32 = 250;

@@ -1,10 +1,15 @@
 //! How a reader wants pages to look: theme, language, time zone. Kept in cookies, chosen by one form.
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::platform::http::extract::read_body;
 use crate::ui::lang::{Lang, key};
 use crate::ui::links;
+
+/// Largest form; anyone may send it.
+const FORM_BYTES_MAX: usize = 16 * 1024;
 
 /// Light, dark, or what the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,8 +95,12 @@ impl Look {
 
 /// Handles `POST /ui/look`: the form fields `theme`, `lang` and `tz`, as far as they are given, become cookies; `next`
 /// is where to go on. Works without script.
-pub async fn choose(body: String) -> Response {
-    let field = |name: &str| form_urlencoded::parse(body.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+pub async fn choose(body: Body) -> Response {
+    let body = match read_body(body, FORM_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
+    let field = |name: &str| form_urlencoded::parse(&body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let chosen = [
         ("theme", field("theme").map(|word| Theme::parse(&word).as_str())),
         ("lang", field("lang").map(|word| Lang::parse(&word).unwrap_or_default().as_str())),
@@ -134,11 +143,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_form_sets_what_it_names() {
-        let answer = choose("lang=ar&next=%2Fstatus".to_owned()).await;
+        let answer = choose("lang=ar&next=%2Fstatus".into()).await;
         assert_eq!((answer.status(), answer.headers()[header::LOCATION].to_str().expect("text")), (StatusCode::SEE_OTHER, "/status"));
         let cookies: Vec<&str> = answer.headers().get_all(header::SET_COOKIE).iter().map(|value| value.to_str().expect("text")).collect();
         assert_eq!(cookies, ["lang=ar; Path=/; Max-Age=31536000; SameSite=Lax"]);
-        let both = choose("theme=dark&tz=utc&next=//evil".to_owned()).await;
+        let both = choose("theme=dark&tz=utc&next=//evil".into()).await;
         assert_eq!(both.headers().get_all(header::SET_COOKIE).iter().count(), 2);
         assert_eq!(both.headers()[header::LOCATION], "/");
     }

@@ -34,12 +34,16 @@ mod fixtures;
 mod full_disk;
 /// What goes for every answer: who may read it, how failures look, odd requests.
 mod http;
+/// How much clients may ask for, and how slowly.
+mod limits;
 /// Signing in with an identity provider.
 mod oidc;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
 mod peers;
+/// What scanners look for: headers, cookies, methods, paths, other sites' forms.
+mod poked;
 /// Proxies in front of the server, and strangers who pose as one.
 mod proxy;
 /// Other servers read what is stored here.
@@ -48,5 +52,7 @@ mod remote_read;
 mod results;
 /// Scraping real targets.
 mod scrape;
+/// HTTPS, client certificates, Prometheus' web config file.
+mod tls;
 /// Every door for samples.
 mod writes;

@@ -150,7 +150,7 @@ fn spawn(data: &Path, args: &[String], env: &[(String, String)]) -> (Child, Stri
     std::thread::spawn(move || {
         let mut seen = String::new();
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if let Some((_, address)) = line.split_once("listening on http://") {
+            if let Some((_, address)) = line.split_once("listening on http").and_then(|(_, rest)| rest.split_once("://")) {
                 let address = address.split_whitespace().next().unwrap_or_default().trim_end_matches(['/', '"']).to_owned();
                 let _test_is_over = tell.send(Ok(address)).is_err();
             }

@@ -17,6 +17,10 @@ use crate::series::ports::{EvaluateError, SelectError};
 pub(super) enum ErrorKind {
     /// A parameter or query is wrong.
     BadData,
+    /// The body is larger than is read, or unpacks to more.
+    TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// The query cannot be executed on the data.
     Execution,
     /// The client went away.
@@ -32,7 +36,7 @@ pub(super) enum ErrorKind {
 impl ErrorKind {
     const fn word(self) -> &'static str {
         match self {
-            Self::BadData => "bad_data",
+            Self::BadData | Self::TooLarge | Self::TooSlow => "bad_data",
             Self::Execution => "execution",
             Self::Canceled => "canceled",
             Self::Timeout => "timeout",
@@ -44,6 +48,8 @@ impl ErrorKind {
     fn status(self) -> StatusCode {
         match self {
             Self::BadData => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
             // 499, "client closed connection", as upstream; nobody is there to read it.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
@@ -150,7 +156,12 @@ impl From<WorkError> for ApiError {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        let kind = if problem.status().is_server_error() { ErrorKind::Internal } else { ErrorKind::BadData };
+        let kind = match problem.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
+            StatusCode::REQUEST_TIMEOUT => ErrorKind::TooSlow,
+            status if status.is_server_error() => ErrorKind::Internal,
+            _ => ErrorKind::BadData,
+        };
         Self::new(kind, problem.public())
     }
 }

@@ -36,9 +36,7 @@ impl ServeFlags {
 }
 
 /// Flags of Prometheus that take a value and change nothing here.
-const IGNORED: [&str; 30] = [
-    "web.read-timeout",
-    "web.max-connections",
+const IGNORED: [&str; 28] = [
     "web.console.templates",
     "web.console.libraries",
     "web.user-assets",
@@ -82,8 +80,7 @@ const IGNORED_SWITCHES: [&str; 8] = [
 ];
 
 /// Flags of Prometheus that ask for something else than this program is.
-const REFUSED: [(&str, &str); 9] = [
-    ("web.config.file", "TLS and users by file are not built yet"),
+const REFUSED: [(&str, &str); 8] = [
     ("web.route-prefix", "a path in front of every route is not built yet; let the proxy remove it"),
     ("agent", "agent mode is not available: samples are stored here and may be forwarded with remote_write"),
     ("storage.agent.path", "agent mode is not available: set --storage.path for the database"),
@@ -98,8 +95,13 @@ const REFUSED: [(&str, &str); 9] = [
 const EVERYDAY: [&str; 4] = ["storage.path", "server.listen", "auth.mode", "storage.retention_time"];
 
 /// What stands for the value of a setting that takes any text.
-const VALUE_NAMES: [(&str, &str); 15] = [
+const VALUE_NAMES: [(&str, &str); 20] = [
     ("server.listen", "ADDRESS"),
+    ("server.redirect_http_listen", "ADDRESS"),
+    ("server.tls_cert_file", "FILE"),
+    ("server.tls_key_file", "FILE"),
+    ("server.client_ca_file", "FILE"),
+    ("server.web_config_file", "FILE"),
     ("server.external_url", "URL"),
     ("storage.path", "DIR"),
     ("host.procfs", "DIR"),

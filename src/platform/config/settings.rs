@@ -9,7 +9,7 @@ mod value;
 mod words;
 
 pub use resolve::{FileSettings, Resolved, SettingValue, Source, read_file};
-pub use value::{ByteSize, DefaultRole, LogFormat, LogLevel, SignIn, Value};
+pub use value::{ByteSize, ClientAuth, DefaultRole, LogFormat, LogLevel, SignIn, Value};
 pub use words::{FEATURES, HOST_COLLECTORS, unknown_variables};
 
 use crate::base::network::Network;
@@ -161,6 +161,26 @@ settings! {
         remote_write_receiver: bool = "true", ["web.enable-remote-write-receiver"];
         /// Web pages that may read the API, as a regular expression of their whole origin; empty for none, .* for all.
         cors_origin: String = "", ["web.cors.origin"];
+        /// Certificate for HTTPS, PEM, followed by those between it and its authority; read again when it changes.
+        tls_cert_file: String = "", [];
+        /// Private key of the certificate, PEM; read again when it changes.
+        tls_key_file: String = "", [];
+        /// Speak HTTPS with a certificate that the server makes for itself and keeps in the data folder.
+        tls_self_signed: bool = "false", ["tls-self-signed"];
+        /// Authorities that sign clients' certificates, PEM; a client with such a one may send data without a token.
+        client_ca_file: String = "", [];
+        /// Whether clients show a certificate, once client_ca_file is set.
+        client_auth: ClientAuth = "VerifyClientCertIfGiven", [];
+        /// Second address, for plain HTTP, that only leads to HTTPS.
+        redirect_http_listen: String = "", [];
+        /// How long browsers are told to come by HTTPS only, where the certificate comes from a file; 0s to tell nothing.
+        hsts_max_age: Duration = "1y", [];
+        /// Prometheus' file with TLS, headers and users.
+        web_config_file: String = "", ["web.config.file"];
+        /// Networks that users may make the server fetch from, although fetch_deny names them.
+        fetch_allow: Vec<String> = "", [];
+        /// Networks that users other than administrators cannot make the server fetch from: addresses, networks, loopback, private, link-local, metadata, multicast, unspecified.
+        fetch_deny: Vec<String> = "loopback,link-local,metadata,multicast,unspecified", [];
     }
     /// Storage.
     storage: StorageSettings {
@@ -203,6 +223,36 @@ settings! {
         memory_budget: ByteSize = "0", ["memory-budget"];
         /// Disk that the data folder may use before the oldest samples go and writes are refused; 0 for all there is.
         disk_budget: ByteSize = "0", ["disk-budget"];
+        /// Queries a second of one address, ten times as many at once; 0 for no limit.
+        query_rate: u64 = "200", [];
+        /// Writes a second of one address, ten times as many at once; 0 for no limit.
+        write_rate: u64 = "0", [];
+        /// Pages and other requests a second of one address, ten times as many at once; 0 for no limit.
+        page_rate: u64 = "200", [];
+        /// Attempts to sign in a second of one address, ten times as many at once; 0 for no limit.
+        sign_in_rate: u64 = "5", [];
+        /// Addresses, networks or loopback, private, link-local for which the rates of one address do not count.
+        rate_exempt: Vec<String> = "loopback", [];
+        /// Queries under way at once, those that wait included; 0 for no limit.
+        query_in_flight_max: u64 = "512", [];
+        /// Writes under way at once; 0 for no limit.
+        write_in_flight_max: u64 = "512", [];
+        /// Pages and other requests under way at once; 0 for no limit.
+        page_in_flight_max: u64 = "512", [];
+        /// Attempts to sign in under way at once; 0 for no limit.
+        sign_in_in_flight_max: u64 = "64", [];
+        /// Largest body of any request, as sent.
+        body_size_max: ByteSize = "32MB", [];
+        /// Largest head of a request: address and headers.
+        header_bytes_max: ByteSize = "128KB", [];
+        /// How long a client may take to connect and to send a request's head.
+        header_timeout: Duration = "10s", [];
+        /// How long nothing may move on a connection.
+        connection_idle: Duration = "10m", ["web.read-timeout"];
+        /// Most connections at once; 0 for half of the open files that the system allows, at most 4096.
+        connections_max: u64 = "0", ["web.max-connections"];
+        /// Most connections of one address at once; 0 for a quarter of all.
+        connections_per_client_max: u64 = "0", [];
     }
     /// Metrics of this machine.
     host: HostSettings {

@@ -6,12 +6,14 @@
 
 mod auth;
 mod body;
+mod guard;
 mod proxy;
 mod redirect;
 mod settings;
 mod tls;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +25,7 @@ use url::Url;
 use crate::base::clock::SharedClock;
 
 pub use body::{BodyError, ContentEncoding, decode_body};
+pub use guard::{Denied, FetchGuard};
 pub use settings::{
     Authorization, BasicAuth, ClientSettings, HeaderSetting, OAuth2Settings, ProxySettings, SecretSource, TlsSettings, TlsVersion,
 };
@@ -167,6 +170,8 @@ pub struct HttpClient {
     clock: SharedClock,
     built: Mutex<Built>,
     token: auth::TokenCache,
+    /// Which addresses may be asked; none where an administrator wrote the address down.
+    guard: Option<Arc<FetchGuard>>,
 }
 
 /// What was built from the settings, and from which state of the files.
@@ -186,9 +191,26 @@ impl fmt::Debug for HttpClient {
 impl HttpClient {
     /// Checks the settings, reads the TLS files and builds the client.
     pub fn new(settings: ClientSettings, clock: SharedClock) -> Result<Self, ClientError> {
+        Self::with(settings, clock, None)
+    }
+
+    /// The same for addresses that people other than administrators may choose: each one, also of a redirect, is
+    /// resolved, checked and then connected to, without being looked up again. Takes no proxy, since that one would
+    /// look names up by itself.
+    pub fn guarded(settings: ClientSettings, clock: SharedClock, guard: Arc<FetchGuard>) -> Result<Self, ClientError> {
+        if settings.proxy.url.is_some() || settings.proxy.from_environment {
+            return Err(ClientError::Settings("addresses that users choose cannot be asked through a proxy".to_owned()));
+        }
+        if settings.oauth2.is_some() {
+            return Err(ClientError::Settings("oauth2 cannot be used for addresses that users choose".to_owned()));
+        }
+        Self::with(settings, clock, Some(guard))
+    }
+
+    fn with(settings: ClientSettings, clock: SharedClock, guard: Option<Arc<FetchGuard>>) -> Result<Self, ClientError> {
         settings.check()?;
-        let built = Built::new(&settings)?;
-        Ok(Self { settings, clock, built: Mutex::new(built), token: auth::TokenCache::default() })
+        let built = Built::new(&settings, guard.as_ref())?;
+        Ok(Self { settings, clock, built: Mutex::new(built), token: auth::TokenCache::default(), guard })
     }
 
     /// What it was made from.
@@ -222,6 +244,11 @@ impl HttpClient {
     /// One request, one answer. Without `headers` of the settings it goes out without credentials too.
     async fn exchange(&self, request: &Request, timeout: Duration, headers: Option<&[HeaderSetting]>) -> Result<Response, ClientError> {
         let (method, url) = (request.method.clone(), request.url.clone());
+        if let Some(guard) = &self.guard
+            && let Err(denied) = guard.check_literal(&url)
+        {
+            return Err(ClientError::Failed { method: go_method(&method), url: shown(&url), reason: denied.to_string() });
+        }
         let mut all = HeaderMap::new();
         all.insert(http::header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         if let Some(headers) = headers {
@@ -254,7 +281,7 @@ impl HttpClient {
         let mut built = self.built.lock();
         let stamps = tls::stamps(&self.settings.tls);
         if stamps != built.stamps {
-            match Built::new(&self.settings) {
+            match Built::new(&self.settings, self.guard.as_ref()) {
                 Ok(fresh) => *built = fresh,
                 // Half-written files: go on with what worked, and look again at the next request.
                 Err(error) => tracing::warn!(%error, "changed TLS files cannot be used, keeping the ones read before"),
@@ -279,7 +306,7 @@ impl HttpClient {
         if let Some(client) = built.named.get(host) {
             return Ok((client.clone(), target));
         }
-        let client = tls::build(&self.settings, Some(host))?;
+        let client = tls::build(&self.settings, Some(host), self.guard.as_ref())?;
         if built.named.len() >= NAMED_CLIENTS_MAX {
             built.named.clear();
         }
@@ -289,10 +316,10 @@ impl HttpClient {
 }
 
 impl Built {
-    fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
+    fn new(settings: &ClientSettings, guard: Option<&Arc<FetchGuard>>) -> Result<Self, ClientError> {
         // Stamps first: a change while building is then seen at the next request.
         let stamps = tls::stamps(&settings.tls);
-        Ok(Self { stamps, plain: tls::build(settings, None)?, named: FxHashMap::default() })
+        Ok(Self { stamps, plain: tls::build(settings, None, guard)?, named: FxHashMap::default() })
     }
 }
 

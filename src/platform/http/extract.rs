@@ -3,31 +3,91 @@
 use std::io::Read;
 use std::time::Duration;
 
-use axum::body::Body;
-use bytes::Bytes;
+use axum::body::{Body, HttpBody};
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError};
+use tokio::time::Instant;
 
 use super::problem::Problem;
-use crate::base::limits::BODY_BYTES_MAX;
+use crate::base::limits::{BODY_BYTES_MAX, BODY_BYTES_PER_S_MIN, BODY_PATIENCE_S, BODY_WITHIN_S};
 
-/// A body has this long to arrive, however slowly it is sent; upstream gives requests as much.
-const BODY_WITHIN: Duration = Duration::from_secs(300);
+/// Most memory taken for a body before it is there.
+const RESERVED_BYTES_MAX: usize = 1024 * 1024;
 
-/// Reads a whole body, at most `max` bytes of it.
+/// Reads a whole body, at most `max` bytes of it, from a client that sends at least a little all the time.
 pub async fn read_body(body: Body, max: usize) -> Result<Bytes, Problem> {
-    let whole = tokio::time::timeout(BODY_WITHIN, Limited::new(body, max).collect());
-    let Ok(read) = whole.await else {
-        let seconds = BODY_WITHIN.as_secs();
-        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {seconds} s")));
+    let within = Duration::from_secs(BODY_WITHIN_S);
+    let Ok(read) = tokio::time::timeout(within, collect(body, max)).await else {
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {BODY_WITHIN_S} s")));
     };
-    match read {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here")))
-        }
-        Err(error) => Err(Problem::bad_request(format!("reading the body failed: {error}"))),
+    read
+}
+
+async fn collect(mut body: Body, max: usize) -> Result<Bytes, Problem> {
+    if body.size_hint().lower() > max as u64 {
+        return Err(body_too_large(max));
     }
+    // What a client announces is believed up to here, so that an announcement alone takes no memory.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX).min(RESERVED_BYTES_MAX);
+    let mut whole = BytesMut::new();
+    let mut only = None;
+    let patience = Duration::from_secs(BODY_PATIENCE_S);
+    let mut waited = Duration::ZERO;
+    loop {
+        let asked = Instant::now();
+        let Ok(frame) = tokio::time::timeout(patience.saturating_sub(waited), body.frame()).await else {
+            return Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body arrives too slowly; at least {BODY_BYTES_PER_S_MIN} bytes a second are expected"),
+            ));
+        };
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| if is_too_large(&error) { over_the_cap() } else { unreadable(&error) })?;
+        let Ok(piece) = frame.into_data() else { continue };
+        // What arrives pays for the time it took, so a slow line is served and a trickle is not.
+        let paid = Duration::from_millis(piece.len() as u64 * 1000 / BODY_BYTES_PER_S_MIN);
+        waited = (waited + asked.elapsed()).saturating_sub(paid);
+        if whole.len() + only.as_ref().map_or(0, Bytes::len) + piece.len() > max {
+            return Err(body_too_large(max));
+        }
+        // Most bodies come in one piece, which needs no copy.
+        match only.take() {
+            None if whole.is_empty() => only = Some(piece),
+            None => whole.extend_from_slice(&piece),
+            Some(first) => {
+                whole.reserve(announced.max(first.len() + piece.len()));
+                whole.extend_from_slice(&first);
+                whole.extend_from_slice(&piece);
+            }
+        }
+    }
+    Ok(only.unwrap_or_else(|| whole.freeze()))
+}
+
+fn body_too_large(max: usize) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the {max} bytes allowed here"))
+}
+
+/// A cap around every body was reached, which knows no more than that.
+fn over_the_cap() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than limits.body_size_max allows")
+}
+
+fn unreadable(error: &axum::Error) -> Problem {
+    Problem::bad_request(format!("reading the body failed: {error}"))
+}
+
+/// Whether a cap around the body was reached, however deep in the error that stands.
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(now) = cause {
+        if now.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = now.source();
+    }
+    false
 }
 
 /// Undoes `Content-Encoding` (gzip, deflate, zstd, snappy; none), giving at most `max` bytes.
@@ -123,8 +183,19 @@ mod tests {
         let zeros = vec![0u8; 1_000_000];
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         std::io::Write::write_all(&mut gzip, &zeros).unwrap();
+        let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut deflate, &zeros).unwrap();
+        // A member of gzip may be followed by another one; together they count.
+        let half = |zeros: &[u8]| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut gzip, zeros).unwrap();
+            gzip.finish().unwrap()
+        };
+        let (first, second) = zeros.split_at(500_000);
         let bombs = [
             ("gzip", gzip.finish().unwrap()),
+            ("x-gzip", [half(first), half(second)].concat()),
+            ("deflate", deflate.finish().unwrap()),
             ("zstd", zstd::encode_all(&zeros[..], 3).unwrap()),
             ("snappy", snap::raw::Encoder::new().compress_vec(&zeros).unwrap()),
         ];
@@ -145,14 +216,38 @@ mod tests {
         assert_eq!(decompress(&encoded("lzw"), Bytes::new(), 1).unwrap_err().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_body_that_never_ends_is_given_up() {
-        let trickle = futures_util::stream::unfold((), |()| async {
+    /// A body of so many pieces, one each second.
+    fn slowly(piece: &'static [u8], pieces: usize) -> Body {
+        Body::from_stream(futures_util::stream::unfold(pieces, move |left| async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
-        });
-        let refused = read_body(Body::from_stream(trickle), 1000).await.unwrap_err();
+            (left > 0).then_some((Ok::<_, std::io::Error>(Bytes::from_static(piece)), left.saturating_sub(1)))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_is_taken_and_a_trickle_is_given_up() {
+        let began = Instant::now();
+        let refused = read_body(slowly(b"x", usize::MAX), 1000).await.unwrap_err();
         assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+        assert!(began.elapsed() < Duration::from_secs(BODY_PATIENCE_S + 5), "{:?}", began.elapsed());
+        let modem = read_body(slowly(&[0; 600], 200), 1_000_000).await.unwrap();
+        assert_eq!(modem.len(), 120_000);
+        let began = Instant::now();
+        let endless = read_body(slowly(&[0; 600], usize::MAX), usize::MAX).await.unwrap_err();
+        assert_eq!((endless.status(), began.elapsed().as_secs()), (StatusCode::REQUEST_TIMEOUT, BODY_WITHIN_S));
+    }
+
+    #[tokio::test]
+    async fn a_large_body_is_refused_before_it_is_read() {
+        for body in
+            [Body::from(vec![0; 11]), Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(vec![0; 6]), Ok(vec![0; 5])]))]
+        {
+            assert_eq!(read_body(body, 10).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        let capped = Body::new(http_body_util::Limited::new(Body::from(vec![0; 11]), 5));
+        assert_eq!(read_body(capped, 100).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE, "a cap around it counts too");
+        let pieces = Body::from_stream(futures_util::stream::iter(["a", "b", "c"].map(Ok::<_, std::io::Error>)));
+        assert_eq!(read_body(pieces, 3).await.unwrap(), "abc");
     }
 
     #[tokio::test]

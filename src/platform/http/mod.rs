@@ -1,10 +1,14 @@
 //! HTTP on both sides: the listening server, reading requests, failing in words; and [`client`], which asks others.
 
 pub mod client;
-mod connections;
+pub mod connections;
 pub mod cors;
 pub mod extract;
+pub mod limits;
+pub mod network;
 pub mod problem;
 mod request_line;
 pub mod server;
 pub mod stream;
+pub mod tls;
+pub mod web_config;

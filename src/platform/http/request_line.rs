@@ -10,27 +10,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum_server::accept::Accept;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Bytes taken from the connection at once while the first line is not over.
 const CHUNK_BYTES: usize = 2048;
-
-/// Accepts connections whose first line may have bytes that must be escaped; and turns off Nagle's algorithm, since
-/// an answer leaves in several writes and the last one would wait 40 ms for the client's acknowledgement.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct TolerantAcceptor;
-
-impl<S> Accept<TcpStream, S> for TolerantAcceptor {
-    type Stream = Tolerant<TcpStream>;
-    type Service = S;
-    type Future = std::future::Ready<io::Result<(Self::Stream, Self::Service)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(stream.set_nodelay(true).map(|()| (Tolerant::new(stream), service)))
-    }
-}
 
 /// A connection whose first line is escaped while it is read.
 #[derive(Debug)]
@@ -52,7 +35,8 @@ enum Line {
 }
 
 impl<S> Tolerant<S> {
-    fn new(inner: S) -> Self {
+    /// Around a connection on which nothing was read yet, behind its encryption.
+    pub(super) fn new(inner: S) -> Self {
         Self { inner, line: Line::First { is_escaped: false }, pending: Vec::new(), taken: 0 }
     }
 }

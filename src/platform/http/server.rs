@@ -1,18 +1,21 @@
 //! The listening server: one port, slow clients bounded, stops within a grace period.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 
-use super::connections::{BoundedAcceptor, connections_max};
+use super::connections::BoundedAcceptor;
+use super::tls::{EdgeAcceptor, ServerTls};
+use crate::base::limits::{HEADERS_MAX, STREAMS_MAX};
 
-/// A client has this long to send its request's head.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// An HTTP/2 client that does not answer a ping for this long is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// What the HTTP library needs at least to read a request's head.
+const HEADER_BYTES_LEAST: usize = 8192;
 
 /// Why the server does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,19 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub struct CannotListen {
     address: SocketAddr,
     source: std::io::Error,
+}
+
+/// How requests are taken.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    /// Places for connections.
+    pub places: BoundedAcceptor,
+    /// TLS, if it is spoken.
+    pub tls: Option<Arc<ServerTls>>,
+    /// A client has this long to send its request's head.
+    pub header_within: Duration,
+    /// Most bytes of a request's head.
+    pub header_bytes_max: usize,
 }
 
 /// Takes the port. Separate from [`serve`], so that a taken port is known before anything else starts.
@@ -30,11 +46,26 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, CannotListen> {
     Ok(listener)
 }
 
-/// Serves until `handle` is told to stop.
-pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketAddr>) -> std::io::Result<()> {
-    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(BoundedAcceptor::new(connections_max(), HEADER_TIMEOUT));
+/// Serves until `handle` is told to stop. Requests carry the client's address and a
+/// [`Connection`](super::tls::Connection) among their extensions.
+pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketAddr>, intake: Intake) -> std::io::Result<()> {
+    let Intake { places, tls, header_within, header_bytes_max } = intake;
+    let header_bytes_max = header_bytes_max.max(HEADER_BYTES_LEAST);
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(EdgeAcceptor { places, tls });
     // Without a timer hyper ignores the header timeout.
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE).max_concurrent_streams(250);
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_within)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(header_bytes_max);
+    server
+        .http_builder()
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(header_bytes_max).unwrap_or(u32::MAX));
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }

@@ -9,8 +9,17 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 5] =
-    ["storage.path", "host.textfile_dir", "backup.folder", "auth.oidc_client_secret_file", "auth.oidc_ca_file"];
+const PATHS: [&str; 9] = [
+    "storage.path",
+    "host.textfile_dir",
+    "backup.folder",
+    "auth.oidc_client_secret_file",
+    "auth.oidc_ca_file",
+    "server.tls_cert_file",
+    "server.tls_key_file",
+    "server.client_ca_file",
+    "server.web_config_file",
+];
 
 /// Settings that a file sets, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -277,3 +277,62 @@ impl Value for LogFormat {
         }
     }
 }
+
+/// What is asked of clients in the way of certificates, in the words of Prometheus and Go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientAuth {
+    /// Nothing.
+    #[default]
+    None,
+    /// One is asked for; any will do, and none.
+    Request,
+    /// There must be one; any will do.
+    RequireAny,
+    /// There need be none, but one that is shown must be signed by a known authority.
+    VerifyIfGiven,
+    /// There must be one, signed by a known authority.
+    RequireAndVerify,
+}
+
+impl ClientAuth {
+    const ALL: [Self; 5] = [Self::None, Self::Request, Self::RequireAny, Self::VerifyIfGiven, Self::RequireAndVerify];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "NoClientCert",
+            Self::Request => "RequestClientCert",
+            Self::RequireAny => "RequireAnyClientCert",
+            Self::VerifyIfGiven => "VerifyClientCertIfGiven",
+            Self::RequireAndVerify => "RequireAndVerifyClientCert",
+        }
+    }
+
+    /// Whether a certificate, where there is one, is known to come from a trusted authority.
+    pub const fn verifies(self) -> bool {
+        matches!(self, Self::VerifyIfGiven | Self::RequireAndVerify)
+    }
+
+    /// Whether nobody gets in without one.
+    pub const fn requires(self) -> bool {
+        matches!(self, Self::RequireAny | Self::RequireAndVerify)
+    }
+}
+
+impl Value for ClientAuth {
+    const ALLOWED: &'static str =
+        "NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert";
+    const NAME: &'static str = "WORD";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            // An old word of upstream that it still takes.
+            "RequireClientCert" => Some(Self::RequireAny),
+            _ => Self::ALL.into_iter().find(|auth| auth.as_str() == text),
+        }
+    }
+
+    fn print(&self) -> String {
+        self.as_str().to_owned()
+    }
+}

@@ -1,9 +1,11 @@
 //! Builds a client of the HTTP library from settings: TLS files and proxy; and notices changed files.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::guard::FetchGuard;
 use super::settings::{ClientSettings, SecretSource, TlsSettings, TlsVersion};
 use super::{ClientError, IDLE_CONNECTION, auth, proxy};
 
@@ -34,7 +36,12 @@ fn stamp(path: &str) -> Stamp {
 }
 
 /// Builds a client; with `connect_host` the configured server name is resolved to that host.
-pub(super) fn build(settings: &ClientSettings, connect_host: Option<&str>) -> Result<reqwest::Client, ClientError> {
+/// With a guard, only addresses that it allows are connected to.
+pub(super) fn build(
+    settings: &ClientSettings,
+    connect_host: Option<&str>,
+    guard: Option<&Arc<FetchGuard>>,
+) -> Result<reqwest::Client, ClientError> {
     let builder = || -> Result<reqwest::ClientBuilder, ClientError> {
         let mut builder = reqwest::Client::builder()
             .no_gzip()
@@ -46,8 +53,9 @@ pub(super) fn build(settings: &ClientSettings, connect_host: Option<&str>) -> Re
         if !settings.enable_http2 {
             builder = builder.http1_only();
         }
-        if let Some(host) = connect_host {
-            builder = builder.dns_resolver(OneHost { name: settings.tls.server_name.to_ascii_lowercase(), host: host.to_owned() });
+        let renamed = connect_host.map(|host| (settings.tls.server_name.to_ascii_lowercase(), host.to_owned()));
+        if renamed.is_some() || guard.is_some() {
+            builder = builder.dns_resolver(OwnResolver { renamed, guard: guard.cloned() });
         }
         with_tls(proxy::apply(builder, &settings.proxy)?, &settings.tls)
     };
@@ -94,18 +102,28 @@ fn with_tls(mut builder: reqwest::ClientBuilder, tls: &TlsSettings) -> Result<re
     Ok(builder.tls_danger_accept_invalid_certs(tls.insecure_skip_verify))
 }
 
-/// Resolves the certificate's name to the host that is to be connected to.
-struct OneHost {
-    name: String,
-    host: String,
+/// Resolves the certificate's name to the host that is to be connected to, and lets the guard see every address.
+/// What it gives is what is connected to: no name is looked up a second time.
+struct OwnResolver {
+    renamed: Option<(String, String)>,
+    guard: Option<Arc<FetchGuard>>,
 }
 
-impl Resolve for OneHost {
+impl Resolve for OwnResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let host = if name.as_str().eq_ignore_ascii_case(&self.name) { self.host.clone() } else { name.as_str().to_owned() };
+        let host = match &self.renamed {
+            Some((asked, host)) if name.as_str().eq_ignore_ascii_case(asked) => host.clone(),
+            _ => name.as_str().to_owned(),
+        };
+        let guard = self.guard.clone();
         Box::pin(async move {
             let host = host.trim_start_matches('[').trim_end_matches(']');
-            let found: Addrs = Box::new(tokio::net::lookup_host((host, 0)).await?.collect::<Vec<_>>().into_iter());
+            let found = tokio::net::lookup_host((host, 0)).await?.collect::<Vec<_>>();
+            let found = match guard {
+                Some(guard) => guard.allowed(host, found)?,
+                None => found,
+            };
+            let found: Addrs = Box::new(found.into_iter());
             Ok(found)
         })
     }
