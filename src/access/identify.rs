@@ -11,7 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::caller::Caller;
-use super::change::Change;
 use super::local;
 use super::service::{Access, Origin};
 use crate::base::secret::Secret;
@@ -57,8 +56,8 @@ impl Transport {
     }
 }
 
-/// Puts [`Caller`], [`Origin`] and [`Transport`] into the request's extensions; renews the cookie once a day; writes down
-/// what was changed.
+/// Puts [`Caller`], [`Origin`] and [`Transport`] into the request's extensions, and [`Access`] for the gate, which writes
+/// down what was changed; renews the cookie once a day.
 pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
     let transport = request.extensions().get::<Transport>().copied().unwrap_or(Transport { is_https: false });
@@ -76,16 +75,11 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
         }),
         _ => None,
     };
-    let changes = (!request.method().is_safe()).then(|| (caller.clone(), origin.clone()));
+    request.extensions_mut().insert(Arc::clone(&access));
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(origin);
     request.extensions_mut().insert(transport);
     let mut response = next.run(request).await;
-    if let Some((caller, origin)) = changes
-        && let Some(change) = response.extensions_mut().remove::<Change>()
-    {
-        access.record(&caller.actor(), &origin, change).await;
-    }
     // For the layer around that gives failures their look.
     if response.extensions().get::<Problem>().is_some() {
         response.extensions_mut().insert(caller);

@@ -95,8 +95,8 @@ const WITHOUT_EFFECT: [&str; 20] = [
 ];
 
 /// Variables that are no settings.
-const OTHER_VARIABLES: [&str; 5] =
-    ["PHAROS_ADMIN_NAME", "PHAROS_ADMIN_PASSWORD", "PHAROS_ADMIN_PASSWORD_FILE", "PHAROS_CONFIG_FILE", "PHAROS_URL"];
+const OTHER_VARIABLES: [&str; 6] =
+    ["PHAROS_ADMIN_NAME", "PHAROS_ADMIN_PASSWORD", "PHAROS_ADMIN_PASSWORD_FILE", "PHAROS_CONFIG_FILE", "PHAROS_TOKEN", "PHAROS_URL"];
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty())
