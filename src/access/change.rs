@@ -1,6 +1,6 @@
 //! How handlers outside of this room tell the audit log what they changed, without knowing who asked.
 //!
-//! A handler leaves a [`Change`] in its answer; [`identify`](super::identify), which knows the caller, writes it down.
+//! A handler leaves a [`Change`] in its answer; the gate before its route, which knows the caller, writes it down.
 
 use axum::response::Response;
 use serde_json::Value as Json;

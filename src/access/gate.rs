@@ -2,13 +2,18 @@
 //!
 //! A request that nobody identified is refused too, so a server wired wrongly is shut rather than open.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use tokio::task::JoinError;
 
 use super::caller::{Caller, Verdict};
-use super::policy::Policy;
+use super::change::Change;
+use super::policy::{Policy, Scope};
+use super::service::{Access, Origin};
 use crate::platform::http::problem::Problem;
 
 /// Where people sign in; `ui::links` has the same.
@@ -21,10 +26,39 @@ pub(super) async fn gate(State(policy): State<Policy>, request: Request, next: N
         None => Verdict::SignIn,
     };
     match verdict {
+        Verdict::Allowed if goes_on_alone(policy, request.method()) => to_the_end(request, next).await,
         Verdict::Allowed => next.run(request).await,
         Verdict::SignIn if is_page_visit(request.method(), request.headers()) => to_sign_in(&request),
         Verdict::SignIn => unauthorized(&request),
         Verdict::Forbidden => forbidden(&request, policy),
+    }
+}
+
+/// Whether a request may change the server, as against ask it or send it data.
+fn goes_on_alone(policy: Policy, method: &Method) -> bool {
+    let is_data = matches!(policy, Policy::Needs(_, Scope::Read | Scope::MetricsWrite | Scope::LogsWrite | Scope::EventsWrite));
+    !method.is_safe() && (!is_data || *method == Method::DELETE)
+}
+
+/// Runs a change to its end and writes it down, also when the client goes away meanwhile: otherwise whoever hangs up at
+/// once would change things without a line in the audit log.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    let asked = request.extensions();
+    let known = (asked.get::<Arc<Access>>().cloned(), asked.get::<Caller>().cloned(), asked.get::<Origin>().cloned());
+    let done = tokio::spawn(async move {
+        let mut response = next.run(request).await;
+        if let (Some(access), Some(caller), Some(origin)) = known
+            && let Some(change) = response.extensions_mut().remove::<Change>()
+        {
+            access.record(&caller.actor(), &origin, change).await;
+        }
+        response
+    });
+    match done.await.map_err(JoinError::try_into_panic) {
+        Ok(response) => response,
+        // The layer that catches panics stands around.
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(stopped)) => Problem::internal(&stopped).into_response(),
     }
 }
 

@@ -14,7 +14,6 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::activity::SamplesTaken;
 use super::caller::{Caller, Person};
-use super::change::Change;
 use super::local;
 use super::outside::Identity;
 use super::service::{Access, Origin};
@@ -96,8 +95,8 @@ fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
         .find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
-/// Puts [`Caller`], [`Origin`] and [`Transport`] into the request's extensions; renews the cookie once a day; writes down
-/// what was changed.
+/// Puts [`Caller`], [`Origin`] and [`Transport`] into the request's extensions, and [`Access`] for the gate, which writes
+/// down what was changed; renews the cookie once a day.
 pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
     let client = access.doors().proxies.client(peer, request.headers());
@@ -118,8 +117,8 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
         }),
         _ => None,
     };
-    let changes = (!request.method().is_safe()).then(|| (caller.clone(), origin.clone()));
     let token_id = token_id(&access, &caller, request.headers(), client.address);
+    request.extensions_mut().insert(Arc::clone(&access));
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(origin);
     request.extensions_mut().insert(transport);
@@ -127,11 +126,6 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
     if let Some(id) = token_id {
         let samples = response.extensions().get::<SamplesTaken>().map_or(0, |taken| taken.0);
         access.token_answered(id, response.status().as_u16(), samples);
-    }
-    if let Some((caller, origin)) = changes
-        && let Some(change) = response.extensions_mut().remove::<Change>()
-    {
-        access.record(&caller.actor(), &origin, change).await;
     }
     // For the layer around that gives failures their look.
     if response.extensions().get::<Problem>().is_some() {

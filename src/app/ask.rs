@@ -7,9 +7,12 @@ use anyhow::{Context, bail};
 use serde_json::Value as Json;
 use url::Url;
 
+use crate::base::secret::Secret;
 use crate::base::time::parse_timestamp;
-use crate::platform::http::client::{ClientSettings, HttpClient, Request};
+use crate::platform::http::client::{Authorization, ClientSettings, HttpClient, Request, SecretSource};
 
+/// The variable that holds a token of the server; on the command line every other user of the machine could read it.
+const TOKEN: &str = "PHAROS_TOKEN";
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// How long to wait for it.
@@ -28,7 +31,7 @@ pub(super) enum Format {
 /// Which server.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ServerArgs {
-    /// Address of the server.
+    /// Address of the server. Where people sign in, PHAROS_TOKEN is to hold a token that may read.
     #[arg(long, default_value = "http://localhost:9090", env = "PHAROS_URL", value_parser = server_url)]
     pub(super) url: Url,
 }
@@ -169,6 +172,10 @@ pub(super) async fn ask(url: &Url, path: &str, params: &[(&str, String)]) -> any
     let (status, body) = get(url, path, params).await?;
     let answer: Json = serde_json::from_slice(&body)
         .with_context(|| format!("{url} answered {status} with something that is not JSON; is it a Prometheus-compatible server?"))?;
+    if status == 401 {
+        let why = answer["error"].as_str().unwrap_or("unauthorized");
+        bail!("{why}; make a token that may read on the server's page Settings, Tokens, and set {TOKEN} to it");
+    }
     if answer["status"] != "success" {
         bail!("{}: {}", answer["errorType"].as_str().unwrap_or("error"), answer["error"].as_str().unwrap_or("no reason given"));
     }
@@ -180,7 +187,10 @@ async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
     full.query_pairs_mut().extend_pairs(params);
     let clock = std::sync::Arc::new(crate::base::clock::SystemClock::new());
-    let client = HttpClient::new(ClientSettings::default(), clock)?;
+    let authorization = super::configuration::environment(TOKEN)
+        .filter(|token| !token.is_empty())
+        .map(|token| Authorization { scheme: "Bearer".to_owned(), credentials: SecretSource::Inline(Secret::new(token)) });
+    let client = HttpClient::new(ClientSettings { authorization, ..ClientSettings::default() }, clock)?;
     let response = client.send(Request::get(full, TIMEOUT)).await.with_context(|| format!("cannot reach {url}"))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();

@@ -258,6 +258,8 @@ async fn tend(access: Arc<Access>, throttle: Arc<Throttle>) {
         let done = if is_round { access.tend().await } else { access.follow().map_err(Into::into) };
         if let Err(error) = done {
             tracing::warn!(%error, "sessions and tokens could not be tended");
+            // A database that is gone would fill the log.
+            ticks.reset_after(FOLLOW_EVERY * TEND_EVERY);
         }
     }
 }

@@ -4,18 +4,24 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::routing::get;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use reqwest::Response;
 use reqwest::redirect;
+use tokio::sync::Notify;
 
 use super::configuration::Configuration;
 use super::serve::{Opened, open};
-use crate::access::{Access, AuditFilter, NewToken, Origin, Policy, Role, RouteInfo, Routes, SIGN_IN, Scope};
+use crate::access::{
+    Access, AccessSettings, AuditFilter, AuthMode, Change, NewToken, Origin, Policy, Role, RouteInfo, Routes, SIGN_IN, Scope, identify,
+};
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::secret::Secret;
 use crate::platform::config::flags::ServeFlags;
+use crate::platform::db::Db;
 use crate::platform::http::cors::Cors;
 use crate::platform::http::server::{listen, serve};
 use crate::ui::links;
@@ -264,6 +270,51 @@ async fn only_known_routes_are_public_and_what_changes_is_guarded() {
         let twice = house.table.iter().filter(|other| other.path == info.path).count();
         assert_eq!(twice, 1, "{}", info.path);
     }
+}
+
+/// Whoever hangs up at once does not change things unseen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_written_down_though_its_client_is_gone() {
+    /// Tells when the handler is given up.
+    struct GivenUp(Arc<Notify>);
+    impl Drop for GivenUp {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
+    let day = Duration::from_secs(86_400);
+    let settings = AccessSettings { mode: AuthMode::Off, session_idle: day, session_age: day, audit_keep: day };
+    let access = Access::open(db, Arc::new(SystemClock::new()), settings).unwrap();
+    let (begun, go_on, given_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (begun, go_on, given_up) = (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&given_up));
+        move || async move {
+            let guard = GivenUp(given_up);
+            begun.notify_one();
+            go_on.notified().await;
+            std::mem::forget(guard);
+            Change::new("test.change", "x").in_answer(StatusCode::OK.into_response())
+        }
+    };
+    let router = Routes::new().route("POST", "/change", Policy::ADMIN, post(handler)).into_router();
+    let router = router.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, router, axum_server::Handle::new()));
+    let asking = tokio::spawn(reqwest::Client::new().post(format!("http://{address}/change")).send());
+    begun.notified().await;
+    asking.abort();
+    let was_given_up = tokio::time::timeout(Duration::from_millis(500), given_up.notified()).await.is_ok();
+    assert!(!was_given_up, "the handler ended with its client");
+    go_on.notify_one();
+    let noted = async {
+        while access.audit(&AuditFilter { limit: 1, ..AuditFilter::default() }).unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), noted).await.expect("a line in the audit log");
 }
 
 /// A server wired without the layer that finds out who asks is shut, not open.

@@ -201,6 +201,14 @@ fn tokens_do_what_their_scopes_say() {
         request.body("a 1\n").send().unwrap().status().as_u16()
     };
     assert_eq!((put(&read), put(&write)), (403, 200));
+    let query = |token: Option<&str>| {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_pharos"));
+        process.args(["query", "instant", "--url", &house.url(""), "1+1"]).env_clear().envs(token.map(|token| ("PHAROS_TOKEN", token)));
+        let output = process.output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    assert!(query(Some(&read)).contains("scalar: 2"), "{}", query(Some(&read)));
+    assert!(query(None).contains("PHAROS_TOKEN"));
     let page = house.look("/settings/tokens", ("cookie", &cookie)).text().unwrap();
     assert!(!page.contains(&read) && page.contains("metrics:write"), "shown once");
     assert_eq!(house.client.get(house.url("/settings/tokens")).bearer_auth(&read).send().unwrap().status(), 403);
