@@ -124,7 +124,7 @@ fn greet(access: &Access, settings: &Settings, address: SocketAddr) -> anyhow::R
     if let Some(code) = access.begin_setup()? {
         let own = format!("http://{address}");
         let base = if settings.server.external_url.is_empty() { &own } else { settings.server.external_url.trim_end_matches('/') };
-        tracing::warn!("nobody can sign in yet; set up the first administrator at {base}{}?code={}", links::SETUP, code.expose());
+        tracing::warn!("there is no administrator yet; set up the first one at {base}{}?code={}", links::SETUP, code.expose());
     }
     Ok(())
 }
