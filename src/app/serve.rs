@@ -210,13 +210,13 @@ fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
     }
 }
 
-/// Tells how to set up a server that nobody can sign in to yet. The code is in the log, and on the terminal of whoever
+/// Tells how to set up a server that has no administrator yet. The code is in the log, and on the terminal of whoever
 /// started it.
 fn greet(access: &Access, settings: &Settings, scheme: &str, address: SocketAddr) -> anyhow::Result<()> {
     let Some(code) = access.begin_setup()? else { return Ok(()) };
     let link = format!("{}{}?code={}", base_url(settings, scheme, address), links::SETUP, code.expose());
     let elsewhere = if address.ip().is_unspecified() { " (from elsewhere with this server's name in place of localhost)" } else { "" };
-    tracing::warn!("nobody can sign in yet; set up the first administrator at {link}{elsewhere}");
+    tracing::warn!("there is no administrator yet; set up the first one at {link}{elsewhere}");
     let mut terminal = std::io::stderr();
     if terminal.is_terminal() {
         // The log has it too, so a terminal that went away is no failure.

@@ -77,6 +77,8 @@ fn a_proxy_says_who_its_users_are_and_a_stranger_says_nothing() {
         let said = refused.text().unwrap();
         assert!(said.contains(why), "{why}: {said}");
     }
+    let door = proxy.get("/login", &[("remote-user", "mallory"), ("remote-groups", "guests")]).text().unwrap();
+    assert!(door.contains("the proxy&#39;s user is in no group"), "who may not come in reads why: {door}");
     let audit = proxy.get("/settings/audit", &ann).text().unwrap();
     for sign in ["user.create", "sign-in", "203.0.113.7", "127.0.0.2"] {
         assert!(audit.contains(sign), "{sign}: {audit}");

@@ -21,7 +21,12 @@ pub(super) async fn login_page(State(admin): State<Arc<Admin>>, asked: Asked, fo
     if matches!(asked.caller, Caller::Person(_) | Caller::Open | Caller::Local) {
         return see(local(form.text("next")));
     }
-    let input = DoorInput { next: local(form.text("next")).to_owned(), ..DoorInput::default() };
+    // Why a proxy's user, or a token, does not come in.
+    let error = match asked.caller {
+        Caller::Nobody(why) => why.map(str::to_owned),
+        _ => None,
+    };
+    let input = DoorInput { next: local(form.text("next")).to_owned(), error, ..DoorInput::default() };
     show_login(&admin, &asked, &input, StatusCode::OK)
 }
 
