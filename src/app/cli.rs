@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{ask, configuration, import, serve};
+use super::{ask, configuration, edge, import, serve};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -65,6 +65,13 @@ enum Check {
         /// Fail on warnings too, such as unknown keys.
         #[arg(long)]
         strict: bool,
+    },
+    /// Check Prometheus' web config files, with the certificates that they name; names file, line, column and mistake.
+    #[command(after_help = WEB_CONFIG_EXAMPLES)]
+    WebConfig {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Check a page of metrics for what scrapers and people stumble over. Reads standard input without a file.
     #[command(after_help = LINT_EXAMPLES)]
@@ -161,6 +168,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(flags) => serve::run(*flags),
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
+        Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(ask::health(&server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(ask::health(&server, "-/ready", &mut out)),
