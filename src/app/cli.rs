@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, backup, configuration, health, import, serve, user};
+use super::{analyze, ask, backup, configuration, edge, health, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -87,6 +87,13 @@ enum Check {
         /// Fail on warnings too, such as unknown keys.
         #[arg(long)]
         strict: bool,
+    },
+    /// Check Prometheus' web config files, with the certificates that they name; names file, line, column and mistake.
+    #[command(after_help = WEB_CONFIG_EXAMPLES)]
+    WebConfig {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Check a page of metrics for what scrapers and people stumble over. Reads standard input without a file.
     #[command(after_help = LINT_EXAMPLES)]
@@ -185,6 +192,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(flags) => serve::run(*flags),
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
+        Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),

@@ -1,6 +1,7 @@
 //! The edge towards the network: TLS and the web config file as the settings want them, read again while the server
 //! runs. What is new and broken is named in the log and a metric, and what was in force before stays.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use crate::base::clock::SharedClock;
+use crate::base::clock::{Clock, SharedClock};
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::{ClientAuth, ServerSettings, Settings, SignIn};
 use crate::platform::http::client::FetchGuard;
@@ -71,6 +72,33 @@ fn read_web(settings: &ServerSettings) -> Result<WebConfig, String> {
 pub(super) fn has_users(settings: &Settings) -> anyhow::Result<bool> {
     let web = read_web(&settings.server).map_err(|why| anyhow!("the web config file cannot be used:\n{why}"))?;
     Ok(!web.users.is_empty())
+}
+
+/// `pharos check web-config`.
+pub(super) fn check(files: &[PathBuf], clock: &dyn Clock, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for file in files {
+        let read = WebConfig::read(file).map_err(|errors| lines(&errors));
+        let built = read.and_then(|(web, warnings)| {
+            let built = web.tls.as_ref().map(|plan| plan.build(clock.now_ms())).transpose();
+            built.map(|_| (web, warnings)).map_err(|error| format!("{}: {error}", file.display()))
+        });
+        match built {
+            Ok((web, warnings)) => {
+                let tls = if web.tls.is_some() { "HTTPS" } else { "plain HTTP" };
+                writeln!(out, "{}: good: {tls}, {} users", file.display(), web.users.len())?;
+                for warning in warnings {
+                    writeln!(out, "{warning}")?;
+                }
+            }
+            Err(why) => {
+                failed += 1;
+                writeln!(out, "{why}")?;
+            }
+        }
+    }
+    anyhow::ensure!(failed == 0, "{failed} of {} files cannot be used", files.len());
+    Ok(())
 }
 
 /// What TLS is to be; `None` for plain HTTP.
@@ -422,6 +450,30 @@ mod tests {
         with(&user);
         reachable.reload(false);
         assert_eq!(reachable.web().config.users.len(), 1);
+    }
+
+    #[test]
+    fn files_are_checked_with_what_they_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        file("c.pem", &params.self_signed(&key).unwrap().pem());
+        file("k.pem", &key.serialize_pem());
+        let good = file("good.yml", "tls_server_config: {cert_file: c.pem, key_file: k.pem, min_version: TLS10}\n");
+        let bad = file("bad.yml", "tls_server_config: {cert_file: k.pem, key_file: k.pem}\n");
+        let clock = crate::base::clock::ManualClock::at(0);
+        let mut out = Vec::new();
+        check(std::slice::from_ref(&good), &*clock, &mut out).unwrap();
+        let said = String::from_utf8(std::mem::take(&mut out)).unwrap();
+        assert!(said.contains("good.yml: good: HTTPS, 0 users\n") && said.contains("good.yml:1:"), "{said}");
+        let failed = check(&[good, bad], &*clock, &mut out).unwrap_err();
+        assert_eq!(failed.to_string(), "1 of 2 files cannot be used");
+        assert!(String::from_utf8(out).unwrap().contains("k.pem holds no certificate in PEM"));
     }
 
     #[test]

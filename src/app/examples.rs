@@ -26,6 +26,10 @@ Examples:
   pharos check config prometheus.yml
   pharos check config --strict /etc/pharos/prometheus.yml staging.yml";
 
+pub(super) const WEB_CONFIG_EXAMPLES: &str = "\
+Examples:
+  pharos check web-config web.config.yml";
+
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   pharos check metrics page.txt

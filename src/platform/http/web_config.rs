@@ -116,7 +116,7 @@ impl WebConfig {
     fn of(root: &Node, report: &mut Report) -> Self {
         let mut config = Self::default();
         let Some(mut top) = Section::open(root, "web config", report) else { return config };
-        let http2 = top.open_below("http_server_config").map_or(true, |below| http_server(below, &mut config.headers));
+        let http2 = top.open_below("http_server_config").is_none_or(|below| http_server(below, &mut config.headers));
         if let Some(below) = top.open_below("tls_server_config") {
             config.tls = tls(below);
         }
