@@ -2,6 +2,7 @@
 
 mod ask;
 mod backup;
+mod budget;
 mod cli;
 mod configuration;
 mod examples;
@@ -9,5 +10,7 @@ mod guard;
 mod import;
 mod present;
 mod serve;
+mod starting;
+mod stop;
 
 pub use cli::run;

@@ -9,14 +9,18 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::backup;
+use super::starting::Starting;
+use super::stop::{self, Ends, Running};
+use super::{backup, budget};
 use super::configuration::Configuration;
 use super::guard::{self, KnownHosts, RequestCounts};
 use crate::access::{Access, AccessSettings, AuthMode, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
+use crate::base::pressure::Pressure;
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions};
+use crate::platform::budget::{Budgets, System, Watch};
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::Settings;
 use crate::platform::db::Db;
@@ -28,8 +32,6 @@ use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
 use crate::ui::links;
 
-/// Requests under way get this long to end.
-const GRACE: Duration = Duration::from_secs(10);
 /// How often sessions and tokens are tended.
 const TEND_EVERY: Duration = Duration::from_secs(60);
 /// Threads of the reactor; the work itself runs on threads of its own.
@@ -39,7 +41,7 @@ const REACTOR_THREADS: usize = 2;
 const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
 
 /// Runs the server.
-pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
+pub(super) fn run(flags: ServeFlags, release: fn()) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock::new());
     let configuration = Configuration::open(flags, Arc::clone(&clock))?;
     let settings = configuration.resolved().settings;
@@ -47,10 +49,19 @@ pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
     let address = address(&settings)?;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
-    runtime.block_on(run_on(configuration, settings, address, clock))
+    let result = runtime.block_on(run_on(configuration, settings, address, clock, release));
+    // What still works on requests that nobody waits for any more must not hold the end up.
+    runtime.shutdown_timeout(stop::WORK_WITHIN);
+    result
 }
 
-async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: SocketAddr, clock: SharedClock) -> anyhow::Result<()> {
+async fn run_on(
+    configuration: Arc<Configuration>,
+    settings: Settings,
+    address: SocketAddr,
+    clock: SharedClock,
+    release: fn(),
+) -> anyhow::Result<()> {
     let started = clock.monotonic();
     for warning in configuration.warnings() {
         tracing::warn!(%warning, "configuration");
@@ -59,6 +70,11 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
     let address = listener.local_addr()?;
+    let progress = Arc::default();
+    let starting = Starting::begin(&listener, Arc::clone(&progress))?;
+    let limits = budget::limits(&settings);
+    let settings = budget::fitted(settings, limits);
+    let pressure = Pressure::new();
     let data = Path::new(&settings.storage.path);
     let _lock = prepare(data)?;
     let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
@@ -76,12 +92,18 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
         registry: registry.clone(),
         server: Arc::clone(&configuration) as Arc<dyn Server>,
         address,
+        progress,
+        pressure: pressure.clone(),
     })
     .await?;
     configuration.on_change({
         let metrics = Arc::clone(&metrics);
         move |config| metrics.apply(config)
     });
+    let budgets = Budgets::new(limits, pressure);
+    registry.add(Arc::clone(&budgets) as _);
+    let relief = budget::Everything { metrics: Arc::clone(&metrics), release };
+    let watch = Watch::start(budgets, System { data: data.to_owned() }, relief, Arc::clone(&clock))?;
     let hosts = KnownHosts::new(own_names(&settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(&clock));
     let backups = backup::open(data, &settings, Arc::clone(&clock), &metrics);
@@ -89,6 +111,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let routes = metrics.routes().join(admin.routes()).join(admin.backup_routes(&backups)).into_router();
     let routes = routes.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
     let router = guard::around(routes, counts, hosts, cors);
+    starting.end().await;
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone()));
     metrics.start();
@@ -97,23 +120,13 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     greet(&access, &settings, address)?;
     let tending = tokio::spawn(tend(Arc::clone(&access)));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
-    wait_for_the_end(&configuration).await?;
-    tracing::info!("stopping");
+    let ends = wait_for_the_end(&configuration).await?;
+    configuration.begin_to_stop();
     tending.abort();
-    if let Some(schedule) = schedule {
-        schedule.stop().await;
-    }
-    handle.graceful_shutdown(Some(GRACE));
-    if let Err(error) = serving.await? {
-        tracing::warn!(%error, "the HTTP server ended with an error");
-    }
-    metrics.stop().await;
-    if let Err(error) = access.tend().await {
-        tracing::warn!(%error, "the last uses of sessions and tokens could not be written down");
-    }
+    drop(watch);
+    stop::in_order(Running { handle, serving, schedule, metrics: &metrics, access: &access }, ends).await;
     drop(access);
     drop(db);
-    tracing::info!("stopped");
     Ok(())
 }
 
@@ -178,10 +191,9 @@ fn prepare(data: &Path) -> anyhow::Result<DirLock> {
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<()> {
+async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<Ends> {
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut ends = Ends::listen()?;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
@@ -189,9 +201,8 @@ async fn wait_for_the_end(configuration: &Arc<Configuration>) -> anyhow::Result<
                 // What went wrong is in the log, the status and a metric already.
                 let _logged = tokio::task::spawn_blocking(move || configuration.reload()).await;
             }
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            () = configuration.quit.notified() => return Ok(()),
+            () = ends.wait() => return Ok(ends),
+            () = configuration.quit.notified() => return Ok(ends),
         }
     }
 }

@@ -6,5 +6,6 @@ pub mod clock;
 pub mod float;
 pub mod human;
 pub mod limits;
+pub mod pressure;
 pub mod secret;
 pub mod time;

@@ -14,6 +14,8 @@ mod access;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
+/// Budgets of memory and disk hold under load.
+mod budget;
 /// Pages in a real browser.
 mod browser;
 /// Configuration files, reload, checks.
@@ -38,5 +40,7 @@ mod remote_read;
 mod results;
 /// Scraping real targets.
 mod scrape;
+/// Starting and stopping.
+mod stop;
 /// Every door for samples.
 mod writes;

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::DATABASE;
 use crate::app::ask::ServerArgs;
-use crate::base::clock::{Clock, SharedClock, SystemClock};
+use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::secret::Secret;
 use crate::base::{human, time};
 use crate::metrics::stopped_part;

@@ -31,7 +31,7 @@ fn it_has_everything_up_to_its_moment_and_nothing_after() {
     let mut batch = WriteBatch::new();
     batch.open_series(&labels("b"));
     batch.push_float_started(T0 + 1300 * 15_000, 1.0, T0);
-    batch.push_exemplar(Exemplar { labels: Labels::from_pairs([("trace_id", "x")]), value: 1.0, ts: T0 + 1300 * 15_000 });
+    batch.push_exemplar(Exemplar { labels: Labels::from_pairs([("trace_id", "x")]), value: 1.0, ts: T0 + 1300 * 15_000, is_timed: true });
     batch.metadata.push(("b".into(), metadata()));
     store.append(&batch, &AppendOptions::default()).expect("append");
     store.delete(&[everything()], TimeRange::new(T0, T0 + 10 * 15_000)).expect("delete");
