@@ -145,9 +145,10 @@ enum Tsdb {
     Analyze(analyze::AnalyzeArgs),
 }
 
-/// Runs the command; the exit code is 0 for success, 1 for a failure, 2 for a wrong command line.
-pub fn run() -> ExitCode {
-    match execute(Cli::parse_from(with_command(std::env::args_os())).command) {
+/// Runs the command; the exit code is 0 for success, 1 for a failure, 2 for a wrong command line. `release` gives memory
+/// that was freed back to the system.
+pub fn run(release: fn()) -> ExitCode {
+    match execute(Cli::parse_from(with_command(std::env::args_os())).command, release) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away (`pharos … | head`): nothing is wrong.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
@@ -187,10 +188,10 @@ fn with_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     args
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
+fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match command {
-        Command::Serve(flags) => serve::run(*flags),
+        Command::Serve(flags) => serve::run(*flags, release),
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),

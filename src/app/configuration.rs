@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::bail;
@@ -33,6 +34,7 @@ pub(super) struct Configuration {
     reloading: Mutex<()>,
     apply: OnceLock<Apply>,
     pub(super) quit: Arc<Notify>,
+    stopping: AtomicBool,
 }
 
 struct Current {
@@ -90,6 +92,7 @@ impl Configuration {
             reloading: Mutex::default(),
             apply: OnceLock::new(),
             quit: Arc::default(),
+            stopping: AtomicBool::new(false),
         }))
     }
 
@@ -97,6 +100,11 @@ impl Configuration {
     pub(super) fn on_change(&self, apply: impl Fn(&Config) + Send + Sync + 'static) {
         let said_before = self.apply.set(Box::new(apply)).is_err();
         debug_assert!(!said_before, "on_change is called once");
+    }
+
+    /// From now on the server is not ready any more.
+    pub(super) fn begin_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// The settings of the start. A reload changes what is scraped and sent, not these.
@@ -196,6 +204,10 @@ impl Server for Configuration {
 
     fn quit(&self) {
         self.quit.notify_one();
+    }
+
+    fn unready(&self) -> Option<String> {
+        self.stopping.load(Ordering::Relaxed).then(|| "the server is being stopped".to_owned())
     }
 }
 

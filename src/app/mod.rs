@@ -3,22 +3,26 @@
 mod analyze;
 mod ask;
 mod backup;
+mod budget;
 mod cli;
 mod configuration;
+mod edge;
 mod examples;
 mod first_admin;
 mod guard;
 mod health;
+mod https;
 mod import;
 mod present;
 mod serve;
+mod starting;
+mod stop;
+mod throttle;
 mod user;
+mod vouch;
+mod web_users;
+mod wiring;
 #[cfg(test)]
 mod walk_tests;
 
 pub use cli::run;
-mod edge;
-mod https;
-mod throttle;
-mod vouch;
-mod web_users;

@@ -1,46 +1,31 @@
 //! `pharos serve`: start, run until told to stop, stop in reverse order.
 
 use std::io::{IsTerminal, Write};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::middleware::from_fn_with_state;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::backup;
 use super::configuration::Configuration;
 use super::edge::{self, Edge};
-use super::first_admin;
-use super::guard::{self, KnownHosts, RequestCounts};
-use super::https::{ToHttps, https_only};
-use super::throttle::{Throttle, limited};
-use super::vouch::{Vouching, vouched};
-use super::web_users::WebUsers;
-use crate::access::{Access, AccessSettings, AuthMode, Change, Doors, Origin, RouteInfo, identify};
-use crate::admin::Admin;
+use super::https::ToHttps;
+use super::starting::Starting;
+use super::stop::{self, Ends, Running};
+use super::throttle::Throttle;
+use super::wiring::{self, Ground, Opened, Outset};
+use super::{backup, first_admin};
+use crate::access::{Access, Change, Origin};
 use crate::base::clock::{SharedClock, SystemClock};
-use crate::docs::{Docs, DocsOptions, KeySection};
-use crate::metrics::config;
 use crate::metrics::server::Server;
-use crate::metrics::{Metrics, MetricsOptions};
-use crate::platform::backup::Backups;
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::{Settings, SignIn};
-use crate::platform::db::Db;
-use crate::platform::disk::DirLock;
-use crate::platform::http::cors::Cors;
-use crate::platform::http::server::{Intake, listen, serve};
+use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
-use crate::platform::telemetry::metrics::Registry;
-use crate::platform::telemetry::process::Process;
 use crate::ui::links;
 
-/// Requests under way get this long to end.
-const GRACE: Duration = Duration::from_secs(10);
 /// How often changes by the command line are looked for.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How often sessions and tokens are tended, in those.
@@ -48,11 +33,8 @@ const TEND_EVERY: u32 = 60;
 /// Threads of the reactor; the work itself runs on threads of its own.
 const REACTOR_THREADS: usize = 2;
 
-/// What Prometheus keeps in its data folder and pharos does not.
-const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
-
 /// Runs the server.
-pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
+pub(super) fn run(flags: ServeFlags, release: fn()) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock::new());
     let configuration = Configuration::open(flags, Arc::clone(&clock))?;
     let settings = configuration.resolved().settings;
@@ -60,10 +42,19 @@ pub(super) fn run(flags: ServeFlags) -> anyhow::Result<()> {
     let address = address(&settings)?;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
-    runtime.block_on(run_on(configuration, settings, address, clock))
+    let result = runtime.block_on(run_on(configuration, settings, address, clock, release));
+    // What still works on requests that nobody waits for any more must not hold the end up.
+    runtime.shutdown_timeout(stop::WORK_WITHIN);
+    result
 }
 
-async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: SocketAddr, clock: SharedClock) -> anyhow::Result<()> {
+async fn run_on(
+    configuration: Arc<Configuration>,
+    settings: Settings,
+    address: SocketAddr,
+    clock: SharedClock,
+    release: fn(),
+) -> anyhow::Result<()> {
     let started = clock.monotonic();
     for warning in configuration.warnings() {
         tracing::warn!(%warning, "configuration");
@@ -72,9 +63,14 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let listener = listen(address)?;
     let redirects = redirect_listener(&settings)?;
     let address = listener.local_addr()?;
-    let Opened { router, access, metrics, backups, db, lock: _lock, edge, intake, throttle, .. } =
-        open(&configuration, &settings, address, &clock).await?;
+    let ground = wiring::ground(&settings, address, &clock)?;
+    let progress = Arc::default();
+    let starting = Starting::begin(&listener, Arc::clone(&progress), ground.intake.clone())?;
+    let outset = Outset { configuration: &configuration, settings: &settings, address, clock: &clock, progress, release };
+    let Opened { router, access, metrics, backups, db, throttle, watch, .. } = wiring::open(outset, &ground).await?;
+    let Ground { edge, intake, lock: _lock } = ground;
     first_admin::ensure(&access, &super::configuration::environment).await?;
+    starting.end().await;
     let to_https = ToHttps::new(&settings.server, &edge);
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
@@ -89,125 +85,18 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     let watching = tokio::spawn(Arc::clone(&edge).watch());
     let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
-    wait_for_the_end(&configuration, &access, &edge).await?;
-    tracing::info!("stopping");
+    let ends = wait_for_the_end(&configuration, &access, &edge).await?;
+    configuration.begin_to_stop();
     tending.abort();
     watching.abort();
-    if let Some(schedule) = schedule {
-        schedule.stop().await;
-    }
-    handle.graceful_shutdown(Some(GRACE));
     if let Some(redirecting) = redirecting {
         redirecting.abort();
     }
-    if let Err(error) = serving.await? {
-        tracing::warn!(%error, "the HTTP server ended with an error");
-    }
-    metrics.stop().await;
-    if let Err(error) = access.tend().await {
-        tracing::warn!(%error, "the last uses of sessions and tokens could not be written down");
-    }
+    drop(watch);
+    stop::in_order(Running { handle, serving, schedule, metrics: &metrics, access: &access }, ends).await;
     drop(access);
     drop(db);
-    tracing::info!("stopped");
     Ok(())
-}
-
-/// The server as it stands when nothing of it runs yet.
-pub(super) struct Opened {
-    /// Every route, with everything around.
-    pub(super) router: axum::Router,
-    /// Who may use which route.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests walk it"))]
-    pub(super) table: Vec<RouteInfo>,
-    pub(super) access: Arc<Access>,
-    metrics: Arc<Metrics>,
-    backups: Arc<Backups>,
-    db: Arc<Db>,
-    /// Keeps others away from the data folder.
-    lock: DirLock,
-    edge: Arc<Edge>,
-    pub(super) intake: Intake,
-    throttle: Arc<Throttle>,
-}
-
-/// Opens everything on the data folder and wires it.
-pub(super) async fn open(
-    configuration: &Arc<Configuration>,
-    settings: &Settings,
-    address: SocketAddr,
-    clock: &SharedClock,
-) -> anyhow::Result<Opened> {
-    let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
-    let data = Path::new(&settings.storage.path);
-    let lock = prepare(data)?;
-    let edge = Edge::open(settings, data, address, Arc::clone(clock))?;
-    let intake = edge::intake(settings, &edge)?;
-    edge::fetch_guard(settings)?;
-    let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
-    let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
-    access.open_doors(Doors::new(settings, Arc::clone(clock))?);
-    let registry = Registry::new();
-    edge.register(&registry);
-    registry.add(Arc::new(intake.places.clone()) as _);
-    let counts = RequestCounts::new(Arc::clone(clock));
-    registry.add(Arc::new(Process::new(clock.now_ms())));
-    registry.add(Arc::clone(configuration) as _);
-    registry.add(Arc::clone(&counts) as _);
-    let metrics = Metrics::open(MetricsOptions {
-        data_dir: data.join("metrics"),
-        settings: edge.with_own_url(settings, address),
-        config: configuration.loaded().config.clone(),
-        clock: Arc::clone(clock),
-        registry: registry.clone(),
-        server: Arc::clone(configuration) as Arc<dyn Server>,
-        address,
-    })
-    .await?;
-    configuration.on_change({
-        let metrics = Arc::clone(&metrics);
-        move |config| metrics.apply(config)
-    });
-    let hosts = KnownHosts::new(own_names(settings), address.ip().is_loopback());
-    let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
-    let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
-    registry.add(Arc::clone(&backups) as _);
-    let docs = Docs::new(DocsOptions { clock: Arc::clone(clock), registry: registry.clone(), keys: documented_keys() });
-    let routes = metrics
-        .routes()
-        .join(admin.routes())
-        .join(admin.backup_routes(&backups))
-        .join(admin.connect_routes(settings.server.external_url.clone()))
-        .join(admin.about_routes(registry.clone(), settings.server.own_metrics))
-        .join(docs.routes());
-    docs.describe(routes.table());
-    let table = routes.table().to_vec();
-    let throttle = Throttle::new(settings, &table, Arc::clone(clock))?;
-    registry.add(Arc::clone(&throttle.limits) as _);
-    let vouching = Vouching { edge: Arc::clone(&edge), access: Arc::clone(&access), users: WebUsers::default() };
-    // From the inside out: limits know who asks, who asks may be known from the connection.
-    let routes = routes
-        .into_router()
-        .layer(from_fn_with_state(Arc::clone(&throttle), limited))
-        .layer(from_fn_with_state(Arc::clone(&access), identify))
-        .layer(from_fn_with_state(Arc::new(vouching), vouched));
-    let router = guard::around(routes, counts, hosts, cors, Arc::clone(&edge));
-    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, &edge)), https_only));
-    Ok(Opened { router, table, access, metrics, backups, db, lock, edge, intake, throttle })
-}
-
-fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
-    AccessSettings {
-        mode: match settings.auth.mode {
-            SignIn::On => AuthMode::On,
-            SignIn::Off => AuthMode::Off,
-            SignIn::Auto if address.ip().is_loopback() => AuthMode::OnceSetUp,
-            SignIn::Auto => AuthMode::On,
-        },
-        session_idle: settings.auth.session_idle.to_std(),
-        session_age: settings.auth.session_age.to_std(),
-        audit_keep: settings.auth.audit_retention.to_std(),
-    }
 }
 
 /// Tells how to set up a server that has no administrator yet. The code is in the log, and on the terminal of whoever
@@ -223,11 +112,6 @@ fn greet(access: &Access, settings: &Settings, scheme: &str, address: SocketAddr
         let _gone = writeln!(terminal, "\n  Set up the first administrator:  {link}\n").is_err();
     }
     Ok(())
-}
-
-/// Sections and keys of Prometheus' configuration, for the documentation.
-fn documented_keys() -> Vec<KeySection> {
-    config::keys().into_iter().map(|(name, keys)| KeySection { name, keys }).collect()
 }
 
 /// Where people reach the server.
@@ -274,32 +158,10 @@ fn raise_open_files() {
     }
 }
 
-/// Makes the data folder, sees that it is one of ours to write to, and keeps others away from it.
-fn prepare(data: &Path) -> anyhow::Result<DirLock> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
-    rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
-        .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
-    let lock = DirLock::take(data)?;
-    if backup::unfinished(data) {
-        bail!("a backup was being restored into {} and did not come to its end; run `pharos restore` again", data.display());
-    }
-    let others: Vec<&str> = PROMETHEUS_FOLDERS.into_iter().filter(|name| data.join(name).is_dir()).collect();
-    if !others.is_empty() {
-        tracing::warn!(
-            folder = %data.display(),
-            found = others.join(", "),
-            "the data folder holds data of Prometheus, which is left alone and not read; to take its history over, write it with \
-             `promtool tsdb dump-openmetrics` and read that with `pharos import openmetrics`"
-        );
-    }
-    Ok(lock)
-}
-
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access, edge: &Arc<Edge>) -> anyhow::Result<()> {
+async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access, edge: &Arc<Edge>) -> anyhow::Result<Ends> {
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut ends = Ends::listen()?;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
@@ -314,9 +176,8 @@ async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access, e
                     access.record("signal SIGHUP", &Origin::this_machine("signal"), change).await;
                 }
             }
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            () = configuration.quit.notified() => return Ok(()),
+            () = ends.wait() => return Ok(ends),
+            () = configuration.quit.notified() => return Ok(ends),
         }
     }
 }
@@ -348,13 +209,6 @@ fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
         .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
         .next()
         .with_context(|| format!("{text:?} names no address"))
-}
-
-/// Names, besides addresses and localhost, under which browsers may come.
-fn own_names(settings: &Settings) -> Vec<String> {
-    let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use reqwest::redirect;
 use tokio::sync::Notify;
 
 use super::configuration::Configuration;
-use super::serve::{Opened, open};
+use super::wiring::{Opened, Outset, ground, open};
 use crate::access::{
     Access, AccessSettings, AuditFilter, AuthMode, Change, NewToken, Origin, Policy, Role, RouteInfo, Routes, SIGN_IN, Scope, identify,
 };
@@ -83,8 +83,18 @@ impl House {
         let settings = configuration.resolved().settings;
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let Opened { router, table, access, intake, .. } = open(&configuration, &settings, address, &clock).await.unwrap();
-        tokio::spawn(serve(listener, router, axum_server::Handle::new(), intake));
+        let ground = ground(&settings, address, &clock).unwrap();
+        let outset = Outset {
+            configuration: &configuration,
+            settings: &settings,
+            address,
+            clock: &clock,
+            progress: Arc::default(),
+            release: || {},
+        };
+        let Opened { router, table, access, watch, .. } = open(outset, &ground).await.unwrap();
+        drop(watch);
+        tokio::spawn(serve(listener, router, axum_server::Handle::new(), ground.intake));
         let (callers, admin_id) = everybody(&access).await;
         let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { address, table, access, client, admin_id, callers, _folder: folder }
@@ -302,7 +312,8 @@ async fn a_change_is_written_down_though_its_client_is_gone() {
     let router = router.layer(axum::middleware::from_fn_with_state(Arc::clone(&access), identify));
     let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, router, axum_server::Handle::new()));
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    tokio::spawn(axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).into_future());
     let asking = tokio::spawn(reqwest::Client::new().post(format!("http://{address}/change")).send());
     begun.notified().await;
     asking.abort();

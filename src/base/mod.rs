@@ -7,5 +7,6 @@ pub mod float;
 pub mod human;
 pub mod limits;
 pub mod network;
+pub mod pressure;
 pub mod secret;
 pub mod time;

@@ -1,6 +1,7 @@
 //! Floor 2: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
 
 pub mod backup;
+pub mod budget;
 pub mod config;
 pub mod db;
 pub mod disk;

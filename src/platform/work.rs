@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::base::cancel::{Cancel, Stop};
+use crate::base::pressure::{Level, Pressure, Shed};
 
 /// Runs blocking work, at most so many pieces at once; the rest waits in line.
 #[derive(Debug, Clone)]
@@ -14,6 +15,7 @@ pub struct WorkPool {
     places: Arc<Semaphore>,
     size: usize,
     waiting: Arc<AtomicUsize>,
+    pressure: Pressure,
 }
 
 /// Why work gave no result.
@@ -22,6 +24,9 @@ pub enum WorkError {
     /// No place came free within the time allowed.
     #[error("too many requests are being worked on; none finished in time")]
     Busy,
+    /// Memory is short, so fewer pieces run at once.
+    #[error("memory is nearly used up, so fewer requests are worked on at once; try again in a few seconds")]
+    Shed,
     /// The work panicked; the log says where.
     #[error("the work failed unexpectedly")]
     Panicked,
@@ -30,7 +35,12 @@ pub enum WorkError {
 impl WorkPool {
     /// A pool with `places` places.
     pub fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), size: places, waiting: Arc::default() }
+        Self::shedding(places, Pressure::new())
+    }
+
+    /// A pool with `places` places, of which only some are given out while memory is short.
+    pub fn shedding(places: usize, pressure: Pressure) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), size: places, waiting: Arc::default(), pressure }
     }
 
     /// How many places there are.
@@ -57,6 +67,10 @@ impl WorkPool {
         cancel: &Cancel,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
+        if self.busy() as u64 >= self.pressure.share_of(self.size as u64).max(1) && self.pressure.memory() > Level::Normal {
+            self.pressure.count(Shed::Query);
+            return Err(WorkError::Shed);
+        }
         let guard = RaiseOnDrop(cancel.clone());
         let deadline = tokio::time::sleep(timeout);
         tokio::pin!(deadline);
@@ -134,6 +148,29 @@ mod tests {
         let stop = tokio::task::spawn_blocking(move || told.recv_timeout(Duration::from_secs(10))).await.unwrap();
         // Aborted before it started: nothing ran, which is as good.
         assert!(matches!(stop, Ok(Err(Stop::Cancelled)) | Err(_)));
+    }
+
+    #[tokio::test]
+    async fn fewer_places_are_given_out_while_memory_is_short() {
+        let pressure = Pressure::new();
+        let pool = WorkPool::shedding(4, pressure.clone());
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let running = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(Duration::from_secs(60), &Cancel::new(), move || ended.recv()).await.map(drop) }
+        });
+        while pool.busy() == 0 {
+            tokio::task::yield_now().await;
+        }
+        for (level, expected) in [(Level::Tight, Err(WorkError::Shed)), (Level::Critical, Err(WorkError::Shed)), (Level::Normal, Ok(7))] {
+            pressure.set_memory(level);
+            assert_eq!(pool.run(Duration::from_secs(1), &Cancel::new(), || 7).await, expected, "{level:?}");
+        }
+        assert_eq!(pressure.counted(Shed::Query), 2);
+        end.send(()).unwrap();
+        assert_eq!(running.await.unwrap(), Ok(()));
+        pressure.set_memory(Level::Critical);
+        assert_eq!(pool.run(Duration::from_secs(1), &Cancel::new(), || 7).await, Ok(7), "one always runs");
     }
 
     #[tokio::test(start_paused = true)]

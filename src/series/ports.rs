@@ -92,6 +92,9 @@ pub enum RefusedReason {
     /// One more series would pass the limit.
     #[error("series limit reached")]
     SeriesLimit,
+    /// Memory is nearly used up: no new series for now.
+    #[error("memory is nearly used up, new series are refused for now")]
+    ShortOfMemory,
 }
 
 /// Why nothing of a batch was stored.
@@ -261,4 +264,7 @@ pub enum EvaluateError {
     /// Storage failed.
     #[error("{0}")]
     Storage(String),
+    /// Memory is nearly used up: later it may have one.
+    #[error("memory is nearly used up, and this query needs more than there is for it now; try again later, or ask for less")]
+    Overloaded,
 }

@@ -14,6 +14,8 @@ mod access;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
+/// Budgets of memory and disk hold under load.
+mod budget;
 /// Pages in a real browser.
 mod browser;
 /// Configuration files, reload, checks.
@@ -54,5 +56,7 @@ mod results;
 mod scrape;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
+/// Starting and stopping.
+mod stop;
 /// Every door for samples.
 mod writes;

@@ -40,12 +40,12 @@ struct BackupPage<'a> {
     shell: &'a Shell,
     input: &'a BackupInput,
     rows: Vec<Row<'a>>,
-    found: String,
-    kept: String,
+    count: u64,
+    keep: u64,
     next: Option<Moment>,
     failed: Option<(Moment, &'a str)>,
     command: String,
-    said: &'a str,
+    done: &'a str,
 }
 
 /// Renders the page.
@@ -64,19 +64,11 @@ pub fn render(input: &BackupInput, shell: &Shell) -> String {
         shell,
         input,
         rows: input.files.iter().map(row).collect(),
-        found: shell.lang().n(input.files.len() as u64, "{} backup", "{} backups"),
-        kept: if input.keep == 0 {
-            shell.t("All are kept.").to_owned()
-        } else {
-            shell.lang().n(input.keep as u64, "The newest is kept.", "The newest {} are kept.")
-        },
+        count: input.files.len() as u64,
+        keep: input.keep as u64,
         next: input.next_ms.map(|at| shell.moment(at)),
         failed: input.failure.as_ref().map(|(at, why)| (shell.moment(*at), why.as_str())),
         command: format!("pharos restore {newest} --data-dir {DATA_DIR}"),
-        said: match shell.param("done") {
-            Some("made") => shell.t("The backup was made."),
-            Some("begun") => shell.t("The backup is being made. Load this page again in a while."),
-            _ => "",
-        },
+        done: shell.param("done").unwrap_or(""),
     })
 }

@@ -86,9 +86,12 @@ pub(super) async fn healthy() -> &'static str {
     "Prometheus Server is Healthy.\n"
 }
 
-/// `GET|HEAD /-/ready`. The port opens when storage is ready.
-pub(super) async fn ready() -> &'static str {
-    "Prometheus Server is Ready.\n"
+/// `GET|HEAD /-/ready`. While storage is being opened, something else answers on the port.
+pub(super) async fn ready(State(state): State<Arc<ApiState>>) -> Response {
+    match state.server.unready() {
+        None => "Prometheus Server is Ready.\n".into_response(),
+        Some(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("Service Unavailable: {why}")).retry_after_s(5).into_response(),
+    }
 }
 
 /// `GET /-/reload` and `GET /-/quit`, which a link or a preview must not set off.

@@ -130,6 +130,7 @@ impl From<EvaluateError> for ApiError {
             EvaluateError::TimedOut => Self::new(ErrorKind::Timeout, "query timed out in expression evaluation"),
             EvaluateError::Cancelled => Self::new(ErrorKind::Canceled, "query was canceled in expression evaluation"),
             EvaluateError::Storage(message) => Self::new(ErrorKind::Internal, message),
+            EvaluateError::Overloaded => Self::new(ErrorKind::Unavailable, error.to_string()),
         }
     }
 }
@@ -148,7 +149,7 @@ impl From<SelectError> for ApiError {
 impl From<WorkError> for ApiError {
     fn from(error: WorkError) -> Self {
         match error {
-            WorkError::Busy => Self::new(ErrorKind::Unavailable, error.to_string()),
+            WorkError::Busy | WorkError::Shed => Self::new(ErrorKind::Unavailable, error.to_string()),
             WorkError::Panicked => Self::new(ErrorKind::Internal, error.to_string()),
         }
     }

@@ -33,6 +33,7 @@ pub(super) use self::remote_read::{ReadLimits, RemoteRead};
 
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
+use crate::base::pressure::Pressure;
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::remote_write::RemoteWrite;
@@ -62,6 +63,9 @@ pub(super) struct ApiState {
     pub(super) work: WorkPool,
     pub(super) writes: WorkPool,
     pub(super) query_timeout: Duration,
+    pub(super) pressure: Pressure,
+    /// Longest body of a write.
+    pub(super) write_bytes_max: usize,
     /// Under which others reach this server.
     pub(super) external: url::Url,
     /// The configuration in force.
@@ -162,5 +166,5 @@ fn admin_routes(state: &Arc<ApiState>) -> Routes {
         .route(both, "/-/reload", admin, with(post(admin::reload).put(admin::reload).get(admin::only_changes)))
         .route(both, "/-/quit", admin, with(post(admin::quit).put(admin::quit).get(admin::only_changes)))
         .route("GET", "/-/healthy", Policy::Public, get(admin::healthy))
-        .route("GET", "/-/ready", Policy::Public, get(admin::ready))
+        .route("GET", "/-/ready", Policy::Public, with(get(admin::ready)))
 }

@@ -11,13 +11,16 @@ use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use super::ApiState;
 use super::doors::{Door, answered};
 use crate::base::cancel::Cancel;
-use crate::base::limits::WRITE_BODY_BYTES_MAX;
+use crate::base::pressure::{Level, Shed};
 use crate::metrics::ingest::remote_write::WriteResponse;
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
 
 /// A sender waits this long for a place at most; then it is told to come again.
 const PLACE_WITHIN: Duration = Duration::from_secs(30);
+
+/// As long as bodies of Prometheus are, with two thousand samples.
+const ORDINARY_BYTES: usize = 96 * 1024;
 
 /// `POST /api/v1/write`.
 pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
@@ -30,8 +33,14 @@ pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Re
     let kind = text(header::CONTENT_TYPE);
     let encoding = text(header::CONTENT_ENCODING);
     let version = text(HeaderName::from_static("x-prometheus-remote-write-version"));
-    let body = match read_body(body, WRITE_BODY_BYTES_MAX).await {
+    let bytes_max = allowed_now(&state);
+    let body = match read_body(body, bytes_max).await {
         Ok(body) => body,
+        Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE && bytes_max < state.write_bytes_max => {
+            state.pressure.count(Shed::Write);
+            let why = format!("memory is nearly used up: writes of more than {bytes_max} bytes are refused for now");
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).retry_after_s(5).into_response();
+        }
         Err(problem) => return problem.into_response(),
     };
     let (remote_write, bytes) = (Arc::clone(&state.remote_write), body.len());
@@ -46,6 +55,17 @@ pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Re
             answered(&state, Door::RemoteWrite, bytes, 0, busy.into_response())
         }
     }
+}
+
+/// Longest body that is taken now; the ordinary ones of most senders always are.
+fn allowed_now(state: &ApiState) -> usize {
+    let part = match state.pressure.memory() {
+        Level::Normal => return state.write_bytes_max,
+        Level::Tight => 4,
+        Level::Scarce => 16,
+        Level::Critical => 64,
+    };
+    (state.write_bytes_max / part).max(ORDINARY_BYTES)
 }
 
 fn answer(written: WriteResponse) -> Response {

@@ -151,6 +151,7 @@ fn problems(
             href: links::STATUS.to_owned(),
         });
     }
+    found.extend(Problem::memory_short(metrics.pressure.memory(), metrics.settings.limits.memory_budget.0));
     if !status.quarantined.is_empty() {
         found.push(Problem::corrupt_blocks(status.quarantined.len()));
     }

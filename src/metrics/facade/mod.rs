@@ -19,6 +19,8 @@ use arc_swap::ArcSwap;
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
+use crate::base::limits::WRITE_BODY_BYTES_MAX;
+use crate::base::pressure::Pressure;
 use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead};
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
@@ -31,7 +33,7 @@ use crate::metrics::model::config::Config;
 use crate::metrics::model::server::Server;
 use crate::metrics::query::engine::{Engine, Options};
 use crate::metrics::query::parse::ParseOptions;
-use crate::metrics::store::{Store, StoreError, StoreSettings, SyncPolicy};
+use crate::metrics::store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
 use crate::platform::backup::Part;
 use crate::platform::config::settings::Settings;
 use crate::platform::telemetry::metrics::{Page, Registry};
@@ -54,9 +56,6 @@ const REMOTE_WRITE_FILE: &str = "remote_write.positions";
 /// How often pushed groups become samples.
 const PUSHED_EVERY: Duration = Duration::from_secs(15);
 
-/// Endpoints of remote write get this long to take what is left at the end.
-const FLUSH_WITHIN: Duration = Duration::from_secs(10);
-
 /// What the wing needs of the rest of the server.
 pub struct MetricsOptions {
     /// Where samples are kept.
@@ -73,6 +72,10 @@ pub struct MetricsOptions {
     pub server: Arc<dyn Server>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Told how far reading the log back is.
+    pub progress: Arc<ReplayProgress>,
+    /// How short memory and disk are.
+    pub pressure: Pressure,
 }
 
 /// Why the wing did not open.
@@ -108,21 +111,22 @@ pub struct Metrics {
     own_instance: String,
     push: Arc<Pushgateway>,
     remote_send: Arc<RemoteSend>,
+    pressure: Pressure,
     background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 impl Metrics {
     /// Opens storage, which reads the log back, and wires everything. Nothing is scraped yet.
     pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
-        let MetricsOptions { data_dir, settings, config, clock, registry, server, address } = options;
+        let MetricsOptions { data_dir, settings, config, clock, registry, server, address, progress, pressure } = options;
         std::fs::create_dir_all(&data_dir)?;
         let pushed_dir = data_dir.join(PUSHED_DIR);
-        let store_settings = store_settings(data_dir.clone(), &settings);
+        let store_settings = StoreSettings { pressure: pressure.clone(), ..store_settings(data_dir.clone(), &settings) };
         let custom = Arc::new(CustomMetrics::open(&data_dir.join(CUSTOM_FILE), Arc::clone(&clock))?);
         let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&pushed_dir)?), Arc::clone(&clock), None)?);
         let opened = tokio::task::spawn_blocking({
             let (settings, clock) = (store_settings.clone(), Arc::clone(&clock));
-            move || Store::open(settings, clock)
+            move || Store::open_watched(settings, clock, &progress)
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let storage = Arc::new(StoreAdmin { store: Arc::clone(&store), settings: store_settings, clock: Arc::clone(&clock) });
@@ -132,12 +136,12 @@ impl Metrics {
         let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock), replay));
         let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
         let select = Arc::clone(&store) as Arc<dyn Select>;
-        let engine = Arc::new(Engine::new(Arc::clone(&select), engine_options(&settings, &config)));
+        let engine = Arc::new(Engine::new(Arc::clone(&select), Options { pressure: pressure.clone(), ..engine_options(&settings, &config) }));
         let host = host(&settings, &clock)?;
         let seed = xxhash_rust::xxh3::xxh3_64(rustix::system::uname().nodename().to_bytes());
         let scrape_options = ScrapeOptions { created_as_start: has_feature(&settings, "created-timestamp-zero-ingestion"), seed };
         let scrape = Arc::new(ScrapeManager::new(Arc::clone(&append), Arc::clone(&clock), &scrape_options));
-        let remote_write = Arc::new(RemoteWrite::new(Arc::clone(&append), Arc::clone(&clock), REMEMBERED_SERIES_MAX));
+        let remote_write = Arc::new(RemoteWrite::new(Arc::clone(&append), Arc::clone(&clock), remembered_series(&settings)));
         let api = Arc::new(ApiState {
             clock: Arc::clone(&clock),
             select,
@@ -151,9 +155,11 @@ impl Metrics {
             custom,
             append: Arc::clone(&append),
             registry: registry.clone(),
-            work: WorkPool::new(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1)),
+            work: WorkPool::shedding(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1), pressure.clone()),
             writes: WorkPool::new(write_places()),
             query_timeout: settings.limits.query_timeout.to_std(),
+            write_bytes_max: write_bytes(&settings),
+            pressure: pressure.clone(),
             external: external_url(&settings, address),
             config: ArcSwap::from_pointee(config.clone()),
             external_labels: ArcSwap::from_pointee(external_labels(&config)),
@@ -185,6 +191,7 @@ impl Metrics {
             own_instance,
             push,
             remote_send,
+            pressure,
             background: parking_lot::Mutex::default(),
         }))
     }
@@ -215,11 +222,27 @@ impl Metrics {
         }
     }
 
-    /// Stops scraping, then closes storage.
-    pub async fn stop(&self) {
+    /// Gives back what can be given back: answers that were kept, memory of requests, and the head, which becomes blocks.
+    /// Blocking.
+    pub fn relieve(&self) {
+        self.api.engine.forget_answers();
+        self.api.remote_write.forget_idle();
+        if let Err(error) = self.store.relieve() {
+            tracing::warn!(%error, "the head could not be written to blocks to give memory back");
+        }
+    }
+
+    /// Keeps storage below what a budget of disk leaves to it, when the data folder takes `used` bytes: the oldest blocks
+    /// go. Blocking.
+    pub fn shrink(&self, used: u64, budget: u64) {
+        self.store.shrink_to(storage::share_of_disk(used, self.store.bytes(), budget));
+    }
+
+    /// Stops scraping, then closes storage. Endpoints of remote write get so long to take what is left.
+    pub async fn stop(&self, sending_within: Duration) {
         self.background.lock().drain(..).for_each(|task| task.abort());
         self.scrape.stop(StopMode::Keep).await;
-        self.remote_send.stop(FLUSH_WITHIN).await;
+        self.remote_send.stop(sending_within).await;
         let store = Arc::clone(&self.store);
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("closing storage panicked");
@@ -282,6 +305,22 @@ fn remote_read(settings: &Settings) -> RemoteRead {
 /// Parsing is CPU-bound; a few more places than processors keep them busy while others wait for the log.
 fn write_places() -> usize {
     std::thread::available_parallelism().map_or(4, |count| count.get() * 2)
+}
+
+/// Each takes some hundred bytes.
+fn remembered_series(settings: &Settings) -> usize {
+    match settings.limits.memory_budget.0 {
+        0 => REMEMBERED_SERIES_MAX,
+        budget => usize::try_from(budget / 1024).unwrap_or(usize::MAX).min(REMEMBERED_SERIES_MAX),
+    }
+}
+
+/// Several writes are unpacked at once, each to several times its length.
+fn write_bytes(settings: &Settings) -> usize {
+    match settings.limits.memory_budget.0 {
+        0 => WRITE_BODY_BYTES_MAX,
+        budget => usize::try_from(budget / 32).unwrap_or(usize::MAX).clamp(1 << 20, WRITE_BODY_BYTES_MAX),
+    }
 }
 
 fn store_settings(data_dir: PathBuf, settings: &Settings) -> StoreSettings {

@@ -13,6 +13,21 @@ use crate::platform::telemetry::metrics::{Page, Report};
 use crate::series::matcher::Matcher;
 use crate::series::sample::Metadata;
 
+/// Percent of a disk budget that storage fills at most before the oldest blocks go.
+const DISK_FULL_PERCENT: u64 = 90;
+
+/// What a disk budget leaves to storage when the data folder takes `used` bytes, of which `stored` are storage's; 0 for any.
+///
+/// Whatever else is in the folder (backups, copies of the database), a quarter stays storage's: history must not be lost
+/// to files that somebody can remove.
+pub(super) fn share_of_disk(used: u64, stored: u64, budget: u64) -> u64 {
+    if budget == 0 {
+        return 0;
+    }
+    let others = used.saturating_sub(stored);
+    (budget / 100 * DISK_FULL_PERCENT).saturating_sub(others).max(budget / 4).max(1)
+}
+
 /// Where snapshots go, below the data folder.
 const SNAPSHOTS_DIR: &str = "snapshots";
 
@@ -136,5 +151,24 @@ impl Report for StoreAdmin {
         page.gauge("pharos_storage_replay_duration_seconds", "Time that reading the log back took.", status.replay.took_ms as f64 / 1e3);
         let appended = self.store.counters().appended.load(std::sync::atomic::Ordering::Relaxed);
         page.counter("prometheus_tsdb_head_samples_appended_total", "Samples taken.", appended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_of_disk;
+
+    #[test]
+    fn storage_gets_what_others_leave_but_never_nothing() {
+        for (used, stored, budget, share) in [
+            (500, 400, 0, 0),
+            (500, 500, 1000, 900),
+            (500, 400, 1000, 800),
+            (2000, 400, 1000, 250),
+            (0, 500, 1000, 900),
+            (10, 10, 1, 1),
+        ] {
+            assert_eq!(share_of_disk(used, stored, budget), share, "{used} {stored} {budget}");
+        }
     }
 }

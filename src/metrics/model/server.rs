@@ -14,6 +14,10 @@ pub trait Server: Send + Sync {
     fn reload(&self) -> Result<(), String>;
     /// Begins to stop.
     fn quit(&self);
+    /// Why the server takes no requests, if it does not.
+    fn unready(&self) -> Option<String> {
+        None
+    }
 }
 
 /// State of the process.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::limits::QUERY_SAMPLES_MAX;
+use crate::base::pressure::Pressure;
 use crate::metrics::query::ast::{Expr, ValueType};
 use crate::metrics::query::eval::Evaluator;
 use crate::metrics::query::eval::collect::{has_same_labels, merge_same_labels};
@@ -45,6 +46,8 @@ pub struct Options {
     pub reuse: Reuse,
     /// Memory for answers given before, in bytes; 0 for none. What counts is the engine's own.
     pub answers_bytes_max: usize,
+    /// How short memory is: then a query may hold less.
+    pub pressure: Pressure,
 }
 
 impl Default for Options {
@@ -61,6 +64,7 @@ impl Default for Options {
             per_step_stats: false,
             reuse: Reuse::Nothing,
             answers_bytes_max: 0,
+            pressure: Pressure::new(),
         }
     }
 }
@@ -94,6 +98,13 @@ impl Engine {
     /// The settings.
     pub const fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Forgets answers given before, to give memory back.
+    pub fn forget_answers(&self) {
+        if let Some(answers) = &self.answers {
+            answers.forget();
+        }
     }
 
     /// What was taken from answers given before.

@@ -77,6 +77,11 @@ impl RemoteWrite {
         response
     }
 
+    /// Gives back memory that is kept for the next requests.
+    pub fn forget_idle(&self) {
+        self.idle.lock().clear();
+    }
+
     fn store(&self, body: &[u8], state: &mut State, message: Message) -> WriteResponse {
         let ahead_max = self.clock.now_ms().saturating_add(AHEAD_MS_MAX);
         let decoded = match message {
@@ -126,6 +131,10 @@ impl RemoteWrite {
                 continue;
             }
             tally.refuse(&state.batch, at, refused.samples);
+            if refused.reason == RefusedReason::ShortOfMemory {
+                state.is_short = true;
+                continue;
+            }
             state.problem_with(body, at, refused.reason);
         }
         tally.exemplars += report.exemplars_stored;

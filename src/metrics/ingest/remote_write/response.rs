@@ -64,7 +64,12 @@ impl Tally {
                 ("X-Prometheus-Remote-Write-Exemplars-Written", self.exemplars.to_string()),
             ];
         }
-        if !state.problems.is_empty() {
+        if state.is_short {
+            // Not 400: the sender keeps the request and repeats it, and what was stored of it is recognised then.
+            response.status = 503;
+            response.headers.push(("Retry-After", RETRY_AFTER_SECS.to_owned()));
+            response.body = "memory is nearly used up: new series are refused for now, the samples of others are stored".to_owned();
+        } else if !state.problems.is_empty() {
             response.status = 400;
             response.body = state.problems.join("\n");
             if state.problems_left_out > 0 {

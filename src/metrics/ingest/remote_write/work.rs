@@ -67,6 +67,8 @@ pub(super) struct State {
     pub(super) problems_left_out: usize,
     /// Whether the body speaks protocol 2.0.
     pub(super) is_v2: bool,
+    /// Whether new series were refused for want of memory.
+    pub(super) is_short: bool,
     /// Memory taken for the request beside its bytes.
     memory: usize,
 }
@@ -81,6 +83,7 @@ impl State {
         self.problems.clear();
         self.problems_left_out = 0;
         self.is_v2 = false;
+        self.is_short = false;
         self.memory = 0;
     }
 

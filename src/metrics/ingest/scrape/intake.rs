@@ -476,9 +476,11 @@ impl Intake {
             RefusedReason::OutOfOrder | RefusedReason::TooOld => &counters.out_of_order,
             RefusedReason::DuplicateTimestamp => &counters.duplicate_timestamp,
             RefusedReason::OutOfBounds => &counters.out_of_bounds,
-            RefusedReason::UnknownRef | RefusedReason::InvalidLabels | RefusedReason::InvalidHistogram | RefusedReason::SeriesLimit => {
-                &counters.refused
-            }
+            RefusedReason::UnknownRef
+            | RefusedReason::InvalidLabels
+            | RefusedReason::InvalidHistogram
+            | RefusedReason::SeriesLimit
+            | RefusedReason::ShortOfMemory => &counters.refused,
         };
         add(counter, samples);
     }

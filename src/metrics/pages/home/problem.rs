@@ -1,6 +1,7 @@
 //! What is wrong, in words: one constructor for each kind.
 
 use super::input::{CPU_BUSY, CPU_BUSY_MINUTES, DISK_CRITICAL, DISK_WARNING, Disk, Host, MEMORY_CRITICAL, MEMORY_WARNING};
+use crate::base::pressure::Level;
 use crate::metrics::pages::words;
 use crate::ui::format::{self, Unit};
 use crate::ui::lang::{Words, key};
@@ -101,6 +102,23 @@ impl Problem {
             value: format::number(share, Unit::Ratio),
             since_ms: None,
             href: links::explore("1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"),
+        })
+    }
+
+    /// The memory budget that is nearly used up, if it is.
+    pub fn memory_short(level: Level, budget: u64) -> Option<Self> {
+        let (severity, detail) = match level {
+            Level::Normal => return None,
+            Level::Tight => (Severity::Warning, key("Queries get less memory until there is enough again.")),
+            Level::Scarce | Level::Critical => (Severity::Critical, key("New series, large writes and large queries are refused until there is enough again.")),
+        };
+        Some(Self {
+            severity,
+            title: key("Memory is nearly used up").into(),
+            detail: detail.into(),
+            value: format::number(budget as f64, Unit::Bytes),
+            since_ms: None,
+            href: links::explore("pharos_memory_used_bytes / pharos_memory_budget_bytes"),
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::base::cancel::{Cancel, Stop};
+use crate::base::pressure::{Pressure, Shed};
 use crate::metrics::query::annotations::{Annotations, Note};
 use crate::metrics::query::ast::Span;
 use crate::metrics::query::engine::Options;
@@ -88,7 +89,8 @@ impl Statistics {
 impl<'q> Context<'q> {
     /// A context in which nothing happened yet.
     pub(crate) fn new(select: &'q dyn Select, crew: &'q Crew, cancel: &'q Cancel, options: &'q Options) -> Self {
-        let live = Arc::new(Live { now: AtomicU64::new(0), peak: AtomicU64::new(0), max: options.max_samples as u64 });
+        let (max, pressure) = (options.max_samples as u64, options.pressure.clone());
+        let live = Arc::new(Live { now: AtomicU64::new(0), peak: AtomicU64::new(0), max, pressure });
         Self {
             select,
             crew,
@@ -132,6 +134,7 @@ pub(crate) struct Live {
     now: AtomicU64,
     peak: AtomicU64,
     max: u64,
+    pressure: Pressure,
 }
 
 impl Live {
@@ -141,7 +144,7 @@ impl Live {
         let now = self.now.fetch_add(samples, Ordering::Relaxed) + samples;
         self.peak.fetch_max(now, Ordering::Relaxed);
         let charge = Charge { live: Some(Arc::clone(self)), samples };
-        if now > self.max { Err(too_many_samples()) } else { Ok(charge) }
+        self.allows(now).map(|()| charge)
     }
 
     /// `Err` when `samples` more would be too many. Counts nothing.
@@ -151,7 +154,20 @@ impl Live {
         if now > self.peak.load(Ordering::Relaxed) {
             self.peak.fetch_max(now, Ordering::Relaxed);
         }
-        if now > self.max { Err(too_many_samples()) } else { Ok(()) }
+        self.allows(now)
+    }
+
+    /// `Err` when so many samples are too many, ever or now.
+    #[inline]
+    fn allows(&self, samples: u64) -> Outcome<()> {
+        if samples > self.max {
+            return Err(too_many_samples());
+        }
+        if samples > self.pressure.share_of(self.max) {
+            self.pressure.count(Shed::Query);
+            return Err(EvaluateError::Overloaded);
+        }
+        Ok(())
     }
 
     /// The most counted at once.

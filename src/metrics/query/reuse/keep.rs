@@ -114,6 +114,12 @@ impl Keep {
         Self { bytes_max, state: Mutex::default() }
     }
 
+    /// Lets everything go.
+    pub(crate) fn clear(&self) {
+        let mut state = self.state.lock();
+        *state = State { uses: state.uses, ..State::default() };
+    }
+
     /// The answer for a key that `judge` finds best; it counts as used.
     pub(crate) fn find<T: Ord>(&self, key: &Key, judge: impl Fn(&Kept) -> Option<T>) -> Option<(Arc<Kept>, T)> {
         let mut guard = self.state.lock();

@@ -89,6 +89,11 @@ impl Answers {
         Self { keep: Keep::new(bytes_max), flights: Flights::default(), whole: 0.into(), partial: 0.into(), missed: 0.into() }
     }
 
+    /// Keeps nothing of what was kept.
+    pub(crate) fn forget(&self) {
+        self.keep.clear();
+    }
+
     /// What was done so far.
     pub(crate) fn counts(&self) -> ReuseCounts {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -14,8 +14,10 @@ use parking_lot::RwLockWriteGuard;
 
 use super::Core;
 use super::flushed::FlushedSamples;
+use super::status::DISK_FULL;
 use super::take::{Scratch, Tally, by_shard, check_series, refuse_series, take_series};
 use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_PER_SERIES_MAX};
+use crate::base::pressure::{Level, Shed};
 use crate::metrics::store::head::{Bounds, Index, SHARDS, Shard, id_of, shard_of};
 use crate::metrics::store::wal::{self, Kind, WalError};
 use crate::series::batch::{SeriesRef, WriteBatch};
@@ -24,6 +26,8 @@ use crate::series::ports::{AppendError, AppendOptions, AppendReport, RefusedReas
 
 /// Label that limits count by.
 const JOB: &str = "job";
+/// So many series there may be however short memory is: those of this machine and of the server itself.
+const SERIES_ALWAYS: usize = 5_000;
 /// Rounds of looking up series that vanished between lookup and use; one is the rule, two a rarity.
 const ROUNDS_MAX: usize = 3;
 
@@ -43,6 +47,11 @@ impl Core {
     fn admit_batch(&self) -> Result<(), AppendError> {
         if self.is_closed() {
             return Err(AppendError::Closed);
+        }
+        if self.settings.pressure.is_disk_full() {
+            self.settings.pressure.count(Shed::Disk);
+            self.counters.refused_unavailable.fetch_add(1, Ordering::Relaxed);
+            return Err(AppendError::Unavailable(DISK_FULL.to_owned()));
         }
         let ready = self.wal.ready().map_err(refused_by_log).and_then(|()| self.wait_for_flush());
         ready.inspect_err(|_| {
@@ -190,7 +199,14 @@ impl Core {
             || self.head.next_id() == u32::MAX
             || (settings.series_per_job_max > 0
                 && labels.get(JOB).is_some_and(|job| index.ids(JOB, job).len() >= settings.series_per_job_max));
-        if full { Err(RefusedReason::SeriesLimit) } else { Ok(()) }
+        if full {
+            return Err(RefusedReason::SeriesLimit);
+        }
+        if settings.pressure.memory() >= Level::Scarce && index.all().len() >= SERIES_ALWAYS {
+            settings.pressure.count(Shed::Series);
+            return Err(RefusedReason::ShortOfMemory);
+        }
+        Ok(())
     }
 
     fn apply(&self, batch: &WriteBatch, bounds: &Bounds<'_>, scratch: &mut Scratch, tally: &mut Tally) {
@@ -327,7 +343,7 @@ impl Core {
                 RefusedReason::TooOld => &counters.refused_too_old,
                 RefusedReason::DuplicateTimestamp => &counters.refused_duplicate,
                 RefusedReason::OutOfBounds => &counters.refused_out_of_bounds,
-                RefusedReason::SeriesLimit => &counters.refused_series_limit,
+                RefusedReason::SeriesLimit | RefusedReason::ShortOfMemory => &counters.refused_series_limit,
                 RefusedReason::UnknownRef | RefusedReason::InvalidLabels | RefusedReason::InvalidHistogram => &counters.refused_invalid,
             };
             add(counter, refused.samples);

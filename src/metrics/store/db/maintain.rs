@@ -39,6 +39,32 @@ impl Store {
         }
     }
 
+    /// Gives memory back: buffers of appends, and the head, which is written to blocks. Series that go on come back with
+    /// their next sample.
+    pub fn relieve(&self) -> Result<(), StoreError> {
+        let core = self.core();
+        core.scratch.lock().clear();
+        if core.head.held().series == 0 {
+            return Ok(());
+        }
+        self.flush_now()
+    }
+
+    /// Removes the oldest blocks while blocks and log take more than so many bytes, now and from now on; 0 for any.
+    pub fn shrink_to(&self, bytes: u64) {
+        let before = self.core().bytes_max.swap(bytes, Ordering::Relaxed);
+        if bytes > 0 && (before == 0 || self.bytes() > bytes) {
+            self.core().retire();
+        }
+    }
+
+    /// Bytes of blocks and log.
+    pub fn bytes(&self) -> u64 {
+        let core = self.core();
+        let blocks: u64 = core.blocks.current().iter().map(|block| block.meta().bytes).sum();
+        blocks.saturating_add(disk::dir_bytes(core.wal.dir()))
+    }
+
     /// Flushes the head and merges all blocks into one, deleted samples left out.
     pub fn force_merge(&self, cancel: &Cancel) -> Result<(), StoreError> {
         self.flush_now()?;
@@ -116,7 +142,9 @@ impl Core {
         let blocks = self.blocks.current();
         let candidates: Vec<Candidate> =
             blocks.iter().map(|block| Candidate { max_ts: block.meta().max_ts, bytes: block.meta().bytes }).collect();
-        let keep = Keep { age_ms: self.settings.retention_ms, bytes: self.settings.retention_bytes };
+        let bytes = [self.settings.retention_bytes, self.bytes_max.load(Ordering::Relaxed)];
+        let bytes = bytes.into_iter().filter(|bytes| *bytes > 0).min().unwrap_or(0);
+        let keep = Keep { age_ms: self.settings.retention_ms, bytes };
         if keep.age_ms <= 0 && keep.bytes == 0 {
             return;
         }

@@ -24,7 +24,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -130,6 +130,8 @@ pub struct Core {
     /// Latest time that the clock ever showed.
     latest_now: AtomicI64,
     closed: AtomicBool,
+    /// Bytes that blocks and log may take besides what the settings say, 0 = any.
+    bytes_max: AtomicU64,
     /// Tell the threads in the background that there may be something to do.
     flush_wake: Bell,
     save_wake: Bell,

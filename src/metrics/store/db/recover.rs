@@ -108,6 +108,7 @@ impl Core {
             flush_lock: Mutex::new(()),
             latest_now: AtomicI64::new(latest_now),
             closed: AtomicBool::new(false),
+            bytes_max: AtomicU64::new(0),
             compaction: Mutex::new(()),
             flush_wake: Bell::default(),
             save_wake: Bell::default(),

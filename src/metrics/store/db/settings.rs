@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::pressure::Pressure;
 use crate::base::limits::EXEMPLARS_MAX;
 use crate::metrics::store::wal::SyncPolicy;
 use crate::platform::disk::SharedHook;
@@ -41,6 +42,8 @@ pub struct StoreSettings {
     pub background: bool,
     /// Faults, in tests.
     pub hook: SharedHook,
+    /// How short memory and disk are.
+    pub pressure: Pressure,
 }
 
 impl StoreSettings {
@@ -64,6 +67,7 @@ impl StoreSettings {
             reserve_bytes: 64 << 20,
             background: true,
             hook: None,
+            pressure: Pressure::new(),
         }
     }
 }

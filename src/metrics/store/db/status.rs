@@ -7,6 +7,9 @@ use crate::metrics::store::wal::WalCounters;
 use crate::platform::disk;
 use crate::series::sample::Metadata;
 
+/// What is said while the budget of disk is used up.
+pub(super) const DISK_FULL: &str = "the disk budget is used up; samples are refused until there is room again";
+
 impl Store {
     /// Counters since the start.
     pub fn counters(&self) -> &Counters {
@@ -85,6 +88,9 @@ impl Core {
     pub(super) fn write_state(&self) -> WriteState {
         if self.is_closed() {
             return WriteState::Closed;
+        }
+        if self.settings.pressure.is_disk_full() {
+            return WriteState::Refusing(DISK_FULL.to_owned());
         }
         self.wal.failure().map_or(WriteState::Ok, WriteState::Refusing)
     }

@@ -6,6 +6,7 @@ mod crash;
 mod freeze;
 mod lifecycle;
 mod model;
+mod pressure;
 mod rules;
 mod save;
 

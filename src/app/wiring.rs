@@ -1,0 +1,198 @@
+//! Opens everything on the data folder and wires it: what is handed to whom, and which layer stands around which.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::middleware::from_fn_with_state;
+
+use super::configuration::Configuration;
+use super::edge::{self, Edge};
+use super::guard::{self, KnownHosts, RequestCounts};
+use super::https::{ToHttps, https_only};
+use super::throttle::{Throttle, limited};
+use super::vouch::{Vouching, vouched};
+use super::web_users::WebUsers;
+use super::{backup, budget};
+use crate::access::{Access, AccessSettings, AuthMode, Doors, RouteInfo, identify};
+use crate::admin::Admin;
+use crate::base::clock::SharedClock;
+use crate::base::pressure::Pressure;
+use crate::docs::{Docs, DocsOptions, KeySection};
+use crate::metrics::config;
+use crate::metrics::server::Server;
+use crate::metrics::{Metrics, MetricsOptions, ReplayProgress};
+use crate::platform::backup::Backups;
+use crate::platform::budget::{Budgets, System, Watch};
+use crate::platform::config::settings::{Settings, SignIn};
+use crate::platform::db::Db;
+use crate::platform::disk::DirLock;
+use crate::platform::http::cors::Cors;
+use crate::platform::http::server::Intake;
+use crate::platform::telemetry::metrics::Registry;
+use crate::platform::telemetry::process::Process;
+
+/// What Prometheus keeps in its data folder and pharos does not.
+const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
+
+/// What is there before storage is open: the data folder, and how connections are taken.
+pub(super) struct Ground {
+    pub(super) edge: Arc<Edge>,
+    pub(super) intake: Intake,
+    /// Keeps others away from the data folder.
+    pub(super) lock: DirLock,
+}
+
+/// Takes the data folder.
+pub(super) fn ground(settings: &Settings, address: SocketAddr, clock: &SharedClock) -> anyhow::Result<Ground> {
+    let data = Path::new(&settings.storage.path);
+    let lock = prepare(data)?;
+    let edge = Edge::open(settings, data, address, Arc::clone(clock))?;
+    let intake = edge::intake(settings, &edge)?;
+    Ok(Ground { edge, intake, lock })
+}
+
+/// From what the server is opened.
+pub(super) struct Outset<'a> {
+    pub(super) configuration: &'a Arc<Configuration>,
+    pub(super) settings: &'a Settings,
+    pub(super) address: SocketAddr,
+    pub(super) clock: &'a SharedClock,
+    /// How far the log has been read back.
+    pub(super) progress: Arc<ReplayProgress>,
+    /// Gives memory that was freed back to the system.
+    pub(super) release: fn(),
+}
+
+/// The server as it stands when nothing of it runs yet.
+pub(super) struct Opened {
+    /// Every route, with everything around.
+    pub(super) router: axum::Router,
+    /// Who may use which route.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests walk it"))]
+    pub(super) table: Vec<RouteInfo>,
+    pub(super) access: Arc<Access>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) backups: Arc<Backups>,
+    pub(super) db: Arc<Db>,
+    pub(super) throttle: Arc<Throttle>,
+    /// Keeps the budgets of memory and disk.
+    pub(super) watch: Watch,
+}
+
+/// Opens everything on the data folder and wires it.
+pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<Opened> {
+    let Outset { configuration, settings, address, clock, progress, release } = outset;
+    let edge = &ground.edge;
+    let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
+    edge::fetch_guard(settings)?;
+    let limits = budget::limits(settings);
+    let settings = &budget::fitted(settings.clone(), limits);
+    let pressure = Pressure::new();
+    let data = Path::new(&settings.storage.path);
+    let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
+    let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
+    access.open_doors(Doors::new(settings, Arc::clone(clock))?);
+    let registry = Registry::new();
+    edge.register(&registry);
+    registry.add(Arc::new(ground.intake.places.clone()) as _);
+    let counts = RequestCounts::new(Arc::clone(clock));
+    registry.add(Arc::new(Process::new(clock.now_ms())));
+    registry.add(Arc::clone(configuration) as _);
+    registry.add(Arc::clone(&counts) as _);
+    let metrics = Metrics::open(MetricsOptions {
+        data_dir: data.join("metrics"),
+        settings: edge.with_own_url(settings, address),
+        config: configuration.loaded().config.clone(),
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        server: Arc::clone(configuration) as Arc<dyn Server>,
+        address,
+        progress,
+        pressure: pressure.clone(),
+    })
+    .await?;
+    configuration.on_change({
+        let metrics = Arc::clone(&metrics);
+        move |config| metrics.apply(config)
+    });
+    let budgets = Budgets::new(limits, pressure);
+    registry.add(Arc::clone(&budgets) as _);
+    let relief = budget::Everything { metrics: Arc::clone(&metrics), release };
+    let watch = Watch::start(budgets, System { data: data.to_owned() }, relief, Arc::clone(clock))?;
+    let hosts = KnownHosts::new(own_names(settings), address.ip().is_loopback());
+    let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
+    let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
+    registry.add(Arc::clone(&backups) as _);
+    let docs = Docs::new(DocsOptions { clock: Arc::clone(clock), registry: registry.clone(), keys: documented_keys() });
+    let routes = metrics
+        .routes()
+        .join(admin.routes())
+        .join(admin.backup_routes(&backups))
+        .join(admin.connect_routes(settings.server.external_url.clone()))
+        .join(admin.about_routes(registry.clone(), settings.server.own_metrics))
+        .join(docs.routes());
+    docs.describe(routes.table());
+    let table = routes.table().to_vec();
+    let throttle = Throttle::new(settings, &table, Arc::clone(clock))?;
+    registry.add(Arc::clone(&throttle.limits) as _);
+    let vouching = Vouching { edge: Arc::clone(edge), access: Arc::clone(&access), users: WebUsers::default() };
+    // From the inside out: limits know who asks, who asks may be known from the connection.
+    let routes = routes
+        .into_router()
+        .layer(from_fn_with_state(Arc::clone(&throttle), limited))
+        .layer(from_fn_with_state(Arc::clone(&access), identify))
+        .layer(from_fn_with_state(Arc::new(vouching), vouched));
+    let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
+    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge)), https_only));
+    Ok(Opened { router, table, access, metrics, backups, db, throttle, watch })
+}
+
+fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
+    AccessSettings {
+        mode: match settings.auth.mode {
+            SignIn::On => AuthMode::On,
+            SignIn::Off => AuthMode::Off,
+            SignIn::Auto if address.ip().is_loopback() => AuthMode::OnceSetUp,
+            SignIn::Auto => AuthMode::On,
+        },
+        session_idle: settings.auth.session_idle.to_std(),
+        session_age: settings.auth.session_age.to_std(),
+        audit_keep: settings.auth.audit_retention.to_std(),
+    }
+}
+
+/// Sections and keys of Prometheus' configuration, for the documentation.
+fn documented_keys() -> Vec<KeySection> {
+    config::keys().into_iter().map(|(name, keys)| KeySection { name, keys }).collect()
+}
+
+/// Makes the data folder, sees that it is one of ours to write to, and keeps others away from it.
+fn prepare(data: &Path) -> anyhow::Result<DirLock> {
+    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
+    let lock = DirLock::take(data)?;
+    if backup::unfinished(data) {
+        bail!("a backup was being restored into {} and did not come to its end; run `pharos restore` again", data.display());
+    }
+    let others: Vec<&str> = PROMETHEUS_FOLDERS.into_iter().filter(|name| data.join(name).is_dir()).collect();
+    if !others.is_empty() {
+        tracing::warn!(
+            folder = %data.display(),
+            found = others.join(", "),
+            "the data folder holds data of Prometheus, which is left alone and not read; to take its history over, write it with \
+             `promtool tsdb dump-openmetrics` and read that with `pharos import openmetrics`"
+        );
+    }
+    Ok(lock)
+}
+
+/// Names, besides addresses and localhost, under which browsers may come.
+fn own_names(settings: &Settings) -> Vec<String> {
+    let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
+}
+
