@@ -160,6 +160,7 @@ fn large_heads_are_refused() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
 fn slow_clients_lose_their_connection() {
     let server = limited(&["--limits.header-timeout=1s"]);
     for begun in ["", "GET /-/healthy HTTP/1.1\r\nHost: local"] {
