@@ -162,7 +162,7 @@ fn texts_of_other_languages_are_read_by_them() {
     }
     if has("promtool") {
         let file = house.folder.path().join("prometheus.yml");
-        std::fs::write(&file, text("prometheus")).unwrap();
+        fs::write(&file, text("prometheus")).unwrap();
         let check = Command::new("promtool").args(["check", "config"]).arg(&file).output().unwrap();
         assert!(check.status.success(), "{}{}", String::from_utf8_lossy(&check.stdout), String::from_utf8_lossy(&check.stderr));
     } else {
