@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::json_text::{write_json, write_plain};
 use crate::base::float;
+use crate::metrics::query::parse::text::without_raw_bytes;
 use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
 use crate::series::ports::{Answer, EvalStats};
@@ -77,7 +78,7 @@ fn write_value(out: &mut impl Write, value: &Value) -> io::Result<()> {
             out.write_all(b"[")?;
             write_short_time(out, *ts)?;
             out.write_all(b",")?;
-            write_json(&mut *out, text)?;
+            write_json(&mut *out, &without_raw_bytes(text))?;
             out.write_all(b"]")
         }
         Value::Vector(samples) => write_list(out, samples, |out, sample| {
@@ -213,11 +214,19 @@ fn write_histogram(out: &mut impl Write, histogram: &Histogram) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::query::parse::text::unquote;
 
     fn number(value: f64) -> String {
         let mut out = Vec::new();
         write_number(&mut out, value).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_show_as_such() {
+        let mut out = Vec::new();
+        write_value(&mut out, &Value::String(1000, unquote(r#""a\xff\u00e9""#))).expect("memory");
+        assert_eq!(String::from_utf8(out).expect("text"), "[1,\"a\u{fffd}\u{e9}\"]");
     }
 
     #[test]

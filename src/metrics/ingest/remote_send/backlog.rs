@@ -450,7 +450,7 @@ mod tests {
         assert_eq!(backlog.position(), 119);
         push(&backlog, 122..123);
         assert_eq!(next(&backlog, 50), Some(("block", 120, 121)));
-        assert_eq!(backlog.is_behind(), false);
+        assert!(!backlog.is_behind());
         assert_eq!(next(&backlog, 50), Some(("block", 122, 122)));
         assert_eq!((next(&backlog, 50), backlog.position()), (None, 122));
     }

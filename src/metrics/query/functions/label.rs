@@ -31,6 +31,8 @@ pub(crate) fn replace(evaluator: &Evaluator<'_, '_>, args: &[Node]) -> Outcome<M
         return failed(format!("invalid regular expression in label_replace(): {pattern}"));
     };
     check_name(dst, "destination", "label_replace")?;
+    // Values of labels are text.
+    let replacement = &*without_raw_bytes(replacement);
     let mut matrix = evaluator.vector(&args[0])?;
     for series in &mut matrix.series {
         let value = series.labels.get(src).unwrap_or("");
@@ -54,6 +56,7 @@ pub(crate) fn join(evaluator: &Evaluator<'_, '_>, args: &[Node]) -> Outcome<Matr
         check_name(source, "source", "label_join")?;
     }
     check_name(dst, "destination", "label_join")?;
+    let separator = &*without_raw_bytes(separator);
     let mut matrix = evaluator.vector(&args[0])?;
     for series in &mut matrix.series {
         let values: Vec<&str> = sources.iter().map(|source| series.labels.get(source).unwrap_or("")).collect();
@@ -122,6 +125,19 @@ mod tests {
         assert!(error(&joined).contains("at most 1048576 are allowed"), "{}", error(&joined));
         let replaced = (0..30).fold(start, |query, _| format!("label_replace({query}, \"x\", \"${{1}}${{1}}\", \"x\", \"(.*)\")"));
         assert!(error(&replaced).contains("at most 1048576 are allowed"), "{}", error(&replaced));
+    }
+
+    #[test]
+    fn values_of_labels_are_text() {
+        let engine = Engine::new(Arc::new(MemorySelect::new()), Options::default());
+        for query in [
+            r#"label_replace(vector(1), "dst", "a\xffb", "", "")"#,
+            r#"label_join(label_replace(vector(1), "s", "a", "", ""), "dst", "\xff", "s", "t")"#,
+        ] {
+            let asked = engine.evaluate(&Question { query, when: When::Instant(0), cancel: Cancel::new() });
+            let Ok(Value::Vector(samples)) = asked.map(|answer| answer.value) else { panic!("no vector: {query}") };
+            assert!(matches!(samples[0].labels.get("dst"), Some("a\u{fffd}b" | "a\u{fffd}")), "{:?}", samples[0].labels);
+        }
     }
 
     #[test]
