@@ -134,6 +134,9 @@ pub(super) fn status_of(error: &AccessError) -> StatusCode {
     }
 }
 
+/// When to come again while too many passwords are checked, in seconds.
+const BUSY_S: u64 = 5;
+
 /// Refusals that come up every day, in the words of `access`. Rare ones stay English.
 const EVERYDAY: [&str; 10] = [
     key("name, password or code is wrong"),
@@ -175,9 +178,12 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 /// Adds when to come again.
 pub(super) fn with_wait(mut response: Response, error: &AccessError) -> Response {
-    if let AccessError::Throttled(wait) = error {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(*wait)));
-    }
+    let seconds = match error {
+        AccessError::Throttled(wait) => whole_seconds(*wait),
+        AccessError::Password(PasswordError::Busy) => BUSY_S,
+        _ => return response,
+    };
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 
@@ -194,4 +200,44 @@ pub(super) fn see_with_cookie(path: &str, cookie: &str) -> Response {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn everyday_refusals_are_said_in_the_readers_language() {
+        let refused = |text: &str| AccessError::Refused(text.to_owned());
+        let everyday = [
+            AccessError::Wrong,
+            AccessError::NeedsCode,
+            AccessError::Throttled(Duration::from_millis(1500)),
+            AccessError::Password(PasswordError::TooShort),
+            AccessError::Password(PasswordError::Guessable),
+            AccessError::Password(PasswordError::Busy),
+            refused("the present password is not that"),
+        ];
+        for error in everyday {
+            assert_eq!(words_of(&error, Lang::En), error.to_string());
+            let arabic = words_of(&error, Lang::Ar);
+            assert!(arabic.chars().any(|c| ('\u{600}'..='\u{6ff}').contains(&c)), "{arabic}");
+        }
+        assert_eq!(words_of(&refused("something rare"), Lang::Ar), "something rare");
+        assert!(!words_of(&AccessError::Password(PasswordError::Broken("/secret/path".to_owned())), Lang::En).contains("secret"));
+    }
+
+    #[test]
+    fn waiting_is_said_in_whole_seconds() {
+        let after = |error: &AccessError| {
+            let response = with_wait(Response::new(Body::empty()), error);
+            response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().expect("text").to_owned())
+        };
+        assert_eq!(after(&AccessError::Throttled(Duration::from_millis(1500))).as_deref(), Some("2"));
+        assert_eq!(after(&AccessError::Throttled(Duration::from_millis(1))).as_deref(), Some("1"));
+        assert_eq!(after(&AccessError::Password(PasswordError::Busy)).as_deref(), Some("5"));
+        assert_eq!(after(&AccessError::Wrong), None);
+    }
 }

@@ -45,9 +45,11 @@ pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: F
     match admin.access.sign_in(form.text("name"), password, form.text("code"), &asked.origin).await {
         Ok(cookie) => see_with_cookie(&next, &asked.transport.cookie(&cookie)),
         Err(error) => {
-            let asks_code = matches!(error, AccessError::NeedsCode) || form.0.get("code").is_some();
+            let awaits_code = matches!(error, AccessError::NeedsCode);
+            let asks_code = awaits_code || form.0.get("code").is_some();
             let words = words_of(&error, asked.lang());
-            let input = DoorInput { next, name: form.text("name").to_owned(), asks_code, error: Some(words), ..DoorInput::default() };
+            let input =
+                DoorInput { next, name: form.text("name").to_owned(), asks_code, awaits_code, error: Some(words), ..DoorInput::default() };
             with_wait(show_login(&admin, &asked, &input, status_of(&error)), &error)
         }
     }

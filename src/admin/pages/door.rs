@@ -13,6 +13,8 @@ pub struct DoorInput {
     pub name: String,
     /// Whether a code of the second factor is asked for.
     pub asks_code: bool,
+    /// Whether the sentence in `error` only asks for it.
+    pub awaits_code: bool,
     /// The set-up code, from the link.
     pub setup_code: String,
     /// What was wrong, in a sentence.
@@ -68,7 +70,7 @@ mod tests {
             advice: hostile,
             asks_code: true,
             provider: Some("<b>".to_owned()),
-            hides_passwords: false,
+            ..DoorInput::default()
         };
         for html in [
             login(&input, false, &shell(Page::Elsewhere, "Sign in", "/login", "")),
