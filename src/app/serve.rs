@@ -9,11 +9,11 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::configuration::Configuration;
+use super::guard::{self, KnownHosts, RequestCounts};
 use super::starting::Starting;
 use super::stop::{self, Ends, Running};
 use super::{backup, budget};
-use super::configuration::Configuration;
-use super::guard::{self, KnownHosts, RequestCounts};
 use crate::access::{Access, AccessSettings, AuthMode, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
