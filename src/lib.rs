@@ -4,7 +4,7 @@
 //!
 //! 0. [`base`]: plain values. No input or output, no async.
 //! 1. [`series`]: labels, samples, query values, and the ports through which wings hear each other.
-//! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
+//! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
 //! 4. The wings, which never see each other: [`metrics`] (numbers over time).
 //! 5. The halls, which read wings through ports only: [`admin`] (signing in, people, tokens, audit log), [`docs`]

@@ -1,4 +1,4 @@
-//! Floor 2: configuration files, SQLite, disk, HTTP, telemetry. Knows no signal.
+//! Floor 2: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 
 pub mod backup;
 pub mod budget;

@@ -14,10 +14,10 @@ mod access;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
-/// Budgets of memory and disk hold under load.
-mod budget;
 /// Pages in a real browser.
 mod browser;
+/// Budgets of memory and disk hold under load.
+mod budget;
 /// Configuration files, reload, checks.
 mod config;
 /// TLS, proxies, credentials and redirects towards targets.

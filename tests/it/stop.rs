@@ -83,7 +83,9 @@ impl Drop for Raw {
 fn hanging(server: &Raw) -> TcpStream {
     let mut client = TcpStream::connect(&server.address).unwrap();
     client
-        .write_all(b"POST /api/v1/write HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nx")
+        .write_all(
+            b"POST /api/v1/write HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nx",
+        )
         .unwrap();
     // A whole answer to another request on the same server: this one is under way by then.
     assert_eq!(server.await_answer("/-/healthy", 200), "Prometheus Server is Healthy.\n");

@@ -164,7 +164,9 @@ async fn api(State(store): State<Store>, asked: Asked, form: Form) -> Response {
             }
             Err(error) => problem(&error).into_response(),
         },
-        other => Problem::bad_request(format!("to={other:?} is not known; leave it out for the backup itself, or say to=folder")).into_response(),
+        other => {
+            Problem::bad_request(format!("to={other:?} is not known; leave it out for the backup itself, or say to=folder")).into_response()
+        }
     }
 }
 
@@ -181,7 +183,8 @@ async fn stream(store: Store, actor: String, origin: Origin) -> Response {
     });
     let name = file_name(store.admin.clock.now_ms());
     let noting = async move {
-        let made = working.await.unwrap_or_else(|_| Err(BackupError::Failed("the backup failed unexpectedly; the log says where".to_owned())));
+        let made =
+            working.await.unwrap_or_else(|_| Err(BackupError::Failed("the backup failed unexpectedly; the log says where".to_owned())));
         match &made {
             Ok(made) => store.note(&actor, &origin, "backup.download", "a new backup", Some(made)).await,
             Err(BackupError::Busy) => {}

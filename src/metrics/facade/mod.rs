@@ -136,7 +136,8 @@ impl Metrics {
         let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock), replay));
         let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
         let select = Arc::clone(&store) as Arc<dyn Select>;
-        let engine = Arc::new(Engine::new(Arc::clone(&select), Options { pressure: pressure.clone(), ..engine_options(&settings, &config) }));
+        let engine =
+            Arc::new(Engine::new(Arc::clone(&select), Options { pressure: pressure.clone(), ..engine_options(&settings, &config) }));
         let host = host(&settings, &clock)?;
         let seed = xxhash_rust::xxh3::xxh3_64(rustix::system::uname().nodename().to_bytes());
         let scrape_options = ScrapeOptions { created_as_start: has_feature(&settings, "created-timestamp-zero-ingestion"), seed };

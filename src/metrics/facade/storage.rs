@@ -160,14 +160,9 @@ mod tests {
 
     #[test]
     fn storage_gets_what_others_leave_but_never_nothing() {
-        for (used, stored, budget, share) in [
-            (500, 400, 0, 0),
-            (500, 500, 1000, 900),
-            (500, 400, 1000, 800),
-            (2000, 400, 1000, 250),
-            (0, 500, 1000, 900),
-            (10, 10, 1, 1),
-        ] {
+        for (used, stored, budget, share) in
+            [(500, 400, 0, 0), (500, 500, 1000, 900), (500, 400, 1000, 800), (2000, 400, 1000, 250), (0, 500, 1000, 900), (10, 10, 1, 1)]
+        {
             assert_eq!(share_of_disk(used, stored, budget), share, "{used} {stored} {budget}");
         }
     }

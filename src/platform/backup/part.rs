@@ -72,7 +72,9 @@ impl Part for Stopped {
 /// A second name for a file, or a copy where the file system has none to give.
 pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::CrossesDevices | io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::CrossesDevices | io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
             fs::copy(from, to).map(drop)
         }
         linked => linked,

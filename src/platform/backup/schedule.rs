@@ -85,7 +85,9 @@ fn wrong(text: &str) -> String {
 fn with_seconds(text: &str) -> Result<String, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     match fields.as_slice() {
-        [word] if ["@hourly", "@daily", "@weekly", "@monthly"].iter().any(|known| known.eq_ignore_ascii_case(word)) => Ok((*word).to_owned()),
+        [word] if ["@hourly", "@daily", "@weekly", "@monthly"].iter().any(|known| known.eq_ignore_ascii_case(word)) => {
+            Ok((*word).to_owned())
+        }
         [_, _, _, _, _] => Ok(format!("0 {}", fields.join(" "))),
         [_, _, _, _, _, _] => Ok(fields.join(" ")),
         _ => Err(wrong(text)),

@@ -40,12 +40,12 @@ impl Part for Broken {
     }
 }
 
-const FILES: Files = Files(&[("pharos.db", b"rows"), ("metrics/wal/00000001", b"log"), ("metrics/blocks/A/index", b""), ("metrics-x", b"!")]);
+const FILES: Files =
+    Files(&[("pharos.db", b"rows"), ("metrics/wal/00000001", b"log"), ("metrics/blocks/A/index", b""), ("metrics-x", b"!")]);
 
 fn backups(data: &Path, keep: usize, parts: Vec<Arc<dyn Part>>) -> (Arc<Backups>, Arc<ManualClock>) {
     let clock = ManualClock::at(1_795_268_400_000);
-    let options =
-        BackupsOptions { data: data.to_owned(), folder: data.join("backups"), keep, clock: Arc::clone(&clock) as _, parts };
+    let options = BackupsOptions { data: data.to_owned(), folder: data.join("backups"), keep, clock: Arc::clone(&clock) as _, parts };
     (Backups::new(options), clock)
 }
 
@@ -143,11 +143,17 @@ fn harmful_archives_are_refused() {
     let one = manifest_of(&[("a", 1)]);
     let newer = String::from_utf8(manifest_of(&[])).expect("text").replace("\"format_version\":1", "\"format_version\":7");
     for (archive, said) in [
-        (packed(&[("other.txt", file, b"x")]), "this is no backup of pharos: it begins with the file \"other.txt\", not with manifest.json"),
+        (
+            packed(&[("other.txt", file, b"x")]),
+            "this is no backup of pharos: it begins with the file \"other.txt\", not with manifest.json",
+        ),
         (packed(&[(MANIFEST, file, b"{}")]), "does not say \"pharos backup\""),
         (packed(&[(MANIFEST, file, b"[")]), "the backup is damaged: manifest.json"),
         (packed(&[(MANIFEST, EntryType::Symlink, b"")]), "it begins with the symbolic link"),
-        (packed(&[(MANIFEST, file, newer.as_bytes())]), "the backup has format 7, this version of pharos reads up to 1: use pharos 0 or later"),
+        (
+            packed(&[(MANIFEST, file, newer.as_bytes())]),
+            "the backup has format 7, this version of pharos reads up to 1: use pharos 0 or later",
+        ),
         (packed(&[(MANIFEST, file, &manifest_of(&[("../a", 1)]))]), "the path \"../a\" is not taken: it leads out of the folder"),
         (packed(&[(MANIFEST, file, &manifest_of(&[("/etc/passwd", 1)]))]), "it is absolute"),
         (packed(&[(MANIFEST, file, &manifest_of(&[("a/./b", 1)]))]), "it has characters that no file of pharos has"),
@@ -155,7 +161,10 @@ fn harmful_archives_are_refused() {
         (packed(&[(MANIFEST, file, &manifest_of(&[("a", 1), ("a", 1)]))]), "lists a file twice, or not in order"),
         (packed(&[(MANIFEST, file, &manifest_of(&[("a", 1), ("a/b", 1)]))]), "lists a file twice, or not in order"),
         (packed(&[(MANIFEST, file, &manifest_of(&[("a", u64::MAX), ("b", u64::MAX)]))]), "the backup"),
-        (packed(&[(MANIFEST, file, &one), ("a", EntryType::Symlink, b"x")]), "the symbolic link \"a\", and a backup holds plain files only"),
+        (
+            packed(&[(MANIFEST, file, &one), ("a", EntryType::Symlink, b"x")]),
+            "the symbolic link \"a\", and a backup holds plain files only",
+        ),
         (packed(&[(MANIFEST, file, &one), ("a", EntryType::Link, b"x")]), "the hard link \"a\""),
         (packed(&[(MANIFEST, file, &one), ("a", EntryType::GNULongName, b"x")]), "the special entry \"a\""),
         (packed(&[(MANIFEST, file, &one), ("../a", file, b"x")]), "it holds the file \"../a\" where its manifest has \"a\""),

@@ -15,6 +15,8 @@ use super::manifest::{BYTES_MAX, CHECKSUMS, Checksums, FORMAT, FORMAT_VERSION, F
 use crate::base::human;
 use crate::platform::disk;
 
+/// How everything that zstd compressed begins.
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A window of zstd larger than this is refused: it is memory that the file asks for. What we write needs 2 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
 /// Read at once.
@@ -73,8 +75,12 @@ pub fn unpack(input: impl Read, folder: &Path, progress: &mut dyn FnMut(u64, u64
     read(input, Some(folder), progress)
 }
 
-fn read(input: impl Read, folder: Option<&Path>, progress: &mut dyn FnMut(u64, u64)) -> Result<Manifest, UnpackError> {
-    let mut decoder = zstd::Decoder::new(input).map_err(|error| UnpackError::Foreign(error.to_string()))?;
+fn read(mut input: impl Read, folder: Option<&Path>, progress: &mut dyn FnMut(u64, u64)) -> Result<Manifest, UnpackError> {
+    let mut magic = [0; MAGIC.len()];
+    if input.read_exact(&mut magic).is_err() || magic != MAGIC {
+        return Err(UnpackError::Foreign("it is not compressed with zstd".to_owned()));
+    }
+    let mut decoder = zstd::Decoder::new(magic.as_slice().chain(input)).map_err(|error| UnpackError::Foreign(error.to_string()))?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(|error| UnpackError::Foreign(error.to_string()))?;
     let mut archive = Archive::new(decoder);
     // Raw: extensions of the format (long names and the like) come as entries of their own, which are refused.
@@ -84,11 +90,7 @@ fn read(input: impl Read, folder: Option<&Path>, progress: &mut dyn FnMut(u64, u
         Some(Err(error)) => Err(broken(what, &error)),
         None => Err(UnpackError::CutOff(format!("{what} is not there"))),
     };
-    let first = next("the beginning").map_err(|error| match error {
-        UnpackError::Damaged(why) | UnpackError::CutOff(why) => UnpackError::Foreign(why),
-        other => other,
-    })?;
-    let manifest = read_manifest(first)?;
+    let manifest = read_manifest(next("the beginning")?)?;
     if let Some(folder) = folder {
         make_room(folder, &manifest)?;
     }
@@ -190,7 +192,12 @@ fn make_room(folder: &Path, manifest: &Manifest) -> Result<(), UnpackError> {
 }
 
 /// Reads one file, writes it where it belongs, and gives its checksum.
-fn take<R: Read>(mut entry: Entry<'_, R>, file: &FileEntry, folder: Option<&Path>, done: &mut dyn FnMut(u64)) -> Result<String, UnpackError> {
+fn take<R: Read>(
+    mut entry: Entry<'_, R>,
+    file: &FileEntry,
+    folder: Option<&Path>,
+    done: &mut dyn FnMut(u64),
+) -> Result<String, UnpackError> {
     let failed = |source| UnpackError::Write { path: file.path.clone(), source };
     let mut out = match folder {
         None => None,

@@ -23,8 +23,6 @@ pub(super) fn next(now: Level, used: u64, budget: u64) -> Level {
     level
 }
 
-/// Percent of the disk budget from which on the oldest blocks go.
-pub(super) const SHRINK: u64 = 90;
 /// Percent below which writes are taken again after it was used up.
 const AGAIN: u64 = 97;
 
@@ -69,11 +67,13 @@ mod tests {
 
     #[test]
     fn a_full_disk_stays_full_until_something_went() {
-        let states: Vec<bool> =
-            [99, 100, 98, 97, 96, 99].into_iter().scan(false, |full, used| {
+        let states: Vec<bool> = [99, 100, 98, 97, 96, 99]
+            .into_iter()
+            .scan(false, |full, used| {
                 *full = is_full(*full, used, 100);
                 Some(*full)
-            }).collect();
+            })
+            .collect();
         assert_eq!(states, [false, true, true, true, false, false]);
         assert!(!is_full(true, u64::MAX, 0));
     }

@@ -62,9 +62,8 @@ fn remove_old(path: &Path) {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
     let beginning = format!("{}.before-", name.to_string_lossy());
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut copies: Vec<(usize, PathBuf)> = entries
-        .filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix(&beginning)?.parse().ok()?, entry.path())))
-        .collect();
+    let mut copies: Vec<(usize, PathBuf)> =
+        entries.filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix(&beginning)?.parse().ok()?, entry.path()))).collect();
     copies.sort_unstable();
     for (_, old) in copies.iter().rev().skip(COPIES_KEPT) {
         if let Err(error) = fs::remove_file(old) {

@@ -110,7 +110,9 @@ impl Problem {
         let (severity, detail) = match level {
             Level::Normal => return None,
             Level::Tight => (Severity::Warning, key("Queries get less memory until there is enough again.")),
-            Level::Scarce | Level::Critical => (Severity::Critical, key("New series, large writes and large queries are refused until there is enough again.")),
+            Level::Scarce | Level::Critical => {
+                (Severity::Critical, key("New series, large writes and large queries are refused until there is enough again."))
+            }
         };
         Some(Self {
             severity,

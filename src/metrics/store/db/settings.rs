@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::base::pressure::Pressure;
 use crate::base::limits::EXEMPLARS_MAX;
+use crate::base::pressure::Pressure;
 use crate::metrics::store::wal::SyncPolicy;
 use crate::platform::disk::SharedHook;
 
