@@ -20,9 +20,9 @@ mod stop;
 mod throttle;
 mod user;
 mod vouch;
-mod web_users;
-mod wiring;
 #[cfg(test)]
 mod walk_tests;
+mod web_users;
+mod wiring;
 
 pub use cli::run;

@@ -84,14 +84,8 @@ impl House {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let ground = ground(&settings, address, &clock).unwrap();
-        let outset = Outset {
-            configuration: &configuration,
-            settings: &settings,
-            address,
-            clock: &clock,
-            progress: Arc::default(),
-            release: || {},
-        };
+        let outset =
+            Outset { configuration: &configuration, settings: &settings, address, clock: &clock, progress: Arc::default(), release: || {} };
         let Opened { router, table, access, watch, .. } = open(outset, &ground).await.unwrap();
         drop(watch);
         tokio::spawn(serve(listener, router, axum_server::Handle::new(), ground.intake));

@@ -195,4 +195,3 @@ fn own_names(settings: &Settings) -> Vec<String> {
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
 }
-

@@ -54,9 +54,9 @@ mod remote_read;
 mod results;
 /// Scraping real targets.
 mod scrape;
-/// HTTPS, client certificates, Prometheus' web config file.
-mod tls;
 /// Starting and stopping.
 mod stop;
+/// HTTPS, client certificates, Prometheus' web config file.
+mod tls;
 /// Every door for samples.
 mod writes;

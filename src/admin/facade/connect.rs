@@ -94,8 +94,9 @@ async fn create(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> 
 
 async fn light(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Result<Response, Problem> {
     let token_id = form.text("token").parse().map_err(|_| Problem::bad_request("the parameter token is no number"))?;
-    let light =
-        state.light(token_id, wanted(&form), asked.lang()).map_err(|error| Problem::new(StatusCode::NOT_FOUND, words_of(&error, asked.lang())))?;
+    let light = state
+        .light(token_id, wanted(&form), asked.lang())
+        .map_err(|error| Problem::new(StatusCode::NOT_FOUND, words_of(&error, asked.lang())))?;
     let mut response = axum::Json(light).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

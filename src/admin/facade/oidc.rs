@@ -67,7 +67,8 @@ pub(super) async fn callback(State(admin): State<Arc<Admin>>, asked: Asked, form
             uncached(response)
         }
         Err(error) => {
-            let input = DoorInput { next: local(&finished.next).to_owned(), error: Some(words_of(&error, asked.lang())), ..DoorInput::default() };
+            let input =
+                DoorInput { next: local(&finished.next).to_owned(), error: Some(words_of(&error, asked.lang())), ..DoorInput::default() };
             let status = match status_of(&error) {
                 StatusCode::BAD_REQUEST => StatusCode::FORBIDDEN,
                 other => other,
