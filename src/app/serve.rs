@@ -244,28 +244,6 @@ mod tests {
             }));
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_is_open_before_there_is_somebody() {
-        for (mode, address, expected) in [
-            (SignIn::Auto, "127.0.0.1:9090", AuthMode::OnceSetUp),
-            (SignIn::Auto, "[::1]:9090", AuthMode::OnceSetUp),
-            (SignIn::Auto, "0.0.0.0:9090", AuthMode::On),
-            (SignIn::Auto, "[::]:9090", AuthMode::On),
-            (SignIn::Auto, "10.0.0.5:9090", AuthMode::On),
-            (SignIn::On, "127.0.0.1:9090", AuthMode::On),
-            (SignIn::Off, "0.0.0.0:9090", AuthMode::Off),
-        ] {
-            let mut settings = Settings::default();
-            settings.auth.mode = mode;
-            assert_eq!(access_settings(&settings, address.parse().unwrap()).mode, expected, "{mode:?} {address}");
-        }
-    }
 
     #[test]
     fn the_set_up_link_leads_somewhere() {
@@ -273,9 +251,9 @@ mod tests {
         for (address, url) in
             [("127.0.0.1:9090", "http://127.0.0.1:9090"), ("0.0.0.0:9090", "http://localhost:9090"), ("[::]:1", "http://localhost:1")]
         {
-            assert_eq!(base_url(&settings, address.parse().unwrap()), url);
+            assert_eq!(base_url(&settings, "http", address.parse().unwrap()), url);
         }
         settings.server.external_url = "https://metrics.example/".to_owned();
-        assert_eq!(base_url(&settings, "0.0.0.0:9090".parse().unwrap()), "https://metrics.example");
+        assert_eq!(base_url(&settings, "https", "0.0.0.0:9090".parse().unwrap()), "https://metrics.example");
     }
 }

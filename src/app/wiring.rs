@@ -195,3 +195,25 @@ fn own_names(settings: &Settings) -> Vec<String> {
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_open_before_there_is_somebody() {
+        for (mode, address, expected) in [
+            (SignIn::Auto, "127.0.0.1:9090", AuthMode::OnceSetUp),
+            (SignIn::Auto, "[::1]:9090", AuthMode::OnceSetUp),
+            (SignIn::Auto, "0.0.0.0:9090", AuthMode::On),
+            (SignIn::Auto, "[::]:9090", AuthMode::On),
+            (SignIn::Auto, "10.0.0.5:9090", AuthMode::On),
+            (SignIn::On, "127.0.0.1:9090", AuthMode::On),
+            (SignIn::Off, "0.0.0.0:9090", AuthMode::Off),
+        ] {
+            let mut settings = Settings::default();
+            settings.auth.mode = mode;
+            assert_eq!(access_settings(&settings, address.parse().unwrap()).mode, expected, "{mode:?} {address}");
+        }
+    }
+}
