@@ -28,6 +28,8 @@ struct Receiver {
     remote_write: RemoteWrite,
     script: Mutex<VecDeque<Response>>,
     hang: Mutex<bool>,
+    /// Answers that it cannot take anything now.
+    busy: Mutex<bool>,
     requests: Mutex<Vec<HeaderMap>>,
     url: String,
 }
@@ -41,6 +43,7 @@ impl Receiver {
             store,
             script: Mutex::default(),
             hang: Mutex::default(),
+            busy: Mutex::default(),
             requests: Mutex::default(),
             url: format!("http://{}/write", listener.local_addr().unwrap()),
         });
@@ -62,6 +65,9 @@ async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body
     receiver.requests.lock().push(headers.clone());
     if *receiver.hang.lock() {
         std::future::pending::<()>().await;
+    }
+    if *receiver.busy.lock() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     if let Some(response) = receiver.script.lock().pop_front() {
         return response;
@@ -506,16 +512,24 @@ impl Outage {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_fits_in_memory_is_read_back_from_the_store() {
     let outage = Outage::new().await;
-    *outage.receiver.hang.lock() = true;
-    let (remote, tap) = outage.start(|config| config.remote_timeout = ConfigDuration::from_ms(200));
+    // Not one that hangs: what comes again after a timeout may have been stored all the same.
+    *outage.receiver.busy.lock() = true;
+    let (remote, tap) = outage.start(|_| {});
     // The queue holds 10,000; storing goes on all the same.
     outage.store(&tap, 0..3_000);
     assert!(remote.stats()[0].catching_up);
-    *outage.receiver.hang.lock() = false;
+    *outage.receiver.busy.lock() = false;
     outage.until_received(3_000).await;
     // It is live again afterwards.
     outage.store(&tap, 3_000..3_010);
     outage.until_received(3_010).await;
+    // The receiver has it a moment before its answer is here.
+    for _ in 0..1000 {
+        if remote.stats()[0].pending.samples == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let stats = &remote.stats()[0];
     assert_eq!((stats.failed.samples, stats.pending.samples, stats.catching_up), (0, 0, false), "{stats:?}");
 }
