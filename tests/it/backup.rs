@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use pharos::base::clock::{Clock, SystemClock};
 use serde_json::Value as Json;
 
 use crate::support::{Server, client};
@@ -48,7 +49,7 @@ fn text(path: &Path) -> &str {
 }
 
 fn now_ms() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    SystemClock::new().now_ms()
 }
 
 fn encoded(text: &str) -> String {
@@ -182,9 +183,9 @@ fn backup_under_load(server: &Server, start: i64, file: &Path) -> (i64, i64) {
     };
     let all = || acknowledged.iter().map(|one| one.load(Ordering::SeqCst)).sum::<i64>() * SERIES as i64;
     let before = rounds(50);
-    let (began, samples) = (std::time::Instant::now(), all());
+    let (clock, samples) = (SystemClock::new(), all());
     let said = succeeds(&["backup", "--url", &server.url(""), text(file)]);
-    let (took, samples) = (began.elapsed(), all() - samples);
+    let (took, samples) = (clock.monotonic(), all() - samples);
     // Writing went on all the time, and goes on.
     rounds(before + 2 * ROUNDS);
     stop.store(true, Ordering::SeqCst);
