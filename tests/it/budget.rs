@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use pharos::base::clock::{Clock, SystemClock};
 
 use crate::support::{Server, client};
 use crate::wire;
@@ -18,7 +20,7 @@ const AT_ONCE: usize = 500;
 const LOAD_FOR: Duration = Duration::from_secs(35);
 
 fn now_ms() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    SystemClock::new().now_ms()
 }
 
 /// Memory of the server that counts, in bytes.
@@ -107,9 +109,9 @@ fn a_memory_budget_holds_under_churn() {
             std::thread::spawn(move || send_groups(&url, &load))
         })
         .collect();
-    let began = Instant::now();
+    let clock = SystemClock::new();
     let (mut most, mut answered) = (0, 0);
-    while began.elapsed() < LOAD_FOR && !senders.iter().all(std::thread::JoinHandle::is_finished) {
+    while clock.monotonic() < LOAD_FOR && !senders.iter().all(std::thread::JoinHandle::is_finished) {
         most = most.max(memory(&server));
         // Queries are answered, or refused in words.
         let answer = client().get(server.url("/api/v1/query?query=count(churn)")).send().unwrap();
@@ -134,9 +136,10 @@ fn a_memory_budget_holds_under_churn() {
     let up = server.await_query("min_over_time(up{job=\"node\"}[30s])", |found| found[0]["value"][1] == "1");
     assert_eq!(up[0]["value"][1], "1");
     // What was taken is there.
+    let all = AT_ONCE.to_string();
     for group in [0, groups / 2, groups.saturating_sub(3)] {
         let query = format!("count(last_over_time(churn{{group=\"{group}\"}}[10m]))");
-        server.await_query(&query, |found| found[0]["value"][1] == AT_ONCE.to_string());
+        server.await_query(&query, |found| found[0]["value"][1] == all.as_str());
     }
 }
 

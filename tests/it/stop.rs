@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use pharos::base::clock::{Clock, SystemClock};
 
 use crate::support::{client, free_port};
 use crate::wire;
@@ -61,10 +63,10 @@ impl Raw {
 
     /// Waits for the end; gives the exit code and how long it took.
     fn await_end(&mut self) -> (Option<i32>, Duration) {
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(60) {
+        let clock = SystemClock::new();
+        while clock.monotonic() < Duration::from_secs(60) {
             if let Some(status) = self.process.try_wait().unwrap() {
-                return (status.code(), began.elapsed());
+                return (status.code(), clock.monotonic());
             }
             std::thread::park_timeout(Duration::from_millis(20));
         }

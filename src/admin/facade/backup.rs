@@ -47,7 +47,7 @@ impl Admin {
 
 impl Store {
     /// Makes one in the server's folder, and writes it down.
-    async fn to_folder(self, actor: String, asked: Origin) -> Result<(BackupFile, Made), BackupError> {
+    async fn make_in_folder(self, actor: String, asked: Origin) -> Result<(BackupFile, Made), BackupError> {
         let backups = Arc::clone(&self.backups);
         let made = tokio::task::spawn_blocking(move || backups.to_folder()).await;
         let made = made.unwrap_or_else(|_| Err(BackupError::Failed("the backup failed unexpectedly; the log says where".to_owned())));
@@ -99,7 +99,7 @@ async fn page(State(store): State<Store>, asked: Asked) -> Response {
 
 async fn make(State(store): State<Store>, asked: Asked) -> Response {
     // In a task of its own: the backup is made although nobody waits for the page any more.
-    let making = tokio::spawn(store.clone().to_folder(asked.caller.actor(), asked.origin.clone()));
+    let making = tokio::spawn(store.clone().make_in_folder(asked.caller.actor(), asked.origin.clone()));
     match tokio::time::timeout(PATIENCE, making).await {
         Ok(Ok(Ok(_))) => see(&links::with(links::BACKUP, &[("done", "made")])),
         Ok(Ok(Err(error))) => show(&store, &asked, Some(&error)),
@@ -157,7 +157,7 @@ async fn api(State(store): State<Store>, asked: Asked, form: Form) -> Response {
     let (actor, origin) = (asked.caller.actor(), asked.origin.clone());
     match form.text("to") {
         "" => stream(store, actor, origin).await,
-        "folder" => match store.to_folder(actor, origin).await {
+        "folder" => match store.make_in_folder(actor, origin).await {
             Ok((file, made)) => {
                 let data = serde_json::json!({ "name": file.name, "bytes": file.bytes, "created_ms": made.created_ms });
                 axum::Json(serde_json::json!({ "status": "success", "data": data })).into_response()

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -123,10 +122,9 @@ impl Report for Budgets {
     }
 }
 
-/// The running threads; they end when this is dropped.
+/// The running threads; they end when this is dropped, which does not wait for them: relief may take a while.
 pub struct Watch {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -151,7 +149,7 @@ impl Watch {
         let limits = budgets.limits;
         let (readings, relief) = (Box::new(readings), Box::new(relief));
         let shared = Shared { budgets, readings, relief, clock, state: Mutex::default(), changed: Condvar::new() };
-        let mut watch = Self { shared: Arc::new(shared), threads: Vec::new() };
+        let watch = Self { shared: Arc::new(shared) };
         if limits.memory > 0 {
             watch.spawn("budget-memory", Shared::look_at_memory)?;
             watch.spawn("budget-relief", Shared::give_relief)?;
@@ -162,10 +160,9 @@ impl Watch {
         Ok(watch)
     }
 
-    fn spawn(&mut self, name: &str, work: fn(&Shared)) -> std::io::Result<()> {
+    fn spawn(&self, name: &str, work: fn(&Shared)) -> std::io::Result<()> {
         let shared = Arc::clone(&self.shared);
-        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared))?);
-        Ok(())
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared)).map(drop)
     }
 }
 
@@ -173,11 +170,6 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.shared.state.lock().stopped = true;
         self.shared.changed.notify_all();
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a thread that watches budgets panicked");
-            }
-        }
     }
 }
 
