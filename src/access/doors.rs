@@ -121,7 +121,7 @@ mod tests {
 
     fn doors(set: &[(&str, &str)]) -> Result<Doors, String> {
         let mut settings = Settings::default();
-        for (name, text) in [("auth.enabled", "true")].iter().chain(set) {
+        for (name, text) in [("auth.mode", "on")].iter().chain(set) {
             assert_eq!(settings.set(name, text), Ok(true), "{name}");
         }
         Doors::new(&settings, ManualClock::at(0)).map_err(|error| error.to_string())

@@ -434,6 +434,7 @@ mod tests {
         with(&user);
         let mut settings = Settings::default();
         settings.server.web_config_file = file.display().to_string();
+        settings.auth.mode = SignIn::Off;
         assert!(has_users(&settings).unwrap());
         let clock = crate::base::clock::ManualClock::at(0);
         let open = |address: &str| Edge::open(&settings, folder.path(), address.parse().unwrap(), clock.clone()).unwrap();

@@ -30,10 +30,12 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 6] = [
+const PUBLIC: [(&str, &str); 8] = [
     ("GET", "/-/healthy"),
     ("GET", "/-/ready"),
     ("GET", links::ASSETS),
+    ("GET", links::OIDC_START),
+    ("GET", links::OIDC_CALLBACK),
     ("GET, POST", links::SETUP),
     ("GET, POST", SIGN_IN),
     ("POST", links::LOOK),

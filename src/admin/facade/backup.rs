@@ -16,6 +16,7 @@ use crate::admin::pages::backup::{self, BackupInput};
 use crate::platform::backup::{BackupError, BackupFile, Backups, Made, file_name};
 use crate::platform::http::problem::Problem;
 use crate::platform::http::stream::PieceWriter;
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::nav::Page;
 
@@ -90,7 +91,7 @@ fn show(store: &Store, asked: &Asked, error: Option<&BackupError>) -> Response {
         error: error.map(ToString::to_string).or(unreadable),
     };
     let status = error.map_or(StatusCode::OK, |error| problem(error).status());
-    asked.page(status, backup::render(&input, &asked.shell(&store.admin, Page::Settings, "Backup")))
+    asked.page(status, backup::render(&input, &asked.shell(&store.admin, Page::Settings, key("Backup"))))
 }
 
 async fn page(State(store): State<Store>, asked: Asked) -> Response {
@@ -182,18 +183,21 @@ async fn stream(store: Store, actor: String, origin: Origin) -> Response {
         Ok::<Made, BackupError>(made)
     });
     let name = file_name(store.admin.clock.now_ms());
-    let noting = async move {
-        let made =
-            working.await.unwrap_or_else(|_| Err(BackupError::Failed("the backup failed unexpectedly; the log says where".to_owned())));
-        match &made {
-            Ok(made) => store.note(&actor, &origin, "backup.download", "a new backup", Some(made)).await,
-            Err(BackupError::Busy) => {}
-            Err(BackupError::Failed(_)) => store.note(&actor, &origin, "backup.failed", "", None).await,
+    let noting = {
+        let (store, actor, origin) = (store.clone(), actor.clone(), origin.clone());
+        async move {
+            let made =
+                working.await.unwrap_or_else(|_| Err(BackupError::Failed("the backup failed unexpectedly; the log says where".to_owned())));
+            if let Err(BackupError::Failed(_)) = &made {
+                store.note(&actor, &origin, "backup.failed", "", None).await;
+            }
+            made
         }
-        made
     };
     let noting = tokio::spawn(noting);
     if begun.await.is_ok() {
+        // Written down before the first byte leaves, as whoever hangs up early has some of it all the same.
+        store.note(&actor, &origin, "backup.download", "a new backup", None).await;
         return as_file(&name, body);
     }
     match noting.await {
