@@ -63,9 +63,8 @@ impl Caller {
         match (policy, self) {
             (Policy::Public, _) | (_, Self::Open | Self::Local) => Verdict::Allowed,
             (_, Self::Nobody(_)) => Verdict::SignIn,
-            (Policy::Person, Self::Person(_)) => Verdict::Allowed,
-            (Policy::Person, Self::Token(_)) => Verdict::Forbidden,
-            (Policy::Needs(role, _), Self::Person(person)) => enough(person.role >= role),
+            (Policy::Person(_), Self::Token(_)) => Verdict::Forbidden,
+            (Policy::Person(role) | Policy::Needs(role, _), Self::Person(person)) => enough(person.role >= role),
             (Policy::Needs(_, scope), Self::Token(token)) => enough(token.scopes.iter().any(|held| held.covers(scope))),
         }
     }
@@ -105,7 +104,7 @@ mod tests {
     #[test]
     fn each_caller_meets_each_policy() {
         use Verdict::{Allowed, Forbidden, SignIn};
-        let policies = [Policy::Public, Policy::Person, Policy::READ, Policy::WRITE_METRICS, Policy::EDIT, Policy::ADMIN];
+        let policies = [Policy::Public, Policy::OWN, Policy::READ, Policy::WRITE_METRICS, Policy::EDIT, Policy::ADMIN];
         let cases = [
             (Caller::Open, [Allowed; 6]),
             (Caller::Local, [Allowed; 6]),

@@ -97,7 +97,7 @@ fn forbidden(request: &Request, policy: Policy) -> Response {
             let held: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
             format!("this needs the scope {scope}; the token {:?} has {}", token.name, held.join(", "))
         }
-        (Policy::Needs(role, _), Some(Caller::Person(person))) => {
+        (Policy::Needs(role, _) | Policy::Person(role), Some(Caller::Person(person))) => {
             format!("this needs the role {role}; {} has the role {}", person.name, person.role)
         }
         _ => "this is for people who are signed in, not for tokens".to_owned(),

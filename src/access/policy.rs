@@ -93,13 +93,17 @@ impl fmt::Display for Scope {
 pub enum Policy {
     /// Anyone: health checks, static assets, the sign-in page. Says nothing about data.
     Public,
-    /// Any person who is signed in, for what is their own; no token.
-    Person,
+    /// A person with at least this role; no token.
+    Person(Role),
     /// A person with at least this role, or a token with the scope.
     Needs(Role, Scope),
 }
 
 impl Policy {
+    /// What is one's own: any person who is signed in, and no token.
+    pub const OWN: Self = Self::Person(Role::Viewer);
+    /// Making tokens for what an editor may do; a token must not make others.
+    pub const MAKE_TOKENS: Self = Self::Person(Role::Editor);
     /// Looking at data.
     pub const READ: Self = Self::Needs(Role::Viewer, Scope::Read);
     /// Sending metrics.

@@ -127,7 +127,7 @@ mod tests {
         let holder = holder_of(&certificate);
         assert_eq!(holder.actor(), "token \"certificate of agent-7\"");
         assert_eq!(holder.may(Policy::WRITE_METRICS), Verdict::Allowed);
-        for policy in [Policy::READ, Policy::EDIT, Policy::ADMIN, Policy::Person] {
+        for policy in [Policy::READ, Policy::EDIT, Policy::ADMIN, Policy::OWN] {
             assert_eq!(holder.may(policy), Verdict::Forbidden, "{policy:?}");
         }
     }

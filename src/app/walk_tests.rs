@@ -147,9 +147,8 @@ fn is_welcome(who: &Who, policy: Policy) -> bool {
     match (policy, who) {
         (Policy::Public, _) => true,
         (_, Who::Nobody | Who::Visitor | Who::BadToken) => false,
-        (Policy::Person, Who::Person(..)) => true,
-        (Policy::Person, Who::Token(..)) => false,
-        (Policy::Needs(least, _), Who::Person(role, ..)) => match least {
+        (Policy::Person(_), Who::Token(..)) => false,
+        (Policy::Needs(least, _) | Policy::Person(least), Who::Person(role, ..)) => match least {
             Role::Viewer => true,
             Role::Editor => *role == Role::Editor || *role == Role::Admin,
             Role::Admin => *role == Role::Admin,
@@ -270,7 +269,9 @@ async fn only_known_routes_are_public_and_what_changes_is_guarded() {
         let administers = info.path.starts_with("/api/v1/admin/")
             || ["/-/reload", "/-/quit", "/api/v1/tokens", "/api/v1/users", "/api/v1/audit"].iter().any(|path| info.path.starts_with(path))
             || (info.path.starts_with("/settings/") && !info.path.starts_with(links::PROFILE));
-        if administers {
+        if info.path.starts_with(links::CONNECT) {
+            assert_eq!(info.policy, Policy::MAKE_TOKENS, "{}", info.path);
+        } else if administers {
             assert_eq!(info.policy, Policy::ADMIN, "{}", info.path);
         }
         let twice = house.table.iter().filter(|other| other.path == info.path).count();

@@ -1,7 +1,7 @@
 //! Parts that no hand writes: each comes from the table that the server itself runs on.
 
 use super::markdown::{Heading, Rendered, anchor};
-use crate::access::{Policy, RouteInfo};
+use crate::access::{Policy, Role, RouteInfo};
 use crate::platform::config::settings::{SPECS, Spec};
 use crate::ui::page;
 
@@ -128,7 +128,8 @@ fn group_of(route: &RouteInfo) -> usize {
 fn who(policy: &Policy) -> String {
     match policy {
         Policy::Public => "anyone".to_owned(),
-        Policy::Person => "people who are signed in".to_owned(),
+        Policy::Person(Role::Viewer) => "people who are signed in".to_owned(),
+        Policy::Person(role) => format!("people with the role {role}"),
         Policy::Needs(role, scope) => format!("role {role}, or a token with {scope}"),
     }
 }
@@ -178,7 +179,7 @@ mod tests {
             RouteInfo { methods: "GET", path: "/api/v1/query", policy: Policy::READ },
             RouteInfo { methods: "POST", path: "/api/v1/write", policy: Policy::WRITE_METRICS },
             RouteInfo { methods: "GET", path: "/-/healthy", policy: Policy::Public },
-            RouteInfo { methods: "POST", path: "/logout", policy: Policy::Person },
+            RouteInfo { methods: "POST", path: "/logout", policy: Policy::OWN },
             RouteInfo { methods: "PUT", path: "/-/<x>", policy: Policy::Needs(Role::Admin, Scope::Admin) },
         ];
         let part = routes(&table);

@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::access::Role;
 use crate::ui::lang::key;
 
 /// Front page.
@@ -76,14 +77,14 @@ pub const DOCS: &str = "/docs";
 pub const DOCS_TITLES: &str = "/docs/titles.json";
 /// A page of the documentation.
 pub const DOCS_PAGE: &str = "/docs/{page}";
-/// Pages of the settings: id, path, name, whether only administrators see it.
-pub const SETTINGS_PAGES: [(&str, &str, &str, bool); 6] = [
-    ("profile", PROFILE, key("Profile"), false),
-    ("connect", CONNECT, key("Connect"), false),
-    ("people", PEOPLE, key("People"), true),
-    ("tokens", TOKENS, key("Tokens"), true),
-    ("backup", BACKUP, key("Backup"), true),
-    ("audit", AUDIT, key("Audit log"), true),
+/// Pages of the settings: id, path, name, the least role that sees it.
+pub const SETTINGS_PAGES: [(&str, &str, &str, Role); 6] = [
+    ("profile", PROFILE, key("Profile"), Role::Viewer),
+    ("connect", CONNECT, key("Connect"), Role::Editor),
+    ("people", PEOPLE, key("People"), Role::Admin),
+    ("tokens", TOKENS, key("Tokens"), Role::Admin),
+    ("backup", BACKUP, key("Backup"), Role::Admin),
+    ("audit", AUDIT, key("Audit log"), Role::Admin),
 ];
 /// GET: columns for charts.
 pub const CHART: &str = "/ui/chart";

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
-use crate::access::{Caller, Policy, Verdict};
+use crate::access::{Caller, Policy, Role, Verdict};
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::{LANGUAGES, Lang, Words, key};
 use crate::ui::links;
@@ -205,6 +205,11 @@ impl Shell {
             path: visit.path.to_owned(),
             params: form_urlencoded::parse(visit.query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
         }
+    }
+
+    /// Whether whoever looks has at least this role.
+    pub fn has_role(&self, role: Role) -> bool {
+        self.caller.may(Policy::Person(role)) == Verdict::Allowed
     }
 
     /// Whether whoever looks may change the server.

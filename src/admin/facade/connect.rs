@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::Admin;
 use super::asked::{Asked, Form, status_of, words_of};
-use crate::access::{Access, AccessError, Caller, NewToken, Policy, Routes};
+use crate::access::{Access, AccessError, NewToken, Policy, Routes};
 use crate::admin::pages::connect::{self, Client, ConnectInput, Light, Lit};
 use crate::platform::http::problem::Problem;
 use crate::ui::lang::Lang;
@@ -27,10 +27,10 @@ impl Admin {
     /// Routes that connect programs. `external` is the server's own address, if it is set.
     pub fn connect_routes(self: &Arc<Self>, external: String) -> Routes {
         let state = Arc::new(Connect { admin: Arc::clone(self), external });
-        Routes::new().route("GET, POST", links::CONNECT, Policy::EDIT, get(page).post(create).with_state(Arc::clone(&state))).route(
+        Routes::new().route("GET, POST", links::CONNECT, Policy::MAKE_TOKENS, get(page).post(create).with_state(Arc::clone(&state))).route(
             "GET",
             links::CONNECT_LIGHT,
-            Policy::EDIT,
+            Policy::MAKE_TOKENS,
             get(light).with_state(state),
         )
     }
@@ -78,9 +78,6 @@ async fn page(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Re
 
 async fn create(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Result<Response, Problem> {
     // A token that may edit must not make itself one that may send.
-    if matches!(asked.caller, Caller::Token(_)) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden: tokens are made by people, not by tokens"));
-    }
     let client = wanted(&form);
     let new = NewToken { name: client.name.to_owned(), scopes: vec![client.purpose.scope()], expires_ms: None, rate_max: None };
     Ok(match state.access().create_token(&asked.caller.actor(), new, &asked.origin).await {
