@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
 use super::guard::{self, KnownHosts, RequestCounts};
-use crate::access::{Access, AccessSettings, AuthMode, identify};
+use crate::access::{Access, AccessReport, AccessSettings, AuthMode, identify};
 use crate::admin::Admin;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::docs::{Docs, DocsOptions, KeySection};
@@ -68,6 +68,7 @@ async fn run_on(configuration: Arc<Configuration>, settings: Settings, address: 
     registry.add(Arc::new(Process::new(clock.now_ms())));
     registry.add(Arc::clone(&configuration) as _);
     registry.add(Arc::clone(&counts) as _);
+    registry.add(AccessReport::new(&access) as _);
     let own_metrics = registry.clone();
     let metrics = Metrics::open(MetricsOptions {
         data_dir: data.join("metrics"),
