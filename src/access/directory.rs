@@ -117,6 +117,12 @@ impl Directory {
         self.known.read().users.values().any(can_sign_in)
     }
 
+    /// How many people, sessions and tokens there are.
+    pub(super) fn counts(&self) -> (usize, usize, usize) {
+        let known = self.known.read();
+        (known.users.len(), known.sessions.len(), known.tokens.len())
+    }
+
     /// A cookie was exchanged: the old one stays good for a moment.
     pub(super) fn exchanged(&self, old: KeyHash, new: KeyHash, now_ms: i64) {
         let mut known = self.known.write();

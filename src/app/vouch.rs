@@ -53,7 +53,8 @@ pub(super) async fn vouched(State(vouching): State<Arc<Vouching>>, mut request: 
     } else if !web.config.users.is_empty() {
         let is_for_anyone = FOR_ANYONE.contains(&request.uri().path());
         let shown = request.headers().get(header::AUTHORIZATION).and_then(credentials);
-        let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+        let from = vouching.access.doors().proxies.client(peer, request.headers()).address;
         match vouching.ask(&web, shown, is_for_anyone, from).await {
             Asked::Door => {}
             Asked::Vouched(caller) => {

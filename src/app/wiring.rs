@@ -15,7 +15,7 @@ use super::throttle::{Throttle, limited};
 use super::vouch::{Vouching, vouched};
 use super::web_users::WebUsers;
 use super::{backup, budget};
-use crate::access::{Access, AccessSettings, AuthMode, Doors, RouteInfo, identify};
+use crate::access::{Access, AccessReport, AccessSettings, AuthMode, Doors, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
@@ -101,6 +101,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     registry.add(Arc::new(Process::new(clock.now_ms())));
     registry.add(Arc::clone(configuration) as _);
     registry.add(Arc::clone(&counts) as _);
+    registry.add(AccessReport::new(&access) as _);
     let metrics = Metrics::open(MetricsOptions {
         data_dir: data.join("metrics"),
         settings: edge.with_own_url(settings, address),

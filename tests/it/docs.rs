@@ -59,6 +59,11 @@ fn the_reference_is_that_of_this_server() {
     let metrics = server.get("/metrics").1;
     let names: BTreeSet<&str> = metrics.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();
     assert!(names.len() > 60, "{}", names.len());
+    for wing in
+        ["pharos_access_tokens", "pharos_ingest_bytes_total", "pharos_work_waiting", "pharos_storage_wal_bytes", "pharos_scrape_targets"]
+    {
+        assert!(names.contains(wing), "{wing}");
+    }
     for name in names {
         assert!(own.contains(&format!("<code>{name}</code>")), "{name}");
     }
