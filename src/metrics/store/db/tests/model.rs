@@ -165,8 +165,13 @@ impl World {
     }
 }
 
+/// Few, as each writes files; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(32)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_taken_is_there_once(steps in steps()) {
@@ -199,6 +204,26 @@ fn a_late_sample_left_alone_by_a_deletion_is_not_written_again() {
         Step::Append(vec![(0, 13, 0)]),
         Step::Delete { series: 3, from: -13, to: -13 },
         Step::Append(vec![(3, -39, 1)]),
+        Step::Reopen,
+    ];
+    run(open, &steps);
+    run(open_saving, &steps);
+}
+
+#[test]
+fn a_late_sample_read_back_before_its_series_has_chunks_does_not_push_out_the_chunks_saved_later() {
+    let steps = [
+        Step::Append(vec![(0, 0, 0)]),
+        Step::FlushAll,
+        // Late, and saved before its series has anything in order.
+        Step::Append(vec![(2, 0, 0), (3, 15, 0)]),
+        Step::Maintain,
+        // A closed chunk (the kind changes), saved in the next file.
+        Step::Append(vec![(2, 0, 0), (2, 1, 3)]),
+        Step::Maintain,
+        Step::Reopen,
+        Step::Append(vec![(0, 0, 0)]),
+        Step::Maintain,
         Step::Reopen,
     ];
     run(open, &steps);

@@ -203,3 +203,45 @@ fn what_goes_to_a_block_in_a_moment_is_not_saved_before() {
     let (store, _dir) = crash(store, dir);
     assert_eq!(floats(&store, "a"), every_quarter_minute(T0, 4 * 60 * 4));
 }
+
+#[test]
+fn late_floats_saved_before_the_first_chunk_of_their_series_survive_two_restarts() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open_saving(dir.path());
+    append(&store, "other", &[(T0, 1.0)]);
+    store.flush_now().expect("flush");
+    append(&store, "a", &[(T0 - MINUTE, 0.5)]);
+    append(&store, "other", &[(T0 + MINUTE, 1.0)]);
+    store.maintain().expect("save");
+    let in_order = every_quarter_minute(T0 + MINUTE, 130);
+    append(&store, "a", &in_order);
+    store.maintain().expect("save");
+    assert_eq!(files(dir.path(), "chunks-").len(), 2, "what the first file has is not written again");
+    let (mut store, mut dir) = crash(store, dir);
+    for at in 0..3 {
+        append(&store, "other", &[(T0 + (50 + at) * MINUTE, 1.0)]);
+        store.maintain().expect("save");
+        (store, dir) = crash(store, dir);
+        let expected: Vec<_> = std::iter::once((T0 - MINUTE, 0.5)).chain(in_order.iter().copied()).collect();
+        assert!(floats(&store, "a") == expected, "start {at}");
+    }
+}
+
+#[test]
+fn chunks_cut_anew_for_another_block_length_do_not_push_out_those_behind_them() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open_saving(dir.path());
+    // Ten minutes a chunk; the fifth one crosses the hour.
+    let samples: Vec<(i64, f64)> = (0..780).map(|at| (T0 + 15 * MINUTE + at * 5_000, at as f64)).collect();
+    append(&store, "a", &samples);
+    store.maintain().expect("save");
+    drop(store);
+    for at in 0..3 {
+        let settings = StoreSettings { save_log_bytes: 1, block_range_ms: HOUR, ..settings(dir.path()) };
+        let store = Store::open(settings, clock()).expect("open");
+        assert!(floats(&store, "a") == samples, "start {at}");
+        append(&store, "other", &[(T0 + 80 * MINUTE + at, 1.0)]);
+        store.maintain().expect("save");
+        assert_eq!(store.status().blocks.len(), 0, "nothing was due");
+    }
+}

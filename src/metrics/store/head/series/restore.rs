@@ -12,9 +12,13 @@ use crate::series::histogram::Histogram;
 use crate::series::sample::SampleBuf;
 
 impl Series {
-    /// Chunks that no chunk file has (or all), oldest first, the open one as it is now.
+    /// The chunks from the first one on that no chunk file has (or all), oldest first, the open one as it is now.
+    ///
+    /// Those behind the first are saved again if they were saved before: [`Self::restore_chunk`] puts a chunk in place
+    /// of all that follows. What was read back can be so mixed: a late sample whose series had no chunk yet comes back
+    /// as a chunk of its own, and chunks from a time of another block length are cut anew.
     pub fn chunks_to_save(&self, all: bool) -> impl Iterator<Item = SavedChunk<'_>> + Clone {
-        let closed = self.chunks.iter().filter(move |chunk| all || !chunk.saved).map(|chunk| SavedChunk {
+        let closed = self.chunks.iter().skip_while(move |chunk| !all && chunk.saved).map(|chunk| SavedChunk {
             kind: chunk.kind,
             open: false,
             min: chunk.min,
