@@ -9,7 +9,7 @@ mod print;
 mod write;
 
 pub use build::parse;
-pub use print::{flow_list, print, quoted};
+pub use print::{flow_list, is_mark, print, quoted};
 pub use write::{MapWriter, without_secrets};
 
 /// Largest file read, in bytes.

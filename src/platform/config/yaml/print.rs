@@ -75,7 +75,7 @@ fn inline(out: &mut String, node: &Node, indent: usize) {
         Kind::List(_) => out.push_str(" []"),
         Kind::Map(_) => out.push_str(" {}"),
         // One over several lines was folded when it was read: written as it is, it would be folded once more.
-        Kind::Scalar { text, plain: true } if !text.contains('\n') => {
+        Kind::Scalar { text, plain: true } if !text.contains('\n') && !is_mark(text) => {
             out.push(' ');
             out.push_str(text);
         }
@@ -89,6 +89,12 @@ fn inline(out: &mut String, node: &Node, indent: usize) {
         }
     }
     out.push('\n');
+}
+
+/// Whether a text means something else where a block's value stands: the sign of a key or an item, the end of a
+/// document. Between brackets, or folded from several lines, it can be read as a plain text all the same.
+pub fn is_mark(text: &str) -> bool {
+    matches!(text.split([' ', '\t']).next(), Some("?" | "-" | ":" | "..." | "---"))
 }
 
 fn pad(out: &mut String, indent: usize) {

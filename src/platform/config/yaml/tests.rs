@@ -82,6 +82,18 @@ fn bad_documents_are_refused_with_their_place() {
     assert!(parse(&format!("- &a0 x\n{chained}")).expect_err("too deep").message.starts_with("nested deeper"));
 }
 
+/// Found by fuzzing: what is plain between brackets or as a whole document is not so behind a key.
+#[test]
+fn plain_texts_that_are_marks_elsewhere_read_back() {
+    for text in ["a: [?]", "[?, x]", "...", "\t... ..", "...\t\tt # x", "a: [...]", "[---]"] {
+        let Ok(document) = parse(text) else { continue };
+        let printed = print(&document.root);
+        let again = parse(&printed).unwrap_or_else(|error| panic!("{text:?}: {error:?} in {printed:?}"));
+        assert_eq!(print(&again.root), printed, "{text:?}");
+    }
+    assert_eq!(print(&read("a: [?]")), "a:\n- '?'\n");
+}
+
 #[test]
 fn prints_as_upstream_lays_out() {
     let text = "a: 1\nlist:\n- x\n- 'y: z'\n- b: 1\n  c: 2\n- []\nempty: {}\nnone: null\nquoted: \"10\"\nstar: '*:9090'\nlines: |\n  one\n    two\nnested:\n  map:\n    x: \"yes\"\n";
