@@ -585,4 +585,24 @@ mod tests {
         // What came late after the flush began is still there.
         assert_eq!((buf.float_ts[0], buf.float_ts[1], buf.len()), (6, 120 * STEP + 1, 281));
     }
+
+    #[test]
+    fn a_closed_chunk_read_twice_leaves_those_behind_it_in_place() {
+        let saved = filled(|at| at as f64);
+        let mut series = Series::new(saved.labels().clone());
+        let mut scratch = SampleBuf::default();
+        let first_and_open = || {
+            let all = saved.chunks_to_save(true).enumerate();
+            all.filter(|(at, chunk)| *at == 0 || chunk.open).map(|(_, chunk)| chunk)
+        };
+        assert_eq!((saved.chunks_to_save(true).count(), first_and_open().count()), (4, 2));
+        for chunk in saved.chunks_to_save(true).chain(first_and_open()) {
+            series.restore_chunk(&chunk, bounds().block_range, &mut scratch).expect("restore");
+        }
+        let (mut before, mut after) = (SampleBuf::default(), SampleBuf::default());
+        saved.read(TimeRange::ALL, &mut before).expect("read");
+        series.read(TimeRange::ALL, &mut after).expect("read");
+        assert!(before.float_ts == after.float_ts && before.floats == after.floats);
+        assert_eq!((series.chunks_to_save(false).count(), series.sample_bytes() > 0), (1, true));
+    }
 }

@@ -59,7 +59,8 @@ impl Series {
     }
 
     /// Takes a chunk out of a chunk file in place of everything from its first sample on: what was saved of the series
-    /// before ends in the state that its open chunk had then. `scratch` is memory to work with.
+    /// before ends in the state that its open chunk had then. A closed chunk that is here already changes nothing: files
+    /// written by earlier versions repeat one without those behind it. `scratch` is memory to work with.
     pub fn restore_chunk(&mut self, chunk: &SavedChunk<'_>, block_range: i64, scratch: &mut SampleBuf) -> Result<(), Malformed> {
         let malformed = Malformed { offset: 0 };
         scratch.clear();
@@ -69,6 +70,9 @@ impl Series {
         let in_order = times.windows(2).all(|pair| pair[0] < pair[1]) && first >= -TIME_MAX && last <= TIME_MAX;
         if !in_order || (first, last) != (chunk.min, chunk.max) {
             return Err(malformed);
+        }
+        if !chunk.open && self.has_closed(chunk) {
+            return Ok(());
         }
         self.cut_from(chunk.min);
         if self.chunks.last().is_some_and(|before| before.max >= chunk.min) {
@@ -100,6 +104,16 @@ impl Series {
             self.push_chunk(Chunk { min, max, count, kind, settled, saved: true, bytes: Box::from(bytes) });
         }
         Ok(())
+    }
+
+    /// Whether there is a closed chunk with the samples of this one; notes that a file has it.
+    fn has_closed(&mut self, chunk: &SavedChunk<'_>) -> bool {
+        let at = self.chunks.partition_point(|before| before.min < chunk.min);
+        let Some(there) = self.chunks.get_mut(at) else { return false };
+        let same_kind = (there.kind == Kind::Histogram) == (chunk.kind == Kind::Histogram);
+        let same = same_kind && (there.min, there.max, there.count) == (chunk.min, chunk.max, chunk.count);
+        there.saved |= same;
+        same
     }
 
     /// Drops the chunks that begin at `min` or later and closes an open one that begins before.
