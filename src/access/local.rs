@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use http::header;
+use http::{Version, header};
 
 /// Headers with which proxies say for whom they ask.
 const OF_PROXIES: [&str; 7] = ["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"];
@@ -16,7 +16,9 @@ const OF_PROXIES_PREFIX: &str = "x-forwarded";
 /// Whether the client is on this machine, asks by a name of this machine, and no proxy has left a trace.
 pub(super) fn is_local(request: &Request, from: IpAddr) -> bool {
     let is_forwarded = |name: &str| name.starts_with(OF_PROXIES_PREFIX) || OF_PROXIES.contains(&name);
+    // Proxies speak HTTP/1.0 unless told otherwise; browsers and programs of today do not.
     from.to_canonical().is_loopback()
+        && request.version() > Version::HTTP_10
         && !request.headers().keys().any(|name| is_forwarded(name.as_str()))
         && request.headers().get_all(header::HOST).iter().all(|host| host.to_str().is_ok_and(is_own_name))
         && named(request).is_some_and(is_own_name)
@@ -31,7 +33,10 @@ fn named(request: &Request) -> Option<&str> {
 /// `localhost`, names below it, and loopback addresses, with or without a port.
 fn is_own_name(named: &str) -> bool {
     let name = match named.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(""),
+        Some(v6) => match v6.split_once(']') {
+            Some((address, rest)) if rest.is_empty() || rest.starts_with(':') => address,
+            _ => "",
+        },
         None => named.rsplit_once(':').map_or(named, |(name, _)| name),
     };
     let name = name.to_ascii_lowercase();
@@ -61,8 +66,18 @@ mod tests {
         for host in ["localhost", "localhost:9090", "127.0.0.1:9090", "[::1]:9090", "127.3.2.1", "LOCALHOST:1", "a.localhost:80"] {
             assert!(is_local(&asked(host, &[("user-agent", "curl")]), here), "{host}");
         }
-        for host in ["", "pharos", "metrics.example", "10.0.0.5:9090", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]:9090", ":9090"]
-        {
+        for host in [
+            "",
+            "pharos",
+            "metrics.example",
+            "10.0.0.5:9090",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "[::2]:9090",
+            ":9090",
+            "[::1].evil.example",
+            "[::1]evil",
+        ] {
             assert!(!is_local(&asked(host, &[]), here), "{host}");
         }
         for header in ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "x-forwarded-host", "X-Real-IP", "Via", "CF-Connecting-IP"] {
@@ -72,6 +87,9 @@ mod tests {
             assert!(!is_local(&asked("localhost", &[]), from.parse().unwrap()), "{from}");
         }
         assert!(is_local(&asked("localhost", &[]), "::ffff:127.0.0.1".parse().unwrap()));
+        let mut by_proxy = asked("127.0.0.1:9090", &[]);
+        *by_proxy.version_mut() = Version::HTTP_10;
+        assert!(!is_local(&by_proxy, here));
     }
 
     #[test]

@@ -213,7 +213,10 @@ impl KnownHosts {
 
     fn is_known(&self, named: &str) -> bool {
         let name = match named.strip_prefix('[') {
-            Some(v6) => v6.split(']').next().unwrap_or(""),
+            Some(v6) => match v6.split_once(']') {
+                Some((address, rest)) if rest.is_empty() || rest.starts_with(':') => address,
+                _ => return false,
+            },
             None => named.rsplit_once(':').map_or(named, |(name, _)| name),
         };
         // Nobody can register a name without a dot; inside a network of containers services have such names.

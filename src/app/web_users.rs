@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::Access;
 use crate::base::secret::Secret;
+use crate::platform::http::network::client_network;
 
 /// Right pairs that are remembered; each check takes a tenth of a second or more.
 const REMEMBERED_MAX: usize = 1024;
@@ -32,7 +33,8 @@ pub(super) enum Checked {
 /// Checks passwords.
 #[derive(Debug, Default)]
 pub(super) struct WebUsers {
-    /// Hashes over name, hash and password of pairs that were right.
+    /// Hashes over network, name, hash and password of pairs that were right from there. From elsewhere they count as
+    /// tries, or the answer would tell a guesser who was told to wait that the guess was right.
     remembered: Mutex<HashSet<[u8; 32]>>,
     /// Held while a hash is computed, so that guessing cannot take more than one processor.
     working: tokio::sync::Mutex<()>,
@@ -60,7 +62,7 @@ impl WebUsers {
     ) -> Checked {
         let Some(hash) = users.get(name).or_else(|| users.values().next()).cloned() else { return Checked::Wrong };
         let is_known = users.contains_key(name);
-        let pair = pair_of(name, &hash, password);
+        let pair = pair_of(from, name, &hash, password);
         if is_known && self.remembered.lock().contains(&pair) {
             return Checked::Right;
         }
@@ -88,9 +90,10 @@ impl WebUsers {
     }
 }
 
-fn pair_of(name: &str, hash: &Secret, password: &Secret) -> [u8; 32] {
+fn pair_of(from: IpAddr, name: &str, hash: &Secret, password: &Secret) -> [u8; 32] {
+    let network = client_network(from).to_string();
     let mut hasher = Sha256::new();
-    for part in [name, hash.expose(), password.expose()] {
+    for part in [network.as_str(), name, hash.expose(), password.expose()] {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
@@ -131,8 +134,13 @@ mod tests {
         assert!(matches!(check(&users, "ann", "new", here).await, Checked::Later(_)));
         assert_eq!(check(&users, "bob", "other", here).await, Checked::Right, "others behind the same address are free");
         assert_eq!(check(&users, "ann", "right", here).await, Checked::Right, "who was right before is not kept out");
+        for _ in 0..10 {
+            check(&users, "ann", "guess", there).await;
+        }
+        assert!(matches!(check(&users, "ann", "right", there).await, Checked::Later(_)), "the wait does not tell which guess is right");
         users.insert("ann".to_owned(), hash("new"));
-        assert_eq!(check(&users, "ann", "right", there).await, Checked::Wrong, "a new password counts at once");
+        let third: IpAddr = "10.0.0.3".parse().unwrap();
+        assert_eq!(check(&users, "ann", "right", third).await, Checked::Wrong, "a new password counts at once");
         users.remove("bob");
         assert_eq!(check(&users, "bob", "other", there).await, Checked::Wrong);
         assert_eq!(checker.check(&BTreeMap::new(), "ann", &Secret::new(""), here, &access).await, Checked::Wrong);

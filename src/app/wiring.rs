@@ -1,8 +1,11 @@
 //! Opens everything on the data folder and wires it: what is handed to whom, and which layer stands around which.
 
+use std::fs::DirBuilder;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::middleware::from_fn_with_state;
@@ -35,6 +38,9 @@ use crate::platform::telemetry::process::Process;
 
 /// What Prometheus keeps in its data folder and pharos does not.
 const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
+
+/// Longer than any server lives.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What is there before storage is open: the data folder, and how connections are taken.
 pub(super) struct Ground {
@@ -155,13 +161,30 @@ fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
         mode: match settings.auth.mode {
             SignIn::On => AuthMode::On,
             SignIn::Off => AuthMode::Off,
-            SignIn::Auto if address.ip().is_loopback() => AuthMode::OnceSetUp,
+            SignIn::Auto if address.ip().is_loopback() && !is_behind_proxy(settings) => AuthMode::OnceSetUp,
             SignIn::Auto => AuthMode::On,
         },
-        session_idle: settings.auth.session_idle.to_std(),
-        session_age: settings.auth.session_age.to_std(),
-        audit_keep: settings.auth.audit_retention.to_std(),
+        session_idle: or_never(settings.auth.session_idle.to_std()),
+        session_age: or_never(settings.auth.session_age.to_std()),
+        audit_keep: or_never(settings.auth.audit_retention.to_std()),
     }
+}
+
+/// Whether the settings speak of something in front of the server, which hands others' requests on. Not every proxy
+/// leaves a trace in them.
+fn is_behind_proxy(settings: &Settings) -> bool {
+    let is_named_elsewhere = url::Url::parse(&settings.server.external_url).is_ok_and(|url| match url.host() {
+        Some(url::Host::Domain(name)) => name != "localhost" && !name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => !address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => !address.is_loopback(),
+        None => false,
+    });
+    is_named_elsewhere || !settings.auth.proxy_trusted.is_empty()
+}
+
+/// None means no end, as for other settings of time.
+fn or_never(set: Duration) -> Duration {
+    if set.is_zero() { NEVER } else { set }
 }
 
 /// Sections and keys of Prometheus' configuration, for the documentation.
@@ -171,7 +194,12 @@ fn documented_keys() -> Vec<KeySection> {
 
 /// Makes the data folder, sees that it is one of ours to write to, and keeps others away from it.
 fn prepare(data: &Path) -> anyhow::Result<DirLock> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
+    // Nobody else has to read it: there are hashes of passwords and keys of second factors in it.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("cannot create the data folder {}", data.display()))?;
     rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
         .with_context(|| format!("cannot write to the data folder {}", data.display()))?;
     let lock = DirLock::take(data)?;
@@ -216,5 +244,17 @@ mod tests {
             settings.auth.mode = mode;
             assert_eq!(access_settings(&settings, address.parse().unwrap()).mode, expected, "{mode:?} {address}");
         }
+        let here = "127.0.0.1:9090".parse().unwrap();
+        let with = |name: &str, text: &str| {
+            let mut settings = Settings::default();
+            assert_eq!(settings.set(name, text), Ok(true));
+            access_settings(&settings, here).mode
+        };
+        assert_eq!(with("server.external_url", "http://localhost:9090/"), AuthMode::OnceSetUp);
+        assert_eq!(with("server.external_url", "https://metrics.example"), AuthMode::On, "something hands requests on");
+        assert_eq!(with("auth.proxy_trusted", "127.0.0.1"), AuthMode::On);
+        let mut settings = Settings::default();
+        assert_eq!(settings.set("auth.session_idle", "0s"), Ok(true));
+        assert_eq!(access_settings(&settings, here).session_idle, NEVER);
     }
 }

@@ -206,7 +206,7 @@ fn the_address_is_that_of_the_browser_or_the_one_that_is_set() {
     let server = Server::quiet();
     let page = server.get("/settings/connect?client=prometheus").1;
     assert!(snippet(&page).contains(&format!("url: http://{}/api/v1/write", server.address)), "{page}");
-    let named = Server::start(&["--host-metrics=false", "--external-url", "https://pharos.example/"]);
+    let named = Server::start(&["--host-metrics=false", "--auth", "off", "--external-url", "https://pharos.example/"]);
     let page = named.get("/settings/connect?client=fluent-bit").1;
     let text = snippet(&page);
     assert!(text.contains("host: 'pharos.example'") && text.contains("port: 443") && text.contains("tls: on"), "{text}");

@@ -275,7 +275,7 @@ settings! {
     auth: AuthSettings {
         /// Whether people must sign in; auto is on, but lets this machine itself in on a loopback address until there is an administrator.
         mode: SignIn = "auto", ["auth"];
-        /// How long a session may go unused before it ends.
+        /// How long a session may go unused before it ends; 0s for as long as it likes.
         session_idle: Duration = "7d", [];
         /// How long a session may last at all.
         session_age: Duration = "30d", [];

@@ -3,6 +3,7 @@
 //! One writer thread takes closures from a queue and runs each in its own transaction; readers are a small
 //! pool of read-only connections. WAL mode, so reading never waits for writing.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -77,6 +78,10 @@ impl Db {
     /// Opens or creates the file and brings it to the newest migration.
     pub fn open(path: &Path) -> Result<Self, DbError> {
         let mut connection = Connection::open(path)?;
+        // Its log and its index of that take the same permissions. A file system without any is no reason to stop.
+        if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
+            tracing::warn!(%error, "others on this machine may be able to read the database");
+        }
         configure(&connection)?;
         upgrade::prepare(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
