@@ -54,6 +54,7 @@ mod remote_read;
 mod results;
 /// Scraping real targets.
 mod scrape;
+mod server_page;
 /// Starting and stopping.
 mod stop;
 /// HTTPS, client certificates, Prometheus' web config file.
