@@ -253,6 +253,8 @@ impl ServerInput {
             ("limits.disk_budget", None) => {
                 self.metric("prometheus_tsdb_storage_blocks_bytes")? + self.metric("pharos_storage_wal_bytes").unwrap_or(0.0)
             }
+            // And nobody looks closely at memory.
+            ("limits.memory_budget", None) => self.metric("process_resident_memory_bytes")?,
             _ => self.metric(series)?,
         };
         let used = format::number(used, *unit);
@@ -475,7 +477,7 @@ mod tests {
     #[test]
     fn use_is_read_from_the_servers_own_metrics() {
         let own = "pharos_http_connections 3\npharos_http_connections_max 512\npharos_http_requests_in_flight{class=\"query\"} 2\n\
-                   pharos_memory_used_bytes 1048576\npharos_memory_budget_bytes 0\npharos_disk_used_bytes 0\npharos_disk_budget_bytes 0\n\
+                   process_resident_memory_bytes 1048576\npharos_memory_used_bytes 0\npharos_memory_budget_bytes 0\npharos_disk_used_bytes 0\npharos_disk_budget_bytes 0\n\
                    prometheus_tsdb_storage_blocks_bytes 1024\npharos_storage_wal_bytes 1024\n";
         let input = ServerInput { own_metrics: own.to_owned(), ..ServerInput::default() };
         for (name, expected) in [
