@@ -78,7 +78,7 @@ fn the_certificate_is_explained_and_a_failed_reload_is_named() {
         has(&page, words);
     }
     assert!(!page.contains("Changed files could not be used"), "{page}");
-    fs::write(&web, "nonsense: true\n").unwrap();
+    fs::write(&web, "tls_server_confg: {}\n").unwrap();
     for _ in 0..300 {
         if look().contains("Changed files could not be used") {
             break;
@@ -87,5 +87,5 @@ fn the_certificate_is_explained_and_a_failed_reload_is_named() {
     }
     let page = look();
     has(&page, "Changed files could not be used");
-    has(&page, "nonsense");
+    has(&page, "tls_server_confg: unknown key");
 }
