@@ -1,6 +1,8 @@
 //! The edge towards the network: TLS and the web config file as the settings want them, read again while the server
 //! runs. What is new and broken is named in the log and a metric, and what was in force before stays.
 
+mod facts;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+
+pub(super) use facts::Facts;
 
 use crate::base::clock::{Clock, SharedClock};
 use crate::platform::config::diagnostic::Diagnostic;
@@ -43,6 +47,8 @@ pub(super) struct Edge {
     web: ArcSwap<Web>,
     /// What was read last, whether it could be used or not.
     seen: Mutex<Seen>,
+    /// When it could not be used (ms) and why, if that was the last time.
+    failure: Mutex<Option<(i64, String)>>,
     /// Whether the server can be reached from elsewhere and only the file's users keep strangers out.
     needs_users: bool,
 }
@@ -160,6 +166,7 @@ impl Edge {
             settings: server,
             clock,
             seen: Mutex::new(Seen { files, hash }),
+            failure: Mutex::default(),
             needs_users,
         };
         edge.say_certificate();
@@ -188,6 +195,13 @@ impl Edge {
     /// Whether the certificate is one that browsers can come to trust for good.
     pub(super) fn is_self_signed(&self) -> bool {
         self.settings.tls_self_signed
+    }
+
+    /// For how many seconds browsers are told to come by HTTPS only; 0 for not at all.
+    pub(super) fn hsts_s(&self) -> u64 {
+        // A browser that heeds it no longer lets people past the warning about a certificate that nobody signed.
+        let may_say = self.speaks_tls() && !self.is_self_signed();
+        if may_say { self.settings.hsts_max_age.to_std().as_secs() } else { 0 }
     }
 
     /// The web config file as it is in force.
@@ -230,12 +244,14 @@ impl Edge {
             Ok(files) => {
                 seen.hash = content_hash(files.iter().map(PathBuf::as_path));
                 seen.files = files;
+                *self.failure.lock() = None;
             }
             Err(why) => {
                 tracing::error!(error = %why, "changed TLS files or web config cannot be used, what was in force before stays");
                 if let Some(tls) = &self.tls {
                     tls.replace(None);
                 }
+                *self.failure.lock() = Some((self.clock.now_ms(), why));
             }
         }
     }

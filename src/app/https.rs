@@ -35,10 +35,8 @@ impl ToHttps {
             let host = url.host_str()?.to_owned();
             Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
         });
-        let seconds = settings.hsts_max_age.to_std().as_secs();
-        // A browser that heeds it no longer lets people past the warning about a certificate that nobody signed.
-        let says_hsts = edge.speaks_tls() && !edge.is_self_signed() && seconds > 0;
-        let hsts = says_hsts.then(|| HeaderValue::from_str(&format!("max-age={seconds}")).ok()).flatten();
+        let seconds = edge.hsts_s();
+        let hsts = (seconds > 0).then(|| HeaderValue::from_str(&format!("max-age={seconds}")).ok()).flatten();
         Self { is_on: edge.speaks_tls(), external, port: None, hsts }
     }
 

@@ -205,7 +205,14 @@ async fn every_route_lets_in_who_may_and_nobody_else() {
         for method in &METHODS {
             for who in &house.callers {
                 let noted = house.newest_line();
-                let answer = house.ask(who, method, &example(info.path), &[]).await;
+                let mut answer = house.ask(who, method, &example(info.path), &[]).await;
+                // There is one backup at a time, and one that nobody read to its end may still be under way.
+                for _ in 0..1000 {
+                    if info.path != links::BACKUP_API || answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+                        break;
+                    }
+                    answer = house.ask(who, method, &example(info.path), &[]).await;
+                }
                 asked += 1;
                 let_in += usize::from(answer.status().is_success());
                 wrong.extend(mistake(who, info, method, &answer));

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use axum::middleware::from_fn_with_state;
 
 use super::configuration::Configuration;
-use super::edge::{self, Edge};
+use super::edge::{self, Edge, Facts};
 use super::guard::{self, KnownHosts, RequestCounts};
 use super::https::{ToHttps, https_only};
 use super::throttle::{Throttle, limited};
@@ -133,10 +133,12 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
     registry.add(Arc::clone(&backups) as _);
     let docs = Docs::new(DocsOptions { clock: Arc::clone(clock), registry: registry.clone(), keys: documented_keys() });
+    let facts = Facts { configuration: Arc::clone(configuration), edge: Arc::clone(edge) };
     let routes = metrics
         .routes()
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
+        .join(admin.server_routes(facts, registry.clone()))
         .join(admin.connect_routes(settings.server.external_url.clone()))
         .join(admin.about_routes(registry.clone(), settings.server.own_metrics))
         .join(docs.routes());

@@ -59,6 +59,8 @@ pub const TOKENS: &str = "/settings/tokens";
 pub const TOKENS_REVOKE: &str = "/settings/tokens/revoke";
 /// Who changed what.
 pub const AUDIT: &str = "/settings/audit";
+/// What is set about the server itself.
+pub const SERVER: &str = "/settings/server";
 /// Backups; POST makes one.
 pub const BACKUP: &str = "/settings/backup";
 /// GET: one backup, by its name.
@@ -78,11 +80,12 @@ pub const DOCS_TITLES: &str = "/docs/titles.json";
 /// A page of the documentation.
 pub const DOCS_PAGE: &str = "/docs/{page}";
 /// Pages of the settings: id, path, name, the least role that sees it.
-pub const SETTINGS_PAGES: [(&str, &str, &str, Role); 6] = [
+pub const SETTINGS_PAGES: [(&str, &str, &str, Role); 7] = [
     ("profile", PROFILE, key("Profile"), Role::Viewer),
     ("connect", CONNECT, key("Connect"), Role::Editor),
     ("people", PEOPLE, key("People"), Role::Admin),
     ("tokens", TOKENS, key("Tokens"), Role::Admin),
+    ("server", SERVER, key("Server"), Role::Admin),
     ("backup", BACKUP, key("Backup"), Role::Admin),
     ("audit", AUDIT, key("Audit log"), Role::Admin),
 ];

@@ -54,6 +54,8 @@ mod remote_read;
 mod results;
 /// Scraping real targets.
 mod scrape;
+/// The page about what is set for the server itself.
+mod server_page;
 /// Starting and stopping.
 mod stop;
 /// HTTPS, client certificates, Prometheus' web config file.

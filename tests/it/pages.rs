@@ -3,8 +3,19 @@
 use crate::support::{Server, client};
 use crate::wire;
 
-const PAGES: [&str; 10] =
-    ["/", "/explore", "/targets", "/catalogue", "/cardinality", "/pushed", "/status", "/docs", "/status/self", "/settings/connect"];
+const PAGES: [&str; 11] = [
+    "/",
+    "/explore",
+    "/targets",
+    "/catalogue",
+    "/cardinality",
+    "/pushed",
+    "/status",
+    "/docs",
+    "/status/self",
+    "/settings/connect",
+    "/settings/server",
+];
 
 #[test]
 fn every_page_is_whole_and_guarded() {

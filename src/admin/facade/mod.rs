@@ -9,6 +9,7 @@ mod json;
 mod oidc;
 mod people;
 mod profile;
+mod server;
 mod tokens;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use axum::routing::{delete, get, post};
 use crate::access::{Access, Policy, Routes, SIGN_IN};
 use crate::base::clock::SharedClock;
 use crate::ui::links;
+
+pub use server::ServerFacts;
 
 /// The open hall.
 pub struct Admin {

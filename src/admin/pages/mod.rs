@@ -7,4 +7,5 @@ pub mod connect;
 pub mod door;
 pub mod people;
 pub mod profile;
+pub mod server;
 pub mod tokens;

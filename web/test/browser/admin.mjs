@@ -104,7 +104,7 @@ async function foreignText() {
   await accessible(page, 'fresh token');
   await tab.close();
   const odd = encodeURIComponent('"><script>alert(4)</script>');
-  await each([['profile', '/settings/profile'], ['people', `/settings/people?done=${odd}`], ['tokens', '/settings/tokens'], ['audit', '/settings/audit'],
+  await each([['profile', '/settings/profile'], ['people', `/settings/people?done=${odd}`], ['tokens', '/settings/tokens'], ['server', '/settings/server'], ['audit', '/settings/audit'],
     ['audit-filter', `/settings/audit?actor=${odd}&action=${odd}`], ['missing', `/settings/${odd}`, 404]], signedIn);
 }
 

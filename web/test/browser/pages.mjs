@@ -17,6 +17,7 @@ const PAGES = [
   ['status', '/status', 200, false],
   ['self', '/status/self', 200, true],
   ['connect', '/settings/connect', 200, false],
+  ['server', '/settings/server', 200, false],
   ['docs', '/docs', 200, false],
   ['docs-configuration', '/docs/configuration', 200, false],
   ['missing', '/no-such-page', 404, false],

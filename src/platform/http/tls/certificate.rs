@@ -14,6 +14,8 @@ const NAMES_MAX: usize = 100;
 pub struct Certificate {
     /// The common name of its subject; empty if it has none.
     pub common_name: String,
+    /// The common name of who signed it; empty if it has none.
+    pub issuer: String,
     /// Its alternative names: hosts, addresses of machines and people, URIs.
     pub names: Vec<String>,
     /// From when it is valid, in milliseconds since the Unix epoch.
@@ -36,10 +38,12 @@ impl Certificate {
         let validity = found.validity();
         let ms = |seconds: i64| seconds.saturating_mul(1000);
         let common_name = found.subject().iter_common_name().find_map(|name| name.as_str().ok()).unwrap_or("").to_owned();
+        let issuer = found.issuer().iter_common_name().find_map(|name| name.as_str().ok()).unwrap_or("").to_owned();
         let alternatives = found.subject_alternative_name().ok().flatten();
         let names = alternatives.iter().flat_map(|names| &names.value.general_names).filter_map(text_of).take(NAMES_MAX).collect();
         Ok(Self {
             common_name,
+            issuer,
             names,
             not_before_ms: ms(validity.not_before.timestamp()),
             not_after_ms: ms(validity.not_after.timestamp()),
@@ -88,6 +92,7 @@ mod tests {
             (read.common_name.as_str(), read.names.as_slice()),
             ("agent-7", &["a.example", "10.1.2.3", "::1"].map(str::to_owned)[..])
         );
+        assert_eq!(read.issuer, "agent-7", "it signed itself");
         assert_eq!((read.not_before_ms, read.not_after_ms), (1_577_836_800_000, 1_893_456_000_000));
         assert_eq!((read.fingerprint.len(), read.fingerprint.matches(':').count()), (95, 31));
         assert!(Certificate::of(b"nonsense").is_err() && Certificate::of(&made.der()[..100]).is_err());
