@@ -46,7 +46,7 @@ pub use proxy::{Client, Proxies, VouchedUser};
 pub use report::AccessReport;
 pub use routes::{RouteInfo, Routes};
 pub use second_factor::Enrolment;
-pub use service::{Access, AccessError, AccessSettings, AuthMode, Origin};
+pub use service::{Access, AccessError, AccessSettings, AuthMode, Origin, end_all_sessions};
 pub use store::audit::{AuditFilter, AuditLine};
 pub use store::sessions::Session;
 pub use store::tokens::Token;

@@ -87,6 +87,7 @@ impl Access {
         let given = key::hash(code.trim());
         let is_right = self.setup.lock().is_some_and(|hash| bool::from(hash[..].ct_eq(&given[..])));
         if !is_right {
+            self.note_failure(SETUP_NAME, origin).await?;
             return Err(refused("this code is not the one in the server's log; it changes with every start"));
         }
         self.throttle.succeeded(origin.address, SETUP_NAME);

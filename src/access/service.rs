@@ -134,6 +134,11 @@ impl std::fmt::Debug for Access {
     }
 }
 
+/// Ends every session of a database that no server has open. Blocking.
+pub fn end_all_sessions(db: &Db) -> Result<(), DbError> {
+    db.write_blocking(sessions::delete_all).map(|_ended| ())
+}
+
 impl Access {
     /// Reads who there is. Blocking.
     pub fn open(db: Arc<Db>, clock: SharedClock, settings: AccessSettings) -> Result<Arc<Self>, DbError> {
@@ -293,7 +298,7 @@ impl Access {
     }
 
     /// Writes down that a sign-in failed. Whoever has many addresses must not fill the disk with these lines.
-    async fn note_failure(&self, who: &str, origin: &Origin) -> Result<(), AccessError> {
+    pub(super) async fn note_failure(&self, who: &str, origin: &Origin) -> Result<(), AccessError> {
         let hour = self.clock.now_ms().div_euclid(HOUR_MS);
         {
             let mut failures = self.failures.lock();

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Access, AccessError, AccessSettings, AuditFilter, AuthMode, Caller, Identity, NewToken, Origin, Role, Scope, UserChange};
+use super::{
+    Access, AccessError, AccessSettings, AuditFilter, AuthMode, Caller, Identity, NewToken, Origin, Role, Scope, UserChange,
+    end_all_sessions,
+};
 use crate::base::clock::ManualClock;
 use crate::base::secret::Secret;
 use crate::platform::db::Db;
@@ -53,10 +56,23 @@ fn sentence<T: std::fmt::Debug>(result: Result<T, AccessError>) -> String {
 }
 
 #[tokio::test]
+async fn a_restored_server_knows_nobody_by_their_cookie() {
+    let (house, cookie) = House::with_ann().await;
+    let restored = Db::open(&house.folder.path().join("pharos.db")).unwrap();
+    assert!(house.access.by_cookie(&cookie, here().address).is_some());
+    end_all_sessions(&restored).unwrap();
+    house.access.reload().unwrap();
+    assert!(house.access.by_cookie(&cookie, here().address).is_none());
+    assert!(house.access.sign_in("ann", Secret::new(GOOD), "", &here()).await.is_ok(), "with the password they come in");
+}
+
+#[tokio::test]
 async fn the_set_up_code_makes_one_administrator() {
     let house = House::empty();
     let code = house.access.begin_setup().unwrap().unwrap();
     assert!(sentence(house.access.set_up("2222-2222-2222-2222", "eve", Secret::new(GOOD), &here()).await).contains("not the one"));
+    let newest = house.access.audit(&AuditFilter { limit: 1, ..AuditFilter::default() }).unwrap();
+    assert_eq!(newest.first().map(|line| line.action.as_str()), Some("sign-in.failed"), "guessing at the code is written down");
     assert!(sentence(house.access.set_up(code.expose(), "ann", Secret::new("short"), &here()).await).contains("too short"));
     let cookie = house.access.set_up(code.expose(), "ann", Secret::new(GOOD), &here()).await.unwrap();
     let person = house.access.by_cookie(cookie.expose(), here().address).unwrap();

@@ -165,9 +165,17 @@ fn a_disk_budget_refuses_writes_until_there_is_room() {
     assert_eq!(own(&server, "pharos_pressure_state{resource=\"disk\",state=\"critical\"}"), 1.0);
     assert!(own(&server, "pharos_shed_total{what=\"disk\"}") >= 1.0);
     assert_eq!(server.query("a", (at - 1) as f64)[0]["value"][1], "1", "reading goes on");
+    let add_one = || server.post("/api/v1/metrics/custom", "application/json", r#"{"name": "b_total", "type": "counter", "value": 1}"#);
+    let push = || client().put(server.url("/metrics/job/batch")).body("pushed 1\n").send().unwrap().status().as_u16();
+    for _ in 0..3 {
+        assert_eq!((add_one().0, push()), (503, 503), "what is kept until it is deleted");
+    }
     assert_eq!(server.get("/-/ready").0, 200, "a budget is no reason to be taken out of service");
     assert!(server.get("/").1.contains("the disk budget is used up"), "Home says so");
     std::fs::remove_file(&ballast).unwrap();
     await_status(at, 204);
+    let (added, said) = add_one();
+    assert_eq!((added / 100, push()), (2, 200), "{said}");
+    server.await_query("b_total", |found| found[0]["value"][1] == "1");
     assert_eq!(own(&server, "pharos_pressure_state{resource=\"disk\",state=\"normal\"}"), 1.0);
 }

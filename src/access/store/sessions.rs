@@ -85,6 +85,11 @@ pub fn delete_of_user(tx: &Transaction<'_>, user_id: i64, except: Option<i64>) -
     Ok(())
 }
 
+/// Removes all.
+pub fn delete_all(tx: &Transaction<'_>) -> rusqlite::Result<usize> {
+    tx.execute("DELETE FROM sessions", [])
+}
+
 /// Removes those not seen since, or older than, these times.
 pub fn prune(tx: &Transaction<'_>, seen_before_ms: i64, created_before_ms: i64) -> rusqlite::Result<usize> {
     tx.execute("DELETE FROM sessions WHERE seen_ms < ?1 OR created_ms < ?2", [seen_before_ms, created_before_ms])

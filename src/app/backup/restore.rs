@@ -11,11 +11,12 @@ use anyhow::{Context, bail};
 
 use super::create::checking;
 use super::{DATABASE, FOLDER};
+use crate::access::end_all_sessions;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::{human, time};
 use crate::metrics::{check_restored, stopped_part};
 use crate::platform::backup::{Manifest, unpack};
-use crate::platform::db;
+use crate::platform::db::{self, Db};
 use crate::platform::disk::{self, DirLock};
 
 /// Where the backup is unpacked, in the data folder.
@@ -136,7 +137,13 @@ fn unpack_into(folder: &Path, file: File) -> anyhow::Result<Manifest> {
 fn check(folder: &Path) -> anyhow::Result<()> {
     let unusable = |why: String| anyhow::anyhow!("the backup cannot be used: {why}");
     db::check(&folder.join(DATABASE)).map_err(unusable)?;
-    check_restored(folder).map_err(unusable)
+    check_restored(folder).map_err(unusable)?;
+    // Who signed out, or was thrown out, since the backup must not be in again by it.
+    let database = folder.join(DATABASE);
+    if database.exists() {
+        end_all_sessions(&Db::open(&database)?)?;
+    }
+    Ok(())
 }
 
 /// Moves what is there into a folder of its own.

@@ -10,7 +10,7 @@ use http::{Request, StatusCode, header};
 use serde::Serialize;
 
 use super::ApiState;
-use super::doors::{Door, answered};
+use super::doors::{Door, answered, no_room};
 use crate::base::cancel::Cancel;
 use crate::base::limits::BODY_BYTES_MAX;
 use crate::metrics::ingest::custom::{CustomError, CustomMetrics, Outcome};
@@ -58,6 +58,9 @@ pub(super) async fn batch(State(state): State<Arc<ApiState>>, request: Request<B
 
 async fn record(state: Arc<ApiState>, request: Request<Body>, record: Record) -> Response {
     let (parts, body) = request.into_parts();
+    if let Some(problem) = no_room(&state) {
+        return answered(&state, Door::Custom, 0, 0, failure(problem.status(), problem.public()));
+    }
     let body = match read_body(body, BODY_BYTES_MAX).await.and_then(|body| decompress(&parts.headers, body, BODY_BYTES_MAX)) {
         Ok(body) => body,
         Err(problem) => return failure(problem.status(), problem.public()),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::ApiState;
 use super::answer::ApiError;
-use super::doors::{Door, answered};
+use super::doors::{Door, answered, no_room};
 use crate::access::Change;
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
@@ -27,6 +27,11 @@ const PLACE_WITHIN: Duration = Duration::from_secs(30);
 /// `PUT|POST|DELETE /metrics/job/<job>{/<label>/<value>}`.
 pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.method != Method::DELETE
+        && let Some(problem) = no_room(&state)
+    {
+        return answered(&state, Door::Push, 0, 0, problem.into_response());
+    }
     let body = match read_body(body, WRITE_BODY_BYTES_MAX).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),

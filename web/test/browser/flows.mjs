@@ -85,7 +85,11 @@ async function palette() {
   await page.keyboard.type('card');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/cardinality');
-  await page.keyboard.press('Control+k');
+  // A key that is pressed before the page listens is nobody's.
+  for (let i = 0; i < 100 && (await page.locator('#cmdk').count()) === 0; i++) {
+    await page.keyboard.press('Control+k');
+    await page.waitForTimeout(100);
+  }
   await page.keyboard.type('http_requests');
   await page.waitForFunction(() => [...document.querySelectorAll('#cmdl li')].some((l) => l.textContent.includes('http_requests_total')));
   const focus = await page.evaluate(() => document.activeElement?.getAttribute('role'));
