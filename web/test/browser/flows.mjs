@@ -78,18 +78,23 @@ async function complete() {
   await tab.close();
 }
 
-async function palette() {
-  const tab = await open(), { page } = tab;
-  await visit(page, '/status');
-  await page.keyboard.press('Control+k');
-  await page.keyboard.type('card');
-  await page.keyboard.press('Enter');
-  await page.waitForURL('**/cardinality');
-  // A key that is pressed before the page listens is nobody's.
+/** A key that is pressed before the page listens is nobody's, so it is pressed again. */
+async function openPalette(page) {
   for (let i = 0; i < 100 && (await page.locator('#cmdk').count()) === 0; i++) {
     await page.keyboard.press('Control+k');
     await page.waitForTimeout(100);
   }
+}
+
+async function palette() {
+  const tab = await open(), { page } = tab;
+  await visit(page, '/status');
+  await openPalette(page);
+  await page.keyboard.type('card');
+  await page.waitForFunction(() => document.querySelector('#cmdl [aria-selected="true"]')?.textContent.includes('Cardinality'));
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/cardinality');
+  await openPalette(page);
   await page.keyboard.type('http_requests');
   await page.waitForFunction(() => [...document.querySelectorAll('#cmdl li')].some((l) => l.textContent.includes('http_requests_total')));
   const focus = await page.evaluate(() => document.activeElement?.getAttribute('role'));
