@@ -14,6 +14,9 @@ mod platform;
 mod series;
 #[path = "../../src/metrics"]
 mod metrics {
+    pub mod model {
+        pub mod storage;
+    }
     pub mod store;
 }
 
