@@ -26,9 +26,6 @@ for (const [tag, load] of Object.entries(islands)) {
   whenIdle(go);
 }
 
-/* Who presses Ctrl-K types on at once: fetched beforehand, so that no letter falls into the time that it takes. */
-addEventListener('load', () => whenIdle(() => void import('./palette.ts')));
-
 /* The server renders data-theme from the cookie, so there is no flash; here it only changes. */
 /** One of the choices of the menu; the language needs the server's words and is a form. */
 function choose(el: HTMLElement): void {
