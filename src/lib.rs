@@ -6,7 +6,7 @@
 //! 1. [`series`]: labels, samples, query values, and the ports through which wings hear each other.
 //! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
-//! 4. The wings, which never see each other: [`metrics`] (numbers over time).
+//! 4. The wings, which never see each other: [`metrics`] (numbers over time), [`logs`] (lines in streams).
 //! 5. The halls, which read wings through ports only: [`admin`] (signing in, people, tokens, audit log), [`docs`]
 //!    (the documentation that is built in).
 //! 6. [`app`]: the command line, wiring, start and stop.
@@ -18,13 +18,15 @@
 //! [`base::clock`], no SQL outside `platform::db` and `store`, no JSON on model types.
 //!
 //! Words: *target* (what is scraped), *series* (a label set over time), *sample* (a value at a time),
-//! *block* (an immutable file of samples), *head* (the newest samples, in memory and in the log).
+//! *block* (an immutable file of samples), *head* (the newest samples, in memory and in the log), *stream* (a label set
+//! with lines), *line* (a text at a time), *part* (an immutable folder of lines of one day).
 
 pub mod access;
 pub mod admin;
 pub mod app;
 pub mod base;
 pub mod docs;
+pub mod logs;
 pub mod metrics;
 pub mod platform;
 pub mod series;

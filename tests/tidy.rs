@@ -14,13 +14,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("access", &["base", "platform"]),
     ("ui", &["base", "series", "platform", "access"]),
     ("metrics", &["base", "series", "platform", "access", "ui"]),
+    ("logs", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
     ("docs", &["base", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "admin", "docs"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "admin", "docs"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics", "admin"];
+const WINGS: &[&str] = &["metrics", "logs", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -35,13 +36,13 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Engine rooms stay pure: of ours they see only these.
-const ENGINES: &[&str] = &["metrics/store", "metrics/query"];
-const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "platform::disk"];
+const ENGINES: &[&str] = &["metrics/store", "metrics/query", "logs/store", "logs/query"];
+const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "logs", "platform::disk"];
 
 /// Crates that may be named only behind their door.
 const DOORS: &[(&str, &[&str])] = &[
-    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "admin/facade", "docs", "app"]),
-    ("askama", &["ui", "metrics/pages", "admin/pages", "docs"]),
+    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "logs/api", "logs/facade", "admin/facade", "docs", "app"]),
+    ("askama", &["ui", "metrics/pages", "logs/pages", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown"]),
     ("rusqlite", &["platform/db", "access/store"]),
     ("rusqlite_migration", &["platform/db"]),
@@ -50,7 +51,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rust_embed", &["ui"]),
     ("jsonwebtoken", &["access/oidc"]),
     ("clap", &["app", "main.rs", "platform/config", "platform/telemetry"]),
-    ("memmap2", &["metrics/store"]),
+    ("memmap2", &["metrics/store", "logs/store"]),
+    ("tantivy", &["logs/store"]),
     ("tar", &["platform/backup"]),
     ("tokio_cron_scheduler", &["platform/backup"]),
     ("governor", &["platform/http"]),

@@ -104,6 +104,8 @@ impl Policy {
     pub const OWN: Self = Self::Person(Role::Viewer);
     /// Making tokens for what an editor may do; a token must not make others.
     pub const MAKE_TOKENS: Self = Self::Person(Role::Editor);
+    /// Sending log lines.
+    pub const WRITE_LOGS: Self = Self::Needs(Role::Editor, Scope::LogsWrite);
     /// Looking at data.
     pub const READ: Self = Self::Needs(Role::Viewer, Scope::Read);
     /// Sending metrics.

@@ -1,0 +1,90 @@
+//! What every wanted line contains, as far as it can be told from a query: the store leaves out what cannot match.
+//!
+//! Needs are necessary, not sufficient: whoever reads the lines checks them again.
+
+/// A condition that every wanted line meets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Needs {
+    /// Nothing is known.
+    #[default]
+    Anything,
+    /// The line's text has these bytes somewhere.
+    Text {
+        /// The bytes; lower-cased (ASCII) when the case does not count.
+        bytes: Vec<u8>,
+        /// Whether upper and lower case (ASCII) are the same.
+        any_case: bool,
+    },
+    /// Each of these.
+    All(Vec<Self>),
+    /// At least one of these.
+    Any(Vec<Self>),
+    /// No line is wanted.
+    Nothing,
+}
+
+impl Needs {
+    /// The line's text has these bytes.
+    pub fn text(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        if bytes.is_empty() { Self::Anything } else { Self::Text { bytes, any_case: false } }
+    }
+
+    /// The line's text has these bytes, in upper or lower case.
+    pub fn text_any_case(bytes: &[u8]) -> Self {
+        if bytes.is_empty() { Self::Anything } else { Self::Text { bytes: bytes.to_ascii_lowercase(), any_case: true } }
+    }
+
+    /// Both this and that.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, _) | (_, Self::Nothing) => Self::Nothing,
+            (Self::Anything, needs) | (needs, Self::Anything) => needs,
+            (Self::All(mut all), Self::All(more)) => {
+                all.extend(more);
+                Self::All(all)
+            }
+            (Self::All(mut all), one) | (one, Self::All(mut all)) => {
+                all.push(one);
+                Self::All(all)
+            }
+            (one, other) => Self::All(vec![one, other]),
+        }
+    }
+
+    /// This or that.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Anything, _) | (_, Self::Anything) => Self::Anything,
+            (Self::Nothing, needs) | (needs, Self::Nothing) => needs,
+            (Self::Any(mut any), Self::Any(more)) => {
+                any.extend(more);
+                Self::Any(any)
+            }
+            (Self::Any(mut any), one) | (one, Self::Any(mut any)) => {
+                any.push(one);
+                Self::Any(any)
+            }
+            (one, other) => Self::Any(vec![one, other]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joining_keeps_what_is_known() {
+        let (a, b) = (Needs::text("a"), Needs::text_any_case(b"B"));
+        assert_eq!(Needs::Anything.and(a.clone()), a);
+        assert_eq!(Needs::Anything.or(a.clone()), Needs::Anything);
+        assert_eq!(Needs::Nothing.or(a.clone()), a);
+        assert_eq!(Needs::Nothing.and(a.clone()), Needs::Nothing);
+        assert_eq!(a.clone().and(b.clone()).and(a.clone()), Needs::All(vec![a.clone(), b.clone(), a.clone()]));
+        assert_eq!(a.clone().or(b.clone()), Needs::Any(vec![a, Needs::Text { bytes: b"b".to_vec(), any_case: true }]));
+        assert_eq!(Needs::text(""), Needs::Anything);
+    }
+}
