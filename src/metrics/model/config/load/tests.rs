@@ -478,7 +478,7 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
     let path = dir.path().join("p.yml");
     let checked = |text: &str| {
         std::fs::write(&path, text).expect("written");
-        let report = check(&path, false, &env);
+        let report = check(&path, false, &env, &|_| Vec::new());
         (report.ok, report.text.replace(&dir.path().display().to_string(), ""))
     };
     assert_eq!(
@@ -497,7 +497,7 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
     assert!(!ok && text.contains("FAILED: /more.yml:3:25: ca_file: \"/ca.pem\" does not exist"), "{text}");
     let (ok, text) = checked("global: {scrape_intervall: 15s}");
     assert!(ok && text.contains("WARNING: /p.yml:1:10: scrape_intervall: unknown key"), "{text}");
-    let strict = check(&path, true, &env);
+    let strict = check(&path, true, &env, &|_| Vec::new());
     assert!(!strict.ok && strict.text.contains("FAILED: ") && !strict.text.contains("SUCCESS"), "{}", strict.text);
 }
 
