@@ -96,10 +96,16 @@ fn vouched_user(auth: &AuthSettings) -> Result<Option<VouchedUser>, Mistake> {
     };
     let Some(user) = header("auth.proxy_user_header", &auth.proxy_user_header)? else { return Ok(None) };
     if auth.proxy_trusted.is_empty() {
-        return Err(Mistake::new(USER_HEADER, "auth.proxy_user_header is set, but no proxy may send it: name their addresses in auth.proxy_trusted"));
+        return Err(Mistake::new(
+            USER_HEADER,
+            "auth.proxy_user_header is set, but no proxy may send it: name their addresses in auth.proxy_trusted",
+        ));
     }
     if auth.proxy_trusted.iter().any(Network::is_everything) {
-        return Err(Mistake::new("auth.proxy_trusted", "auth.proxy_trusted names every address, so with auth.proxy_user_header anybody could be anybody"));
+        return Err(Mistake::new(
+            "auth.proxy_trusted",
+            "auth.proxy_trusted names every address, so with auth.proxy_user_header anybody could be anybody",
+        ));
     }
     let role = header("auth.proxy_role_header", &auth.proxy_role_header)?;
     let groups = header("auth.proxy_groups_header", &auth.proxy_groups_header)?;
@@ -110,7 +116,10 @@ fn vouched_user(auth: &AuthSettings) -> Result<Option<VouchedUser>, Mistake> {
         default: default_role(auth.proxy_default_role),
     };
     if groups.is_none() && roles.has_groups() {
-        return Err(Mistake::new(USER_HEADER, "groups of the proxy have roles, but auth.proxy_groups_header does not say in which header they come"));
+        return Err(Mistake::new(
+            USER_HEADER,
+            "groups of the proxy have roles, but auth.proxy_groups_header does not say in which header they come",
+        ));
     }
     if role.is_none() && roles.gives_nothing() {
         return Err(Mistake::new(

@@ -24,7 +24,8 @@ use crate::platform::http::limits::Overall;
 use crate::platform::http::network::Network;
 use crate::platform::http::server::Intake;
 use crate::platform::http::tls::{
-    Built, ClientPolicy, FileWatch, Identity, PemPair, PemSource, SelfSigned, ServerTls, TlsPlan, content_hash};
+    Built, ClientPolicy, FileWatch, Identity, PemPair, PemSource, SelfSigned, ServerTls, TlsPlan, content_hash,
+};
 use crate::platform::http::web_config::WebConfig;
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 
@@ -144,9 +145,10 @@ pub(super) fn plan(settings: &ServerSettings, own: &SelfSigned, web: &WebConfig)
             let setting = if cert.is_empty() { SELF_SIGNED } else { CERTIFICATE };
             wrong(setting, "TLS is set in the web config file and by server.tls_*; set it in one place")
         }
-        (None, Some(_)) if authorities.is_some() => {
-            wrong(CLIENT_CA, "server.client_ca_file counts where server.tls_* sets TLS; the web config file has a client_ca_file of its own")
-        }
+        (None, Some(_)) if authorities.is_some() => wrong(
+            CLIENT_CA,
+            "server.client_ca_file counts where server.tls_* sets TLS; the web config file has a client_ca_file of its own",
+        ),
         (None, Some(from_file)) => Ok(Some(from_file.clone())),
         (None, None) if authorities.is_some() => {
             wrong(CLIENT_CA, "server.client_ca_file needs TLS: set server.tls_cert_file or server.tls_self_signed")

@@ -210,7 +210,10 @@ impl KnownHosts {
     fn admit(&self, request: &Request<Body>) -> bool {
         let named = named(request);
         // Whoever watches the server may know it by any name, and there is nothing in the answer to be read.
-        FOR_ANYONE.contains(&request.uri().path()) || named.is_empty() || self.is_known(named) || !(self.is_local || is_from_browser(request.headers()))
+        FOR_ANYONE.contains(&request.uri().path())
+            || named.is_empty()
+            || self.is_known(named)
+            || !(self.is_local || is_from_browser(request.headers()))
     }
 
     fn is_known(&self, named: &str) -> bool {
@@ -331,7 +334,9 @@ mod tests {
             assert_eq!(admitted, [local, open], "{named} {agent}");
         }
         let local = KnownHosts::new(Vec::new(), true);
-        for (path, admitted) in [("/-/healthy", true), ("/-/ready", true), ("/-/reload", false), ("/-/healthy/", false), ("/metrics", false)] {
+        for (path, admitted) in
+            [("/-/healthy", true), ("/-/ready", true), ("/-/reload", false), ("/-/healthy/", false), ("/metrics", false)]
+        {
             let request = Request::builder().uri(path).header("host", "evil.example").body(Body::empty()).expect("a request");
             assert_eq!(local.admit(&request), admitted, "{path}");
         }

@@ -52,8 +52,7 @@ fn tls(settings: &Settings, address: SocketAddr, web: &WebConfig) -> Result<(), 
     let own = SelfSigned { folder: Path::new(&settings.storage.path).join("tls"), names: names(server, address) };
     let plan = edge::plan(server, &own, web)?;
     if plan.is_none() && !server.redirect_http_listen.is_empty() {
-        let message =
-            "server.redirect_http_listen leads to HTTPS, which is not set up: set server.tls_cert_file or server.tls_self_signed";
+        let message = "server.redirect_http_listen leads to HTTPS, which is not set up: set server.tls_cert_file or server.tls_self_signed";
         return Err(Mistake::new(REDIRECT_LISTEN, message));
     }
     let Some(plan) = plan else { return Ok(()) };
@@ -148,7 +147,7 @@ mod tests {
             ("  server: {redirect_http_listen: ':0'}\n", Some("/p.yml:2:34: server.redirect_http_listen leads to HTTPS")),
             ("  server: {listen: 'nobody.invalid:1'}\n", Some("/p.yml:2:20: server.listen: cannot listen on")),
             ("  server: {listen: ':9090'}\n  auth: {mode: 'off'}\n", Some("/p.yml:2:20: server.listen: :9090 can be reached")),
-            ("  server: {web_config_file: web.yml}\n", Some("/web.yml:1:27:")),
+            ("  server: {web_config_file: web.yml}\n", Some("/web.yml:1:25:")),
             ("  server: {web_config_file: gone.yml}\n", Some("/gone.yml:")),
             ("  server: {web_config_file: tls.yml}\n", Some("/p.yml:2:29: server.web_config_file: HTTPS cannot be served")),
             (&format!("{oidc}oidc_client_secret_file: secret}}\n"), None),

@@ -13,22 +13,8 @@ const SECRET: &str = "<secret>";
 /// How deep URLs are looked for in parameters of URLs.
 const NESTED_MAX: usize = 4;
 /// Words of a name that say that its value is a secret.
-const WORDS: [&str; 14] = [
-    "apikey",
-    "auth",
-    "authorization",
-    "bearer",
-    "credential",
-    "jwt",
-    "key",
-    "keys",
-    "pass",
-    "passphrase",
-    "pw",
-    "pwd",
-    "sig",
-    "tokens",
-];
+const WORDS: [&str; 14] =
+    ["apikey", "auth", "authorization", "bearer", "credential", "jwt", "key", "keys", "pass", "passphrase", "pw", "pwd", "sig", "tokens"];
 /// Ends of such words.
 const WORD_ENDS: [&str; 10] =
     ["token", "secret", "secrets", "password", "passwd", "apikey", "accesskey", "authkey", "signature", "credentials"];
@@ -110,7 +96,7 @@ fn masked(text: &str, start: usize, depth: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     if depth == 0 {
-        return Cow::Borrowed(SECRET);
+        return Cow::Owned(SECRET.to_owned());
     }
     let (head, rest) = text.split_at(start);
     let (authority, rest) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));

@@ -249,7 +249,8 @@ impl ScrapeManager {
             let mut active: Vec<ActiveTarget> = pool.active.values().map(|active| show(name, &active.target)).collect();
             active.sort_by(|a, b| (&a.scrape_url, &a.labels).cmp(&(&b.scrape_url, &b.labels)));
             targets.active.append(&mut active);
-            let dropped = pool.dropped.iter().map(|labels| DroppedTarget { discovered_labels: shown_labels(labels), scrape_pool: name.clone() });
+            let dropped =
+                pool.dropped.iter().map(|labels| DroppedTarget { discovered_labels: shown_labels(labels), scrape_pool: name.clone() });
             targets.dropped.extend(dropped);
             targets.dropped_counts.insert(name.clone(), pool.dropped_count);
         }

@@ -135,7 +135,9 @@ impl Resolved {
     pub fn placed(&self, mistake: &Mistake) -> Diagnostic {
         let Mistake { setting, message } = mistake;
         match self.values.iter().find(|value| value.spec.name == *setting) {
-            Some(value) if message.contains(setting) || value.source == Source::Default => placed(value.spec, &value.source, message.clone()),
+            Some(value) if message.contains(setting) || value.source == Source::Default => {
+                placed(value.spec, &value.source, message.clone())
+            }
             Some(value) => placed(value.spec, &value.source, format!("{setting}: {message}")),
             None => Diagnostic { file: (*setting).into(), line: 0, column: 0, message: message.clone() },
         }
