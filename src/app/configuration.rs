@@ -15,6 +15,7 @@ use super::edge::Edge;
 use super::vetting::vet;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
+use crate::metrics::refused_changes;
 use crate::metrics::server::{ReloadState, Runtime, Server};
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::flags::ServeFlags;
@@ -143,6 +144,10 @@ impl Configuration {
         let wrong = vet(&resolved, &environment, &self.clock);
         if !wrong.is_empty() {
             return Err(lines(&wrong));
+        }
+        let refused = refused_changes(&loaded.config, &self.loaded().config, &self.clock);
+        if !refused.is_empty() {
+            return Err(format!("one or more errors occurred while applying the new configuration: {}", refused.join("; ")));
         }
         let followers = self.followers.get();
         let prepared = followers.map(|followers| followers.edge.prepare()).transpose()?;

@@ -133,6 +133,17 @@ fn a_reload_answers_for_a_certificate_that_flags_name() {
 }
 
 #[test]
+fn a_reload_answers_for_clients_that_cannot_be_made() {
+    let config = |tls: &str| format!("scrape_configs:\n- {{job_name: a, static_configs: [{{targets: ['127.0.0.1:1']}}]{tls}}}\n");
+    let server = Server::with_config(&config(""), &["--host-metrics=false", "--own-metrics=false"]);
+    fs::write(server.folder().join("prometheus.yml"), config(", tls_config: {ca_file: gone.pem}")).unwrap();
+    let (status, text) = server.post("/-/reload", "text/plain", "");
+    let said = "failed to reload config: one or more errors occurred while applying the new configuration: job \"a\": ";
+    assert!(status == 500 && text.starts_with(said) && text.contains("gone.pem"), "{status} {text}");
+    assert!(!server.api("/api/v1/status/config")["yaml"].as_str().unwrap().contains("gone.pem"));
+}
+
+#[test]
 fn whoever_watches_may_call_the_server_anything() {
     let server = Server::start(&["--host-metrics=false", "--own-metrics=false"]);
     let status = |path: &str| client().get(server.url(path)).header("host", "evil.example").send().unwrap().status().as_u16();
@@ -182,6 +193,7 @@ global: {scrape_interval: 1s, scrape_timeout: 1s}
 remote_write:
 - url: 'http://ann:hunter2@127.0.0.1:1/write?access_token=hunter2'
   headers: {X-Api-Key: hunter2}
+- url: 'http://ann:hunter2@127.0.0.1:1/write?access_token=hunter2-of-another'
 remote_read:
 - url: 'http://127.0.0.1:1/read?sig=hunter2'
 scrape_configs:
@@ -247,5 +259,8 @@ scrape_configs:
         assert!(targets.contains(shown), "{shown} in {targets}");
     }
     let metrics = server.get("/metrics");
+    let names = |line: &str| line.starts_with("prometheus_remote_storage_shards{").then(|| line.split(' ').next().unwrap().to_owned());
+    let shards: Vec<String> = metrics.lines().filter_map(names).collect();
+    assert!(shards.len() == 2 && shards[0] != shards[1], "endpoints that differ only in secrets are told apart: {shards:?}");
     assert!(metrics.contains("url=\"http://ann:xxxxx@127.0.0.1:1/write?access_token=<secret>\""), "{metrics}");
 }
