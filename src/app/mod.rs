@@ -19,6 +19,7 @@ mod starting;
 mod stop;
 mod throttle;
 mod user;
+mod vetting;
 mod vouch;
 #[cfg(test)]
 mod walk_tests;

@@ -21,7 +21,7 @@ const SCOPES: [Scope; 3] = [Scope::MetricsWrite, Scope::LogsWrite, Scope::Events
 /// Characters of a certificate's name that are kept.
 const NAME_CHARS_MAX: usize = 100;
 /// What those who watch the server ask without a name: it says nothing but that the server runs.
-const FOR_ANYONE: [&str; 2] = ["/-/healthy", "/-/ready"];
+pub(super) const FOR_ANYONE: [&str; 2] = ["/-/healthy", "/-/ready"];
 
 /// What is needed to know who vouches for whom.
 pub(super) struct Vouching {

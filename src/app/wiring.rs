@@ -99,7 +99,9 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let data = Path::new(&settings.storage.path);
     let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
-    access.open_doors(Doors::new(settings, Arc::clone(clock))?);
+    let doors = Doors::new(settings, Arc::clone(clock))?;
+    doors.oidc.iter().for_each(|oidc| oidc.warn());
+    access.open_doors(doors);
     let registry = Registry::new();
     edge.register(&registry);
     registry.add(Arc::new(ground.intake.places.clone()) as _);
@@ -120,10 +122,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         pressure: pressure.clone(),
     })
     .await?;
-    configuration.on_change({
-        let metrics = Arc::clone(&metrics);
-        move |config| metrics.apply(config)
-    });
+    let told = Arc::clone(&metrics);
+    configuration.on_change(Arc::clone(edge), move |config| told.apply(config));
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
     let relief = budget::Everything { metrics: Arc::clone(&metrics), release };

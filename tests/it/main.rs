@@ -60,5 +60,7 @@ mod server_page;
 mod stop;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
+/// Settings that cannot work, refused everywhere alike; secrets in addresses.
+mod vetting;
 /// Every door for samples.
 mod writes;

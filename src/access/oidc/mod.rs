@@ -38,6 +38,7 @@ use super::key;
 use super::outside::Identity;
 use crate::base::clock::SharedClock;
 use crate::base::secret::Secret;
+use crate::platform::config::settings::Mistake;
 use crate::platform::http::client::HttpClient;
 
 pub use error::OidcError;
@@ -149,13 +150,11 @@ impl Oidc {
     pub const LIFE: Duration = attempts::LIFE;
 
     /// Checks the settings; asks the provider nothing yet, so that a start does not depend on it. `Err` says which
-    /// setting cannot work.
-    pub fn new(settings: OidcSettings, clock: SharedClock) -> Result<Arc<Self>, String> {
+    /// setting cannot work. Reads the files that they name.
+    pub fn new(settings: OidcSettings, clock: SharedClock) -> Result<Arc<Self>, Mistake> {
         settings.check()?;
-        if settings.is_plain() {
-            tracing::warn!(issuer = %settings.issuer, "auth.oidc_issuer is a plain http URL: whoever is on the way can sign in as anybody");
-        }
-        let client = HttpClient::new(settings.client(), Arc::clone(&clock)).map_err(|error| format!("auth.oidc_ca_file: {error}"))?;
+        let client = HttpClient::new(settings.client(), Arc::clone(&clock));
+        let client = client.map_err(|error| Mistake::new("auth.oidc_ca_file", error.to_string()))?;
         Ok(Arc::new(Self {
             settings,
             client,
@@ -165,6 +164,14 @@ impl Oidc {
             attempts: Mutex::default(),
             waiting: Semaphore::new(WAITING_MAX),
         }))
+    }
+
+    /// Says in the log what is odd about the settings.
+    pub fn warn(&self) {
+        if self.settings.is_plain() {
+            let issuer = &self.settings.issuer;
+            tracing::warn!(%issuer, "auth.oidc_issuer is a plain http URL: whoever is on the way can sign in as anybody");
+        }
     }
 
     /// What people call the provider.

@@ -1,6 +1,7 @@
 //! Every way in which samples come in, and the way on to other servers ([`remote_send`]).
 
 pub mod backfill;
+pub mod changes;
 pub mod custom;
 pub mod discovery;
 pub mod exposition;

@@ -137,6 +137,23 @@ const fn trim_sentence(text: &str) -> &str {
     text.split_at(text.len() - 1).0
 }
 
+/// Why a server cannot work with its settings, though each by itself is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Mistake {
+    /// The setting to change, as `server.tls_cert_file`.
+    pub setting: &'static str,
+    /// What is wrong and what to do, as a sentence.
+    pub message: String,
+}
+
+impl Mistake {
+    /// About a setting.
+    pub fn new(setting: &'static str, message: impl Into<String>) -> Self {
+        Self { setting, message: message.into() }
+    }
+}
+
 /// A text that is no value of the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("value is not allowed")]

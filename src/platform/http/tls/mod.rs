@@ -25,7 +25,7 @@ pub(super) use accept::EdgeAcceptor;
 pub use certificate::Certificate;
 pub use client_auth::ClientPolicy;
 pub use pem::PemSource;
-pub use plan::{Built, Identity, PemPair, TlsPlan};
+pub use plan::{Built, Identity, PemPair, TlsPart, TlsPlan};
 pub use self_signed::SelfSigned;
 pub use watch::FileWatch;
 
