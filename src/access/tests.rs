@@ -31,7 +31,13 @@ impl House {
 
     fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Arc<Access> {
         let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
-        let settings = AccessSettings { mode: AuthMode::On, session_idle: DAY * 7, session_age: DAY * 30, outside_session_age: DAY / 2, audit_keep: DAY * 365 };
+        let settings = AccessSettings {
+            mode: AuthMode::On,
+            session_idle: DAY * 7,
+            session_age: DAY * 30,
+            outside_session_age: DAY / 2,
+            audit_keep: DAY * 365,
+        };
         Access::open(db, Arc::clone(clock) as _, settings).unwrap()
     }
 
@@ -413,7 +419,8 @@ async fn this_machine_is_trusted_until_there_is_somebody() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(0);
     let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
-    let settings = AccessSettings { mode: AuthMode::OnceSetUp, session_idle: DAY, session_age: DAY, outside_session_age: DAY, audit_keep: DAY };
+    let settings =
+        AccessSettings { mode: AuthMode::OnceSetUp, session_idle: DAY, session_age: DAY, outside_session_age: DAY, audit_keep: DAY };
     let access = Access::open(db, clock as _, settings).unwrap();
     assert_eq!(access.open_to(|| true), Some(Caller::Local));
     assert_eq!(access.open_to(|| false), None, "what comes from elsewhere must sign in from the first moment");

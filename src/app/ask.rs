@@ -213,8 +213,9 @@ pub(super) async fn labels(args: LabelsArgs, out: &mut impl Write) -> anyhow::Re
 /// Calls the API and gives `data`, or the server's error.
 pub(super) async fn ask(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<Json> {
     let (status, body) = get(server, path, params).await?;
-    let answer: Json = serde_json::from_slice(&body)
-        .with_context(|| format!("{} answered {status} with something that is not JSON; is it a Prometheus-compatible server?", server.url))?;
+    let answer: Json = serde_json::from_slice(&body).with_context(|| {
+        format!("{} answered {status} with something that is not JSON; is it a Prometheus-compatible server?", server.url)
+    })?;
     if status == 401 {
         let why = answer["error"].as_str().unwrap_or("unauthorized");
         bail!("{why}; make a token that may read on the server's page Settings, Tokens, and set {TOKEN} to it");
@@ -342,7 +343,10 @@ mod tests {
     fn an_empty_variable_names_no_certificates() {
         let named = |file: Option<&str>| TrustArgs { ca_file: file.map(str::to_owned) };
         assert!(!named(None).is_set() && !named(Some("")).is_set() && named(Some("ca.pem")).is_set());
-        assert_eq!((named(Some("")).tls(), named(Some("ca.pem")).tls().ca), (TlsSettings::default(), SecretSource::File("ca.pem".to_owned())));
+        assert_eq!(
+            (named(Some("")).tls(), named(Some("ca.pem")).tls().ca),
+            (TlsSettings::default(), SecretSource::File("ca.pem".to_owned()))
+        );
     }
 
     #[test]

@@ -176,7 +176,10 @@ fn parsed(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
         is_known && below.value_source(id) == Some(ValueSource::CommandLine)
     };
     if is_given("url") && is_given("data_dir") {
-        return Err(command.error(ErrorKind::ArgumentConflict, "--url and --data-dir cannot be used together: one asks a server, the other reads a folder"));
+        return Err(command.error(
+            ErrorKind::ArgumentConflict,
+            "--url and --data-dir cannot be used together: one asks a server, the other reads a folder",
+        ));
     }
     Cli::from_arg_matches(&matches)
 }
@@ -308,7 +311,9 @@ mod tests {
         for line in ["pharos backup --url http://a --data-dir d f", "pharos tsdb analyze --data-dir d --url http://a"] {
             assert_eq!(parse(line).err(), Some(ErrorKind::ArgumentConflict), "{line}");
         }
-        for line in ["pharos backup --url http://a f", "pharos backup --data-dir d f", "pharos query instant --url http://a up", "pharos serve"] {
+        for line in
+            ["pharos backup --url http://a f", "pharos backup --data-dir d f", "pharos query instant --url http://a up", "pharos serve"]
+        {
             assert!(parse(line).is_ok(), "{line}");
         }
     }

@@ -255,7 +255,11 @@ fn the_command_line_asks_a_server_with_a_certificate_of_its_own() {
     let (url, ca) = (https(&server, ""), data.join("tls/self-signed.crt").display().to_string());
     let pharos = |line: &[&str], env: &[(&str, &str)]| {
         let output = Command::new(env!("CARGO_BIN_EXE_pharos")).args(line).envs(env.iter().copied()).output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     let backup = folder.path().join("b.tar.zst").display().to_string();
     let commands: [&[&str]; 3] = [&["query", "instant", "vector(7)"], &["tsdb", "analyze"], &["backup", &backup]];

@@ -119,7 +119,8 @@ mod tests {
             signed_in_ms: None,
         };
         let tokens = HashMap::from([(hostile.clone(), 2)]);
-        let input = PeopleInput { users: vec![user], tokens, own_id: Some(1), error: Some(hostile.clone()), entered: (hostile.clone(), hostile) };
+        let input =
+            PeopleInput { users: vec![user], tokens, own_id: Some(1), error: Some(hostile.clone()), entered: (hostile.clone(), hostile) };
         let html = render(&input, &shell(Page::Settings, "People", "/settings/people", "done=%3Cimg%20src%3Dx%3E"));
         assert!(!html.contains("<img") && html.matches("&#60;img").count() >= 8, "{html}");
         assert!(html.contains("kept out") && html.contains("you"));

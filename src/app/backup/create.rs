@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, IsTerminal, PipeWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -86,7 +86,9 @@ fn to_file(args: &BackupArgs, out: &mut impl Write, clock: SharedClock) -> anyho
 /// Hands the backup on as it comes, and reads it at the same time: whether it is whole is known at the end.
 fn to_output(args: &BackupArgs, out: &mut impl Write, clock: SharedClock) -> anyhow::Result<()> {
     if io::stdout().is_terminal() {
-        bail!("a backup is no text for a terminal; name a file, or hand it on: pharos backup - | ssh metrics.example 'cat > pharos.tar.zst'");
+        bail!(
+            "a backup is no text for a terminal; name a file, or hand it on: pharos backup - | ssh metrics.example 'cat > pharos.tar.zst'"
+        );
     }
     let (read, check) = io::pipe().context("cannot check the backup")?;
     let reading = thread::spawn(move || {

@@ -105,7 +105,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let written = Partial::create(&at("pharos-20261121T000000Z.tar.zst")).unwrap();
-        for name in ["pharos-20261120T000000Z.tar.zst.partial", "pharos-1.tar.zst.partial", "film.partial", "pharos-x.partial", "pharos-1.tar.zst"] {
+        for name in
+            ["pharos-20261120T000000Z.tar.zst.partial", "pharos-1.tar.zst.partial", "film.partial", "pharos-x.partial", "pharos-1.tar.zst"]
+        {
             fs::write(at(name), "x").unwrap();
         }
         std::os::unix::fs::symlink(at("film.partial"), at("pharos-2.tar.zst.partial")).unwrap();
@@ -113,7 +115,8 @@ mod tests {
         let mut left: Vec<String> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();
-        let stay = ["film.partial", "pharos-1.tar.zst", "pharos-2.tar.zst.partial", "pharos-20261121T000000Z.tar.zst.partial", "pharos-x.partial"];
+        let stay =
+            ["film.partial", "pharos-1.tar.zst", "pharos-2.tar.zst.partial", "pharos-20261121T000000Z.tar.zst.partial", "pharos-x.partial"];
         assert_eq!(left, stay);
         written.finish(&at("pharos-20261121T000000Z.tar.zst")).unwrap();
         assert!(at("pharos-20261121T000000Z.tar.zst").exists() && !at("pharos-20261121T000000Z.tar.zst.partial").exists());
