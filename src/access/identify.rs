@@ -28,6 +28,8 @@ const COOKIE_PLAIN: &str = "pharos";
 /// The cookies of a sign-in under way at an identity provider, over HTTPS and over plain HTTP.
 const SIGN_IN_COOKIE_SECURE: &str = "__Host-pharos-sign-in";
 const SIGN_IN_COOKIE_PLAIN: &str = "pharos-sign-in";
+/// Browsers keep no cookie longer; one that is in use is exchanged, and so prolonged, each day.
+const COOKIE_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// Users of a trusted proxy are looked at anew, and written down, this often.
 const VOUCHED_MS: i64 = 12 * 60 * 60 * 1000;
 /// Most characters of a user agent that are looked at.
@@ -44,7 +46,8 @@ impl Transport {
     /// The `Set-Cookie` value that begins a session, which lasts no longer than `age`.
     pub fn cookie(self, session: &Secret, age: Duration) -> String {
         let (name, secure) = if self.is_https { (COOKIE_SECURE, "; Secure") } else { (COOKIE_PLAIN, "") };
-        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", session.expose(), age.as_secs())
+        let seconds = age.min(COOKIE_AGE_MAX).as_secs();
+        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", session.expose())
     }
 
     /// The `Set-Cookie` value that ends it.

@@ -345,15 +345,18 @@ fn a_backup_goes_where_it_is_wanted() {
     assert!(!nobody.status.success() && nobody.stdout.is_empty(), "{}", String::from_utf8_lossy(&nobody.stderr));
     // What a killed one left goes with the next one, and with the start of the server whose folder it is.
     let left = "pharos-20200101T000000Z.tar.zst.partial";
-    std::fs::write(folder.path().join(left), "half").unwrap();
-    std::fs::write(folder.path().join("film.partial"), "of somebody else").unwrap();
-    succeeds(&["backup", "--url", &server.url(""), text(folder.path())]);
-    assert!(!folder.path().join(left).exists() && folder.path().join("film.partial").exists());
+    let put = folder.path().join("put");
+    std::fs::create_dir(&put).unwrap();
+    std::fs::write(put.join(left), "half").unwrap();
+    std::fs::write(put.join("film.partial"), "of somebody else").unwrap();
+    succeeds(&["backup", "--url", &server.url(""), text(&put)]);
+    assert!(!put.join(left).exists() && put.join("film.partial").exists());
     drop(server);
-    std::fs::create_dir_all(folder.path().join("other/backups")).unwrap();
-    std::fs::write(folder.path().join("other/backups").join(left), "half").unwrap();
+    let own = folder.path().join("other/backups");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join(left), "half").unwrap();
     let _server = Server::on(&folder.path().join("other"), &QUIET);
-    assert!(!folder.path().join("other/backups").join(left).exists());
+    assert!(!own.join(left).exists());
 }
 
 #[test]
