@@ -280,7 +280,7 @@ fn who_signs_out_is_signed_out_at_the_provider_too() {
     assert_eq!(out.status(), 200);
     let url: Url = refresh.strip_prefix("0; url=").unwrap().parse().unwrap();
     assert!(url.as_str().starts_with(&provider.issuer) && url.as_str().contains("id_token_hint=ey"), "{url}");
-    assert!(out.text().unwrap().contains("Example is asked to sign you out as well."));
+    assert!(out.text().unwrap().contains("signing out of Example comes next."));
     assert_eq!(ann.go(&server.url("/explore")).url.path(), "/login", "out here, whatever the provider does");
     let asked = ann.go(url.as_str());
     let (_, xsrf) = asked.text.split_once("name=\"xsrf\" value=\"").unwrap_or_else(|| panic!("{} {}", asked.status, asked.text));
