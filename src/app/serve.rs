@@ -70,7 +70,7 @@ async fn run_on(
     let Ground { edge, intake, lock: _lock } = ground;
     first_admin::ensure(&access, &super::configuration::environment).await?;
     starting.end().await;
-    let to_https = ToHttps::new(&settings.server, &edge);
+    let to_https = ToHttps::new(&settings.server, &edge, wiring::own_names(&settings));
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
     let redirecting = redirects.map(|listener| {

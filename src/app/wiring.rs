@@ -154,7 +154,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::clone(&access), identify))
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
-    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge)), https_only));
+    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
     Ok(Opened { router, table, access, metrics, backups, db, throttle, watch })
 }
 
@@ -168,6 +168,7 @@ fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
         },
         session_idle: or_never(settings.auth.session_idle.to_std()),
         session_age: or_never(settings.auth.session_age.to_std()),
+        outside_session_age: or_never(settings.auth.oidc_session_age.to_std()),
         audit_keep: or_never(settings.auth.audit_retention.to_std()),
     }
 }
@@ -221,7 +222,7 @@ fn prepare(data: &Path) -> anyhow::Result<DirLock> {
 }
 
 /// Names, besides addresses and localhost, under which browsers may come.
-fn own_names(settings: &Settings) -> Vec<String> {
+pub(super) fn own_names(settings: &Settings) -> Vec<String> {
     let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()

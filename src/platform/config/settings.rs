@@ -318,14 +318,18 @@ settings! {
         oidc_name_claim: String = "preferred_username", [];
         /// Claim of the OpenID Connect provider that lists the groups of a user; dots lead inside, as in realm_access.roles.
         oidc_groups_claim: String = "groups", [];
-        /// Groups of the OpenID Connect provider whose members are administrators, comma separated.
+        /// Groups of the OpenID Connect provider whose members are administrators, comma separated; one with a comma in double quotes.
         oidc_admin_groups: Vec<String> = "", [];
-        /// Groups of the OpenID Connect provider whose members are editors, comma separated.
+        /// Groups of the OpenID Connect provider whose members are editors, comma separated; one with a comma in double quotes.
         oidc_editor_groups: Vec<String> = "", [];
-        /// Groups of the OpenID Connect provider whose members are viewers, comma separated.
+        /// Groups of the OpenID Connect provider whose members are viewers, comma separated; one with a comma in double quotes.
         oidc_viewer_groups: Vec<String> = "", [];
         /// Role of users from the OpenID Connect provider who are in none of the groups above; none refuses them.
         oidc_default_role: DefaultRole = "none", [];
+        /// How long a session of a user from the OpenID Connect provider lasts, after which the provider is asked anew; 0s for session_age.
+        oidc_session_age: Duration = "12h", [];
+        /// Sign users out at the OpenID Connect provider too, where it offers that; /login below this server's URL must be registered there to return to.
+        oidc_sign_out: bool = "true", [];
         /// Domains of mail addresses that users from the OpenID Connect provider must have, comma separated; empty for any.
         oidc_allowed_domains: Vec<String> = "", [];
         /// Addresses or networks of proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed, comma separated.
@@ -338,11 +342,11 @@ settings! {
         proxy_groups_header: String = "", [];
         /// Header in which trusted proxies send the user's role here, viewer, editor or admin; empty for none.
         proxy_role_header: String = "", [];
-        /// Groups of the trusted proxies whose members are administrators, comma separated.
+        /// Groups of the trusted proxies whose members are administrators, comma separated; one with a comma in double quotes.
         proxy_admin_groups: Vec<String> = "", [];
-        /// Groups of the trusted proxies whose members are editors, comma separated.
+        /// Groups of the trusted proxies whose members are editors, comma separated; one with a comma in double quotes.
         proxy_editor_groups: Vec<String> = "", [];
-        /// Groups of the trusted proxies whose members are viewers, comma separated.
+        /// Groups of the trusted proxies whose members are viewers, comma separated; one with a comma in double quotes.
         proxy_viewer_groups: Vec<String> = "", [];
         /// Role of users from trusted proxies whose groups and role header give none; none refuses them.
         proxy_default_role: DefaultRole = "none", [];

@@ -218,8 +218,8 @@ pub fn read_file(node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut
 fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> Option<FileSetting> {
     let raw = match &node.kind {
         Kind::List(items) if spec.is_list => {
-            let texts: Vec<String> = items.iter().filter_map(|item| section::text(item, spec.key, report)).collect();
-            texts.join(",")
+            let texts = items.iter().filter_map(|item| section::text(item, spec.key, report));
+            texts.map(|item| super::value::quoted(&item)).collect::<Vec<_>>().join(",")
         }
         Kind::Scalar { text, .. } => text.to_string(),
         _ => {
