@@ -103,7 +103,7 @@ impl Core {
             ticket
         };
         self.count(&tally);
-        self.wal.commit(ticket, !options.no_sync).map_err(refused_by_log).inspect_err(|_| {
+        self.wal.commit(ticket, !options.no_sync).map_err(|error| AppendError::InDoubt(error.to_string())).inspect_err(|_| {
             self.counters.refused_unavailable.fetch_add(1, Ordering::Relaxed);
         })?;
         Ok(tally.report)
