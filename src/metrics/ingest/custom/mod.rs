@@ -178,7 +178,7 @@ impl CustomMetrics {
             }
             draft
         };
-        for (index, reason) in self.store(&mut writer, &mut draft, now)? {
+        for (index, reason) in self.store(&mut writer, &mut draft)? {
             errors.push(reject(&mut names, index, format!("storage refuses it: {reason}")));
         }
         errors.sort_unstable_by_key(|error| error.index);
@@ -203,7 +203,7 @@ impl CustomMetrics {
     /// The journal is first. A crash between the two leaves totals that nobody was told of, which any client must expect
     /// of a request without an answer; the other way around it would leave samples above the total, and the next
     /// ones would look like a counter that began anew.
-    fn store(&self, writer: &mut Writer, draft: &mut Draft, now: i64) -> Result<Vec<(usize, RefusedReason)>, CustomError> {
+    fn store(&self, writer: &mut Writer, draft: &mut Draft) -> Result<Vec<(usize, RefusedReason)>, CustomError> {
         let mut refused_items = Vec::new();
         for _ in 0..ROUNDS_MAX {
             if draft.is_empty() {
@@ -211,7 +211,8 @@ impl CustomMetrics {
             }
             let mark = writer.journal.mark();
             writer.journal.append(&draft.records())?;
-            let ts = time_after(writer.last_ms, now);
+            // Not before: the request may have waited for others.
+            let ts = time_after(writer.last_ms, self.clock.now_ms());
             match append_whole(&*self.append, &mut draft.write(ts)) {
                 Ok(()) => {}
                 // It is counted: the totals are on disk, and the next round states them again.
