@@ -13,4 +13,5 @@ mod recorder;
 pub mod relabel;
 pub mod remote_send;
 pub mod remote_write;
+mod restated;
 pub mod scrape;
