@@ -1,5 +1,7 @@
 //! From flags, variables, file and defaults to one value each, and where it came from.
 
+use std::sync::Arc;
+
 use super::{SPECS, Settings, Spec, words};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::expand::expand;
@@ -9,8 +11,9 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "storage.path",
+    "logs.loki_config",
     "host.textfile_dir",
     "backup.folder",
     "auth.oidc_client_secret_file",
@@ -30,6 +33,8 @@ struct FileSetting {
     name: &'static str,
     text: String,
     line: u32,
+    /// Another file than the configuration file.
+    file: Option<Arc<str>>,
 }
 
 impl FileSettings {
@@ -38,8 +43,19 @@ impl FileSettings {
     pub fn add(&mut self, name: &str, text: String, line: u32) {
         let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return };
         if !self.0.iter().any(|setting| setting.name == name) && Settings::default().set(name, &text) == Ok(true) {
-            self.0.push(FileSetting { name: spec.name, text, line });
+            self.0.push(FileSetting { name: spec.name, text, line, file: None });
         }
+    }
+
+    /// Adds a value that another program's file sets. What the configuration file sets wins. Gives whether the value is
+    /// one.
+    pub fn add_from(&mut self, file: &Arc<str>, name: &str, text: String, line: u32) -> bool {
+        let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return false };
+        let is_one = set(&mut Settings::default(), spec, &text).is_ok();
+        if is_one && !self.0.iter().any(|setting| setting.name == name) {
+            self.0.push(FileSetting { name: spec.name, text, line, file: Some(Arc::clone(file)) });
+        }
+        is_one
     }
 }
 
@@ -50,6 +66,13 @@ pub enum Source {
     Default,
     /// The configuration file, with the line.
     File {
+        /// From 1.
+        line: u32,
+    },
+    /// Another program's file, with the line.
+    Other {
+        /// The file as it was named.
+        file: Arc<str>,
         /// From 1.
         line: u32,
     },
@@ -64,6 +87,7 @@ impl std::fmt::Display for Source {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { line } => write!(f, "configuration file, line {line}"),
+            Self::Other { file, line } => write!(f, "{file}, line {line}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(name) => write!(f, "flag --{name}"),
         }
@@ -147,7 +171,11 @@ fn find(spec: &Spec, flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, f
         return (Some(text), Source::Environment(variable));
     }
     match file.0.iter().find(|setting| setting.name == spec.name) {
-        Some(setting) => (Some(setting.text.clone()), Source::File { line: setting.line }),
+        Some(setting) => {
+            let line = setting.line;
+            let source = setting.file.as_ref().map_or(Source::File { line }, |file| Source::Other { file: Arc::clone(file), line });
+            (Some(setting.text.clone()), source)
+        }
         None => (None, Source::Default),
     }
 }
@@ -167,6 +195,7 @@ fn place(spec: &Spec, source: &Source) -> String {
         Source::Flag(flag) => format!("--{flag}"),
         Source::Environment(variable) => variable.clone(),
         Source::File { line } => format!("configuration file, line {line}, {}", spec.name),
+        Source::Other { file, line } => format!("{file}, line {line}, {}", spec.name),
         Source::Default => spec.name.to_owned(),
     }
 }
@@ -211,7 +240,7 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
     });
     let text = if PATHS.contains(&spec.name) { path::join(report.dir(), &text) } else { text };
     match set(&mut Settings::default(), spec, &text) {
-        Ok(()) => Some(FileSetting { name: spec.name, text, line: node.at.line }),
+        Ok(()) => Some(FileSetting { name: spec.name, text, line: node.at.line, file: None }),
         Err(_) if raw != text => {
             // What a variable holds may be a secret that was put in the wrong place.
             report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, spec.allowed));
