@@ -182,7 +182,7 @@ pub(super) async fn ask(url: &Url, path: &str, params: &[(&str, String)]) -> any
     Ok(answer)
 }
 
-async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+pub(super) async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
     let mut full = url.clone();
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
     full.query_pairs_mut().extend_pairs(params);

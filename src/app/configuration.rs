@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use crate::base::clock::SharedClock;
+use crate::logs::take_over_loki_config;
 use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
 use crate::metrics::server::{ReloadState, Runtime, Server};
 use crate::platform::config::diagnostic::Diagnostic;
@@ -63,6 +64,20 @@ fn read(file: Option<&Path>) -> Result<(LoadedConfig, Vec<String>), Vec<Diagnost
     Ok((loaded, unknown_variables(all, &asked.into_inner())))
 }
 
+/// Every setting from flags, variables and files; also from Loki's file, if one of them names it. With what is to be said
+/// about that one.
+fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<String>), Vec<Diagnostic>> {
+    let resolved = Resolved::resolve(flags, &environment, file)?;
+    let path = &resolved.settings.logs.loki_config;
+    if path.is_empty() {
+        return Ok((resolved, Vec::new()));
+    }
+    let mut file = file.clone();
+    let warnings = take_over_loki_config(Path::new(path), &mut file)?;
+    let resolved = Resolved::resolve(flags, &environment, &file)?;
+    Ok((resolved, warnings.iter().map(ToString::to_string).collect()))
+}
+
 fn lines(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -74,12 +89,12 @@ impl Configuration {
             Ok(read) => read,
             Err(errors) => bail!("the configuration cannot be used:\n{}", lines(&errors)),
         };
-        let resolved = match Resolved::resolve(&flags, &environment, &loaded.settings) {
+        let (resolved, of_loki) = match resolve(&flags, &loaded.settings) {
             Ok(resolved) => resolved,
             Err(errors) => bail!("the settings cannot be used:\n{}", lines(&errors)),
         };
         let now = clock.now_ms();
-        let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).cloned().collect();
+        let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).chain(&of_loki).cloned().collect();
         let warnings = loaded.warnings.iter().map(ToString::to_string).chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
         let current = Current { loaded: Arc::new(loaded), resolved, reload };
@@ -143,7 +158,7 @@ impl Configuration {
 
     /// Settings that the new file changes and that only a restart brings into force.
     fn needs_restart(&self, file: &FileSettings) -> Vec<String> {
-        let Ok(new) = Resolved::resolve(&self.flags, &environment, file) else { return Vec::new() };
+        let Ok((new, _)) = resolve(&self.flags, file) else { return Vec::new() };
         let current = self.current.read();
         let old = &current.resolved.values;
         old.iter()
