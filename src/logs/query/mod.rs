@@ -1,0 +1,11 @@
+//! LogQL: from text to a checked tree and back, and what the tree says about the lines it wants.
+//!
+//! Read in this order: [`ast`] (the tree), [`lex`] and [`parse`] (text to tree), [`check`] (what fits), [`print`] (tree to
+//! text), [`needs`] (what every wanted line contains), [`words`] (what people type into one bar, compiled to LogQL).
+
+pub mod ast;
+pub mod check;
+pub(crate) mod convert;
+pub mod lex;
+pub mod parse;
+pub mod print;
