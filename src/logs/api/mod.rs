@@ -11,15 +11,18 @@ mod index;
 mod json_text;
 mod params;
 mod push;
+mod query;
 mod result_json;
 mod selector;
 mod stats_json;
 mod status;
+mod tail;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::access::{Policy, Routes};
 use crate::base::cancel::Cancel;
@@ -60,6 +63,8 @@ pub(super) struct ApiState {
     pub(super) pressure: Pressure,
     /// Why lines are not taken now, if they are not.
     pub(super) unready: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// Tails that are open.
+    pub(super) tails: Arc<AtomicUsize>,
     pub(super) counters: ApiCounters,
 }
 
@@ -153,6 +158,8 @@ fn read_routes(state: &Arc<ApiState>) -> Routes {
         .route(both, "/loki/api/v1/index/stats", read, with(get(index::stats).post(index::stats)))
         .route(both, "/loki/api/v1/index/volume", read, with(get(index::volume).post(index::volume)))
         .route(both, "/loki/api/v1/detected_labels", read, with(get(index::detected_labels).post(index::detected_labels)))
+        .route("GET", "/loki/api/v1/tail", read, with(get(tail::tail)))
+        .route("GET", "/api/prom/tail", read, with(get(tail::tail)))
         .route("GET", "/loki/api/v1/status/buildinfo", read, get(status::build_info))
         .route("GET", "/loki/api/v1/drilldown-limits", read, with(get(status::drilldown_limits)))
         .route("GET", "/loki/api/v1/rules", read, get(status::rules))

@@ -94,6 +94,7 @@ impl Logs {
             limits: options::queries(&settings),
             pressure,
             unready: Box::new(unready),
+            tails: Arc::default(),
             counters: ApiCounters::default(),
         });
         registry.add(Arc::clone(&receiver) as Arc<dyn Report>);
