@@ -191,7 +191,7 @@ impl Tail {
     }
 
     /// Lines that are there already, oldest first.
-    async fn lines_there(&self, state: &Arc<ApiState>) -> Result<Vec<TailLine>, ApiError> {
+    async fn lines_there(&mut self, state: &Arc<ApiState>) -> Result<Vec<TailLine>, ApiError> {
         let now = state.now_ns();
         let bounds = params::bounds(&self.params, now, HOUR)?;
         // Lines with times a little ahead of the clock are there too.
@@ -217,7 +217,7 @@ impl Tail {
     }
 
     /// Sends lines in frames; false when the client is gone.
-    async fn send(&self, socket: &mut WebSocket, lines: &[TailLine], dropped: u64) -> bool {
+    async fn send(&mut self, socket: &mut WebSocket, lines: &[TailLine], dropped: u64) -> bool {
         let mut pieces = lines.chunks(FRAME_LINES_MAX).peekable();
         if pieces.peek().is_none() && dropped > 0 {
             return sent(socket, Message::Text(frame(&[], dropped, self.encoding).into())).await;

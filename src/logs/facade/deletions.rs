@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::logs::model::deletions::{DeleteLines, DeleteLinesError, DeletedLines};
 use crate::logs::model::read::Span;
-use crate::logs::store::{DeleteError, Store};
+use crate::logs::store::Store;
+use crate::logs::store::db::DeleteError;
 use crate::series::matcher::Matcher;
 
 /// Deletes lines of a store.
