@@ -31,6 +31,7 @@ use crate::base::pressure::Pressure;
 use crate::logs::ingest::receive::Receiver;
 use crate::logs::model::deletions::DeleteLines;
 use crate::logs::model::read::{SelectLines, SelectLinesError};
+use crate::logs::query::engine::Engine;
 use crate::platform::telemetry::metrics::{Counter, Durations, Page, Report};
 use crate::platform::work::WorkPool;
 use answer::ApiError;
@@ -54,6 +55,7 @@ pub(super) struct QueryLimits {
 pub(super) struct ApiState {
     pub(super) clock: SharedClock,
     pub(super) select: Arc<dyn SelectLines>,
+    pub(super) engine: Engine,
     pub(super) receiver: Arc<Receiver>,
     pub(super) deletions: Arc<dyn DeleteLines>,
     pub(super) work: WorkPool,
@@ -148,6 +150,9 @@ fn read_routes(state: &Arc<ApiState>) -> Routes {
     let with = |handler: MethodRouter<Arc<ApiState>>| handler.with_state(Arc::clone(state));
     let (read, both) = (Policy::READ, "GET, POST");
     Routes::new()
+        .route(both, "/loki/api/v1/query", read, with(get(query::instant).post(query::instant)))
+        .route(both, "/loki/api/v1/query_range", read, with(get(query::range).post(query::range)))
+        .route(both, "/loki/api/v1/format_query", read, get(query::format).post(query::format))
         .route(both, "/loki/api/v1/labels", read, with(get(index::label_names).post(index::label_names)))
         .route(both, "/loki/api/v1/label", read, with(get(index::label_names).post(index::label_names)))
         .route("GET", "/api/prom/label", read, with(get(index::label_names)))

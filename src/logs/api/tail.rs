@@ -19,7 +19,7 @@ use super::ApiState;
 use super::answer::ApiError;
 use super::json_text::put_text;
 use super::params::{self, HOUR};
-use super::query::{LineAnswer, line_question, tail_filter};
+use super::query::{LineAnswer, encoding_of, line_question, tail_filter};
 use super::result_json::{Encoding, LineOut, put_flags, put_stream};
 use crate::logs::ingest::tap::Tap;
 use crate::logs::model::batch::LineBatch;
@@ -115,8 +115,8 @@ fn begin(state: &ApiState, params: &Params, headers: &HeaderMap) -> Result<Tail,
     if delay_s > DELAY_MAX_S {
         return Err(ApiError::bad(format!("delay_for can't be greater than {DELAY_MAX_S}")));
     }
-    let filter = tail_filter(state, params)?;
-    let encoding = Encoding::of(headers.get(Encoding::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default());
+    let encoding = encoding_of(headers);
+    let filter = tail_filter(state, params, encoding.categorized)?;
     let place = Place::take(&state.tails, state.limits.tails_max)?;
     // From now on, so that no line falls between what was there and what comes.
     let tap = state.receiver.taps.open();
@@ -198,7 +198,7 @@ impl Tail {
         let bounds = params::Bounds { start: bounds.start, end: bounds.end.max(now.saturating_add(params::NS_PER_S)) };
         let limit = params::line_limit(&self.params, state.limits.lines_max)?;
         let question = line_question(&self.params, bounds, limit)?;
-        let LineAnswer { mut lines, .. } = state.lines(question).await?;
+        let LineAnswer { mut lines, .. } = state.lines(question, self.encoding.categorized).await?;
         lines.sort_by_key(|line| line.ts);
         Ok(lines)
     }
