@@ -1,9 +1,9 @@
 //! The tree of a LogQL query. Every node knows where it stands in the text.
 //!
 //! Two kinds of queries: of lines ([`LogExpr`]: which streams, and a pipeline of [`Stage`]s each line goes through) and of
-//! numbers ([`MetricExpr`]). The parser has checked everything that can be known without data: regular expressions
-//! compile, patterns, paths and addresses are read, operators have sides that fit, trees are at most
-//! `LOGQL_DEPTH_MAX` high, so that what walks or drops one may recurse.
+//! numbers ([`MetricExpr`]). The parser has checked what upstream checks without data: matchers compile, patterns, paths and
+//! addresses are read, operators have sides that fit. Trees are at most `LOGQL_DEPTH_MAX` high, so that what walks or
+//! drops one may recurse.
 //!
 //! [`pipeline`] has the stages.
 

@@ -34,7 +34,8 @@ pub enum StageKind {
         /// Empty: every pair becomes a label.
         expressions: Vec<Extraction>,
     },
-    /// `| regexp "(?P<name>re)"`; compiles, has at least one named group, no name twice.
+    /// `| regexp "(?P<name>re)"`. If it compiles, it has at least one named group and no name twice; whether it does is
+    /// for whoever evaluates to say, as upstream.
     Regexp(Arc<str>),
     /// `| pattern "<ip> - <_>"`; has at least one name.
     Pattern(Pattern),
@@ -105,9 +106,12 @@ impl LineOp {
 /// One term of a line filter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LineMatch {
-    /// A text, regular expression (RE2 syntax, not anchored) or pattern, as the operator says. An empty one is in every
-    /// line.
+    /// A text, or a regular expression (RE2 syntax, not anchored), as the operator says. An empty one is in every line.
+    /// Whether an expression compiles is for whoever evaluates to say, as upstream.
     Text(Arc<str>),
+    /// With `|>` and `!>`: matches from the first byte to the last. Without named captures; no parts at all match the
+    /// empty line only.
+    Pattern(Pattern),
     /// `ip("10.0.0.0/8")`: some address in the line lies within. Only with `|=` and `!=`.
     Ip(IpPattern),
 }
@@ -124,9 +128,8 @@ pub struct IpPattern {
 }
 
 impl IpPattern {
-    /// Whether an address lies within. An IPv4 address mapped into IPv6 counts as IPv4.
+    /// Whether an address lies within. An IPv4 address mapped into IPv6 is IPv6, as upstream.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
         match (self.first, self.last, address) {
             (IpAddr::V4(first), IpAddr::V4(last), IpAddr::V4(address)) => first <= address && address <= last,
             (IpAddr::V6(first), IpAddr::V6(last), IpAddr::V6(address)) => first <= address && address <= last,
