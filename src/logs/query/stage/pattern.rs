@@ -66,15 +66,17 @@ pub(crate) struct PatternFilter {
 }
 
 impl PatternFilter {
-    /// For a text whose captures are all `<_>`.
-    pub(crate) fn new(text: &str) -> Self {
-        let pieces: Vec<&str> = text.split("<_>").collect();
-        let literals = pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| Finder::new(piece.as_bytes()).into_owned()).collect();
-        let has_captures = pieces.len() > 1;
+    /// For a pattern without names.
+    pub(crate) fn new(pattern: &Pattern) -> Self {
+        let literal = |part: &PatternPart| match part {
+            PatternPart::Literal(text) => Some(Finder::new(text.as_bytes()).into_owned()),
+            PatternPart::Capture(_) | PatternPart::Skip => None,
+        };
+        let is_open = |part: Option<&PatternPart>| part.is_some_and(|part| !matches!(part, PatternPart::Literal(_)));
         Self {
-            literals,
-            begins_open: has_captures && pieces.first().is_some_and(|piece| piece.is_empty()),
-            ends_open: has_captures && pieces.last().is_some_and(|piece| piece.is_empty()),
+            literals: pattern.parts.iter().filter_map(literal).collect(),
+            begins_open: is_open(pattern.parts.first()),
+            ends_open: is_open(pattern.parts.last()),
         }
     }
 
@@ -133,7 +135,16 @@ mod tests {
             ("", &[""], &["x"]),
             ("<_>bar<_>", &[" bar "], &["bar ", " bar"]),
         ] {
-            let filter = PatternFilter::new(pattern);
+            let mut parts = Vec::new();
+            for (index, piece) in pattern.split("<_>").enumerate() {
+                if index > 0 {
+                    parts.push(PatternPart::Skip);
+                }
+                if !piece.is_empty() {
+                    parts.push(PatternPart::Literal(piece.into()));
+                }
+            }
+            let filter = PatternFilter::new(&Pattern { text: pattern.into(), parts });
             for line in yes {
                 assert!(filter.matches(line.as_bytes()), "{pattern} should match {line}");
             }
