@@ -1,8 +1,10 @@
 //! Which labels a pipeline needs its parsers to extract, told from what comes after them.
 
+use std::sync::Arc;
+
 use super::format::{LabelFormats, LineFormat};
 use super::row::{DUPLICATE, ERROR, ERROR_DETAILS, Wanted};
-use crate::logs::query::ast::{Grouping, LabelFilter, LabelFilterKind, Stage, StageKind, Unwrap};
+use crate::logs::query::ast::{LabelFilter, LabelFilterKind, Stage, StageKind, Unwrap};
 
 /// Names of the labels that a filter looks at.
 pub(crate) fn filter_labels<'a>(filter: &'a LabelFilter, names: &mut Vec<&'a str>) {
@@ -26,13 +28,11 @@ fn looks_at_errors(filter: &LabelFilter) -> bool {
     }
 }
 
-/// For numbers grouped by `by` (none: no grouping, or `without`): only what the stages, the grouping and `unwrap` look at,
-/// as upstream, since what is not looked at cannot fail.
-pub(crate) fn of_metric(stages: &[Stage], unwrap: Option<&Unwrap>, grouping: Option<&Grouping>) -> Wanted {
-    let Some(grouping) = grouping.filter(|grouping| !grouping.without && !(unwrap.is_some() && grouping.labels.is_empty())) else {
-        return Wanted::default();
-    };
-    let mut names: Vec<String> = grouping.labels.iter().map(|label| label.to_string()).collect();
+/// For numbers that keep the labels `kept` only (none: all, or all but some): what the stages, the grouping and `unwrap`
+/// look at, as upstream, since what is not looked at cannot fail.
+pub(crate) fn of_metric(stages: &[Stage], unwrap: Option<&Unwrap>, kept: Option<&[Arc<str>]>) -> Wanted {
+    let Some(kept) = kept else { return Wanted::default() };
+    let mut names: Vec<String> = kept.iter().map(|label| label.to_string()).collect();
     names.extend(unwrap.map(|unwrap| unwrap.label.to_string()));
     let mut filters: Vec<&str> = Vec::new();
     for stage in stages {
@@ -46,8 +46,6 @@ pub(crate) fn of_metric(stages: &[Stage], unwrap: Option<&Unwrap>, grouping: Opt
                 Some(labels) => names.extend(labels),
                 None => return Wanted::default(),
             },
-            // These choose among labels by what they are.
-            StageKind::Drop(_) | StageKind::Keep(_) => {}
             _ => {}
         }
     }
