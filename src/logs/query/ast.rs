@@ -343,7 +343,7 @@ pub struct VectorAggregate {
     pub count: Option<u64>,
     /// The series.
     pub expr: MetricExpr,
-    /// None where nothing is written: all series together, without labels (`sort` and the `topk`s keep them).
+    /// None where nothing is written, or `by ()`: all series together, without labels (`sort` and the `topk`s keep them).
     pub grouping: Option<Grouping>,
 }
 

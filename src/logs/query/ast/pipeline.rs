@@ -112,11 +112,15 @@ pub enum LineMatch {
     /// With `|>` and `!>`: matches from the first byte to the last. Without named captures; no parts at all match the
     /// empty line only.
     Pattern(Pattern),
-    /// `ip("10.0.0.0/8")`: some address in the line lies within. Only with `|=` and `!=`.
+    /// `ip("10.0.0.0/8")`: some address in the line lies within. Means something with `|=` and `!=` only; for others, see
+    /// [`check::evaluable`](crate::logs::query::check::evaluable).
     Ip(IpPattern),
 }
 
 /// `"192.168.4.5"`, `"192.168.4.5-192.168.4.20"` or `"192.168.4.0/24"`: addresses from first to last, both included.
+///
+/// Upstream does not look at patterns within `and`, `or` and behind `unwrap`; a wrong one there matches nothing, and has
+/// its first address above its last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpPattern {
     /// As written.
@@ -128,6 +132,11 @@ pub struct IpPattern {
 }
 
 impl IpPattern {
+    /// Whether it is a pattern at all.
+    pub fn is_valid(&self) -> bool {
+        self.first <= self.last
+    }
+
     /// Whether an address lies within. An IPv4 address mapped into IPv6 is IPv6, as upstream.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first, self.last, address) {

@@ -16,7 +16,7 @@ use crate::logs::model::needs::Needs;
 use crate::logs::query::ast::{
     Binary, Grouping, LabelReplace, LogExpr, MatchOp, MetricExpr, MetricKind, RangeAggregate, RangeOp, VectorAggregate, VectorOp,
 };
-use crate::logs::query::needs::needs;
+use super::search::needs;
 use crate::series::labels::Labels;
 use crate::series::ports::EvaluateError;
 use crate::series::re2;

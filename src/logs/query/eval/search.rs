@@ -132,6 +132,26 @@ fn best(needs: &Needs) -> Best {
     }
 }
 
+/// Until the parser tells: what plain line filters say.
+pub(crate) fn needs(log: &crate::logs::query::ast::LogExpr) -> Needs {
+    use crate::logs::query::ast::{LineMatch, LineOp, StageKind};
+    let mut needs = Needs::Anything;
+    for stage in &log.stages {
+        match &stage.kind {
+            StageKind::LineFilter(filter) if filter.op == LineOp::Contains => {
+                let any = filter.terms.iter().map(|term| match term {
+                    LineMatch::Text(text) => Needs::text(text.as_bytes()),
+                    _ => Needs::Anything,
+                });
+                needs = needs.and(any.fold(Needs::Nothing, Needs::or));
+            }
+            StageKind::LineFormat(_) | StageKind::Unpack | StageKind::Decolorize => break,
+            _ => {}
+        }
+    }
+    needs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
