@@ -153,8 +153,8 @@ async fn check_size(state: &Arc<ApiState>, query: Query, bounds: Bounds) -> Resu
 fn selectors(metric: &MetricExpr, into: &mut Vec<Vec<Matcher>>) {
     match &metric.kind {
         MetricKind::Range(range) => into.push(range.range.log.selector.matchers.clone()),
-        MetricKind::Vector(vector) => selectors(&vector.inner, into),
-        MetricKind::LabelReplace(replace) => selectors(&replace.inner, into),
+        MetricKind::Vector(vector) => selectors(&vector.expr, into),
+        MetricKind::LabelReplace(replace) => selectors(&replace.expr, into),
         MetricKind::Binary(binary) => {
             selectors(&binary.left, into);
             selectors(&binary.right, into);
@@ -166,9 +166,9 @@ fn selectors(metric: &MetricExpr, into: &mut Vec<Vec<Matcher>>) {
 /// How far a metric query looks back (ns).
 fn lookback(metric: &MetricExpr) -> i64 {
     match &metric.kind {
-        MetricKind::Range(range) => range.range.length_ns(),
-        MetricKind::Vector(vector) => lookback(&vector.inner),
-        MetricKind::LabelReplace(replace) => lookback(&replace.inner),
+        MetricKind::Range(range) => range.range.interval_ns.saturating_add(range.range.offset_ns.max(0)),
+        MetricKind::Vector(vector) => lookback(&vector.expr),
+        MetricKind::LabelReplace(replace) => lookback(&replace.expr),
         MetricKind::Binary(binary) => lookback(&binary.left).max(lookback(&binary.right)),
         MetricKind::Literal(_) | MetricKind::Constant(_) => 0,
     }

@@ -2,11 +2,42 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use crate::base::clock::SharedClock;
 use crate::logs::model::deletions::{DeleteLines, DeleteLinesError, DeletedLines};
 use crate::logs::model::read::Span;
-use crate::logs::store::Store;
+use crate::logs::query::ast::Query;
+use crate::logs::query::engine::Pipeline;
+use crate::logs::query::parse::{Dialect, parse};
 use crate::logs::store::db::DeleteError;
+use crate::logs::store::{CompileFilter, LineFilter, Store};
+use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
+
+/// Turns the query of a deletion into a filter of lines.
+pub(super) struct Filters(pub(super) SharedClock);
+
+impl CompileFilter for Filters {
+    fn compile(&self, query: &str) -> Result<LineFilter, String> {
+        let Query::Log(log) = parse(query, Dialect::Loki).map_err(|error| error.to_string())? else {
+            return Err("only lines can be deleted, and this is a metric query".to_owned());
+        };
+        let now = self.0.now_ms().saturating_mul(1_000_000);
+        let pipeline = Pipeline::new(&log.stages, now).map_err(|error| error.to_string())?;
+        // Rewriting a part goes line by line through one filter, in one thread; readers have their own.
+        let pipeline = Mutex::new((Labels::empty(), pipeline));
+        Ok(Box::new(move |labels, ts, text, fields| {
+            let mut guard = pipeline.lock();
+            let (stream, pipeline) = &mut *guard;
+            if stream != labels {
+                pipeline.set_stream(labels);
+                *stream = labels.clone();
+            }
+            pipeline.process(ts, text, fields).is_some()
+        }))
+    }
+}
 
 /// Deletes lines of a store.
 pub(super) struct StoreDeletions(pub(super) Arc<Store>);

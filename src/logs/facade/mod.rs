@@ -17,6 +17,7 @@ use crate::base::pressure::Pressure;
 use crate::logs::api::{self, ApiCounters, ApiState};
 use crate::logs::ingest::receive::Receiver;
 use crate::logs::model::read::SelectLines;
+use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
 use crate::platform::backup::Part;
 use crate::platform::config::settings::Settings;
@@ -61,6 +62,7 @@ pub enum OpenError {
 /// The open wing.
 pub struct Logs {
     store: Arc<Store>,
+    engine: Engine,
     api: Arc<ApiState>,
     receiver: Arc<Receiver>,
 }
@@ -70,7 +72,7 @@ impl Logs {
     pub async fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
         let LogsOptions { data_dir, settings, clock, registry, pressure } = options;
         std::fs::create_dir_all(&data_dir)?;
-        let store_settings = options::store(data_dir, &settings, &pressure).map_err(OpenError::Setting)?;
+        let store_settings = options::store(data_dir, &settings, &clock, &pressure).map_err(OpenError::Setting)?;
         let opened = tokio::task::spawn_blocking({
             let clock = Arc::clone(&clock);
             move || Store::open(store_settings, clock)
@@ -79,6 +81,7 @@ impl Logs {
         let receiver =
             Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
         let query_places = usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1);
+        let engine = Engine::new(Arc::clone(&store) as _, Arc::clone(&clock), options::engine(&settings, &pressure));
         let unready = {
             let store = Arc::clone(&store);
             move || unready(&store)
@@ -86,6 +89,7 @@ impl Logs {
         let api = Arc::new(ApiState {
             clock,
             select: Arc::clone(&store) as Arc<dyn SelectLines>,
+            engine: engine.clone(),
             receiver: Arc::clone(&receiver),
             deletions: Arc::new(deletions::StoreDeletions(Arc::clone(&store))),
             work: WorkPool::shedding(query_places, pressure.clone()),
@@ -100,7 +104,7 @@ impl Logs {
         registry.add(Arc::clone(&receiver) as Arc<dyn Report>);
         registry.add(Arc::clone(&api) as Arc<dyn Report>);
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
-        Ok(Arc::new(Self { store, api, receiver }))
+        Ok(Arc::new(Self { store, engine, api, receiver }))
     }
 
     /// Every route of the wing.
@@ -111,6 +115,11 @@ impl Logs {
     /// Takes lines of other doors: syslog, collectors, OpenTelemetry.
     pub fn receiver(&self) -> &Arc<Receiver> {
         &self.receiver
+    }
+
+    /// Answers LogQL, for pages, rules and dashboards.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Why lines are not taken now, if they are not.

@@ -1,12 +1,16 @@
 //! From settings to what the rooms take.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::clock::SharedClock;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::base::pressure::Pressure;
 use crate::logs::api::QueryLimits;
 use crate::logs::ingest::limits::LineLimits;
+use crate::logs::query::engine;
+use crate::logs::query::parse::Dialect;
 use crate::logs::store::{self, Retention, StoreSettings};
 use crate::platform::config::settings::{LogsSettings, Settings};
 use crate::platform::disk::log::SyncPolicy;
@@ -26,7 +30,7 @@ fn some(duration: crate::base::time::Duration) -> Option<Duration> {
 }
 
 /// How storage works.
-pub(super) fn store(dir: PathBuf, settings: &Settings, pressure: &Pressure) -> Result<StoreSettings, String> {
+pub(super) fn store(dir: PathBuf, settings: &Settings, clock: &SharedClock, pressure: &Pressure) -> Result<StoreSettings, String> {
     let own = &settings.logs;
     let fsync_ms = settings.storage.wal_fsync_interval.ms();
     Ok(StoreSettings {
@@ -35,6 +39,7 @@ pub(super) fn store(dir: PathBuf, settings: &Settings, pressure: &Pressure) -> R
         retention: Retention { period_ms: own.retention_time.ms(), streams: Vec::new(), bytes: own.retention_size.0 },
         sync: if fsync_ms <= 0 { SyncPolicy::EveryCommit } else { SyncPolicy::Interval(Duration::from_millis(fsync_ms.unsigned_abs())) },
         pressure: pressure.clone(),
+        filters: Some(Arc::new(super::deletions::Filters(Arc::clone(clock)))),
         ..StoreSettings::new(dir)
     })
 }
@@ -66,6 +71,16 @@ fn limits(own: &LogsSettings) -> store::LineLimits {
         stream_bytes_per_s: own.per_stream_rate_limit.0,
         stream_burst_bytes: burst,
     }
+}
+
+/// How queries are evaluated. Each may hold an eighth of the memory budget.
+pub(super) fn engine(settings: &Settings, pressure: &Pressure) -> engine::Options {
+    let defaults = engine::Options::default();
+    let memory_bytes_max = match settings.limits.memory_budget.0 {
+        0 => defaults.memory_bytes_max,
+        budget => (budget / 8).clamp(16 << 20, defaults.memory_bytes_max),
+    };
+    engine::Options { memory_bytes_max, dialect: Dialect::Pharos, pressure: pressure.clone(), ..defaults }
 }
 
 /// What doors check.
@@ -125,7 +140,8 @@ mod tests {
         ] {
             assert_eq!(settings.set(name, text), Ok(true), "{name}");
         }
-        let store = store("x".into(), &settings, &Pressure::new()).unwrap();
+        let clock: SharedClock = crate::base::clock::ManualClock::at(0);
+        let store = store("x".into(), &settings, &clock, &Pressure::new()).unwrap();
         assert_eq!((store.retention.period_ms, store.memory_bytes), (7 * 86_400_000, 16 << 20));
         assert_eq!((store.limits.too_old, store.limits.labels, store.limits.line_bytes), (None, 6, 1024));
         assert!(lines(&settings).truncates && queries(&settings).length_max == Some(Duration::from_secs(86_400)));
