@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use super::parts::LivePart;
 use super::publish::Change;
-use super::{Core, DAY_NS, QUARANTINE_DIR, Store, StoreError};
+use super::{Core, DAY_NS, Store, StoreError};
 use crate::base::pressure::Level;
 use crate::logs::store::deletes::Compiled;
 use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::part::{self, Keep, MergeOptions, Part, PartError};
 use crate::logs::store::plan::{self, Candidate};
 use crate::logs::store::retention::{self, Retention};
-use crate::logs::store::stats::SetAside;
 use crate::platform::disk;
 use crate::series::labels::Labels;
 
@@ -71,10 +70,10 @@ impl Core {
     }
 
     fn maintain_once(&self) -> [(&'static str, Result<(), StoreError>); 3] {
-        self.look_at_suspects();
+        let looked = self.look_at_suspects();
         let retired = self.retire();
         let deleted = self.delete_due();
-        let merged = self.merge_due().and_then(|()| self.retire_streams()).and_then(|()| self.pack_due());
+        let merged = looked.and_then(|()| self.merge_due()).and_then(|()| self.retire_streams()).and_then(|()| self.pack_due());
         [(RETIRING, retired), (DELETING, deleted), (MERGING, merged)]
     }
 
@@ -250,7 +249,9 @@ impl Core {
             Err(_) => {
                 self.counters.merge_failures.fetch_add(1, Ordering::Relaxed);
                 // One that cannot be merged would stop all merging: the damaged one goes aside, the rest serves on.
-                self.set_damaged_aside(rewrite.inputs);
+                if let Err(aside) = self.set_damaged_aside(rewrite.inputs) {
+                    tracing::warn!(error = %aside, "damaged parts cannot be set aside");
+                }
             }
         }
         result
@@ -290,29 +291,6 @@ impl Core {
         self.counters.part_bytes_written.fetch_add(bytes, Ordering::Relaxed);
         self.step("publish a merged part")
     }
-
-    /// Parts whose reading failed are looked at again, and set aside if they are damaged.
-    fn look_at_suspects(&self) {
-        let _one_at_a_time = self.compaction.lock();
-        let suspects: Vec<Arc<LivePart>> = self.view().parts.iter().filter(|part| part.is_suspect()).cloned().collect();
-        self.set_damaged_aside(&suspects);
-    }
-
-    /// Moves parts that cannot be read out of the way. The caller holds the compaction lock.
-    fn set_damaged_aside(&self, parts: &[Arc<LivePart>]) {
-        for part in parts {
-            let Err(damage) = part.verify(&self.stop) else { continue };
-            let gone = vec![part.entry.id];
-            if let Err(error) = self.publish(Change { gone, ..Change::default() }, |_| {}) {
-                tracing::error!(error = %error, part = %part.path().display(), "a damaged part cannot be set aside");
-                continue;
-            }
-            part.spare();
-            let aside = set_aside(&self.settings.dir, part.path(), damage);
-            tracing::error!(part = %aside.path.display(), reason = %aside.reason, "a part cannot be read and was set aside");
-            self.set_aside.lock().push(aside);
-        }
-    }
 }
 
 impl<'r> Rewrite<'r> {
@@ -321,12 +299,4 @@ impl<'r> Rewrite<'r> {
         let (deletes_done, dense) = inputs.first().map_or((0, false), |part| (part.entry.deletes_done, part.entry.dense));
         Self { inputs, options, deletes_done, applied: Vec::new(), dense }
     }
-}
-
-/// Moves a part's folder to where nobody reads it. If that fails it stays where it is, which the answer says.
-pub(super) fn set_aside(dir: &std::path::Path, part: &std::path::Path, reason: String) -> SetAside {
-    let quarantine = dir.join(QUARANTINE_DIR);
-    let to = quarantine.join(part.file_name().unwrap_or_default());
-    let moved = fs::create_dir_all(&quarantine).and_then(|()| fs::rename(part, &to));
-    SetAside { path: if moved.is_ok() { to } else { part.to_owned() }, reason }
 }

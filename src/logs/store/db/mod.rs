@@ -16,6 +16,7 @@ mod maintain;
 mod parts;
 mod publish;
 mod recover;
+mod salvage;
 mod select;
 mod settings;
 mod status;

@@ -40,6 +40,8 @@ pub(super) struct LivePart {
     pub(super) part: Arc<Part>,
     /// Deletions that concern it and are not in its files.
     pub(super) pending: Arc<[Arc<Compiled>]>,
+    /// Deletions up to this number were looked at: those that concern it are pending, or done.
+    looked_to: u64,
     folder: Arc<Folder>,
     /// Periods of its streams, shortest first, as the rules said last.
     periods: Arc<Mutex<Option<Periods>>>,
@@ -56,6 +58,7 @@ impl LivePart {
             entry,
             part,
             pending: Arc::from([]),
+            looked_to: entry.deletes_done,
             folder: Arc::new(Folder { path, retired: AtomicBool::new(false) }),
             periods: Arc::default(),
             suspect: Arc::default(),
@@ -102,16 +105,20 @@ impl LivePart {
 
     /// The same part with those of these deletions that concern it.
     pub(super) fn with_deletes(&self, deletes: &[Arc<Compiled>], cancel: &Cancel) -> Self {
-        let pending = deletes.iter().filter(|delete| delete.deletion.id > self.entry.deletes_done && self.is_concerned(delete, cancel));
-        Self { pending: pending.cloned().collect(), ..self.clone() }
+        let pending = deletes.iter().filter(|delete| {
+            if delete.deletion.id > self.looked_to {
+                return self.is_concerned(delete, cancel);
+            }
+            self.pending.iter().any(|known| known.deletion.id == delete.deletion.id)
+        });
+        let pending = pending.cloned().collect();
+        let looked_to = deletes.iter().fold(self.looked_to, |to, delete| to.max(delete.deletion.id));
+        Self { pending, looked_to, ..self.clone() }
     }
 
     fn is_concerned(&self, delete: &Compiled, cancel: &Cancel) -> bool {
         if !self.overlaps(delete.deletion.span) {
             return false;
-        }
-        if let Some(known) = self.pending.iter().find(|known| known.deletion.id == delete.deletion.id) {
-            return known.deletion == delete.deletion;
         }
         let query = StreamQuery { any_of: std::slice::from_ref(&delete.deletion.matchers), span: delete.deletion.span, limit: 1 };
         // What cannot be read now is better looked at by every reader than forgotten.

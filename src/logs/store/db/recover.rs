@@ -12,8 +12,8 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::check::Rates;
 use super::flush::{Frozen, write_parts};
-use super::maintain::set_aside;
 use super::parts::LivePart;
+use super::salvage::set_aside;
 use super::{Bell, Core, PARTS_DIR, StoreError, StoreSettings, View, WAL_DIR};
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;

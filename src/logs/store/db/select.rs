@@ -19,9 +19,8 @@ impl SelectLines for Store {
         }
         self.core.is_calm()?;
         let view = self.core.view();
-        let wanted = |labels: &Labels| selection.matchers.iter().all(|matcher| matcher.matches_labels(labels));
         for memory in view.memories() {
-            memory.select(selection.span, &wanted, cancel, &mut chunks)?;
+            memory.select(selection, cancel, &mut chunks)?;
         }
         for part in view.parts.iter().filter(|part| part.overlaps(selection.span)) {
             cancel.check()?;

@@ -8,6 +8,11 @@ use hashbrown::HashMap;
 use super::pages::Pages;
 use crate::logs::model::read::{LineBuf, LineChunk, NO_FIELDS, SelectLinesError, Stream, Want};
 
+/// What a reader gets in one chunk, in bytes of text.
+pub(super) const CHUNK_BYTES: usize = 256 << 10;
+/// And in lines.
+pub(super) const CHUNK_LINES: usize = 4096;
+
 /// Lines of one or more streams.
 pub(super) struct MemoryChunk {
     pub(super) pages: Arc<Pages>,
@@ -79,5 +84,55 @@ impl LineChunk for MemoryChunk {
         into.starts.push(start);
         into.runs.extend(self.runs.iter().cloned());
         Ok(())
+    }
+}
+
+/// Packs lines of streams into chunks of a good size.
+pub(super) struct ChunkBuilder<'o> {
+    pub(super) pages: Arc<Pages>,
+    out: &'o mut Vec<Box<dyn LineChunk>>,
+    open: MemoryChunk,
+}
+
+impl<'o> ChunkBuilder<'o> {
+    pub(super) fn new(pages: Arc<Pages>, out: &'o mut Vec<Box<dyn LineChunk>>) -> Self {
+        let open = MemoryChunk::empty(Arc::clone(&pages));
+        Self { pages, out, open }
+    }
+
+    pub(super) fn put(&mut self, stream: &Arc<Stream>, ids: &[u32]) {
+        let mut from = self.open.lines.len() as u32;
+        for id in ids {
+            let Some(line) = self.pages.line(*id) else { continue };
+            self.open.lines.push(*id);
+            self.open.bytes += line.len as usize;
+            (self.open.min, self.open.max) = (self.open.min.min(line.ts), self.open.max.max(line.ts));
+            if self.open.bytes >= CHUNK_BYTES || self.open.lines.len() >= CHUNK_LINES {
+                self.open.runs.push((Arc::clone(stream), from..self.open.lines.len() as u32));
+                self.close();
+                from = 0;
+            }
+        }
+        let to = self.open.lines.len() as u32;
+        if to > from {
+            self.open.runs.push((Arc::clone(stream), from..to));
+        }
+    }
+
+    fn close(&mut self) {
+        let chunk = std::mem::replace(&mut self.open, MemoryChunk::empty(Arc::clone(&self.pages)));
+        if !chunk.lines.is_empty() {
+            self.out.push(Box::new(chunk));
+        }
+    }
+
+    pub(super) fn finish(mut self) {
+        self.close();
+    }
+}
+
+impl MemoryChunk {
+    fn empty(pages: Arc<Pages>) -> Self {
+        Self { pages, lines: Vec::new(), runs: Vec::new(), min: i64::MAX, max: i64::MIN, bytes: 0 }
     }
 }

@@ -6,6 +6,8 @@
 
 mod chunk;
 mod pages;
+mod prune;
+mod sorted;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,16 +18,15 @@ use parking_lot::RwLock;
 
 use super::lines::{LineRef, Lines, StreamLines};
 use crate::base::cancel::{Cancel, Stop};
-use crate::logs::model::read::{LineChunk, Span, Stream};
+use crate::logs::model::read::{LineChunk, LineSelection, Span, Stream};
 use crate::series::labels::Labels;
 
-use chunk::MemoryChunk;
+use chunk::ChunkBuilder;
 use pages::{MemLine, NONE, Pages};
+use prune::WantedPages;
 
-/// What a reader gets in one chunk, in bytes of text.
-const CHUNK_BYTES: usize = 256 << 10;
-/// And in lines.
-const CHUNK_LINES: usize = 4096;
+pub use sorted::{SortedLines, SortedRun};
+
 /// What a stream costs besides its labels: its entry, the shared stream, its place in the table.
 const STREAM_BYTES: usize = size_of::<MemStream>() + 64;
 /// An entry of a table of numbers: the number, a control byte, and what is free.
@@ -104,13 +105,6 @@ pub struct MemVolume {
     pub bytes: u64,
 }
 
-/// All lines of a memory, in the order in which parts have them.
-pub struct SortedLines {
-    pages: Arc<Pages>,
-    /// By packed labels; each stream's lines by time, then by arrival.
-    streams: Vec<(Arc<Stream>, Vec<u32>)>,
-}
-
 impl Memory {
     /// An empty one.
     pub fn new(deletes_done: u64) -> Self {
@@ -183,22 +177,21 @@ impl Memory {
         added
     }
 
-    /// Chunks with the lines of a span of wanted streams. `merely` looks at labels without any lock held.
-    pub fn select(
-        &self,
-        span: Span,
-        wanted: &dyn Fn(&Labels) -> bool,
-        cancel: &Cancel,
-        out: &mut Vec<Box<dyn LineChunk>>,
-    ) -> Result<(), Stop> {
-        let (pages, streams) = self.snapshot(span);
+    /// Chunks with the lines of wanted streams that lie in a span and may meet the needs. No lock is held while labels and
+    /// texts are looked at.
+    pub fn select(&self, selection: &LineSelection<'_>, cancel: &Cancel, out: &mut Vec<Box<dyn LineChunk>>) -> Result<(), Stop> {
+        let (pages, streams) = self.snapshot(selection.span);
+        let wanted_pages = WantedPages::find(&pages, selection.needs, cancel)?;
+        if wanted_pages.is_none() {
+            return Ok(());
+        }
         let mut builder = ChunkBuilder::new(pages, out);
         for (at, (stream, last)) in streams.into_iter().enumerate() {
             if at % 256 == 0 {
                 cancel.check()?;
             }
-            if wanted(&stream.labels) {
-                let lines = lines_of(&builder.pages, last, span);
+            if selection.matchers.iter().all(|matcher| matcher.matches_labels(&stream.labels)) {
+                let lines = lines_of(&builder.pages, last, |line| selection.span.contains(line.ts) && wanted_pages.has(line.page));
                 builder.put(&stream, &lines);
             }
         }
@@ -241,7 +234,7 @@ impl Memory {
     pub fn sorted(&self) -> SortedLines {
         let (pages, streams) = self.snapshot(Span::ALL);
         let mut streams: Vec<(Arc<Stream>, Vec<u32>)> =
-            streams.into_iter().map(|(stream, last)| (stream, lines_of(&pages, last, Span::ALL))).collect();
+            streams.into_iter().map(|(stream, last)| (stream, lines_of(&pages, last, |_| true))).collect();
         streams.sort_by(|(a, _), (b, _)| a.labels.packed().cmp(b.labels.packed()));
         SortedLines { pages, streams }
     }
@@ -333,11 +326,11 @@ fn each_line(pages: &Pages, last: u32, mut see: impl FnMut(u32, &MemLine)) {
     }
 }
 
-/// A stream's lines in a span, by time, then by arrival.
-fn lines_of(pages: &Pages, last: u32, span: Span) -> Vec<u32> {
+/// Those of a stream's lines that are wanted, by time, then by arrival.
+fn lines_of(pages: &Pages, last: u32, wanted: impl Fn(&MemLine) -> bool) -> Vec<u32> {
     let (mut ids, mut after, mut sorted) = (Vec::new(), i64::MAX, true);
     each_line(pages, last, |id, line| {
-        if span.contains(line.ts) || (span == Span::ALL && line.ts == i64::MAX) {
+        if wanted(line) {
             ids.push(id);
             sorted &= line.ts <= after;
             after = line.ts;
@@ -349,95 +342,6 @@ fn lines_of(pages: &Pages, last: u32, span: Span) -> Vec<u32> {
         ids.sort_by_key(|id| pages.line(*id).map_or(0, |line| line.ts));
     }
     ids
-}
-
-/// Packs lines of streams into chunks of a good size.
-struct ChunkBuilder<'o> {
-    pages: Arc<Pages>,
-    out: &'o mut Vec<Box<dyn LineChunk>>,
-    open: MemoryChunk,
-}
-
-impl<'o> ChunkBuilder<'o> {
-    fn new(pages: Arc<Pages>, out: &'o mut Vec<Box<dyn LineChunk>>) -> Self {
-        let open = MemoryChunk::empty(Arc::clone(&pages));
-        Self { pages, out, open }
-    }
-
-    fn put(&mut self, stream: &Arc<Stream>, ids: &[u32]) {
-        let mut from = self.open.lines.len() as u32;
-        for id in ids {
-            let Some(line) = self.pages.line(*id) else { continue };
-            self.open.lines.push(*id);
-            self.open.bytes += line.len as usize;
-            (self.open.min, self.open.max) = (self.open.min.min(line.ts), self.open.max.max(line.ts));
-            if self.open.bytes >= CHUNK_BYTES || self.open.lines.len() >= CHUNK_LINES {
-                self.open.runs.push((Arc::clone(stream), from..self.open.lines.len() as u32));
-                self.close();
-                from = 0;
-            }
-        }
-        let to = self.open.lines.len() as u32;
-        if to > from {
-            self.open.runs.push((Arc::clone(stream), from..to));
-        }
-    }
-
-    fn close(&mut self) {
-        let chunk = std::mem::replace(&mut self.open, MemoryChunk::empty(Arc::clone(&self.pages)));
-        if !chunk.lines.is_empty() {
-            self.out.push(Box::new(chunk));
-        }
-    }
-
-    fn finish(mut self) {
-        self.close();
-    }
-}
-
-impl MemoryChunk {
-    fn empty(pages: Arc<Pages>) -> Self {
-        Self { pages, lines: Vec::new(), runs: Vec::new(), min: i64::MAX, max: i64::MIN, bytes: 0 }
-    }
-}
-
-/// Lines of one stream and one piece of time.
-pub struct SortedRun {
-    /// Which piece of time: the time of its lines divided by its length.
-    pub piece: i64,
-    stream: usize,
-    from: usize,
-    to: usize,
-}
-
-impl SortedLines {
-    /// Runs of lines, by piece of time of this length (ns), then by packed labels.
-    pub fn runs(&self, piece_ns: i64) -> Vec<SortedRun> {
-        let mut runs = Vec::new();
-        for (stream, (_, ids)) in self.streams.iter().enumerate() {
-            let mut from = 0;
-            while let Some(first) = ids.get(from).and_then(|id| self.pages.line(*id)) {
-                let piece = first.ts.div_euclid(piece_ns);
-                let in_piece = |id: &u32| self.pages.line(*id).is_some_and(|line| line.ts.div_euclid(piece_ns) == piece);
-                let to = from + ids[from..].partition_point(in_piece);
-                runs.push(SortedRun { piece, stream, from, to });
-                from = to;
-            }
-        }
-        runs.sort_by_key(|run| (run.piece, run.stream));
-        runs
-    }
-
-    /// The labels of a run's stream.
-    pub fn labels(&self, run: &SortedRun) -> &Labels {
-        &self.streams[run.stream].0.labels
-    }
-
-    /// Time, text and packed fields of a run's lines.
-    pub fn lines(&self, run: &SortedRun) -> impl Iterator<Item = (i64, &[u8], &[u8])> {
-        let ids = self.streams[run.stream].1.get(run.from..run.to).unwrap_or_default();
-        ids.iter().filter_map(|id| self.pages.line(*id)).map(|line| (line.ts, self.pages.text(line), self.pages.fields(line)))
-    }
 }
 
 #[cfg(test)]

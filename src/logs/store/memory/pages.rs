@@ -68,6 +68,11 @@ impl Pages {
         self.bytes(line, line.len, line.fields_len)
     }
 
+    /// All pages of text.
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.text.iter().map(|page| page.as_slice())
+    }
+
     fn bytes(&self, line: &MemLine, skip: u32, len: u32) -> &[u8] {
         let start = line.at as usize + skip as usize;
         self.text.get(line.page as usize).and_then(|page| page.get(start..start + len as usize)).unwrap_or_default()

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::chunk::{CHUNK_BYTES, CHUNK_LINES};
 use super::*;
-use crate::logs::model::read::{LineBuf, Want};
+use crate::logs::model::needs::Needs;
+use crate::logs::model::read::{LineBuf, LineSelection, Want};
 use crate::logs::store::lines::Seed;
 use crate::series::labels::Labels;
+
+const EVERYTHING: LineSelection<'static> = LineSelection { matchers: &[], span: Span::ALL, needs: &Needs::Anything };
 
 type Line = (i64, String, String);
 
@@ -26,7 +30,8 @@ fn append(memory: &Memory, seed: Seed, older: Option<&Memory>, lines: &[(&str, i
 /// What readers see, by stream.
 fn read(memory: &Memory, span: Span, want: Want) -> BTreeMap<String, Vec<Line>> {
     let mut chunks = Vec::new();
-    memory.select(span, &|_| true, &Cancel::new(), &mut chunks).unwrap();
+    let selection = LineSelection { matchers: &[], span, needs: &Needs::Anything };
+    memory.select(&selection, &Cancel::new(), &mut chunks).unwrap();
     let (mut seen, mut lines): (BTreeMap<String, Vec<Line>>, _) = (BTreeMap::new(), LineBuf::default());
     for chunk in chunks {
         chunk.read(want, &mut lines).unwrap();
@@ -86,7 +91,7 @@ fn what_a_reader_holds_does_not_change() {
     for at in 0..3000 {
         append(&memory, seed, None, &[("a", at, "some text of a line", "")]);
         if at % 100 == 0 {
-            memory.select(Span::ALL, &|_| true, &Cancel::new(), &mut held).unwrap();
+            memory.select(&EVERYTHING, &Cancel::new(), &mut held).unwrap();
         }
     }
     let mut lines = LineBuf::default();
@@ -111,7 +116,7 @@ fn chunks_are_small_and_streams_of_one_line_share_them() {
         append(&memory, seed, None, &[(&at.to_string(), 1, "x", "")]);
     }
     let mut chunks = Vec::new();
-    memory.select(Span::ALL, &|_| true, &Cancel::new(), &mut chunks).unwrap();
+    memory.select(&EVERYTHING, &Cancel::new(), &mut chunks).unwrap();
     assert!(chunks.iter().all(|chunk| chunk.bytes() < CHUNK_BYTES + long.len() && chunk.lines() <= CHUNK_LINES));
     assert!((9..=12).contains(&chunks.len()), "{} chunks", chunks.len());
     assert!(chunks.iter().any(|chunk| chunk.stream().is_some()) && chunks.iter().any(|chunk| chunk.stream().is_none()));
@@ -162,4 +167,24 @@ fn everything_comes_out_in_order_for_parts() {
     }
     let seen: Vec<_> = seen.iter().map(|(piece, job, lines)| (*piece, job.as_str(), lines.as_str())).collect();
     assert_eq!(seen, [(-1, "a", "a-1"), (0, "a", "a3"), (0, "b", "b5"), (1, "a", "a15"), (1, "b", "b11")]);
+}
+
+#[test]
+fn what_cannot_match_is_left_out() {
+    let (memory, seed) = (Memory::new(0), Seed::random());
+    let filler = "some words of a line ".repeat(50);
+    for at in 0..2000 {
+        append(&memory, seed, None, &[("a", at, if at == 1234 { "the Needle" } else { &filler }, "")]);
+    }
+    let count = |needs: &Needs| {
+        let mut chunks = Vec::new();
+        memory.select(&LineSelection { needs, ..EVERYTHING }, &Cancel::new(), &mut chunks).unwrap();
+        chunks.iter().map(|chunk| chunk.lines()).sum::<usize>()
+    };
+    let (needle, absent, words) = (Needs::text("Needle"), Needs::text("absent"), Needs::text("words"));
+    assert!((1..500).contains(&count(&needle)), "{} lines", count(&needle));
+    assert_eq!([count(&absent), count(&Needs::Nothing), count(&absent.clone().and(words.clone()))], [0; 3]);
+    assert_eq!([count(&Needs::Anything), count(&absent.clone().or(words))], [2000; 2]);
+    assert_eq!(count(&needle.clone().or(absent)), count(&needle));
+    assert_eq!(count(&Needs::text_any_case(b"NEEDLE")), 2000, "not looked at");
 }

@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 
 use super::*;
+use crate::logs::store::db::publish::Change;
 use crate::logs::store::manifest::MANIFEST;
 use crate::platform::disk::DiskHook;
 
@@ -191,4 +192,23 @@ fn without_its_manifest_a_store_has_every_line_at_least_once() {
     drop(store);
     let store = open(dir.path());
     assert_eq!((texts(&store).len(), store.status().set_aside.len()), (3, 0));
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_part_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    put(&store, "a", &[(T0, "one"), (T0 + S, "two"), (T0 - DAY_NS, "another day")]);
+    put(&store, "b", &[(T0, "three")]);
+    store.flush().unwrap();
+    let before = texts(&store);
+    let id = store.delete(vec![Matcher::equal("job", "b")], Span::ALL, None).unwrap();
+    let part = Arc::clone(&store.core.view().parts[1]);
+    let salvaged = store.core.salvage(&part).unwrap();
+    assert_eq!(salvaged.lines, 3);
+    assert_eq!(salvaged.parts.iter().map(|part| (part.entry.day, part.part.info().lines)).collect::<Vec<_>>(), [(part.entry.day, 3)]);
+    store.core.publish(Change { added: salvaged.parts, gone: vec![part.entry.id], ..Change::default() }, |_| {}).unwrap();
+    assert_eq!(texts(&store).len(), 3, "what was deleted stays deleted");
+    store.cancel_delete(id).unwrap();
+    assert_eq!(texts(&store), before);
 }

@@ -3,6 +3,7 @@
 mod bounds;
 mod crash;
 mod deletes;
+mod kill;
 mod lifecycle;
 mod model;
 mod retention;
