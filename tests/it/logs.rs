@@ -119,11 +119,11 @@ fn queries_answer_as_loki_does() {
 
 #[test]
 fn what_cannot_be_stored_is_told_and_the_rest_is_stored() {
-    let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--logs.max-line-size=20", "--logs.retention-time=0s"]);
+    let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--logs.max-line-size=20B", "--logs.retention-time=0s"]);
     let (status, said) = push(&server, vec![stream("{app=\"a\"}", &[(T0, "old", &[])])]);
     assert_eq!(status, 400, "{said}");
     assert!(said.starts_with("entry for stream '{app=\"a\", service_name=\"a\"}' has timestamp too old: 2023-11-14T22:13:20Z, oldest"), "{said}");
-    let server = Server::start(&[&KEEPING[..], &["--logs.max-line-size=20"]].concat());
+    let server = Server::start(&[&KEEPING[..], &["--logs.max-line-size=20B"]].concat());
     let long = "x".repeat(21);
     let streams = vec![stream("{app=\"a\"}", &[(T0, &long, &[]), (T0, "good", &[])]), stream("{bad", &[(T0, "lost", &[])])];
     let (status, said) = push(&server, streams);

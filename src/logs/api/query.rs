@@ -189,6 +189,13 @@ pub(super) struct LineQuestion {
     categorize: bool,
 }
 
+impl LineQuestion {
+    /// The newest lines of a span, labels told apart by where they come from.
+    pub(super) fn newest(log: LogExpr, bounds: Bounds, limit: usize) -> Self {
+        Self { log, span: bounds.span(), direction: Direction::Backward, limit, interval: 0, categorize: true }
+    }
+}
+
 /// Lines that were found, with what it took.
 pub(super) struct Found {
     streams: Vec<LogStream>,
@@ -206,7 +213,7 @@ pub(super) struct LineAnswer {
 pub(super) fn line_question(params: &Params, bounds: Bounds, limit: usize) -> Result<LineQuestion, ApiError> {
     match query_of(params)? {
         Query::Log(log) => {
-            Ok(LineQuestion { log, span: bounds.span(), direction: Direction::Backward, limit, interval: 0, categorize: true })
+            Ok(LineQuestion::newest(log, bounds, limit))
         }
         Query::Metric(_) => Err(ApiError::bad("only lines can be tailed, and this is a metric query")),
     }
@@ -272,6 +279,11 @@ impl ApiState {
     fn count(&self, stats: &LogStats) {
         self.counters.bytes.add(stats.bytes);
         self.counters.lines.add(stats.lines);
+    }
+
+    /// Lines of a question by stream.
+    pub(super) async fn streams(&self, question: LineQuestion) -> Result<Vec<LogStream>, ApiError> {
+        Ok(self.ask(question).await?.streams)
     }
 
     /// Lines of a question one by one.

@@ -38,6 +38,10 @@ const SAME: [(&str, &str); 23] = [
     ("max_concurrent_tail_requests", "max_concurrent_tail_requests"),
 ];
 
+/// Those of them that are sizes.
+const SIZES: [&str; 5] =
+    ["max_line_size", "max_structured_metadata_size", "per_stream_rate_limit", "per_stream_rate_limit_burst", "max_query_bytes_read"];
+
 /// Sections about parts that exist only in Loki.
 const PARTS: [&str; 21] = [
     "ingester",
@@ -144,10 +148,13 @@ impl Reading<'_> {
                 items.iter().filter_map(|item| text(item, "discover_service_name", self.report)).collect::<Vec<_>>().join(",")
             }
             Kind::Scalar { text, .. } if key.text.ends_with("_mb") => match text.trim().parse::<f64>() {
-                Ok(number) if number >= 0.0 && number < 1e9 => ((number * MB) as u64).to_string(),
+                Ok(number) if (0.0..1e9).contains(&number) => scalar::print_size((number * MB) as u64),
                 _ => text.to_string(),
             },
-            // The table takes durations of any unit, but days must not be in hours for Go.
+            // Loki takes sizes as plain numbers too.
+            Kind::Scalar { text, .. } if SIZES.contains(&ours) => {
+                text.trim().parse().map_or_else(|_| text.to_string(), scalar::print_size)
+            }
             Kind::Scalar { text, .. } => text.to_string(),
             Kind::Map(_) => String::new(),
         };
@@ -255,19 +262,19 @@ mod tests {
     #[test]
     fn limits_and_retention_are_taken_over() {
         let (settings, warnings) = taken(
-            "limits_config:\n  reject_old_samples_max_age: 168h\n  max_line_size: 1MB\n  ingestion_rate_mb: 4.5\n  retention_period: 744h\n  \
+            "limits_config:\n  reject_old_samples_max_age: 168h\n  max_line_size: 1MB\n  ingestion_rate_mb: 4.5\n  per_stream_rate_limit: 1000\n  retention_period: 744h\n  \
              discover_service_name: [app, job]\n  max_query_series: 500\ncompactor:\n  retention_enabled: true\n  working_directory: /x\n",
         )
         .unwrap();
         let logs = settings.logs;
         assert_eq!((logs.reject_old_samples_max_age.ms(), logs.retention_time.ms()), (168 * 3_600_000, 744 * 3_600_000));
-        assert_eq!((logs.max_line_size.0, logs.ingestion_rate.0), (1 << 20, 4_718_592));
+        assert_eq!((logs.max_line_size.0, logs.ingestion_rate.0, logs.per_stream_rate_limit.0), (1 << 20, 4_718_592, 1000));
         assert_eq!(logs.discover_service_name, ["app", "job"]);
         assert_eq!(
             warnings,
             [
-                "loki.yaml:7:3: max_query_series: this limit does not exist here; ignored",
-                "loki.yaml:10:3: compactor.working_directory: has no effect here; parts are merged by themselves",
+                "loki.yaml:8:3: max_query_series: this limit does not exist here; ignored",
+                "loki.yaml:11:3: compactor.working_directory: has no effect here; parts are merged by themselves",
             ]
         );
     }
