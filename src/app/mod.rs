@@ -2,6 +2,7 @@
 
 mod analyze;
 mod ask;
+mod ask_logs;
 mod backup;
 mod budget;
 mod cli;

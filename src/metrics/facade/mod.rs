@@ -232,6 +232,11 @@ impl Metrics {
         }
     }
 
+    /// Bytes of samples on disk.
+    pub fn stored_bytes(&self) -> u64 {
+        self.store.bytes()
+    }
+
     /// Keeps storage below what a budget of disk leaves to it, when the data folder takes `used` bytes: the oldest blocks
     /// go. Blocking.
     pub fn shrink(&self, used: u64, budget: u64) {
