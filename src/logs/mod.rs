@@ -7,3 +7,4 @@
 //! Invariant: what was acknowledged survives `kill -9`, once. Not here: rules and alerts (a hall), users (`access`).
 
 pub mod model;
+pub mod store;

@@ -1,0 +1,3 @@
+//! Where lines are kept.
+
+pub mod part;
