@@ -7,5 +7,7 @@ pub mod ast;
 pub mod check;
 pub(crate) mod convert;
 pub mod lex;
+pub mod needs;
 pub mod parse;
 pub mod print;
+pub mod words;
