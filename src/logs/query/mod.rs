@@ -1,10 +1,12 @@
 //! LogQL: from text to a checked tree and back, and what the tree says about the lines it wants.
 //!
 //! Read in this order: [`ast`] (the tree), [`lex`] and [`parse`] (text to tree), [`check`] (what fits), [`print`] (tree to
-//! text), [`needs`] (what every wanted line contains), [`words`] (what people type into one bar, compiled to LogQL).
+//! text), [`needs`] (what every wanted line contains), [`words`] (what people type into one bar, compiled to LogQL),
+//! [`complete`] (what may stand at a place that is being written).
 
 pub mod ast;
 pub mod check;
+pub mod complete;
 pub(crate) mod convert;
 pub mod lex;
 pub mod needs;
