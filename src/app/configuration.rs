@@ -278,8 +278,8 @@ impl Report for Configuration {
 pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let mut failed = 0;
     let clock: SharedClock = Arc::new(SystemClock::new());
-    let vetted = |loaded: &LoadedConfig| match Resolved::resolve(&ServeFlags::default(), &environment, &loaded.settings) {
-        Ok(resolved) => vet(&resolved, &environment, &clock),
+    let vetted = |loaded: &LoadedConfig| match resolve(&ServeFlags::default(), &loaded.settings) {
+        Ok((resolved, _)) => vet(&resolved, &environment, &clock),
         Err(errors) => errors,
     };
     for file in files {
