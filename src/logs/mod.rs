@@ -6,5 +6,7 @@
 //! [`Evaluate`](crate::series::ports::Evaluate) for metric queries over lines.
 //! Invariant: what was acknowledged survives `kill -9`, once. Not here: rules and alerts (a hall), users (`access`).
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod model;
 pub mod query;
