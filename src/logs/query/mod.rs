@@ -17,5 +17,6 @@ pub mod parse;
 pub mod print;
 pub mod script;
 pub(crate) mod stage;
+pub mod tail;
 pub(crate) mod template;
 pub mod words;
