@@ -38,7 +38,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
-            memory_bytes_max: 512 * 1024 * 1024,
+            memory_bytes_max: 192 * 1024 * 1024,
             dialect: Dialect::Loki,
             pressure: Pressure::new(),
         }
