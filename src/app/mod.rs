@@ -4,6 +4,7 @@ mod analyze;
 mod ask;
 mod backup;
 mod budget;
+mod check_logql;
 mod cli;
 mod configuration;
 mod edge;
