@@ -133,6 +133,8 @@ fn what_only_evaluation_finds_out_is_found() {
         (r#"rate({a="b"} | json !~ "x{2,1}" [1m])"#, "error parsing regexp: "),
         (r#"{a="b"} | regexp "(?P<x""#, "error parsing regexp: "),
         (r#"{a="b"} |~ ip("1.2.3.4")"#, "ip: invalid operation"),
+        (r#"{a="b"} | line_format "{{ nothing .x }}""#, "invalid template: "),
+        (r#"{a="b"} | label_format c=d,e="{{ if }}""#, "invalid template: "),
     ] {
         let query = parse(text, Dialect::Loki).unwrap_or_else(|error| panic!("{text}: {error}"));
         let error = evaluable(&query, text).expect_err(text);

@@ -1,3 +1,5 @@
+//! Words and the LogQL they become, mistakes with their places, and what no text may do.
+
 use super::*;
 
 fn vocabulary() -> Vocabulary<'static> {
