@@ -112,8 +112,12 @@ impl Pages {
             #[expect(unsafe_code, reason = "the file is never changed after it was written; parts are removed whole, which a map survives")]
             Some(unsafe { Mmap::map(&file) }.map_err(PartError::io("map", &path))?)
         };
-        let pages =
-            Self { map, seal, checked: (0..seal.bytes.div_ceil(PAGE_BYTES as u64 * 64)).map(|_| AtomicU64::new(0)).collect(), path };
+        let pages = Self {
+            map,
+            seal,
+            checked: (0..seal.bytes.div_ceil(PAGE_BYTES as u64 * 64)).map(|_| AtomicU64::new(0)).collect(),
+            path,
+        };
         if !has_crc32(pages.crcs(), seal.crc) {
             return Err(PartError::damaged(&pages.path, "the checksums of its pages do not fit the part"));
         }

@@ -112,7 +112,7 @@ impl<'a> Pruner<'a> {
         words.add_long(&mut found)?;
         let may_be_id = fits_into_id(&piece.bytes);
         if may_be_id {
-            words.add_longer_ids(piece.bytes.len(), &mut found)?;
+            words.add_ids_around(&piece.bytes, &mut found)?;
         }
         if covers(&found, blocks) {
             return Ok(());

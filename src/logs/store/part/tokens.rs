@@ -5,6 +5,9 @@
 //! - *long* with more than [`WORD_BYTES_MAX`] bytes,
 //! - otherwise *like an identifier* with at least five bytes, a digit among them, at most one that is no hexadecimal digit,
 //! - otherwise a *word*.
+//!
+//! The *kind* of a token like an identifier is its only byte that is no hexadecimal digit, else `a` if it has a letter,
+//! else `0`: bytes that are no piece of it by their kind need not be looked for in it.
 
 use crate::base::bytes::Malformed;
 
@@ -27,6 +30,24 @@ pub(super) fn is_like_id(token: &[u8]) -> bool {
 /// Whether bytes of a token could be part of one that is like an identifier.
 pub(super) fn fits_into_id(bytes: &[u8]) -> bool {
     bytes.iter().filter(|byte| !byte.is_ascii_hexdigit()).count() <= 1
+}
+
+/// The kind of a token that is like an identifier.
+pub(super) fn id_kind(token: &[u8]) -> u8 {
+    match token.iter().find(|byte| !byte.is_ascii_hexdigit()) {
+        Some(other) => other.to_ascii_lowercase(),
+        None if token.iter().all(u8::is_ascii_digit) => b'0',
+        None => b'a',
+    }
+}
+
+/// Whether bytes that fit into an identifier could be a piece of one of this kind.
+pub(super) fn fits_into_kind(bytes: &[u8], kind: u8) -> bool {
+    match id_kind(bytes) {
+        b'0' => true,
+        b'a' => kind != b'0',
+        other => kind == other,
+    }
 }
 
 /// Hash of a token, part of the format: upper and lower case have the same.
@@ -117,6 +138,8 @@ pub(super) struct Tokenizer {
     /// Open addressing: upper half of the hash, position in the text plus 1; 0 is free.
     table: Vec<u64>,
     used: usize,
+    /// One bit for each length that the kind was found with.
+    lengths_of_kind: Box<[u128; 256]>,
     found: Found,
 }
 
@@ -129,8 +152,8 @@ pub(super) struct Found {
     pub(super) ends: Vec<u32>,
     /// Hashes of tokens that are like identifiers, and of long ones.
     pub(super) ids: Vec<u64>,
-    /// One bit for each length of tokens that are like identifiers.
-    pub(super) id_lengths: u128,
+    /// Length and kind of tokens that are like identifiers, each once.
+    pub(super) id_kinds: Vec<(u8, u8)>,
     /// Whether there are long tokens.
     pub(super) long: bool,
 }
@@ -139,7 +162,7 @@ const TABLE_MIN: usize = 1 << 13;
 
 impl Tokenizer {
     pub(super) fn new() -> Self {
-        Self { classes: Vec::new(), table: vec![0; TABLE_MIN], used: 0, found: Found::default() }
+        Self { classes: Vec::new(), table: vec![0; TABLE_MIN], used: 0, lengths_of_kind: Box::new([0; 256]), found: Found::default() }
     }
 
     /// What was found last.
@@ -157,7 +180,8 @@ impl Tokenizer {
         self.found.words.clear();
         self.found.ends.clear();
         self.found.ids.clear();
-        self.found.id_lengths = 0;
+        self.found.id_kinds.clear();
+        self.lengths_of_kind.fill(0);
         self.found.long = false;
         self.classify(text);
         let mut start = None;
@@ -221,8 +245,12 @@ impl Tokenizer {
             self.found.long = true;
             self.found.ids.push(hash);
         } else if like_id {
-            // The greatest length has the highest bit.
-            self.found.id_lengths |= 1 << (len - 1);
+            let kind = id_kind(&text[at..at + len]);
+            let (lengths, bit) = (&mut self.lengths_of_kind[usize::from(kind)], 1 << (len - 1));
+            if *lengths & bit == 0 {
+                *lengths |= bit;
+                self.found.id_kinds.push((len as u8, kind));
+            }
             self.found.ids.push(hash);
         } else {
             let from = self.found.words.len();
@@ -289,21 +317,21 @@ mod tests {
     use super::*;
 
     /// The definition, word for word.
-    fn plainly(text: &[u8]) -> (BTreeSet<Vec<u8>>, BTreeSet<u64>, u128, bool) {
-        let (mut words, mut ids, mut lengths, mut long) = (BTreeSet::new(), BTreeSet::new(), 0, false);
+    fn plainly(text: &[u8]) -> (BTreeSet<Vec<u8>>, BTreeSet<u64>, BTreeSet<(u8, u8)>, bool) {
+        let (mut words, mut ids, mut kinds, mut long) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), false);
         for token in text.split(|byte| !is_token_byte(*byte)).filter(|token| !token.is_empty()) {
             let token = token.to_ascii_lowercase();
             if token.len() > WORD_BYTES_MAX {
                 long = true;
                 ids.insert(hash(&token));
             } else if is_like_id(&token) {
-                lengths |= 1 << (token.len() - 1);
+                kinds.insert((token.len() as u8, id_kind(&token)));
                 ids.insert(hash(&token));
             } else {
                 words.insert(token);
             }
         }
-        (words, ids, lengths, long)
+        (words, ids, kinds, long)
     }
 
     fn compare(tokenizer: &mut Tokenizer, text: &[u8]) {
@@ -318,7 +346,9 @@ mod tests {
         let words: BTreeSet<_> = words.into_iter().collect();
         assert_eq!(words.len(), count, "each word once");
         assert_eq!(ids.len(), found.ids.len(), "each identifier once");
-        assert_eq!((words, ids, found.id_lengths, found.long), plainly(text));
+        let kinds: BTreeSet<(u8, u8)> = found.id_kinds.iter().copied().collect();
+        assert_eq!(kinds.len(), found.id_kinds.len(), "each kind once");
+        assert_eq!((words, ids, kinds, found.long), plainly(text));
     }
 
     #[test]

@@ -10,15 +10,8 @@ const DIGITS_MAX: usize = super::DIGITS_MAX;
 /// The values of a column that are still to be put back.
 enum Column<'a> {
     /// Numbers, and with how many digits (0 = as few as there are).
-    Decimal {
-        numbers: std::vec::IntoIter<i64>,
-        digits: usize,
-    },
-    Hex {
-        data: &'a [u8],
-        digits: usize,
-        letters: &'static [u8; 16],
-    },
+    Decimal { numbers: std::vec::IntoIter<i64>, digits: usize },
+    Hex { data: &'a [u8], digits: usize, letters: &'static [[u8; 2]; 256] },
 }
 
 /// Appends the text of `len` bytes that the reduced text and `columns` (with the length behind them) hold to a cleared
@@ -28,11 +21,10 @@ pub(in super::super) fn decode(reduced: &[u8], columns: &[u8], len: usize, text:
     let mut cursor = Cursor::new(columns);
     let mut column_of = [u16::MAX; SLOTS];
     let mut columns = read_columns(&mut cursor, reduced.len(), &mut column_of)?;
-    // A number is written whole, then cut to its digits.
-    text.reserve(len + DIGITS_MAX);
+    text.reserve(len + DIGITS_MAX + SHORT);
     let mut from = 0;
     for mark in memchr::memchr_iter(MARK, reduced) {
-        text.extend_from_slice(&reduced[from..mark]);
+        put_words(&reduced[from..], mark - from, text);
         from = mark + 1;
         let column = column_of[slot_of(&reduced[..mark])];
         let column = columns.get_mut(usize::from(column)).ok_or(WRONG)?;
@@ -45,7 +37,11 @@ pub(in super::super) fn decode(reduced: &[u8], columns: &[u8], len: usize, text:
     if text.len() == len { Ok(()) } else { Err(WRONG) }
 }
 
-fn read_columns<'a>(cursor: &mut Cursor<'a>, values_max: usize, column_of: &mut [u16; SLOTS]) -> Result<Vec<Column<'a>>, &'static str> {
+fn read_columns<'a>(
+    cursor: &mut Cursor<'a>,
+    values_max: usize,
+    column_of: &mut [u16; SLOTS],
+) -> Result<Vec<Column<'a>>, &'static str> {
     let number = |cursor: &mut Cursor<'a>| cursor.uvarint().ok().and_then(|number| usize::try_from(number).ok()).ok_or(WRONG);
     let count = number(cursor)?;
     if count > SLOTS {
@@ -73,7 +69,7 @@ fn read_columns<'a>(cursor: &mut Cursor<'a>, values_max: usize, column_of: &mut 
             LOWER_HEX | UPPER_HEX if digits > 0 && digits <= DIGITS_MAX => Column::Hex {
                 data: cursor.take(len).map_err(|_| WRONG)?,
                 digits,
-                letters: if kind == LOWER_HEX { b"0123456789abcdef" } else { b"0123456789ABCDEF" },
+                letters: if kind == LOWER_HEX { &LOWER } else { &UPPER },
             },
             _ => return Err(WRONG),
         });
@@ -90,7 +86,10 @@ impl Column<'_> {
                 let (value, rest) = data.split_at_checked(digits.div_ceil(2)).ok_or(WRONG)?;
                 *data = rest;
                 let start = text.len();
-                text.extend(value.iter().flat_map(|byte| [letters[usize::from(byte >> 4)], letters[usize::from(byte & 15)]]));
+                text.resize(start + 2 * value.len(), 0);
+                for (pair, byte) in text[start..].as_chunks_mut::<2>().0.iter_mut().zip(value) {
+                    *pair = letters[usize::from(*byte)];
+                }
                 text.truncate(start + *digits);
                 Ok(())
             }
@@ -98,23 +97,48 @@ impl Column<'_> {
     }
 }
 
+/// Appends the first `len` bytes.
+#[inline]
+fn put_words(from: &[u8], len: usize, text: &mut Vec<u8>) {
+    match from.first_chunk::<SHORT>() {
+        // A copy of known length is a few instructions; what is too much is cut off.
+        Some(short) if len <= SHORT => {
+            let end = text.len() + len;
+            text.extend_from_slice(short);
+            text.truncate(end);
+        }
+        _ => text.extend_from_slice(&from[..len]),
+    }
+}
+
+/// Both digits of each byte.
+const fn pairs(digits: &[u8; 16]) -> [[u8; 2]; 256] {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+}
+
+static LOWER: [[u8; 2]; 256] = pairs(b"0123456789abcdef");
+static UPPER: [[u8; 2]; 256] = pairs(b"0123456789ABCDEF");
+/// Words that are copied as one piece.
+const SHORT: usize = 32;
+
 #[inline]
 fn put_decimal(number: i64, digits: usize, text: &mut Vec<u8>) -> Result<(), &'static str> {
-    let mut left = u64::try_from(number).map_err(|_| WRONG)?;
-    let mut buffer = [b'0'; 20];
-    let mut at = buffer.len();
-    loop {
-        at -= 1;
-        buffer[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    let shown = if digits == 0 { buffer.len() - at } else { digits };
-    if buffer.len() - at > shown {
+    let number = u64::try_from(number).map_err(|_| WRONG)?;
+    let mut buffer = itoa::Buffer::new();
+    let shown = buffer.format(number).as_bytes();
+    if let Some(zeros) = digits.checked_sub(shown.len()) {
+        text.extend_from_slice(&ZEROS[..zeros]);
+    } else if digits > 0 {
         return Err(WRONG);
     }
-    text.extend_from_slice(&buffer[buffer.len() - shown..]);
+    text.extend_from_slice(shown);
     Ok(())
 }
+
+static ZEROS: [u8; DECIMAL_DIGITS_MAX] = [b'0'; DECIMAL_DIGITS_MAX];

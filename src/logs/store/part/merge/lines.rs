@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::KeepLine;
 use super::batch::Batch;
 use super::source::Source;
+use super::KeepLine;
 use crate::logs::model::read::{LineBuf, Want};
 use crate::logs::store::part::chunk::read_lines;
 use crate::logs::store::part::error::PartError;

@@ -1,7 +1,7 @@
 //! The index of words of a part: one tantivy segment whose documents are the blocks, in order.
 //!
-//! It has one field, `words`, of bytes: each distinct word of the block in lower case, besides `0x02, length` for each
-//! length of tokens that are like identifiers and `0x03` if there are long ones. Nothing is stored, nothing but the
+//! It has one field, `words`, of bytes: each distinct word of the block in lower case, besides `0x02, length, kind` for
+//! each length and kind of tokens that are like identifiers and `0x03` if there are long ones. Nothing is stored, nothing but the
 //! documents of a term is indexed. Its files lie in one file of the part, see [`pack`].
 
 mod pack;
@@ -15,15 +15,10 @@ use tantivy::schema::{BytesOptions, Field, Schema};
 use tantivy::store::Compressor;
 use tantivy::{Index, IndexSettings};
 
-/// Stands before the length in the term for a length of tokens that are like identifiers.
-const ID_LENGTH: u8 = 2;
+/// Stands before length and kind in the terms for tokens that are like identifiers.
+const ID_KIND: u8 = 2;
 /// The term of blocks with long tokens.
 const LONG: [u8; 1] = [3];
-
-/// The term for a length of tokens that are like identifiers.
-const fn length_term(len: usize) -> [u8; 2] {
-    [ID_LENGTH, len as u8]
-}
 
 fn schema() -> (Schema, Field) {
     let mut builder = Schema::builder();
@@ -40,10 +35,7 @@ fn index_error(path: &std::path::Path, error: &dyn std::fmt::Display) -> super::
 }
 
 /// The files of the only segment of an index, without those that were never written.
-fn files_of(
-    index: &Index,
-    directory: &dyn tantivy::Directory,
-) -> tantivy::Result<Vec<(std::path::PathBuf, tantivy::directory::OwnedBytes)>> {
+fn files_of(index: &Index, directory: &dyn tantivy::Directory) -> tantivy::Result<Vec<(std::path::PathBuf, tantivy::directory::OwnedBytes)>> {
     let mut files = Vec::new();
     let mut names: Vec<_> = index.load_metas()?.list_segment_files().into_iter().collect();
     names.push(std::path::PathBuf::from("meta.json"));

@@ -7,11 +7,11 @@ use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Index, InvertedIndexReader, SegmentReader, TERMINATED, TantivyError};
 
-use super::{ID_LENGTH, LONG, index_error, length_term, pack, schema};
+use super::{ID_KIND, LONG, index_error, pack, schema};
 use crate::logs::store::part::bits::Bits;
 use crate::logs::store::part::error::PartError;
 use crate::logs::store::part::pages::Pages;
-use crate::logs::store::part::tokens::WORD_BYTES_MAX;
+use crate::logs::store::part::tokens::fits_into_kind;
 
 /// A vocabulary of more bytes is not kept in memory but read each time.
 const KEPT_BYTES_MAX: u64 = 8 << 20;
@@ -74,9 +74,21 @@ impl WordsReader {
         Ok(())
     }
 
-    /// Adds the blocks with tokens like identifiers of more than `len` bytes.
-    pub(in super::super) fn add_longer_ids(&self, len: usize, blocks: &mut Bits) -> Result<(), PartError> {
-        (len + 1..=WORD_BYTES_MAX).try_for_each(|longer| self.add_word(&length_term(longer), blocks))
+    /// Adds the blocks with longer tokens like identifiers that these bytes could be a piece of.
+    pub(in super::super) fn add_ids_around(&self, piece: &[u8], blocks: &mut Bits) -> Result<(), PartError> {
+        let Some(index) = &self.index else { return Ok(()) };
+        let longer = [ID_KIND, (piece.len() + 1).min(255) as u8];
+        let terms = index.terms().range().ge(longer).lt(LONG).into_stream();
+        let mut terms = terms.map_err(|error| self.failed(error))?;
+        while terms.advance() {
+            if let [_, _, kind] = *terms.key()
+                && fits_into_kind(piece, kind)
+            {
+                let info = terms.value().clone();
+                self.add_term(index, &info, blocks)?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the blocks with long tokens.
@@ -146,7 +158,7 @@ impl WordsReader {
         let mut words = index.terms().stream().map_err(|error| self.failed(error))?;
         while words.advance() {
             let word = words.key();
-            if matches!(word.first(), Some(&ID_LENGTH)) || word == LONG {
+            if matches!(word.first(), Some(&ID_KIND)) || word == LONG {
                 continue;
             }
             all.extend_from_slice(word);

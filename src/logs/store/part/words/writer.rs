@@ -6,15 +6,15 @@ use std::sync::Arc;
 use tantivy::directory::{OwnedBytes, RamDirectory};
 use tantivy::fastfield::AliveBitSet;
 use tantivy::indexer::merge_filtered_segments;
-use tantivy::schema::Field;
 use tantivy::schema::document::{Document, ReferenceValue, ReferenceValueLeaf, Value};
+use tantivy::schema::Field;
 use tantivy::{Index, Segment, SingleSegmentIndexWriter};
 
-use super::{LONG, files_of, index_error, length_term, pack, schema, settings};
+use super::{ID_KIND, LONG, files_of, index_error, pack, schema, settings};
 use crate::logs::store::part::bits::Bits;
 use crate::logs::store::part::error::PartError;
 use crate::logs::store::part::pages::{FileSeal, Pages};
-use crate::logs::store::part::tokens::{Found, ID_BYTES_MIN, WORD_BYTES_MAX};
+use crate::logs::store::part::tokens::Found;
 
 /// What tantivy is told it may use; the writer for single segments only sizes its first table by it.
 const BUDGET_BYTES: usize = 16 << 20;
@@ -103,10 +103,8 @@ impl WordsWriter {
             bytes.extend_from_slice(term);
             ends.push(bytes.len() as u32);
         };
-        for len in ID_BYTES_MIN..=WORD_BYTES_MAX {
-            if found.id_lengths >> (len - 1) & 1 == 1 {
-                put(&length_term(len));
-            }
+        for (len, kind) in &found.id_kinds {
+            put(&[ID_KIND, *len, *kind]);
         }
         if found.long {
             put(&LONG);
