@@ -10,7 +10,7 @@ use http::Request;
 
 use super::ApiState;
 use super::answer::{ApiError, json};
-use super::json_text::{put_int, put_pairs, put_packed, put_seconds, put_text, put_texts};
+use super::json_text::{put_int, put_packed, put_pairs, put_seconds, put_text, put_texts};
 use super::params::{self, Bounds, HOUR, SIX_HOURS};
 use super::selector;
 use super::stats_json::put_empty_stats;
@@ -53,9 +53,7 @@ pub(super) async fn label_values(
     let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
     let any_of = selector::optional(&params, "query")?;
     let values = state
-        .read(move |select, cancel| {
-            select.label_values(&name, &StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)
-        })
+        .read(move |select, cancel| select.label_values(&name, &StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel))
         .await?;
     Ok(list(values.iter().map(String::as_str)))
 }
@@ -144,11 +142,8 @@ impl Grouping {
             .get("targetLabels")
             .map(|text| text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
             .unwrap_or_default();
-        let labels = if targets.is_empty() && !by_label {
-            matchers.iter().map(|matcher| matcher.name.to_string()).collect()
-        } else {
-            targets
-        };
+        let labels =
+            if targets.is_empty() && !by_label { matchers.iter().map(|matcher| matcher.name.to_string()).collect() } else { targets };
         Ok(Self { labels, by_label, limit: params::limit(params, VOLUMES)? })
     }
 

@@ -17,6 +17,7 @@ mod selector;
 mod stats_json;
 mod status;
 mod tail;
+mod volume_range;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -162,6 +163,7 @@ fn read_routes(state: &Arc<ApiState>) -> Routes {
         .route(both, "/api/prom/series", read, with(get(index::series).post(index::series)))
         .route(both, "/loki/api/v1/index/stats", read, with(get(index::stats).post(index::stats)))
         .route(both, "/loki/api/v1/index/volume", read, with(get(index::volume).post(index::volume)))
+        .route(both, "/loki/api/v1/index/volume_range", read, with(get(volume_range::range).post(volume_range::range)))
         .route(both, "/loki/api/v1/detected_labels", read, with(get(index::detected_labels).post(index::detected_labels)))
         .route("GET", "/loki/api/v1/tail", read, with(get(tail::tail)))
         .route("GET", "/api/prom/tail", read, with(get(tail::tail)))

@@ -96,13 +96,7 @@ impl Documents {
     }
 
     /// Begins the stream of the object that was read.
-    fn begin(
-        &mut self,
-        mapping: &Mapping,
-        extra: Option<(&str, &str)>,
-        receiver: &Receiver,
-        gather: &mut Gather,
-    ) -> Result<bool, TooMuch> {
+    fn begin(&mut self, mapping: &Mapping, extra: Option<(&str, &str)>, receiver: &Receiver, gather: &mut Gather) -> Result<bool, TooMuch> {
         let fixed = mapping.fixed.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_str()));
         let extra = extra.into_iter().map(|(name, value)| (Cow::Borrowed(name), value));
         let mut key = std::mem::take(&mut self.key);

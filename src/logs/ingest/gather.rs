@@ -100,7 +100,11 @@ impl Gather {
     /// Memory held, roughly.
     fn bytes(&self) -> usize {
         let batch = &self.batch;
-        batch.text.capacity() + batch.fields.capacity() + batch.lines.capacity() * 24 + batch.streams.capacity() * 24 + self.pending.capacity()
+        batch.text.capacity()
+            + batch.fields.capacity()
+            + batch.lines.capacity() * 24
+            + batch.streams.capacity() * 24
+            + self.pending.capacity()
     }
 
     /// The lines gathered.

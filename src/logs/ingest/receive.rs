@@ -390,7 +390,8 @@ pub(in crate::logs) mod tests {
         let mut page = Page::default();
         receiver.report(&mut page);
         let text = page.finish();
-        for line in ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 1\n", "pharos_logs_bytes_total{door=\"plain\"} 1\n"]
+        for line in
+            ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 1\n", "pharos_logs_bytes_total{door=\"plain\"} 1\n"]
         {
             assert!(text.contains(line), "{line}{text}");
         }

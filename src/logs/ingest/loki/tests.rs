@@ -137,7 +137,8 @@ fn what_is_no_push_is_refused_in_words() {
     ] {
         assert!(json(body).contains(part), "{body}: {}", json(body));
     }
-    let (lines, refused) = pushed(Form::Json, br#"{"streams":[{"values":[["1","x"]]},{"stream":{"a":"b"},"values":[["1","x"]]}]}"#).unwrap();
+    let (lines, refused) =
+        pushed(Form::Json, br#"{"streams":[{"values":[["1","x"]]},{"stream":{"a":"b"},"values":[["1","x"]]}]}"#).unwrap();
     assert_eq!((lines.len(), refused.as_deref()), (1, Some("error at least one label pair is required per stream")));
     for body in [&b"\xff\xff\xff\xff\x0f"[..], b"nonsense", b"\x05\x10\x0a\xff\xff\xff\xff"] {
         assert!(pushed(Form::Protobuf, body).is_err());
