@@ -9,6 +9,9 @@ const MERGE_MAX: usize = 16;
 /// Together, parts that are merged are at least so many times the largest of them.
 const GAIN: u64 = 3;
 
+/// What came since a part was packed is much when it is such a part of it.
+const MUCH: u64 = 8;
+
 /// A part that could be merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
@@ -26,7 +29,7 @@ pub struct Candidate {
 pub fn next_merge(parts: &[Candidate], bytes_max: u64) -> Option<Vec<u64>> {
     by_day(parts).into_iter().rev().find_map(|mut day| {
         day.sort_by_key(|part| part.bytes);
-        day.retain(|part| part.bytes <= bytes_max / 2);
+        day.retain(|part| !part.dense && part.bytes <= bytes_max / 2);
         let best = (MERGE_MIN..=MERGE_MAX.min(day.len()))
             .flat_map(|count| day.windows(count))
             .map(|group| (group, group.iter().map(|part| part.bytes).sum::<u64>()))
@@ -39,23 +42,29 @@ pub fn next_merge(parts: &[Candidate], bytes_max: u64) -> Option<Vec<u64>> {
     })
 }
 
-/// The next parts to pack for good: all of the oldest day before `day`, as many as fit into `bytes_max`.
+/// The next parts to pack for good: those of the oldest day before `day` that has some. A part that was packed is written
+/// again only when much has come since. A packed part is not larger than `bytes_max`.
 pub fn next_dense(parts: &[Candidate], day: i64, bytes_max: u64) -> Option<Vec<u64>> {
     by_day(parts).into_iter().filter(|group| group[0].day < day).find_map(|mut group| {
         group.sort_by_key(|part| part.bytes);
-        let mut total = 0u64;
-        let fits = group.iter().take_while(|part| {
+        let (mut chosen, mut total) = (Vec::new(), 0u64);
+        for part in group.iter().filter(|part| !part.dense).take(MERGE_MAX) {
+            if !chosen.is_empty() && total + part.bytes > bytes_max {
+                break;
+            }
+            chosen.push(part.id);
             total = total.saturating_add(part.bytes);
-            total <= bytes_max
-        });
-        let count = fits.count().min(MERGE_MAX);
-        let chosen = if count == 0 {
-            group.iter().filter(|part| !part.dense).take(1).collect()
-        } else {
-            group.iter().take(count).collect::<Vec<_>>()
-        };
-        let is_done = chosen.iter().all(|part| part.dense) && (chosen.len() < 2 || total > bytes_max);
-        (!chosen.is_empty() && !is_done).then(|| chosen.iter().map(|part| part.id).collect())
+        }
+        // One that is large already is left alone.
+        let open: Vec<&Candidate> = group.iter().filter(|part| part.dense && part.bytes <= bytes_max / 2).collect();
+        let fresh = chosen.len();
+        for part in &open {
+            if total.saturating_mul(MUCH) >= part.bytes && total.saturating_add(part.bytes) <= bytes_max {
+                chosen.push(part.id);
+                total += part.bytes;
+            }
+        }
+        (fresh > 0 && (open.is_empty() || chosen.len() > fresh)).then_some(chosen)
     })
 }
 
@@ -110,10 +119,11 @@ mod tests {
         assert_eq!(next_dense(&all, 6, 30), Some(vec![0, 1]));
         all = vec![Candidate { id: 9, day: 5, bytes: 60, dense: true }];
         assert_eq!(next_dense(&all, 6, 1000), None, "done");
-        all.push(Candidate { id: 10, day: 5, bytes: 1, dense: false });
-        assert_eq!(next_dense(&all, 6, 1000), Some(vec![10, 9]), "a line that came late");
-        assert_eq!(next_dense(&all, 6, 30), Some(vec![10]), "together too large");
-        all[1].dense = true;
-        assert_eq!(next_dense(&all, 6, 30), None);
+        let late = |bytes| vec![Candidate { id: 9, day: 5, bytes: 60, dense: true }, Candidate { id: 10, day: 5, bytes, dense: false }];
+        assert_eq!(next_dense(&late(1), 6, 1000), None, "few lines that came late");
+        assert_eq!(next_dense(&late(8), 6, 1000), Some(vec![10, 9]), "many");
+        assert_eq!(next_dense(&late(8), 6, 100), Some(vec![10]), "the packed one is large");
+        assert_eq!(next_dense(&late(100), 6, 1000), Some(vec![10, 9]));
+        assert_eq!(next_merge(&[9, 10, 11, 12].map(|id| Candidate { id, day: 5, bytes: 1, dense: id == 9 }), 1000), None);
     }
 }

@@ -76,11 +76,11 @@ impl Core {
         let ticket = self.log(&lines);
         let added = view.active.append(&lines, view.frozen.as_deref(), checker.monotonic);
         drop(inflight);
-        // What the log could not take stays in its queue, and in memory: sent again, it is there once.
-        self.wal.commit(ticket, true).map_err(refused_by_log)?;
         self.counters.lines.fetch_add(added.lines, Ordering::Relaxed);
         self.counters.text_bytes.fetch_add(added.bytes, Ordering::Relaxed);
         self.counters.repeated.fetch_add(added.repeated, Ordering::Relaxed);
+        // What the log could not take stays in its queue, and in memory: sent again, it is there once.
+        self.wal.commit(ticket, true).map_err(refused_by_log)?;
         if self.settings.background && view.active.bytes() >= self.settings.memory_bytes {
             self.flush_wake.notify();
         }

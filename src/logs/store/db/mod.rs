@@ -60,6 +60,8 @@ const PARTS_DIR: &str = "parts";
 const QUARANTINE_DIR: &str = "quarantine";
 /// Length of a day, in nanoseconds: a part holds lines of one.
 const DAY_NS: i64 = 86_400_000_000_000;
+/// By how much the merging thread is nicer than the others.
+const MERGE_NICENESS: i32 = 10;
 /// How often the flushing thread looks whether there is something to do.
 const FLUSH_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// And the one that merges and retires.
@@ -187,6 +189,8 @@ impl Store {
             }
         })?;
         self.spawn("logs-merge", core, |core| {
+            // Lines and queries come first. On Linux this is the priority of the thread; where it is refused, all are equal.
+            let _all_are_equal = rustix::process::setpriority_process(None, MERGE_NICENESS);
             let mut wait = MAINTENANCE_EVERY;
             while core.merge_wake.wait(wait, core) {
                 wait = core.merge_round().unwrap_or(MAINTENANCE_EVERY);

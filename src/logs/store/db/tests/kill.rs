@@ -77,7 +77,7 @@ fn works_until_it_is_killed() {
             batch.push(now - i64::from(line) * DAY_NS, format!("{run}-{append}.{line}|{filler}").as_bytes(), b"");
         }
         if store.append(&batch).is_ok_and(|report| report.taken == 3) {
-            let mut out = std::io::stdout().lock();
+            let mut out = io::stdout().lock();
             writeln!(out, "\nacknowledged {run}-{append}").and_then(|()| out.flush()).unwrap();
         }
     }
