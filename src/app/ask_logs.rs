@@ -139,7 +139,9 @@ pub(super) async fn tail(args: TailArgs, clock: &dyn Clock, out: &mut impl Write
         let mut pages = Pages { server: &args.server, query: &args.query, step: None, start, end, forward: true, seen: HashSet::new() };
         let mut newest = start;
         loop {
-            let Page::Lines(lines, is_last) = pages.next(PAGE).await? else { bail!("only lines can be tailed, and this is a metric query") };
+            let Page::Lines(lines, is_last) = pages.next(PAGE).await? else {
+                bail!("only lines can be tailed, and this is a metric query")
+            };
             for line in lines {
                 newest = newest.max(line.ts);
                 if seen.insert(line.clone()) {

@@ -67,7 +67,7 @@ Examples:
 pub(super) const LOGS_QUERY_EXAMPLES: &str = "\
 Examples:
   pharos logs query '{app=\"shop\"} |= \"error\"'
-  pharos logs query --since 2d --limit 0 --forward --output jsonl '{app=\"shop\"}' > shop.jsonl
+  pharos logs query --since 2d --limit 0 --forward --output jsonl '{app=\"shop\"}'
   pharos logs query --from 2026-11-21T07:00:00Z --to 2026-11-21T08:00:00Z --output raw '{app=\"shop\"} | json | status >= 500'
   pharos logs query --step 1m 'sum by (app) (rate({job=\"docker\"}[5m]))'";
 

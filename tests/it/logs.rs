@@ -45,7 +45,8 @@ fn what_is_pushed_comes_back() {
     let fifth = packed(vec![stream("{app=\"old\"}", &[(T0 + 4, "five", &[])])]);
     assert_eq!(encoded(&server, "/api/prom/push", "application/x-protobuf", "gzip", gzipped(&fifth)).0, 204);
     assert_eq!(encoded(&server, "/api/prom/push", "application/x-protobuf", "snappy", fifth).0, 204, "a repetition");
-    let all = [line(T0, "level=info one"), line(T0 + 1, "level=error <two>"), line(T0 + 2, "three"), line(T0 + 3, "four"), line(T0 + 4, "five")];
+    let all =
+        [line(T0, "level=info one"), line(T0 + 1, "level=error <two>"), line(T0 + 2, "three"), line(T0 + 3, "four"), line(T0 + 4, "five")];
     for _ in 0..2 {
         assert_eq!(lines(&server, "{app=~\".+\"}"), all);
         assert_eq!(lines(&server, "{app=\"shop\"} |= \"two\""), all[1..2]);
@@ -97,7 +98,11 @@ fn queries_answer_as_loki_does() {
     assert_eq!(volume["data"]["result"][0]["value"][1], "27");
     for (path, status, said) in [
         ("query_range?query={app=", 400, "parse error at line 1, col"),
-        ("query_range?query={app%3D\"a\"}&limit=9999", 400, "max entries limit per query exceeded, limit > max_entries_limit_per_query (9999 > 5000)"),
+        (
+            "query_range?query={app%3D\"a\"}&limit=9999",
+            400,
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query (9999 > 5000)",
+        ),
         ("query_range?query={app%3D\"a\"}&limit=0", 400, "limit must be a positive value"),
         ("query_range?query={app%3D\"a\"}&start=x", 400, "could not parse 'start' parameter"),
         ("query_range?query={app%3D\"a\"}&direction=up", 400, "invalid direction 'up'"),
@@ -122,7 +127,10 @@ fn what_cannot_be_stored_is_told_and_the_rest_is_stored() {
     let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--logs.max-line-size=20B", "--logs.retention-time=0s"]);
     let (status, said) = push(&server, vec![stream("{app=\"a\"}", &[(T0, "old", &[])])]);
     assert_eq!(status, 400, "{said}");
-    assert!(said.starts_with("entry for stream '{app=\"a\", service_name=\"a\"}' has timestamp too old: 2023-11-14T22:13:20Z, oldest"), "{said}");
+    assert!(
+        said.starts_with("entry for stream '{app=\"a\", service_name=\"a\"}' has timestamp too old: 2023-11-14T22:13:20Z, oldest"),
+        "{said}"
+    );
     let server = Server::start(&[&KEEPING[..], &["--logs.max-line-size=20B"]].concat());
     let long = "x".repeat(21);
     let streams = vec![stream("{app=\"a\"}", &[(T0, &long, &[]), (T0, "good", &[])]), stream("{bad", &[(T0, "lost", &[])])];
@@ -163,7 +171,9 @@ fn rates_are_held_by_429() {
 #[test]
 fn json_lines_and_text_are_taken() {
     let server = Server::start(&KEEPING);
-    let body = format!("{{\"time\":{T0},\"app\":\"a\",\"msg\":\"one\",\"user\":{{\"id\":7}}}}\n{{\"time\":\"2023-11-14T22:13:21Z\",\"app\":\"a\",\"msg\":\"two\"}}\n");
+    let body = format!(
+        "{{\"time\":{T0},\"app\":\"a\",\"msg\":\"one\",\"user\":{{\"id\":7}}}}\n{{\"time\":\"2023-11-14T22:13:21Z\",\"app\":\"a\",\"msg\":\"two\"}}\n"
+    );
     assert_eq!(server.post("/api/v1/logs", "application/x-ndjson", body).0, 204);
     assert_eq!(lines(&server, "{app=\"a\"}"), [line(T0, "one"), line(T0 + SECOND, "two")]);
     assert_eq!(lines(&server, "{app=\"a\"} | user_id=\"7\""), [line(T0, "one")]);
@@ -185,11 +195,17 @@ fn bulk_requests_are_taken() {
     assert!(response.json_text()["version"]["number"].as_str().unwrap().starts_with("8."));
     let body = "{\"create\":{\"_index\":\"web\"}}\n{\"@timestamp\":\"2023-11-14T22:13:20Z\",\"message\":\"one\",\"host\":{\"name\":\"h\"}}\n\
                 {\"delete\":{\"_id\":\"1\",\"_index\":\"web\"}}\n";
-    for (path, encoding) in [("/elasticsearch/_bulk", "gzip"), ("/_bulk?filter_path=x", ""), ("/web/_bulk", ""), ("/elasticsearch/web/_bulk", "gzip")] {
+    for (path, encoding) in
+        [("/elasticsearch/_bulk", "gzip"), ("/_bulk?filter_path=x", ""), ("/web/_bulk", ""), ("/elasticsearch/web/_bulk", "gzip")]
+    {
         let sent = if encoding.is_empty() { body.as_bytes().to_vec() } else { gzipped(body.as_bytes()) };
         let (status, text) = encoded(&server, path, "application/x-ndjson", if encoding.is_empty() { "identity" } else { encoding }, sent);
         let answer: Json = serde_json::from_str(&text).unwrap();
-        assert_eq!((status, &answer["errors"], &answer["items"][0]["create"]["status"]), (200, &json!(true), &json!(201)), "{path}: {text}");
+        assert_eq!(
+            (status, &answer["errors"], &answer["items"][0]["create"]["status"]),
+            (200, &json!(true), &json!(201)),
+            "{path}: {text}"
+        );
         assert_eq!(answer["items"][1]["delete"]["status"], 400);
     }
     assert_eq!(lines(&server, "{index=\"web\", host_name=\"h\"}"), [line(T0, "one")], "the same document is one line");

@@ -53,10 +53,7 @@ pub(super) async fn add(State(state): State<Arc<ApiState>>, request: Request<Bod
     let (matchers, is_whole) = selector::of_deletion(&query)?;
     let rest = (!is_whole).then(|| query.clone());
     let deletions = Arc::clone(&state.deletions);
-    let id = state
-        .work
-        .run(state.limits.timeout, &Cancel::new(), move || deletions.delete(matchers, span, rest))
-        .await??;
+    let id = state.work.run(state.limits.timeout, &Cancel::new(), move || deletions.delete(matchers, span, rest)).await??;
     let after = serde_json::json!({"id": id, "query": query, "start_ns": span.start, "end_ns": span.end});
     Ok(Change::new("logs.delete", query).after(after).in_answer(StatusCode::NO_CONTENT.into_response()))
 }

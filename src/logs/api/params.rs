@@ -30,9 +30,7 @@ pub(super) struct Bounds {
 pub(super) fn time(params: &Params, name: &str, default: i64) -> Result<i64, ApiError> {
     match params.get(name) {
         None => Ok(default),
-        Some(text) => {
-            parse_time(text).ok_or_else(|| ApiError::bad(format!("could not parse '{name}' parameter: {text:?} is no time")))
-        }
+        Some(text) => parse_time(text).ok_or_else(|| ApiError::bad(format!("could not parse '{name}' parameter: {text:?} is no time"))),
     }
 }
 

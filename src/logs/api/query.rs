@@ -108,7 +108,8 @@ fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
     let Some(max) = state.limits.length_max else { return Ok(()) };
     let length = Duration::from_nanos(bounds.end.saturating_sub(bounds.start).unsigned_abs());
     if length > max {
-        let text = |duration: Duration| crate::base::time::Duration::from_secs(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 1000));
+        let text =
+            |duration: Duration| crate::base::time::Duration::from_secs(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 1000));
         return Err(ApiError::bad(format!(
             "the query time range exceeds the limit (query length: {}, limit: {})",
             text(length),
@@ -212,9 +213,7 @@ pub(super) struct LineAnswer {
 /// The newest lines of a tail's query.
 pub(super) fn line_question(params: &Params, bounds: Bounds, limit: usize) -> Result<LineQuestion, ApiError> {
     match query_of(params)? {
-        Query::Log(log) => {
-            Ok(LineQuestion::newest(log, bounds, limit))
-        }
+        Query::Log(log) => Ok(LineQuestion::newest(log, bounds, limit)),
         Query::Metric(_) => Err(ApiError::bad("only lines can be tailed, and this is a metric query")),
     }
 }
@@ -224,7 +223,7 @@ pub(super) fn tail_filter(state: &ApiState, params: &Params, categorize: bool) -
     let Query::Log(log) = query_of(params)? else {
         return Err(ApiError::bad("only lines can be tailed, and this is a metric query"));
     };
-    let mut pipeline = Pipeline::new(&log.stages, state.now_ns()).map_err(EvaluateError::from)?;
+    let mut pipeline = Pipeline::new(&log.stages, state.now_ns()).map_err(|error| ApiError::bad(format!("parse error : {error}")))?;
     let matchers = log.selector.matchers;
     Ok(Box::new(move |batch| {
         let mut found = Vec::new();

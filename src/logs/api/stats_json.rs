@@ -23,8 +23,7 @@ pub(super) struct QueryStats {
     pub(super) lines_returned: u64,
 }
 
-const CACHES: [&str; 8] =
-    ["chunk", "index", "result", "statsResult", "volumeResult", "seriesResult", "labelResult", "instantMetricResult"];
+const CACHES: [&str; 8] = ["chunk", "index", "result", "statsResult", "volumeResult", "seriesResult", "labelResult", "instantMetricResult"];
 
 /// Statistics of what was answered from the index alone.
 pub(super) fn put_empty_stats(out: &mut Vec<u8>) {

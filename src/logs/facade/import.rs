@@ -161,7 +161,10 @@ fn add(text: &[u8], options: &ImportOptions, receiver: &Receiver, gather: &mut G
     }
     let labels = labels.build();
     match receiver.streams.of_pairs(labels.packed(), labels.iter(), &receiver.limits) {
-        Ok(stream) => gather.begin(&stream).and_then(|()| gather.line(ts, object.line.as_bytes(), &receiver.limits)).map_err(|error| error.to_string()),
+        Ok(stream) => gather
+            .begin(&stream)
+            .and_then(|()| gather.line(ts, object.line.as_bytes(), &receiver.limits))
+            .map_err(|error| error.to_string()),
         Err(why) => Err(why),
     }
 }

@@ -152,9 +152,7 @@ impl Reading<'_> {
                 _ => text.to_string(),
             },
             // Loki takes sizes as plain numbers too.
-            Kind::Scalar { text, .. } if SIZES.contains(&ours) => {
-                text.trim().parse().map_or_else(|_| text.to_string(), scalar::print_size)
-            }
+            Kind::Scalar { text, .. } if SIZES.contains(&ours) => text.trim().parse().map_or_else(|_| text.to_string(), scalar::print_size),
             Kind::Scalar { text, .. } => text.to_string(),
             Kind::Map(_) => String::new(),
         };

@@ -78,8 +78,7 @@ impl Logs {
             move || Store::open(store_settings, clock)
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
-        let receiver =
-            Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
+        let receiver = Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
         let query_places = usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1);
         let engine = Engine::new(Arc::clone(&store) as _, Arc::clone(&clock), options::engine(&settings, &pressure));
         let unready = {

@@ -99,8 +99,7 @@ pub fn decode(body: &[u8], index: Option<&str>, mapping: &Mapping, receiver: &Re
         }
         let malformed = |why: String| BulkError::Malformed { line: number + 1, why };
         let action: Action = serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
-        let (action, meta) =
-            action.only().ok_or_else(|| malformed("expected one of create, index, update and delete".to_owned()))?;
+        let (action, meta) = action.only().ok_or_else(|| malformed("expected one of create, index, update and delete".to_owned()))?;
         let name = meta.index.or_else(|| index.map(str::to_owned)).unwrap_or_default();
         let id = meta.id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
         let mut item = Item { action, index: name, id, outcome: Outcome::Line(gather.batch.lines.len()) };

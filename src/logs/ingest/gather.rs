@@ -100,7 +100,11 @@ impl Gather {
     /// Memory held, roughly.
     fn bytes(&self) -> usize {
         let batch = &self.batch;
-        batch.text.capacity() + batch.fields.capacity() + batch.lines.capacity() * 24 + batch.streams.capacity() * 24 + self.pending.capacity()
+        batch.text.capacity()
+            + batch.fields.capacity()
+            + batch.lines.capacity() * 24
+            + batch.streams.capacity() * 24
+            + self.pending.capacity()
     }
 
     /// The lines gathered.
@@ -285,7 +289,10 @@ fn put_name(out: &mut Vec<u8>, name: &str) {
 mod tests {
     use super::*;
 
-    fn gathered(limits: &LineLimits, fill: impl FnOnce(&mut Gather)) -> (Vec<(String, Vec<(String, String)>)>, String) {
+    /// The text and the fields of a line.
+    type Shown = (String, Vec<(String, String)>);
+
+    fn gathered(limits: &LineLimits, fill: impl FnOnce(&mut Gather)) -> (Vec<Shown>, String) {
         let (mut gather, streams) = (Gather::default(), Streams::default());
         assert!(gather.begin_text(b"{app=\"a\"}", 1, &streams, limits).unwrap());
         fill(&mut gather);

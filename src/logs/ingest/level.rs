@@ -35,8 +35,7 @@ pub enum LineLevel {
 
 impl LineLevel {
     /// All.
-    pub const ALL: [Self; 8] =
-        [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical, Self::Fatal];
+    pub const ALL: [Self; 8] = [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical, Self::Fatal];
 
     /// Its word, as Loki's `detected_level` has it.
     pub const fn as_str(self) -> &'static str {

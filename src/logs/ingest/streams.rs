@@ -160,7 +160,8 @@ fn checked<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, limits: &LineLim
             return Err(format!("stream '{}' has label value too long: '{}'", stream(), shortened(value)));
         }
     }
-    let level = builder.iter().find(|(name, _)| is_level_name(name.as_bytes())).and_then(|(_, value)| LineLevel::from_value(value.as_bytes()));
+    let level =
+        builder.iter().find(|(name, _)| is_level_name(name.as_bytes())).and_then(|(_, value)| LineLevel::from_value(value.as_bytes()));
     if !limits.service_labels.is_empty() && builder.get(SERVICE_NAME).is_none() {
         let service = limits.service_labels.iter().find_map(|name| builder.get(name)).unwrap_or(UNKNOWN_SERVICE).to_owned();
         builder.set(SERVICE_NAME, &service);

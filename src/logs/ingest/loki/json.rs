@@ -297,7 +297,9 @@ impl<'de> Visitor<'de> for Line<'_, '_> {
             match &*key {
                 "ts" | "timestamp" => {
                     let text = map.next_value_seed(Text)?;
-                    let wrong = || A::Error::custom(format_args!("{:?} is no time; RFC 3339 is expected", text.chars().take(50).collect::<String>()));
+                    let wrong = || {
+                        A::Error::custom(format_args!("{:?} is no time; RFC 3339 is expected", text.chars().take(50).collect::<String>()))
+                    };
                     ts = Some(parse_time(&text).ok_or_else(wrong)?);
                 }
                 "line" => line = map.next_value_seed(Text)?,

@@ -58,7 +58,7 @@ fn packed(request: &PushRequest) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap()
 }
 
-type Line = (String, i64, String, String);
+type Line = crate::logs::ingest::receive::tests::KeptLine;
 
 /// What is stored of a push, what is refused, or why all of it is.
 fn pushed(form: Form, body: &[u8]) -> Result<(Vec<Line>, Option<String>), PushError> {
@@ -137,7 +137,8 @@ fn what_is_no_push_is_refused_in_words() {
     ] {
         assert!(json(body).contains(part), "{body}: {}", json(body));
     }
-    let (lines, refused) = pushed(Form::Json, br#"{"streams":[{"values":[["1","x"]]},{"stream":{"a":"b"},"values":[["1","x"]]}]}"#).unwrap();
+    let (lines, refused) =
+        pushed(Form::Json, br#"{"streams":[{"values":[["1","x"]]},{"stream":{"a":"b"},"values":[["1","x"]]}]}"#).unwrap();
     assert_eq!((lines.len(), refused.as_deref()), (1, Some("error at least one label pair is required per stream")));
     for body in [&b"\xff\xff\xff\xff\x0f"[..], b"nonsense", b"\x05\x10\x0a\xff\xff\xff\xff"] {
         assert!(pushed(Form::Protobuf, body).is_err());
@@ -198,6 +199,7 @@ fn decoding_is_measured() {
             assert_eq!(gather.batch().lines.len(), 20_000);
             gather.clear();
         }
-        eprintln!("levels {finds_levels}: {:.0} MiB/s", body.len() as f64 / best / f64::from(1 << 20));
+        let speed = body.len() as f64 / best / f64::from(1 << 20);
+        std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("levels {finds_levels}: {speed:.0} MiB/s\n")).unwrap();
     }
 }
