@@ -5,6 +5,7 @@ pub mod changes;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;
+pub mod otlp;
 pub mod ports;
 pub mod re2;
 pub mod sample;
