@@ -18,9 +18,12 @@ pub(super) enum Door {
     Push,
     /// Custom metrics as JSON.
     Custom,
+    /// OpenTelemetry's protocol.
+    Otlp,
 }
 
-const DOORS: [(Door, &str); 3] = [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom")];
+const DOORS: [(Door, &str); 4] =
+    [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom"), (Door::Otlp, "otlp")];
 
 /// Why what stays in memory and in a journal until it is deleted, pushed groups and custom totals, is not taken now.
 /// Asked before any of it is kept: a client that is told to come again must not find its first try counted.
@@ -47,7 +50,7 @@ struct Counts {
 
 /// Counts of all doors.
 #[derive(Debug, Default)]
-pub(in crate::metrics) struct Doors([Counts; 3]);
+pub(in crate::metrics) struct Doors([Counts; DOORS.len()]);
 
 impl Doors {
     fn of(&self, door: Door) -> &Counts {

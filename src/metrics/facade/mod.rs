@@ -24,6 +24,7 @@ use crate::base::pressure::Pressure;
 use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead};
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
+use crate::metrics::ingest::otlp::OtlpMetrics;
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::push::log::FolderLog;
 use crate::metrics::ingest::remote_send::{RemoteSend, Replay};
@@ -154,6 +155,7 @@ impl Metrics {
             read: remote_read(&settings),
             push: Arc::clone(&push),
             custom,
+            otlp: OtlpMetrics::new(Arc::clone(&append), Arc::clone(&clock)),
             append: Arc::clone(&append),
             registry: registry.clone(),
             work: WorkPool::shedding(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1), pressure.clone()),

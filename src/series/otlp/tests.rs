@@ -155,9 +155,9 @@ fn nesting_has_an_end() {
     for _ in 0..200 {
         deep = value(Value::Array(ArrayValue { values: vec![deep] }));
     }
-    let record = super::logs::LogRecord { body: Some(deep), ..Default::default() };
-    let scope = super::logs::ScopeLogs { log_records: vec![record], ..Default::default() };
-    let resource = super::logs::ResourceLogs { scope_logs: vec![scope], ..Default::default() };
+    let record = logs::LogRecord { body: Some(deep), ..Default::default() };
+    let scope = logs::ScopeLogs { log_records: vec![record], ..Default::default() };
+    let resource = logs::ResourceLogs { scope_logs: vec![scope], ..Default::default() };
     let bytes = ExportLogsRequest { resource_logs: vec![resource] }.encode_to_vec();
     assert!(matches!(read::<ExportLogsRequest>(Encoding::Protobuf, &bytes, PLENTY), Err(ReadError::Malformed(..))));
     let json = format!(

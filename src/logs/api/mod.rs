@@ -1,0 +1,3 @@
+//! The doors of HTTP for lines.
+
+pub mod otlp;

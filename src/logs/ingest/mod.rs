@@ -1,0 +1,3 @@
+//! Doors for lines.
+
+pub mod otlp;
