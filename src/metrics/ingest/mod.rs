@@ -15,3 +15,4 @@ pub mod relabel;
 pub mod remote_send;
 pub mod remote_write;
 pub mod scrape;
+pub mod statsd;
