@@ -78,6 +78,7 @@ pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHos
     let compressible = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
+        .and(NotForContentType::GRPC)
         .and(NotForContentType::const_new("font/"))
         .and(NotForContentType::const_new("application/zstd"))
         .and(NotForContentType::const_new("application/x-protobuf"))

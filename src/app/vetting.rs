@@ -16,6 +16,7 @@ use crate::platform::http::web_config::WebConfig;
 
 const LISTEN: &str = "server.listen";
 const REDIRECT_LISTEN: &str = "server.redirect_http_listen";
+const STATSD_LISTEN: &str = "statsd.listen";
 
 /// Why no server can run with these settings, each reason with the place to change. Reads the files that they name and
 /// changes nothing. Blocking.
@@ -26,6 +27,7 @@ pub(super) fn vet(resolved: &Resolved, env: &dyn Fn(&str) -> Option<String>, clo
     let listen = listen_address(settings);
     note(listen.clone().map(drop));
     note(redirect_address(settings).map(drop));
+    note(statsd_address(settings));
     note(Doors::new(settings, clock.clone()).map(drop));
     // The file says itself where it is wrong.
     let web = match edge::read_web(&settings.server) {
@@ -93,6 +95,12 @@ pub(super) fn redirect_address(settings: &Settings) -> Result<Option<SocketAddr>
     if text.is_empty() { Ok(None) } else { address(REDIRECT_LISTEN, text).map(Some) }
 }
 
+/// The address of StatsD, if there is to be one.
+fn statsd_address(settings: &Settings) -> Result<(), Mistake> {
+    let text = &settings.statsd.listen;
+    if text.is_empty() { Ok(()) } else { address(STATSD_LISTEN, text).map(drop) }
+}
+
 fn address(setting: &'static str, text: &str) -> Result<SocketAddr, Mistake> {
     // Prometheus takes `:9090` for every address.
     let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
@@ -137,6 +145,8 @@ mod tests {
             ("  server: {}\n", None),
             ("  server: {tls_cert_file: c.pem, tls_key_file: k.pem}\n", None),
             ("  server: {tls_self_signed: true, client_ca_file: c.pem}\n", None),
+            ("  statsd: {listen: ':8125'}\n", None),
+            ("  statsd: {listen: nowhere}\n", Some("/p.yml:2:20: statsd.listen: cannot listen on")),
             ("  server: {tls_cert_file: c.pem}\n", Some("/p.yml:2:27: server.tls_cert_file and server.tls_key_file go together")),
             (
                 "  server: {tls_cert_file: no.pem, tls_key_file: k.pem}\n",

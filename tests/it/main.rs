@@ -46,6 +46,8 @@ mod http;
 mod limits;
 /// Signing in with an identity provider.
 mod oidc;
+/// OpenTelemetry's metrics by every way, and StatsD.
+mod otlp;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.

@@ -110,7 +110,7 @@ pub(super) async fn patterns(State(state): State<Arc<ApiState>>, request: Reques
         let end = start.saturating_add(piece).min(bounds.end);
         let question = LineQuestion::newest(log.clone(), Bounds { start, end }, PATTERN_LINES);
         for entry in state.streams(question).await?.iter().flat_map(|stream| &stream.entries) {
-            found.add(entry.ts, entry.line.as_bytes());
+            found.add(entry.ts, entry.line.as_bytes(), 1);
         }
         start = end;
     }

@@ -16,9 +16,12 @@ pub(super) enum Door {
     Push,
     /// Custom metrics as JSON.
     Custom,
+    /// OpenTelemetry's protocol.
+    Otlp,
 }
 
-const DOORS: [(Door, &str); 3] = [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom")];
+const DOORS: [(Door, &str); 4] =
+    [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom"), (Door::Otlp, "otlp")];
 
 /// Counts of one door.
 #[derive(Debug, Default)]
@@ -31,7 +34,7 @@ struct Counts {
 
 /// Counts of all doors.
 #[derive(Debug, Default)]
-pub(in crate::metrics) struct Doors([Counts; 3]);
+pub(in crate::metrics) struct Doors([Counts; DOORS.len()]);
 
 impl Doors {
     fn of(&self, door: Door) -> &Counts {

@@ -7,6 +7,7 @@ pub mod discovery;
 pub mod exposition;
 pub mod host;
 pub mod http_settings;
+pub mod otlp;
 pub mod push;
 #[cfg(test)]
 mod recorder;
@@ -15,3 +16,4 @@ pub mod remote_send;
 pub mod remote_write;
 mod restated;
 pub mod scrape;
+pub mod statsd;

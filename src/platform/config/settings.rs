@@ -345,6 +345,17 @@ settings! {
         /// Folder whose *.prom files are added to this machine's metrics; empty for none.
         textfile_dir: String = "", ["collector.textfile.directory"];
     }
+    /// StatsD.
+    statsd: StatsdSettings {
+        /// Address and port where StatsD is taken over UDP and TCP, as 127.0.0.1:8125, from whoever can reach them; empty for none.
+        listen: String = "", [];
+        /// How often what StatsD sent becomes samples.
+        flush_interval: Duration = "10s", [];
+        /// How long a metric of StatsD may go without a value before it ends; 0s for ever.
+        idle_max: Duration = "10m", [];
+        /// Most metrics of StatsD, each with its tags, beyond which new ones are refused.
+        series_max: u64 = "100000", [];
+    }
     /// Signing in.
     auth: AuthSettings {
         /// Whether people must sign in; auto is on, but lets this machine itself in on a loopback address until there is an administrator.

@@ -64,12 +64,14 @@ pub const FEATURES: [&str; 8] = [
 ];
 
 /// Features of Prometheus that are always on here.
-const ALWAYS_ON: [&str; 9] = [
+const ALWAYS_ON: [&str; 11] = [
     "exemplar-storage",
     "expand-external-labels",
     "new-service-discovery-manager",
     "no-default-scrape-port",
     "ooo-native-histograms",
+    "otlp-deltatocumulative",
+    "otlp-write-receiver",
     "promql-at-modifier",
     "promql-negative-offset",
     "remote-write-receiver",
@@ -77,7 +79,7 @@ const ALWAYS_ON: [&str; 9] = [
 ];
 
 /// Features of Prometheus that change nothing here.
-const WITHOUT_EFFECT: [&str; 20] = [
+const WITHOUT_EFFECT: [&str; 18] = [
     "agent",
     "auto-gomaxprocs",
     "auto-gomemlimit",
@@ -90,9 +92,7 @@ const WITHOUT_EFFECT: [&str; 20] = [
     "metadata-wal-records",
     "native-histograms",
     "old-ui",
-    "otlp-deltatocumulative",
     "otlp-native-delta-ingestion",
-    "otlp-write-receiver",
     "promql-per-step-stats",
     "st-storage",
     "st-synthesis",
