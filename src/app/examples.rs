@@ -187,3 +187,8 @@ Examples:
   pharos import loki-export shop.jsonl
   pharos import loki-export --data-dir /var/lib/pharos --fields trace_id,user_id shop.jsonl
   pharos import loki-export --labels '{env=\"prod\"}' shop.jsonl";
+
+pub(super) const LOGQL_EXAMPLES: &str = "\
+Examples:
+  pharos check logql '{app=\"shop\"} |= \"error\" | json | status >= 500'
+  pharos check logql --pharos '{} |= \"error\"'";
