@@ -9,9 +9,8 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, ask_logs, backup, configuration, edge, health, import, serve, user};
+use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
-use crate::logs::{Dialect, parse_logql, print_logql};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
 
@@ -105,15 +104,13 @@ enum Check {
         /// The page, in the text format.
         file: Option<PathBuf>,
     },
-    /// Check LogQL queries; names line, column and mistake, and prints each query in its best form.
+    /// Check a LogQL query, or words as the search bar takes them, and print it as LogQL in order; names line, column and
+    /// mistake. Reads standard input without a query.
     #[command(after_help = LOGQL_EXAMPLES)]
     Logql {
-        /// The queries.
-        #[arg(required = true)]
-        queries: Vec<String>,
-        /// Take pharos' own additions too, such as {} for every stream.
-        #[arg(long)]
-        pharos: bool,
+        /// The query.
+        #[arg(allow_hyphen_values = true)]
+        query: Option<String>,
     },
     /// Ask whether a server is running.
     #[command(after_help = HEALTHY_EXAMPLES)]
@@ -228,7 +225,7 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
-        Command::Check(Check::Logql { queries, pharos }) => check_logql(&queries, pharos, &mut out),
+        Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),
@@ -253,22 +250,6 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
 
 fn on_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
-}
-
-fn check_logql(queries: &[String], pharos: bool, out: &mut impl Write) -> anyhow::Result<()> {
-    let dialect = if pharos { Dialect::Pharos } else { Dialect::Loki };
-    let mut failed = 0;
-    for query in queries {
-        match parse_logql(query, dialect) {
-            Ok(tree) => writeln!(out, "{}", print_logql(&tree))?,
-            Err(error) => {
-                failed += 1;
-                writeln!(out, "{error}\n{}", error.caret(query))?;
-            }
-        }
-    }
-    anyhow::ensure!(failed == 0, "{failed} of {} queries are not valid", queries.len());
-    Ok(())
 }
 
 fn check_metrics(file: Option<PathBuf>, out: &mut impl Write) -> anyhow::Result<()> {

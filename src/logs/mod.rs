@@ -8,6 +8,8 @@
 
 mod api;
 mod facade;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod ingest;
 pub mod model;
 pub mod query;
@@ -17,6 +19,4 @@ pub use facade::{
     ImportError, ImportOptions, Imported, Logs, LogsOptions, OpenError, check_restored, import_lines, stopped_part, take_over_loki_config,
 };
 pub use ingest::streams::parse_labels;
-pub use query::parse::{Dialect, parse as parse_logql};
-pub use query::print::pretty as print_logql;
 pub use ingest::when::parse_time;

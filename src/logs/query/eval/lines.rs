@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::extract::within;
 use super::repeats::identity;
-use super::search::Search;
+use super::search::Searches;
 use super::{Context, select_error, stage_error, stopped, together};
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, Span, Stream, Want};
@@ -38,7 +38,7 @@ pub struct Entry {
     pub ts: i64,
     /// Its text, as the stages left it.
     pub line: String,
-    /// Its labels by where they come from.
+    /// Its labels by where they come from, if they are to be told apart; else nothing.
     pub categories: Categories,
 }
 
@@ -139,7 +139,7 @@ fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Resul
         Direction::Forward => chunks.sort_by_key(|chunk| chunk.bounds().0),
     }
     let shared = Shared { ctx, wish, found: Mutex::default() };
-    let search = Search::new(needs);
+    let search = Searches::new(log);
     let next = AtomicUsize::new(0);
     let work = || {
         let pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
@@ -176,7 +176,10 @@ struct Found {
 impl Found {
     /// Keeps what is within the limit, in order.
     fn shrink(&mut self, wish: Wish) {
-        let by_labels = |a: &Hit, b: &Hit| a.labels.cmp(&b.labels).then_with(|| a.line.cmp(&b.line));
+        let by_labels = |a: &Hit, b: &Hit| {
+            let by_stream = a.categories.stream.cmp(&b.categories.stream);
+            a.labels.cmp(&b.labels).then(by_stream).then_with(|| a.line.cmp(&b.line)).then(a.identity.cmp(&b.identity))
+        };
         match wish.direction {
             Direction::Backward => self.hits.sort_by(|a, b| b.ts.cmp(&a.ts).then_with(|| by_labels(a, b))),
             Direction::Forward => self.hits.sort_by(|a, b| a.ts.cmp(&b.ts).then_with(|| by_labels(a, b))),
@@ -243,7 +246,7 @@ const LINES_AT_ONCE: usize = 2_048;
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     pipeline: Pipeline,
-    search: &'a Search,
+    search: &'a Searches,
     found: Vec<u32>,
 }
 
@@ -269,6 +272,7 @@ impl Worker<'_> {
     fn run(&mut self, stream: &Stream, mut lines: Range<usize>, buf: &LineBuf, read: &mut (u64, u64)) -> Result<(), EvaluateError> {
         let backward = self.shared.wish.direction == Direction::Backward;
         let hash = stream.labels.stable_hash();
+        let search = self.search.of(&stream.labels, buf);
         let mut hits = Vec::new();
         let mut found = std::mem::take(&mut self.found);
         while !lines.is_empty() {
@@ -284,7 +288,7 @@ impl Worker<'_> {
             };
             read.0 += block.len() as u64;
             read.1 += bytes_of(buf, &block);
-            self.search.run(buf, block, &mut found);
+            search.run(buf, block, &mut found);
             if backward {
                 found.reverse();
             }
@@ -308,12 +312,13 @@ impl Worker<'_> {
     fn line(&mut self, stream: u64, buf: &LineBuf, line: usize, hits: &mut Vec<Hit>) -> bool {
         let Some(&ts) = buf.times.get(line) else { return false };
         let Some(passed) = self.pipeline.process(ts, buf.line(line), buf.fields_of(line)) else { return false };
+        let categorize = self.shared.wish.categorize;
         let hit = Hit {
             ts,
             identity: identity(stream, buf, line),
             line: passed.line.into(),
-            labels: passed.labels(),
-            categories: passed.categories(),
+            labels: if categorize { Labels::empty() } else { passed.labels() },
+            categories: if categorize { passed.categories() } else { Categories::default() },
         };
         hits.push(hit);
         true
