@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use http::HeaderMap;
 use serde_json::Value as Json;
 use url::Url;
 
@@ -182,7 +183,12 @@ pub(super) async fn ask(url: &Url, path: &str, params: &[(&str, String)]) -> any
     Ok(answer)
 }
 
-pub(super) async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+    get_with(url, path, params, HeaderMap::new()).await
+}
+
+/// Calls the server with some headers; status and body.
+pub(super) async fn get_with(url: &Url, path: &str, params: &[(&str, String)], headers: HeaderMap) -> anyhow::Result<(u16, Vec<u8>)> {
     let mut full = url.clone();
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
     full.query_pairs_mut().extend_pairs(params);
@@ -191,7 +197,7 @@ pub(super) async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> any
         .filter(|token| !token.is_empty())
         .map(|token| Authorization { scheme: "Bearer".to_owned(), credentials: SecretSource::Inline(Secret::new(token)) });
     let client = HttpClient::new(ClientSettings { authorization, ..ClientSettings::default() }, clock)?;
-    let response = client.send(Request::get(full, TIMEOUT)).await.with_context(|| format!("cannot reach {url}"))?;
+    let response = client.send(Request { headers, ..Request::get(full, TIMEOUT) }).await.with_context(|| format!("cannot reach {url}"))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     response.read_body(ANSWER_BYTES_MAX, &mut body).await?;
