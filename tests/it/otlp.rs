@@ -152,7 +152,10 @@ fn what_is_wrong_is_told_in_the_form_of_the_request() {
     let answer = client().post(server.url("/v1/metrics")).header("content-type", "application/x-protobuf").body("\u{7}x").send().unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()), (400, "application/x-protobuf"));
     let mut mixed: Json = serde_json::from_str(&gauge("good", &json!(1))).unwrap();
-    mixed["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array_mut().unwrap().push(json!({ "name": "@", "gauge": { "dataPoints": [{ "asInt": 1 }] } }));
+    mixed["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "name": "@", "gauge": { "dataPoints": [{ "asInt": 1 }] } }));
     let (status, text) = server.post("/v1/metrics", "application/json", mixed.to_string());
     let told: Json = serde_json::from_str(&text).unwrap();
     assert_eq!((status, &told["partialSuccess"]["rejectedDataPoints"]), (200, &json!("1")), "{text}");
@@ -165,7 +168,8 @@ fn call(server: &Server, kind: &str, encoding: &str, body: Vec<u8>) -> (u16, htt
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
-        let request = client.post(server.url(SERVICE)).header("content-type", kind).header("te", "trailers").header("grpc-encoding", encoding);
+        let request =
+            client.post(server.url(SERVICE)).header("content-type", kind).header("te", "trailers").header("grpc-encoding", encoding);
         let response = http::Response::<reqwest::Body>::from(request.body(body).send().await.unwrap());
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap();
@@ -225,7 +229,8 @@ fn names_follow_the_configuration() {
 fn statsd_comes_over_udp_and_tcp() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--statsd.listen", &listen, "--statsd.flush-interval", "1s"]);
+    let server =
+        Server::start(&["--host-metrics=false", "--own-metrics=false", "--statsd.listen", &listen, "--statsd.flush-interval", "1s"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.send_to(b"web.requests:3|c|#path:/a\nweb.latency:250|ms|#path:/a", &listen).unwrap();
     TcpStream::connect(&listen).unwrap().write_all(b"web.open:5|g\nweb.open:+2|g\nnonsense\n").unwrap();

@@ -45,7 +45,9 @@ fn numbers_come_as_numbers_or_texts() {
 
 #[test]
 fn enumerations_come_as_numbers_or_names() {
-    for (text, expected) in [("1", DELTA), ("\"AGGREGATION_TEMPORALITY_DELTA\"", DELTA), ("\"2\"", CUMULATIVE), ("\"NEW_ONE\"", 0), ("null", 0)] {
+    for (text, expected) in
+        [("1", DELTA), ("\"AGGREGATION_TEMPORALITY_DELTA\"", DELTA), ("\"2\"", CUMULATIVE), ("\"NEW_ONE\"", 0), ("null", 0)]
+    {
         let request = metrics(&in_metric(&format!(r#"{{"histogram":{{"aggregationTemporality":{text},"dataPoints":[]}}}}"#)));
         let histogram = request.resource_metrics[0].scope_metrics[0].metrics[0].histogram.clone().unwrap();
         assert_eq!(histogram.aggregation_temporality, expected, "{text}");

@@ -16,8 +16,20 @@ const EVENT_NAME: &str = "event_name";
 const SEVERITY_TEXT: &str = "severity_text";
 /// Fields that say how severe a line is, the best first, as Loki looks for them.
 const LEVEL_FIELDS: [&str; 14] = [
-    "level", "LEVEL", "Level", "log_level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl", SEVERITY_TEXT,
-    "Severity_Text", "SEVERITY_TEXT",
+    "level",
+    "LEVEL",
+    "Level",
+    "log_level",
+    "severity",
+    "SEVERITY",
+    "Severity",
+    "SeverityText",
+    "lvl",
+    "LVL",
+    "Lvl",
+    SEVERITY_TEXT,
+    "Severity_Text",
+    "SEVERITY_TEXT",
 ];
 
 /// A field under construction.

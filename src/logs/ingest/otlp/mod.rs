@@ -78,8 +78,7 @@ pub struct TooLarge(pub usize);
 /// # Errors
 /// When the lines would take more memory than they may.
 pub fn decode(request: &ExportLogsRequest, options: &Options) -> Result<Decoded, TooLarge> {
-    let mut decoder =
-        Decoder { options, names: Names::default(), out: Decoded::default(), left: options.memory_max, packed: Vec::new() };
+    let mut decoder = Decoder { options, names: Names::default(), out: Decoded::default(), left: options.memory_max, packed: Vec::new() };
     for resource in &request.resource_logs {
         decoder.resource(resource)?;
     }

@@ -34,7 +34,8 @@ fn lines(decoded: &Decoded) -> Vec<(String, i64, String, String)> {
 }
 
 fn one(resource: &[(&str, &str)], record: Json) -> (String, i64, String, String) {
-    let sent = json!({ "resourceLogs": [{ "resource": { "attributes": attributes(resource) }, "scopeLogs": [{ "logRecords": [record] }] }] });
+    let sent =
+        json!({ "resourceLogs": [{ "resource": { "attributes": attributes(resource) }, "scopeLogs": [{ "logRecords": [record] }] }] });
     let decoded = decode(&request(&sent), &options()).unwrap();
     assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
     lines(&decoded).remove(0)
@@ -83,7 +84,10 @@ fn a_service_has_a_name() {
 #[test]
 fn bodies_and_maps_are_written_out() {
     let map = json!({ "kvlistValue": { "values": [{ "key": "b", "value": { "intValue": 2 } }, { "key": "a", "value": { "kvlistValue": { "values": [{ "key": "x.y", "value": { "boolValue": true } }] } } }] } });
-    let (_, ts, text, fields) = one(&[], json!({ "body": map, "attributes": [{ "key": "m.n", "value": map }, { "key": "list", "value": { "arrayValue": { "values": [{ "doubleValue": 1.5 }] } } }] }));
+    let (_, ts, text, fields) = one(
+        &[],
+        json!({ "body": map, "attributes": [{ "key": "m.n", "value": map }, { "key": "list", "value": { "arrayValue": { "values": [{ "doubleValue": 1.5 }] } } }] }),
+    );
     assert_eq!((ts, text.as_str()), (0, r#"{"a":{"x.y":true},"b":2}"#));
     assert_eq!(fields, r#"{detected_level="unknown", list="[1.5]", m_n_a_x_y="true", m_n_b="2"}"#);
     for (body, text) in [(json!({ "intValue": "7" }), "7"), (json!({ "bytesValue": "aGk=" }), "aGk="), (json!({}), ""), (json!(null), "")] {

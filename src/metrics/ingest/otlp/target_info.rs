@@ -63,8 +63,7 @@ fn times_of(metric: &Metric) -> impl Iterator<Item = i64> {
     let sums = metric.sum.iter().flat_map(|sum| &sum.data_points);
     let numbers = gauges.chain(sums).map(|point| point.time_unix_nano);
     let histograms = metric.histogram.iter().flat_map(|histogram| &histogram.data_points).map(|point| point.time_unix_nano);
-    let exponentials =
-        metric.exponential_histogram.iter().flat_map(|histogram| &histogram.data_points).map(|point| point.time_unix_nano);
+    let exponentials = metric.exponential_histogram.iter().flat_map(|histogram| &histogram.data_points).map(|point| point.time_unix_nano);
     let summaries = metric.summary.iter().flat_map(|summary| &summary.data_points).map(|point| point.time_unix_nano);
     numbers.chain(histograms).chain(exponentials).chain(summaries).map(ms)
 }
