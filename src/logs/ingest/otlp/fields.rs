@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use crate::base::limits::LABEL_NAME_BYTES_MAX;
 use crate::series::otlp::common::{KeyValue, Value};
 use crate::series::otlp::logs::LogRecord;
 use crate::series::otlp::names::{LabelRules, label_name};
@@ -32,6 +33,10 @@ const LEVEL_FIELDS: [&str; 14] = [
     "SEVERITY_TEXT",
 ];
 
+/// Attributes of one line, with those of its resource and scope. Each key of a map is one, under a name that begins with
+/// the map's, so without a limit a few bytes would become thousands.
+const FIELDS_MAX: usize = 1024;
+
 /// A field under construction.
 pub(super) type Field<'a> = (Rc<str>, Cow<'a, str>);
 
@@ -56,6 +61,7 @@ impl<'a> Names<'a> {
 /// is left out; the error says so.
 pub(super) fn flatten<'a>(pair: &'a KeyValue, names: &mut Names<'a>, out: &mut Vec<Field<'a>>) -> Result<(), String> {
     let Some(value) = &pair.value else { return Ok(()) };
+    check(pair.key.len(), out)?;
     let name = names.of(&pair.key)?;
     match &value.value {
         Some(Value::Map(map)) => map.values.iter().map(|inner| nested(&name, inner, out)).fold(Ok(()), Result::and),
@@ -69,6 +75,7 @@ pub(super) fn flatten<'a>(pair: &'a KeyValue, names: &mut Names<'a>, out: &mut V
 /// The depth is bounded by the decoders.
 fn nested<'a>(before: &str, pair: &'a KeyValue, out: &mut Vec<Field<'a>>) -> Result<(), String> {
     let Some(value) = &pair.value else { return Ok(()) };
+    check(before.len() + pair.key.len() + 1, out)?;
     let name = label_name(&format!("{before}_{}", pair.key), LabelRules::default()).map_err(|error| error.to_string())?;
     match &value.value {
         Some(Value::Map(map)) => map.values.iter().map(|inner| nested(&name, inner, out)).fold(Ok(()), Result::and),
@@ -77,6 +84,17 @@ fn nested<'a>(before: &str, pair: &'a KeyValue, out: &mut Vec<Field<'a>>) -> Res
             Ok(())
         }
     }
+}
+
+/// Whether there is room for one more field with a name of so many bytes.
+fn check(name_bytes: usize, out: &[Field<'_>]) -> Result<(), String> {
+    if name_bytes > LABEL_NAME_BYTES_MAX {
+        return Err(format!("an attribute has a name of more than {LABEL_NAME_BYTES_MAX} bytes"));
+    }
+    if out.len() >= FIELDS_MAX {
+        return Err(format!("a line may have {FIELDS_MAX} attributes, with those of its resource and scope; the others are left out"));
+    }
+    Ok(())
 }
 
 /// Adds what a record says beside its body.

@@ -127,3 +127,16 @@ fn a_resource_repeated_on_each_line_is_bounded() {
     let sent = json!({ "resourceLogs": [{ "resource": { "attributes": attributes(&[("long", &"x".repeat(60_000))]) }, "scopeLogs": [{ "logRecords": records }] }] });
     assert_eq!(decode(&request(&sent), &options()).unwrap_err(), TooLarge(PLENTY));
 }
+
+#[test]
+fn maps_do_not_become_endless_fields() {
+    let many: Json = (0..5_000).map(|at| json!({ "key": at.to_string(), "value": { "boolValue": true } })).collect();
+    let map = json!({ "key": "m", "value": { "kvlistValue": { "values": many } } });
+    let long = json!({ "key": "x".repeat(5_000), "value": { "boolValue": true } });
+    let record = json!({ "body": { "stringValue": "x" }, "attributes": [long, map], "severityNumber": 9 });
+    let sent = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record] }] }] });
+    let decoded = decode(&request(&sent), &options()).unwrap();
+    let fields = &lines(&decoded)[0].3;
+    assert!(fields.contains("severity_number=\"9\"") && fields.contains("m_1000=\"true\"") && !fields.contains("m_2000"));
+    assert_eq!(decoded.problems.len(), 1, "{:?}", decoded.problems);
+}

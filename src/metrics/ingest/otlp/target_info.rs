@@ -45,8 +45,8 @@ pub(super) fn write<'a>(
     let first = if steps == SAMPLES_MAX { latest - SAMPLES_MAX * step } else { earliest };
     to.open_for(NO_POINT, &labels, NAME, None)?;
     for time in (0..steps).map(|at| first + at * step).chain([latest]) {
+        to.charge(key.len() + size_of::<(Vec<u8>, i64)>())?;
         if to.targets.insert((key.clone(), time)) {
-            to.charge(key.len() + 64)?;
             to.float(time, 1.0, 0)?;
         }
     }
