@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::common::{InstrumentationScope, KeyValue, Resource};
 use super::json::{choice, double, doubles, hex, maybe_double, maybe_number, number, numbers, or_default};
+use super::value::{InstrumentationScope, KeyValue, Resource};
 use super::weight::{ATTRIBUTE, RESOURCE, SCOPE, Shape};
 
 /// Points count from the point before.

@@ -2,10 +2,10 @@
 
 use prost::Message;
 
-use super::common::{AnyValue, ArrayValue, KeyValue, KeyValueList, Value, attribute};
 use super::logs::ExportLogsRequest;
 use super::metrics::{CUMULATIVE, DELTA, ExportMetricsRequest};
 use super::text::{hex_id, text_of};
+use super::value::{AnyValue, ArrayValue, KeyValue, KeyValueList, Value, attribute};
 use super::*;
 
 const PLENTY: usize = 1 << 30;

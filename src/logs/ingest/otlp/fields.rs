@@ -6,10 +6,10 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use crate::base::limits::LABEL_NAME_BYTES_MAX;
-use crate::series::otlp::common::{KeyValue, Value};
 use crate::series::otlp::logs::LogRecord;
 use crate::series::otlp::names::{LabelRules, label_name};
 use crate::series::otlp::text::{hex_id, text_of};
+use crate::series::otlp::value::{KeyValue, Value};
 
 /// The field that holds the level.
 const DETECTED_LEVEL: &str = "detected_level";

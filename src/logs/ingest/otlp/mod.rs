@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use self::fields::{Field, Names, flatten, level_field, record_fields};
 use crate::logs::model::batch::{BatchLine, LineBatch};
 use crate::series::labels::{Labels, LabelsBuilder, put_label};
-use crate::series::otlp::common::{InstrumentationScope, attribute};
 use crate::series::otlp::logs::{ExportLogsRequest, LogRecord, ResourceLogs};
 use crate::series::otlp::text::text_of;
+use crate::series::otlp::value::{InstrumentationScope, attribute};
 
 /// Resource attributes that become labels of the stream, as Loki's `default_resource_attributes_as_index_labels`.
 pub const STREAM_ATTRIBUTES: [&str; 18] = [

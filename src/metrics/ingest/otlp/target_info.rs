@@ -5,8 +5,8 @@
 
 use super::attributes::{IDENTIFYING, ResourceLabels, target_labels};
 use super::translate::{NO_POINT, Stop, Translator, ms, pack};
-use crate::series::otlp::common::KeyValue;
 use crate::series::otlp::metrics::Metric;
+use crate::series::otlp::value::KeyValue;
 use crate::series::sample::{Metadata, MetricType};
 
 const NAME: &str = "target_info";

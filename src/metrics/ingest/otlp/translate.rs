@@ -133,8 +133,8 @@ struct Around<'a, 'r> {
 
 impl<'a> Translator<'a, '_> {
     fn resource(&mut self, resource: &'a ResourceMetrics) -> Result<(), Stop> {
-        static NONE: crate::series::otlp::common::Resource =
-            crate::series::otlp::common::Resource { attributes: Vec::new(), dropped_attributes_count: 0 };
+        static NONE: crate::series::otlp::value::Resource =
+            crate::series::otlp::value::Resource { attributes: Vec::new(), dropped_attributes_count: 0 };
         let described = resource.resource.as_ref().unwrap_or(&NONE);
         let metrics = || resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
         let labels = match ResourceLabels::new(described, self.inputs.settings, &mut self.names) {
@@ -364,7 +364,7 @@ impl<'a> Translator<'a, '_> {
     /// The labels of a point, and its time in milliseconds.
     fn begin(
         &mut self,
-        attributes: &'a [crate::series::otlp::common::KeyValue],
+        attributes: &'a [crate::series::otlp::value::KeyValue],
         time: u64,
         family: &Family,
         around: &Around<'a, '_>,
