@@ -85,6 +85,7 @@ fn provider(settings: &Settings) -> Result<Option<OidcSettings>, Mistake> {
             default: default_role(auth.oidc_default_role),
         },
         allowed_domains: auth.oidc_allowed_domains.clone(),
+        sign_out: auth.oidc_sign_out,
         external_url: settings.server.external_url.clone(),
     }))
 }

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, backup, configuration, edge, health, import, serve, user};
+use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -40,6 +42,9 @@ enum Command {
     /// Ask a running server.
     #[command(subcommand, after_help = QUERY_EXAMPLES)]
     Query(Query),
+    /// Ask a running server for log lines.
+    #[command(subcommand, after_help = LOGS_EXAMPLES)]
+    Logs(Logs),
     /// Bring data in from elsewhere.
     #[command(subcommand, after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -101,6 +106,14 @@ enum Check {
         /// The page, in the text format.
         file: Option<PathBuf>,
     },
+    /// Check a LogQL query, or words as the search bar takes them, and print it as LogQL in order; names line, column and
+    /// mistake. Reads standard input without a query.
+    #[command(after_help = LOGQL_EXAMPLES)]
+    Logql {
+        /// The query.
+        #[arg(allow_hyphen_values = true)]
+        query: Option<String>,
+    },
     /// Ask whether a server is running.
     #[command(after_help = HEALTHY_EXAMPLES)]
     Healthy(health::HealthArgs),
@@ -126,6 +139,19 @@ enum Query {
 }
 
 #[derive(Debug, Subcommand)]
+enum Logs {
+    /// Print the lines that a LogQL query finds, the newest first, or the numbers of a metric query.
+    #[command(after_help = LOGS_QUERY_EXAMPLES)]
+    Query(ask_logs::QueryArgs),
+    /// Print lines as they come, until you press Ctrl-C.
+    #[command(after_help = LOGS_TAIL_EXAMPLES)]
+    Tail(ask_logs::TailArgs),
+    /// List the names of labels, or the values of one label.
+    #[command(after_help = LOGS_LABELS_EXAMPLES)]
+    Labels(ask_logs::LabelsArgs),
+}
+
+#[derive(Debug, Subcommand)]
 enum Import {
     /// Import samples with timestamps from a file in the OpenMetrics format.
     ///
@@ -133,6 +159,12 @@ enum Import {
     /// samples are older than what is kept.
     #[command(after_help = IMPORT_EXAMPLES)]
     Openmetrics(import::OpenMetricsArgs),
+    /// Import log lines from a file that `logcli query -o jsonl` or `pharos logs query -o jsonl` wrote.
+    ///
+    /// The server must not run on the data folder meanwhile. Lines that are there already stay single. Give
+    /// `--logs.retention-time` on its next start when the lines are older than what is kept.
+    #[command(after_help = IMPORT_LOKI_EXAMPLES)]
+    LokiExport(import::LokiExportArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,7 +180,7 @@ enum Tsdb {
 /// Runs the command; the exit code is 0 for success, 1 for a failure, 2 for a wrong command line. `release` gives memory
 /// that was freed back to the system.
 pub fn run(release: fn()) -> ExitCode {
-    match execute(Cli::parse_from(with_command(std::env::args_os())).command, release) {
+    match execute(parsed(std::env::args_os()).unwrap_or_else(|error| error.exit()).command, release) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away (`pharos … | head`): nothing is wrong.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
@@ -158,6 +190,28 @@ pub fn run(release: fn()) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the command line. A server and a folder cannot both be what is backed up or looked into; where one of them is
+/// only in the environment, the one on the command line counts.
+fn parsed(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(with_command(args))?;
+    let mut below = &matches;
+    while let Some((_, next)) = below.subcommand() {
+        below = next;
+    }
+    let is_given = |id: &str| {
+        let is_known = below.ids().any(|known| known.as_str() == id);
+        is_known && below.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    if is_given("url") && is_given("data_dir") {
+        return Err(command.error(
+            ErrorKind::ArgumentConflict,
+            "--url and --data-dir cannot be used together: one asks a server, the other reads a folder",
+        ));
+    }
+    Cli::from_arg_matches(&matches)
 }
 
 /// What went wrong and why, each cause once: some errors name theirs already.
@@ -195,13 +249,18 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
+        Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),
         Command::Query(Query::Labels(args)) => on_runtime(ask::labels(args, &mut out)),
+        Command::Logs(Logs::Query(args)) => on_runtime(ask_logs::query(args, SystemClock::new().now_ms(), &mut out)),
+        Command::Logs(Logs::Tail(args)) => on_runtime(ask_logs::tail(args, &SystemClock::new(), &mut out)),
+        Command::Logs(Logs::Labels(args)) => on_runtime(ask_logs::labels(args, &mut out)),
         Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
+        Command::Import(Import::LokiExport(args)) => import::loki_export(&args, &mut out),
         Command::User { place, command } => on_runtime(user::run(&place, command, &mut out)),
         Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(analyze::run(args, &mut out)),
         Command::Backup(args) => backup::create(&args, &mut out),
@@ -279,6 +338,19 @@ mod tests {
                 assert!(parsed.is_ok(), "{example}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
             }
         });
+    }
+
+    #[test]
+    fn a_server_and_a_folder_are_not_named_together() {
+        let parse = |line: &str| parsed(words(line).into_iter().map(OsString::from)).map_err(|error| error.kind());
+        for line in ["pharos backup --url http://a --data-dir d f", "pharos tsdb analyze --data-dir d --url http://a"] {
+            assert_eq!(parse(line).err(), Some(ErrorKind::ArgumentConflict), "{line}");
+        }
+        for line in
+            ["pharos backup --url http://a f", "pharos backup --data-dir d f", "pharos query instant --url http://a up", "pharos serve"]
+        {
+            assert!(parse(line).is_ok(), "{line}");
+        }
     }
 
     #[test]

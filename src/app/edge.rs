@@ -218,6 +218,13 @@ impl Edge {
         self.tls.is_some()
     }
 
+    /// The names in the certificate as it is shown now; `*.` stands for one label.
+    pub(super) fn certificate_names(&self) -> Vec<String> {
+        let Some(tls) = &self.tls else { return Vec::new() };
+        let certificate = tls.certificate();
+        certificate.names.into_iter().chain([certificate.common_name]).collect()
+    }
+
     /// Whether the certificate is one that browsers can come to trust for good.
     pub(super) fn is_self_signed(&self) -> bool {
         self.settings.tls_self_signed

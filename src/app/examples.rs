@@ -18,6 +18,7 @@ pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   pharos check config prometheus.yml
   pharos check metrics page.txt
+  pharos check logql '{app=\"api\"} |= \"error\"'
   pharos check healthy
   pharos check ready --url http://localhost:9090";
 
@@ -34,6 +35,11 @@ pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   pharos check metrics page.txt
   curl -s http://localhost:8080/metrics | pharos check metrics";
+
+pub(super) const LOGQL_EXAMPLES: &str = "\
+Examples:
+  pharos check logql '{app=\"api\"} |= \"error\" | json | status >= 500'
+  pharos check logql 'refused -debug status>=500'";
 
 pub(super) const HEALTHY_EXAMPLES: &str = "\
 Examples:
@@ -52,12 +58,36 @@ Examples:
   pharos query series --match 'up{job=\"node\"}'
   pharos query labels job";
 
+pub(super) const LOGS_EXAMPLES: &str = "\
+Examples:
+  pharos logs query '{app=\"shop\"} |= \"error\"'
+  pharos logs tail '{app=\"shop\"}'
+  pharos logs labels app";
+
+pub(super) const LOGS_QUERY_EXAMPLES: &str = "\
+Examples:
+  pharos logs query '{app=\"shop\"} |= \"error\"'
+  pharos logs query --since 2d --limit 0 --forward --output jsonl '{app=\"shop\"}'
+  pharos logs query --from 2026-11-21T07:00:00Z --to 2026-11-21T08:00:00Z --output raw '{app=\"shop\"} | json | status >= 500'
+  pharos logs query --step 1m 'sum by (app) (rate({job=\"docker\"}[5m]))'";
+
+pub(super) const LOGS_TAIL_EXAMPLES: &str = "\
+Examples:
+  pharos logs tail '{app=\"shop\"}'
+  pharos logs tail --url http://logs.example:9090 --output raw '{app=\"shop\"} != \"health\"'";
+
+pub(super) const LOGS_LABELS_EXAMPLES: &str = "\
+Examples:
+  pharos logs labels
+  pharos logs labels --since 30d app";
+
 pub(super) const INSTANT_EXAMPLES: &str = "\
 Examples:
   pharos query instant up
   pharos query instant 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
   pharos query instant --time 2026-11-21T07:00:00Z --format json 'topk(5, process_resident_memory_bytes)'
-  pharos query instant --url http://metrics.example:9090 'up == 0'";
+  pharos query instant --url http://metrics.example:9090 'up == 0'
+  pharos query instant --url https://localhost:9090 --ca-file data/tls/self-signed.crt up";
 
 pub(super) const RANGE_EXAMPLES: &str = "\
 Examples:
@@ -92,7 +122,8 @@ pub(super) const BACKUP_EXAMPLES: &str = "\
 Examples:
   pharos backup pharos.tar.zst
   pharos backup --url https://metrics.example --token pht_example /backups
-  pharos backup --data-dir /var/lib/pharos pharos.tar.zst";
+  pharos backup --data-dir /var/lib/pharos pharos.tar.zst
+  pharos backup - | ssh backup.example dd of=pharos.tar.zst";
 
 pub(super) const RESTORE_EXAMPLES: &str = "\
 Examples:
@@ -158,3 +189,9 @@ pub(super) const USER_SIGN_OUT_EXAMPLES: &str = "\
 Examples:
   pharos user sign-out bob
   pharos user sign-out bob --data-dir /var/lib/pharos";
+
+pub(super) const IMPORT_LOKI_EXAMPLES: &str = "\
+Examples:
+  pharos import loki-export shop.jsonl
+  pharos import loki-export --data-dir /var/lib/pharos --fields trace_id,user_id shop.jsonl
+  pharos import loki-export --labels '{env=\"prod\"}' shop.jsonl";

@@ -23,6 +23,7 @@ use crate::admin::Admin;
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
 use crate::docs::{Docs, DocsOptions, KeySection};
+use crate::logs::{Logs, LogsOptions};
 use crate::metrics::config;
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions, ReplayProgress};
@@ -80,6 +81,7 @@ pub(super) struct Opened {
     pub(super) table: Vec<RouteInfo>,
     pub(super) access: Arc<Access>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) logs: Arc<Logs>,
     pub(super) backups: Arc<Backups>,
     pub(super) db: Arc<Db>,
     pub(super) throttle: Arc<Throttle>,
@@ -124,18 +126,27 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     .await?;
     let told = Arc::clone(&metrics);
     configuration.on_change(Arc::clone(edge), move |config| told.apply(config));
+    let logs = Logs::open(LogsOptions {
+        data_dir: data.join("logs"),
+        settings: settings.clone(),
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        pressure: pressure.clone(),
+    })
+    .await?;
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
-    let relief = budget::Everything { metrics: Arc::clone(&metrics), release };
+    let relief = budget::Everything { metrics: Arc::clone(&metrics), logs: Arc::clone(&logs), release };
     let watch = Watch::start(budgets, System { data: data.to_owned() }, relief, Arc::clone(clock))?;
     let hosts = KnownHosts::new(own_names(settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
-    let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
+    let backups = backup::open(data, settings, Arc::clone(clock), &metrics, &logs);
     registry.add(Arc::clone(&backups) as _);
     let docs = Docs::new(DocsOptions { clock: Arc::clone(clock), registry: registry.clone(), keys: documented_keys() });
     let facts = Facts { configuration: Arc::clone(configuration), edge: Arc::clone(edge) };
     let routes = metrics
         .routes()
+        .join(logs.routes())
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
         .join(admin.server_routes(facts, registry.clone()))
@@ -154,8 +165,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::clone(&access), identify))
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
-    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge)), https_only));
-    Ok(Opened { router, table, access, metrics, backups, db, throttle, watch })
+    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
+    Ok(Opened { router, table, access, metrics, logs, backups, db, throttle, watch })
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
@@ -168,6 +179,7 @@ fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
         },
         session_idle: or_never(settings.auth.session_idle.to_std()),
         session_age: or_never(settings.auth.session_age.to_std()),
+        outside_session_age: or_never(settings.auth.oidc_session_age.to_std()),
         audit_keep: or_never(settings.auth.audit_retention.to_std()),
     }
 }
@@ -221,7 +233,7 @@ fn prepare(data: &Path) -> anyhow::Result<DirLock> {
 }
 
 /// Names, besides addresses and localhost, under which browsers may come.
-fn own_names(settings: &Settings) -> Vec<String> {
+pub(super) fn own_names(settings: &Settings) -> Vec<String> {
     let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()

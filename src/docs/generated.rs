@@ -114,11 +114,13 @@ pub(super) fn routes(table: &[RouteInfo]) -> Rendered {
 
 /// Under which of the five titles a route stands.
 fn group_of(route: &RouteInfo) -> usize {
-    let is_api = ["/api/", "/-/", "/metrics", "/federate", "/version"].iter().any(|start| route.path.starts_with(start));
+    let starts =
+        ["/api/", "/loki/", "/prometheus/", "/elasticsearch", "/_bulk", "/{index}/", "/-/", "/ready", "/metrics", "/federate", "/version"];
+    let is_api = starts.iter().any(|start| route.path.starts_with(start));
     match route.policy {
-        Policy::Public if route.path.starts_with("/-/") => 3,
+        Policy::Public if route.path.starts_with("/-/") || route.path == "/ready" => 3,
         _ if !is_api => 4,
-        Policy::Needs(..) if route.policy == Policy::WRITE_METRICS => 1,
+        Policy::Needs(..) if [Policy::WRITE_METRICS, Policy::WRITE_LOGS].contains(&route.policy) => 1,
         Policy::ADMIN => 2,
         _ => 0,
     }

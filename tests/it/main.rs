@@ -14,6 +14,12 @@ mod access;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
+/// Lines of logs, in and out.
+mod logs;
+/// `kill -9` while lines come.
+mod logs_crash;
+/// Pushes and tails as senders and readers write them.
+mod logs_wire;
 /// Pages in a real browser.
 mod browser;
 /// Budgets of memory and disk hold under load.
@@ -40,7 +46,7 @@ mod http;
 mod limits;
 /// Signing in with an identity provider.
 mod oidc;
-/// OpenTelemetry's metrics by every way, and StatsD.
+/// OpenTelemetry's metrics and logs by every way, and StatsD.
 mod otlp;
 /// Pages are complete, safe and say what to do.
 mod pages;

@@ -44,6 +44,8 @@ pub struct OidcSettings {
     pub roles: RoleMap,
     /// Domains that mail addresses must have; any when empty.
     pub allowed_domains: Vec<String>,
+    /// Whether people are signed out there as well.
+    pub sign_out: bool,
     /// URL under which browsers reach this server; empty for the one they ask by.
     pub external_url: String,
 }

@@ -18,6 +18,7 @@ mod params;
 mod parse_tree;
 mod push;
 mod query;
+mod refusals;
 mod remote_read;
 mod rules;
 mod status;
@@ -46,7 +47,7 @@ use crate::metrics::model::storage::Storage;
 use crate::metrics::query::engine::Engine;
 use crate::platform::telemetry::metrics::{Durations, Page, Registry, Report};
 use crate::platform::work::WorkPool;
-use crate::series::ports::{Append, Select};
+use crate::series::ports::Select;
 
 /// What the endpoints work with.
 pub(super) struct ApiState {
@@ -61,7 +62,6 @@ pub(super) struct ApiState {
     pub(super) push: Arc<Pushgateway>,
     pub(super) custom: Arc<CustomMetrics>,
     pub(super) otlp: OtlpMetrics,
-    pub(super) append: Arc<dyn Append>,
     pub(super) registry: Registry,
     pub(super) work: WorkPool,
     pub(super) writes: WorkPool,

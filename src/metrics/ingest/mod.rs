@@ -14,5 +14,6 @@ mod recorder;
 pub mod relabel;
 pub mod remote_send;
 pub mod remote_write;
+mod restated;
 pub mod scrape;
 pub mod statsd;

@@ -6,13 +6,13 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use crate::base::limits::LABEL_NAME_BYTES_MAX;
+use crate::logs::ingest::gather::DETECTED_LEVEL;
+use crate::logs::ingest::level::LineLevel;
 use crate::series::otlp::logs::LogRecord;
 use crate::series::otlp::names::{LabelRules, label_name};
 use crate::series::otlp::text::{hex_id, text_of};
 use crate::series::otlp::value::{KeyValue, Value};
 
-/// The field that holds the level.
-const DETECTED_LEVEL: &str = "detected_level";
 const EVENT_NAME: &str = "event_name";
 const SEVERITY_TEXT: &str = "severity_text";
 /// Fields that say how severe a line is, the best first, as Loki looks for them.
@@ -133,35 +133,9 @@ pub(super) fn level_field<'a>(record: &LogRecord, fields: &[Field<'a>], of_line:
     if fields.iter().any(|(name, _)| **name == *DETECTED_LEVEL) {
         return None;
     }
-    let named = || LEVEL_FIELDS.iter().find_map(|wanted| fields.iter().rev().find(|(name, _)| **name == **wanted));
-    let word = named().and_then(|(_, word)| level_of_word(word));
-    let level = word.or_else(|| level_of_number(record.severity_number)).unwrap_or_else(of_line);
+    let named = LEVEL_FIELDS.iter().find_map(|wanted| fields.iter().rev().find(|(name, _)| **name == **wanted));
+    let word = named.and_then(|(_, word)| LineLevel::from_word(word.as_bytes()));
+    let by_number = || Some(LineLevel::from_otel_number(record.severity_number.into())).filter(|level| *level != LineLevel::Unknown);
+    let level = word.or_else(by_number).map_or_else(of_line, LineLevel::as_str);
     Some((DETECTED_LEVEL.into(), Cow::Borrowed(level)))
-}
-
-/// The level of a word, in upper or lower case.
-fn level_of_word(word: &str) -> Option<&'static str> {
-    const WORDS: [(&str, &[&str]); 7] = [
-        ("trace", &["trace", "trc"]),
-        ("debug", &["debug", "dbg"]),
-        ("info", &["info", "inf", "information", "notice"]),
-        ("warn", &["warn", "wrn", "warning"]),
-        ("error", &["error", "err"]),
-        ("critical", &["critical", "crit"]),
-        ("fatal", &["fatal", "panic", "emerg", "emergency"]),
-    ];
-    WORDS.iter().find(|(_, words)| words.iter().any(|known| known.eq_ignore_ascii_case(word))).map(|(level, _)| *level)
-}
-
-/// The level of OpenTelemetry's number, four to each.
-const fn level_of_number(number: i32) -> Option<&'static str> {
-    Some(match number {
-        1..=4 => "trace",
-        5..=8 => "debug",
-        9..=12 => "info",
-        13..=16 => "warn",
-        17..=20 => "error",
-        21..=24 => "fatal",
-        _ => return None,
-    })
 }

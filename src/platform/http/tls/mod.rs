@@ -15,6 +15,7 @@ mod tests;
 mod watch;
 
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +54,8 @@ pub struct ClientCertificate {
 pub struct Connection {
     /// Whether it is encrypted.
     pub is_tls: bool,
+    /// The address of this machine by which it came, where that is known.
+    pub local: Option<IpAddr>,
     /// Who the client showed to be.
     pub client: Option<Arc<ClientCertificate>>,
 }
