@@ -18,11 +18,13 @@ use crate::metrics::ingest::discovery::group;
 use crate::metrics::ingest::exposition::content_type::Format;
 use crate::metrics::ingest::exposition::lint::lint;
 use crate::metrics::ingest::exposition::{Event, LabelScratch, ParseOptions, Parser, Series};
+use crate::metrics::ingest::otlp::{NotExported, OtlpMetrics, Settings};
 use crate::metrics::ingest::push::group::Group;
 use crate::metrics::ingest::push::log::GroupLog;
 use crate::metrics::ingest::push::{PushHeaders, Pushgateway, view};
 use crate::metrics::ingest::remote_write::RemoteWrite;
-use crate::metrics::model::config::read_text;
+use crate::metrics::ingest::statsd::{Protocol, Statsd};
+use crate::metrics::model::config::{OtlpConfig, OtlpTranslation, read_text};
 use crate::metrics::query::parse::{self, parse, parse_selector};
 use crate::metrics::query::print::pretty;
 use crate::metrics::store::block::{BLOCK_FILE, Block, Scratch, TOMBSTONES_FILE};
@@ -32,6 +34,7 @@ use crate::series::batch::WriteBatch;
 use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::labels::{Labels, check_packed};
 use crate::series::matcher::{MatchOp, Matcher};
+use crate::series::otlp::Encoding;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Select, Selection};
 use crate::series::sample::SampleBuf;
 
@@ -458,4 +461,43 @@ pub fn custom_json(data: &[u8]) {
     let before = text(&custom);
     drop(custom);
     assert_eq!(text(&open()), before, "after a restart");
+}
+
+/// Metrics of OpenTelemetry in protobuf or JSON, with every way of making names; what is stored reads back.
+pub fn otlp(data: &[u8]) {
+    let (choice, body) = choice(data);
+    let store = Arc::new(LazyStore::default());
+    let otlp = OtlpMetrics::new(Arc::clone(&store) as Arc<dyn Append>, ManualClock::at(NOW));
+    let config = OtlpConfig {
+        translation_strategy: OtlpTranslation::ALL[usize::from(choice >> 1 & 3)],
+        promote_all_resource_attributes: choice & 8 != 0,
+        convert_histograms_to_nhcb: choice & 16 != 0,
+        promote_scope_metadata: choice & 32 != 0,
+        ..OtlpConfig::default()
+    };
+    let settings = Settings::new(&config, choice & 64 != 0, 300_000);
+    let encoding = if choice & 1 == 0 { Encoding::Protobuf } else { Encoding::Json };
+    // The second time every delta comes again.
+    for _ in 0..2 {
+        match otlp.export(encoding, body, &settings, 64 << 20) {
+            Ok(exported) => assert!(exported.rejected <= exported.points, "{exported:?}"),
+            Err(NotExported::Invalid(why) | NotExported::TooLarge(why)) => assert!(!why.is_empty()),
+            Err(NotExported::Later(why)) => panic!("{why}"),
+        }
+    }
+    if let Some((store, _)) = store.0.get() {
+        flush_and_compare(store);
+    }
+}
+
+/// A packet of StatsD.
+pub fn statsd(data: &[u8]) {
+    let statsd = Statsd::new(ManualClock::at(NOW), std::time::Duration::ZERO, 100);
+    statsd.take(data, Protocol::Udp);
+    let (mut batch, store) = (WriteBatch::new(), LazyStore::default());
+    statsd.collect(&mut batch);
+    for series in &batch.series {
+        check_packed(batch.labels_of(series)).expect("packed labels are well formed");
+    }
+    drop(store.append(&batch, &AppendOptions::default()));
 }

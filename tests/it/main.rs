@@ -46,7 +46,7 @@ mod http;
 mod limits;
 /// Signing in with an identity provider.
 mod oidc;
-/// OpenTelemetry's metrics by every way, and StatsD.
+/// OpenTelemetry's metrics and logs by every way, and StatsD.
 mod otlp;
 /// Pages are complete, safe and say what to do.
 mod pages;

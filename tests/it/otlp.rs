@@ -1,4 +1,4 @@
-//! OpenTelemetry's metrics by every way, and StatsD.
+//! OpenTelemetry's metrics and logs by every way, and StatsD.
 
 use std::io::Write;
 use std::net::{TcpStream, UdpSocket};
@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{Server, client, free_port};
 
 const SERVICE: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+const LOGS_SERVICE: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
 /// Messages declared here on their own, so that a mistake in the server's reading shows.
 mod wire {
@@ -152,7 +153,10 @@ fn what_is_wrong_is_told_in_the_form_of_the_request() {
     let answer = client().post(server.url("/v1/metrics")).header("content-type", "application/x-protobuf").body("\u{7}x").send().unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()), (400, "application/x-protobuf"));
     let mut mixed: Json = serde_json::from_str(&gauge("good", &json!(1))).unwrap();
-    mixed["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array_mut().unwrap().push(json!({ "name": "@", "gauge": { "dataPoints": [{ "asInt": 1 }] } }));
+    mixed["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "name": "@", "gauge": { "dataPoints": [{ "asInt": 1 }] } }));
     let (status, text) = server.post("/v1/metrics", "application/json", mixed.to_string());
     let told: Json = serde_json::from_str(&text).unwrap();
     assert_eq!((status, &told["partialSuccess"]["rejectedDataPoints"]), (200, &json!("1")), "{text}");
@@ -161,11 +165,12 @@ fn what_is_wrong_is_told_in_the_form_of_the_request() {
 }
 
 /// Calls the service; gives HTTP's status, the trailers or headers with gRPC's status, and the body.
-fn call(server: &Server, kind: &str, encoding: &str, body: Vec<u8>) -> (u16, http::HeaderMap, Vec<u8>) {
+fn call(server: &Server, service: &str, kind: &str, encoding: &str, body: Vec<u8>) -> (u16, http::HeaderMap, Vec<u8>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
-        let request = client.post(server.url(SERVICE)).header("content-type", kind).header("te", "trailers").header("grpc-encoding", encoding);
+        let request =
+            client.post(server.url(service)).header("content-type", kind).header("te", "trailers").header("grpc-encoding", encoding);
         let response = http::Response::<reqwest::Body>::from(request.body(body).send().await.unwrap());
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap();
@@ -185,15 +190,15 @@ fn metrics_come_over_grpc_without_tls() {
     for (name, packed, encoding) in [("plain", 0, "identity"), ("packed", 1, "gzip")] {
         let message = counter(name, 9);
         let message = if packed == 1 { gzip(&message) } else { message };
-        let (status, headers, body) = call(&server, "application/grpc", encoding, framed(packed, &message));
+        let (status, headers, body) = call(&server, SERVICE, "application/grpc", encoding, framed(packed, &message));
         assert_eq!((status, &headers["grpc-status"], body), (200, &"0".parse().unwrap(), vec![0; 5]), "{headers:?}");
         assert_eq!(headers["content-type"], "application/grpc");
         server.await_query(&format!("{name}_bytes_total"), |found| found[0]["value"][1] == "9");
     }
-    let (status, headers, _) = call(&server, "application/grpc+proto", "identity", framed(0, b"\xff\xff"));
+    let (status, headers, _) = call(&server, SERVICE, "application/grpc+proto", "identity", framed(0, b"\xff\xff"));
     assert_eq!((status, &headers["grpc-status"]), (200, &"3".parse().unwrap()));
     assert!(headers["grpc-message"].to_str().unwrap().contains("protobuf"), "{headers:?}");
-    let (_, headers, _) = call(&server, "application/grpc", "br", framed(1, b"x"));
+    let (_, headers, _) = call(&server, SERVICE, "application/grpc", "br", framed(1, b"x"));
     assert_eq!(headers["grpc-status"], "12");
     assert_eq!(server.post(SERVICE, "application/json", "{}").0, 415);
 }
@@ -225,7 +230,8 @@ fn names_follow_the_configuration() {
 fn statsd_comes_over_udp_and_tcp() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--statsd.listen", &listen, "--statsd.flush-interval", "1s"]);
+    let server =
+        Server::start(&["--host-metrics=false", "--own-metrics=false", "--statsd.listen", &listen, "--statsd.flush-interval", "1s"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.send_to(b"web.requests:3|c|#path:/a\nweb.latency:250|ms|#path:/a", &listen).unwrap();
     TcpStream::connect(&listen).unwrap().write_all(b"web.open:5|g\nweb.open:+2|g\nnonsense\n").unwrap();
@@ -243,4 +249,61 @@ fn statsd_comes_over_udp_and_tcp() {
         .output()
         .unwrap();
     assert!(!taken.status.success() && String::from_utf8_lossy(&taken.stderr).contains("statsd.listen"), "{taken:?}");
+}
+
+/// Records of a service, in protobuf: an attribute list of the resource, then one scope with a record of this text.
+fn record(text: &str) -> Vec<u8> {
+    fn nested(field: u8, inner: &[u8]) -> Vec<u8> {
+        let mut out = vec![field << 3 | 2];
+        prost::encoding::encode_varint(inner.len() as u64, &mut out);
+        out.extend_from_slice(inner);
+        out
+    }
+    let attribute = |key: &str, value: &str| [nested(1, key.as_bytes()), nested(2, &nested(1, value.as_bytes()))].concat();
+    let time = [&[1 << 3 | 1][..], &now_ns().to_le_bytes()].concat();
+    let severity = [2 << 3, 17].to_vec();
+    let record = [time, severity, nested(5, &nested(1, text.as_bytes())), nested(6, &attribute("http.route", "/pay"))].concat();
+    let resource = nested(1, &[nested(1, &attribute("service.name", "till")), nested(1, &attribute("host.name", "h1"))].concat());
+    nested(1, &[resource, nested(2, &nested(2, &record))].concat())
+}
+
+#[test]
+fn logs_come_over_http_and_grpc() {
+    let server = Server::quiet();
+    let log = |text: &str| {
+        json!({ "resourceLogs": [{
+        "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "till" } }] },
+        "scopeLogs": [{ "logRecords": [{ "timeUnixNano": now_ns().to_string(), "body": { "stringValue": text }, "severityText": "WARN" }] }] }] })
+    };
+    for path in ["/v1/logs", "/otlp/v1/logs"] {
+        let (status, text) = server.post(path, "application/json", log(&format!("json at {path}")).to_string());
+        assert_eq!((status, text.as_str()), (200, "{}"));
+    }
+    let sent = client().post(server.url("/v1/logs")).header("content-type", "application/x-protobuf").header("content-encoding", "gzip");
+    assert_eq!(sent.body(gzip(&record("packed"))).send().unwrap().status().as_u16(), 200);
+    let (status, headers, body) = call(&server, LOGS_SERVICE, "application/grpc", "identity", framed(0, &record("called")));
+    assert_eq!((status, &headers["grpc-status"], body), (200, &"0".parse().unwrap(), vec![0; 5]), "{headers:?}");
+    let (status, text) = server.post("/v1/logs", "application/json", r#"{"resourceLogs":5}"#);
+    assert_eq!(status, 400, "{text}");
+    let query = |expr: &str| -> Json {
+        let encoded: String = form_urlencoded::byte_serialize(expr.as_bytes()).collect();
+        let (_, text) = server.get(&format!("/loki/api/v1/query_range?query={encoded}"));
+        serde_json::from_str::<Json>(&text).unwrap_or_else(|error| panic!("{error}: {text}"))["data"]["result"].clone()
+    };
+    let lines = |found: &Json| -> Vec<String> {
+        let values = found.as_array().unwrap().iter().flat_map(|stream| stream["values"].as_array().unwrap());
+        values.map(|value| value[1].as_str().unwrap().to_owned()).collect()
+    };
+    let mut all = lines(&query("{service_name=\"till\"}"));
+    all.sort();
+    assert_eq!(all, ["called", "json at /otlp/v1/logs", "json at /v1/logs", "packed"]);
+    let mut errors = lines(&query("{service_name=\"till\"} | detected_level=\"error\" | http_route=\"/pay\" | host_name=\"h1\""));
+    errors.sort();
+    assert_eq!(errors, ["called", "packed"]);
+    assert_eq!(
+        lines(&query("{service_name=\"till\"} | severity_text=\"WARN\" | detected_level=\"warn\" |= \"at /v1\"")),
+        ["json at /v1/logs"]
+    );
+    let (_, own) = server.get("/metrics");
+    assert!(own.contains("pharos_logs_lines_total{door=\"otlp\"} 4"), "{own}");
 }

@@ -286,7 +286,14 @@ mod tests {
     #[tokio::test]
     async fn large_bodies_come_again_while_memory_is_short() {
         let door = door(&Arc::default());
-        let large = Arc::new(OtlpDoor { body_bytes_max: 8 << 20, append: Arc::clone(&door.append), clock: Arc::clone(&door.clock), writes: door.writes.clone(), pressure: Pressure::new(), level_of: None });
+        let large = Arc::new(OtlpDoor {
+            body_bytes_max: 8 << 20,
+            append: Arc::clone(&door.append),
+            clock: Arc::clone(&door.clock),
+            writes: door.writes.clone(),
+            pressure: Pressure::new(),
+            level_of: None,
+        });
         large.pressure.set_memory(Level::Critical);
         assert_eq!(send(&large, "application/json", vec![b' '; 2 << 20]).await.0, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(send_json(&large).await.0, 200);

@@ -29,9 +29,9 @@ use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::push::log::FolderLog;
 use crate::metrics::ingest::remote_send::{RemoteSend, Replay};
 use crate::metrics::ingest::remote_write::RemoteWrite;
+use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
 use crate::metrics::ingest::statsd::Statsd;
 use crate::metrics::ingest::statsd::listen::Listener;
-use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
 use crate::metrics::model::config::Config;
 use crate::metrics::model::server::Server;
 use crate::metrics::query::engine::{Engine, Options};
@@ -409,7 +409,10 @@ fn host(settings: &Settings, clock: &SharedClock) -> Result<Option<Arc<Host>>, r
 }
 
 /// StatsD with its sockets, if it is wanted.
-async fn statsd(settings: &Settings, clock: &SharedClock) -> Result<Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>, OpenError> {
+async fn statsd(
+    settings: &Settings,
+    clock: &SharedClock,
+) -> Result<Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>, OpenError> {
     let own = &settings.statsd;
     if own.listen.is_empty() {
         return Ok(None);

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::common::{AnyValue, InstrumentationScope, KeyValue, Resource};
 use super::json::{choice, hex, number, or_default};
+use super::value::{AnyValue, InstrumentationScope, KeyValue, Resource};
 use super::weight::{ANY_VALUE, ATTRIBUTE, RESOURCE, SCOPE, Shape};
 
 /// Names of the severities, by number.

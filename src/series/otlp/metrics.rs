@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::common::{InstrumentationScope, KeyValue, Resource};
 use super::json::{choice, double, doubles, hex, maybe_double, maybe_number, number, numbers, or_default};
+use super::value::{InstrumentationScope, KeyValue, Resource};
 use super::weight::{ATTRIBUTE, RESOURCE, SCOPE, Shape};
 
 /// Points count from the point before.
@@ -13,7 +13,8 @@ pub const CUMULATIVE: i32 = 2;
 /// Flag of a point that says: nothing was recorded, the series ends here.
 pub const NO_RECORDED_VALUE: u32 = 1;
 
-const TEMPORALITIES: &[&str] = &["AGGREGATION_TEMPORALITY_UNSPECIFIED", "AGGREGATION_TEMPORALITY_DELTA", "AGGREGATION_TEMPORALITY_CUMULATIVE"];
+const TEMPORALITIES: &[&str] =
+    &["AGGREGATION_TEMPORALITY_UNSPECIFIED", "AGGREGATION_TEMPORALITY_DELTA", "AGGREGATION_TEMPORALITY_CUMULATIVE"];
 
 fn temporality<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
     choice(from, TEMPORALITIES)
@@ -420,8 +421,7 @@ static NUMBERS: Shape = Shape::of::<Sum>(&[(1, &NUMBER_POINT)]);
 static HISTOGRAMS: Shape = Shape::of::<Histogram>(&[(1, &HISTOGRAM_POINT)]);
 static EXPONENTIALS: Shape = Shape::of::<ExponentialHistogram>(&[(1, &EXPONENTIAL_POINT)]);
 static SUMMARIES: Shape = Shape::of::<Summary>(&[(1, &SUMMARY_POINT)]);
-static METRIC: Shape =
-    Shape::of::<Metric>(&[(5, &NUMBERS), (7, &NUMBERS), (9, &HISTOGRAMS), (10, &EXPONENTIALS), (11, &SUMMARIES)]);
+static METRIC: Shape = Shape::of::<Metric>(&[(5, &NUMBERS), (7, &NUMBERS), (9, &HISTOGRAMS), (10, &EXPONENTIALS), (11, &SUMMARIES)]);
 static SCOPE_METRICS: Shape = Shape::of::<ScopeMetrics>(&[(1, &SCOPE), (2, &METRIC)]);
 static RESOURCE_METRICS: Shape = Shape::of::<ResourceMetrics>(&[(1, &RESOURCE), (2, &SCOPE_METRICS)]);
 static REQUEST: Shape = Shape::of::<ExportMetricsRequest>(&[(1, &RESOURCE_METRICS)]);

@@ -1,16 +1,16 @@
 //! OpenTelemetry's protocol as it stands on the wire: messages, their JSON form, and values as text.
 //!
 //! Metrics and logs come by the same protocol and never import each other, so what both need of it stands on this floor:
-//! [`common`], [`metrics`] and [`logs`] (messages for protobuf, declared by hand, and for JSON), [`json`] (how OTLP differs
+//! [`value`], [`metrics`] and [`logs`] (messages for protobuf, declared by hand, and for JSON), [`json`] (how OTLP differs
 //! from plain JSON), [`text`] (values as text), [`names`] (label names), [`weight`] (how much memory a message will take).
 //! What becomes of them is up to the wings.
 
-pub mod common;
 pub mod json;
 pub mod logs;
 pub mod metrics;
 pub mod names;
 pub mod text;
+pub mod value;
 pub mod weight;
 
 use serde::de::DeserializeOwned;

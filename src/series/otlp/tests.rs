@@ -2,10 +2,10 @@
 
 use prost::Message;
 
-use super::common::{AnyValue, ArrayValue, KeyValue, KeyValueList, Value, attribute};
 use super::logs::ExportLogsRequest;
 use super::metrics::{CUMULATIVE, DELTA, ExportMetricsRequest};
 use super::text::{hex_id, text_of};
+use super::value::{AnyValue, ArrayValue, KeyValue, KeyValueList, Value, attribute};
 use super::*;
 
 const PLENTY: usize = 1 << 30;
@@ -45,7 +45,9 @@ fn numbers_come_as_numbers_or_texts() {
 
 #[test]
 fn enumerations_come_as_numbers_or_names() {
-    for (text, expected) in [("1", DELTA), ("\"AGGREGATION_TEMPORALITY_DELTA\"", DELTA), ("\"2\"", CUMULATIVE), ("\"NEW_ONE\"", 0), ("null", 0)] {
+    for (text, expected) in
+        [("1", DELTA), ("\"AGGREGATION_TEMPORALITY_DELTA\"", DELTA), ("\"2\"", CUMULATIVE), ("\"NEW_ONE\"", 0), ("null", 0)]
+    {
         let request = metrics(&in_metric(&format!(r#"{{"histogram":{{"aggregationTemporality":{text},"dataPoints":[]}}}}"#)));
         let histogram = request.resource_metrics[0].scope_metrics[0].metrics[0].histogram.clone().unwrap();
         assert_eq!(histogram.aggregation_temporality, expected, "{text}");

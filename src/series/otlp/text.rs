@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::common::{AnyValue, Value};
+use super::value::{AnyValue, Value};
 use crate::base::float::push_sample;
 
 /// A value as the text of a label, a field or a line.

@@ -1,8 +1,8 @@
 //! How much memory a message will take, told before any is taken: two bytes on the wire can name what takes hundreds.
 
 use super::ReadError;
-use super::common::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, Resource};
 use super::metrics::Metric;
+use super::value::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, Resource};
 use crate::base::bytes::{Cursor, Malformed};
 
 /// Messages inside of each other, at most; protobuf's own limit.

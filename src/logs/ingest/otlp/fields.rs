@@ -5,20 +5,37 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::series::otlp::common::{KeyValue, Value};
+use crate::base::limits::LABEL_NAME_BYTES_MAX;
+use crate::logs::ingest::gather::DETECTED_LEVEL;
+use crate::logs::ingest::level::LineLevel;
 use crate::series::otlp::logs::LogRecord;
 use crate::series::otlp::names::{LabelRules, label_name};
 use crate::series::otlp::text::{hex_id, text_of};
+use crate::series::otlp::value::{KeyValue, Value};
 
-/// The field that holds the level.
-const DETECTED_LEVEL: &str = "detected_level";
 const EVENT_NAME: &str = "event_name";
 const SEVERITY_TEXT: &str = "severity_text";
 /// Fields that say how severe a line is, the best first, as Loki looks for them.
 const LEVEL_FIELDS: [&str; 14] = [
-    "level", "LEVEL", "Level", "log_level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl", SEVERITY_TEXT,
-    "Severity_Text", "SEVERITY_TEXT",
+    "level",
+    "LEVEL",
+    "Level",
+    "log_level",
+    "severity",
+    "SEVERITY",
+    "Severity",
+    "SeverityText",
+    "lvl",
+    "LVL",
+    "Lvl",
+    SEVERITY_TEXT,
+    "Severity_Text",
+    "SEVERITY_TEXT",
 ];
+
+/// Attributes of one line, with those of its resource and scope. Each key of a map is one, under a name that begins with
+/// the map's, so without a limit a few bytes would become thousands.
+const FIELDS_MAX: usize = 1024;
 
 /// A field under construction.
 pub(super) type Field<'a> = (Rc<str>, Cow<'a, str>);
@@ -44,6 +61,7 @@ impl<'a> Names<'a> {
 /// is left out; the error says so.
 pub(super) fn flatten<'a>(pair: &'a KeyValue, names: &mut Names<'a>, out: &mut Vec<Field<'a>>) -> Result<(), String> {
     let Some(value) = &pair.value else { return Ok(()) };
+    check(pair.key.len(), out)?;
     let name = names.of(&pair.key)?;
     match &value.value {
         Some(Value::Map(map)) => map.values.iter().map(|inner| nested(&name, inner, out)).fold(Ok(()), Result::and),
@@ -57,6 +75,7 @@ pub(super) fn flatten<'a>(pair: &'a KeyValue, names: &mut Names<'a>, out: &mut V
 /// The depth is bounded by the decoders.
 fn nested<'a>(before: &str, pair: &'a KeyValue, out: &mut Vec<Field<'a>>) -> Result<(), String> {
     let Some(value) = &pair.value else { return Ok(()) };
+    check(before.len() + pair.key.len() + 1, out)?;
     let name = label_name(&format!("{before}_{}", pair.key), LabelRules::default()).map_err(|error| error.to_string())?;
     match &value.value {
         Some(Value::Map(map)) => map.values.iter().map(|inner| nested(&name, inner, out)).fold(Ok(()), Result::and),
@@ -65,6 +84,17 @@ fn nested<'a>(before: &str, pair: &'a KeyValue, out: &mut Vec<Field<'a>>) -> Res
             Ok(())
         }
     }
+}
+
+/// Whether there is room for one more field with a name of so many bytes.
+fn check(name_bytes: usize, out: &[Field<'_>]) -> Result<(), String> {
+    if name_bytes > LABEL_NAME_BYTES_MAX {
+        return Err(format!("an attribute has a name of more than {LABEL_NAME_BYTES_MAX} bytes"));
+    }
+    if out.len() >= FIELDS_MAX {
+        return Err(format!("a line may have {FIELDS_MAX} attributes, with those of its resource and scope; the others are left out"));
+    }
+    Ok(())
 }
 
 /// Adds what a record says beside its body.
@@ -103,35 +133,9 @@ pub(super) fn level_field<'a>(record: &LogRecord, fields: &[Field<'a>], of_line:
     if fields.iter().any(|(name, _)| **name == *DETECTED_LEVEL) {
         return None;
     }
-    let named = || LEVEL_FIELDS.iter().find_map(|wanted| fields.iter().rev().find(|(name, _)| **name == **wanted));
-    let word = named().and_then(|(_, word)| level_of_word(word));
-    let level = word.or_else(|| level_of_number(record.severity_number)).unwrap_or_else(of_line);
+    let named = LEVEL_FIELDS.iter().find_map(|wanted| fields.iter().rev().find(|(name, _)| **name == **wanted));
+    let word = named.and_then(|(_, word)| LineLevel::from_word(word.as_bytes()));
+    let by_number = || Some(LineLevel::from_otel_number(record.severity_number.into())).filter(|level| *level != LineLevel::Unknown);
+    let level = word.or_else(by_number).map_or_else(of_line, LineLevel::as_str);
     Some((DETECTED_LEVEL.into(), Cow::Borrowed(level)))
-}
-
-/// The level of a word, in upper or lower case.
-fn level_of_word(word: &str) -> Option<&'static str> {
-    const WORDS: [(&str, &[&str]); 7] = [
-        ("trace", &["trace", "trc"]),
-        ("debug", &["debug", "dbg"]),
-        ("info", &["info", "inf", "information", "notice"]),
-        ("warn", &["warn", "wrn", "warning"]),
-        ("error", &["error", "err"]),
-        ("critical", &["critical", "crit"]),
-        ("fatal", &["fatal", "panic", "emerg", "emergency"]),
-    ];
-    WORDS.iter().find(|(_, words)| words.iter().any(|known| known.eq_ignore_ascii_case(word))).map(|(level, _)| *level)
-}
-
-/// The level of OpenTelemetry's number, four to each.
-const fn level_of_number(number: i32) -> Option<&'static str> {
-    Some(match number {
-        1..=4 => "trace",
-        5..=8 => "debug",
-        9..=12 => "info",
-        13..=16 => "warn",
-        17..=20 => "error",
-        21..=24 => "fatal",
-        _ => return None,
-    })
 }

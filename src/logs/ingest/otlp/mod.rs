@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use self::fields::{Field, Names, flatten, level_field, record_fields};
 use crate::logs::model::batch::{BatchLine, LineBatch};
 use crate::series::labels::{Labels, LabelsBuilder, put_label};
-use crate::series::otlp::common::{InstrumentationScope, attribute};
 use crate::series::otlp::logs::{ExportLogsRequest, LogRecord, ResourceLogs};
 use crate::series::otlp::text::text_of;
+use crate::series::otlp::value::{InstrumentationScope, attribute};
 
 /// Resource attributes that become labels of the stream, as Loki's `default_resource_attributes_as_index_labels`.
 pub const STREAM_ATTRIBUTES: [&str; 18] = [
@@ -78,8 +78,14 @@ pub struct TooLarge(pub usize);
 /// # Errors
 /// When the lines would take more memory than they may.
 pub fn decode(request: &ExportLogsRequest, options: &Options) -> Result<Decoded, TooLarge> {
-    let mut decoder =
-        Decoder { options, names: Names::default(), out: Decoded::default(), left: options.memory_max, packed: Vec::new() };
+    let mut decoder = Decoder {
+        options,
+        names: Names::default(),
+        out: Decoded::default(),
+        now: options.now,
+        left: options.memory_max,
+        packed: Vec::new(),
+    };
     for resource in &request.resource_logs {
         decoder.resource(resource)?;
     }
@@ -90,6 +96,8 @@ struct Decoder<'a, 'o> {
     options: &'o Options,
     names: Names<'a>,
     out: Decoded,
+    /// The time of the next record that says none.
+    now: i64,
     left: usize,
     packed: Vec<u8>,
 }
@@ -167,8 +175,20 @@ impl<'a> Decoder<'a, '_> {
             }
         }
         self.charge(text.len() + self.packed.len() + size_of::<BatchLine>())?;
-        self.out.batch.push(time_of(record, self.options.now), text.as_bytes(), &self.packed);
+        let time = self.time_of(record);
+        self.out.batch.push(time, text.as_bytes(), &self.packed);
         Ok(())
+    }
+
+    /// When a record happened, else when it was seen, else now (ns), a little later each time: lines of one time and text
+    /// would count as one.
+    fn time_of(&mut self, record: &LogRecord) -> i64 {
+        let time = if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
+        if time != 0 {
+            return i64::try_from(time).unwrap_or(i64::MAX);
+        }
+        self.now = self.now.saturating_add(1);
+        self.now - 1
     }
 
     fn charge(&mut self, bytes: usize) -> Result<(), TooLarge> {
@@ -184,12 +204,6 @@ impl<'a> Decoder<'a, '_> {
             self.out.problems.push(problem);
         }
     }
-}
-
-/// When a record happened, else when it was seen, else now (ns).
-fn time_of(record: &LogRecord, now: i64) -> i64 {
-    let time = if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
-    if time == 0 { now } else { i64::try_from(time).unwrap_or(i64::MAX) }
 }
 
 #[cfg(test)]

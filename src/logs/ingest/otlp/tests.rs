@@ -34,7 +34,8 @@ fn lines(decoded: &Decoded) -> Vec<(String, i64, String, String)> {
 }
 
 fn one(resource: &[(&str, &str)], record: Json) -> (String, i64, String, String) {
-    let sent = json!({ "resourceLogs": [{ "resource": { "attributes": attributes(resource) }, "scopeLogs": [{ "logRecords": [record] }] }] });
+    let sent =
+        json!({ "resourceLogs": [{ "resource": { "attributes": attributes(resource) }, "scopeLogs": [{ "logRecords": [record] }] }] });
     let decoded = decode(&request(&sent), &options()).unwrap();
     assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
     lines(&decoded).remove(0)
@@ -83,7 +84,10 @@ fn a_service_has_a_name() {
 #[test]
 fn bodies_and_maps_are_written_out() {
     let map = json!({ "kvlistValue": { "values": [{ "key": "b", "value": { "intValue": 2 } }, { "key": "a", "value": { "kvlistValue": { "values": [{ "key": "x.y", "value": { "boolValue": true } }] } } }] } });
-    let (_, ts, text, fields) = one(&[], json!({ "body": map, "attributes": [{ "key": "m.n", "value": map }, { "key": "list", "value": { "arrayValue": { "values": [{ "doubleValue": 1.5 }] } } }] }));
+    let (_, ts, text, fields) = one(
+        &[],
+        json!({ "body": map, "attributes": [{ "key": "m.n", "value": map }, { "key": "list", "value": { "arrayValue": { "values": [{ "doubleValue": 1.5 }] } } }] }),
+    );
     assert_eq!((ts, text.as_str()), (0, r#"{"a":{"x.y":true},"b":2}"#));
     assert_eq!(fields, r#"{detected_level="unknown", list="[1.5]", m_n_a_x_y="true", m_n_b="2"}"#);
     for (body, text) in [(json!({ "intValue": "7" }), "7"), (json!({ "bytesValue": "aGk=" }), "aGk="), (json!({}), ""), (json!(null), "")] {
@@ -122,4 +126,17 @@ fn a_resource_repeated_on_each_line_is_bounded() {
     let records = vec![json!({ "body": { "stringValue": "x" } }); 2_000];
     let sent = json!({ "resourceLogs": [{ "resource": { "attributes": attributes(&[("long", &"x".repeat(60_000))]) }, "scopeLogs": [{ "logRecords": records }] }] });
     assert_eq!(decode(&request(&sent), &options()).unwrap_err(), TooLarge(PLENTY));
+}
+
+#[test]
+fn maps_do_not_become_endless_fields() {
+    let many: Json = (0..5_000).map(|at| json!({ "key": at.to_string(), "value": { "boolValue": true } })).collect();
+    let map = json!({ "key": "m", "value": { "kvlistValue": { "values": many } } });
+    let long = json!({ "key": "x".repeat(5_000), "value": { "boolValue": true } });
+    let record = json!({ "body": { "stringValue": "x" }, "attributes": [long, map], "severityNumber": 9 });
+    let sent = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record] }] }] });
+    let decoded = decode(&request(&sent), &options()).unwrap();
+    let fields = &lines(&decoded)[0].3;
+    assert!(fields.contains("severity_number=\"9\"") && fields.contains("m_1000=\"true\"") && !fields.contains("m_2000"));
+    assert_eq!(decoded.problems.len(), 1, "{:?}", decoded.problems);
 }

@@ -8,9 +8,9 @@ use hashbrown::HashMap;
 use super::settings::Settings;
 use crate::base::limits::LABELS_PER_SERIES_MAX;
 use crate::series::labels::METRIC_NAME;
-use crate::series::otlp::common::{AnyValue, InstrumentationScope, KeyValue, Resource, attribute};
 use crate::series::otlp::names::label_name;
 use crate::series::otlp::text::{text_of, text_of_option};
+use crate::series::otlp::value::{AnyValue, InstrumentationScope, KeyValue, Resource, attribute};
 
 /// Attributes that say which service it is: they become `job` and `instance`.
 pub(super) const IDENTIFYING: [&str; 3] = ["service.namespace", "service.name", "service.instance.id"];

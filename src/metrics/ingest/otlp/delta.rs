@@ -249,11 +249,19 @@ mod tests {
     fn histograms_add_up_and_other_bounds_begin_anew() {
         let mut deltas = Deltas::default();
         let point = |bounds: &[f64], counts: &[u64], sum| {
-            Total::Explicit(Explicit { bounds: bounds.to_vec(), counts: counts.to_vec(), count: counts.iter().fold(0, |sum, count| u64::saturating_add(sum, *count)), sum })
+            Total::Explicit(Explicit {
+                bounds: bounds.to_vec(),
+                counts: counts.to_vec(),
+                count: counts.iter().fold(0, |sum, count| u64::saturating_add(sum, *count)),
+                sum,
+            })
         };
         deltas.add(b"h", 1, 2, point(&[1.0], &[1, 2], Some(5.0)), at(0)).unwrap();
         let (total, start) = deltas.add(b"h", 2, 3, point(&[1.0], &[3, u64::MAX], Some(1.0)), at(0)).unwrap();
-        assert_eq!((total, start), (&Total::Explicit(Explicit { bounds: vec![1.0], counts: vec![4, u64::MAX], count: u64::MAX, sum: Some(6.0) }), 1));
+        assert_eq!(
+            (total, start),
+            (&Total::Explicit(Explicit { bounds: vec![1.0], counts: vec![4, u64::MAX], count: u64::MAX, sum: Some(6.0) }), 1)
+        );
         let (total, start) = deltas.add(b"h", 3, 4, point(&[2.0], &[1, 0], None), at(0)).unwrap();
         assert_eq!((total, start), (&point(&[2.0], &[1, 0], None), 3));
     }

@@ -8,7 +8,7 @@ mod attributes;
 mod delta;
 mod exemplar;
 mod explicit;
-pub(in crate::metrics::ingest) mod exponential;
+pub(super) mod exponential;
 mod name;
 mod settings;
 mod target_info;

@@ -25,7 +25,8 @@ pub struct Settings {
 impl Settings {
     /// As configured.
     pub fn new(config: &OtlpConfig, labels_type_and_unit: bool, lookback_ms: i64) -> Self {
-        let named = if config.promote_all_resource_attributes { &config.ignore_resource_attributes } else { &config.promote_resource_attributes };
+        let named =
+            if config.promote_all_resource_attributes { &config.ignore_resource_attributes } else { &config.promote_resource_attributes };
         Self {
             strategy: config.translation_strategy,
             label_rules: LabelRules {

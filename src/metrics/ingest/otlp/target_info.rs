@@ -5,8 +5,8 @@
 
 use super::attributes::{IDENTIFYING, ResourceLabels, target_labels};
 use super::translate::{NO_POINT, Stop, Translator, ms, pack};
-use crate::series::otlp::common::KeyValue;
 use crate::series::otlp::metrics::Metric;
+use crate::series::otlp::value::KeyValue;
 use crate::series::sample::{Metadata, MetricType};
 
 const NAME: &str = "target_info";
@@ -45,8 +45,8 @@ pub(super) fn write<'a>(
     let first = if steps == SAMPLES_MAX { latest - SAMPLES_MAX * step } else { earliest };
     to.open_for(NO_POINT, &labels, NAME, None)?;
     for time in (0..steps).map(|at| first + at * step).chain([latest]) {
+        to.charge(key.len() + size_of::<(Vec<u8>, i64)>())?;
         if to.targets.insert((key.clone(), time)) {
-            to.charge(key.len() + 64)?;
             to.float(time, 1.0, 0)?;
         }
     }
@@ -63,8 +63,7 @@ fn times_of(metric: &Metric) -> impl Iterator<Item = i64> {
     let sums = metric.sum.iter().flat_map(|sum| &sum.data_points);
     let numbers = gauges.chain(sums).map(|point| point.time_unix_nano);
     let histograms = metric.histogram.iter().flat_map(|histogram| &histogram.data_points).map(|point| point.time_unix_nano);
-    let exponentials =
-        metric.exponential_histogram.iter().flat_map(|histogram| &histogram.data_points).map(|point| point.time_unix_nano);
+    let exponentials = metric.exponential_histogram.iter().flat_map(|histogram| &histogram.data_points).map(|point| point.time_unix_nano);
     let summaries = metric.summary.iter().flat_map(|summary| &summary.data_points).map(|point| point.time_unix_nano);
     numbers.chain(histograms).chain(exponentials).chain(summaries).map(ms)
 }

@@ -148,9 +148,10 @@ fn target_info_describes_the_resource() {
     assert_eq!(house.recorder.metadata("target_info").map(|found| found.help), Some("Target metadata".to_owned()));
     let house = House::with(|config| config.keep_identifying_resource_attributes = true);
     house.send(&request(&resource)).unwrap();
-    assert!(house.dump("target_info")[0].starts_with(
-        r#"{host_name="h", instance="i", job="shop", service_instance_id="i", service_name="shop"} "#
-    ));
+    assert!(
+        house.dump("target_info")[0]
+            .starts_with(r#"{host_name="h", instance="i", job="shop", service_instance_id="i", service_name="shop"} "#)
+    );
     for lacking in [&[("service.name", "shop"), ("service.instance.id", "i")][..], &[("host.name", "h")], &[]] {
         let house = House::new();
         house.send(&request(lacking)).unwrap();
@@ -162,7 +163,8 @@ fn target_info_describes_the_resource() {
 fn points_years_apart_do_not_become_millions_of_samples() {
     let house = House::new();
     let points = json!([point(1.0, &[]), { "timeUnixNano": 1_000_000, "asInt": 1 }, { "asInt": 1 }]);
-    let request = of(&[("service.name", "shop"), ("host.name", "h")], json!(null), json!([{ "name": "g", "gauge": { "dataPoints": points } }]));
+    let request =
+        of(&[("service.name", "shop"), ("host.name", "h")], json!(null), json!([{ "name": "g", "gauge": { "dataPoints": points } }]));
     house.send(&request).unwrap();
     let info = house.recorder.dump("target_info");
     assert_eq!((info[0].1.len(), info[0].1.last().map(|(ts, _)| *ts)), (1001, Some(NOW)));
@@ -182,20 +184,24 @@ fn histograms_become_classic_series() {
     house.taken(histogram(json!({})));
     assert_eq!(
         house.dump("latency_seconds_bucket"),
-        [
-            r#"{job="shop", le="+Inf"} 6@0"#,
-            r#"{job="shop", le="0.5"} 1@0"#,
-            r#"{job="shop", le="1"} 3@0"#,
-            r#"{job="shop", le="2.5"} 3@0"#
-        ]
+        [r#"{job="shop", le="+Inf"} 6@0"#, r#"{job="shop", le="0.5"} 1@0"#, r#"{job="shop", le="1"} 3@0"#, r#"{job="shop", le="2.5"} 3@0"#]
     );
-    assert_eq!((house.recorder.values("latency_seconds_sum"), house.recorder.values("latency_seconds_count")), (vec!["7.5".to_owned()], vec!["6".to_owned()]));
-    let exemplars = |le: &str| house.recorder.series(&format!("{{__name__=\"latency_seconds_bucket\", job=\"shop\", le=\"{le}\"}}")).unwrap().exemplars;
-    let shown = |le: &str| exemplars(le).iter().map(|exemplar| format!("{} {} {}", exemplar.labels, exemplar.value, exemplar.is_timed)).collect::<Vec<_>>();
+    assert_eq!(
+        (house.recorder.values("latency_seconds_sum"), house.recorder.values("latency_seconds_count")),
+        (vec!["7.5".to_owned()], vec!["6".to_owned()])
+    );
+    let exemplars =
+        |le: &str| house.recorder.series(&format!("{{__name__=\"latency_seconds_bucket\", job=\"shop\", le=\"{le}\"}}")).unwrap().exemplars;
+    let shown = |le: &str| {
+        exemplars(le).iter().map(|exemplar| format!("{} {} {}", exemplar.labels, exemplar.value, exemplar.is_timed)).collect::<Vec<_>>()
+    };
     assert_eq!(shown("1"), [r#"{user="u1"} 0.75 false"#]);
     assert_eq!(shown("+Inf"), [r#"{span_id="b7ad6b7169203331", trace_id="0af7651916cd43dd8448eb211c80319c"} 9 true"#]);
     assert!(shown("0.5").is_empty());
-    assert_eq!(house.recorder.metadata("latency_seconds").map(|found| (found.kind.as_str(), found.unit)), Some(("histogram", "seconds".to_owned())));
+    assert_eq!(
+        house.recorder.metadata("latency_seconds").map(|found| (found.kind.as_str(), found.unit)),
+        Some(("histogram", "seconds".to_owned()))
+    );
     let house = House::new();
     house.taken(histogram(json!({ "sum": null, "bucketCounts": [], "explicitBounds": [] })));
     assert_eq!(house.dump("latency_seconds_bucket"), [r#"{job="shop", le="+Inf"} 6@0"#]);
@@ -209,7 +215,10 @@ fn histograms_become_native_ones_where_that_is_wanted() {
     let stored = house.recorder.series(r#"{__name__="latency_seconds", job="shop"}"#).unwrap();
     let native = &stored.histograms[0].1;
     assert_eq!((native.schema, native.count, native.sum), (-53, 6.0, 7.5));
-    assert_eq!((native.custom_bounds.as_slice(), native.positive_buckets.as_slice()), ([0.5, 1.0, 2.5].as_slice(), [1.0, 2.0, 0.0, 3.0].as_slice()));
+    assert_eq!(
+        (native.custom_bounds.as_slice(), native.positive_buckets.as_slice()),
+        ([0.5, 1.0, 2.5].as_slice(), [1.0, 2.0, 0.0, 3.0].as_slice())
+    );
     assert_eq!((native.positive_spans.as_slice(), stored.exemplars.len()), ([Span { offset: 0, length: 4 }].as_slice(), 2));
     house.taken(histogram(json!({ "timeUnixNano": NS + 1_000_000, "bucketCounts": [], "explicitBounds": [] })));
     let stored = house.recorder.series(r#"{__name__="latency_seconds", job="shop"}"#).unwrap();
@@ -301,7 +310,10 @@ fn histograms_of_deltas_add_up() {
             { "name": "x", "exponentialHistogram": { "aggregationTemporality": 1, "dataPoints": [{ "timeUnixNano": ts, "count": counts.iter().sum::<i32>(), "scale": 2 - at, "positive": { "bucketCounts": counts } }] } },
         ]));
     }
-    assert_eq!(house.dump("h_bucket"), [r#"{job="shop", le="+Inf"} 3@0 9@1000"#, r#"{job="shop", le="1"} 1@0 1@1000"#, r#"{job="shop", le="2"} 1@0 6@1000"#]);
+    assert_eq!(
+        house.dump("h_bucket"),
+        [r#"{job="shop", le="+Inf"} 3@0 9@1000"#, r#"{job="shop", le="1"} 1@0 1@1000"#, r#"{job="shop", le="2"} 1@0 6@1000"#]
+    );
     assert_eq!(house.recorder.values("h_sum"), ["1", "2"]);
     assert_eq!(house.recorder.values("x"), ["count 3", "count 9"]);
     let native = &house.recorder.series(r#"{__name__="x", job="shop"}"#).unwrap().histograms[1].1;
@@ -359,7 +371,11 @@ fn what_storage_refuses_is_counted_by_points() {
     ]));
     let exported = exported.unwrap();
     assert_eq!((exported.points, exported.rejected), (2, 1));
-    assert!(exported.message.contains("duplicate sample for timestamp for series {__name__=\"latency_seconds_sum\", job=\"shop\"}"), "{}", exported.message);
+    assert!(
+        exported.message.contains("duplicate sample for timestamp for series {__name__=\"latency_seconds_sum\", job=\"shop\"}"),
+        "{}",
+        exported.message
+    );
 }
 
 #[test]
@@ -380,11 +396,14 @@ fn any_offset_and_scale_are_survived() {
         for offset in [i32::MIN, -1, 0, i32::MAX - 3, i32::MAX] {
             for temporality in [1, 2] {
                 let side = Some(Buckets { offset, bucket_counts: vec![1, 0, u64::MAX] });
-                let point = ExponentialPoint { scale, positive: side.clone(), negative: side, time_unix_nano: NS, ..ExponentialPoint::default() };
+                let point =
+                    ExponentialPoint { scale, positive: side.clone(), negative: side, time_unix_nano: NS, ..ExponentialPoint::default() };
                 let exponential_histogram = Some(ExponentialHistogram { data_points: vec![point], aggregation_temporality: temporality });
                 let metric = Metric { name: "m".to_owned(), exponential_histogram, ..Metric::default() };
                 let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
-                let request = ExportMetricsRequest { resource_metrics: vec![ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() }] };
+                let request = ExportMetricsRequest {
+                    resource_metrics: vec![ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() }],
+                };
                 drop(house.otlp.export(Encoding::Protobuf, &request.encode_to_vec(), &house.settings(), PLENTY));
             }
         }

@@ -133,8 +133,8 @@ struct Around<'a, 'r> {
 
 impl<'a> Translator<'a, '_> {
     fn resource(&mut self, resource: &'a ResourceMetrics) -> Result<(), Stop> {
-        static NONE: crate::series::otlp::common::Resource =
-            crate::series::otlp::common::Resource { attributes: Vec::new(), dropped_attributes_count: 0 };
+        static NONE: crate::series::otlp::value::Resource =
+            crate::series::otlp::value::Resource { attributes: Vec::new(), dropped_attributes_count: 0 };
         let described = resource.resource.as_ref().unwrap_or(&NONE);
         let metrics = || resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
         let labels = match ResourceLabels::new(described, self.inputs.settings, &mut self.names) {
@@ -265,7 +265,9 @@ impl<'a> Translator<'a, '_> {
         if delta == Some(true) {
             if is_stale {
                 self.end(&labels, &family.name);
-            } else if let (Total::Number(total), begun) = self.add_up(&labels, family, (start, point.time_unix_nano), Total::Number(value))? {
+            } else if let (Total::Number(total), begun) =
+                self.add_up(&labels, family, (start, point.time_unix_nano), Total::Number(value))?
+            {
                 (value, start) = (total, begun);
             }
         }
@@ -286,17 +288,14 @@ impl<'a> Translator<'a, '_> {
         if is_delta && is_stale {
             self.end(&labels, &family.name);
         } else if is_delta {
-            let delta = Explicit {
-                bounds: point.explicit_bounds.clone(),
-                counts: point.bucket_counts.clone(),
-                count: point.count,
-                sum: point.sum,
-            };
+            let delta =
+                Explicit { bounds: point.explicit_bounds.clone(), counts: point.bucket_counts.clone(), count: point.count, sum: point.sum };
             if let (Total::Explicit(total), begun) = self.add_up(&labels, family, (start, point.time_unix_nano), Total::Explicit(delta))? {
                 start = begun;
                 let Explicit { bounds, counts, count, sum } = total;
                 let exemplars = point.exemplars.clone();
-                let made = HistogramPoint { explicit_bounds: bounds, bucket_counts: counts, count, sum, exemplars, ..HistogramPoint::default() };
+                let made =
+                    HistogramPoint { explicit_bounds: bounds, bucket_counts: counts, count, sum, exemplars, ..HistogramPoint::default() };
                 whole = std::borrow::Cow::Owned(made);
             }
         }
@@ -325,9 +324,7 @@ impl<'a> Translator<'a, '_> {
         }
         let delta = Total::Exponential(Box::new(Exponential::of_point(point).map_err(invalid)?));
         match self.add_up(&labels, family, (start, point.time_unix_nano), delta)? {
-            (Total::Exponential(total), begun) => {
-                self.native(&labels, family, total.native(), (ts, start_ms(begun, ts)), &point.exemplars)
-            }
+            (Total::Exponential(total), begun) => self.native(&labels, family, total.native(), (ts, start_ms(begun, ts)), &point.exemplars),
             _ => Ok(()),
         }
     }
@@ -367,7 +364,7 @@ impl<'a> Translator<'a, '_> {
     /// The labels of a point, and its time in milliseconds.
     fn begin(
         &mut self,
-        attributes: &'a [crate::series::otlp::common::KeyValue],
+        attributes: &'a [crate::series::otlp::value::KeyValue],
         time: u64,
         family: &Family,
         around: &Around<'a, '_>,

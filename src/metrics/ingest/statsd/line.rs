@@ -203,11 +203,10 @@ fn split_tag<'a>(tag: &'a str, by: char, tags: &mut Vec<(&'a str, &'a str)>, fau
 
 /// Of a tag that comes again the last one stays; a line with several samples has each of its tags once.
 fn push_tag<'a>(name: &'a str, value: &'a str, tags: &mut Vec<(&'a str, &'a str)>) {
-    let has_room = tags.len() < TAGS_MAX;
-    match tags.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, present)) => *present = value,
-        None if has_room => tags.push((name, value)),
-        None => {}
+    if let Some((_, present)) = tags.iter_mut().find(|(known, _)| *known == name) {
+        *present = value;
+    } else if tags.len() < TAGS_MAX {
+        tags.push((name, value));
     }
 }
 

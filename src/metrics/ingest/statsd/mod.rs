@@ -65,7 +65,15 @@ struct Family {
 impl Statsd {
     /// Takes at most so many series.
     pub fn new(clock: SharedClock, idle_max: Duration, series_max: usize) -> Self {
-        Self { clock, idle_max, series_max, state: Mutex::default(), packets: Default::default(), samples: Counter::default(), faults: Default::default() }
+        Self {
+            clock,
+            idle_max,
+            series_max,
+            state: Mutex::default(),
+            packets: Default::default(),
+            samples: Counter::default(),
+            faults: Default::default(),
+        }
     }
 
     /// Takes a packet of one or more lines.

@@ -96,7 +96,8 @@ pub(super) fn failure(failure: &Failure) -> Response {
         headers.insert(MESSAGE, text);
     }
     if failure.retry_after_s.is_some()
-        && let Ok(details) = HeaderValue::from_str(&STANDARD_NO_PAD.encode(Failure { message: String::new(), ..failure.clone() }.status().encode_to_vec()))
+        && let Ok(details) =
+            HeaderValue::from_str(&STANDARD_NO_PAD.encode(Failure { message: String::new(), ..failure.clone() }.status().encode_to_vec()))
     {
         headers.insert(DETAILS, details);
     }

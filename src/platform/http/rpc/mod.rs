@@ -174,7 +174,7 @@ impl From<Problem> for Failure {
 /// Reads a call over HTTP. What it came as is known even if it cannot be read, so that the answer can be of that form.
 pub async fn read_http(request: Request<Body>, limits: CallLimits) -> Result<Call, (Form, Failure)> {
     let (parts, body) = request.into_parts();
-    let form = form_of(&parts.headers).map_err(|failure| (Form::Protobuf, failure))?;
+    let form = form_of(&parts.headers).map_err(|failure| (Form::Json, failure))?;
     let read = async {
         let body = read_body(body, limits.body_max).await?;
         let bytes = body.len();
@@ -221,18 +221,16 @@ mod tests {
 
     #[tokio::test]
     async fn calls_are_read_within_their_bounds() {
-        for (kind, form) in [
-            ("application/x-protobuf", Form::Protobuf),
-            ("application/json; charset=utf-8", Form::Json),
-            ("Application/JSON", Form::Json),
-        ] {
+        for (kind, form) in
+            [("application/x-protobuf", Form::Protobuf), ("application/json; charset=utf-8", Form::Json), ("Application/JSON", Form::Json)]
+        {
             let call = read(kind, "", b"body").await.unwrap();
             assert_eq!((call.form, &*call.message), (form, &b"body"[..]), "{kind}");
         }
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         std::io::Write::write_all(&mut packed, &[0; 201]).unwrap();
         for (kind, encoding, body, form, code) in [
-            ("text/plain", "", &b"x"[..], Form::Protobuf, Code::Unimplemented),
+            ("text/plain", "", &b"x"[..], Form::Json, Code::Unimplemented),
             ("application/json", "lzw", b"x", Form::Json, Code::Unimplemented),
             ("application/json", "gzip", b"x", Form::Json, Code::InvalidArgument),
             ("application/json", "", &[b' '; 101], Form::Json, Code::ResourceExhausted),
