@@ -10,7 +10,6 @@ pub mod http_settings;
 pub mod push;
 #[cfg(test)]
 mod recorder;
-pub mod relabel;
 pub mod remote_send;
 pub mod remote_write;
 pub mod scrape;
