@@ -6,4 +6,5 @@
 //! [`Evaluate`](crate::series::ports::Evaluate) for metric queries over lines.
 //! Invariant: what was acknowledged survives `kill -9`, once. Not here: rules and alerts (a hall), users (`access`).
 
+pub mod ingest;
 pub mod model;
