@@ -49,13 +49,27 @@ pub struct Shaper {
     stamps: Arc<Stamps>,
     clock: SharedClock,
     last_ts: i64,
+    /// Whether lines that say the same at the same time are repetitions.
+    is_exact: bool,
     out: Vec<Entry>,
 }
 
 impl Shaper {
     /// With stages of its own.
     pub fn new(pipeline: &Pipeline, stamps: &Arc<Stamps>, clock: &SharedClock) -> Self {
-        Self { pipeline: pipeline.clone(), stamps: Arc::clone(stamps), clock: clock.clone(), last_ts: i64::MIN, out: Vec::new() }
+        Self { pipeline: pipeline.clone(), stamps: Arc::clone(stamps), clock: clock.clone(), last_ts: i64::MIN, is_exact: false, out: Vec::new() }
+    }
+
+    /// The same for senders whose times are fine, and which may send a line again: that is then a repetition.
+    #[must_use]
+    pub const fn exact(mut self) -> Self {
+        self.is_exact = true;
+        self
+    }
+
+    /// Whether stages hold lines back.
+    pub fn holds(&self) -> bool {
+        self.pipeline.held_from().is_some()
     }
 
     /// Sends an entry through the stages; the lines that come out are added.
@@ -88,6 +102,7 @@ impl Shaper {
             }
             let (labels, fields) = (entry.labels.build(), entry.fields.build());
             let ts = match entry.ts {
+                Some(ts) if self.is_exact => ts,
                 Some(ts) => self.stamps.apart(ts, xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), labels.stable_hash()))),
                 None => now_ns,
             };

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::golayout::rfc3339;
 use super::{Entry, Flush, Moment, Stage};
 
-/// Bytes of a joined line, beyond which it is let go.
-const JOINED_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a joined line, beyond which it is let go; pieces have 16 KiB.
+const JOINED_BYTES_MAX: usize = 192 << 10;
 /// Most streams whose cut lines are kept at once.
 const OPEN_MAX: usize = 100;
 

@@ -127,6 +127,13 @@ impl Pipeline {
         Self { stages }
     }
 
+    /// The same, behind what takes the wrapping of Docker off.
+    #[must_use]
+    pub fn after_docker(mut self) -> Self {
+        self.stages.insert(0, Box::new(docker::Unwrap::new(docker::Wrapping::Docker)));
+        self
+    }
+
     /// Whether nothing is done to lines.
     pub fn is_empty(&self) -> bool {
         self.stages.is_empty()

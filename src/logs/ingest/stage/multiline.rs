@@ -6,8 +6,8 @@ use super::{Entry, Flush, Moment, Stage};
 
 /// Most blocks open at once, one for each label set.
 const BLOCKS_MAX: usize = 256;
-/// Bytes of one block, beyond which it is let go.
-const BLOCK_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one block; a line that does not fit begins another.
+const BLOCK_BYTES_MAX: usize = 256 << 10;
 
 /// The stage.
 #[derive(Debug)]
@@ -45,14 +45,17 @@ impl Stage for Multiline {
         }
         let Some(at) = known else { return Some(entry) };
         let block = &mut self.open[at];
+        if block.entry.text.len() + 1 + entry.text.len() > BLOCK_BYTES_MAX {
+            let begun = Block { entry, lines: 1, touched_ns: moment.now_ns };
+            return Some(std::mem::replace(block, begun).entry);
+        }
         block.entry.text.push('\n');
         block.entry.text.push_str(&entry.text);
         block.entry.extracted.extend(entry.extracted);
         block.entry.until = entry.until;
         block.lines += 1;
         block.touched_ns = moment.now_ns;
-        let is_full = block.lines >= self.max_lines || block.entry.text.len() >= BLOCK_BYTES_MAX;
-        is_full.then(|| self.open.remove(at).entry)
+        (block.lines >= self.max_lines).then(|| self.open.remove(at).entry)
     }
 
     fn flush(&mut self, flush: Flush, moment: &Moment, out: &mut Vec<Entry>) {

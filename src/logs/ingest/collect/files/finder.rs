@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::positions::Record;
 use super::source::{Inode, Source, Stat};
 use super::tail::Tail;
-use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, TAILS_MAX, with_name};
+use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, TAILS_MAX};
 
 /// Most files of a folder that are looked at for a copy.
 const SIBLINGS_MAX: usize = 1_000;
@@ -144,7 +144,7 @@ impl Files {
             self.dormant.insert((job, stat.inode), Dormant { stat: Some(stat), until_ms: i64::MAX });
             return;
         }
-        let labels = with_name(&self.jobs[job].targets[target].labels, &record.path);
+        let labels = self.jobs[job].targets[target].labels_of(&record.path);
         self.follow(job, &record, source, stat, &labels);
     }
 

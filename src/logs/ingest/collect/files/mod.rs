@@ -27,6 +27,7 @@ use source::{Inode, Source, Stat};
 use tail::{Looked, Tail};
 use watch::Watch;
 
+use super::docker_files;
 use crate::base::clock::SharedClock;
 use crate::logs::ingest::counts::DoorCounts;
 use crate::logs::ingest::stage::Pipeline;
@@ -62,6 +63,8 @@ pub(crate) struct FileTarget {
     pub(crate) pattern: Pattern,
     pub(crate) exclude: Option<Pattern>,
     pub(crate) labels: Labels,
+    /// Whether they lie beside Docker's files about their containers.
+    pub(crate) is_docker: bool,
 }
 
 /// A job that reads files.
@@ -382,7 +385,7 @@ impl Files {
     fn target_of(&self, record: &Record) -> Option<(usize, Labels)> {
         let at = self.jobs.iter().position(|job| job.name == record.job)?;
         let target = self.jobs[at].targets.iter().find(|target| target.finds(&record.path))?;
-        Some((at, with_name(&target.labels, &record.path)))
+        Some((at, target.labels_of(&record.path)))
     }
 }
 
@@ -390,13 +393,15 @@ impl FileTarget {
     fn finds(&self, path: &Path) -> bool {
         self.pattern.matches(path) && !self.exclude.as_ref().is_some_and(|exclude| exclude.matches(path))
     }
-}
 
-/// Labels with the file's name, as Promtail sets it.
-fn with_name(labels: &Labels, path: &Path) -> Labels {
-    let mut builder = labels.to_builder();
-    if builder.get("filename").is_none() {
-        builder.set("filename", &path.display().to_string());
+    /// Labels of the lines of one of its files, with the file's name as Promtail sets it.
+    fn labels_of(&self, path: &Path) -> Labels {
+        let mut builder = self.labels.to_builder();
+        if self.is_docker {
+            docker_files::label(path, &mut builder);
+        } else if builder.get("filename").is_none() {
+            builder.set("filename", &path.display().to_string());
+        }
+        builder.build()
     }
-    builder.build()
 }

@@ -92,6 +92,7 @@ fn start(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Running
         pattern: Pattern::new(&format!("{}/{pattern}", dir.display())).unwrap(),
         exclude: None,
         labels: Labels::from_pairs([("job", "test")]),
+        is_docker: false,
     };
     let files = Files::open(FilesSetup {
         jobs: vec![FileJob { name: "test".to_owned(), targets: vec![target], pipeline: pipeline(stages) }],
