@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
 
 use super::caller::{Person, TokenHolder};
@@ -83,8 +83,11 @@ impl Directory {
                 Some((session.hash, Signed { session, person: Arc::new(person), is_from_outside }))
             })
             .collect();
+        // Who is kept out must not come back by a token they made.
+        let kept_out: HashSet<String> = users.values().filter(|user| user.disabled).map(|user| user.name.clone()).collect();
         let tokens = tokens
             .into_iter()
+            .filter(|token| !kept_out.contains(&token.created_by))
             .map(|token| {
                 let holder =
                     TokenHolder { token_id: token.id, name: token.name.clone(), scopes: token.scopes.clone(), rate_max: token.rate_max };

@@ -248,8 +248,9 @@ impl Access {
         Ok(counts)
     }
 
-    /// Changes one's own password. Other sessions end, and this one gets another cookie, which is the answer. Who comes from elsewhere has none, and cannot make one that
-    /// would still open the door when the other side no longer vouches for them.
+    /// Changes one's own password. Other sessions end, and this one gets another cookie, which is the answer. Who comes
+    /// from elsewhere has none, and cannot make one that would still open the door when the other side no longer vouches
+    /// for them.
     pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<Option<Secret>, AccessError> {
         if !self.user(person.user_id)?.has_password {
             return Err(refused("you sign in without a password here, so there is none to change"));

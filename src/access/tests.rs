@@ -309,6 +309,20 @@ async fn who_is_deleted_leaves_no_token_behind() {
 }
 
 #[tokio::test]
+async fn tokens_of_who_is_kept_out_wait_until_they_are_let_in_again() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let bob = access.create_user("ann", "bob", "", Role::Admin, Some(Secret::new(GOOD)), &here()).await.unwrap();
+    let new = NewToken { name: "laptop".to_owned(), scopes: vec![Scope::Read], expires_ms: None, rate_max: None };
+    let token = access.create_token("bob", new, &here()).await.unwrap().1;
+    for (disabled, expected) in [(true, false), (false, true)] {
+        let change = UserChange { disabled: Some(disabled), ..UserChange::default() };
+        access.change_user("ann", bob.id, change, &here()).await.unwrap();
+        assert_eq!(matches!(access.by_token(token.expose(), here().address), Caller::Token(_)), expected);
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_a_second_factor_ends_other_sessions() {
     let (house, cookie) = House::with_ann().await;
     let access = &house.access;

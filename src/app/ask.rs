@@ -234,7 +234,7 @@ fn refusal(answer: &Json) -> String {
     if is_named { reason.to_owned() } else { format!("{kind}: {reason}") }
 }
 
-async fn get(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+pub(super) async fn get(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
     let url = &server.url;
     let mut full = url.clone();
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));

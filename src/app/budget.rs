@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::pressure::Level;
+use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::platform::budget::{Limits, Relief, container_limit};
 use crate::platform::config::settings::{ByteSize, Settings};
@@ -15,6 +16,9 @@ const QUERY_SAMPLES_MIN: u64 = 500_000;
 const BYTES_PER_QUERY: u64 = 64 << 20;
 /// The part of the memory budget that answers given before may take.
 const ANSWERS_PART: u64 = 16;
+
+/// Of a budget of disk, stored data take what this leaves, in percent.
+const DISK_FULL_PERCENT: u64 = 90;
 
 /// The budgets in force. Without one in the settings, a container's limit of memory is one.
 pub(super) fn limits(settings: &Settings) -> Limits {
@@ -40,6 +44,7 @@ pub(super) fn fitted(mut settings: Settings, limits: Limits) -> Settings {
 /// Everything of the server that can use less.
 pub(super) struct Everything {
     pub(super) metrics: Arc<Metrics>,
+    pub(super) logs: Arc<Logs>,
     /// Gives memory that was freed back to the system.
     pub(super) release: fn(),
 }
@@ -48,17 +53,37 @@ impl Relief for Everything {
     fn memory(&self, level: Level) {
         tracing::debug!(level = level.as_str(), "giving memory back");
         self.metrics.relieve();
+        self.logs.relieve();
         (self.release)();
     }
 
     fn disk(&self, used: u64, budget: u64) {
-        self.metrics.shrink(used, budget);
+        // Each gives way by its share of what is there, so that neither eats the other's history.
+        let (metrics, logs) = (self.metrics.stored_bytes(), self.logs.stored_bytes());
+        let [of_metrics, of_logs] = shares([metrics, logs], used, budget);
+        self.metrics.shrink(used.saturating_sub(of_logs), budget);
+        self.logs.shrink(used.saturating_sub(of_metrics), budget);
     }
+}
+
+/// Bytes that each of two gives up, by what it holds, when `used` is over what a budget leaves.
+fn shares(held: [u64; 2], used: u64, budget: u64) -> [u64; 2] {
+    let over = if budget == 0 { 0 } else { used.saturating_sub(budget / 100 * DISK_FULL_PERCENT) };
+    let all = held[0].saturating_add(held[1]).max(1);
+    held.map(|one| (u128::from(over) * u128::from(one) / u128::from(all)) as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_holds_more_gives_more() {
+        assert_eq!(shares([300, 100], 1000, 1000), [75, 25]);
+        assert_eq!(shares([300, 100], 900, 1000), [0, 0]);
+        assert_eq!(shares([0, 0], 2000, 1000), [0, 0]);
+        assert_eq!(shares([300, 100], 2000, 0), [0, 0]);
+    }
 
     #[test]
     fn a_small_budget_lowers_limits_and_none_leaves_them() {

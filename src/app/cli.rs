@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, backup, configuration, edge, health, import, serve, user};
+use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -42,6 +42,9 @@ enum Command {
     /// Ask a running server.
     #[command(subcommand, after_help = QUERY_EXAMPLES)]
     Query(Query),
+    /// Ask a running server for log lines.
+    #[command(subcommand, after_help = LOGS_EXAMPLES)]
+    Logs(Logs),
     /// Bring data in from elsewhere.
     #[command(subcommand, after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -103,6 +106,14 @@ enum Check {
         /// The page, in the text format.
         file: Option<PathBuf>,
     },
+    /// Check a LogQL query, or words as the search bar takes them, and print it as LogQL in order; names line, column and
+    /// mistake. Reads standard input without a query.
+    #[command(after_help = LOGQL_EXAMPLES)]
+    Logql {
+        /// The query.
+        #[arg(allow_hyphen_values = true)]
+        query: Option<String>,
+    },
     /// Ask whether a server is running.
     #[command(after_help = HEALTHY_EXAMPLES)]
     Healthy(health::HealthArgs),
@@ -128,6 +139,19 @@ enum Query {
 }
 
 #[derive(Debug, Subcommand)]
+enum Logs {
+    /// Print the lines that a LogQL query finds, the newest first, or the numbers of a metric query.
+    #[command(after_help = LOGS_QUERY_EXAMPLES)]
+    Query(ask_logs::QueryArgs),
+    /// Print lines as they come, until you press Ctrl-C.
+    #[command(after_help = LOGS_TAIL_EXAMPLES)]
+    Tail(ask_logs::TailArgs),
+    /// List the names of labels, or the values of one label.
+    #[command(after_help = LOGS_LABELS_EXAMPLES)]
+    Labels(ask_logs::LabelsArgs),
+}
+
+#[derive(Debug, Subcommand)]
 enum Import {
     /// Import samples with timestamps from a file in the OpenMetrics format.
     ///
@@ -135,6 +159,12 @@ enum Import {
     /// samples are older than what is kept.
     #[command(after_help = IMPORT_EXAMPLES)]
     Openmetrics(import::OpenMetricsArgs),
+    /// Import log lines from a file that `logcli query -o jsonl` or `pharos logs query -o jsonl` wrote.
+    ///
+    /// The server must not run on the data folder meanwhile. Lines that are there already stay single. Give
+    /// `--logs.retention-time` on its next start when the lines are older than what is kept.
+    #[command(after_help = IMPORT_LOKI_EXAMPLES)]
+    LokiExport(import::LokiExportArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -219,13 +249,18 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
+        Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),
         Command::Query(Query::Labels(args)) => on_runtime(ask::labels(args, &mut out)),
+        Command::Logs(Logs::Query(args)) => on_runtime(ask_logs::query(args, SystemClock::new().now_ms(), &mut out)),
+        Command::Logs(Logs::Tail(args)) => on_runtime(ask_logs::tail(args, &SystemClock::new(), &mut out)),
+        Command::Logs(Logs::Labels(args)) => on_runtime(ask_logs::labels(args, &mut out)),
         Command::Import(Import::Openmetrics(args)) => import::openmetrics(&args, &mut out),
+        Command::Import(Import::LokiExport(args)) => import::loki_export(&args, &mut out),
         Command::User { place, command } => on_runtime(user::run(&place, command, &mut out)),
         Command::Tsdb(Tsdb::Analyze(args)) => on_runtime(analyze::run(args, &mut out)),
         Command::Backup(args) => backup::create(&args, &mut out),

@@ -14,12 +14,13 @@ use tokio::sync::Notify;
 use super::edge::Edge;
 use super::vetting::vet;
 use crate::base::clock::{SharedClock, SystemClock};
+use crate::logs::take_over_loki_config;
 use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
 use crate::metrics::refused_changes;
 use crate::metrics::server::{ReloadState, Runtime, Server};
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::flags::ServeFlags;
-use crate::platform::config::settings::{Resolved, unknown_variables};
+use crate::platform::config::settings::{FileSettings, Resolved, unknown_variables};
 use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
@@ -73,6 +74,20 @@ fn read(file: Option<&Path>) -> Result<(LoadedConfig, Vec<String>), Vec<Diagnost
     Ok((loaded, unknown_variables(all, &asked.into_inner())))
 }
 
+/// Every setting from flags, variables and files; also from Loki's file, if one of them names it. With what is to be said
+/// about that one.
+fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<String>), Vec<Diagnostic>> {
+    let resolved = Resolved::resolve(flags, &environment, file)?;
+    let path = &resolved.settings.logs.loki_config;
+    if path.is_empty() {
+        return Ok((resolved, Vec::new()));
+    }
+    let mut file = file.clone();
+    let warnings = take_over_loki_config(Path::new(path), &mut file)?;
+    let resolved = Resolved::resolve(flags, &environment, &file)?;
+    Ok((resolved, warnings.iter().map(ToString::to_string).collect()))
+}
+
 fn lines(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -84,7 +99,7 @@ impl Configuration {
             Ok(read) => read,
             Err(errors) => bail!("the configuration cannot be used:\n{}", lines(&errors)),
         };
-        let resolved = match Resolved::resolve(&flags, &environment, &loaded.settings) {
+        let (resolved, of_loki) = match resolve(&flags, &loaded.settings) {
             Ok(resolved) => resolved,
             Err(errors) => bail!("the settings cannot be used:\n{}", lines(&errors)),
         };
@@ -93,7 +108,7 @@ impl Configuration {
             bail!("the settings cannot be used:\n{}", lines(&wrong));
         }
         let now = clock.now_ms();
-        let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).cloned().collect();
+        let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).chain(&of_loki).cloned().collect();
         let warnings = loaded.warnings.iter().map(ToString::to_string).chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
         let current = Current { loaded: Arc::new(loaded), resolved, reload };
@@ -140,7 +155,7 @@ impl Configuration {
     fn read_again(&self) -> Result<(), String> {
         let (loaded, unknown) = read(self.flags.config_file.as_deref()).map_err(|errors| lines(&errors))?;
         // Settings wait for the next start, which must not fail for them.
-        let resolved = Resolved::resolve(&self.flags, &environment, &loaded.settings).map_err(|errors| lines(&errors))?;
+        let (resolved, _said_at_start) = resolve(&self.flags, &loaded.settings).map_err(|errors| lines(&errors))?;
         let wrong = vet(&resolved, &environment, &self.clock);
         if !wrong.is_empty() {
             return Err(lines(&wrong));
@@ -263,8 +278,8 @@ impl Report for Configuration {
 pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let mut failed = 0;
     let clock: SharedClock = Arc::new(SystemClock::new());
-    let vetted = |loaded: &LoadedConfig| match Resolved::resolve(&ServeFlags::default(), &environment, &loaded.settings) {
-        Ok(resolved) => vet(&resolved, &environment, &clock),
+    let vetted = |loaded: &LoadedConfig| match resolve(&ServeFlags::default(), &loaded.settings) {
+        Ok((resolved, _)) => vet(&resolved, &environment, &clock),
         Err(errors) => errors,
     };
     for file in files {

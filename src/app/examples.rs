@@ -18,6 +18,7 @@ pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   pharos check config prometheus.yml
   pharos check metrics page.txt
+  pharos check logql '{app=\"api\"} |= \"error\"'
   pharos check healthy
   pharos check ready --url http://localhost:9090";
 
@@ -35,6 +36,11 @@ Examples:
   pharos check metrics page.txt
   curl -s http://localhost:8080/metrics | pharos check metrics";
 
+pub(super) const LOGQL_EXAMPLES: &str = "\
+Examples:
+  pharos check logql '{app=\"api\"} |= \"error\" | json | status >= 500'
+  pharos check logql 'refused -debug status>=500'";
+
 pub(super) const HEALTHY_EXAMPLES: &str = "\
 Examples:
   pharos check healthy
@@ -51,6 +57,29 @@ Examples:
   pharos query range --start 2026-11-21T00:00:00Z --step 1m 'rate(http_requests_total[5m])'
   pharos query series --match 'up{job=\"node\"}'
   pharos query labels job";
+
+pub(super) const LOGS_EXAMPLES: &str = "\
+Examples:
+  pharos logs query '{app=\"shop\"} |= \"error\"'
+  pharos logs tail '{app=\"shop\"}'
+  pharos logs labels app";
+
+pub(super) const LOGS_QUERY_EXAMPLES: &str = "\
+Examples:
+  pharos logs query '{app=\"shop\"} |= \"error\"'
+  pharos logs query --since 2d --limit 0 --forward --output jsonl '{app=\"shop\"}' > shop.jsonl
+  pharos logs query --from 2026-11-21T07:00:00Z --to 2026-11-21T08:00:00Z --output raw '{app=\"shop\"} | json | status >= 500'
+  pharos logs query --step 1m 'sum by (app) (rate({job=\"docker\"}[5m]))'";
+
+pub(super) const LOGS_TAIL_EXAMPLES: &str = "\
+Examples:
+  pharos logs tail '{app=\"shop\"}'
+  pharos logs tail --url http://logs.example:9090 --output raw '{app=\"shop\"} != \"health\"'";
+
+pub(super) const LOGS_LABELS_EXAMPLES: &str = "\
+Examples:
+  pharos logs labels
+  pharos logs labels --since 30d app";
 
 pub(super) const INSTANT_EXAMPLES: &str = "\
 Examples:
@@ -160,3 +189,9 @@ pub(super) const USER_SIGN_OUT_EXAMPLES: &str = "\
 Examples:
   pharos user sign-out bob
   pharos user sign-out bob --data-dir /var/lib/pharos";
+
+pub(super) const IMPORT_LOKI_EXAMPLES: &str = "\
+Examples:
+  pharos import loki-export shop.jsonl
+  pharos import loki-export --data-dir /var/lib/pharos --fields trace_id,user_id shop.jsonl
+  pharos import loki-export --labels '{env=\"prod\"}' shop.jsonl";

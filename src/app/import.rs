@@ -1,6 +1,6 @@
-//! `pharos import openmetrics`.
+//! `pharos import openmetrics` and `loki-export`.
 
-use std::io::Write;
+use std::io::{BufReader, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::base::cancel::Cancel;
 use crate::base::clock::SystemClock;
+use crate::logs::{ImportOptions, import_lines, parse_labels};
 use crate::metrics::{Store, StoreSettings, import_openmetrics};
 
 /// `pharos import openmetrics`.
@@ -44,6 +45,45 @@ pub(super) fn openmetrics(args: &OpenMetricsArgs, out: &mut impl Write) -> anyho
         "{} samples of {} new series imported, {} were there already, {} refused",
         done.stored, done.series_created, done.repeated, done.refused
     )?;
+    if let Some(first) = done.first_refused {
+        writeln!(out, "first refused: {first}")?;
+    }
+    Ok(())
+}
+
+/// `pharos import loki-export`.
+#[derive(Debug, clap::Args)]
+pub(super) struct LokiExportArgs {
+    /// Folder of all data, as for `serve`.
+    #[arg(long, default_value = "data", env = "PHAROS_STORAGE_PATH")]
+    data_dir: PathBuf,
+    /// Labels that every line gets besides its own, such as '{env="prod"}'.
+    #[arg(long)]
+    labels: Option<String>,
+    /// Labels of the file that become fields of their line, because they differ from line to line, comma separated.
+    #[arg(long, value_delimiter = ',')]
+    fields: Vec<String>,
+    /// The file: an object with labels, line and timestamp on each line.
+    file: PathBuf,
+}
+
+/// Reads the file into log storage, with a bar on the terminal.
+pub(super) fn loki_export(args: &LokiExportArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let file = std::fs::File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    let bar = ProgressBar::new(file.metadata().map_or(0, |meta| meta.len()));
+    bar.set_style(ProgressStyle::with_template("{bar:40} {binary_bytes}/{binary_total_bytes} {msg} {eta}")?);
+    let labels = match &args.labels {
+        Some(text) => parse_labels(text).map_err(|error| anyhow::anyhow!("--labels {text:?}: {error}"))?,
+        None => Vec::new(),
+    };
+    let options = ImportOptions { labels, fields: args.fields.clone() };
+    let done = import_lines(&args.data_dir, &mut BufReader::with_capacity(1 << 20, file), &options, &mut |bytes, lines| {
+        bar.set_position(bytes);
+        bar.set_message(format!("{lines} lines"));
+    });
+    bar.finish_and_clear();
+    let done = done.with_context(|| args.file.display().to_string())?;
+    writeln!(out, "{} lines imported, {} refused", done.lines, done.refused)?;
     if let Some(first) = done.first_refused {
         writeln!(out, "first refused: {first}")?;
     }

@@ -2,8 +2,10 @@
 
 mod analyze;
 mod ask;
+mod ask_logs;
 mod backup;
 mod budget;
+mod check_logql;
 mod cli;
 mod configuration;
 mod edge;

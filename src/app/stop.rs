@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::access::Access;
+use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::platform::backup::Schedule;
 
@@ -32,6 +33,7 @@ pub(super) struct Running<'a> {
     pub(super) serving: JoinHandle<std::io::Result<()>>,
     pub(super) schedule: Option<Schedule>,
     pub(super) metrics: &'a Metrics,
+    pub(super) logs: &'a Logs,
     pub(super) access: &'a Access,
 }
 
@@ -71,7 +73,9 @@ pub(super) async fn in_order(running: Running<'_>, mut ends: Ends) {
 }
 
 async fn one_by_one(running: Running<'_>) {
-    let Running { handle, serving, schedule, metrics, access } = running;
+    let Running { handle, serving, schedule, metrics, logs, access } = running;
+    // Tails never end by themselves.
+    logs.end_tails();
     handle.graceful_shutdown(Some(REQUESTS_WITHIN));
     if let Some(schedule) = schedule {
         schedule.stop().await;
@@ -81,6 +85,7 @@ async fn one_by_one(running: Running<'_>) {
         Ok(Err(error)) => tracing::warn!(%error, "the HTTP server ended with an error"),
         Err(error) => tracing::error!(%error, "the HTTP server panicked"),
     }
+    logs.stop().await;
     metrics.stop(SENDING_WITHIN).await;
     if let Err(error) = access.tend().await {
         tracing::warn!(%error, "the last uses of sessions and tokens could not be written down");

@@ -30,7 +30,8 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 8] = [
+const PUBLIC: [(&str, &str); 9] = [
+    ("GET", "/ready"),
     ("GET", "/-/healthy"),
     ("GET", "/-/ready"),
     ("GET", links::ASSETS),

@@ -23,6 +23,7 @@ use crate::admin::Admin;
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
 use crate::docs::{Docs, DocsOptions, KeySection};
+use crate::logs::{Logs, LogsOptions};
 use crate::metrics::config;
 use crate::metrics::server::Server;
 use crate::metrics::{Metrics, MetricsOptions, ReplayProgress};
@@ -80,6 +81,7 @@ pub(super) struct Opened {
     pub(super) table: Vec<RouteInfo>,
     pub(super) access: Arc<Access>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) logs: Arc<Logs>,
     pub(super) backups: Arc<Backups>,
     pub(super) db: Arc<Db>,
     pub(super) throttle: Arc<Throttle>,
@@ -124,18 +126,27 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     .await?;
     let told = Arc::clone(&metrics);
     configuration.on_change(Arc::clone(edge), move |config| told.apply(config));
+    let logs = Logs::open(LogsOptions {
+        data_dir: data.join("logs"),
+        settings: settings.clone(),
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        pressure: pressure.clone(),
+    })
+    .await?;
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
-    let relief = budget::Everything { metrics: Arc::clone(&metrics), release };
+    let relief = budget::Everything { metrics: Arc::clone(&metrics), logs: Arc::clone(&logs), release };
     let watch = Watch::start(budgets, System { data: data.to_owned() }, relief, Arc::clone(clock))?;
     let hosts = KnownHosts::new(own_names(settings), address.ip().is_loopback());
     let admin = Admin::new(Arc::clone(&access), Arc::clone(clock));
-    let backups = backup::open(data, settings, Arc::clone(clock), &metrics);
+    let backups = backup::open(data, settings, Arc::clone(clock), &metrics, &logs);
     registry.add(Arc::clone(&backups) as _);
     let docs = Docs::new(DocsOptions { clock: Arc::clone(clock), registry: registry.clone(), keys: documented_keys() });
     let facts = Facts { configuration: Arc::clone(configuration), edge: Arc::clone(edge) };
     let routes = metrics
         .routes()
+        .join(logs.routes())
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
         .join(admin.server_routes(facts, registry.clone()))
@@ -155,7 +166,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
     let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
-    Ok(Opened { router, table, access, metrics, backups, db, throttle, watch })
+    Ok(Opened { router, table, access, metrics, logs, backups, db, throttle, watch })
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {

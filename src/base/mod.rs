@@ -8,6 +8,7 @@ pub mod human;
 pub mod limits;
 pub mod masked;
 pub mod network;
+pub mod pack;
 pub mod pressure;
 pub mod secret;
 pub mod time;

@@ -6,5 +6,17 @@
 //! [`Evaluate`](crate::series::ports::Evaluate) for metric queries over lines.
 //! Invariant: what was acknowledged survives `kill -9`, once. Not here: rules and alerts (a hall), users (`access`).
 
+mod api;
+mod facade;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod ingest;
 pub mod model;
+pub mod query;
+pub mod store;
+
+pub use facade::{
+    ImportError, ImportOptions, Imported, Logs, LogsOptions, OpenError, check_restored, import_lines, stopped_part, take_over_loki_config,
+};
+pub use ingest::streams::parse_labels;
+pub use ingest::when::parse_time;

@@ -361,23 +361,48 @@ pub fn config_yaml(data: &[u8]) {
 
 /// Keeps groups in memory.
 #[derive(Default)]
-struct MemoryLog(Mutex<HashMap<String, Vec<u8>>>);
+struct MemoryLog {
+    kept: Mutex<HashMap<String, Vec<u8>>>,
+    prepared: Mutex<HashMap<String, Vec<u8>>>,
+}
 
 impl GroupLog for MemoryLog {
     fn load(&self) -> io::Result<Vec<Vec<u8>>> {
-        Ok(self.0.lock().values().cloned().collect())
+        Ok(self.kept.lock().values().cloned().collect())
     }
 
-    fn save(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+    fn prepare(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
         let group = Group::decode(bytes).expect("a group reads back");
         assert_eq!(group.encode(), bytes);
-        self.0.lock().insert(key.to_owned(), bytes.to_vec());
+        self.prepared.lock().insert(key.to_owned(), bytes.to_vec());
         Ok(())
+    }
+
+    fn commit(&self, key: &str) -> io::Result<()> {
+        let bytes = self.prepared.lock().remove(key).expect("prepared before");
+        self.kept.lock().insert(key.to_owned(), bytes);
+        Ok(())
+    }
+
+    fn discard(&self, key: &str) {
+        self.prepared.lock().remove(key);
     }
 
     fn remove(&self, key: &str) -> io::Result<()> {
-        self.0.lock().remove(key);
+        self.kept.lock().remove(key);
         Ok(())
+    }
+}
+
+/// Looks at batches, and gives them to storage if it is there.
+struct Looked(Option<LazyStore>);
+
+impl Append for Looked {
+    fn append(&self, batch: &WriteBatch, options: &AppendOptions) -> Result<AppendReport, AppendError> {
+        for series in &batch.series {
+            check_packed(batch.labels_of(series)).expect("packed labels are well formed");
+        }
+        self.0.as_ref().map_or_else(|| Ok(AppendReport::default()), |store| store.append(batch, options))
     }
 }
 
@@ -399,20 +424,13 @@ pub fn push(data: &[u8]) {
         content_encoding: ["", "gzip", "snappy", ""][usize::from(choice >> 1 & 3)],
         ttl: if choice & 8 == 0 { "" } else { "1h" },
     };
-    let gateway = Pushgateway::open(Box::new(MemoryLog::default()), ManualClock::at(NOW), None).expect("opens");
+    let store = Arc::new(Looked((choice & 16 != 0).then(LazyStore::default)));
+    let gateway = Pushgateway::open(Box::new(MemoryLog::default()), store, ManualClock::at(NOW), None).expect("opens");
     for (method, path) in [("PUT", path), ("POST", path), ("PUT", "/job/other"), ("DELETE", path)] {
         let response = gateway.handle(method, path, headers, body);
         assert!(matches!(response.status, 200 | 202 | 400 | 413), "{} {}", response.status, response.body);
         drop(view::metrics_json(&gateway.groups()).to_string());
-        let store = LazyStore::default();
-        let mut batch = WriteBatch::new();
-        gateway.collect(NOW, &mut batch);
-        for series in &batch.series {
-            check_packed(batch.labels_of(series)).expect("packed labels are well formed");
-        }
-        if choice & 16 != 0 && response.status == 200 {
-            drop(store.append(&batch, &AppendOptions::default()));
-        }
+        gateway.restate();
     }
 }
 
@@ -424,23 +442,19 @@ pub fn custom_json(data: &[u8]) {
     if choice & 1 != 0 {
         fs::write(&file, body).expect("write");
     }
-    let open = || CustomMetrics::open(&file, ManualClock::at(NOW)).expect("opens whatever it finds");
+    let store = Arc::new(Looked(None));
+    let open = || CustomMetrics::open(&file, store.clone(), ManualClock::at(NOW)).expect("opens whatever it finds");
     let custom = open();
-    let mut batch = WriteBatch::new();
     if choice & 1 == 0 {
-        drop(custom.record_one(body, &mut batch));
-        batch.clear();
-        drop(custom.record_batch(body, &mut batch));
+        drop(custom.record_one(body));
+        drop(custom.record_batch(body));
     }
     let text = |custom: &CustomMetrics| {
         let text = |value: Result<String, serde_json::Error>| value.expect("prints");
         drop(text(serde_json::to_string(&custom.health())));
         text(serde_json::to_string(&custom.summary())) + &text(serde_json::to_string(&custom.dashboard()))
     };
-    custom.collect(NOW, &mut batch);
-    for series in &batch.series {
-        check_packed(batch.labels_of(series)).expect("packed labels are well formed");
-    }
+    custom.restate();
     let before = text(&custom);
     drop(custom);
     assert_eq!(text(&open()), before, "after a restart");

@@ -37,6 +37,15 @@ impl Labels {
         builder.build()
     }
 
+    /// From pairs in order of name, each name once. Empty values stay, as the parsers of LogQL make them.
+    pub fn from_ordered<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut packed = Vec::new();
+        for (name, value) in pairs {
+            put_label(&mut packed, name, value);
+        }
+        Self(Arc::from(packed))
+    }
+
     /// From bytes in the packed form: checked to be UTF-8, sorted, unique and without empty values.
     pub fn from_packed(bytes: &[u8]) -> Result<Self, Malformed> {
         check_packed(bytes)?;

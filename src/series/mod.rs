@@ -4,6 +4,7 @@ pub mod batch;
 pub mod changes;
 pub mod histogram;
 pub mod labels;
+pub mod literal;
 pub mod matcher;
 pub mod names;
 pub mod ports;

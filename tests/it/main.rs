@@ -14,6 +14,12 @@ mod access;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
+/// Lines of logs, in and out.
+mod logs;
+/// `kill -9` while lines come.
+mod logs_crash;
+/// Pushes and tails as senders and readers write them.
+mod logs_wire;
 /// Pages in a real browser.
 mod browser;
 /// Budgets of memory and disk hold under load.

@@ -18,6 +18,7 @@ use crate::app::ask::ServerArgs;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::secret::Secret;
 use crate::base::{human, time};
+use crate::logs;
 use crate::metrics::stopped_part;
 use crate::platform::backup::{Backups, BackupsOptions, FILE_END, Manifest, Partial, file_name, verify};
 use crate::platform::db::DbPart;
@@ -157,7 +158,7 @@ fn from_folder(data: &Path, out: impl Write, clock: SharedClock) -> anyhow::Resu
     }
     let running = || format!("{} is in use; give --url to back up a server that runs", data.display());
     let _lock = DirLock::take(data).with_context(running)?;
-    let parts = vec![stopped_part(data).with_context(running)?, Arc::new(DbPart::new(data.join(DATABASE)))];
+    let parts = vec![stopped_part(data).with_context(running)?, logs::stopped_part(data).with_context(running)?, Arc::new(DbPart::new(data.join(DATABASE)))];
     let backups = Backups::new(BackupsOptions { data: data.to_owned(), folder: data.join(super::FOLDER), keep: 0, clock, parts });
     let bar = counting()?;
     let counted = bar.wrap_write(BufWriter::new(out));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::access::{Access, Origin};
 use crate::base::clock::SharedClock;
+use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::platform::backup::{Backups, BackupsOptions, Schedule};
 use crate::platform::config::settings::Settings;
@@ -24,7 +25,7 @@ pub(super) const DATABASE: &str = "pharos.db";
 const FOLDER: &str = "backups";
 
 /// Backups of a running server.
-pub(super) fn open(data: &Path, settings: &Settings, clock: SharedClock, metrics: &Metrics) -> Arc<Backups> {
+pub(super) fn open(data: &Path, settings: &Settings, clock: SharedClock, metrics: &Metrics, logs: &Logs) -> Arc<Backups> {
     let own = &settings.backup;
     Backups::new(BackupsOptions {
         data: data.to_owned(),
@@ -32,7 +33,7 @@ pub(super) fn open(data: &Path, settings: &Settings, clock: SharedClock, metrics
         keep: usize::try_from(own.keep).unwrap_or(usize::MAX),
         clock,
         // Samples first: they are what comes all the time, and the moment of the backup is theirs.
-        parts: vec![metrics.backup_part(), Arc::new(DbPart::new(data.join(DATABASE)))],
+        parts: vec![metrics.backup_part(), logs.backup_part(), Arc::new(DbPart::new(data.join(DATABASE)))],
     })
 }
 

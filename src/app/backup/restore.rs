@@ -14,6 +14,7 @@ use super::{DATABASE, FOLDER};
 use crate::access::end_all_sessions;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::{human, time};
+use crate::logs;
 use crate::metrics::{check_restored, stopped_part};
 use crate::platform::backup::{Manifest, unpack};
 use crate::platform::db::{self, Db};
@@ -55,6 +56,7 @@ pub(in crate::app) fn restore(args: &RestoreArgs, out: &mut impl Write) -> anyho
     let before = present(data)?;
     if before.iter().any(|name| name == "metrics") {
         drop(stopped_part(data).with_context(running)?);
+        drop(logs::stopped_part(data).with_context(running)?);
     }
     if let (Some(first), false) = (before.first(), args.force) {
         bail!("{} is not empty, it has {first:?}; choose another folder, or put what is there aside with --force", data.display());
@@ -138,6 +140,7 @@ fn check(folder: &Path) -> anyhow::Result<()> {
     let unusable = |why: String| anyhow::anyhow!("the backup cannot be used: {why}");
     db::check(&folder.join(DATABASE)).map_err(unusable)?;
     check_restored(folder).map_err(unusable)?;
+    logs::check_restored(folder).map_err(unusable)?;
     // Who signed out, or was thrown out, since the backup must not be in again by it.
     let database = folder.join(DATABASE);
     if database.exists() {

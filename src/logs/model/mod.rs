@@ -5,6 +5,7 @@
 //! of its own (*structured metadata*) if it was sent with some. A *part* is an immutable folder of lines of one day.
 
 pub mod batch;
+pub mod deletions;
 pub mod needs;
 pub mod read;
 pub mod write;

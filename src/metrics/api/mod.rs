@@ -17,6 +17,7 @@ mod params;
 mod parse_tree;
 mod push;
 mod query;
+mod refusals;
 mod remote_read;
 mod rules;
 mod status;
@@ -44,7 +45,7 @@ use crate::metrics::model::storage::Storage;
 use crate::metrics::query::engine::Engine;
 use crate::platform::telemetry::metrics::{Durations, Page, Registry, Report};
 use crate::platform::work::WorkPool;
-use crate::series::ports::{Append, Select};
+use crate::series::ports::Select;
 
 /// What the endpoints work with.
 pub(super) struct ApiState {
@@ -58,7 +59,6 @@ pub(super) struct ApiState {
     pub(super) read: RemoteRead,
     pub(super) push: Arc<Pushgateway>,
     pub(super) custom: Arc<CustomMetrics>,
-    pub(super) append: Arc<dyn Append>,
     pub(super) registry: Registry,
     pub(super) work: WorkPool,
     pub(super) writes: WorkPool,

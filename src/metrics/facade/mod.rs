@@ -120,10 +120,7 @@ impl Metrics {
     pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
         let MetricsOptions { data_dir, settings, config, clock, registry, server, address, progress, pressure } = options;
         std::fs::create_dir_all(&data_dir)?;
-        let pushed_dir = data_dir.join(PUSHED_DIR);
         let store_settings = StoreSettings { pressure: pressure.clone(), ..store_settings(data_dir.clone(), &settings) };
-        let custom = Arc::new(CustomMetrics::open(&data_dir.join(CUSTOM_FILE), Arc::clone(&clock))?);
-        let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&pushed_dir)?), Arc::clone(&clock), None)?);
         let opened = tokio::task::spawn_blocking({
             let (settings, clock) = (store_settings.clone(), Arc::clone(&clock));
             move || Store::open_watched(settings, clock, &progress)
@@ -135,6 +132,9 @@ impl Metrics {
         let replay = Replay { select: Arc::clone(&store) as _, newest, positions: data_dir.join(REMOTE_WRITE_FILE) };
         let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock), replay));
         let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
+        let custom = Arc::new(CustomMetrics::open(&data_dir.join(CUSTOM_FILE), Arc::clone(&append), Arc::clone(&clock))?);
+        let groups = Box::new(FolderLog::open(&data_dir.join(PUSHED_DIR))?);
+        let push = Arc::new(Pushgateway::open(groups, Arc::clone(&append), Arc::clone(&clock), None)?);
         let select = Arc::clone(&store) as Arc<dyn Select>;
         let engine =
             Arc::new(Engine::new(Arc::clone(&select), Options { pressure: pressure.clone(), ..engine_options(&settings, &config) }));
@@ -154,7 +154,6 @@ impl Metrics {
             read: remote_read(&settings),
             push: Arc::clone(&push),
             custom,
-            append: Arc::clone(&append),
             registry: registry.clone(),
             work: WorkPool::shedding(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1), pressure.clone()),
             writes: WorkPool::new(write_places()),
@@ -200,7 +199,7 @@ impl Metrics {
     /// Begins to scrape. Call it inside the runtime.
     pub fn start(self: &Arc<Self>) {
         self.add_own_targets();
-        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).collect_pushed_every(PUSHED_EVERY)));
+        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).restate_pushed_every(PUSHED_EVERY)));
         let config = self.config.load_full();
         self.apply(&config);
     }
@@ -231,6 +230,11 @@ impl Metrics {
         if let Err(error) = self.store.relieve() {
             tracing::warn!(%error, "the head could not be written to blocks to give memory back");
         }
+    }
+
+    /// Bytes of samples on disk.
+    pub fn stored_bytes(&self) -> u64 {
+        self.store.bytes()
     }
 
     /// Keeps storage below what a budget of disk leaves to it, when the data folder takes `used` bytes: the oldest blocks

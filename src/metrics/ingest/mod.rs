@@ -12,4 +12,5 @@ pub mod push;
 mod recorder;
 pub mod remote_send;
 pub mod remote_write;
+mod restated;
 pub mod scrape;

@@ -271,6 +271,63 @@ settings! {
         /// Most connections of one address at once; 0 for a quarter of all.
         connections_per_client_max: u64 = "0", [];
     }
+    /// Logs.
+    logs: LogsSettings {
+        /// How long lines are kept; 0s for ever.
+        retention_time: Duration = "30d", [];
+        /// How much disk stored lines may take before the oldest are deleted; 0 for no limit.
+        retention_size: ByteSize = "0", [];
+        /// Refuse lines older than reject_old_samples_max_age.
+        reject_old_samples: bool = "true", [];
+        /// How old a line may be and still be stored, where reject_old_samples is on.
+        reject_old_samples_max_age: Duration = "1w", [];
+        /// How far in the future a line may be and still be stored; 0s for any distance.
+        creation_grace_period: Duration = "10m", [];
+        /// How far behind the newest line of its stream a late line may be and still be stored; 0s for any distance.
+        out_of_order_window: Duration = "0s", [];
+        /// Longest line, in bytes of its text; 0 for no limit.
+        max_line_size: ByteSize = "256KB", [];
+        /// Cut lines that are too long, rather than refuse them.
+        max_line_size_truncate: bool = "false", [];
+        /// Most labels of one stream; 0 for no limit.
+        max_label_names_per_series: u64 = "30", [];
+        /// Longest name of a label, in bytes; 0 for no limit.
+        max_label_name_length: u64 = "1024", [];
+        /// Longest value of a label, in bytes; 0 for no limit.
+        max_label_value_length: u64 = "2048", [];
+        /// Take fields that lines bring along, called structured metadata.
+        allow_structured_metadata: bool = "true", [];
+        /// Most bytes of all fields of one line; 0 for no limit.
+        max_structured_metadata_size: ByteSize = "64KB", [];
+        /// Most fields of one line; 0 for no limit.
+        max_structured_metadata_entries_count: u64 = "128", [];
+        /// Labels from which the label service_name is taken where a stream has none, the best first, comma separated; empty to add none.
+        discover_service_name: Vec<String> = "service,app,application,app_name,name,app_kubernetes_io_name,container,container_name,k8s_container_name,component,workload,job,k8s_job_name", [];
+        /// Find the level of each line and keep it as the field detected_level.
+        discover_log_levels: bool = "true", [];
+        /// Most bytes of text a second, all senders together; 0 for no limit.
+        ingestion_rate: ByteSize = "0", [];
+        /// Most bytes of text that may come at once, where ingestion_rate is set.
+        ingestion_burst_size: ByteSize = "0", [];
+        /// Most bytes of text a second of one stream; 0 for no limit.
+        per_stream_rate_limit: ByteSize = "0", [];
+        /// Most bytes of text that may come at once in one stream, where per_stream_rate_limit is set.
+        per_stream_rate_limit_burst: ByteSize = "0", [];
+        /// How much memory lines may take before they are written to parts; 0 for a share of the memory budget.
+        memory: ByteSize = "0", [];
+        /// Most lines that one query may ask for; 0 for no limit.
+        max_entries_limit_per_query: u64 = "5000", [];
+        /// Longest range of time that one query may ask for; 0s for any.
+        max_query_length: Duration = "0s", [];
+        /// Most bytes of lines that one query may read; 0 for no limit.
+        max_query_bytes_read: ByteSize = "0", [];
+        /// How long a query may take.
+        query_timeout: Duration = "1m", [];
+        /// Most live tails at once.
+        max_concurrent_tail_requests: u64 = "50", [];
+        /// Loki's configuration file, whose limits and retention are taken over where nothing here sets them; empty for none.
+        loki_config: String = "", ["loki.config.file"];
+    }
     /// Metrics of this machine.
     host: HostSettings {
         /// Collect metrics of this machine, as job "node".

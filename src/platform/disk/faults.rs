@@ -15,6 +15,11 @@ pub trait DiskHook: Send + Sync {
         Ok(())
     }
 
+    /// Between two steps of work that must survive a crash at any point, with the name of the step that was taken last.
+    fn step(&self, _taken: &'static str) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Free space to be believed instead of what the file system says.
     fn free_bytes(&self, actual: u64) -> u64 {
         actual

@@ -1,7 +1,9 @@
-//! The disk as storage engines need it: a locked data directory, durable files, free space, faults on demand.
+//! The disk as storage engines need it: a locked data directory, durable files, write-ahead logs, free space, faults on
+//! demand.
 
 mod faults;
 mod lock;
+pub mod log;
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -80,7 +80,7 @@ impl<'q> Evaluator<'_, 'q> {
             Kind::Once(inner) => Scalar::Constant(Evaluator { steps: self.steps.first_only(), ..*self }.scalar(inner)?.at(0)),
             Kind::Binary(_) => {
                 let (first, links) = node.chain(ValueType::Scalar);
-                links.into_iter().try_fold(self.scalar(first)?, |left, (_, link)| {
+                links.into_iter().try_fold(self.scalar(first)?, |left, (_, link)| -> Outcome<Scalar> {
                     self.ctx.check()?;
                     Ok(self.zip(&left, &self.scalar(&link.right)?, |a, b| element::scalars(link.op, a, b)))
                 })?

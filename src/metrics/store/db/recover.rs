@@ -83,6 +83,9 @@ impl Core {
         };
         let options = WalOptions {
             dir: wal_dir,
+            format: wal::FORMAT,
+            what: "samples",
+            segment_bytes: wal::SEGMENT_BYTES,
             sync: settings.sync,
             reserve_bytes: settings.reserve_bytes,
             hook: settings.hook.clone(),

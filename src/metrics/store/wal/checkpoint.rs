@@ -5,11 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::frame::{MAGIC, Packer};
+use super::frame::MAGIC;
 use super::record::{Flushed, Kind, put_flushed};
-use super::segments::{self, checkpoint_path, chunks_path, segment_path};
+use super::segments::{self, checkpoint_path, chunks_path};
 use crate::base::bytes::put_uvarint;
 use crate::platform::disk;
+use crate::platform::disk::log::{Packer, segment_path};
 
 /// Content of one record.
 const RECORD_BYTES: usize = 1 << 20;

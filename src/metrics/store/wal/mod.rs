@@ -55,17 +55,20 @@ mod frame;
 mod record;
 mod replay;
 mod segments;
-mod writer;
 
 pub use checkpoint::{Checkpoint, ChunkFile, install as install_checkpoint};
 pub use columns::{ColumnsScratch, read_columns};
 pub use floats::FloatsWriter;
-pub use frame::Packer;
+pub use frame::FORMAT;
 pub use record::{Flushed, Kind, SamplesWriter, put_exemplar, put_metadata, put_series, put_times};
 pub use record::{read_chunks, read_floats, read_histograms};
 pub use replay::{Damaged, Progress, Recovered, Sink, Taken, replay};
-pub use segments::{SegmentInfo, files_before};
-pub use writer::{SyncPolicy, Wal, WalCounters, WalError, WalOptions};
+pub use segments::files_before;
+
+pub use crate::platform::disk::log::{Packer, SegmentInfo, SyncPolicy, Wal, WalCounters, WalError, WalOptions};
+
+/// A segment is finished when it is this large.
+pub const SEGMENT_BYTES: u64 = 32 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,12 @@ impl Kind {
     }
 }
 
+impl From<Kind> for u8 {
+    fn from(kind: Kind) -> Self {
+        kind as Self
+    }
+}
+
 /// Appends a series to a [`Kind::Series`] record.
 pub fn put_series(out: &mut Vec<u8>, id: u32, labels: &Labels) {
     put_uvarint(out, u64::from(id));

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::columns::column_groups;
-use super::frame::{Found, Frame, Frames, MAGIC, Unpacker};
+use super::frame::{MAGIC, frames};
 use super::record::{self, Flushed, GROUPS, Kind};
-use super::segments::{self, Listing, SegmentInfo, checkpoint_path, chunks_path, segment_path};
+use super::segments::{self, Listing, checkpoint_path, chunks_path};
 use crate::base::bytes::Malformed;
 use crate::base::time::TimeRange;
 use crate::platform::disk;
+use crate::platform::disk::log::{Found, Frame, SegmentInfo, Unpacker, segment_path};
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
 
@@ -184,7 +185,7 @@ fn read_file(
     recovered: &mut Recovered,
 ) -> io::Result<Option<(u64, i64)>> {
     let bytes = fs::read(path)?;
-    let Some(mut frames) = Frames::new(&bytes) else {
+    let Some(mut frames) = frames(&bytes) else {
         if is_last && bytes.len() <= MAGIC.len() {
             // Created, and then the process ended.
             if recovered.mends {
@@ -262,7 +263,7 @@ impl<'s, 'b> Window<'s, 'b> {
     }
 
     fn take(&mut self, frame: Frame<'b>, recovered: &mut Recovered) {
-        match frame.kind {
+        match Kind::from_byte(frame.kind) {
             // A later version's record: nothing this one could do with it.
             None => {}
             Some(Kind::Flushed) => {
@@ -307,7 +308,7 @@ impl<'s, 'b> Window<'s, 'b> {
         in_parallel(threads, frames.len(), Unpacker::default, |unpacker, at| *contents[at].lock() = frames[at].content(unpacker));
         let contents: Vec<Option<Vec<u8>>> = contents.into_iter().map(Mutex::into_inner).collect();
         let of_kind = |wanted: Kind| {
-            let found = frames.iter().zip(&contents).filter(move |(frame, _)| frame.kind == Some(wanted));
+            let found = frames.iter().zip(&contents).filter(move |(frame, _)| Kind::from_byte(frame.kind) == Some(wanted));
             found.filter_map(|(_, content)| content.as_deref())
         };
         self.failed.fetch_add(contents.iter().filter(|content| content.is_none()).count() as u64, Ordering::Relaxed);
@@ -321,7 +322,7 @@ impl<'s, 'b> Window<'s, 'b> {
         }
         let mut grouped: [Vec<(Kind, &[u8])>; GROUPS as usize] = std::array::from_fn(|_| Vec::new());
         for (frame, content) in frames.iter().zip(&contents) {
-            if let (Some(Kind::Columns), Some(content)) = (frame.kind, content) {
+            if let (Some(Kind::Columns), Some(content)) = (Kind::from_byte(frame.kind), content) {
                 let groups = column_groups(content);
                 self.note(groups.map(|groups| {
                     let known = groups.into_iter().filter(|group| *group < GROUPS as usize);
@@ -329,7 +330,10 @@ impl<'s, 'b> Window<'s, 'b> {
                 }));
                 continue;
             }
-            let (Some(kind @ (Kind::Floats | Kind::Histograms | Kind::Chunks)), Some(content)) = (frame.kind, content) else { continue };
+            let (Some(kind @ (Kind::Floats | Kind::Histograms | Kind::Chunks)), Some(content)) = (Kind::from_byte(frame.kind), content)
+            else {
+                continue;
+            };
             for group in record::groups(content) {
                 self.note(group.map(|(group, content)| grouped[group].push((kind, content))));
             }

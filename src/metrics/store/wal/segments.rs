@@ -4,21 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::platform::disk::log::segment_path;
+use crate::platform::disk::log::segments::segment_number as number;
+
 /// What stands before the number in a checkpoint's name.
 const CHECKPOINT: &str = "checkpoint-";
 /// And in a chunk file's.
 const CHUNKS: &str = "chunks-";
-
-/// A finished segment or a chunk file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SegmentInfo {
-    /// Its number.
-    pub number: u64,
-    /// Its size.
-    pub bytes: u64,
-    /// Newest sample in it, `i64::MIN` without.
-    pub max_ts: i64,
-}
 
 /// The files in a log's folder.
 #[derive(Debug, Default)]
@@ -31,11 +23,6 @@ pub struct Listing {
     pub chunk_files: Vec<u64>,
     /// What a crash left of files that were being written.
     pub unfinished: Vec<PathBuf>,
-}
-
-/// Path of a segment.
-pub fn segment_path(dir: &Path, number: u64) -> PathBuf {
-    dir.join(format!("{number:08}"))
 }
 
 /// Path of a checkpoint.
@@ -78,8 +65,4 @@ pub fn list(dir: &Path) -> io::Result<Listing> {
     listing.checkpoints.sort_unstable();
     listing.chunk_files.sort_unstable();
     Ok(listing)
-}
-
-fn number(name: &str) -> Option<u64> {
-    (name.len() >= 8 && name.bytes().all(|byte| byte.is_ascii_digit())).then(|| name.parse().ok())?
 }

@@ -4,15 +4,21 @@ use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::columns::{ColumnsWriter, column_groups};
-use super::frame::{Found, Frames, MAGIC, Unpacker};
+use super::frame::{self, MAGIC};
 use super::record::{self, SamplesWriter, groups, read_floats};
 use super::*;
 use crate::base::bytes::Malformed;
 use crate::base::clock::ManualClock;
 use crate::base::time::TimeRange;
 use crate::metrics::store::head::{ChunkKind, SavedChunk};
+use crate::platform::disk::log::{Found, Unpacker};
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
+
+fn options(dir: &std::path::Path, sync: SyncPolicy, clock: crate::base::clock::SharedClock) -> WalOptions {
+    let (dir, what) = (dir.to_owned(), "samples");
+    WalOptions { dir, format: FORMAT, what, segment_bytes: SEGMENT_BYTES, sync, reserve_bytes: 0, hook: None, clock }
+}
 
 type Series = (u32, Vec<(i64, f64)>);
 
@@ -122,7 +128,7 @@ proptest! {
         let _any = read_chunks(3, &bytes, |_, _| {});
         let mut segment = MAGIC.to_vec();
         segment.extend_from_slice(&bytes);
-        if let Some(mut frames) = Frames::new(&segment) {
+        if let Some(mut frames) = frame::frames(&segment) {
             while let Found::Frame(frame) = frames.next_frame() {
                 let _any = frame.content(&mut Unpacker::default());
             }
@@ -164,10 +170,10 @@ fn frames_keep_their_content_and_show_damage() {
         packer.put_frame(&mut segment, Kind::Metadata, content);
     }
     assert!(segment.len() < 1000, "repetition is compressed");
-    let mut frames = Frames::new(&segment).expect("a segment");
+    let mut frames = frame::frames(&segment).expect("a segment");
     for content in &contents {
         let Found::Frame(frame) = frames.next_frame() else { panic!("a frame is missing") };
-        assert_eq!((frame.kind, frame.content(&mut Unpacker::default()).as_ref()), (Some(Kind::Metadata), Some(content)));
+        assert_eq!((frame.kind, frame.content(&mut Unpacker::default()).as_ref()), (Kind::Metadata as u8, Some(content)));
         assert_eq!(frame.content_len(), content.len());
     }
     assert!(matches!(frames.next_frame(), Found::End));
@@ -175,7 +181,7 @@ fn frames_keep_their_content_and_show_damage() {
     for at in MAGIC.len()..segment.len() {
         let mut damaged = segment.clone();
         damaged[at] ^= 0x10;
-        let mut frames = Frames::new(&damaged).expect("a segment");
+        let mut frames = frame::frames(&damaged).expect("a segment");
         let mut good = 0;
         loop {
             match frames.next_frame() {
@@ -186,7 +192,7 @@ fn frames_keep_their_content_and_show_damage() {
         }
         assert!(good < contents.len(), "damage at {at} went unnoticed");
     }
-    assert!(Frames::new(b"PHARWAL\x03rest").is_none(), "a later version is not guessed at");
+    assert!(frame::frames(b"PHARWAL\x03rest").is_none(), "a later version is not guessed at");
 }
 
 #[derive(Default)]
@@ -224,8 +230,7 @@ impl Sink for Collector {
 #[test]
 fn many_writers_share_one_log() {
     let dir = tempfile::tempdir().expect("dir");
-    let options =
-        WalOptions { dir: dir.path().to_owned(), sync: SyncPolicy::EveryCommit, reserve_bytes: 0, hook: None, clock: ManualClock::at(0) };
+    let options = options(dir.path(), SyncPolicy::EveryCommit, ManualClock::at(0));
     let wal = Wal::open(options, Vec::new(), 1);
     let packer = Packer::default();
     std::thread::scope(|scope| {
@@ -258,7 +263,7 @@ fn many_writers_share_one_log() {
 fn a_checkpoint_replaces_what_is_before_it() {
     let dir = tempfile::tempdir().expect("dir");
     let clock = ManualClock::at(0);
-    let options = WalOptions { dir: dir.path().to_owned(), sync: SyncPolicy::Never, reserve_bytes: 0, hook: None, clock };
+    let options = options(dir.path(), SyncPolicy::Never, clock);
     let wal = Wal::open(options, Vec::new(), 1);
     let packer = Packer::default();
     for at in 0..4i64 {

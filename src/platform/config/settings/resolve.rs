@@ -12,8 +12,9 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node, Position};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "storage.path",
+    "logs.loki_config",
     "host.textfile_dir",
     "backup.folder",
     "auth.oidc_client_secret_file",
@@ -34,6 +35,8 @@ struct FileSetting {
     text: String,
     file: Arc<str>,
     at: Position,
+    /// Of another program's file than the configuration file.
+    is_other: bool,
 }
 
 impl FileSettings {
@@ -42,8 +45,19 @@ impl FileSettings {
     pub fn add(&mut self, name: &str, text: String, file: &Arc<str>, at: Position) {
         let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return };
         if !self.0.iter().any(|setting| setting.name == name) && Settings::default().set(name, &text) == Ok(true) {
-            self.0.push(FileSetting { name: spec.name, text, file: Arc::clone(file), at });
+            self.0.push(FileSetting { name: spec.name, text, file: Arc::clone(file), at, is_other: false });
         }
+    }
+
+    /// Adds a value that another program's file sets. What the configuration file sets wins. Gives whether the value is
+    /// one.
+    pub fn add_from(&mut self, file: &Arc<str>, name: &str, text: String, line: u32) -> bool {
+        let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return false };
+        let is_one = set(&mut Settings::default(), spec, &text).is_ok();
+        if is_one && !self.0.iter().any(|setting| setting.name == name) {
+            self.0.push(FileSetting { name: spec.name, text, file: Arc::clone(file), at: Position { line, column: 1 }, is_other: true });
+        }
+        is_one
     }
 }
 
@@ -59,6 +73,13 @@ pub enum Source {
         /// Where in it.
         at: Position,
     },
+    /// Another program's file, with the line.
+    Other {
+        /// The file as it was named.
+        file: Arc<str>,
+        /// From 1.
+        line: u32,
+    },
     /// An environment variable, with its name.
     Environment(String),
     /// A flag of the command line, as it was written.
@@ -70,6 +91,7 @@ impl std::fmt::Display for Source {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { at, .. } => write!(f, "configuration file, line {}", at.line),
+            Self::Other { file, line } => write!(f, "{file}, line {line}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(name) => write!(f, "flag --{name}"),
         }
@@ -165,7 +187,11 @@ fn find(spec: &Spec, flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, f
         return (Some(text), Source::Environment(variable));
     }
     match file.0.iter().find(|setting| setting.name == spec.name) {
-        Some(setting) => (Some(setting.text.clone()), Source::File { file: Arc::clone(&setting.file), at: setting.at }),
+        Some(setting) => {
+            let (file, at) = (Arc::clone(&setting.file), setting.at);
+            let source = if setting.is_other { Source::Other { file, line: at.line } } else { Source::File { file, at } };
+            (Some(setting.text.clone()), source)
+        }
         None => (None, Source::Default),
     }
 }
@@ -192,6 +218,7 @@ fn place(spec: &Spec, source: &Source) -> String {
         Source::Flag(flag) => format!("--{flag}"),
         Source::Environment(variable) => variable.clone(),
         Source::File { at, .. } => format!("configuration file, line {}, {}", at.line, spec.name),
+        Source::Other { file, line } => format!("{file}, line {line}, {}", spec.name),
         Source::Default => spec.name.to_owned(),
     }
 }
@@ -236,7 +263,7 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
     });
     let text = if PATHS.contains(&spec.name) { path::join(report.dir(), &text) } else { text };
     match set(&mut Settings::default(), spec, &text) {
-        Ok(()) => Some(FileSetting { name: spec.name, text, file: Arc::clone(report.file()), at: node.at }),
+        Ok(()) => Some(FileSetting { name: spec.name, text, file: Arc::clone(report.file()), at: node.at, is_other: false }),
         Err(_) if raw != text => {
             // What a variable holds may be a secret that was put in the wrong place.
             report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, words::expected(spec)));

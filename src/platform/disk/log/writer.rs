@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::frame::MAGIC;
+use super::frame::Format;
 use super::segments::{SegmentInfo, segment_path};
 use crate::base::clock::SharedClock;
 use crate::platform::disk::{self, SharedHook};
 
-/// A segment is finished when it is this large.
-const SEGMENT_BYTES: u64 = 32 << 20;
+/// What every segment begins with takes so much.
+const MAGIC_BYTES: u64 = 8;
 /// After a failure the disk is left alone for so long.
 const COOL_DOWN: Duration = Duration::from_secs(1);
 /// Free space is looked at again after so long.
@@ -43,6 +43,12 @@ impl Default for SyncPolicy {
 pub struct WalOptions {
     /// Folder of the segments; it exists.
     pub dir: PathBuf,
+    /// What segments begin with.
+    pub format: Format,
+    /// What is logged, in the plural, for messages.
+    pub what: &'static str,
+    /// A segment is finished when it is this large.
+    pub segment_bytes: u64,
     /// When to sync.
     pub sync: SyncPolicy,
     /// Writes are refused while less than this is free on the disk, so that compaction and deletion can go on.
@@ -156,7 +162,7 @@ impl Wal {
         }
     }
 
-    /// Queues whole frames; `max_ts` is the newest sample in them. The answer names them to [`Self::commit`].
+    /// Queues whole frames; `max_ts` is the newest time in them. The answer names them to [`Self::commit`].
     pub fn push(&self, frames: &[u8], max_ts: i64) -> u64 {
         let mut state = self.state.lock();
         if !frames.is_empty() {
@@ -200,7 +206,7 @@ impl Wal {
             return Err(WalError::Unavailable(failure.message.clone()));
         }
         // A segment without records would only be a file more.
-        if state.file.is_some() && state.good_len > MAGIC.len() as u64 {
+        if state.file.is_some() && state.good_len > MAGIC_BYTES {
             self.finish_segment(&mut state);
         }
         Ok(state.number)
@@ -282,7 +288,7 @@ impl Wal {
                     state.synced = ticket;
                 }
                 if state.failure.take().is_some() {
-                    tracing::info!("the log can be written again, samples are taken");
+                    tracing::info!("the log can be written again, {} are taken", self.options.what);
                 }
                 self.counters.bytes_written.fetch_add(group.len() as u64, Ordering::Relaxed);
                 self.counters.writes.fetch_add(1, Ordering::Relaxed);
@@ -314,7 +320,8 @@ impl Wal {
         }
         let message = format!("cannot {doing} the write-ahead log: {error}");
         if state.failure.is_none() {
-            tracing::error!(error = %message, "the log cannot be written, samples are refused until it can; reading goes on");
+            let what = self.options.what;
+            tracing::error!(error = %message, "the log cannot be written, {what} are refused until it can; reading goes on");
         }
         state.failure = Some(Failure { message, at: self.options.clock.monotonic() });
     }
@@ -341,18 +348,18 @@ impl Wal {
     /// Sees to it that a segment is open and that there is space.
     fn prepare(&self, state: &mut State, incoming: usize) -> io::Result<()> {
         self.check_space(state)?;
-        if state.file.is_some() && state.good_len > MAGIC.len() as u64 && state.good_len + incoming as u64 > SEGMENT_BYTES {
+        if state.file.is_some() && state.good_len > MAGIC_BYTES && state.good_len + incoming as u64 > self.options.segment_bytes {
             self.finish_segment(state);
         }
         if state.file.is_none() {
             let path = segment_path(&self.options.dir, state.number);
             let file = File::options().append(true).create(true).open(&path)?;
             file.set_len(0)?;
-            self.write_all(&file, &MAGIC)?;
+            self.write_all(&file, &self.options.format.magic)?;
             if self.options.sync != SyncPolicy::Never {
                 disk::sync_dir(&self.options.dir)?;
             }
-            state.good_len = MAGIC.len() as u64;
+            state.good_len = MAGIC_BYTES;
             state.segment_max_ts = i64::MIN;
             state.file = Some(file);
         }

@@ -1,0 +1,231 @@
+//! What there is: labels, their values, series, and how much lies in them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::Request;
+
+use super::ApiState;
+use super::answer::{ApiError, json};
+use super::json_text::{put_int, put_pairs, put_packed, put_seconds, put_text, put_texts};
+use super::params::{self, Bounds, HOUR, SIX_HOURS};
+use super::selector;
+use super::stats_json::put_empty_stats;
+use crate::logs::model::read::{SelectLines, Span, StreamQuery, StreamVolume};
+use crate::platform::http::extract::Params;
+use crate::series::labels::Labels;
+use crate::series::matcher::Matcher;
+
+/// Series of a volume unless the request says otherwise, as upstream.
+const VOLUMES: usize = 100;
+/// Nanoseconds of a millisecond.
+const NS_PER_MS: i64 = 1_000_000;
+
+impl Bounds {
+    /// As the ports have it.
+    pub(super) fn span(self) -> Span {
+        // Whoever asks for a single moment means what lies in it.
+        Span { start: self.start, end: self.end.max(self.start.saturating_add(1)) }
+    }
+}
+
+/// `GET|POST /loki/api/v1/labels`.
+pub(super) async fn label_names(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
+    let any_of = selector::optional(&params, "query")?;
+    let names = state
+        .read(move |select, cancel| select.label_names(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel))
+        .await?;
+    Ok(list(names.iter().map(String::as_str)))
+}
+
+/// `GET|POST /loki/api/v1/label/{name}/values`.
+pub(super) async fn label_values(
+    State(state): State<Arc<ApiState>>,
+    Path(name): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
+    let any_of = selector::optional(&params, "query")?;
+    let values = state
+        .read(move |select, cancel| {
+            select.label_values(&name, &StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)
+        })
+        .await?;
+    Ok(list(values.iter().map(String::as_str)))
+}
+
+/// As upstream: without anything there is no `data`.
+fn list<'a>(texts: impl Iterator<Item = &'a str>) -> Response {
+    let mut texts = texts.peekable();
+    let mut out = b"{\"status\":\"success\"".to_vec();
+    if texts.peek().is_some() {
+        out.extend_from_slice(b",\"data\":");
+        put_texts(&mut out, texts);
+    }
+    out.push(b'}');
+    json(out)
+}
+
+/// `GET|POST /loki/api/v1/series`.
+pub(super) async fn series(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
+    let texts: Vec<&str> = params.all("match[]").chain(params.all("match")).filter(|text| !text.is_empty()).collect();
+    let any_of = texts.into_iter().map(selector::matchers).collect::<Result<Vec<_>, _>>()?;
+    let streams =
+        state.read(move |select, cancel| select.streams(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)).await?;
+    let mut out = b"{\"status\":\"success\",\"data\":[".to_vec();
+    for (at, labels) in streams.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        put_packed(&mut out, labels.packed());
+    }
+    out.extend_from_slice(b"]}");
+    Ok(json(out))
+}
+
+/// What lies in the streams of a query.
+async fn volumes(state: &Arc<ApiState>, matchers: Vec<Matcher>, bounds: Bounds) -> Result<Vec<StreamVolume>, ApiError> {
+    state
+        .read(move |select: &dyn SelectLines, cancel| {
+            select.volume(&StreamQuery { any_of: &[matchers], span: bounds.span(), limit: 0 }, cancel)
+        })
+        .await
+}
+
+/// `GET|POST /loki/api/v1/index/stats`.
+pub(super) async fn stats(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
+    let matchers = selector::of_query(&params)?;
+    let all = volumes(&state, matchers, bounds).await?;
+    let sum = |read: fn(&StreamVolume) -> u64| all.iter().map(read).sum::<u64>();
+    let mut out = Vec::new();
+    for (name, value) in [
+        ("{\"streams\":", all.len() as u64),
+        (",\"chunks\":", sum(|one| one.chunks)),
+        (",\"bytes\":", sum(|one| one.bytes)),
+        (",\"entries\":", sum(|one| one.lines)),
+    ] {
+        out.extend_from_slice(name.as_bytes());
+        put_int(&mut out, value);
+    }
+    out.push(b'}');
+    Ok(json(out))
+}
+
+/// How volumes are added up.
+pub(super) struct Grouping {
+    /// The labels that stay; none given means those of the matchers.
+    pub(super) labels: Vec<String>,
+    /// By label instead of by series: how much lies in streams that have it.
+    pub(super) by_label: bool,
+    pub(super) limit: usize,
+}
+
+impl Grouping {
+    /// From `targetLabels`, `aggregateBy` and `limit`.
+    pub(super) fn of(params: &Params, matchers: &[Matcher]) -> Result<Self, ApiError> {
+        let by_label = match params.get("aggregateBy") {
+            None | Some("series") => false,
+            Some("labels") => true,
+            Some(other) => {
+                return Err(ApiError::bad(format!("invalid aggregation option: {other:?}; \"series\" and \"labels\" are known")));
+            }
+        };
+        let targets: Vec<String> = params
+            .get("targetLabels")
+            .map(|text| text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+            .unwrap_or_default();
+        let labels = if targets.is_empty() && !by_label {
+            matchers.iter().map(|matcher| matcher.name.to_string()).collect()
+        } else {
+            targets
+        };
+        Ok(Self { labels, by_label, limit: params::limit(params, VOLUMES)? })
+    }
+
+    /// The groups that a stream counts for.
+    fn groups(&self, labels: &Labels) -> Vec<Vec<(String, String)>> {
+        let is_wanted = |name: &str| self.labels.is_empty() || self.labels.iter().any(|wanted| wanted == name);
+        let kept = labels.iter().filter(|(name, _)| is_wanted(name));
+        if self.by_label {
+            return kept.map(|(name, _)| vec![(name.to_owned(), String::new())]).collect();
+        }
+        vec![kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()]
+    }
+}
+
+/// `GET|POST /loki/api/v1/index/volume`.
+pub(super) async fn volume(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
+    let matchers = selector::of_query(&params)?;
+    let grouping = Grouping::of(&params, &matchers)?;
+    let mut sums: BTreeMap<Vec<(String, String)>, u64> = BTreeMap::new();
+    for one in volumes(&state, matchers, bounds).await? {
+        for group in grouping.groups(&one.labels) {
+            *sums.entry(group).or_default() += one.bytes;
+        }
+    }
+    let mut sums: Vec<_> = sums.into_iter().filter(|(group, bytes)| *bytes > 0 && !group.is_empty()).collect();
+    sums.sort_by(|(a, a_bytes), (b, b_bytes)| b_bytes.cmp(a_bytes).then_with(|| a.cmp(b)));
+    sums.truncate(grouping.limit);
+    let mut out = b"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[".to_vec();
+    for (at, (group, bytes)) in sums.iter().enumerate() {
+        out.extend_from_slice(if at > 0 { b",{\"metric\":" } else { b"{\"metric\":" });
+        put_pairs(&mut out, group.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        out.extend_from_slice(b",\"value\":[");
+        put_seconds(&mut out, bounds.end / NS_PER_MS);
+        out.push(b',');
+        put_text(&mut out, &bytes.to_string());
+        out.extend_from_slice(b"]}");
+    }
+    out.extend_from_slice(b"],\"stats\":");
+    put_empty_stats(&mut out);
+    out.extend_from_slice(b"}}");
+    Ok(json(out))
+}
+
+/// `GET|POST /loki/api/v1/detected_labels`: labels worth choosing by, with the number of their values.
+pub(super) async fn detected_labels(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let params = Params::from_request(request).await?;
+    let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
+    let any_of = selector::optional(&params, "query")?;
+    let streams =
+        state.read(move |select, cancel| select.streams(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)).await?;
+    let mut values: BTreeMap<&str, std::collections::BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in streams.iter().flat_map(Labels::iter) {
+        values.entry(name).or_default().insert(value);
+    }
+    let mut out = b"{\"detectedLabels\":[".to_vec();
+    let shown = values.iter().filter(|(name, values)| is_telling(name, values));
+    for (at, (name, values)) in shown.enumerate() {
+        out.extend_from_slice(if at > 0 { b",{\"label\":" } else { b"{\"label\":" });
+        put_text(&mut out, name);
+        out.extend_from_slice(b",\"cardinality\":");
+        put_int(&mut out, values.len());
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    Ok(json(out))
+}
+
+/// As upstream: some labels are always shown, others unless all of their values are numbers or identifiers.
+fn is_telling(name: &str, values: &std::collections::BTreeSet<&str>) -> bool {
+    ["cluster", "namespace", "instance", "pod"].contains(&name) || !values.iter().all(|value| is_identifier(value))
+}
+
+fn is_identifier(value: &str) -> bool {
+    let is_number = value.parse::<f64>().is_ok();
+    let is_uuid = value.len() == 36
+        && value.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+    is_number || is_uuid
+}

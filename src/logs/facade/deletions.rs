@@ -1,0 +1,74 @@
+//! Deleting lines of the store, as the API asks for it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::base::clock::SharedClock;
+use crate::logs::model::deletions::{DeleteLines, DeleteLinesError, DeletedLines};
+use crate::logs::model::read::Span;
+use crate::logs::query::ast::Query;
+use crate::logs::query::engine::Pipeline;
+use crate::logs::query::parse::{Dialect, parse};
+use crate::logs::store::db::DeleteError;
+use crate::logs::store::{CompileFilter, LineFilter, Store};
+use crate::series::labels::Labels;
+use crate::series::matcher::Matcher;
+
+/// Turns the query of a deletion into a filter of lines.
+pub(super) struct Filters(pub(super) SharedClock);
+
+impl CompileFilter for Filters {
+    fn compile(&self, query: &str) -> Result<LineFilter, String> {
+        let Query::Log(log) = parse(query, Dialect::Loki).map_err(|error| error.to_string())? else {
+            return Err("only lines can be deleted, and this is a metric query".to_owned());
+        };
+        let now = self.0.now_ms().saturating_mul(1_000_000);
+        let pipeline = Pipeline::new(&log.stages, now).map_err(|error| error.to_string())?;
+        // Rewriting a part goes line by line through one filter, in one thread; readers have their own.
+        let pipeline = Mutex::new((Labels::empty(), pipeline));
+        Ok(Box::new(move |labels, ts, text, fields| {
+            let mut guard = pipeline.lock();
+            let (stream, pipeline) = &mut *guard;
+            if stream != labels {
+                pipeline.set_stream(labels);
+                *stream = labels.clone();
+            }
+            pipeline.process(ts, text, fields).is_some()
+        }))
+    }
+}
+
+/// Deletes lines of a store.
+pub(super) struct StoreDeletions(pub(super) Arc<Store>);
+
+impl DeleteLines for StoreDeletions {
+    fn delete(&self, matchers: Vec<Matcher>, span: Span, query: Option<String>) -> Result<u64, DeleteLinesError> {
+        self.0.delete(matchers, span, query).map_err(refusal)
+    }
+
+    fn cancel(&self, id: u64) -> Result<(), DeleteLinesError> {
+        self.0.cancel_delete(id).map_err(refusal)
+    }
+
+    fn list(&self) -> Vec<DeletedLines> {
+        let all = self.0.deletes().into_iter();
+        all.map(|one| DeletedLines {
+            id: one.id,
+            created_ms: one.created_ms,
+            matchers: one.matchers,
+            span: one.span,
+            query: one.query,
+            is_done: one.processed_ms.is_some(),
+        })
+        .collect()
+    }
+}
+
+fn refusal(error: DeleteError) -> DeleteLinesError {
+    match error {
+        DeleteError::Unknown(id) => DeleteLinesError::Unknown(id),
+        DeleteError::Query(_) | DeleteError::Span | DeleteError::TooMany => DeleteLinesError::Refused(error.to_string()),
+        DeleteError::Store(_) => DeleteLinesError::Storage(error.to_string()),
+    }
+}

@@ -1,0 +1,181 @@
+//! The front door of the logs wing: opens storage, wires the rooms, and hands out routes.
+
+mod backup;
+mod budget;
+mod deletions;
+mod import;
+mod loki_config;
+mod options;
+mod report;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::access::Routes;
+use crate::base::clock::SharedClock;
+use crate::base::pressure::Pressure;
+use crate::logs::api::{self, ApiCounters, ApiState};
+use crate::logs::ingest::receive::Receiver;
+use crate::logs::model::read::SelectLines;
+use crate::logs::query::engine::Engine;
+use crate::logs::store::{Store, StoreError, WriteState};
+use crate::platform::backup::Part;
+use crate::platform::config::settings::Settings;
+use crate::platform::telemetry::metrics::{Registry, Report};
+use crate::platform::work::WorkPool;
+
+pub use backup::{check_restored, stopped_part};
+pub use import::{ImportError, ImportOptions, Imported, import_lines};
+pub use loki_config::take_over as take_over_loki_config;
+
+/// What the wing needs of the rest of the server.
+pub struct LogsOptions {
+    /// Where lines are kept.
+    pub data_dir: PathBuf,
+    /// Settings of ours.
+    pub settings: Settings,
+    /// The time.
+    pub clock: SharedClock,
+    /// Where the wing's own metrics are added.
+    pub registry: Registry,
+    /// How short memory and disk are.
+    pub pressure: Pressure,
+}
+
+/// Why the wing did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Storage did not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A setting is wrong.
+    #[error("{0}")]
+    Setting(String),
+    /// The data folder cannot be made.
+    #[error("logs: {0}")]
+    Folder(#[from] std::io::Error),
+    /// The thread that opened storage died.
+    #[error("opening log storage failed unexpectedly")]
+    Panicked,
+}
+
+/// The open wing.
+pub struct Logs {
+    store: Arc<Store>,
+    engine: Engine,
+    api: Arc<ApiState>,
+    receiver: Arc<Receiver>,
+}
+
+impl Logs {
+    /// Opens storage, which reads the log back, and wires everything.
+    pub async fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
+        let LogsOptions { data_dir, settings, clock, registry, pressure } = options;
+        std::fs::create_dir_all(&data_dir)?;
+        let store_settings = options::store(data_dir, &settings, &clock, &pressure).map_err(OpenError::Setting)?;
+        let opened = tokio::task::spawn_blocking({
+            let clock = Arc::clone(&clock);
+            move || Store::open(store_settings, clock)
+        });
+        let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
+        let receiver =
+            Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
+        let query_places = usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1);
+        let engine = Engine::new(Arc::clone(&store) as _, Arc::clone(&clock), options::engine(&settings, &pressure));
+        let unready = {
+            let store = Arc::clone(&store);
+            move || unready(&store)
+        };
+        let api = Arc::new(ApiState {
+            clock,
+            select: Arc::clone(&store) as Arc<dyn SelectLines>,
+            engine: engine.clone(),
+            receiver: Arc::clone(&receiver),
+            deletions: Arc::new(deletions::StoreDeletions(Arc::clone(&store))),
+            work: WorkPool::shedding(query_places, pressure.clone()),
+            writes: WorkPool::new(write_places()),
+            write_bytes_max: options::write_bytes(&settings),
+            limits: options::queries(&settings),
+            pressure,
+            unready: Box::new(unready),
+            tails: Arc::default(),
+            counters: ApiCounters::default(),
+        });
+        registry.add(Arc::clone(&receiver) as Arc<dyn Report>);
+        registry.add(Arc::clone(&api) as Arc<dyn Report>);
+        registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
+        Ok(Arc::new(Self { store, engine, api, receiver }))
+    }
+
+    /// Every route of the wing.
+    pub fn routes(&self) -> Routes {
+        api::routes(&self.api)
+    }
+
+    /// Takes lines of other doors: syslog, collectors, OpenTelemetry.
+    pub fn receiver(&self) -> &Arc<Receiver> {
+        &self.receiver
+    }
+
+    /// Answers LogQL, for pages, rules and dashboards.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Why lines are not taken now, if they are not.
+    pub fn unready(&self) -> Option<String> {
+        unready(&self.store)
+    }
+
+    /// Gives back what can be given back: label sets, memory of requests, and the newest lines, which become parts.
+    /// Blocking.
+    pub fn relieve(&self) {
+        self.receiver.relieve();
+        if let Err(error) = self.store.relieve() {
+            tracing::warn!(%error, "lines could not be written to parts to give memory back");
+        }
+    }
+
+    /// Bytes of lines on disk.
+    pub fn stored_bytes(&self) -> u64 {
+        self.store.bytes()
+    }
+
+    /// Keeps storage below what a budget of disk leaves to it, when the data folder takes `used` bytes: the oldest days go.
+    /// Blocking.
+    pub fn shrink(&self, used: u64, budget: u64) {
+        self.store.shrink_to(budget::share_of_disk(used, self.store.bytes(), budget));
+    }
+
+    /// Ends tails.
+    pub fn end_tails(&self) {
+        self.receiver.taps.close();
+    }
+
+    /// Ends tails and closes storage.
+    pub async fn stop(&self) {
+        self.end_tails();
+        let store = Arc::clone(&self.store);
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("closing log storage panicked");
+        }
+    }
+
+    /// What the wing adds to a backup.
+    pub fn backup_part(&self) -> Arc<dyn Part> {
+        Arc::new(backup::LogsPart { store: Arc::clone(&self.store) })
+    }
+}
+
+fn unready(store: &Store) -> Option<String> {
+    match store.write_state() {
+        WriteState::Ok => None,
+        WriteState::Refusing(why) => Some(why),
+        WriteState::Closed => Some("log storage is closed".to_owned()),
+    }
+}
+
+/// Decoding is CPU-bound; a few more places than processors keep them busy while others wait for the log.
+fn write_places() -> usize {
+    std::thread::available_parallelism().map_or(4, |count| count.get() * 2)
+}

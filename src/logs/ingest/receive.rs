@@ -1,0 +1,398 @@
+//! What all doors have in common: rates, storing, showing to whoever tails, counting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::gather::Gather;
+use super::limits::LineLimits;
+use super::refusal::{Reason, Refusals};
+use super::streams::Streams;
+use super::tap::Taps;
+use crate::base::clock::SharedClock;
+use crate::base::pressure::{Level, Pressure, Shed};
+use crate::logs::model::batch::LineBatch;
+use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport};
+use crate::platform::telemetry::metrics::{Counter, Page, Report};
+
+/// Memory of requests that is kept for the next ones.
+const IDLE_MAX: usize = 8;
+
+/// A way in for lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Loki's push.
+    Loki,
+    /// JSON, a line each.
+    JsonLines,
+    /// Plain text.
+    Plain,
+    /// Elasticsearch's bulk requests.
+    Elastic,
+    /// OpenTelemetry's logs.
+    Otlp,
+    /// Syslog.
+    Syslog,
+    /// Fluent's forward protocol.
+    Fluent,
+    /// Collectors of this machine: files, containers, the journal.
+    Collector,
+}
+
+impl Door {
+    /// All.
+    pub const ALL: [Self; 8] =
+        [Self::Loki, Self::JsonLines, Self::Plain, Self::Elastic, Self::Otlp, Self::Syslog, Self::Fluent, Self::Collector];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loki => "loki",
+            Self::JsonLines => "json_lines",
+            Self::Plain => "plain",
+            Self::Elastic => "elasticsearch",
+            Self::Otlp => "otlp",
+            Self::Syslog => "syslog",
+            Self::Fluent => "fluent",
+            Self::Collector => "collector",
+        }
+    }
+}
+
+/// Why nothing of a request was stored, though it was read.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// The rate of the whole server is used up.
+    #[error(
+        "Ingestion rate limit exceeded for user fake (limit: {limit} bytes/sec) while attempting to ingest '{lines}' lines totaling '{bytes}' \
+         bytes, reduce log volume or raise logs.ingestion_rate"
+    )]
+    Rate {
+        /// Bytes a second that are allowed.
+        limit: u64,
+        /// Lines of the request.
+        lines: u64,
+        /// Bytes of their text.
+        bytes: u64,
+    },
+    /// Memory is nearly used up.
+    #[error("memory is nearly used up; lines are refused until there is room again")]
+    ShortOfMemory,
+    /// The disk budget is used up.
+    #[error("the disk budget is used up; lines are refused until there is room again")]
+    DiskFull,
+    /// Storage does not take lines now.
+    #[error(transparent)]
+    Store(#[from] AppendLinesError),
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Taken {
+    /// Lines stored.
+    pub lines: u64,
+    /// What was refused of it, in words.
+    pub refused: Option<String>,
+    /// Whether some were refused because of a rate, so that the sender should come again with them.
+    pub is_rated: bool,
+}
+
+/// Takes the lines of all doors.
+pub struct Receiver {
+    append: Arc<dyn AppendLines>,
+    clock: SharedClock,
+    pressure: Pressure,
+    /// Limits of lines.
+    pub limits: LineLimits,
+    /// Label sets.
+    pub streams: Streams,
+    /// Whoever tails.
+    pub taps: Taps,
+    bucket: Option<Mutex<Bucket>>,
+    idle: Mutex<Vec<Gather>>,
+    /// The newest time given to a line that came without one.
+    given: AtomicI64,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    doors: [DoorCounts; Door::ALL.len()],
+    refused: [Counter; Reason::ALL.len()],
+    unavailable: Counter,
+    busy: Counter,
+}
+
+#[derive(Debug, Default)]
+struct DoorCounts {
+    requests: Counter,
+    lines: Counter,
+    bytes: Counter,
+}
+
+impl Receiver {
+    /// Stores into `append` within `limits`.
+    pub fn new(append: Arc<dyn AppendLines>, clock: SharedClock, pressure: Pressure, limits: LineLimits) -> Self {
+        let bucket = (limits.bytes_per_s > 0).then(|| Mutex::new(Bucket::new(limits.bytes_per_s, limits.burst_bytes, clock.monotonic())));
+        Self {
+            append,
+            clock,
+            pressure,
+            limits,
+            streams: Streams::default(),
+            taps: Taps::default(),
+            bucket,
+            idle: Mutex::default(),
+            given: AtomicI64::new(i64::MIN),
+            counts: Counts::default(),
+        }
+    }
+
+    /// A time for a line that comes without one: now (ns), and later than any given before, as two lines of one time and
+    /// text would count as one.
+    pub fn next_ns(&self) -> i64 {
+        let now = self.clock.now_ms().saturating_mul(1_000_000);
+        let before = self.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last.saturating_add(1))));
+        let last = before.unwrap_or_else(|last| last);
+        now.max(last.saturating_add(1))
+    }
+
+    /// Memory for a request.
+    pub fn gather(&self) -> Gather {
+        self.idle.lock().pop().unwrap_or_default()
+    }
+
+    /// Gives it back.
+    pub fn give_back(&self, mut gather: Gather) {
+        gather.clear();
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE_MAX {
+            idle.push(gather);
+        }
+    }
+
+    /// Forgets what can be made again, to give memory back.
+    pub fn relieve(&self) {
+        self.idle.lock().clear();
+        self.streams.forget();
+    }
+
+    /// Why no door takes lines at the moment, asked before a request is read.
+    pub fn refusal(&self) -> Option<NotTaken> {
+        let (shed, why) = if self.pressure.is_disk_full() {
+            (Shed::Disk, NotTaken::DiskFull)
+        } else if self.pressure.memory() >= Level::Critical {
+            (Shed::Write, NotTaken::ShortOfMemory)
+        } else {
+            return None;
+        };
+        self.pressure.count(shed);
+        self.counts.unavailable.inc();
+        Some(why)
+    }
+
+    /// Stores what was gathered. Blocks on disk. The memory is given back.
+    pub fn take(&self, door: Door, gather: Gather) -> Result<Taken, NotTaken> {
+        self.take_and(door, gather, |_, _| {})
+    }
+
+    /// The same, and shows what storage said of the batch.
+    pub fn take_and(&self, door: Door, mut gather: Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
+        let result = self.store(door, &mut gather, told);
+        for reason in Reason::ALL {
+            self.counts.refused[reason as usize].add(gather.refusals.count(reason));
+        }
+        self.give_back(gather);
+        result
+    }
+
+    fn store(&self, door: Door, gather: &mut Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
+        let counts = &self.counts.doors[door as usize];
+        counts.requests.inc();
+        let (lines, bytes) = (gather.batch.lines.len() as u64, gather.batch.text.len() as u64);
+        if let Some(bucket) = &self.bucket
+            && !bucket.lock().take(bytes, self.clock.monotonic())
+        {
+            gather.refusals.add(Reason::Rate, gather.batch.lines.len(), String::new);
+            return Err(NotTaken::Rate { limit: self.limits.bytes_per_s, lines, bytes });
+        }
+        let report = if gather.batch.is_empty() { LineReport::default() } else { self.append(gather)? };
+        told(&gather.batch, &report);
+        let mut refused_bytes = 0;
+        for one in &report.refused {
+            refused_bytes += one.bytes as u64;
+            if let Some(stream) = gather.batch.streams.get(one.stream) {
+                gather.refusals.add_stored(&stream.labels, one.reason, one.lines, one.bytes, one.first_ts);
+            }
+        }
+        self.taps.show(&gather.batch, &report);
+        counts.lines.add(report.taken as u64);
+        counts.bytes.add(bytes.saturating_sub(refused_bytes));
+        let refusals: &Refusals = &gather.refusals;
+        Ok(Taken {
+            lines: report.taken as u64,
+            refused: (!refusals.is_empty()).then(|| refusals.text()),
+            is_rated: refusals.count(Reason::StreamRate) > 0,
+        })
+    }
+
+    fn append(&self, gather: &Gather) -> Result<LineReport, NotTaken> {
+        self.append.append(&gather.batch).map_err(|error| {
+            match error {
+                AppendLinesError::Busy => self.counts.busy.inc(),
+                AppendLinesError::Unavailable(_) | AppendLinesError::Closed => self.counts.unavailable.inc(),
+            }
+            error.into()
+        })
+    }
+}
+
+impl Report for Receiver {
+    fn report(&self, page: &mut Page) {
+        type Read = fn(&DoorCounts) -> &Counter;
+        let families: [(&str, &str, Read); 3] = [
+            ("requests", "Requests with lines, by door.", |counts| &counts.requests),
+            ("lines", "Lines stored, by door.", |counts| &counts.lines),
+            ("bytes", "Bytes of text of lines stored, by door.", |counts| &counts.bytes),
+        ];
+        for (name, help, read) in families {
+            let metric = format!("pharos_logs_{name}_total");
+            page.family(&metric, "counter", help);
+            for door in Door::ALL {
+                page.sample(&metric, &[("door", door.as_str())], read(&self.counts.doors[door as usize]).get() as f64);
+            }
+        }
+        page.family("pharos_logs_refused_lines_total", "counter", "Lines refused, by reason.");
+        for reason in Reason::ALL {
+            let count = self.counts.refused[reason as usize].get();
+            page.sample("pharos_logs_refused_lines_total", &[("reason", reason.as_str())], count as f64);
+        }
+        page.counter(
+            "pharos_logs_busy_total",
+            "Requests told to come again because lines came faster than they could be written.",
+            self.counts.busy.get(),
+        );
+        page.counter(
+            "pharos_logs_unavailable_total",
+            "Requests refused because memory, disk or storage took no lines.",
+            self.counts.unavailable.get(),
+        );
+        page.gauge("pharos_logs_tails", "Live tails that are open.", self.taps.len() as f64);
+        page.counter("pharos_logs_tail_dropped_lines_total", "Lines that tails did not take in time.", self.taps.dropped());
+    }
+}
+
+/// Lets so many bytes a second through, and some more at once.
+#[derive(Debug)]
+struct Bucket {
+    per_s: f64,
+    room: f64,
+    left: f64,
+    filled: Duration,
+}
+
+impl Bucket {
+    fn new(per_s: u64, burst: u64, now: Duration) -> Self {
+        let room = burst.max(per_s) as f64;
+        Self { per_s: per_s as f64, room, left: room, filled: now }
+    }
+
+    /// A request larger than the whole bucket passes a full one, or it could never pass.
+    fn take(&mut self, bytes: u64, now: Duration) -> bool {
+        self.left = (self.left + now.saturating_sub(self.filled).as_secs_f64() * self.per_s).min(self.room);
+        self.filled = now;
+        let wanted = (bytes as f64).min(self.room);
+        if wanted > self.left {
+            return false;
+        }
+        self.left -= bytes as f64;
+        true
+    }
+}
+
+#[cfg(test)]
+pub(in crate::logs) mod tests {
+    use super::*;
+    use crate::base::clock::ManualClock;
+    use crate::logs::model::write::{RefusedLine, RefusedLines};
+
+    /// Keeps lines in memory: stream, time, text.
+    #[derive(Debug, Default)]
+    pub(in crate::logs) struct Kept {
+        pub(in crate::logs) lines: Mutex<Vec<(String, i64, String, String)>>,
+        pub(in crate::logs) error: Mutex<Option<AppendLinesError>>,
+        /// Lines before this time are refused.
+        pub(in crate::logs) oldest: i64,
+    }
+
+    impl AppendLines for Kept {
+        fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
+            if let Some(error) = self.error.lock().clone() {
+                return Err(error);
+            }
+            let mut report = LineReport::default();
+            for (at, stream) in batch.streams.iter().enumerate() {
+                for line in batch.lines_of(stream) {
+                    if line.ts < self.oldest {
+                        let reason = RefusedLine::TooOld { oldest: self.oldest };
+                        report.refused.push(RefusedLines { stream: at, lines: 1, bytes: line.text.len(), reason, first_ts: line.ts });
+                        continue;
+                    }
+                    report.taken += 1;
+                    let fields = crate::series::labels::Labels::from_packed(batch.fields_of(line)).unwrap().to_string();
+                    let text = String::from_utf8_lossy(batch.text_of(line)).into_owned();
+                    self.lines.lock().push((stream.labels.to_string(), line.ts, text, fields));
+                }
+            }
+            Ok(report)
+        }
+    }
+
+    /// A receiver that keeps lines in memory.
+    pub(in crate::logs) fn receiver(limits: LineLimits) -> (Receiver, Arc<Kept>, Arc<ManualClock>) {
+        let (kept, clock) = (Arc::new(Kept::default()), ManualClock::at(1_700_000_000_000));
+        (Receiver::new(Arc::clone(&kept) as _, Arc::clone(&clock) as _, Pressure::new(), limits), kept, clock)
+    }
+
+    fn one_line(receiver: &Receiver, text: &[u8]) -> Gather {
+        let mut gather = receiver.gather();
+        assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
+        gather.line(1, text, &receiver.limits).unwrap();
+        gather
+    }
+
+    #[test]
+    fn rates_hold() {
+        let (receiver, kept, clock) = receiver(LineLimits { bytes_per_s: 10, burst_bytes: 20, ..LineLimits::default() });
+        for _ in 0..2 {
+            assert!(receiver.take(Door::Loki, one_line(&receiver, b"0123456789")).is_ok());
+        }
+        let refused = receiver.take(Door::Loki, one_line(&receiver, b"0123456789")).unwrap_err();
+        assert!(refused.to_string().starts_with("Ingestion rate limit exceeded for user fake (limit: 10 bytes/sec)"), "{refused}");
+        clock.advance(Duration::from_secs(1));
+        assert!(receiver.take(Door::Loki, one_line(&receiver, b"0123456789")).is_ok());
+        clock.advance(Duration::from_secs(10));
+        assert!(receiver.take(Door::Loki, one_line(&receiver, &[b'x'; 1000])).is_ok(), "what is larger than the bucket passes a full one");
+        assert!(receiver.take(Door::Loki, one_line(&receiver, b"x")).is_err());
+        assert_eq!(kept.lines.lock().len(), 4);
+    }
+
+    #[test]
+    fn what_storage_says_is_passed_on_and_counted() {
+        let (receiver, kept, _clock) = receiver(LineLimits::default());
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        assert!(matches!(receiver.take(Door::Plain, one_line(&receiver, b"x")), Err(NotTaken::Store(AppendLinesError::Busy))));
+        *kept.error.lock() = None;
+        let taken = receiver.take(Door::Plain, one_line(&receiver, b"x")).unwrap();
+        assert_eq!((taken.lines, taken.refused), (1, None));
+        let mut page = Page::default();
+        receiver.report(&mut page);
+        let text = page.finish();
+        for line in ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 1\n", "pharos_logs_bytes_total{door=\"plain\"} 1\n"]
+        {
+            assert!(text.contains(line), "{line}{text}");
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The labels of the line that goes through a pipeline: the stream's, its own fields, and what the stages made.
+//!
+//! One row serves all lines: nothing is allocated for a line once the row has grown. Names and values lie in one text.
+
+use crate::series::labels::Labels;
+
+/// The label that says what went wrong.
+pub(crate) const ERROR: &str = "__error__";
+/// The label that says more about it.
+pub(crate) const ERROR_DETAILS: &str = "__error_details__";
+/// Marks a series whose error was asked for.
+pub(crate) const PRESERVE_ERROR: &str = "__preserve_error__";
+/// What an extracted label is called when the stream or the line's fields have its name already.
+pub(crate) const DUPLICATE: &str = "_extracted";
+/// Labels that one line may get; what goes beyond is left out.
+pub(crate) const LINE_LABELS_MAX: usize = 1_024;
+
+/// Where a label comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The stream.
+    Stream,
+    /// The line's own fields (structured metadata).
+    Field,
+    /// A stage.
+    Parsed,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    name: (u32, u32),
+    value: (u32, u32),
+    origin: Origin,
+}
+
+/// Which labels parsers need to extract.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// These only; none for all.
+    pub(crate) names: Option<Vec<String>>,
+    /// Parsers may stop as soon as all of them are there.
+    pub(crate) stops_early: bool,
+    /// Errors were asked for: they do not end the query.
+    pub(crate) keeps_errors: bool,
+}
+
+/// The labels of a line. See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    base: Labels,
+    text: String,
+    entries: Vec<Entry>,
+    /// Labels of the stream that a stage took away.
+    gone: Vec<(u32, u32)>,
+    error: &'static str,
+    details: String,
+    /// What parsers look for.
+    pub(crate) wanted: Wanted,
+}
+
+impl Row {
+    /// For parsers that look for `wanted`.
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Lines of another stream follow.
+    pub(crate) fn set_stream(&mut self, labels: &Labels) {
+        self.base = labels.clone();
+    }
+
+    /// The stream's labels.
+    pub(crate) const fn stream(&self) -> &Labels {
+        &self.base
+    }
+
+    /// The next line, with its packed fields.
+    pub(crate) fn begin(&mut self, fields: &[u8]) {
+        self.text.clear();
+        self.entries.clear();
+        self.gone.clear();
+        self.error = "";
+        self.details.clear();
+        if !fields.is_empty() {
+            self.add_fields(fields);
+        }
+    }
+
+    fn add_fields(&mut self, fields: &[u8]) {
+        // Fields were checked when they came in.
+        for (name, value) in crate::series::labels::LabelsIter::over_checked(fields) {
+            match name {
+                ERROR_DETAILS => self.set_details(value),
+                _ if self.base.contains(name) => {
+                    let name = self.put_duplicate(name);
+                    self.set_at(Origin::Field, name, value);
+                }
+                _ => self.set(Origin::Field, name, value),
+            }
+        }
+    }
+
+    fn put(&mut self, text: &str) -> (u32, u32) {
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        (start, self.text.len() as u32)
+    }
+
+    fn put_duplicate(&mut self, name: &str) -> (u32, u32) {
+        let start = self.put(name).0;
+        (start, self.put(DUPLICATE).1)
+    }
+
+    #[inline]
+    fn at(&self, range: (u32, u32)) -> &str {
+        self.text.get(range.0 as usize..range.1 as usize).unwrap_or_default()
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let mut found = None;
+        for (index, entry) in self.entries.iter().enumerate() {
+            if (entry.name.1 - entry.name.0) as usize == name.len() && self.at(entry.name) == name {
+                // A field is seen before what a parser made of the same name.
+                if entry.origin == Origin::Field {
+                    return Some(index);
+                }
+                found = Some(index);
+            }
+        }
+        found
+    }
+
+    fn is_gone(&self, name: &str) -> bool {
+        self.gone.iter().any(|range| self.at(*range) == name)
+    }
+
+    /// The value of a label.
+    #[inline]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        if let Some(index) = self.position(name) {
+            return Some(self.at(self.entries[index].value));
+        }
+        if !self.gone.is_empty() && self.is_gone(name) {
+            return None;
+        }
+        self.base.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value that a text filter or a grouping sees: the error, a label, or nothing.
+    #[inline]
+    pub(crate) fn text_of(&self, name: &str) -> &str {
+        if name == ERROR { self.error } else { self.get(name).unwrap_or_default() }
+    }
+
+    /// Sets a label; what a stage made goes before the line's fields, and those before the stream's labels.
+    pub(crate) fn set(&mut self, origin: Origin, name: &str, value: &str) {
+        if self.entries.len() >= LINE_LABELS_MAX {
+            return;
+        }
+        let name = self.put(name);
+        self.set_at(origin, name, value);
+    }
+
+    fn set_at(&mut self, origin: Origin, name: (u32, u32), value: &str) {
+        let value = self.put(value);
+        self.set_ranges(origin, name, value);
+    }
+
+    fn set_ranges(&mut self, origin: Origin, name: (u32, u32), value: (u32, u32)) {
+        let length = name.1 - name.0;
+        let text = &self.text;
+        let same = |entry: &Entry| {
+            let there = entry.name;
+            there.1 - there.0 == length && text.as_bytes().get(there.0 as usize..there.1 as usize) == text.as_bytes().get(name.0 as usize..name.1 as usize)
+        };
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.origin == origin && same(entry)) {
+            entry.value = value;
+            return;
+        }
+        if origin == Origin::Parsed {
+            self.entries.retain(|entry| entry.origin != Origin::Field || !same(entry));
+        } else if self.entries.iter().any(|entry| entry.origin == Origin::Parsed && same(entry)) {
+            return;
+        }
+        if self.entries.len() < LINE_LABELS_MAX {
+            self.entries.push(Entry { name, value, origin });
+        }
+    }
+
+    /// Takes a label away, wherever it comes from.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let text = &self.text;
+        self.entries.retain(|entry| text.get(entry.name.0 as usize..entry.name.1 as usize) != Some(name));
+        let name = self.put(name);
+        self.gone.push(name);
+    }
+
+    fn has_field(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.origin == Origin::Field && self.at(entry.name) == name)
+    }
+
+    fn has_parsed(&self, name: &str) -> bool {
+        let same = |entry: &Entry| (entry.name.1 - entry.name.0) as usize == name.len() && self.at(entry.name) == name;
+        self.entries.iter().any(|entry| entry.origin == Origin::Parsed && same(entry))
+    }
+
+    /// Whether the stream or the line's fields have this label, so that an extracted one needs another name.
+    #[inline]
+    pub(crate) fn clashes(&self, name: &str) -> bool {
+        self.base.contains(name) || (!self.entries.is_empty() && self.has_field(name))
+    }
+
+    /// Offers a label that a parser found: `name` is sanitised already, the value is made only if it is wanted.
+    #[inline]
+    pub(crate) fn offer(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+        if self.entries.len() >= LINE_LABELS_MAX {
+            return;
+        }
+        if self.clashes(name) {
+            let range = self.put_duplicate(name);
+            if !self.wanted.has(self.at(range)) || self.has_parsed(self.at(range)) {
+                self.text.truncate(range.0 as usize);
+                return;
+            }
+            let text = &self.text;
+            let label = text.get(range.0 as usize..range.1 as usize);
+            self.entries.retain(|entry| entry.origin == Origin::Parsed || text.get(entry.name.0 as usize..entry.name.1 as usize) != label);
+            return self.push_parsed(range, value);
+        }
+        if self.wanted.has(name) && !self.has_parsed(name) {
+            let range = self.put(name);
+            self.push_parsed(range, value);
+        }
+    }
+
+    fn push_parsed(&mut self, name: (u32, u32), value: impl FnOnce(&mut String)) {
+        let start = self.text.len() as u32;
+        value(&mut self.text);
+        let value = (start, self.text.len() as u32);
+        // Not there yet, and no field of this name: nothing is replaced.
+        self.entries.push(Entry { name, value, origin: Origin::Parsed });
+    }
+
+    /// Whether nothing is left to extract.
+    #[inline]
+    pub(crate) fn is_complete(&self) -> bool {
+        match &self.wanted.names {
+            Some(names) if names.is_empty() => true,
+            Some(names) if self.wanted.stops_early => names.iter().all(|name| self.has_parsed(name)),
+            _ => false,
+        }
+    }
+
+    /// Whether a nested object whose labels begin with `prefix` may hold something that is wanted.
+    pub(crate) fn wants_prefix(&self, prefix: &str) -> bool {
+        match &self.wanted.names {
+            None => true,
+            Some(names) => names.iter().any(|name| name.starts_with(prefix)),
+        }
+    }
+
+    /// What went wrong; empty for nothing.
+    pub(crate) const fn error(&self) -> &'static str {
+        self.error
+    }
+
+    /// More about it.
+    pub(crate) fn details(&self) -> &str {
+        &self.details
+    }
+
+    /// Sets the error.
+    pub(crate) fn set_error(&mut self, error: &'static str, details: &str) {
+        self.error = error;
+        if !details.is_empty() {
+            self.set_details(details);
+        }
+    }
+
+    /// A parser's error, which a query may ask for.
+    pub(crate) fn set_parser_error(&mut self, error: &'static str, details: &str) {
+        self.set_error(error, details);
+        if self.wanted.keeps_errors {
+            self.set(Origin::Parsed, PRESERVE_ERROR, "true");
+        }
+    }
+
+    fn set_details(&mut self, details: &str) {
+        self.details.clear();
+        self.details.push_str(details);
+    }
+
+    /// Forgets the error, not its details.
+    pub(crate) const fn clear_error(&mut self) {
+        self.error = "";
+    }
+
+    /// Forgets the details.
+    pub(crate) fn clear_details(&mut self) {
+        self.details.clear();
+    }
+
+    /// Whether the labels are the stream's, nothing more and nothing less.
+    #[inline]
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.entries.is_empty() && self.gone.is_empty() && self.error.is_empty() && self.details.is_empty()
+    }
+
+    /// Every label, in no order, the error among them.
+    pub(crate) fn each<'a>(&'a self, mut take: impl FnMut(Origin, &'a str, &'a str)) {
+        for (name, value) in self.base.iter() {
+            if self.entries.is_empty() && self.gone.is_empty() || (self.position(name).is_none() && !self.is_gone(name)) {
+                take(Origin::Stream, name, value);
+            }
+        }
+        for entry in &self.entries {
+            take(entry.origin, self.at(entry.name), self.at(entry.value));
+        }
+        if !self.error.is_empty() {
+            take(Origin::Parsed, ERROR, self.error);
+        }
+        if !self.details.is_empty() {
+            take(Origin::Parsed, ERROR_DETAILS, &self.details);
+        }
+    }
+
+    /// Every label as one set.
+    pub(crate) fn labels(&self) -> Labels {
+        if self.is_untouched() {
+            return self.base.clone();
+        }
+        self.labels_if(|_, _| true)
+    }
+
+    /// The labels for which `keep` holds, as one set.
+    pub(crate) fn labels_if(&self, keep: impl Fn(Origin, &str) -> bool) -> Labels {
+        let mut pairs = Vec::with_capacity(self.entries.len() + 8);
+        self.each(|origin, name, value| {
+            if keep(origin, name) {
+                pairs.push((name, value));
+            }
+        });
+        pairs.sort_unstable();
+        pairs.dedup_by(|a, b| a.0 == b.0);
+        Labels::from_ordered(pairs)
+    }
+}
+
+impl Wanted {
+    #[inline]
+    fn has(&self, label: &str) -> bool {
+        match &self.names {
+            None => true,
+            Some(names) => names.iter().any(|name| name == label),
+        }
+    }
+}
+
+/// Appends bytes of a line as text; what is no UTF-8 becomes spaces, as upstream.
+pub(crate) fn push_bytes(out: &mut String, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => push_text(out, text),
+        Err(_) => push_text(out, &String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// Appends text with spaces for replacement characters.
+pub(crate) fn push_text(out: &mut String, text: &str) {
+    if text.is_ascii() || !text.contains('\u{fffd}') {
+        out.push_str(text);
+    } else {
+        out.extend(text.chars().map(|c| if c == '\u{fffd}' { ' ' } else { c }));
+    }
+}
+
+/// Makes a key a label's name: spaces around go, a digit in front gets `_`, all else that may not be in one becomes `_`.
+pub(crate) fn push_name(out: &mut String, key: &str) {
+    let key = key.trim();
+    if out.is_empty() && key.starts_with(|c: char| c.is_ascii_digit()) {
+        out.push('_');
+    }
+    if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        out.push_str(key);
+    } else {
+        out.extend(key.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        let mut row = Row::default();
+        row.set_stream(&Labels::from_pairs([("job", "api"), ("k", "stream")]));
+        row
+    }
+
+    fn shown(row: &Row) -> String {
+        row.labels().to_string()
+    }
+
+    #[test]
+    fn what_is_extracted_twice_gets_another_name() {
+        let mut row = row();
+        row.begin(Labels::from_pairs([("k", "field"), ("id", "7")]).packed());
+        assert_eq!(shown(&row), r#"{id="7", job="api", k="stream", k_extracted="field"}"#);
+        row.offer("k", |out| out.push_str("parsed"));
+        row.offer("id", |out| out.push('8'));
+        row.offer("id", |out| out.push('9'));
+        row.offer("new", |_| {});
+        assert_eq!(shown(&row), r#"{id="7", id_extracted="8", job="api", k="stream", k_extracted="parsed", new=""}"#);
+        row.begin(b"");
+        assert!(row.is_untouched());
+    }
+
+    #[test]
+    fn labels_can_be_set_and_taken_away() {
+        let mut row = row();
+        row.begin(b"");
+        row.set(Origin::Parsed, "job", "web");
+        row.remove("k");
+        assert_eq!((row.get("job"), row.get("k"), row.text_of("k")), (Some("web"), None, ""));
+        assert_eq!(shown(&row), r#"{job="web"}"#);
+        row.set_error("JSONParserErr", "why");
+        assert_eq!(shown(&row), r#"{__error__="JSONParserErr", __error_details__="why", job="web"}"#);
+        assert_eq!(row.labels_if(|origin, _| origin == Origin::Stream), Labels::empty());
+    }
+
+    #[test]
+    fn names_are_made_fit() {
+        for (key, name) in [("plain_1", "plain_1"), ("9x", "_9x"), (" a.b ", "a_b"), ("é", "_"), ("  ", "")] {
+            let mut out = String::new();
+            push_name(&mut out, key);
+            assert_eq!(out, name, "{key}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Lines in and out, through memory, parts, merges and starts.
+
+use super::*;
+
+#[test]
+fn a_line_is_there_once_wherever_it_moves() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut expected = Vec::new();
+    for round in 0..12 {
+        for stream in ["a", "b"] {
+            for at in 0..5 {
+                // Two days, and not in order.
+                let ts = T0 - (round % 2) * DAY_NS - at * S;
+                let text = format!("{stream} {round} {at}");
+                assert_eq!(put(&store, stream, &[(ts, &text), (ts, &text)]).taken, 2);
+                expected.push((stream.to_owned(), ts, text));
+            }
+        }
+        expected.sort();
+        assert_eq!(lines(&store), expected, "in memory, round {round}");
+        store.flush().unwrap();
+        assert_eq!(lines(&store), expected, "flushed, round {round}");
+        if round % 5 == 4 {
+            store.maintain().unwrap();
+            assert_eq!(lines(&store), expected, "merged, round {round}");
+        }
+        let crashed = copy(dir.path());
+        assert_eq!(lines(&open(crashed.path())), expected, "after a crash, round {round}");
+    }
+    store.maintain().unwrap();
+    let status = store.status();
+    assert_eq!(status.days.len(), 2);
+    assert_eq!(status.days.iter().map(|day| day.lines).sum::<u64>(), 120);
+    assert_eq!(status.days[0].parts, 1, "the day that is over is one part");
+    assert_eq!((status.memory_lines, status.span), (0, Some((T0 - DAY_NS - 4 * S, T0))));
+    assert_eq!(lines_in(&store, Span { start: T0 - S, end: T0 }).len(), 12);
+    store.close();
+    assert!(matches!(store.append(&batch("a", &[(T0, "x")])), Err(AppendLinesError::Closed)));
+    assert_eq!(lines(&store), expected, "reads go on");
+    drop(store);
+    let folders = std::fs::read_dir(dir.path().join("parts")).unwrap().count();
+    let store = open(dir.path());
+    assert_eq!(folders, store.status().days.iter().map(|day| day.parts as usize).sum::<usize>(), "merged parts are gone");
+    assert_eq!(lines(&store), expected);
+}
+
+#[test]
+fn streams_labels_and_volumes_are_those_of_memory_and_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    put(&store, "a", &[(T0, "one"), (T0 - S, "two")]);
+    put(&store, "b", &[(T0, "three")]);
+    store.flush().unwrap();
+    put(&store, "a", &[(T0 + S, "four")]);
+    put(&store, "c", &[(T0 + S, "five")]);
+    let cancel = Cancel::new();
+    let jobs: Vec<String> =
+        store.streams(&every_stream(), &cancel).unwrap().iter().map(|labels| labels.get("job").unwrap().to_owned()).collect();
+    assert_eq!(jobs, ["a", "b", "c"]);
+    assert_eq!(store.label_names(&every_stream(), &cancel).unwrap(), ["env", "job"]);
+    assert_eq!(store.label_values("job", &every_stream(), &cancel).unwrap(), ["a", "b", "c"]);
+    assert_eq!(store.label_values("nothing", &every_stream(), &cancel).unwrap().len(), 0);
+    let any_of = [
+        vec![Matcher::equal("job", "c")],
+        vec![Matcher::equal("job", "a"), Matcher::equal("env", "test")],
+        vec![Matcher::equal("job", "b"), Matcher::equal("env", "x")],
+    ];
+    let some = StreamQuery { any_of: &any_of, ..every_stream() };
+    assert_eq!(store.label_values("job", &some, &cancel).unwrap(), ["a", "c"]);
+    assert_eq!(store.label_values("job", &StreamQuery { limit: 1, ..some.clone() }, &cancel).unwrap(), ["a"]);
+    let volumes = store.volume(&some, &cancel).unwrap();
+    assert_eq!(volumes.iter().map(|volume| (volume.lines, volume.bytes)).collect::<Vec<_>>(), [(3, 10), (1, 4)]);
+    let later = StreamQuery { span: Span { start: T0 + S, end: T0 + 2 * S }, ..every_stream() };
+    assert_eq!(store.label_values("job", &later, &cancel).unwrap(), ["a", "c"]);
+    let matchers = [Matcher::equal("job", "b")];
+    let selection = LineSelection { matchers: &matchers, span: Span::ALL, needs: &Needs::Anything };
+    let chunks = store.select(&selection, &cancel).unwrap();
+    assert_eq!(chunks.iter().map(|chunk| chunk.lines()).sum::<usize>(), 1);
+    cancel.raise(Stop::Cancelled);
+    assert!(store.select(&selection, &cancel).is_err());
+}
+
+#[test]
+fn fields_stay_with_their_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let fields = Labels::from_pairs([("trace", "7")]);
+    let mut batch = LineBatch::new();
+    batch.begin_stream(Labels::from_pairs([("job", "a")]));
+    batch.push(T0, b"with", fields.packed());
+    batch.push(T0, b"without", b"");
+    let seen = |store: &Store| {
+        let selection = LineSelection { matchers: &[], span: Span::ALL, needs: &Needs::Anything };
+        let mut lines = LineBuf::default();
+        let mut seen = Vec::new();
+        for chunk in store.select(&selection, &Cancel::new()).unwrap() {
+            chunk.read(Want::Text, &mut lines).unwrap();
+            seen.extend((0..lines.times.len()).map(|at| (lines.line(at).to_vec(), lines.fields_of(at).to_vec())));
+        }
+        seen.sort();
+        seen
+    };
+    store.append(&batch).unwrap();
+    let expected = vec![(b"with".to_vec(), fields.packed().to_vec()), (b"without".to_vec(), Vec::new())];
+    assert_eq!(seen(&store), expected);
+    assert_eq!(seen(&open(copy(dir.path()).path())), expected);
+    store.flush().unwrap();
+    assert_eq!(seen(&store), expected);
+}
+
+#[test]
+fn a_frozen_copy_is_a_whole_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
+    let store = open(&data);
+    put(&store, "a", &[(T0, "in a part")]);
+    store.flush().unwrap();
+    put(&store, "a", &[(T0, "in the log")]);
+    store.freeze(&backup).unwrap();
+    put(&store, "a", &[(T0, "later")]);
+    store.flush().unwrap();
+    store.maintain().unwrap();
+    let frozen = open(&backup);
+    assert_eq!(texts(&frozen), ["in a part", "in the log"]);
+    put(&frozen, "a", &[(T0, "there")]);
+    frozen.flush().unwrap();
+    assert_eq!(texts(&store), ["in a part", "in the log", "later"]);
+    let empty = open(&dir.path().join("empty"));
+    empty.freeze(&dir.path().join("empty-backup")).unwrap();
+    assert!(texts(&open(&dir.path().join("empty-backup"))).is_empty());
+}
+
+#[test]
+fn threads_in_the_background_do_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = StoreSettings {
+        background: true,
+        memory_bytes: 64 << 10,
+        sync: SyncPolicy::Interval(Duration::from_millis(5)),
+        ..settings(dir.path())
+    };
+    let store = Store::open(settings, Arc::new(crate::base::clock::SystemClock::new())).unwrap();
+    let now = crate::base::clock::Clock::now_ms(&crate::base::clock::SystemClock::new()) * 1_000_000;
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for at in 0..200i64 {
+                    let text = format!("{writer} {at} {}", "x".repeat(500));
+                    let batch = batch(&writer.to_string(), &[(now + at, &text)]);
+                    while store.append(&batch).is_err_and(|error| matches!(error, AppendLinesError::Busy)) {}
+                }
+            });
+        }
+    });
+    assert_eq!(lines(&store).len(), 800);
+    store.close();
+    assert!(store.counters().flushes.load(Ordering::Relaxed) > 1);
+    assert_eq!(store.status().background_error, None);
+    drop(store);
+    assert_eq!(lines(&open(dir.path())).len(), 800);
+}
