@@ -35,6 +35,17 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// What reads journals.
 const JOURNALCTL: &str = "journalctl";
 
+/// Where lines go, by door.
+#[derive(Clone)]
+pub struct Appends {
+    /// Those of syslog.
+    pub syslog: Arc<dyn AppendLines>,
+    /// Those of Fluent.
+    pub fluent: Arc<dyn AppendLines>,
+    /// Those of files, containers and journals.
+    pub collector: Arc<dyn AppendLines>,
+}
+
 /// From what collectors are made.
 pub struct CollectorsSetup {
     /// Where positions are kept; made if it is not there.
@@ -48,7 +59,7 @@ pub struct CollectorsSetup {
     /// What Fluent's senders must know; empty for nothing.
     pub fluent_shared_key: Secret,
     /// Where lines go.
-    pub append: Arc<dyn AppendLines>,
+    pub append: Appends,
     /// The time.
     pub clock: SharedClock,
     /// Begins encrypted connections with the server's certificate; `None` where it has none.
@@ -58,7 +69,7 @@ pub struct CollectorsSetup {
 /// Collectors and listeners.
 pub struct Collectors {
     folder: PathBuf,
-    append: Arc<dyn AppendLines>,
+    append: Appends,
     clock: SharedClock,
     tls: Option<Accept>,
     /// What settings ask for, which stays.
@@ -97,7 +108,9 @@ impl Collectors {
         for text in syslog_listen.iter().filter(|text| !text.is_empty()) {
             let address = Address::parse(text, Transport::Tcp).map_err(|why| format!("logs.syslog_listen: {why}"))?;
             if address.transport == Transport::Tls && tls.is_none() {
-                return Err(format!("logs.syslog_listen: {address} needs a certificate; set server.tls_cert_file and server.tls_key_file, or server.tls_self_signed"));
+                return Err(format!(
+                    "logs.syslog_listen: {address} needs a certificate; set server.tls_cert_file and server.tls_key_file, or server.tls_self_signed"
+                ));
             }
             let labels = Labels::from_pairs([("job", "syslog")]);
             let naming = Naming { labels, keeps_time: true, zone: Zone::Local, ..Naming::default() };
@@ -107,7 +120,9 @@ impl Collectors {
         for text in fluent_listen.iter().filter(|text| !text.is_empty()) {
             let address = Address::parse(text, Transport::Tcp).map_err(|why| format!("logs.fluent_listen: {why}"))?;
             match address.transport {
-                Transport::Udp => return Err("logs.fluent_listen: the forward protocol needs connections, expected tcp:// or tls://".to_owned()),
+                Transport::Udp => {
+                    return Err("logs.fluent_listen: the forward protocol needs connections, expected tcp:// or tls://".to_owned());
+                }
                 Transport::Tls if tls.is_none() => return Err(format!("logs.fluent_listen: {address} needs a certificate, as HTTPS does")),
                 _ => fluent.push(FluentSource { address, shared_key: fluent_shared_key.clone() }),
             }
@@ -200,16 +215,19 @@ impl Collectors {
             let setup = FilesSetup {
                 jobs: config.files,
                 positions: self.folder.join("files.journal"),
-                append: Arc::clone(&self.append),
+                append: Arc::clone(&self.append.collector),
                 clock: self.clock.clone(),
                 counts: self.counts.door("file"),
                 stats: Arc::clone(&self.file_stats),
                 stop: Arc::clone(&running.stop),
             };
-            let thread = Files::open(setup).and_then(|files| std::thread::Builder::new().name("log-files".to_owned()).spawn(move || files.run()));
+            let thread =
+                Files::open(setup).and_then(|files| std::thread::Builder::new().name("log-files".to_owned()).spawn(move || files.run()));
             match thread {
                 Ok(thread) => running.files = Some(thread),
-                Err(error) => errors.push(format!("log files cannot be collected: {}: {error}", self.folder.join("files.journal").display())),
+                Err(error) => {
+                    errors.push(format!("log files cannot be collected: {}: {error}", self.folder.join("files.journal").display()))
+                }
             }
         }
         if !config.docker.is_empty() || !config.journals.is_empty() {
@@ -233,7 +251,12 @@ impl Collectors {
     }
 
     fn inlet(&self, door: &'static str, running: &mut Running) -> Inlet {
-        let (inlet, work) = Inlet::new(Arc::clone(&self.append), self.counts.door(door));
+        let append = match door {
+            "syslog" => &self.append.syslog,
+            "fluent" => &self.append.fluent,
+            _ => &self.append.collector,
+        };
+        let (inlet, work) = Inlet::new(Arc::clone(append), self.counts.door(door));
         running.inlets.spawn(work);
         inlet
     }

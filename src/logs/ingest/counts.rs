@@ -76,12 +76,20 @@ impl Counts {
             return;
         }
         let families: [(&str, &str, fn(&DoorCounts) -> u64); 7] = [
-            ("pharos_logs_door_lines_total", "Lines that came in by syslog, Fluent, files, containers and journals.", |door| door.lines.get()),
+            ("pharos_logs_door_lines_total", "Lines that came in by syslog, Fluent, files, containers and journals.", |door| {
+                door.lines.get()
+            }),
             ("pharos_logs_door_bytes_total", "Bytes of their text.", |door| door.bytes.get()),
             ("pharos_logs_door_malformed_total", "Messages that could not be read.", |door| door.malformed.get()),
-            ("pharos_logs_door_dropped_total", "Messages of senders that cannot wait, dropped because storage could not keep up.", |door| door.dropped.get()),
+            (
+                "pharos_logs_door_dropped_total",
+                "Messages of senders that cannot wait, dropped because storage could not keep up.",
+                |door| door.dropped.get(),
+            ),
             ("pharos_logs_door_connections_total", "Connections taken.", |door| door.connections.get()),
-            ("pharos_logs_door_connections_refused_total", "Connections refused because there were too many.", |door| door.connections_refused.get()),
+            ("pharos_logs_door_connections_refused_total", "Connections refused because there were too many.", |door| {
+                door.connections_refused.get()
+            }),
             ("pharos_logs_door_waits_total", "Times a door had to wait because storage did not take lines.", |door| door.waits.get()),
         ];
         for (name, help, value) in families {

@@ -5,12 +5,13 @@
 //! by their text), [`level`] (how severe a line is), [`gather`], [`tap`], [`receive`], then one module for each door.
 //!
 //! Doors that are no HTTP speak to storage in whole batches: [`stage`] (pipelines), [`shape`] and [`inlet`] (from messages to
-//! batches), [`syslog`], [`fluent`], [`collect`] (files, containers, journals), all started by [`collectors`].
+//! batches), [`doorway`] (the receiver as they see it), [`syslog`], [`fluent`], [`collect`] (files, containers, journals), all started by [`collectors`].
 
 pub mod collect;
 pub mod collectors;
 pub mod counts;
 pub mod document;
+pub mod doorway;
 pub mod elastic;
 pub mod fluent;
 pub mod gather;

@@ -57,7 +57,14 @@ pub struct Shaper {
 impl Shaper {
     /// With stages of its own.
     pub fn new(pipeline: &Pipeline, stamps: &Arc<Stamps>, clock: &SharedClock) -> Self {
-        Self { pipeline: pipeline.clone(), stamps: Arc::clone(stamps), clock: clock.clone(), last_ts: i64::MIN, is_exact: false, out: Vec::new() }
+        Self {
+            pipeline: pipeline.clone(),
+            stamps: Arc::clone(stamps),
+            clock: clock.clone(),
+            last_ts: i64::MIN,
+            is_exact: false,
+            out: Vec::new(),
+        }
     }
 
     /// The same for senders whose times are fine, and which may send a line again: that is then a repetition.
@@ -103,7 +110,9 @@ impl Shaper {
             let (labels, fields) = (entry.labels.build(), entry.fields.build());
             let ts = match entry.ts {
                 Some(ts) if self.is_exact => ts,
-                Some(ts) => self.stamps.apart(ts, xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), labels.stable_hash()))),
+                Some(ts) => self
+                    .stamps
+                    .apart(ts, xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), labels.stable_hash()))),
                 None => now_ns,
             };
             self.last_ts = ts;

@@ -143,7 +143,8 @@ fn read_job(name: String, job: &mut Section<'_, '_>, config: &mut CollectConfig)
         job.warn_if_set(key, "is not supported here; nothing is collected by it");
     }
     job.knows(&["decompression"]);
-    if let Some(encoding) = job.text("encoding").filter(|encoding| !matches!(encoding.to_ascii_lowercase().as_str(), "" | "utf-8" | "utf8")) {
+    if let Some(encoding) = job.text("encoding").filter(|encoding| !matches!(encoding.to_ascii_lowercase().as_str(), "" | "utf-8" | "utf8"))
+    {
         let at = job.value_place("encoding");
         job.report.error(at, format!("encoding: {encoding:?} is not supported, expected utf-8"));
     }
@@ -158,7 +159,11 @@ fn read_job(name: String, job: &mut Section<'_, '_>, config: &mut CollectConfig)
     if let Some((target, at)) = docker_files {
         let pipeline = pipeline.clone();
         match target {
-            Ok(target) => config.files.push(FileJob { name: format!("{name}/docker_files"), targets: vec![target], pipeline: pipeline.after_docker() }),
+            Ok(target) => config.files.push(FileJob {
+                name: format!("{name}/docker_files"),
+                targets: vec![target],
+                pipeline: pipeline.after_docker(),
+            }),
             Err(why) => job.report.error(at, format!("docker_files: {why}")),
         }
     }
@@ -179,7 +184,9 @@ fn read_job(name: String, job: &mut Section<'_, '_>, config: &mut CollectConfig)
             }),
             None => {
                 let at = section.value_place("host");
-                section.report.error(at, format!("host: {host:?} is not supported, expected the path of a socket as in unix://{DOCKER_SOCKET}"));
+                section
+                    .report
+                    .error(at, format!("host: {host:?} is not supported, expected the path of a socket as in unix://{DOCKER_SOCKET}"));
             }
         }
         section.finish();
@@ -363,7 +370,8 @@ scrape_configs:
             let errors = load(text).err().unwrap_or_default();
             assert!(errors.iter().any(|one| one.contains(said)), "{text}: {errors:?}");
         }
-        let (_, warnings) = load("scrape_configs: [{job_name: a, kafka: {x: 1}, colour: red, static_configs: [{labels: {a: b}}]}]").unwrap();
+        let (_, warnings) =
+            load("scrape_configs: [{job_name: a, kafka: {x: 1}, colour: red, static_configs: [{labels: {a: b}}]}]").unwrap();
         for said in ["kafka: is not supported", "colour: unknown key", "no __path__"] {
             assert!(warnings.iter().any(|one| one.contains(said)), "{said}: {warnings:?}");
         }

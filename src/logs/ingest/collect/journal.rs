@@ -103,14 +103,22 @@ impl JournalJob {
         }
     }
 
-    async fn take(&self, out: impl AsyncRead + Unpin, inlet: &Inlet, clock: &SharedClock, cursors: &Cursors, name: &str) -> Result<(), Failure> {
+    async fn take(
+        &self,
+        out: impl AsyncRead + Unpin,
+        inlet: &Inlet,
+        clock: &SharedClock,
+        cursors: &Cursors,
+        name: &str,
+    ) -> Result<(), Failure> {
         // Times come with the entries, so that those read again are known again.
         let mut shaper = Shaper::new(&self.pipeline, &Arc::<Stamps>::default(), clock).exact();
         let mut reader = Lines { inner: BufReader::with_capacity(64 << 10, out), bytes: Vec::new(), skips: false };
         let mut lines = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let next = if lines.is_empty() && cursor.is_none() { Some(reader.next().await) } else { timeout(WAIT, reader.next()).await.ok() };
+            let next =
+                if lines.is_empty() && cursor.is_none() { Some(reader.next().await) } else { timeout(WAIT, reader.next()).await.ok() };
             let ended = match next {
                 Some(Ok(Some(line))) => {
                     let found = self.entry(&line);
@@ -157,7 +165,8 @@ impl JournalJob {
         let Ok(map) = serde_json::from_slice::<Map<String, Value>>(line) else { return Found { entry: None, cursor: None } };
         let get = |name: &str| map.get(name).and_then(text_of);
         let cursor = get("__CURSOR");
-        let mut entry = Entry { ts: get("__REALTIME_TIMESTAMP").and_then(|us| us.parse::<i64>().ok()?.checked_mul(1_000)), ..Entry::default() };
+        let mut entry =
+            Entry { ts: get("__REALTIME_TIMESTAMP").and_then(|us| us.parse::<i64>().ok()?.checked_mul(1_000)), ..Entry::default() };
         entry.text = if self.whole { String::from_utf8_lossy(line).into_owned() } else { get("MESSAGE").unwrap_or_default() };
         entry.labels = self.labels.to_builder();
         let priority = get("PRIORITY").and_then(|number| number.parse::<usize>().ok()).filter(|number| *number < 8);
@@ -304,7 +313,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // A stand-in for journalctl, which need not be there.
         let program = dir.path().join("journalctl");
-        let script = format!("#!/bin/sh\nprintf '%s\\n' '{}' '{{\"__CURSOR\":\"s=2\",\"MESSAGE\":\"two\"}}'\necho oops >&2\nexit 3\n", String::from_utf8_lossy(ENTRY));
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' '{}' '{{\"__CURSOR\":\"s=2\",\"MESSAGE\":\"two\"}}'\necho oops >&2\nexit 3\n",
+            String::from_utf8_lossy(ENTRY)
+        );
         std::fs::write(&program, script).unwrap();
         std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let clock: SharedClock = Arc::new(crate::base::clock::SystemClock::new());
@@ -314,7 +326,10 @@ mod tests {
         let working = tokio::spawn(work);
         let said = job(Vec::new()).read(&inlet, &clock, &cursors, program.to_str().unwrap()).await;
         assert!(matches!(said, Err(Failure::Said(why)) if why.contains("oops")));
-        assert_eq!((cursors.get("journal/j").as_deref(), store.0.lock().clone()), (Some("s=2"), vec!["hi\u{fffd}".to_owned(), "two".to_owned()]));
+        assert_eq!(
+            (cursors.get("journal/j").as_deref(), store.0.lock().clone()),
+            (Some("s=2"), vec!["hi\u{fffd}".to_owned(), "two".to_owned()])
+        );
         drop(inlet);
         working.await.unwrap();
     }

@@ -227,7 +227,10 @@ mod tests {
             ]),
         ]);
         let forwarded = read(&forward).unwrap();
-        assert_eq!((shown(&forwarded), forwarded.malformed), (vec!["Some(2000000000) {\"log\":1,\"status\":5} {job=\"fluent\", tag=\"f\"} {}".to_owned()], 2));
+        assert_eq!(
+            (shown(&forwarded), forwarded.malformed),
+            (vec!["Some(2000000000) {\"log\":1,\"status\":5} {job=\"fluent\", tag=\"f\"} {}".to_owned()], 2)
+        );
         for bad in [Value::Nil, Value::List(Vec::new()), Value::List(vec![bytes("t")]), Value::List(vec![bytes("t"), Value::Int(1)])] {
             assert!(read(&bad).is_err());
         }

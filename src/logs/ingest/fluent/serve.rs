@@ -66,7 +66,9 @@ async fn connection(mut wire: Wire, source: &FluentSource, work: &Work) -> Resul
     let mut buffer = Vec::new();
     let key = source.shared_key.expose();
     if !key.is_empty() {
-        timeout(GREETING, greet(&mut wire, &mut buffer, key)).await.map_err(|_| "the sender did not show in time that it knows the key")??;
+        timeout(GREETING, greet(&mut wire, &mut buffer, key))
+            .await
+            .map_err(|_| "the sender did not show in time that it knows the key")??;
     }
     let mut shaper = Shaper::new(&Pipeline::default(), &work.stamps, &work.clock);
     let mut piece = vec![0; 64 << 10];

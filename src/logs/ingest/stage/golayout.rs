@@ -16,23 +16,40 @@ enum Part {
     Literal(String),
     LongMonth,
     ShortMonth,
-    NumMonth { zero: bool },
+    NumMonth {
+        zero: bool,
+    },
     LongDay,
     ShortDay,
-    Day { zero: bool, blank: bool },
+    Day {
+        zero: bool,
+        blank: bool,
+    },
     YearDay,
     Hour,
-    Hour12 { zero: bool },
-    Minute { zero: bool },
-    Second { zero: bool },
+    Hour12 {
+        zero: bool,
+    },
+    Minute {
+        zero: bool,
+    },
+    Second {
+        zero: bool,
+    },
     LongYear,
     ShortYear,
     Half,
     Zone,
     /// Hours, minutes, seconds east of Greenwich; `z` takes `Z` too.
-    Offset { z: bool, colon: bool, parts: u8 },
+    Offset {
+        z: bool,
+        colon: bool,
+        parts: u8,
+    },
     /// A dot or a comma and exactly so many digits, or any number for none.
-    Fraction { digits: usize },
+    Fraction {
+        digits: usize,
+    },
 }
 
 /// The words of layouts, longest first where one begins another.
@@ -213,7 +230,8 @@ impl Found {
             }
             Part::Half => {
                 let half = text.get(..2)?;
-                self.afternoon = Some(if half.eq_ignore_ascii_case("pm") { true } else { half.eq_ignore_ascii_case("am").then_some(false)? });
+                self.afternoon =
+                    Some(if half.eq_ignore_ascii_case("pm") { true } else { half.eq_ignore_ascii_case("am").then_some(false)? });
                 rest = &text[2..];
             }
             Part::Zone => rest = self.zone_name(text)?,

@@ -29,7 +29,9 @@ impl JsonPath {
         let mut steps = Vec::new();
         let mut rest = text.trim();
         let refused = |rest: &str| {
-            format!("cannot read the path at {rest:?}; a path is made of keys with dots between them, \"keys in quotes\" and [0] for an item of a list")
+            format!(
+                "cannot read the path at {rest:?}; a path is made of keys with dots between them, \"keys in quotes\" and [0] for an item of a list"
+            )
         };
         loop {
             if steps.len() >= STEPS_MAX {

@@ -143,15 +143,18 @@ static PASSWORD: Known = LazyLock::new(|| {
     )
     .ok()
 });
-static BEARER: Known =
-    LazyLock::new(|| Regex::new(r"(?i)\b(?:bearer|basic|authorization\\?[\x22']?\s*[:=]\s*\\?[\x22']?(?:token|apikey))\s+(?P<secret>[a-z0-9+/._~=-]{6,})").ok());
+static BEARER: Known = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:bearer|basic|authorization\\?[\x22']?\s*[:=]\s*\\?[\x22']?(?:token|apikey))\s+(?P<secret>[a-z0-9+/._~=-]{6,})")
+        .ok()
+});
 static JWT: Known = LazyLock::new(|| Regex::new(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*").ok());
 static URL: Known = LazyLock::new(|| Regex::new(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/?#@]{0,256}:(?P<secret>[^\s/?#@]{1,512})@").ok());
 static CARD: Known = LazyLock::new(|| Regex::new(r"\b[3-6]\d{3}(?:[ -]?\d){8,15}\b").ok());
 static EMAIL: Known = LazyLock::new(|| Regex::new(r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}\b").ok());
 static AWS_KEY: Known = LazyLock::new(|| Regex::new(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b").ok());
-static PRIVATE_KEY: Known =
-    LazyLock::new(|| Regex::new(r"(?s)-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?P<secret>.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)").ok());
+static PRIVATE_KEY: Known = LazyLock::new(|| {
+    Regex::new(r"(?s)-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?P<secret>.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)").ok()
+});
 
 /// Whether the last of 13 to 19 digits fits the others.
 fn is_card(text: &str) -> bool {
@@ -194,7 +197,10 @@ mod tests {
             ("card 4111 1111 1111 1111 paid", "card <masked> paid"),
             ("order 4111111111111112 paid", "order 4111111111111112 paid"),
             ("AKIAIOSFODNN7EXAMPLE", "<masked>"),
-            ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----<masked>-----END RSA PRIVATE KEY-----"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+                "-----BEGIN RSA PRIVATE KEY-----<masked>-----END RSA PRIVATE KEY-----",
+            ),
             ("password reset for ann@example.org", "password reset for ann@example.org"),
             ("tokens used: 12", "tokens used: 12"),
             ("plain text with no secret", "plain text with no secret"),

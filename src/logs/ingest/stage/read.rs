@@ -118,7 +118,9 @@ fn stage(node: &Node, depth: usize, budget: &mut usize, report: &mut Report) -> 
         "logfmt" => logfmt(&mut section),
         "regex" => groups(&mut section),
         "timestamp" => timestamp(&mut section),
-        "level" => Some(Box::new(Level { label: section.text("label").unwrap_or_else(|| "level".to_owned()), source: section.text("source") })),
+        "level" => {
+            Some(Box::new(Level { label: section.text("label").unwrap_or_else(|| "level".to_owned()), source: section.text("source") }))
+        }
         "output" => required(&mut section, "source").map(|source| Box::new(Output { source }) as _),
         "template" => template(&mut section),
         "match" => matching(&mut section, depth, budget),
@@ -149,10 +151,8 @@ fn stage(node: &Node, depth: usize, budget: &mut usize, report: &mut Report) -> 
             return None;
         }
         _ => {
-            let hint = nearest(name, &NAMES).map_or_else(
-                || format!("expected {}", alternatives(&NAMES)),
-                |near| format!("did you mean {near}?"),
-            );
+            let hint =
+                nearest(name, &NAMES).map_or_else(|| format!("expected {}", alternatives(&NAMES)), |near| format!("did you mean {near}?"));
             section.report.error(node.at, format!("pipeline_stages: there is no stage {name:?}, {hint}"));
             return None;
         }

@@ -148,7 +148,11 @@ impl<'t> Reader<'t> {
                     Some('t') => out.push('\t'),
                     Some('r') => out.push('\r'),
                     Some(c @ ('\\' | '"' | '\'')) => out.push(c),
-                    _ => return Err("after a backslash one of \\ \" ' n t r is expected; regular expressions are easier in `backquotes`".to_owned()),
+                    _ => {
+                        return Err(
+                            "after a backslash one of \\ \" ' n t r is expected; regular expressions are easier in `backquotes`".to_owned()
+                        );
+                    }
                 },
                 c => out.push(c),
             }

@@ -125,7 +125,6 @@ pub(super) fn functions() -> FuncMap {
     map
 }
 
-
 fn hash(salt: &str, text: &str) -> String {
     use sha2::{Digest, Sha256};
     let sum = Sha256::new().chain_update(salt.as_bytes()).chain_update(text.as_bytes()).finalize();

@@ -53,7 +53,11 @@ fn stages_do_as_they_are_told() {
             &[r#"{"level":"warn","ctx":{"user":7},"tags":["x"]}|level=warn|tag=x,user=7|"#, "no json|||"][..],
         ),
         ("[{json: {expressions: {a: }, drop_malformed: true}}]", &["x", "{}"], &["{}|||"]),
-        ("[{logfmt: {mapping: {lvl: level, msg: }}}, {labels: {lvl: }}, {output: {source: msg}}]", &["level=info msg=\"a b\""], &["a b|lvl=info||"]),
+        (
+            "[{logfmt: {mapping: {lvl: level, msg: }}}, {labels: {lvl: }}, {output: {source: msg}}]",
+            &["level=info msg=\"a b\""],
+            &["a b|lvl=info||"],
+        ),
         (
             "[{regex: {expression: '^(?P<ip>\\S+) (?P<code>\\d+)'}}, {labels: {code: , who: ip}}]",
             &["10.0.0.1 200 x", "none"],
@@ -62,7 +66,11 @@ fn stages_do_as_they_are_told() {
         (
             "[{regex: {expression: '^(?P<t>\\S+ \\S+)'}}, {timestamp: {source: t, format: '2006-01-02 15:04:05', location: Europe/Berlin}}]",
             &["2024-05-06 09:08:09 x", "no time", "2024-05-06 09:08:10 y"],
-            &["2024-05-06 09:08:09 x|||1714979289000000000", "no time|||1714979289000000001", "2024-05-06 09:08:10 y|||1714979290000000000"],
+            &[
+                "2024-05-06 09:08:09 x|||1714979289000000000",
+                "no time|||1714979289000000001",
+                "2024-05-06 09:08:10 y|||1714979290000000000",
+            ],
         ),
         (
             "[{json: {expressions: {t: }}}, {timestamp: {source: t, format: UnixMs, action_on_failure: skip}}]",
@@ -82,7 +90,11 @@ fn stages_do_as_they_are_told() {
             &["app x"],
             &["APP/app x|||"],
         ),
-        ("[{template: {source: m, template: '{{ if eq .Entry \"a\" }}one{{ end }}'}}, {labels: {m: }}]", &["a", "b"], &["a|m=one||", "b|||"]),
+        (
+            "[{template: {source: m, template: '{{ if eq .Entry \"a\" }}one{{ end }}'}}, {labels: {m: }}]",
+            &["a", "b"],
+            &["a|m=one||", "b|||"],
+        ),
         (
             "[{match: {selector: '{job=\"a\"} |= \"debug\"', action: drop}}, {match: {selector: '{job=\"a\"}', stages: [{static_labels: {x: y}}]}}]",
             &["debug no", "yes"],
@@ -90,7 +102,11 @@ fn stages_do_as_they_are_told() {
         ),
         ("[{drop: {expression: '.*health.*'}}]", &["GET /health", "GET /"], &["GET /|||"]),
         ("[{drop: {longer_than: 4B}}]", &["12345", "1234"], &["1234|||"]),
-        ("[{json: {expressions: {l: , m: }}}, {drop: {source: [l, m], value: 'a;b'}}]", &[r#"{"l":"a","m":"b"}"#, r#"{"l":"a"}"#], &[r#"{"l":"a"}|||"#]),
+        (
+            "[{json: {expressions: {l: , m: }}}, {drop: {source: [l, m], value: 'a;b'}}]",
+            &[r#"{"l":"a","m":"b"}"#, r#"{"l":"a"}"#],
+            &[r#"{"l":"a"}|||"#],
+        ),
         (
             "[{json: {expressions: {t: }}}, {timestamp: {source: t, format: Unix}}, {drop: {older_than: 1h}}]",
             &[r#"{"t":1714900000}"#, r#"{"t":1714979000}"#],
@@ -122,7 +138,11 @@ fn stages_do_as_they_are_told() {
             &["2024-05-06T07:08:09.1Z stdout F one", "2024-05-06T07:08:09.2Z stdout P tw", "2024-05-06T07:08:09.3Z stdout F o", "odd"],
             &["one|stream=stdout||1714979289100000000", "two|stream=stdout||1714979289200000000", "odd|||"],
         ),
-        ("[{replace: {expression: 'user=(\\w+) ip=(\\S+)', replace: '<{{ ToUpper .Value }}>'}}]", &["a user=ann ip=x b"], &["a user=<ANN> ip=<X> b|||"]),
+        (
+            "[{replace: {expression: 'user=(\\w+) ip=(\\S+)', replace: '<{{ ToUpper .Value }}>'}}]",
+            &["a user=ann ip=x b"],
+            &["a user=<ANN> ip=<X> b|||"],
+        ),
         ("[{replace: {expression: '\\d+', replace: '#'}}]", &["a 12 b 3", "none"], &["a # b #|||", "none|||"]),
         ("[{static_labels: {x: y}}, {pack: {labels: [x, none]}}]", &["a \"b\""], &[r#"{"_entry":"a \"b\"","x":"y"}|||"#]),
         ("[{limit: {rate: 1, burst: 2, drop: true}}]", &["a", "b", "c"], &["a|||", "b|||"]),
@@ -130,7 +150,11 @@ fn stages_do_as_they_are_told() {
         ("[{sampling: {rate: 1.0}}]", &["a"], &["a|||"]),
         ("[{sampling: {rate: 0.0}}]", &["a"], &[]),
         ("[mask]", &["password=x1"], &["password=<masked>|||"]),
-        ("[{mask: {kinds: [email], expressions: ['id (\\d+)'], replacement: '*'}}]", &["a@b.de id 7 password=x"], &["* id * password=x|||"]),
+        (
+            "[{mask: {kinds: [email], expressions: ['id (\\d+)'], replacement: '*'}}]",
+            &["a@b.de id 7 password=x"],
+            &["* id * password=x|||"],
+        ),
         ("[decolorize]", &["\u{1b}[31mred\u{1b}[0m"], &["red|||"]),
     ] {
         let out: Vec<String> = run_all(yaml, lines).iter().map(shown).collect();

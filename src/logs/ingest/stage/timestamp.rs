@@ -112,13 +112,8 @@ mod tests {
 
     #[test]
     fn a_line_without_time_follows_the_one_before() {
-        let mut stage = Timestamp {
-            source: "t".to_owned(),
-            format: Format::Unix(1),
-            zone: Tz::UTC,
-            on_failure: OnFailure::Fudge,
-            last: None,
-        };
+        let mut stage =
+            Timestamp { source: "t".to_owned(), format: Format::Unix(1), zone: Tz::UTC, on_failure: OnFailure::Fudge, last: None };
         let moment = Moment { now_ns: 50, last_ts: 7 };
         let mut ts = |text: &str| {
             let mut entry = Entry::default();

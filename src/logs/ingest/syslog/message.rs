@@ -129,7 +129,8 @@ fn parts(message: &Message<&str>, peer: &str) -> BTreeMap<String, String> {
     if let Some(facility) = message.facility {
         put("facility", facility.as_str());
     }
-    let parameters = message.structured_data.iter().flat_map(|element| element.params().map(move |(name, value)| (element.id, name, value)));
+    let parameters =
+        message.structured_data.iter().flat_map(|element| element.params().map(move |(name, value)| (element.id, name, value)));
     for (id, name, value) in parameters.take(PARAMETERS_MAX) {
         let name: String = format!("sd_{id}_{name}").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         put(&name, &value);
@@ -220,7 +221,11 @@ mod tests {
             target_label: target.to_owned(),
             ..RelabelConfig::default()
         };
-        let relabel = vec![rule("__syslog_message_hostname", "machine"), rule("__syslog_connection_ip_address", "from"), rule("__syslog_message_severity", "s")];
+        let relabel = vec![
+            rule("__syslog_message_hostname", "machine"),
+            rule("__syslog_connection_ip_address", "from"),
+            rule("__syslog_message_severity", "s"),
+        ];
         let naming = Naming { relabel, keeps_time: false, keeps_whole: true, ..naming() };
         let (entry, _) = naming.entry(b"<12>1 - web-1 a - - - x", "::1", NOW_MS);
         assert_eq!(shown(&entry.unwrap()), "<12>1 - web-1 a - - - x|from=::1,job=syslog,machine=web-1,s=warning||");

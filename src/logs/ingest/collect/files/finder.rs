@@ -166,7 +166,8 @@ impl Files {
     /// What is known of a file.
     fn known(&mut self, job: usize, inode: Inode, source: &mut Source, orphans: &mut Vec<Record>) -> Known {
         let name = self.jobs[job].name.clone();
-        let by_inode = self.positions.records().filter(|record| record.job == name && record.inode == inode).max_by_key(|record| record.id).cloned();
+        let by_inode =
+            self.positions.records().filter(|record| record.job == name && record.inode == inode).max_by_key(|record| record.id).cloned();
         if let Some(record) = by_inode {
             if source.is(&record.print) {
                 return Known::Same(record);
@@ -175,8 +176,12 @@ impl Files {
             orphans.push(record);
         }
         let followed: HashSet<u64> = self.tails.iter().map(|followed| followed.tail.id).collect();
-        let mut by_content: Vec<Record> =
-            self.positions.records().filter(|record| record.job == name && record.print.at >= KNOWN_BYTES_MIN && record.inode != inode).cloned().collect();
+        let mut by_content: Vec<Record> = self
+            .positions
+            .records()
+            .filter(|record| record.job == name && record.print.at >= KNOWN_BYTES_MIN && record.inode != inode)
+            .cloned()
+            .collect();
         // The one that was read furthest.
         by_content.sort_by_key(|record| std::cmp::Reverse(record.print.at));
         let Some(record) = by_content.into_iter().find(|record| source.is(&record.print)) else { return Known::New };
@@ -205,10 +210,9 @@ impl Files {
             return;
         }
         // Another record may know this very file, further on.
-        let known_further = self
-            .positions
-            .records()
-            .any(|other| other.id != record.id && other.job == record.job && other.inode == stat.inode && other.print.at >= record.print.at);
+        let known_further = self.positions.records().any(|other| {
+            other.id != record.id && other.job == record.job && other.inode == stat.inode && other.print.at >= record.print.at
+        });
         if known_further {
             return;
         }

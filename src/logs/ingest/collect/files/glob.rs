@@ -74,7 +74,9 @@ fn parts_match(pattern: &[Box<str>], parts: &[&str]) -> bool {
     match pattern.split_first() {
         None => parts.is_empty(),
         Some((first, rest)) if &**first == "**" => (0..=parts.len()).any(|skipped| parts_match(rest, &parts[skipped..])),
-        Some((first, rest)) => parts.split_first().is_some_and(|(part, others)| segment(first.as_bytes(), part.as_bytes()) && parts_match(rest, others)),
+        Some((first, rest)) => {
+            parts.split_first().is_some_and(|(part, others)| segment(first.as_bytes(), part.as_bytes()) && parts_match(rest, others))
+        }
     }
 }
 

@@ -97,7 +97,8 @@ impl Positions {
         }
         let next_id = read.records.keys().next_back().map_or(1, |id| id + 1);
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        let mut positions = Self { path: path.to_owned(), file, bytes: 0, records: read.records, begun: read.begun, next_id, is_torn: false };
+        let mut positions =
+            Self { path: path.to_owned(), file, bytes: 0, records: read.records, begun: read.begun, next_id, is_torn: false };
         // What follows a torn line would never be read.
         positions.rewrite()?;
         Ok(positions)

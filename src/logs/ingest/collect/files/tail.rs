@@ -326,7 +326,8 @@ impl Times {
     /// The last time, and the lines that have it.
     fn carry(self) -> (i64, Vec<(u64, u32)>) {
         let last = self.last;
-        let mut same: Vec<(u64, u32)> = self.seen.into_iter().filter(|((ts, _), _)| *ts == last).map(|((_, hash), count)| (hash, count)).collect();
+        let mut same: Vec<(u64, u32)> =
+            self.seen.into_iter().filter(|((ts, _), _)| *ts == last).map(|((_, hash), count)| (hash, count)).collect();
         same.sort_unstable();
         same.truncate(SAME_TIME_MAX);
         (last, same)
@@ -344,7 +345,10 @@ fn write(entries: Vec<Entry>, batch: &mut LineBatch, base: &mut i64, times: &mut
         }
         let fields = entry.fields.build();
         let ts = match entry.ts {
-            Some(ts) => times.apart(ts, xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), entry.labels.build().stable_hash()))),
+            Some(ts) => times.apart(
+                ts,
+                xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), entry.labels.build().stable_hash())),
+            ),
             None => {
                 let ts = *base;
                 *base += 1;

@@ -55,7 +55,8 @@ impl AppendLines for Store {
 impl Store {
     fn texts(&self) -> Vec<String> {
         let lines = self.lines.lock();
-        let mut by_time: Vec<(i64, String)> = lines.iter().map(|(_, ts, text, _)| (*ts, String::from_utf8_lossy(text).into_owned())).collect();
+        let mut by_time: Vec<(i64, String)> =
+            lines.iter().map(|(_, ts, text, _)| (*ts, String::from_utf8_lossy(text).into_owned())).collect();
         by_time.sort();
         by_time.into_iter().map(|(_, text)| text).collect()
     }
@@ -140,7 +141,9 @@ fn lines_come_whole_in_order_and_with_their_labels() {
     let labels: BTreeSet<Labels> = store.lines.lock().iter().map(|line| line.0.clone()).collect();
     let names: Vec<String> = labels.iter().map(|labels| labels.get("filename").unwrap().rsplit('/').next().unwrap().to_owned()).collect();
     assert_eq!(names, ["a.log", "b.log"]);
-    wait_for("the numbers", || running.stats.followed.load(Ordering::Relaxed) == 2 && running.stats.behind_bytes.load(Ordering::Relaxed) == 0);
+    wait_for("the numbers", || {
+        running.stats.followed.load(Ordering::Relaxed) == 2 && running.stats.behind_bytes.load(Ordering::Relaxed) == 0
+    });
 }
 
 #[test]
