@@ -39,7 +39,7 @@ pub(super) async fn get(socket: &Path, path: &str) -> Result<Answer, String> {
         stream.write_all(request.as_bytes()).await.map_err(said)?;
         let mut stream = BufReader::new(stream);
         let head = head(&mut stream).await?;
-        Ok((stream, head))
+        Ok::<_, String>((stream, head))
     };
     let (stream, head) = timeout(BEGIN, asked).await.map_err(|_| format!("{} does not answer", socket.display()))??;
     let answer = Answer { stream, body: head.body, line: Vec::new() };
@@ -61,7 +61,7 @@ async fn head(stream: &mut BufReader<UnixStream>) -> Result<Head, String> {
     let mut left = HEAD_BYTES_MAX;
     loop {
         let mut line = String::new();
-        let read = stream.take(left).read_line(&mut line).await.map_err(|error| error.to_string())?;
+        let read = (&mut *stream).take(left).read_line(&mut line).await.map_err(|error| error.to_string())?;
         left = left.saturating_sub(read as u64);
         if read == 0 {
             return Err("the answer has no whole head".to_owned());

@@ -12,6 +12,11 @@ use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, TAILS_MAX};
 /// Most files of a folder that are looked at for a copy.
 const SIBLINGS_MAX: usize = 1_000;
 
+/// How long after its last change a short file may still be a copy being made, in seconds.
+const COPY_YOUNG_S: i64 = 2;
+/// After how long what may be a copy is looked at again, in milliseconds.
+const COPY_AGAIN_MS: i64 = 300;
+
 /// A file that need not be opened again as long as it is as it was, or for some time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dormant {
@@ -122,11 +127,11 @@ impl Files {
                 return;
             }
         };
-        let record = match self.known(job, stat.inode, &mut source, orphans) {
+        let record = match self.known(job, path, stat, &mut source, orphans) {
             Known::Same(record) => record,
             Known::CopyOfFollowed => {
                 // It may go on here, once the original is cut off.
-                self.dormant.insert((job, stat.inode), Dormant { stat: Some(stat), until_ms: now.saturating_add(FAILED_MS) });
+                self.dormant.insert((job, stat.inode), Dormant { stat: Some(stat), until_ms: now.saturating_add(COPY_AGAIN_MS) });
                 return;
             }
             Known::New => {
@@ -164,7 +169,8 @@ impl Files {
     }
 
     /// What is known of a file.
-    fn known(&mut self, job: usize, inode: Inode, source: &mut Source, orphans: &mut Vec<Record>) -> Known {
+    fn known(&mut self, job: usize, path: &Path, stat: Stat, source: &mut Source, orphans: &mut Vec<Record>) -> Known {
+        let inode = stat.inode;
         let name = self.jobs[job].name.clone();
         let by_inode =
             self.positions.records().filter(|record| record.job == name && record.inode == inode).max_by_key(|record| record.id).cloned();
@@ -184,7 +190,9 @@ impl Files {
             .collect();
         // The one that was read furthest.
         by_content.sort_by_key(|record| std::cmp::Reverse(record.print.at));
-        let Some(record) = by_content.into_iter().find(|record| source.is(&record.print)) else { return Known::New };
+        let Some(record) = by_content.into_iter().find(|record| source.is(&record.print)) else {
+            return if self.may_be_copy(job, path, stat, source) { Known::CopyOfFollowed } else { Known::New };
+        };
         if followed.contains(&record.id) {
             return Known::CopyOfFollowed;
         }
@@ -194,6 +202,28 @@ impl Files {
             Some(copy)
         });
         copied.map_or(Known::New, Known::Same)
+    }
+
+    /// Whether a new file may be a copy being made of one that is followed, before that is cut off.
+    fn may_be_copy(&mut self, job: usize, path: &Path, stat: Stat, source: &mut Source) -> bool {
+        let age_s = self.clock.now_ms().div_euclid(1000).saturating_sub(stat.modified.0);
+        let is_young = age_s < COPY_YOUNG_S;
+        let beside = siblings(path);
+        for followed in self.tails.iter_mut().filter(|followed| followed.job == job) {
+            let tail = &mut followed.tail;
+            let is_sibling = tail.path.parent() == path.parent() && beside.contains(&tail.path);
+            if !is_sibling || tail.path == path {
+                continue;
+            }
+            if stat.len < KNOWN_BYTES_MIN && is_young && !source.is_packed() {
+                // Too short to tell.
+                return true;
+            }
+            if tail.begins_like(source) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Looks for a file that was followed before the start, or had this place, under another name.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use finder::{Dormant, siblings};
 use glob::Pattern;
 use positions::{Positions, Record, Slice};
-use source::{Inode, Source, Stat};
+use source::{Inode, Source};
 use tail::{Looked, Tail};
 use watch::Watch;
 
@@ -111,6 +111,8 @@ pub(crate) struct Files {
     /// The first time that no line without one of its own has.
     next_ns: i64,
     first_scan: bool,
+    /// Whether files may have come to be known anew.
+    scans_now: bool,
     /// With which file the next round begins.
     turn: usize,
     batch: LineBatch,
@@ -141,6 +143,7 @@ impl Files {
             dormant: HashMap::new(),
             next_ns: i64::MIN,
             first_scan: true,
+            scans_now: false,
             turn: 0,
             batch: LineBatch::new(),
         })
@@ -158,7 +161,10 @@ impl Files {
                 return;
             }
             let now = self.monotonic_ms();
-            if now.saturating_sub(scanned_ms) >= SCAN_MS || (watch.take_changed_names() && now.saturating_sub(scanned_ms) >= 50) {
+            let since_ms = now.saturating_sub(scanned_ms);
+            self.scans_now |= watch.take_changed_names();
+            if since_ms >= SCAN_MS || (self.scans_now && since_ms >= 0) {
+                self.scans_now = false;
                 let folders = self.scan();
                 watch.follow(folders);
                 // Matching patterns takes a twentieth of the time at most.
@@ -199,11 +205,11 @@ impl Files {
                 }
                 Ok(Looked::Idle) => {}
                 Ok(Looked::Replaced) => {
-                    replaced.push(at);
+                    replaced.push(tail.id);
                     continue;
                 }
                 Err(error) => {
-                    failed.push((at, error));
+                    failed.push((tail.id, error));
                     continue;
                 }
             }
@@ -218,8 +224,9 @@ impl Files {
         let stored = self.store(slices, &batch);
         self.batch = batch;
         stored?;
-        for at in replaced {
-            self.replaced(at)?;
+        self.scans_now |= !replaced.is_empty();
+        for id in replaced {
+            self.replaced(id)?;
         }
         self.drop_failed(&failed);
         self.finish();
@@ -282,7 +289,8 @@ impl Files {
     }
 
     /// A file was cut off or written over: goes on in the copy that was made before, if there is one.
-    fn replaced(&mut self, at: usize) -> Result<(), Stopped> {
+    fn replaced(&mut self, id: u64) -> Result<(), Stopped> {
+        let Some(at) = self.tails.iter().position(|followed| followed.tail.id == id) else { return Ok(()) };
         let path = self.tails[at].tail.path.clone();
         let taken: Vec<Inode> = self.tails.iter().map(|followed| followed.inode).collect();
         let tail = &self.tails[at].tail;
@@ -319,20 +327,14 @@ impl Files {
     }
 
     /// Files that cannot be read now are opened again later.
-    fn drop_failed(&mut self, failed: &[(usize, io::Error)]) {
-        let mut places: Vec<usize> = Vec::new();
-        for (at, error) in failed {
-            let Some(followed) = self.tails.get(*at) else { continue };
+    fn drop_failed(&mut self, failed: &[(u64, io::Error)]) {
+        for (id, error) in failed {
+            let Some(at) = self.tails.iter().position(|followed| followed.tail.id == *id) else { continue };
+            let followed = self.tails.remove(at);
             self.stats.errors.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(file = %followed.tail.path.display(), %error, "a log file cannot be read now");
             let until_ms = self.monotonic_ms().saturating_add(FAILED_MS);
             self.dormant.insert((followed.job, followed.inode), Dormant { stat: None, until_ms });
-            places.push(*at);
-        }
-        places.sort_unstable();
-        places.dedup();
-        for at in places.into_iter().rev() {
-            self.tails.remove(at);
         }
     }
 

@@ -176,6 +176,22 @@ impl Tail {
         other.is(&print)
     }
 
+    /// Whether another file holds what was read of this one, or its beginning.
+    pub(super) fn begins_like(&mut self, other: &mut Source) -> bool {
+        let mut head = vec![0; self.head.len()];
+        let Ok(read) = other.read_at(0, &mut head) else { return false };
+        if (read as u64) < super::KNOWN_BYTES_MIN || head[..read] != self.head[..read] {
+            return false;
+        }
+        if !matches!(self.is_intact(), Ok(true)) || other.is_packed() {
+            return true;
+        }
+        // Both are there whole: as far as the shorter one goes they must be the same.
+        let Ok(stat) = other.stat() else { return false };
+        let len = stat.len.min(self.read_to());
+        matches!((other.print(len), self.source.print(len)), (Ok(Some(theirs)), Ok(Some(ours))) if theirs == ours)
+    }
+
     /// Bytes that were read of it: too few say nothing about whether another file is the same.
     pub(super) fn is_known_well(&self) -> bool {
         self.read_to() >= super::KNOWN_BYTES_MIN

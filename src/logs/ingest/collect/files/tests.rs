@@ -242,7 +242,7 @@ fn write_and_rotate(log: PathBuf, count: u32, keeps_name: bool) -> JoinHandle<()
             file.write_all(first.as_bytes()).unwrap();
             file.write_all(second.as_bytes()).unwrap();
             if n % 50 == 0 {
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(Duration::from_millis(5));
             }
             if n > 0 && n % 4_000 == 0 {
                 for old in (1..9).rev() {
