@@ -101,7 +101,7 @@ impl Mask {
         let expression = expression.as_ref()?;
         let masked = expression.replace_all(text, |captures: &Captures<'_>| match kind {
             Kind::Card if !is_card(&captures[0]) => captures[0].to_owned(),
-            _ => match captures.name("secret") {
+            _ => match captures.name("secret").or_else(|| captures.name("other")) {
                 Some(secret) => {
                     let whole = captures.get(0).map_or(0, |whole| whole.start());
                     let (before, after) = (&captures[0][..secret.start() - whole], &captures[0][secret.end() - whole..]);
@@ -144,8 +144,11 @@ static PASSWORD: Known = LazyLock::new(|| {
     .ok()
 });
 static BEARER: Known = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:bearer|basic|authorization\\?[\x22']?\s*[:=]\s*\\?[\x22']?(?:token|apikey))\s+(?P<secret>[a-z0-9+/._~=-]{6,})")
-        .ok()
+    // The word alone is ordinary English; a header, or something as long as a token behind it, is not.
+    Regex::new(
+        r#"(?i)\bauthorization\\?["']?\s*[:=]\s*\\?["']?(?:[a-z0-9-]+\s+)?(?P<secret>[^\s"'\\,;]{1,4096})|\bbearer\s+(?P<other>[a-z0-9+/._~=-]{20,4096})"#,
+    )
+    .ok()
 });
 static JWT: Known = LazyLock::new(|| Regex::new(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*").ok());
 static URL: Known = LazyLock::new(|| Regex::new(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/?#@]{0,256}:(?P<secret>[^\s/?#@]{1,512})@").ok());
@@ -191,6 +194,9 @@ mod tests {
             (r#"{"log":"{\"api_key\": \"abc\"}"}"#, r#"{"log":"{\"api_key\": \"<masked>\"}"}"#),
             ("GET /x?token=abc&y=1", "GET /x?token=<masked>&y=1"),
             ("Authorization: Bearer abcdef.ghi", "Authorization: Bearer <masked>"),
+            (r#"{"authorization":"Basic dTpw","a":1}"#, r#"{"authorization":"Basic <masked>","a":1}"#),
+            ("token is bearer 0123456789abcdef0123 now", "token is bearer <masked> now"),
+            ("basic functionality of the ring bearer works", "basic functionality of the ring bearer works"),
             ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0x.c2ln end", "jwt <masked> end"),
             ("postgres://app:s3cret@db:5432/x", "postgres://app:<masked>@db:5432/x"),
             ("http://db:5432/x@y", "http://db:5432/x@y"),

@@ -182,12 +182,14 @@ impl Files {
             orphans.push(record);
         }
         let followed: HashSet<u64> = self.tails.iter().map(|followed| followed.tail.id).collect();
-        let mut by_content: Vec<Record> = self
-            .positions
-            .records()
-            .filter(|record| record.job == name && record.print.at >= KNOWN_BYTES_MIN && record.inode != inode)
-            .cloned()
-            .collect();
+        // Copies lie beside their originals.
+        let may_be = |record: &&Record| {
+            record.job == name
+                && record.print.at >= KNOWN_BYTES_MIN
+                && record.inode != inode
+                && record.path.parent() == path.parent()
+        };
+        let mut by_content: Vec<Record> = self.positions.records().filter(may_be).cloned().collect();
         // The one that was read furthest.
         by_content.sort_by_key(|record| std::cmp::Reverse(record.print.at));
         let Some(record) = by_content.into_iter().find(|record| source.is(&record.print)) else {

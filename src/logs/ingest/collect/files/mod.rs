@@ -43,7 +43,9 @@ const SLICE_BYTES_MAX: usize = 32 << 20;
 const SCAN_MS: i64 = 1_000;
 /// How long a file that no pattern finds any more is followed after its last line, in milliseconds: programs write on into a
 /// renamed file until they are told to open a new one.
-const ROTATED_QUIET_MS: i64 = 5_000;
+const ROTATED_QUIET_MS: i64 = 10 * 60_000;
+/// The same for a file that was deleted.
+const DELETED_QUIET_MS: i64 = 5_000;
 /// How long the thread sleeps without notice of a change.
 const NAP: Duration = Duration::from_millis(250);
 /// How long it sleeps while lines come, so that they come in larger slices.
@@ -343,7 +345,9 @@ impl Files {
         let now = self.monotonic_ms();
         for followed in &mut self.tails {
             let tail = &mut followed.tail;
-            if tail.quiet_since_ms.is_some_and(|since| now.saturating_sub(since) >= ROTATED_QUIET_MS) {
+            let Some(since) = tail.quiet_since_ms else { continue };
+            let quiet = now.saturating_sub(since);
+            if quiet >= ROTATED_QUIET_MS || (quiet >= DELETED_QUIET_MS && tail.source.is_deleted()) {
                 tail.is_ending = true;
             }
         }

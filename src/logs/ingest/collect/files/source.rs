@@ -96,6 +96,12 @@ impl Source {
         Ok(Stat::of(&file.metadata()?))
     }
 
+    /// Whether it has no name any more.
+    pub(super) fn is_deleted(&self) -> bool {
+        let (Self::Plain(file) | Self::Gzip { file, .. }) = self;
+        file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+
     /// Reads as much as there is, up to the length of `buf`, from a position on.
     pub(super) fn read_at(&mut self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         match self {
