@@ -187,3 +187,66 @@ fn batch_of(parcels: &mut [Parcel]) -> Option<LineBatch> {
     }
     (!batch.is_empty()).then_some(batch)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::logs::model::write::LineReport;
+
+    #[derive(Default)]
+    struct Store {
+        busy: AtomicBool,
+        batches: Mutex<Vec<Vec<(String, i64)>>>,
+    }
+
+    impl AppendLines for Store {
+        fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
+            if self.busy.load(Ordering::SeqCst) {
+                return Err(AppendLinesError::Busy);
+            }
+            let lines =
+                batch.streams.iter().flat_map(|stream| batch.lines_of(stream).iter().map(|line| (stream.labels.to_string(), line.ts)));
+            self.batches.lock().push(lines.collect());
+            Ok(LineReport::default())
+        }
+    }
+
+    fn line(job: &str, ts: i64, bytes: usize) -> Line {
+        Line { labels: Labels::from_pairs([("job", job)]), ts, text: vec![b'x'; bytes], fields: Labels::empty() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_go_together_and_nothing_is_lost_when_the_store_is_busy() {
+        let store = Arc::new(Store::default());
+        let counts = Arc::new(DoorCounts::default());
+        let (inlet, work) = Inlet::new(store.clone(), counts.clone());
+        let working = tokio::spawn(work);
+        inlet.send(vec![line("a", 1, 5), line("b", 2, 5)]).await.unwrap();
+        inlet.store(vec![line("a", 3, 5)]).await.unwrap();
+        {
+            let mut batches = store.batches.lock();
+            let mut first = batches.remove(0);
+            first.sort();
+            assert_eq!(first, [("{job=\"a\"}".to_owned(), 1), ("{job=\"a\"}".to_owned(), 3), ("{job=\"b\"}".to_owned(), 2)]);
+        }
+        store.busy.store(true, Ordering::SeqCst);
+        for ts in 0..8 {
+            inlet.send(vec![line("c", ts, BYTES_MAX / 8 - LINE_OVERHEAD)]).await.unwrap();
+        }
+        let waiting = tokio::time::timeout(Duration::from_secs(5), inlet.send(vec![line("c", 8, 1)]));
+        assert!(waiting.await.is_err(), "senders wait");
+        inlet.send_or_drop(vec![line("d", 1, 1), line("d", 2, 1)]);
+        assert_eq!((counts.dropped.get(), counts.waits.get() > 0), (2, true));
+        store.busy.store(false, Ordering::SeqCst);
+        inlet.store(vec![line("c", 9, 1)]).await.unwrap();
+        drop(inlet);
+        working.await.unwrap();
+        let mut times: Vec<i64> = store.batches.lock().iter().flatten().map(|(_, ts)| *ts).collect();
+        times.sort_unstable();
+        assert_eq!(times, [0, 1, 2, 3, 4, 5, 6, 7, 9]);
+    }
+}

@@ -365,7 +365,7 @@ scrape_configs:
             ("scrape_configs: [{job_name: a, relabel_configs: [{action: hashmod}]}]", "non-zero modulus"),
             ("scrape_configs: [{job_name: a, relabel_configs: [{regex: '('}]}]", "invalid regular expression"),
             ("scrape_configs: 7", "expected a list"),
-            (": : :", "promtail.yml:1"),
+            ("scrape_configs: [unclosed", "promtail.yml:"),
         ] {
             let errors = load(text).err().unwrap_or_default();
             assert!(errors.iter().any(|one| one.contains(said)), "{text}: {errors:?}");

@@ -153,3 +153,53 @@ impl Answer {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    async fn answered(answer: &'static [u8]) -> Result<Vec<u8>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("docker.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 256];
+            let read = stream.read(&mut request).await.unwrap();
+            assert!(request[..read].starts_with(b"GET /x HTTP/1.1\r\n"));
+            // In pieces, as they come from a network.
+            for piece in answer.chunks(7) {
+                stream.write_all(piece).await.unwrap();
+                stream.flush().await.unwrap();
+            }
+        });
+        let found = match get(&socket, "/x").await {
+            Ok(answer) => answer.whole(100).await,
+            Err(error) => Err(error),
+        };
+        serving.await.unwrap();
+        found
+    }
+
+    #[tokio::test]
+    async fn answers_of_every_form_are_read() {
+        for (answer, expected) in [
+            (&b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"[..], Ok("hello")),
+            (b"HTTP/1.1 200 OK\r\n\r\nhello until the end", Ok("hello until the end")),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=y\r\n world!\r\n0\r\n\r\n", Ok("hello world!")),
+            (b"HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nno such", Err("Docker answers 404: no such")),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Err("no size of a chunk")),
+            (b"nonsense\r\n", Err("no HTTP")),
+            (b"HTTP/1.1 200 OK\r\n", Err("no whole head")),
+        ] {
+            match (answered(answer).await, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(String::from_utf8_lossy(&found), expected),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+                (other, _) => panic!("{other:?}"),
+            }
+        }
+        assert!(get(Path::new("/nowhere/docker.sock"), "/x").await.is_err());
+    }
+}

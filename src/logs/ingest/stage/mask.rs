@@ -139,14 +139,14 @@ type Known = LazyLock<Option<Regex>>;
 
 static PASSWORD: Known = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)\b[a-z0-9_.-]*(?:password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|session[_-]?token|client[_-]?secret|token)\\?["']?\s*[:=]\s*\\?["']?(?P<secret>[^\s"'\\,;&}<\]]{1,4096})"#,
+        r#"(?i)\b[a-z0-9_.-]*(?:password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|session[_-]?token|client[_-]?secret|token)\\?["']?\s*[:=]\s*\\?["']?(?P<secret>[^\s"'\\,;&}<\]]+)"#,
     )
     .ok()
 });
 static BEARER: Known = LazyLock::new(|| {
     // The word alone is ordinary English; a header, or something as long as a token behind it, is not.
     Regex::new(
-        r#"(?i)\bauthorization\\?["']?\s*[:=]\s*\\?["']?(?:[a-z0-9-]+\s+)?(?P<secret>[^\s"'\\,;]{1,4096})|\bbearer\s+(?P<other>[a-z0-9+/._~=-]{20,4096})"#,
+        r#"(?i)\bauthorization\\?["']?\s*[:=]\s*\\?["']?(?:[a-z0-9-]+\s+)?(?P<secret>[^\s"'\\,;]+)|\bbearer\s+(?P<other>[a-z0-9+/._~=-]{20,})"#,
     )
     .ok()
 });

@@ -185,13 +185,13 @@ mod tests {
             (b"20 <1>cut off", &["last <1>cut off"]),
             (b"0 <1>a\n", &["0 <1>a"]),
             (b"9999999999 <1>a\n", &["9999999999 <1>a"]),
-            (b"<1>0123456789\n<2>b\n", &["<1>01234", "<2>b"]),
-            (b"13 <1>01234567894 <2>b", &["<1>01234", "<2>b"]),
+            (b"<1>0123456789abcdefgh\n<2>b\n", &["<1>0123456789abc", "<2>b"]),
+            (b"21 <1>0123456789abcdefgh4 <2>b", &["<1>0123456789abc", "<2>b"]),
             (b"\n\n\n", &[]),
         ] {
-            assert_eq!(all(&[bytes], 8), messages, "{:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(all(&[bytes], 16), messages, "{:?}", String::from_utf8_lossy(bytes));
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
-            assert_eq!(all(&single, 8), messages, "byte by byte {:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(all(&single, 16), messages, "byte by byte {:?}", String::from_utf8_lossy(bytes));
         }
     }
 

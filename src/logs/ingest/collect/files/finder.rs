@@ -184,10 +184,7 @@ impl Files {
         let followed: HashSet<u64> = self.tails.iter().map(|followed| followed.tail.id).collect();
         // Copies lie beside their originals.
         let may_be = |record: &&Record| {
-            record.job == name
-                && record.print.at >= KNOWN_BYTES_MIN
-                && record.inode != inode
-                && record.path.parent() == path.parent()
+            record.job == name && record.print.at >= KNOWN_BYTES_MIN && record.inode != inode && record.path.parent() == path.parent()
         };
         let mut by_content: Vec<Record> = self.positions.records().filter(may_be).cloned().collect();
         // The one that was read furthest.
@@ -252,6 +249,47 @@ impl Files {
         if self.positions.put(moved.clone()).is_ok() {
             self.stats.rotations.fetch_add(1, Ordering::Relaxed);
             self.follow(job, &moved, source, stat, &labels);
+            self.follow_missed(job, &record.path, stat);
+        }
+    }
+
+    /// Follows the file that has a name now, without waiting for the next scan: it may not last long.
+    pub(super) fn take_place(&mut self, job: usize, path: &Path) {
+        let Some(target) = self.jobs[job].targets.iter().position(|target| target.finds(path)) else { return };
+        let Ok(metadata) = std::fs::metadata(path) else { return };
+        let mut orphans = Vec::new();
+        self.consider(job, target, path, Stat::of(&metadata), &mut orphans);
+        for record in orphans {
+            self.go_on_elsewhere(&record);
+        }
+    }
+
+    /// Follows files that had the name `path` after the one that is now as `after` says, and were rotated away before anybody
+    /// looked.
+    pub(super) fn follow_missed(&mut self, job: usize, path: &Path, after: Stat) {
+        let Some(target) = self.jobs[job].targets.iter().position(|target| target.finds(path)) else { return };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+        let was_called = |sibling: &Path| {
+            let rest = sibling.file_name().and_then(|other| other.to_str()).and_then(|other| other.strip_prefix(name));
+            rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+        };
+        for sibling in siblings(path).into_iter().filter(|sibling| was_called(sibling)) {
+            let Ok(metadata) = std::fs::metadata(&sibling) else { continue };
+            let stat = Stat::of(&metadata);
+            let is_newer = stat.modified > after.modified && stat.inode != after.inode && metadata.is_file();
+            let job_name = &self.jobs[job].name;
+            let is_known = self.positions.records().any(|record| record.job == *job_name && record.inode == stat.inode);
+            if !is_newer || is_known || self.is_followed(job, stat.inode) {
+                continue;
+            }
+            let Ok((mut source, stat)) = Source::open(&sibling) else { continue };
+            let Known::New = self.known(job, &sibling, stat, &mut source, &mut Vec::new()) else { continue };
+            let job_name = self.jobs[job].name.clone();
+            let added = self.positions.add(&job_name, path, stat.inode, self.clock.now_ms());
+            let Some(record) = added.ok().and_then(|id| self.positions.get(id).cloned()) else { continue };
+            self.stats.rotations.fetch_add(1, Ordering::Relaxed);
+            let labels = self.jobs[job].targets[target].labels_of(path);
+            self.follow(job, &record, source, stat, &labels);
         }
     }
 

@@ -170,7 +170,8 @@ impl Files {
                 let folders = self.scan();
                 watch.follow(folders);
                 // Matching patterns takes a twentieth of the time at most.
-                scanned_ms = now.saturating_add(self.monotonic_ms().saturating_sub(now).saturating_mul(20));
+                let took = self.monotonic_ms().saturating_sub(now);
+                scanned_ms = now.saturating_add(took.saturating_mul(20).min(SCAN_MS));
             }
             match self.round() {
                 Ok(true) => watch.nap(SHORT_NAP),
@@ -314,6 +315,9 @@ impl Files {
             followed.tail.is_ending = source.is_packed();
             followed.tail.move_to(source, stat);
             followed.inode = stat.inode;
+            let job = followed.job;
+            self.take_place(job, &path);
+            self.follow_missed(job, &path, stat);
             return Ok(());
         }
         self.stats.cut_off.fetch_add(1, Ordering::Relaxed);
@@ -325,7 +329,9 @@ impl Files {
         followed.tail.let_go(base);
         let slice = followed.tail.take_slice(&mut batch, &mut base);
         self.next_ns = base;
-        self.store(slice.into_iter().collect(), &batch)
+        self.store(slice.into_iter().collect(), &batch)?;
+        self.take_place(followed.job, &path);
+        Ok(())
     }
 
     /// Files that cannot be read now are opened again later.
