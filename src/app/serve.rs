@@ -78,6 +78,7 @@ async fn run_on(
         tokio::spawn(serve(listener, router, handle.clone(), edge::redirect_intake(&intake)))
     });
     metrics.start();
+    logs.start().await;
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
     greet(&access, &settings, edge.scheme(), address)?;

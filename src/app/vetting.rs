@@ -9,6 +9,7 @@ use super::edge::{self, CERTIFICATE, CLIENT_CA, KEY, names};
 use super::first_admin;
 use crate::access::Doors;
 use crate::base::clock::SharedClock;
+use crate::logs::read_collect_file;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::{Mistake, Resolved, Settings, SignIn};
 use crate::platform::http::tls::{SelfSigned, TlsPart};
@@ -45,6 +46,7 @@ pub(super) fn vet(resolved: &Resolved, env: &dyn Fn(&str) -> Option<String>, clo
         }
     }
     found.extend(first_admin::check(env));
+    found.extend(read_collect_file(&settings.logs.collect_file, env).err().unwrap_or_default());
     found
 }
 

@@ -124,16 +124,21 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         pressure: pressure.clone(),
     })
     .await?;
-    let told = Arc::clone(&metrics);
-    configuration.on_change(Arc::clone(edge), move |config| told.apply(config));
     let logs = Logs::open(LogsOptions {
         data_dir: data.join("logs"),
         settings: settings.clone(),
         clock: Arc::clone(clock),
         registry: registry.clone(),
         pressure: pressure.clone(),
+        tls: ground.intake.tls.clone(),
+        env: super::configuration::environment,
     })
     .await?;
+    let (told, collecting) = (Arc::clone(&metrics), Arc::clone(&logs));
+    configuration.on_change(Arc::clone(edge), move |config| {
+        told.apply(config);
+        collecting.reload();
+    });
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
     let relief = budget::Everything { metrics: Arc::clone(&metrics), logs: Arc::clone(&logs), release };

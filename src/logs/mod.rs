@@ -16,7 +16,8 @@ pub mod query;
 pub mod store;
 
 pub use facade::{
-    ImportError, ImportOptions, Imported, Logs, LogsOptions, OpenError, check_restored, import_lines, stopped_part, take_over_loki_config,
+    Environment, ImportError, ImportOptions, Imported, Logs, LogsOptions, OpenError, check_restored, import_lines, read_collect_file,
+    stopped_part, take_over_loki_config,
 };
 pub use ingest::streams::parse_labels;
 pub use ingest::when::parse_time;

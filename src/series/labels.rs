@@ -245,7 +245,7 @@ pub fn put_label(packed: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// Collects labels in any order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelsBuilder {
     /// Sorted by name.
     pairs: Vec<(Box<str>, Box<str>)>,

@@ -16,6 +16,8 @@ mod api;
 mod backup;
 /// Lines of logs, in and out.
 mod logs;
+/// Syslog, Fluent and files that are followed.
+mod logs_collect;
 /// `kill -9` while lines come.
 mod logs_crash;
 /// Pushes and tails as senders and readers write them.

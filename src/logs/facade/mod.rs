@@ -2,6 +2,7 @@
 
 mod backup;
 mod budget;
+mod collect;
 mod deletions;
 mod import;
 mod loki_config;
@@ -16,6 +17,7 @@ use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
 use crate::logs::api::otlp::{self, OtlpDoor};
 use crate::logs::api::{self, ApiCounters, ApiState};
+use crate::logs::ingest::collectors::Collectors;
 use crate::logs::ingest::level::LineLevel;
 use crate::logs::ingest::receive::{Door, Receiver};
 use crate::logs::model::read::SelectLines;
@@ -23,10 +25,12 @@ use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
 use crate::platform::backup::Part;
 use crate::platform::config::settings::Settings;
+use crate::platform::http::tls::ServerTls;
 use crate::platform::telemetry::metrics::{Registry, Report};
 use crate::platform::work::WorkPool;
 
 pub use backup::{check_restored, stopped_part};
+pub use collect::{Environment, read_collect_file};
 pub use import::{ImportError, ImportOptions, Imported, import_lines};
 pub use loki_config::take_over as take_over_loki_config;
 
@@ -42,6 +46,10 @@ pub struct LogsOptions {
     pub registry: Registry,
     /// How short memory and disk are.
     pub pressure: Pressure,
+    /// With what encrypted connections are accepted, where there is a certificate.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Variables that the file of collectors may name.
+    pub env: Environment,
 }
 
 /// Why the wing did not open.
@@ -68,13 +76,18 @@ pub struct Logs {
     api: Arc<ApiState>,
     receiver: Arc<Receiver>,
     otlp: Arc<OtlpDoor>,
+    collectors: Arc<Collectors>,
+    settings: Settings,
+    env: Environment,
+    runtime: tokio::runtime::Handle,
 }
 
 impl Logs {
     /// Opens storage, which reads the log back, and wires everything.
     pub async fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
-        let LogsOptions { data_dir, settings, clock, registry, pressure } = options;
+        let LogsOptions { data_dir, settings, clock, registry, pressure, tls, env } = options;
         std::fs::create_dir_all(&data_dir)?;
+        let folder = data_dir.with_file_name("collect");
         let store_settings = options::store(data_dir, &settings, &clock, &pressure).map_err(OpenError::Setting)?;
         let opened = tokio::task::spawn_blocking({
             let clock = Arc::clone(&clock);
@@ -82,6 +95,7 @@ impl Logs {
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let receiver = Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
+        let collectors = collect::open(folder, &settings, &clock, tls.as_ref(), env, &receiver).map_err(OpenError::Setting)?;
         let query_places = usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1);
         let engine = Engine::new(Arc::clone(&store) as _, Arc::clone(&clock), options::engine(&settings, &pressure));
         let unready = {
@@ -116,7 +130,20 @@ impl Logs {
         registry.add(Arc::clone(&receiver) as Arc<dyn Report>);
         registry.add(Arc::clone(&api) as Arc<dyn Report>);
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
-        Ok(Arc::new(Self { store, engine, api, receiver, otlp }))
+        registry.add(Arc::clone(&collectors) as Arc<dyn Report>);
+        let runtime = tokio::runtime::Handle::current();
+        Ok(Arc::new(Self { store, engine, api, receiver, otlp, collectors, settings, env, runtime }))
+    }
+
+    /// Begins to listen for syslog and Fluent, and to collect. What cannot be started is in the log.
+    pub async fn start(&self) {
+        collect::say(self.collectors.start().await);
+    }
+
+    /// Reads the file that says what is collected again, in the background.
+    pub fn reload(self: &Arc<Self>) {
+        let logs = Arc::clone(self);
+        self.runtime.spawn(async move { collect::reload(&logs.collectors, &logs.settings, logs.env).await });
     }
 
     /// Every route of the wing.
@@ -167,6 +194,7 @@ impl Logs {
     /// Ends tails and closes storage.
     pub async fn stop(&self) {
         self.end_tails();
+        self.collectors.stop().await;
         let store = Arc::clone(&self.store);
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("closing log storage panicked");

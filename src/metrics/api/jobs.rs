@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::ApiState;
 use super::answer::{ApiError, success};
-use crate::metrics::ingest::relabel::explain;
 use crate::metrics::model::config::{Config, RelabelConfig, ScrapeConfig};
 use crate::platform::http::extract::Params;
 use crate::series::labels::Labels;
+use crate::series::relabel::explain;
 
 /// The job that `scrapePool` names.
 fn job<'a>(config: &'a Config, params: &Params) -> Result<&'a ScrapeConfig, ApiError> {

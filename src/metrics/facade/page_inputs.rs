@@ -8,7 +8,6 @@ use super::look::Look;
 use crate::base::limits;
 use crate::base::pressure::Level;
 use crate::base::time::{Duration, TimeRange};
-use crate::metrics::ingest::relabel;
 use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::config::{RelabelConfig, ScrapeConfig};
 use crate::metrics::pages::cardinality::{CardinalityInput, Growth, Limit};
@@ -20,6 +19,7 @@ use crate::platform::config::settings::SPECS;
 use crate::series::labels::{Labels, METRIC_NAME};
 use crate::series::matcher::Matcher;
 use crate::series::ports::{IndexQuery, Select};
+use crate::series::relabel;
 use crate::series::sample::{Metadata, MetricType};
 use crate::ui::lang::{Lang, Words, key};
 

@@ -11,7 +11,6 @@ pub mod otlp;
 pub mod push;
 #[cfg(test)]
 mod recorder;
-pub mod relabel;
 pub mod remote_send;
 pub mod remote_write;
 mod restated;

@@ -273,6 +273,14 @@ settings! {
     }
     /// Logs.
     logs: LogsSettings {
+        /// Where to listen for syslog, comma separated, such as udp://:514, tcp://:601 or tls://:6514; empty for nowhere.
+        syslog_listen: Vec<String> = "", [];
+        /// Where to listen for the forward protocol of Fluent Bit, Fluentd and Docker's fluentd driver, such as :24224 or tls://:24224; empty for nowhere.
+        fluent_listen: Vec<String> = "", [];
+        /// What senders of the forward protocol must know; empty for nothing.
+        fluent_shared_key: Secret = "", [];
+        /// File that says which log files, containers and journals of this machine are collected, in the form of Promtail's; empty for none.
+        collect_file: String = "", ["promtail.config.file"];
         /// How long lines are kept; 0s for ever.
         retention_time: Duration = "30d", [];
         /// How much disk stored lines may take before the oldest are deleted; 0 for no limit.

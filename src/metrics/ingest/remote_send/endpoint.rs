@@ -22,11 +22,11 @@ use super::stats::{Counts, EndpointStats};
 use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::metrics::ingest::http_settings::client_settings;
-use crate::metrics::ingest::relabel;
 use crate::metrics::model::config::{RemoteWriteConfig, WriteMessage};
 use crate::platform::http::client::HttpClient;
 use crate::series::labels::Labels;
 use crate::series::ports::{Select, SelectError};
+use crate::series::relabel;
 
 /// How often the number of shards is decided.
 const RESHARD_EVERY: Duration = Duration::from_secs(10);

@@ -1,8 +1,8 @@
 //! From labels as exposed to labels as stored: the target's labels, `honor_labels`, metric relabelling.
 
 use super::job::JobSettings;
-use crate::metrics::ingest::relabel;
 use crate::series::labels::{Labels, LabelsBuilder, LabelsIter, METRIC_NAME, put_label};
+use crate::series::relabel;
 
 /// Prefix of an exposed label that a target label displaced.
 const EXPORTED_PREFIX: &str = "exported_";

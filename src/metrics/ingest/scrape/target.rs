@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 use super::metadata::MetadataCache;
 use crate::base::masked::{self, MaskedUrl};
 use crate::base::time::Duration;
-use crate::metrics::ingest::relabel;
 use crate::metrics::model::config::ScrapeConfig;
 use crate::series::labels::{Labels, LabelsBuilder, quote};
+use crate::series::relabel;
 
 /// Prefix of labels that only service discovery sets.
 const META_PREFIX: &str = "__meta_";

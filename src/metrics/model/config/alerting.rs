@@ -2,9 +2,9 @@
 
 use super::discovery::DiscoveryConfigs;
 use super::http_client::HttpClientConfig;
-use super::relabel::RelabelConfig;
 use crate::base::time::Duration;
 use crate::platform::config::yaml::Node;
+use crate::series::relabel::RelabelConfig;
 
 /// The section.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -12,7 +12,6 @@ mod keys;
 mod load;
 mod print;
 mod read;
-mod relabel;
 mod remote;
 mod scrape;
 mod storage;
@@ -20,17 +19,19 @@ mod support;
 
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
 pub use discovery::{DiscoveryConfigs, DnsRecord, DnsSd, FileSd, HttpSd, OtherSd, StaticConfig};
-pub use global::{GlobalConfig, NameEscaping, NameValidation, ScrapeProtocol};
+pub use global::{GlobalConfig, NameEscaping, ScrapeProtocol};
 pub use http_client::{
     Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, InvalidUrl, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
 };
 pub use keys::{SectionKeys, keys};
 pub use load::{CheckReport, LoadedConfig, check, load, read_text};
 pub use read::Environment;
-pub use relabel::{InvalidRelabel, RelabelAction, RelabelConfig, RelabelRegex};
 pub use remote::{MetadataConfig, QueueConfig, RemoteReadConfig, RemoteWriteConfig, WriteMessage};
 pub use scrape::ScrapeConfig;
 pub use storage::{OtlpConfig, OtlpTranslation, RetentionConfig, RuntimeConfig, StorageConfig, TracingConfig, TsdbConfig};
+
+pub use crate::series::names::NameValidation;
+pub use crate::series::relabel::{InvalidRelabel, RelabelAction, RelabelConfig, RelabelRegex};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::http_client::{ConfigUrl, HttpClientConfig};
-use super::relabel::RelabelConfig;
 use crate::base::time::Duration;
 use crate::platform::config::yaml::Node;
+use crate::series::relabel::RelabelConfig;
 
 /// One place to which samples are forwarded.
 #[derive(Debug, Clone, PartialEq)]

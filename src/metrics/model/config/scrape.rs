@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::discovery::DiscoveryConfigs;
-use super::global::{GlobalConfig, NameEscaping, NameValidation, ScrapeProtocol};
+use super::global::{GlobalConfig, NameEscaping, ScrapeProtocol};
 use super::http_client::HttpClientConfig;
-use super::relabel::RelabelConfig;
 use crate::base::time::Duration;
+use crate::series::names::NameValidation;
+use crate::series::relabel::RelabelConfig;
 
 /// A job: which targets, how to find, ask and relabel them.
 #[derive(Debug, Clone, PartialEq)]

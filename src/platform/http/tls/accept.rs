@@ -91,6 +91,30 @@ impl ServerTls {
     }
 }
 
+impl ServerTls {
+    /// Agrees on keys for a connection on which something else than HTTP is spoken.
+    ///
+    /// # Errors
+    /// The client speaks no TLS that we take, shows no certificate that we take, or takes longer than `within`.
+    pub async fn accept(&self, stream: TcpStream, within: Duration) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + 'static> {
+        let active = self.active.load_full();
+        match timeout(within, TlsAcceptor::from(Arc::clone(&active.config)).accept(stream)).await {
+            Ok(Ok(stream)) => {
+                self.counts.handshakes.inc();
+                Ok(stream)
+            }
+            Ok(Err(error)) => {
+                self.counts.refused.inc();
+                Err(error)
+            }
+            Err(_) => {
+                self.counts.timed_out.inc();
+                Err(io::ErrorKind::TimedOut.into())
+            }
+        }
+    }
+}
+
 /// Who the client showed to be.
 fn client_of(stream: &TlsStream<Bounded<TcpStream>>, active: &Built) -> Option<Arc<ClientCertificate>> {
     let (_, session) = stream.get_ref();

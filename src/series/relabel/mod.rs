@@ -1,9 +1,12 @@
 //! Relabelling: rules that rewrite a label set or drop its owner, exactly as Prometheus applies them.
 
+mod rule;
+
 use md5::{Digest, Md5};
 
-use crate::metrics::model::config::{RelabelAction, RelabelConfig};
-use crate::series::labels::{Labels, LabelsBuilder};
+use super::labels::{Labels, LabelsBuilder};
+
+pub use rule::{Groups, InvalidRelabel, RelabelAction, RelabelConfig, RelabelRegex};
 
 /// What a label set is after one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::global::NameValidation;
 use crate::base::limits::REGEX_BYTES_MAX;
 use crate::series::labels::quote;
 use crate::series::matcher::Matcher;
+use crate::series::names::NameValidation;
 use crate::series::re2;
 
-/// A rule. What it does stands in `ingest::relabel`.
+/// A rule. What it does stands in [`super::process`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct RelabelConfig {
     /// Labels whose values are joined.

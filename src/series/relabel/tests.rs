@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::metrics::model::config::{NameValidation, RelabelRegex};
+use crate::series::names::NameValidation;
 
 fn rule(action: RelabelAction, sources: &[&str], regex: &str, target: &str, replacement: &str) -> RelabelConfig {
     let mut rule = RelabelConfig { action, target_label: target.to_owned(), ..RelabelConfig::default() };

@@ -1,0 +1,377 @@
+//! One file being read: from bytes to lines, through the job's stages, cut where nothing is half done.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+
+use memchr::memchr;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::positions::{Record, Slice};
+use super::source::{HEAD_BYTES, Print, Source, Stat, TAIL_BYTES};
+use crate::logs::ingest::stage::{Entry, Flush, Moment, Pipeline};
+use crate::logs::model::batch::LineBatch;
+use crate::series::labels::{Labels, LabelsBuilder};
+
+/// Bytes read at once.
+const READ_BYTES: usize = 256 << 10;
+/// Longest line; a longer one comes in pieces.
+pub(super) const LINE_BYTES_MAX: usize = 256 << 10;
+/// The field of a piece that goes on in the next one.
+pub(super) const CONTINUES: &str = "continues";
+/// Bytes that may be held back by stages before they are let go.
+const HELD_BYTES_MAX: u64 = 4 << 20;
+/// Most lines of one time that are remembered from one slice to the next.
+const SAME_TIME_MAX: usize = 64;
+
+/// What looking at a file showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// Nothing new.
+    Idle,
+    /// Something was read; there may be more.
+    Read,
+    /// What was read before is no longer there: the file was cut off or written over.
+    Replaced,
+}
+
+/// A file being read.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) id: u64,
+    pub(super) source: Source,
+    /// The name under which it was first seen.
+    pub(super) path: PathBuf,
+    pub(super) stat: Stat,
+    labels: LabelsBuilder,
+    pipeline: Pipeline,
+    /// Everything before it is stored.
+    stored: u64,
+    /// Everything before it went into the stages.
+    split: u64,
+    /// Bytes from `split` on: the beginning of a line.
+    rest: Vec<u8>,
+    /// First bytes of the file, as they were read.
+    head: Vec<u8>,
+    /// The bytes up to the end of `rest`, from a little before `stored` on, as they were read.
+    window: Vec<u8>,
+    /// What came out of the stages and is not stored.
+    ready: Vec<Entry>,
+    last_ts: i64,
+    same_time: Vec<(u64, u32)>,
+    /// Whether its end has come, so that an unfinished line is a line.
+    pub(super) is_ending: bool,
+    /// Since when nothing new was there and no pattern finds it, in milliseconds of the clock.
+    pub(super) quiet_since_ms: Option<i64>,
+}
+
+impl Tail {
+    /// Goes on where the record ends.
+    pub(super) fn new(record: &Record, mut source: Source, stat: Stat, labels: &Labels, pipeline: &Pipeline) -> io::Result<Self> {
+        let at = record.print.at;
+        let most = |max: usize| usize::try_from(at).unwrap_or(usize::MAX).min(max);
+        let (mut head, mut window) = (vec![0; most(HEAD_BYTES)], vec![0; most(TAIL_BYTES)]);
+        source.read_at(0, &mut head)?;
+        source.read_at(at - window.len() as u64, &mut window)?;
+        Ok(Self {
+            id: record.id,
+            source,
+            path: record.path.clone(),
+            // Not looked at yet.
+            stat: Stat { len: u64::MAX, ..stat },
+            labels: labels.to_builder(),
+            pipeline: pipeline.clone(),
+            stored: at,
+            split: at,
+            rest: Vec::new(),
+            head,
+            window,
+            ready: Vec::new(),
+            last_ts: record.last_ts,
+            same_time: record.same_time.clone(),
+            is_ending: false,
+            quiet_since_ms: None,
+        })
+    }
+
+    /// Whether everything that was read is stored.
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty() && self.stored == self.split
+    }
+
+    /// How much of the file is not stored yet.
+    pub(super) fn behind(&self) -> u64 {
+        if self.source.is_packed() { 0 } else { self.stat.len.saturating_sub(self.stored) }
+    }
+
+    /// Bytes read so far.
+    fn read_to(&self) -> u64 {
+        self.split + self.rest.len() as u64
+    }
+
+    /// Reads what is new, up to a limit, and sends its lines through the stages.
+    pub(super) fn look(&mut self, now_ns: i64) -> io::Result<Looked> {
+        let stat = self.source.stat()?;
+        if stat == self.stat {
+            return Ok(self.idle(now_ns));
+        }
+        let from = self.read_to();
+        let mut buf = vec![0; READ_BYTES];
+        let read = self.source.read_at(from, &mut buf)?;
+        // Looked at afterwards: what was written over while it was read is not what it seems.
+        if !self.source.is_packed() && !self.is_intact()? {
+            return Ok(Looked::Replaced);
+        }
+        buf.truncate(read);
+        if read < READ_BYTES {
+            self.stat = stat;
+        }
+        if read == 0 {
+            return Ok(self.idle(now_ns));
+        }
+        self.remember(&buf);
+        self.rest.extend_from_slice(&buf);
+        self.split_lines(now_ns, false);
+        Ok(Looked::Read)
+    }
+
+    /// Nothing new: stages may let go what has waited long enough.
+    fn idle(&mut self, now_ns: i64) -> Looked {
+        let moment = self.moment(now_ns);
+        if self.is_ending {
+            self.split_lines(now_ns, true);
+            self.pipeline.flush(Flush::All, &moment, &mut self.ready);
+        } else if self.pipeline.held_from().is_some() {
+            let before = self.ready.len();
+            self.pipeline.flush(Flush::Due, &moment, &mut self.ready);
+            if self.ready.len() > before {
+                // All of it, so that the same bytes give the same lines when they are read again.
+                self.pipeline.flush(Flush::All, &moment, &mut self.ready);
+            }
+        }
+        Looked::Idle
+    }
+
+    /// The file is not what it was: what was read of it is all there is.
+    pub(super) fn let_go(&mut self, now_ns: i64) {
+        self.split_lines(now_ns, true);
+        let moment = self.moment(now_ns);
+        self.pipeline.flush(Flush::All, &moment, &mut self.ready);
+    }
+
+    /// Whether it was read to where it ended when it was looked at.
+    pub(super) const fn has_looked(&self) -> bool {
+        self.stat.len != u64::MAX
+    }
+
+    /// Goes on in another file with the same content, such as the copy that was made before this one was cut off.
+    pub(super) fn move_to(&mut self, source: Source, stat: Stat) {
+        self.source = source;
+        self.stat = Stat { len: u64::MAX, ..stat };
+    }
+
+    /// By what everything that was read is known.
+    pub(super) fn is_continued_by(&self, other: &mut Source) -> bool {
+        let print = Print::of(self.read_to(), &self.head, self.tail());
+        other.is(&print)
+    }
+
+    /// Whether another file holds what was read of this one, or its beginning.
+    pub(super) fn begins_like(&mut self, other: &mut Source) -> bool {
+        let mut head = vec![0; self.head.len()];
+        let Ok(read) = other.read_at(0, &mut head) else { return false };
+        if (read as u64) < super::KNOWN_BYTES_MIN || head[..read] != self.head[..read] {
+            return false;
+        }
+        if !matches!(self.is_intact(), Ok(true)) || other.is_packed() {
+            return true;
+        }
+        // Both are there whole: as far as the shorter one goes they must be the same.
+        let Ok(stat) = other.stat() else { return false };
+        let len = stat.len.min(self.read_to());
+        matches!((other.print(len), self.source.print(len)), (Ok(Some(theirs)), Ok(Some(ours))) if theirs == ours)
+    }
+
+    /// Bytes that were read of it: too few say nothing about whether another file is the same.
+    pub(super) fn is_known_well(&self) -> bool {
+        self.read_to() >= super::KNOWN_BYTES_MIN
+    }
+
+    fn is_intact(&mut self) -> io::Result<bool> {
+        let print = Print::of(self.read_to(), &self.head, self.tail());
+        Ok(self.source.print(print.at)? == Some(print))
+    }
+
+    /// The bytes before the end of what was read.
+    fn tail(&self) -> &[u8] {
+        &self.window[self.window.len().saturating_sub(TAIL_BYTES)..]
+    }
+
+    fn remember(&mut self, new: &[u8]) {
+        let missing = HEAD_BYTES - self.head.len();
+        self.head.extend_from_slice(&new[..missing.min(new.len())]);
+        self.window.extend_from_slice(new);
+    }
+
+    /// By what a position is known that lies in what was read and is not stored; forgets what lies before it.
+    fn print_at(&mut self, at: u64) -> Print {
+        let behind = usize::try_from(self.read_to() - at).unwrap_or(usize::MAX);
+        let end = self.window.len().saturating_sub(behind);
+        let start = end.saturating_sub(TAIL_BYTES);
+        let head = self.head.len().min(usize::try_from(at).unwrap_or(usize::MAX));
+        let print = Print::of(at, &self.head[..head], &self.window[start..end]);
+        self.window.drain(..start);
+        print
+    }
+
+    const fn moment(&self, now_ns: i64) -> Moment {
+        Moment { now_ns, last_ts: self.last_ts }
+    }
+
+    /// Sends whole lines through the stages; at the end of the file also the last one.
+    fn split_lines(&mut self, now_ns: i64, at_end: bool) {
+        let moment = self.moment(now_ns);
+        let rest = std::mem::take(&mut self.rest);
+        let mut at = 0;
+        while at < rest.len() {
+            let left = &rest[at..];
+            let window = &left[..left.len().min(LINE_BYTES_MAX + 1)];
+            let (text, used, continues) = match memchr(b'\n', window) {
+                Some(end) => (&left[..end], end + 1, false),
+                None if left.len() > LINE_BYTES_MAX => (&left[..cut(left)], cut(left), true),
+                None if at_end => (left, left.len(), false),
+                None => break,
+            };
+            let from = self.split;
+            self.split += used as u64;
+            at += used;
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            let text = if from == 0 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
+            let mut fields = LabelsBuilder::new();
+            if continues {
+                fields.set(CONTINUES, "true");
+            }
+            let text = String::from_utf8_lossy(text).into_owned();
+            let entry = Entry { labels: self.labels.clone(), text, fields, from, until: self.split, ..Entry::default() };
+            self.pipeline.push(entry, &moment, &mut self.ready);
+        }
+        self.rest = rest[at..].to_vec();
+    }
+
+    /// Where everything before is whole lines, all of which came out of the stages.
+    fn clean_cut(&self) -> u64 {
+        let mut cut = self.pipeline.held_from().unwrap_or(self.split).min(self.split);
+        loop {
+            let crossing = self.ready.iter().filter(|entry| entry.from < cut && cut < entry.until).map(|entry| entry.from).min();
+            match crossing {
+                Some(from) => cut = from,
+                None => return cut,
+            }
+        }
+    }
+
+    /// Puts what is ready into the batch. `None` if there is nothing new to store.
+    ///
+    /// `base` is the time from which on lines without one of their own are counted; it is moved on.
+    pub(super) fn take_slice(&mut self, batch: &mut LineBatch, base: &mut i64) -> Option<Slice> {
+        let mut to = self.clean_cut();
+        if self.split - to > HELD_BYTES_MAX {
+            let moment = self.moment(*base);
+            self.pipeline.flush(Flush::All, &moment, &mut self.ready);
+            to = self.split;
+        }
+        if to == self.stored {
+            return None;
+        }
+        let print = self.print_at(to);
+        let (now, later): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut self.ready).into_iter().partition(|entry| entry.until <= to);
+        self.ready = later;
+        let first = *base;
+        let mut times = Times::new(self.last_ts, &self.same_time);
+        write(now, batch, base, &mut times);
+        self.stored = to;
+        (self.last_ts, self.same_time) = times.carry();
+        Some(Slice { id: self.id, to: print, base: first, last_ts: self.last_ts, same_time: self.same_time.clone() })
+    }
+
+    /// Reads a slice again that may have been stored or not, exactly as it was read before.
+    pub(super) fn replay(&mut self, slice: &Slice, batch: &mut LineBatch) -> io::Result<()> {
+        let moment = self.moment(slice.base);
+        let len = usize::try_from(slice.to.at.saturating_sub(self.stored)).unwrap_or(usize::MAX).min(super::SLICE_BYTES_MAX);
+        let mut bytes = vec![0; len];
+        let read = self.source.read_at(self.stored, &mut bytes)?;
+        bytes.truncate(read);
+        self.remember(&bytes);
+        self.rest = bytes;
+        self.split_lines(slice.base, true);
+        self.pipeline.flush(Flush::All, &moment, &mut self.ready);
+        let mut times = Times::new(self.last_ts, &self.same_time);
+        let mut base = slice.base;
+        write(std::mem::take(&mut self.ready), batch, &mut base, &mut times);
+        self.stored = self.split;
+        (self.last_ts, self.same_time) = times.carry();
+        Ok(())
+    }
+}
+
+/// Where a line that is too long is cut: not within a character.
+fn cut(line: &[u8]) -> usize {
+    (LINE_BYTES_MAX - 3..=LINE_BYTES_MAX).rev().find(|at| line[*at] & 0xc0 != 0x80).unwrap_or(LINE_BYTES_MAX)
+}
+
+/// Keeps lines apart that say the same at the same time: the store would take them for repetitions.
+struct Times {
+    seen: HashMap<(i64, u64), u32>,
+    last: i64,
+}
+
+impl Times {
+    fn new(last: i64, same_time: &[(u64, u32)]) -> Self {
+        Self { seen: same_time.iter().map(|(hash, count)| ((last, *hash), *count)).collect(), last }
+    }
+
+    /// The time of a line, moved by a nanosecond for each like it.
+    fn apart(&mut self, ts: i64, hash: u64) -> i64 {
+        let count = self.seen.entry((ts, hash)).or_default();
+        let moved = ts.saturating_add(i64::from(*count));
+        *count += 1;
+        self.last = ts;
+        moved
+    }
+
+    /// The last time, and the lines that have it.
+    fn carry(self) -> (i64, Vec<(u64, u32)>) {
+        let last = self.last;
+        let mut same: Vec<(u64, u32)> =
+            self.seen.into_iter().filter(|((ts, _), _)| *ts == last).map(|((_, hash), count)| (hash, count)).collect();
+        same.sort_unstable();
+        same.truncate(SAME_TIME_MAX);
+        (last, same)
+    }
+}
+
+/// Adds entries to a batch, each to its stream.
+fn write(entries: Vec<Entry>, batch: &mut LineBatch, base: &mut i64, times: &mut Times) {
+    let mut current: Option<LabelsBuilder> = None;
+    // An empty line says nothing, except within others.
+    for entry in entries.into_iter().filter(|entry| !entry.text.is_empty()) {
+        if current.as_ref() != Some(&entry.labels) {
+            batch.begin_stream(entry.labels.build());
+            current = Some(entry.labels.clone());
+        }
+        let fields = entry.fields.build();
+        let ts = match entry.ts {
+            Some(ts) => times.apart(
+                ts,
+                xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), entry.labels.build().stable_hash())),
+            ),
+            None => {
+                let ts = *base;
+                *base += 1;
+                times.last = ts;
+                ts
+            }
+        };
+        batch.push(ts, entry.text.as_bytes(), fields.packed());
+    }
+}

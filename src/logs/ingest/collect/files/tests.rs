@@ -1,0 +1,353 @@
+//! Files under rotation, kills and a busy store: no line lost, none doubled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::sync::atomic::AtomicU32;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use super::*;
+use crate::base::clock::SystemClock;
+use crate::logs::ingest::stage::read_pipeline;
+use crate::logs::model::write::LineReport;
+use crate::platform::config::diagnostic::Report;
+use crate::platform::config::yaml::{self, Kind};
+
+/// A store that keeps exact repetitions once, as the real one does, and fails when it is told to.
+#[derive(Default)]
+struct Store {
+    lines: Mutex<BTreeSet<(Labels, i64, Vec<u8>, Vec<u8>)>>,
+    busy: AtomicU32,
+    /// Takes the batch and then seems to be killed, after so many batches.
+    dies_after: AtomicU32,
+    /// Seems to be killed before it takes anything.
+    dies_before: AtomicBool,
+    dead: AtomicBool,
+}
+
+impl AppendLines for Store {
+    fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
+        if self.dead.load(Ordering::SeqCst) || self.dies_before.swap(false, Ordering::SeqCst) {
+            self.dead.store(true, Ordering::SeqCst);
+            return Err(AppendLinesError::Closed);
+        }
+        if self.busy.load(Ordering::SeqCst) > 0 {
+            self.busy.fetch_sub(1, Ordering::SeqCst);
+            return Err(AppendLinesError::Busy);
+        }
+        let mut lines = self.lines.lock();
+        for stream in &batch.streams {
+            for line in batch.lines_of(stream) {
+                lines.insert((stream.labels.clone(), line.ts, batch.text_of(line).to_vec(), batch.fields_of(line).to_vec()));
+            }
+        }
+        if self.dies_after.load(Ordering::SeqCst) == 1 {
+            self.dead.store(true, Ordering::SeqCst);
+        }
+        let left = self.dies_after.load(Ordering::SeqCst).saturating_sub(1);
+        self.dies_after.store(left, Ordering::SeqCst);
+        if self.dead.load(Ordering::SeqCst) { Err(AppendLinesError::Closed) } else { Ok(LineReport::default()) }
+    }
+}
+
+impl Store {
+    fn texts(&self) -> Vec<String> {
+        let lines = self.lines.lock();
+        let mut by_time: Vec<(i64, String)> =
+            lines.iter().map(|(_, ts, text, _)| (*ts, String::from_utf8_lossy(text).into_owned())).collect();
+        by_time.sort();
+        by_time.into_iter().map(|(_, text)| text).collect()
+    }
+
+    fn len(&self) -> usize {
+        self.lines.lock().len()
+    }
+}
+
+fn pipeline(yaml: &str) -> Pipeline {
+    let Kind::List(items) = yaml::parse(yaml).unwrap().root.kind else { return Pipeline::default() };
+    read_pipeline(&items, &mut Report::new(Path::new("p.yml")))
+}
+
+struct Running {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    stats: Arc<FileStats>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn start(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Running {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stats = Arc::new(FileStats::default());
+    let target = FileTarget {
+        pattern: Pattern::new(&format!("{}/{pattern}", dir.display())).unwrap(),
+        exclude: None,
+        labels: Labels::from_pairs([("job", "test")]),
+        is_docker: false,
+    };
+    let files = Files::open(FilesSetup {
+        jobs: vec![FileJob { name: "test".to_owned(), targets: vec![target], pipeline: pipeline(stages) }],
+        positions: dir.join("positions.journal"),
+        append: Arc::clone(store) as _,
+        clock: Arc::new(SystemClock::new()),
+        counts: Arc::default(),
+        stats: Arc::clone(&stats),
+        stop: Arc::clone(&stop),
+    })
+    .unwrap();
+    let thread = std::thread::spawn(move || files.run());
+    Running { stop, thread: Some(thread), stats }
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..1_500 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited for {what}");
+}
+
+fn append(path: &Path, text: &str) {
+    OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn lines_come_whole_in_order_and_with_their_labels() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let log = dir.path().join("a.log");
+    append(&log, "\u{feff}one\r\n\ntwo\nhal");
+    let running = start(dir.path(), "*.log", "[]", &store);
+    wait_for("two lines", || store.len() == 2);
+    append(&log, "f\nbroken \u{e9}\n");
+    OpenOptions::new().append(true).open(&log).unwrap().write_all(b"not utf-8 \xff\n").unwrap();
+    append(&dir.path().join("b.log"), "same\nsame\nsame\n");
+    wait_for("all lines", || store.len() == 8);
+    let mut texts = store.texts();
+    texts.retain(|text| text != "same");
+    assert_eq!(texts, ["one", "two", "half", "broken é", "not utf-8 \u{fffd}"]);
+    let labels: BTreeSet<Labels> = store.lines.lock().iter().map(|line| line.0.clone()).collect();
+    let names: Vec<String> = labels.iter().map(|labels| labels.get("filename").unwrap().rsplit('/').next().unwrap().to_owned()).collect();
+    assert_eq!(names, ["a.log", "b.log"]);
+    wait_for("the numbers", || {
+        running.stats.followed.load(Ordering::Relaxed) == 2 && running.stats.behind_bytes.load(Ordering::Relaxed) == 0
+    });
+}
+
+#[test]
+fn long_lines_come_in_pieces_and_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let long = "é".repeat(tail::LINE_BYTES_MAX);
+    append(&dir.path().join("a.log"), &format!("x{long}\nshort\n"));
+    let _running = start(dir.path(), "*.log", "[]", &store);
+    wait_for("the short line", || store.texts().iter().any(|text| text == "short"));
+    let texts = store.texts();
+    assert_eq!(texts[..texts.len() - 1].concat(), format!("x{long}"));
+    let marked = store.lines.lock().iter().filter(|line| !line.3.is_empty()).count();
+    assert_eq!(marked, texts.len() - 2, "all pieces but the last one are marked");
+}
+
+#[test]
+fn packed_files_are_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let lines: String = (0..1000).map(|n| format!("line {n}\n")).collect();
+    let log = dir.path().join("a.log");
+    append(&log, &lines);
+    let pack = |name: &str, text: &str| {
+        let mut packer = flate2::write::GzEncoder::new(File::create(dir.path().join(name)).unwrap(), flate2::Compression::fast());
+        packer.write_all(text.as_bytes()).unwrap();
+        packer.finish().unwrap();
+    };
+    pack("b.log.gz", "packed one\npacked two");
+    let running = start(dir.path(), "*.log*", "[]", &store);
+    wait_for("all lines", || store.len() == 1002);
+    // As logrotate does: renamed, then packed.
+    pack("a.log.1.gz", &lines);
+    std::fs::remove_file(&log).unwrap();
+    append(&log, "new\n");
+    wait_for("the new line", || store.len() == 1003);
+    drop(running);
+    let _again = start(dir.path(), "*.log*", "[]", &store);
+    append(&log, "newer\n");
+    wait_for("the newer line", || store.len() == 1004);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(store.len(), 1004);
+}
+
+#[test]
+fn equal_lines_of_one_time_are_kept_apart_and_exact_when_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let stages = "[{regex: {expression: '^(?P<t>\\d+)'}}, {timestamp: {source: t, format: Unix}}]";
+    append(&dir.path().join("a.log"), "1714979289 x\n1714979289 x\n1714979290 y\n1714979290 y\n");
+    store.dies_after.store(1, Ordering::SeqCst);
+    drop({
+        let running = start(dir.path(), "*.log", stages, &store);
+        wait_for("the kill", || store.dead.load(Ordering::SeqCst));
+        running
+    });
+    store.dead.store(false, Ordering::SeqCst);
+    append(&dir.path().join("a.log"), "1714979290 y\n1714979290 z\n");
+    let _running = start(dir.path(), "*.log", stages, &store);
+    wait_for("all lines", || store.len() == 6);
+    let times: Vec<i64> = store.lines.lock().iter().map(|line| line.1).collect();
+    assert_eq!(
+        times.iter().map(|ts| ts - 1_714_979_289_000_000_000).collect::<BTreeSet<_>>(),
+        BTreeSet::from([0, 1, 1_000_000_000, 1_000_000_001, 1_000_000_002])
+    );
+}
+
+#[test]
+fn blocks_of_lines_survive_a_kill_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let log = dir.path().join("a.log");
+    let stages = "[{multiline: {firstline: '^\\S', max_wait_time: 1s}}]";
+    append(&log, "one\n a\n b\ntwo\n c\n");
+    store.dies_after.store(1, Ordering::SeqCst);
+    let running = start(dir.path(), "*.log", stages, &store);
+    wait_for("the kill", || store.dead.load(Ordering::SeqCst));
+    drop(running);
+    assert_eq!(store.texts(), ["one\n a\n b"]);
+    store.dead.store(false, Ordering::SeqCst);
+    append(&log, " d\nthree\n");
+    let _running = start(dir.path(), "*.log", stages, &store);
+    wait_for("all blocks", || store.len() == 3);
+    assert_eq!(store.texts(), ["one\n a\n b", "two\n c\n d", "three"]);
+}
+
+/// Writes numbered lines and rotates by both ways while it does, as logrotate does.
+fn write_and_rotate(log: PathBuf, count: u32, keeps_name: bool) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let open = || OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut file = open();
+        for n in 0..count {
+            // Some are equal to one another but for the number; some lines are written in two halves.
+            let line = format!("line {n:06} {}\n", "payload ".repeat((n % 7) as usize));
+            let (first, second) = line.split_at(line.len() / 2);
+            file.write_all(first.as_bytes()).unwrap();
+            file.write_all(second.as_bytes()).unwrap();
+            if n % 50 == 0 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if n > 0 && n % 4_000 == 0 {
+                for old in (1..9).rev() {
+                    let name = |k: u32| PathBuf::from(format!("{}.{k}", log.display()));
+                    if name(old).exists() {
+                        std::fs::rename(name(old), name(old + 1)).unwrap();
+                    }
+                }
+                let first = PathBuf::from(format!("{}.1", log.display()));
+                if n % 8_000 == 0 && !keeps_name {
+                    std::fs::rename(&log, &first).unwrap();
+                    // The program writes on for a while before it is told.
+                    file.write_all(format!("late {n:06}\n").as_bytes()).unwrap();
+                    file = open();
+                } else {
+                    std::fs::copy(&log, &first).unwrap();
+                    file.set_len(0).unwrap();
+                }
+            }
+        }
+    })
+}
+
+fn rotation(pattern: &str, keeps_name: bool) {
+    const LINES: u32 = 30_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let log = dir.path().join("app.log");
+    let writer = write_and_rotate(log, LINES, keeps_name);
+    let mut kills = 0;
+    let mut running = start(dir.path(), pattern, "[]", &store);
+    while !writer.is_finished() {
+        std::thread::sleep(Duration::from_millis(60));
+        match kills % 3 {
+            0 => store.dies_after.store(2, Ordering::SeqCst),
+            1 => store.dies_before.store(true, Ordering::SeqCst),
+            _ => store.busy.store(5, Ordering::SeqCst),
+        }
+        kills += 1;
+        if kills % 3 != 0 {
+            wait_for("the kill", || store.dead.load(Ordering::SeqCst) || writer.is_finished());
+        }
+        drop(running);
+        store.dead.store(false, Ordering::SeqCst);
+        store.dies_after.store(0, Ordering::SeqCst);
+        store.dies_before.store(false, Ordering::SeqCst);
+        running = start(dir.path(), pattern, "[]", &store);
+    }
+    writer.join().unwrap();
+    let late = if keeps_name { 0 } else { (LINES - 1) / 8_000 } as usize;
+    let wanted = LINES as usize + late;
+    for _ in 0..1_000 {
+        if store.len() >= wanted {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(1_500));
+    drop(running);
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for text in store.texts() {
+        *counts.entry(text.split(' ').take(2).collect::<Vec<_>>().join(" ")).or_default() += 1;
+    }
+    let lost: Vec<String> = (0..LINES).map(|n| format!("line {n:06}")).filter(|line| !counts.contains_key(line)).collect();
+    let doubled: Vec<&String> = counts.iter().filter(|(_, count)| **count > 1).map(|(line, _)| line).collect();
+    assert!(
+        lost.is_empty() && doubled.is_empty() && counts.len() == wanted,
+        "{kills} starts; lost {} {:?}, doubled {} {:?}, {} of {wanted}",
+        lost.len(),
+        &lost[..lost.len().min(5)],
+        doubled.len(),
+        &doubled[..doubled.len().min(5)],
+        counts.len()
+    );
+    assert!(kills > 3, "it was killed {kills} times");
+}
+
+#[test]
+fn no_line_is_lost_or_doubled_by_rotation_and_kills() {
+    rotation("app.log", false);
+}
+
+#[test]
+fn nor_where_the_pattern_finds_old_files_too() {
+    rotation("app.log*", false);
+}
+
+#[test]
+fn nor_where_files_are_only_copied_and_cut_off() {
+    rotation("app.log", true);
+}
+
+#[test]
+fn a_file_written_over_is_read_from_its_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let log = dir.path().join("a.log");
+    append(&log, "first line\nsecond line\n");
+    let running = start(dir.path(), "*.log", "[]", &store);
+    wait_for("two lines", || store.len() == 2);
+    // As long as before and longer.
+    std::fs::write(&log, "third line is different\nfourth\n").unwrap();
+    wait_for("four lines", || store.len() == 4);
+    assert_eq!(running.stats.cut_off.load(Ordering::Relaxed), 1);
+    std::fs::remove_file(&log).unwrap();
+    append(&log, "fifth\n");
+    wait_for("five lines", || store.len() == 5);
+}

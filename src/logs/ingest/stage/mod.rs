@@ -1,0 +1,189 @@
+//! Pipeline stages, as Promtail's: what is done to a line between where it was found and the store.
+//!
+//! A [`Pipeline`] is read once ([`read`]) and started anew for every source, since some stages remember lines. An
+//! [`Entry`] goes through the stages in order; a stage changes it, drops it or holds it back until it is whole.
+
+mod docker;
+mod drop;
+mod extracted;
+mod golayout;
+mod json;
+mod jsonpath;
+mod labels;
+mod level;
+mod limit;
+mod logfmt;
+mod mask;
+mod matching;
+mod multiline;
+mod output;
+mod pack;
+mod read;
+mod regex;
+mod replace;
+mod sampling;
+mod selector;
+mod template;
+mod timestamp;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use read::read_pipeline;
+
+use crate::series::labels::LabelsBuilder;
+
+/// Most names in the extracted map of one line.
+const EXTRACTED_MAX: usize = 256;
+
+/// A line on its way through the stages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Labels of its stream.
+    pub labels: LabelsBuilder,
+    /// Nanoseconds since the Unix epoch; `None` for the time at which it was read.
+    pub ts: Option<i64>,
+    /// The line.
+    pub text: String,
+    /// Structured metadata.
+    pub fields: LabelsBuilder,
+    /// What stages have found in it, for later stages.
+    pub extracted: BTreeMap<String, String>,
+    /// Where its first byte lies in its source.
+    pub from: u64,
+    /// Where its last byte has been passed in its source.
+    pub until: u64,
+}
+
+impl Entry {
+    /// Remembers a value for later stages; beyond a limit nothing new is remembered.
+    pub fn extract(&mut self, name: &str, value: impl Into<String>) {
+        let is_full = self.extracted.len() >= EXTRACTED_MAX;
+        if let Some(known) = self.extracted.get_mut(name) {
+            *known = value.into();
+        } else if !is_full {
+            self.extracted.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// What a stage works on: a value found before, or the line itself for no name. `None` if there is no such value.
+    pub fn source(&self, name: Option<&str>) -> Option<&str> {
+        match name {
+            None => Some(&self.text),
+            Some(name) => self.extracted.get(name).map(String::as_str),
+        }
+    }
+}
+
+/// What stages know about the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// When the line was read, in nanoseconds since the Unix epoch.
+    pub now_ns: i64,
+    /// The newest time a line of this source had before; `i64::MIN` for none.
+    pub last_ts: i64,
+}
+
+/// Which held lines are let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flush {
+    /// Those that have waited long enough.
+    Due,
+    /// All of them: the source has come to its end.
+    All,
+}
+
+/// One stage at work. A clone of one that is not at work yet starts afresh.
+pub trait Stage: Send + Sync + fmt::Debug {
+    /// Hands a line on, changed or not, drops it, or holds it back and hands on one that it held before.
+    fn run(&mut self, entry: Entry, moment: &Moment) -> Option<Entry>;
+    /// Lets held lines go.
+    fn flush(&mut self, flush: Flush, moment: &Moment, out: &mut Vec<Entry>) {
+        let _ = (flush, moment, out);
+    }
+    /// Where the oldest line that is held back lies in its source.
+    fn held_from(&self) -> Option<u64> {
+        None
+    }
+    /// The same stage for another source.
+    fn fresh(&self) -> Box<dyn Stage>;
+}
+
+/// Stages in order.
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    stages: Vec<Box<dyn Stage>>,
+}
+
+impl Clone for Pipeline {
+    fn clone(&self) -> Self {
+        Self { stages: self.stages.iter().map(|stage| stage.fresh()).collect() }
+    }
+}
+
+impl Pipeline {
+    /// These stages.
+    pub fn new(stages: Vec<Box<dyn Stage>>) -> Self {
+        Self { stages }
+    }
+
+    /// The same, behind what takes the wrapping of Docker off.
+    #[must_use]
+    pub fn after_docker(mut self) -> Self {
+        self.stages.insert(0, Box::new(docker::Unwrap::new(docker::Wrapping::Docker)));
+        self
+    }
+
+    /// Whether nothing is done to lines.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Sends a line through; what comes out goes to `out`.
+    pub fn push(&mut self, entry: Entry, moment: &Moment, out: &mut Vec<Entry>) {
+        out.extend(self.run_from(0, entry, moment));
+    }
+
+    /// Lets held lines go, through the stages behind the one that held them.
+    pub fn flush(&mut self, flush: Flush, moment: &Moment, out: &mut Vec<Entry>) {
+        let mut freed = Vec::new();
+        for at in 0..self.stages.len() {
+            self.stages[at].flush(flush, moment, &mut freed);
+            for entry in freed.drain(..) {
+                out.extend(self.run_from(at + 1, entry, moment));
+            }
+        }
+    }
+
+    /// Where the oldest line that is held back lies in its source.
+    pub fn held_from(&self) -> Option<u64> {
+        self.stages.iter().filter_map(|stage| stage.held_from()).min()
+    }
+
+    fn run_from(&mut self, first: usize, entry: Entry, moment: &Moment) -> Option<Entry> {
+        self.stages.iter_mut().skip(first).try_fold(entry, |entry, stage| stage.run(entry, moment))
+    }
+}
+
+/// A stage that only looks at one line, as a function.
+macro_rules! plain_stage {
+    ($name:ident) => {
+        impl $crate::logs::ingest::stage::Stage for $name {
+            fn run(
+                &mut self,
+                mut entry: $crate::logs::ingest::stage::Entry,
+                moment: &$crate::logs::ingest::stage::Moment,
+            ) -> Option<$crate::logs::ingest::stage::Entry> {
+                self.apply(&mut entry, moment).then_some(entry)
+            }
+
+            fn fresh(&self) -> Box<dyn $crate::logs::ingest::stage::Stage> {
+                Box::new(self.clone())
+            }
+        }
+    };
+}
+use plain_stage;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! Pipelines as they stand in files: what becomes of lines, and what is said of mistakes.
+
+use std::path::Path;
+
+use super::*;
+use crate::platform::config::diagnostic::Report;
+use crate::platform::config::yaml::{self, Kind};
+
+const NOW: i64 = 1_714_979_289_000_000_000;
+
+fn read(yaml: &str) -> (Pipeline, Vec<String>) {
+    let document = yaml::parse(yaml).unwrap();
+    let Kind::List(items) = document.root.kind else { panic!("{yaml} is no list") };
+    let mut report = Report::new(Path::new("p.yml"));
+    let pipeline = read_pipeline(&items, &mut report);
+    let said = match report.finish() {
+        Ok(warnings) => warnings,
+        Err(errors) => errors,
+    };
+    (pipeline, said.iter().map(ToString::to_string).collect())
+}
+
+fn run_all(yaml: &str, lines: &[&str]) -> Vec<Entry> {
+    let (pipeline, said) = read(yaml);
+    assert_eq!(said, Vec::<String>::new(), "{yaml}");
+    let mut pipeline = pipeline.clone();
+    let mut out = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let moment = Moment { now_ns: NOW + at as i64, last_ts: i64::MIN };
+        let mut entry = Entry { text: (*line).to_owned(), from: at as u64, ..Entry::default() };
+        entry.labels.set("job", "a");
+        pipeline.push(entry, &moment, &mut out);
+    }
+    pipeline.flush(Flush::All, &Moment { now_ns: NOW, last_ts: i64::MIN }, &mut out);
+    assert_eq!(pipeline.held_from(), None);
+    out
+}
+
+/// Text, labels besides `job`, fields, time.
+fn shown(entry: &Entry) -> String {
+    let labels: Vec<String> = entry.labels.iter().filter(|(name, _)| *name != "job").map(|(n, v)| format!("{n}={v}")).collect();
+    let fields: Vec<String> = entry.fields.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let ts = entry.ts.map(|ts| ts.to_string()).unwrap_or_default();
+    format!("{}|{}|{}|{ts}", entry.text, labels.join(","), fields.join(","))
+}
+
+#[test]
+fn stages_do_as_they_are_told() {
+    for (yaml, lines, expected) in [
+        (
+            "[{json: {expressions: {level: '', user: ctx.user, first: 'tags[0]'}}}, {labels: {level: }}, {structured_metadata: {user: , tag: first}}]",
+            &[r#"{"level":"warn","ctx":{"user":7},"tags":["x"]}"#, "no json"][..],
+            &[r#"{"level":"warn","ctx":{"user":7},"tags":["x"]}|level=warn|tag=x,user=7|"#, "no json|||"][..],
+        ),
+        ("[{json: {expressions: {a: }, drop_malformed: true}}]", &["x", "{}"], &["{}|||"]),
+        (
+            "[{logfmt: {mapping: {lvl: level, msg: }}}, {labels: {lvl: }}, {output: {source: msg}}]",
+            &["level=info msg=\"a b\""],
+            &["a b|lvl=info||"],
+        ),
+        (
+            "[{regex: {expression: '^(?P<ip>\\S+) (?P<code>\\d+)'}}, {labels: {code: , who: ip}}]",
+            &["10.0.0.1 200 x", "none"],
+            &["10.0.0.1 200 x|code=200,who=10.0.0.1||", "none|||"],
+        ),
+        (
+            "[{regex: {expression: '^(?P<t>\\S+ \\S+)'}}, {timestamp: {source: t, format: '2006-01-02 15:04:05', location: Europe/Berlin}}]",
+            &["2024-05-06 09:08:09 x", "no time", "2024-05-06 09:08:10 y"],
+            &[
+                "2024-05-06 09:08:09 x|||1714979289000000000",
+                "no time|||1714979289000000001",
+                "2024-05-06 09:08:10 y|||1714979290000000000",
+            ],
+        ),
+        (
+            "[{json: {expressions: {t: }}}, {timestamp: {source: t, format: UnixMs, action_on_failure: skip}}]",
+            &[r#"{"t":1714979289123}"#, "{}"],
+            &[r#"{"t":1714979289123}|||1714979289123000000"#, "{}|||"],
+        ),
+        ("[{static_labels: {env: prod, job: }}, {labeldrop: [job]}]", &["x"], &["x|env=prod||"]),
+        ("[{static_labels: {env: prod, zone: z}}, {labelallow: [zone]}]", &["x"], &["x|zone=z||"]),
+        ("[level: {}]", &["ERROR x", "quiet"], &["ERROR x|level=error||", "quiet|||"]),
+        (
+            "[{regex: {expression: '(?P<l>\\w+)'}}, {template: {source: l, template: '{{ ToUpper .Value }}-{{ .Entry | Replace \"a\" \"b\" -1 }}{{ .nope }}'}}, {labels: {l: }}]",
+            &[],
+            &[],
+        ),
+        (
+            "[{regex: {expression: '(?P<l>\\w+)'}}, {template: {source: m, template: '{{ ToUpper .l }}/{{ .Entry }}{{ .nope }}'}}, {output: {source: m}}]",
+            &["app x"],
+            &["APP/app x|||"],
+        ),
+        (
+            "[{template: {source: m, template: '{{ if eq .Entry \"a\" }}one{{ end }}'}}, {labels: {m: }}]",
+            &["a", "b"],
+            &["a|m=one||", "b|||"],
+        ),
+        (
+            "[{match: {selector: '{job=\"a\"} |= \"debug\"', action: drop}}, {match: {selector: '{job=\"a\"}', stages: [{static_labels: {x: y}}]}}]",
+            &["debug no", "yes"],
+            &["yes|x=y||"],
+        ),
+        ("[{drop: {expression: '.*health.*'}}]", &["GET /health", "GET /"], &["GET /|||"]),
+        ("[{drop: {longer_than: 4B}}]", &["12345", "1234"], &["1234|||"]),
+        (
+            "[{json: {expressions: {l: , m: }}}, {drop: {source: [l, m], value: 'a;b'}}]",
+            &[r#"{"l":"a","m":"b"}"#, r#"{"l":"a"}"#],
+            &[r#"{"l":"a"}|||"#],
+        ),
+        (
+            "[{json: {expressions: {t: }}}, {timestamp: {source: t, format: Unix}}, {drop: {older_than: 1h}}]",
+            &[r#"{"t":1714900000}"#, r#"{"t":1714979000}"#],
+            &[r#"{"t":1714979000}|||1714979000000000000"#],
+        ),
+        (
+            "[{multiline: {firstline: '^\\d', max_lines: 3}}]",
+            &["before", "1 a", " b", "2 c", " d", " e", " f", "3 g"],
+            &["before|||", "1 a\n b|||", "2 c\n d\n e|||", " f|||", "3 g|||"],
+        ),
+        (
+            "[{docker: {}}]",
+            &[
+                r#"{"log":"one\n","stream":"stdout","time":"2024-05-06T07:08:09.1Z"}"#,
+                r#"{"log":"tw","stream":"stdout","time":"2024-05-06T07:08:09.2Z"}"#,
+                r#"{"log":"err\n","stream":"stderr","time":"2024-05-06T07:08:09.3Z"}"#,
+                r#"{"log":"o\n","stream":"stdout","time":"2024-05-06T07:08:09.4Z","attrs":{"tag":"x"}}"#,
+                "not json",
+            ],
+            &[
+                "one|stream=stdout||1714979289100000000",
+                "err|stream=stderr||1714979289300000000",
+                "two|stream=stdout||1714979289200000000",
+                "not json|||",
+            ],
+        ),
+        (
+            "[cri]",
+            &["2024-05-06T07:08:09.1Z stdout F one", "2024-05-06T07:08:09.2Z stdout P tw", "2024-05-06T07:08:09.3Z stdout F o", "odd"],
+            &["one|stream=stdout||1714979289100000000", "two|stream=stdout||1714979289200000000", "odd|||"],
+        ),
+        (
+            "[{replace: {expression: 'user=(\\w+) ip=(\\S+)', replace: '<{{ ToUpper .Value }}>'}}]",
+            &["a user=ann ip=x b"],
+            &["a user=<ANN> ip=<X> b|||"],
+        ),
+        ("[{replace: {expression: '\\d+', replace: '#'}}]", &["a 12 b 3", "none"], &["a # b #|||", "none|||"]),
+        ("[{static_labels: {x: y}}, {pack: {labels: [x, none]}}]", &["a \"b\""], &[r#"{"_entry":"a \"b\"","x":"y"}|||"#]),
+        ("[{limit: {rate: 1, burst: 2, drop: true}}]", &["a", "b", "c"], &["a|||", "b|||"]),
+        ("[{limit: {rate: 1, burst: 1, drop: true, by_label_name: none}}]", &["a", "b"], &["a|||", "b|||"]),
+        ("[{sampling: {rate: 1.0}}]", &["a"], &["a|||"]),
+        ("[{sampling: {rate: 0.0}}]", &["a"], &[]),
+        ("[mask]", &["password=x1"], &["password=<masked>|||"]),
+        (
+            "[{mask: {kinds: [email], expressions: ['id (\\d+)'], replacement: '*'}}]",
+            &["a@b.de id 7 password=x"],
+            &["* id * password=x|||"],
+        ),
+        ("[decolorize]", &["\u{1b}[31mred\u{1b}[0m"], &["red|||"]),
+    ] {
+        let out: Vec<String> = run_all(yaml, lines).iter().map(shown).collect();
+        let mut expected: Vec<&str> = expected.to_vec();
+        // A field of docker's attrs is only there when the line brings it.
+        if yaml.contains("docker") {
+            expected[2] = "two|stream=stdout||1714979289200000000";
+        }
+        assert_eq!(out, expected, "{yaml}");
+    }
+}
+
+#[test]
+fn mistakes_are_placed_and_explained() {
+    for (yaml, said) in [
+        ("[{jsn: {}}]", "p.yml:1:2: pipeline_stages: there is no stage \"jsn\", did you mean json?"),
+        ("[{json: {}, labels: {}}]", "each stage stands in an item of its own"),
+        ("[{json: {expressions: {a: 'length(x)'}}}]", "cannot read the path"),
+        ("[{regex: {expression: '(x'}}]", "is no regular expression"),
+        ("[{regex: {expression: 'x'}}]", "at least one named group"),
+        ("[{regex: {}}]", "expression: required"),
+        ("[{timestamp: {source: a, format: yyyy}}]", "a layout shows how"),
+        ("[{timestamp: {source: a, format: Unix, location: Nowhere/Town}}]", "there is no time zone"),
+        ("[{timestamp: {source: a, format: Unix, action_on_failure: cry}}]", "expected fudge or skip"),
+        ("[{template: {source: a, template: '{{ .x'}}]", "template: "),
+        ("[{match: {selector: '{a=b}', action: drop}}]", "selector: "),
+        ("[{drop: {}}]", "one of source, value"),
+        ("[{limit: {rate: 0, burst: 1}}]", "rate (lines a second)"),
+        ("[{sampling: {rate: 2}}]", "from 0.0 to 1.0"),
+        ("[{mask: {kinds: [shoe]}}]", "expected password, bearer"),
+        ("[{labels: {}}]", "at least one name"),
+        ("[{metrics: {x: {type: Counter}}}]", "recording rule"),
+        ("[{tenant: {source: x}}]", "one tenant only"),
+        ("[{docker: {colour: red}}]", "colour: unknown key, ignored"),
+        ("[7: {}]", "there is no stage \"7\""),
+    ] {
+        let (_, all) = read(yaml);
+        assert!(all.iter().any(|one| one.contains(said)), "{yaml}: {all:?}");
+    }
+    let many = format!("[{}]", vec!["level: {}"; 201].join(","));
+    assert!(read(&many).1[0].contains("more than 200 stages"));
+}
+
+#[test]
+fn blocks_wait_for_their_end() {
+    let (pipeline, _) = read("[{multiline: {firstline: '^\\S', max_wait_time: 2s}}]");
+    let mut pipeline = pipeline.clone();
+    let mut out = Vec::new();
+    let at = |now_ns| Moment { now_ns, last_ts: i64::MIN };
+    for (from, line) in [(10, "a"), (12, " b")] {
+        pipeline.push(Entry { text: line.to_owned(), from, ..Entry::default() }, &at(NOW), &mut out);
+    }
+    pipeline.flush(Flush::Due, &at(NOW + 1_999_999_999), &mut out);
+    assert_eq!((out.len(), pipeline.held_from()), (0, Some(10)));
+    pipeline.flush(Flush::Due, &at(NOW + 2_000_000_000), &mut out);
+    assert_eq!((out.len(), out[0].text.as_str(), pipeline.held_from()), (1, "a\n b", None));
+}
+
+#[test]
+fn the_same_lines_are_sampled_again() {
+    let lines: Vec<String> = (0..1000).map(|n| format!("line {n}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let first = run_all("[{sampling: {rate: 0.25}}]", &lines);
+    assert!((180..330).contains(&first.len()), "{}", first.len());
+    assert_eq!(run_all("[{sampling: {rate: 0.25}}]", &lines), first);
+}

@@ -1,0 +1,226 @@
+//! Listens for syslog: UDP, TCP and TLS.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::frame::Framer;
+use super::message::Naming;
+use crate::base::clock::SharedClock;
+use crate::logs::ingest::inlet::{Closed, Inlet, Line};
+use crate::logs::ingest::listen::{Accept, Address, Transport, Wire};
+use crate::logs::ingest::shape::{Shaper, Stamps};
+use crate::logs::ingest::stage::{Flush, Pipeline};
+
+/// Longest message; a longer one is cut.
+const MESSAGE_BYTES_MAX: usize = 256 << 10;
+/// Most connections at once.
+const CONNECTIONS_MAX: usize = 1_024;
+/// How long nothing may come on a connection.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// How often stages are asked for what has waited long enough.
+const TICK: Duration = Duration::from_secs(1);
+/// Largest datagram.
+const DATAGRAM_BYTES: usize = 65_536;
+/// What the kernel is asked to keep of datagrams that were not read yet.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// Lines handed over at once.
+const LINES_AT_ONCE: usize = 1_000;
+
+/// Where to listen, and what becomes of messages.
+#[derive(Debug, Clone)]
+pub struct SyslogSource {
+    /// Where.
+    pub address: Address,
+    /// Labels and times.
+    pub naming: Naming,
+    /// Stages of the job.
+    pub pipeline: Pipeline,
+}
+
+/// What the work of one source needs.
+#[derive(Clone)]
+pub struct Work {
+    /// Where lines go.
+    pub inlet: Inlet,
+    /// The time.
+    pub clock: SharedClock,
+    /// Times of lines.
+    pub stamps: Arc<Stamps>,
+    /// What connections go through before they are read; TLS or nothing.
+    pub accept: Accept,
+}
+
+/// A bound socket.
+pub enum Bound {
+    /// Datagrams.
+    Udp(UdpSocket),
+    /// Connections.
+    Tcp(TcpListener),
+}
+
+impl SyslogSource {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub async fn bind(&self) -> Result<Bound, String> {
+        let Address { transport, host } = &self.address;
+        let said = |error: std::io::Error| format!("cannot listen for syslog on {}: {error}", self.address);
+        match transport {
+            Transport::Udp => {
+                let socket = UdpSocket::bind(host).await.map_err(said)?;
+                // A burst outlives the moment in which the store is busy; the system may allow less.
+                let _as_much_as_there_is = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
+                Ok(Bound::Udp(socket))
+            }
+            Transport::Tcp | Transport::Tls => Ok(Bound::Tcp(TcpListener::bind(host).await.map_err(said)?)),
+        }
+    }
+}
+
+impl Bound {
+    /// The address, with the port that the system chose where none was named.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn local_address(&self) -> std::io::Result<SocketAddr> {
+        match self {
+            Self::Udp(socket) => socket.local_addr(),
+            Self::Tcp(listener) => listener.local_addr(),
+        }
+    }
+
+    /// Reads until it is dropped.
+    pub async fn run(self, source: Arc<SyslogSource>, work: Work) {
+        match self {
+            Self::Udp(socket) => datagrams(&socket, &source, &work).await,
+            Self::Tcp(listener) => connections(listener, source, work).await,
+        }
+    }
+}
+
+async fn datagrams(socket: &UdpSocket, source: &SyslogSource, work: &Work) {
+    let mut shaper = Shaper::new(&source.pipeline, &work.stamps, &work.clock);
+    let mut buf = vec![0; DATAGRAM_BYTES];
+    loop {
+        let mut lines = Vec::new();
+        match timeout(TICK, socket.recv_from(&mut buf)).await {
+            Ok(Ok((read, peer))) => {
+                take(&buf[..read], &peer.ip().to_canonical().to_string(), source, work, &mut shaper, &mut lines);
+                // What else is there already goes along.
+                while lines.len() < LINES_AT_ONCE {
+                    let Ok((read, peer)) = socket.try_recv_from(&mut buf) else { break };
+                    take(&buf[..read], &peer.ip().to_canonical().to_string(), source, work, &mut shaper, &mut lines);
+                }
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a datagram could not be read");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Err(_) => shaper.flush(Flush::Due, &mut lines),
+        }
+        if !lines.is_empty() {
+            work.inlet.send_or_drop(lines);
+        }
+    }
+}
+
+async fn connections(listener: TcpListener, source: Arc<SyslogSource>, work: Work) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut open = tokio::task::JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = open.join_next() => continue,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of open files, most likely; the next one may go.
+                tracing::debug!(%error, "a connection could not be taken");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            work.inlet.counts().connections_refused.inc();
+            continue;
+        };
+        work.inlet.counts().connections.inc();
+        let (source, work) = (Arc::clone(&source), work.clone());
+        open.spawn(async move {
+            let _place = place;
+            match (work.accept)(stream).await {
+                Ok(wire) => {
+                    // The server stops; what is not stored the sender still has, or had no way to keep.
+                    let _closed = connection(wire, &peer.ip().to_canonical().to_string(), &source, &work).await;
+                }
+                Err(error) => {
+                    work.inlet.counts().connections_refused.inc();
+                    tracing::debug!(%error, %peer, "a syslog connection was refused");
+                }
+            }
+        });
+    }
+}
+
+async fn connection(mut wire: Wire, peer: &str, source: &SyslogSource, work: &Work) -> Result<(), Closed> {
+    let mut shaper = Shaper::new(&source.pipeline, &work.stamps, &work.clock);
+    let mut framer = Framer::new(MESSAGE_BYTES_MAX);
+    let mut buf = vec![0; 64 << 10];
+    let mut quiet = Duration::ZERO;
+    loop {
+        let mut lines = Vec::new();
+        let read = match timeout(TICK, wire.read(&mut buf)).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) => 0,
+            Err(_) => {
+                quiet += TICK;
+                shaper.flush(Flush::Due, &mut lines);
+                if !lines.is_empty() {
+                    work.inlet.send(lines).await?;
+                }
+                if quiet >= IDLE {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        quiet = Duration::ZERO;
+        framer.push(&buf[..read]);
+        loop {
+            let message = if read == 0 { framer.last_message() } else { framer.next_message() };
+            let Some(message) = message else { break };
+            take(message, peer, source, work, &mut shaper, &mut lines);
+            if lines.len() >= LINES_AT_ONCE {
+                work.inlet.send(std::mem::take(&mut lines)).await?;
+            }
+        }
+        if read == 0 {
+            shaper.flush(Flush::All, &mut lines);
+        }
+        if !lines.is_empty() {
+            // Not reading on while this waits is what makes the sender wait.
+            work.inlet.send(lines).await?;
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn take(message: &[u8], peer: &str, source: &SyslogSource, work: &Work, shaper: &mut Shaper, lines: &mut Vec<Line>) {
+    let (entry, is_known) = source.naming.entry(message, peer, work.clock.now_ms());
+    if !is_known {
+        work.inlet.counts().malformed.inc();
+    }
+    if let Some(entry) = entry {
+        shaper.shape(entry, lines);
+    }
+}
