@@ -256,7 +256,8 @@ impl Receiver {
         })
     }
 
-    /// The way in of a door that makes its batches by itself.
+    /// The way in of a door that makes its batches by itself and answers for each line: batches stay as they are, so that
+    /// the report fits them. Doors that answer nobody go through a [`Doorway`](super::doorway::Doorway).
     pub fn way(self: &Arc<Self>, door: Door) -> Arc<dyn AppendLines> {
         Arc::new(Way { receiver: Arc::clone(self), door })
     }
