@@ -191,6 +191,7 @@ impl OpenBlock {
             runs_len: out.runs.len() as u32,
             runs: self.runs.len() as u32,
             stream: self.runs.first().map_or(0, |run| run.stream),
+            last_stream: self.runs.last().map_or(0, |run| run.stream),
             lines: self.times.len() as u32,
             text_bytes: (self.text.len() - self.times.len()) as u32,
             fields_bytes: fields_bytes as u32,
@@ -335,7 +336,7 @@ pub(super) fn read_runs(record: &Record, bytes: &[u8], mut each: impl FnMut(Run,
         line = end;
         runs += 1;
     }
-    if line == u64::from(record.lines) && runs == record.runs { Ok(()) } else { Err(WRONG) }
+    if line == u64::from(record.lines) && runs == record.runs && stream == u64::from(record.last_stream) { Ok(()) } else { Err(WRONG) }
 }
 
 /// For `map_err`: says in which file.

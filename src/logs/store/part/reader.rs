@@ -194,6 +194,10 @@ impl Part {
                 blocks.insert(block);
                 continue;
             };
+            let (first, last) = (record.stream as usize, record.last_stream as usize);
+            if !wanted.any_in(first, last.saturating_sub(first) + 1) {
+                continue;
+            }
             let mut any = false;
             let runs = self.runs_of(&record)?;
             read_runs(&record, runs, |run, _| any |= wanted.contains(run.stream as usize)).map_err(damaged(self.runs.path()))?;

@@ -48,8 +48,8 @@ pub(super) struct Record {
     pub(super) form: u32,
     /// Bytes that the text has unpacked from zstd.
     pub(super) frame_bytes: u32,
-    /// 0.
-    pub(super) reserved: u32,
+    /// The last stream.
+    pub(super) last_stream: u32,
 }
 
 impl Record {
@@ -78,7 +78,7 @@ impl Record {
             self.fields_bytes,
             self.form,
             self.frame_bytes,
-            self.reserved,
+            self.last_stream,
         ] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -112,7 +112,7 @@ impl Record {
             fields_bytes: short()?,
             form: short()?,
             frame_bytes: short()?,
-            reserved: short()?,
+            last_stream: short()?,
         })
     }
 }

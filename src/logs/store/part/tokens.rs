@@ -158,7 +158,9 @@ pub(super) struct Found {
     pub(super) long: bool,
 }
 
+/// Slots of a new table, and the most that are kept from text to text.
 const TABLE_MIN: usize = 1 << 13;
+const TABLE_MAX: usize = 1 << 17;
 
 impl Tokenizer {
     pub(super) fn new() -> Self {
@@ -174,6 +176,9 @@ impl Tokenizer {
     pub(super) fn find(&mut self, text: &[u8]) -> Result<&Found, Malformed> {
         if text.len() >= u32::MAX as usize {
             return Err(Malformed { offset: text.len() });
+        }
+        if self.table.len() > TABLE_MAX {
+            self.table = vec![0; TABLE_MIN];
         }
         self.table.fill(0);
         self.used = 0;

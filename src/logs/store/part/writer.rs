@@ -35,7 +35,7 @@ impl PartOptions {
     /// For what comes from memory: quick to write.
     pub const FRESH: Self = Self { block_bytes: 128 * 1024, zstd_level: 1, columns: false, dense: false };
     /// For what stays: as small as can be.
-    pub const DENSE: Self = Self { block_bytes: 512 * 1024, zstd_level: 6, columns: true, dense: true };
+    pub const DENSE: Self = Self { block_bytes: 256 * 1024, zstd_level: 6, columns: true, dense: true };
 }
 
 impl Default for PartOptions {
@@ -217,7 +217,7 @@ impl PartWriter {
     /// Says of which stream a block is that was put whole.
     pub(super) fn set_stream(&mut self, block: usize, stream: u32) {
         if let Some(record) = self.records.get_mut(block) {
-            record.stream = stream;
+            (record.stream, record.last_stream) = (stream, stream);
         }
     }
 
