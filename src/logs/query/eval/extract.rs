@@ -102,6 +102,12 @@ impl Extract<'_> {
         let mut again = Vec::new();
         for index in repeats.chunks() {
             ctx.cancel.check().map_err(stopped)?;
+            chunks[index].read(Want::Times, &mut buf).map_err(select_error)?;
+            let kept: usize = buf.runs.iter().map(|(stream, lines)| repeats.suspect(index, stream, &buf, lines.clone())).sum();
+            ctx.budget.charge(kept * 40)?;
+        }
+        for index in repeats.suspects() {
+            ctx.cancel.check().map_err(stopped)?;
             chunks[index].read(Want::Text, &mut buf).map_err(select_error)?;
             let runs = buf.runs.clone();
             for (stream, lines) in runs {
