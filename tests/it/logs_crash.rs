@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::logs_wire::{KEEPING, SECOND, T0, loki, packed, stream};
+use crate::logs_wire::{KEEPING, SECOND, SentLine, T0, loki, packed, stream};
 use crate::support::{Server, client};
 
 /// Lines of one push.
@@ -15,7 +15,7 @@ fn push_until_killed(url: &str, writer: usize, acknowledged: &AtomicI64) {
     loop {
         let round = acknowledged.load(Ordering::SeqCst);
         let texts: Vec<(i64, String)> = (0..LINES).map(|at| (T0 + round * 1000 + at, format!("line {round} {at}"))).collect();
-        let lines: Vec<(i64, &str, &[(&str, &str)])> = texts.iter().map(|(ts, text)| (*ts, text.as_str(), &[][..])).collect();
+        let lines: Vec<SentLine<'_>> = texts.iter().map(|(ts, text)| (*ts, text.as_str(), &[][..])).collect();
         let body = packed(vec![stream(&format!("{{app=\"crash\", writer=\"{writer}\"}}"), &lines)]);
         match client().post(url).header("Content-Type", "application/x-protobuf").body(body).send() {
             Ok(answer) if answer.status().as_u16() == 204 => acknowledged.store(round + 1, Ordering::SeqCst),

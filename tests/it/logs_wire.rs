@@ -56,8 +56,13 @@ pub(crate) struct LabelPair {
     pub(crate) value: String,
 }
 
-/// A stream with lines: time in ns, text, fields.
-pub(crate) fn stream(labels: &str, lines: &[(i64, &str, &[(&str, &str)])]) -> StreamAdapter {
+/// Names and values.
+pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
+/// A line: time in ns, text, fields.
+pub(crate) type SentLine<'a> = (i64, &'a str, Pairs<'a>);
+
+/// A stream with lines.
+pub(crate) fn stream(labels: &str, lines: &[SentLine<'_>]) -> StreamAdapter {
     let entries = lines
         .iter()
         .map(|(ts, line, fields)| EntryAdapter {
