@@ -7,6 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use http::HeaderMap;
 use serde_json::Value as Json;
 use url::Url;
 
@@ -234,7 +235,17 @@ fn refusal(answer: &Json) -> String {
     if is_named { reason.to_owned() } else { format!("{kind}: {reason}") }
 }
 
-pub(super) async fn get(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+async fn get(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+    get_with(server, path, params, HeaderMap::new()).await
+}
+
+/// Calls the server with some headers; status and body.
+pub(super) async fn get_with(
+    server: &ServerArgs,
+    path: &str,
+    params: &[(&str, String)],
+    headers: HeaderMap,
+) -> anyhow::Result<(u16, Vec<u8>)> {
     let url = &server.url;
     let mut full = url.clone();
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
@@ -244,7 +255,7 @@ pub(super) async fn get(server: &ServerArgs, path: &str, params: &[(&str, String
         .filter(|token| !token.is_empty())
         .map(|token| Authorization { scheme: "Bearer".to_owned(), credentials: SecretSource::Inline(Secret::new(token)) });
     let client = HttpClient::new(ClientSettings { authorization, tls: server.trust.tls(), ..ClientSettings::default() }, clock)?;
-    let response = client.send(Request::get(full, TIMEOUT)).await;
+    let response = client.send(Request { headers, ..Request::get(full, TIMEOUT) }).await;
     let response = response.map_err(|error| server.trust.unreachable(url, error))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
