@@ -192,7 +192,7 @@ pipeline:
     },
     Client {
         id: "opentelemetry-sdk",
-        name: key("OpenTelemetry in your program"),
+        name: "OpenTelemetry SDK",
         group: PROGRAMS,
         what: key("Programs with an SDK of OpenTelemetry send their metrics and logs here, in any language."),
         purpose: Purpose::SendBoth,

@@ -140,3 +140,27 @@ fn maps_do_not_become_endless_fields() {
     assert!(fields.contains("severity_number=\"9\"") && fields.contains("m_1000=\"true\"") && !fields.contains("m_2000"));
     assert_eq!(decoded.problems.len(), 1, "{:?}", decoded.problems);
 }
+
+proptest::proptest! {
+    #[test]
+    fn damaged_requests_are_survived(
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 1..6),
+    ) {
+        let sent = json!({ "resourceLogs": [{ "resource": { "attributes": attributes(&[("service.name", "a"), ("h.n", "b")]) }, "scopeLogs": [{
+            "scope": { "name": "s", "attributes": attributes(&[("k", "v")]) },
+            "logRecords": [{ "timeUnixNano": 5, "severityNumber": 9, "traceId": "0a0b", "attributes": attributes(&[("x", "y")]),
+                "body": { "kvlistValue": { "values": [{ "key": "k", "value": { "arrayValue": { "values": [{ "doubleValue": 1 }] } } }] } } }] }] }] });
+        let mut bytes = prost::Message::encode_to_vec(&request(&sent));
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(request) = read::<ExportLogsRequest>(Encoding::Protobuf, &bytes, PLENTY)
+            && let Ok(decoded) = decode(&request, &options())
+        {
+            for line in &decoded.batch.lines {
+                crate::series::labels::check_packed(decoded.batch.fields_of(line)).unwrap();
+            }
+        }
+    }
+}

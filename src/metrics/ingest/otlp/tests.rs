@@ -409,3 +409,40 @@ fn any_offset_and_scale_are_survived() {
         }
     }
 }
+
+/// A request of every kind, in protobuf.
+fn every_kind() -> Vec<u8> {
+    let metrics = json!([
+        { "name": "g", "unit": "By", "gauge": { "dataPoints": [point(1.0, &[("a.b", "1")])] } },
+        { "name": "d", "sum": { "aggregationTemporality": 1, "isMonotonic": true, "dataPoints": [point(1.0, &[])] } },
+        histogram(json!({}))[0],
+        { "name": "e", "exponentialHistogram": { "aggregationTemporality": 1, "dataPoints": [{
+            "timeUnixNano": NS, "count": 3, "scale": 9, "positive": { "offset": -2, "bucketCounts": [1, 0, 1] }, "negative": { "bucketCounts": [1] } }] } },
+        { "name": "q", "summary": { "dataPoints": [{ "timeUnixNano": NS, "quantileValues": [{ "quantile": 0.5, "value": 1 }] }] } },
+    ]);
+    let request = of(&[("service.name", "shop"), ("host.name", "h")], json!({ "name": "lib" }), metrics);
+    read::<ExportMetricsRequest>(Encoding::Json, request.to_string().as_bytes(), PLENTY).unwrap().encode_to_vec()
+}
+
+proptest::proptest! {
+    #[test]
+    fn damaged_requests_are_survived(
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 1..6),
+        to_nhcb in proptest::prelude::any::<bool>(),
+    ) {
+        let house = House::with(|config| {
+            config.convert_histograms_to_nhcb = to_nhcb;
+            config.promote_scope_metadata = to_nhcb;
+        });
+        let mut bytes = every_kind();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        for _ in 0..2 {
+            if let Ok(exported) = house.otlp.export(Encoding::Protobuf, &bytes, &house.settings(), PLENTY) {
+                proptest::prop_assert!(exported.rejected <= exported.points, "{exported:?}");
+            }
+        }
+    }
+}
