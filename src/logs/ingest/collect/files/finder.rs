@@ -236,6 +236,8 @@ impl Files {
             return;
         }
         if stat.len <= record.print.at && !source.is_packed() {
+            // Read to its end; what came after it may have gone too.
+            self.follow_missed(job, &record.path, stat);
             return;
         }
         // Another record may know this very file, further on.
