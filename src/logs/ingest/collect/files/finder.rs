@@ -17,6 +17,9 @@ const COPY_YOUNG_S: i64 = 2;
 /// After how long what may be a copy is looked at again, in milliseconds.
 const COPY_AGAIN_MS: i64 = 300;
 
+/// Bytes by which a file is known again that lost its place, among those beside it.
+const BESIDE_BYTES_MIN: u64 = 16;
+
 /// A file that need not be opened again as long as it is as it was, or for some time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dormant {
@@ -51,7 +54,7 @@ pub(super) fn locate(record: &Record) -> Option<(Source, Stat)> {
     };
     let by_inode = candidates.iter().find(|path| std::fs::metadata(path).is_ok_and(|found| Stat::of(&found).inode == record.inode));
     by_inode.and_then(open).or_else(|| {
-        if record.print.at < KNOWN_BYTES_MIN {
+        if record.print.at < BESIDE_BYTES_MIN {
             return None;
         }
         candidates.iter().find_map(open)
