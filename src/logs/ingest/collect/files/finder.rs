@@ -117,7 +117,7 @@ impl Files {
         }
         self.dormant.remove(&(job, stat.inode));
         if self.tails.len() >= TAILS_MAX {
-            tracing::warn!(file = %path.display(), "more than {ROTATED_QUIET_MS, TAILS_MAX} log files are followed; this one waits");
+            tracing::warn!(file = %path.display(), "more than {TAILS_MAX} log files are followed; this one waits");
             self.dormant.insert((job, stat.inode), Dormant { stat: None, until_ms: now.saturating_add(FAILED_MS * 6) });
             return;
         }
