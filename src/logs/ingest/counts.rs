@@ -59,6 +59,9 @@ pub const fn reason(reason: &RefusedLine) -> &'static str {
     }
 }
 
+/// One of a door's numbers.
+type Read = fn(&DoorCounts) -> u64;
+
 /// Counts by door.
 #[derive(Debug, Default)]
 pub struct Counts(Mutex<BTreeMap<&'static str, Arc<DoorCounts>>>);
@@ -75,7 +78,7 @@ impl Counts {
         if doors.is_empty() {
             return;
         }
-        let families: [(&str, &str, fn(&DoorCounts) -> u64); 7] = [
+        let families: [(&str, &str, Read); 7] = [
             ("pharos_logs_door_lines_total", "Lines that came in by syslog, Fluent, files, containers and journals.", |door| {
                 door.lines.get()
             }),

@@ -52,7 +52,7 @@ pub(super) fn compose(own: &BTreeMap<String, String>, labels: &mut LabelsBuilder
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{label as label_of, *};
 
     #[test]
     fn containers_are_named() {
@@ -61,7 +61,7 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         let label = || {
             let mut labels = LabelsBuilder::new();
-            super::label(&folder.join("0123456789abcdef-json.log"), &mut labels);
+            label_of(&folder.join("0123456789abcdef-json.log"), &mut labels);
             labels.build().to_string()
         };
         assert_eq!(label(), "{container=\"0123456789ab\"}");

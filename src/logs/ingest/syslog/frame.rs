@@ -39,41 +39,39 @@ impl Framer {
 
     /// The next whole message.
     pub fn next_message(&mut self) -> Option<&[u8]> {
-        loop {
-            self.drop_skipped();
-            let rest = self.bytes.get(self.at..)?;
-            let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r' | 0)).count();
-            self.at += blank;
-            let rest = &self.bytes[self.at..];
-            if rest.is_empty() || self.skip != Skip::Nothing {
-                return None;
+        self.drop_skipped();
+        let rest = self.bytes.get(self.at..)?;
+        let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r' | 0)).count();
+        self.at += blank;
+        let rest = &self.bytes[self.at..];
+        if rest.is_empty() || self.skip != Skip::Nothing {
+            return None;
+        }
+        match length(rest) {
+            Length::More => return None,
+            Length::Counted { digits, bytes } => return self.counted(digits, bytes),
+            Length::None => {}
+        }
+        let start = self.at;
+        let from = self.searched.max(start);
+        let end = memchr::memchr2(b'\n', 0, &self.bytes[from..]).map(|end| from + end);
+        match end {
+            Some(end) if end - start <= self.message_max => {
+                self.at = end + 1;
+                self.searched = self.at;
+                Some(&self.bytes[start..end])
             }
-            match length(rest) {
-                Length::More => return None,
-                Length::Counted { digits, bytes } => return self.counted(digits, bytes),
-                Length::None => {}
+            // Longer than is allowed: its beginning counts.
+            _ if self.bytes.len() - start > self.message_max => {
+                self.at = start + self.message_max;
+                self.searched = self.at;
+                self.skip = Skip::Line;
+                Some(&self.bytes[start..start + self.message_max])
             }
-            let from = self.searched.max(self.at);
-            let end = memchr::memchr2(b'\n', 0, &self.bytes[from..]).map(|end| from + end);
-            let start = self.at;
-            return match end {
-                Some(end) if end - start <= self.message_max => {
-                    self.at = end + 1;
-                    self.searched = self.at;
-                    Some(&self.bytes[start..end])
-                }
-                // Longer than is allowed: its beginning counts.
-                _ if self.bytes.len() - start > self.message_max => {
-                    self.at = start + self.message_max;
-                    self.searched = self.at;
-                    self.skip = Skip::Line;
-                    Some(&self.bytes[start..start + self.message_max])
-                }
-                _ => {
-                    self.searched = self.bytes.len();
-                    None
-                }
-            };
+            _ => {
+                self.searched = self.bytes.len();
+                None
+            }
         }
     }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::positions::Record;
-use super::source::{Inode, Source, Stat};
+use super::source::{Inode, Print, Source, Stat};
 use super::tail::Tail;
-use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, TAILS_MAX};
+use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, ROTATED_QUIET_MS, TAILS_MAX};
 
 /// Most files of a folder that are looked at for a copy.
 const SIBLINGS_MAX: usize = 1_000;
@@ -16,6 +16,9 @@ const SIBLINGS_MAX: usize = 1_000;
 const COPY_YOUNG_S: i64 = 2;
 /// After how long what may be a copy is looked at again, in milliseconds.
 const COPY_AGAIN_MS: i64 = 300;
+
+/// Bytes by which a file is known again that lost its place, among those beside it.
+const BESIDE_BYTES_MIN: u64 = 16;
 
 /// A file that need not be opened again as long as it is as it was, or for some time.
 #[derive(Debug, Clone, Copy)]
@@ -41,17 +44,17 @@ pub(super) fn siblings(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The file of a record, whatever it is called now: by its inode, or by its content.
-pub(super) fn locate(record: &Record) -> Option<(Source, Stat)> {
+/// The file of a record, whatever it is called now: by its inode, or by its content, which is known up to `print`.
+pub(super) fn locate(record: &Record, print: &Print) -> Option<(Source, Stat)> {
     let mut candidates = vec![record.path.clone()];
     candidates.extend(siblings(&record.path));
     let open = |path: &PathBuf| -> Option<(Source, Stat)> {
         let (mut source, stat) = Source::open(path).ok()?;
-        source.is(&record.print).then_some((source, stat))
+        source.is(print).then_some((source, stat))
     };
     let by_inode = candidates.iter().find(|path| std::fs::metadata(path).is_ok_and(|found| Stat::of(&found).inode == record.inode));
     by_inode.and_then(open).or_else(|| {
-        if record.print.at < KNOWN_BYTES_MIN {
+        if print.at < BESIDE_BYTES_MIN {
             return None;
         }
         candidates.iter().find_map(open)
@@ -182,9 +185,11 @@ impl Files {
             orphans.push(record);
         }
         let followed: HashSet<u64> = self.tails.iter().map(|followed| followed.tail.id).collect();
-        // Copies lie beside their originals.
+        // Copies lie beside their originals, and are mostly called like them.
+        let beside = siblings(path);
         let may_be = |record: &&Record| {
-            record.job == name && record.print.at >= KNOWN_BYTES_MIN && record.inode != inode && record.path.parent() == path.parent()
+            let enough = if beside.contains(&record.path) { BESIDE_BYTES_MIN } else { KNOWN_BYTES_MIN };
+            record.job == name && record.print.at >= enough && record.inode != inode && record.path.parent() == path.parent()
         };
         let mut by_content: Vec<Record> = self.positions.records().filter(may_be).cloned().collect();
         // The one that was read furthest.
@@ -228,14 +233,14 @@ impl Files {
     /// Looks for a file that was followed before the start, or had this place, under another name.
     fn go_on_elsewhere(&mut self, record: &Record) {
         let Some((job, labels)) = self.target_of(record) else { return };
-        if record.print.at == 0 {
-            return;
-        }
-        let Some((source, stat)) = locate(record) else { return };
+        let Some((source, stat)) = locate(record, &record.print) else { return };
         if self.is_followed(job, stat.inode) || self.tails.iter().any(|followed| followed.tail.id == record.id) {
             return;
         }
-        if stat.len <= record.print.at && !source.is_packed() {
+        let age_ms = self.clock.now_ms().saturating_sub(stat.modified.0.saturating_mul(1000));
+        if stat.len <= record.print.at && !source.is_packed() && age_ms > ROTATED_QUIET_MS {
+            // Read to its end; what came after it may have gone too.
+            self.follow_missed(job, &record.path, stat);
             return;
         }
         // Another record may know this very file, further on.
@@ -277,12 +282,15 @@ impl Files {
             let Ok(metadata) = std::fs::metadata(&sibling) else { continue };
             let stat = Stat::of(&metadata);
             let is_newer = stat.modified > after.modified && stat.inode != after.inode && metadata.is_file();
-            let job_name = &self.jobs[job].name;
-            let is_known = self.positions.records().any(|record| record.job == *job_name && record.inode == stat.inode);
-            if !is_newer || is_known || self.is_followed(job, stat.inode) {
+            if !is_newer || self.is_followed(job, stat.inode) {
                 continue;
             }
             let Ok((mut source, stat)) = Source::open(&sibling) else { continue };
+            let job_name = &self.jobs[job].name;
+            let mut of_inode = self.positions.records().filter(|record| record.job == *job_name && record.inode == stat.inode);
+            if of_inode.any(|record| source.is(&record.print)) {
+                continue;
+            }
             let Known::New = self.known(job, &sibling, stat, &mut source, &mut Vec::new()) else { continue };
             let job_name = self.jobs[job].name.clone();
             let added = self.positions.add(&job_name, path, stat.inode, self.clock.now_ms());

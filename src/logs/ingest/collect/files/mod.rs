@@ -378,7 +378,7 @@ impl Files {
             self.next_ns = self.next_ns.max(slice.base);
             let Some(record) = self.positions.get(slice.id).cloned() else { continue };
             let Some((job, labels)) = self.target_of(&record) else { continue };
-            let Some((source, stat)) = finder::locate(&record) else {
+            let Some((source, stat)) = finder::locate(&record, &slice.to) else {
                 tracing::warn!(file = %record.path.display(), "a log file is gone of which some lines may not have been stored");
                 continue;
             };

@@ -124,23 +124,12 @@ impl Source {
                     **decoder = MultiGzDecoder::new(file.try_clone()?);
                     *at = 0;
                 }
-                let mut skipped = [0; 8192];
-                while *at < position {
-                    let most = usize::try_from(position - *at).unwrap_or(usize::MAX).min(skipped.len());
-                    match decoder.read(&mut skipped[..most])? {
-                        0 => return Ok(0),
-                        n => *at += n as u64,
-                    }
+                let read = unpack(decoder, at, position, buf);
+                if read.is_err() {
+                    // After an error a decoder is of no use: the next reading begins anew.
+                    *at = u64::MAX;
                 }
-                let mut filled = 0;
-                while filled < buf.len() {
-                    match decoder.read(&mut buf[filled..])? {
-                        0 => break,
-                        n => filled += n,
-                    }
-                }
-                *at += filled as u64;
-                Ok(filled)
+                read
             }
         }
     }
@@ -159,4 +148,25 @@ impl Source {
     pub(super) fn is(&mut self, print: &Print) -> bool {
         self.print(print.at).is_ok_and(|found| found.as_ref() == Some(print))
     }
+}
+
+/// Reads on from `at`, leaving out what lies before the position.
+fn unpack(decoder: &mut MultiGzDecoder<File>, at: &mut u64, position: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let mut skipped = [0; 8192];
+    while *at < position {
+        let most = usize::try_from(position - *at).unwrap_or(usize::MAX).min(skipped.len());
+        match decoder.read(&mut skipped[..most])? {
+            0 => return Ok(0),
+            n => *at += n as u64,
+        }
+    }
+    let mut filled = 0;
+    while filled < buf.len() {
+        match decoder.read(&mut buf[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    *at += filled as u64;
+    Ok(filled)
 }

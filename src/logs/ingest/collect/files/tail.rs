@@ -176,19 +176,26 @@ impl Tail {
         other.is(&print)
     }
 
-    /// Whether another file holds what was read of this one, or its beginning.
+    /// Whether another file holds what is in this one, or was when it was read, or the beginning of it.
     pub(super) fn begins_like(&mut self, other: &mut Source) -> bool {
-        let mut head = vec![0; self.head.len()];
+        let is_intact = matches!(self.is_intact(), Ok(true));
+        let mut own = self.head.clone();
+        if is_intact {
+            own = vec![0; HEAD_BYTES];
+            let Ok(read) = self.source.read_at(0, &mut own) else { return false };
+            own.truncate(read);
+        }
+        let mut head = vec![0; own.len()];
         let Ok(read) = other.read_at(0, &mut head) else { return false };
-        if (read as u64) < super::KNOWN_BYTES_MIN || head[..read] != self.head[..read] {
+        if (read as u64) < super::KNOWN_BYTES_MIN || head[..read] != own[..read] {
             return false;
         }
-        if !matches!(self.is_intact(), Ok(true)) || other.is_packed() {
+        if !is_intact || other.is_packed() {
             return true;
         }
         // Both are there whole: as far as the shorter one goes they must be the same.
-        let Ok(stat) = other.stat() else { return false };
-        let len = stat.len.min(self.read_to());
+        let (Ok(theirs), Ok(ours)) = (other.stat(), self.source.stat()) else { return false };
+        let len = theirs.len.min(ours.len);
         matches!((other.print(len), self.source.print(len)), (Ok(Some(theirs)), Ok(Some(ours))) if theirs == ours)
     }
 

@@ -15,10 +15,13 @@ use crate::logs::model::write::LineReport;
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::yaml::{self, Kind};
 
+/// Stream, time, text, fields.
+type Kept = (Labels, i64, Vec<u8>, Vec<u8>);
+
 /// A store that keeps exact repetitions once, as the real one does, and fails when it is told to.
 #[derive(Default)]
 struct Store {
-    lines: Mutex<BTreeSet<(Labels, i64, Vec<u8>, Vec<u8>)>>,
+    lines: Mutex<BTreeSet<Kept>>,
     busy: AtomicU32,
     /// Takes the batch and then seems to be killed, after so many batches.
     dies_after: AtomicU32,
