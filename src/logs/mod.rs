@@ -10,6 +10,7 @@ mod api;
 mod facade;
 pub mod ingest;
 pub mod model;
+pub mod pages;
 pub mod query;
 pub mod store;
 
