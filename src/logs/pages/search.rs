@@ -99,7 +99,7 @@ struct Bars {
     step_ms: i64,
     count: usize,
     said: String,
-    numbers: Vec<(String, u64)>,
+    numbers: Vec<(&'static str, String)>,
 }
 
 enum Nothing {
@@ -269,7 +269,7 @@ fn bars(levels: &Levels, lang: Lang) -> Bars {
         let words = if is_long || minutes == 0 { day } else { format!("{:02}:{:02}", minutes / 60, minutes % 60) };
         Tick { at_ms, words, share: format!("{share:.2}") }
     };
-    let sums = super::levels::LEVELS.iter().zip(&levels.counts).map(|((class, _), counts)| ((*class).to_owned(), counts.iter().sum::<u64>()));
+    let sums = super::levels::LEVELS.iter().zip(&levels.counts).map(|((class, _), counts)| (*class, counts.iter().sum::<u64>()));
     Bars {
         paths: levels.paths(),
         marks: levels.marks(),
@@ -282,7 +282,7 @@ fn bars(levels: &Levels, lang: Lang) -> Bars {
             "Lines by level: {} in all, at most {} in one bar.",
             &[&format::count(levels.total()), &format::count(levels.highest())],
         ),
-        numbers: sums.filter(|(_, lines)| *lines > 0).collect(),
+        numbers: sums.filter(|(_, lines)| *lines > 0).map(|(class, lines)| (class, format::count(lines))).collect(),
     }
 }
 
