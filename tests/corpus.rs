@@ -1,4 +1,5 @@
-//! Conformance: every evaluation of upstream's PromQL scripts (`corpus/promql/*.test`) is a test of its own, on every storage.
+//! Conformance: every evaluation of upstream's PromQL scripts (`corpus/promql/*.test`) is a test of its own, on every storage;
+//! and so is every one of our LogQL scripts ([`logql`]).
 //!
 //! A script runs once for each storage, from top to bottom, because its evaluations share data; the tests look up
 //! their outcome. Cases that may fail are listed with a reason in `expected_failures.txt`; one that passes all the
@@ -21,6 +22,9 @@ use pharos::metrics::script::run::{Bench, Outcome, run};
 use pharos::metrics::{self, ParseOptions, StoreSettings, SyncPolicy};
 use pharos::series::batch::WriteBatch;
 use pharos::series::ports::{Answer, Append, AppendOptions, Evaluate, EvaluateError, Question, Select};
+
+#[path = "corpus/logql.rs"]
+mod logql;
 
 /// An empty storage with an evaluator on it.
 struct Store {
@@ -125,11 +129,15 @@ impl Bench for StoreBench {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/promql");
-    let trials = match trials(&folder) {
-        Ok(trials) => trials,
-        Err(message) => vec![Trial::test("promql", move || Err(Failed::from(message)))],
-    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut all = Vec::new();
+    for (name, trials) in [("promql", trials(&folder.join("promql"))), ("logql", logql::trials(&folder.join("logql")))] {
+        match trials {
+            Ok(trials) => all.extend(trials),
+            Err(message) => all.push(Trial::test(name, move || Err(Failed::from(message)))),
+        }
+    }
+    let trials = all;
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

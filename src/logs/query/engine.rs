@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::ast::{LogExpr, Query};
+use super::check::evaluable;
 use super::eval::lines::{self, Wish};
 pub use super::eval::lines::{Direction, Entry, LogStream};
 use super::eval::matrix::Steps;
-use super::eval::{Budget, Context, Work, metric};
 use super::eval::search::needs;
-use super::check::evaluable;
+use super::eval::{Budget, Context, Work, metric};
 use super::parse::{Dialect, ParseError, parse};
 pub use super::stage::pipeline::{Categories, Passed, Pipeline, StageError};
 use crate::base::cancel::Cancel;
@@ -151,7 +151,8 @@ impl Engine {
         let query = self.parse(question.query)?;
         let Query::Metric(expr) = &query else {
             return Err(EvaluateError::Invalid {
-                message: "log queries are not supported as an instant query type, please change your query to a range query type".to_owned(),
+                message: "log queries are not supported as an instant query type, please change your query to a range query type"
+                    .to_owned(),
                 span: None,
             });
         };

@@ -8,6 +8,7 @@
 pub mod ast;
 pub mod check;
 pub(crate) mod convert;
+pub mod detect;
 pub mod engine;
 pub(crate) mod eval;
 pub mod lex;

@@ -24,7 +24,9 @@ pub(crate) fn aggregate(op: VectorOp, count: u64, grouping: Option<&Grouping>, m
 fn group_of(grouping: Option<&Grouping>, labels: &Labels) -> Labels {
     match grouping {
         None => Labels::empty(),
-        Some(Grouping { without: true, labels: names }) => labels.without(|name| names.iter().any(|gone| **gone == *name) || name == "__name__"),
+        Some(Grouping { without: true, labels: names }) => {
+            labels.without(|name| names.iter().any(|gone| **gone == *name) || name == "__name__")
+        }
         Some(Grouping { labels: names, .. }) => labels.without(|name| !names.iter().any(|kept| **kept == *name)),
     }
 }
@@ -129,7 +131,10 @@ mod tests {
     use super::*;
 
     fn input() -> Matrix {
-        let series = |app: &str, pod: &str, values: &[f64]| Series { labels: Labels::from_pairs([("app", app), ("pod", pod)]), values: values.to_vec() };
+        let series = |app: &str, pod: &str, values: &[f64]| Series {
+            labels: Labels::from_pairs([("app", app), ("pod", pod)]),
+            values: values.to_vec(),
+        };
         Matrix {
             series: vec![series("a", "1", &[1.0, absent()]), series("a", "2", &[3.0, 5.0]), series("b", "1", &[2.0, f64::NAN])],
             is_sorted: false,
@@ -138,7 +143,11 @@ mod tests {
 
     fn shown(matrix: &Matrix) -> Vec<String> {
         let value = |value: &f64| if is_absent(*value) { "_".to_owned() } else { value.to_string() };
-        matrix.series.iter().map(|series| format!("{} {}", series.labels, series.values.iter().map(value).collect::<Vec<_>>().join(" "))).collect()
+        matrix
+            .series
+            .iter()
+            .map(|series| format!("{} {}", series.labels, series.values.iter().map(value).collect::<Vec<_>>().join(" ")))
+            .collect()
     }
 
     #[test]

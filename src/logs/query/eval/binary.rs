@@ -32,7 +32,13 @@ pub(crate) fn apply(op: BinaryOp, left: f64, right: f64) -> Option<f64> {
 /// The value at a step: of a comparison the compared value, or 0 and 1 with `bool`.
 fn result(op: BinaryOp, left: f64, right: f64, kept: f64, as_bool: bool) -> f64 {
     match apply(op, left, right) {
-        Some(value) if op.is_comparison() && !as_bool => if value == 1.0 { kept } else { absent() },
+        Some(value) if op.is_comparison() && !as_bool => {
+            if value == 1.0 {
+                kept
+            } else {
+                absent()
+            }
+        }
         Some(value) => value,
         None if as_bool => 0.0,
         None => absent(),

@@ -6,12 +6,12 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::keys::{Keys, Kept};
+use super::keys::{Kept, Keys};
 use super::repeats::{Extent, Repeats};
 use super::samples::Sample;
 use super::search::Search;
 use super::window::{Counter, Windows};
-use super::{Context, stopped, together};
+use super::{Context, select_error, stage_error, stopped, together};
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, Stream, Want};
 use crate::logs::query::ast::{Conversion, LogExpr, StageKind, Unwrap};
@@ -66,7 +66,7 @@ impl Extract<'_> {
     /// Reads all lines.
     pub(crate) fn run(&self, ctx: &Context<'_>) -> Result<Extracted, EvaluateError> {
         let selection = LineSelection { matchers: &self.log.selector.matchers, span: self.windows.span(), needs: self.needs };
-        let chunks = ctx.select.select(&selection, ctx.cancel)?;
+        let chunks = ctx.select.select(&selection, ctx.cancel).map_err(select_error)?;
         let (next, is_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         // A stage that cannot run is an error even where there is no line.
         Worker::new(self, ctx)?;
@@ -102,7 +102,7 @@ impl Extract<'_> {
         let mut again = Vec::new();
         for index in repeats.chunks() {
             ctx.cancel.check().map_err(stopped)?;
-            chunks[index].read(Want::Text, &mut buf)?;
+            chunks[index].read(Want::Text, &mut buf).map_err(select_error)?;
             let runs = buf.runs.clone();
             for (stream, lines) in runs {
                 again.clear();
@@ -187,7 +187,7 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(extract: &'a Extract<'a>, ctx: &'a Context<'a>) -> Result<Self, EvaluateError> {
         let wanted = wanted::of_metric(&extract.log.stages, extract.unwrap, extract.kept.names());
-        let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now)?;
+        let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?;
         let search = Search::new(extract.needs);
         Ok(Self { extract, ctx, pipeline, search, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
     }
@@ -195,7 +195,7 @@ impl<'a> Worker<'a> {
     fn chunk(&mut self, index: usize, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
         self.ctx.cancel.check().map_err(stopped)?;
         let want = self.extract.want(chunk);
-        chunk.read(want, buf)?;
+        chunk.read(want, buf).map_err(select_error)?;
         let runs = std::mem::take(&mut buf.runs);
         let mut lines_read = 0;
         for (stream, lines) in &runs {
@@ -366,9 +366,7 @@ fn unwrapped(unwrap: &Unwrap, pipeline: &mut Pipeline) -> Option<f64> {
         row.set_error(ERROR, &details);
         0.0
     });
-    // Each filter is looked at, since each may set an error.
-    let passes = unwrap.filters.iter().fold(true, |all, filter| label_filter::passes(filter, row) && all);
-    passes.then_some(value)
+    label_filter::all_pass(&unwrap.filters, row).then_some(value)
 }
 
 /// The lines of a run within a span.

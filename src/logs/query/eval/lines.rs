@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::extract::within;
 use super::repeats::identity;
 use super::search::Search;
-use super::{Context, stopped, together};
+use super::{Context, select_error, stage_error, stopped, together};
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, Span, Stream, Want};
 use crate::logs::query::ast::LogExpr;
@@ -128,12 +128,12 @@ fn into_streams(hits: Vec<Hit>, categorize: bool) -> Vec<LogStream> {
 
 /// The first lines in order.
 fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Result<Vec<Hit>, EvaluateError> {
-    Pipeline::new(&log.stages, ctx.now)?;
+    Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
     if wish.limit == 0 {
         return Ok(Vec::new());
     }
     let selection = LineSelection { matchers: &log.selector.matchers, span: wish.span, needs };
-    let mut chunks = ctx.select.select(&selection, ctx.cancel)?;
+    let mut chunks = ctx.select.select(&selection, ctx.cancel).map_err(select_error)?;
     match wish.direction {
         Direction::Backward => chunks.sort_by_key(|chunk| std::cmp::Reverse(chunk.bounds().1)),
         Direction::Forward => chunks.sort_by_key(|chunk| chunk.bounds().0),
@@ -142,7 +142,8 @@ fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Resul
     let search = Search::new(needs);
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut worker = Worker { shared: &shared, pipeline: Pipeline::new(&log.stages, ctx.now)?, search: &search, found: Vec::new() };
+        let pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
+        let mut worker = Worker { shared: &shared, pipeline, search: &search, found: Vec::new() };
         let mut buf = LineBuf::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -249,7 +250,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn chunk(&mut self, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
         self.shared.ctx.cancel.check().map_err(stopped)?;
-        chunk.read(Want::Text, buf)?;
+        chunk.read(Want::Text, buf).map_err(select_error)?;
         let runs = std::mem::take(&mut buf.runs);
         let mut read = (0, 0);
         for (stream, lines) in &runs {

@@ -46,7 +46,8 @@ impl Steps {
                 let count = end.saturating_sub(start) / step + 1;
                 if count > STEPS_MAX {
                     return Err(invalid(
-                        "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter".to_owned(),
+                        "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter"
+                            .to_owned(),
                     ));
                 }
                 Ok(Self { start, step, count: count as usize, is_instant: false })
@@ -96,7 +97,8 @@ impl Matrix {
         }
         let mut merged: BTreeMap<Labels, Vec<(i64, f64)>> = BTreeMap::new();
         for series in self.series {
-            let points = series.values.iter().enumerate().filter(|(_, value)| !is_absent(**value)).map(|(step, value)| (steps.at(step), *value));
+            let points =
+                series.values.iter().enumerate().filter(|(_, value)| !is_absent(**value)).map(|(step, value)| (steps.at(step), *value));
             let into = merged.entry(series.labels).or_default();
             let is_first = into.is_empty();
             into.extend(points);

@@ -10,13 +10,13 @@ use super::extract::Extract;
 use super::keys::Kept;
 use super::matrix::{Matrix, Series, Steps, absent, is_absent};
 use super::samples::{each_window, over_time};
+use super::search::needs;
 use super::window::Windows;
 use super::{Context, stopped};
 use crate::logs::model::needs::Needs;
 use crate::logs::query::ast::{
     Binary, Grouping, LabelReplace, LogExpr, MatchOp, MetricExpr, MetricKind, RangeAggregate, RangeOp, VectorAggregate, VectorOp,
 };
-use super::search::needs;
 use crate::series::labels::Labels;
 use crate::series::ports::EvaluateError;
 use crate::series::re2;
@@ -70,12 +70,8 @@ const fn sums_up(op: RangeOp) -> bool {
 fn binary_expr(ctx: &Context<'_>, binary: &Binary, steps: &Steps) -> Result<Matrix, EvaluateError> {
     let (op, as_bool) = (binary.op, binary.return_bool);
     match (&binary.left.kind, &binary.right.kind) {
-        (MetricKind::Literal(left), _) => {
-            Ok(binary::with_literal(op, as_bool, *left, true, matrix(ctx, &binary.right, steps)?))
-        }
-        (_, MetricKind::Literal(right)) => {
-            Ok(binary::with_literal(op, as_bool, *right, false, matrix(ctx, &binary.left, steps)?))
-        }
+        (MetricKind::Literal(left), _) => Ok(binary::with_literal(op, as_bool, *left, true, matrix(ctx, &binary.right, steps)?)),
+        (_, MetricKind::Literal(right)) => Ok(binary::with_literal(op, as_bool, *right, false, matrix(ctx, &binary.left, steps)?)),
         _ => {
             let left = matrix(ctx, &binary.left, steps)?;
             let right = matrix(ctx, &binary.right, steps)?;
@@ -85,7 +81,8 @@ fn binary_expr(ctx: &Context<'_>, binary: &Binary, steps: &Steps) -> Result<Matr
 }
 
 fn label_replace(ctx: &Context<'_>, replace: &LabelReplace, steps: &Steps) -> Result<Matrix, EvaluateError> {
-    let invalid = |reason: String| EvaluateError::Invalid { message: format!("parse error : invalid regex in label_replace: {reason}"), span: None };
+    let invalid =
+        |reason: String| EvaluateError::Invalid { message: format!("parse error : invalid regex in label_replace: {reason}"), span: None };
     let pattern = re2::translate(&replace.regex).map_err(invalid)?;
     let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| invalid(error.to_string()))?;
     let mut input = matrix(ctx, &replace.expr, steps)?;
@@ -112,8 +109,7 @@ fn range_aggregate(ctx: &Context<'_>, range: &RangeAggregate, pushed: Option<&Gr
     let found = extract.run(ctx)?;
     ctx.budget.charge(found.labels.len().saturating_mul(steps.count).saturating_mul(size_of::<f64>()))?;
     let seconds = range.range.interval_ns as f64 / 1e9;
-    let mut series: Vec<Series> =
-        found.labels.into_iter().map(|labels| Series { labels, values: vec![absent(); steps.count] }).collect();
+    let mut series: Vec<Series> = found.labels.into_iter().map(|labels| Series { labels, values: vec![absent(); steps.count] }).collect();
     for (counter, into) in found.counters.iter().zip(&mut series) {
         counter.each(|step, lines, bytes| {
             into.values[step] = match range.op {
@@ -153,6 +149,9 @@ fn where_absent(log: &LogExpr, series: &[Series], steps: usize) -> Matrix {
         }
     }
     labels.retain(|(name, _)| !unclear.contains(&&**name));
-    let series = Series { labels: Labels::from_pairs(labels.iter().map(|(name, value)| (&**name, &**value))), values: (0..steps).map(value).collect() };
+    let series = Series {
+        labels: Labels::from_pairs(labels.iter().map(|(name, value)| (&**name, &**value))),
+        values: (0..steps).map(value).collect(),
+    };
     Matrix { series: vec![series], is_sorted: false }
 }

@@ -19,6 +19,9 @@ pub(crate) mod samples;
 pub(crate) mod search;
 pub(crate) mod window;
 
+#[cfg(test)]
+mod tests;
+
 /// What every part of an evaluation needs.
 pub(crate) struct Context<'a> {
     pub(crate) select: &'a dyn SelectLines,
@@ -86,19 +89,17 @@ impl Work {
     }
 }
 
-impl From<StageError> for EvaluateError {
-    fn from(error: StageError) -> Self {
-        Self::Invalid { message: format!("parse error : {}", error.reason), span: Some(error.span) }
-    }
+/// The error for a stage that cannot run.
+pub(crate) fn stage_error(error: StageError) -> EvaluateError {
+    EvaluateError::Invalid { message: format!("parse error : {}", error.reason), span: Some(error.span) }
 }
 
-impl From<SelectLinesError> for EvaluateError {
-    fn from(error: SelectLinesError) -> Self {
-        match error {
-            SelectLinesError::Stopped(stop) => stopped(stop),
-            SelectLinesError::Storage(message) => Self::Storage(message.to_string()),
-            SelectLinesError::Overloaded => Self::Overloaded,
-        }
+/// The error for lines that could not be read.
+pub(crate) fn select_error(error: SelectLinesError) -> EvaluateError {
+    match error {
+        SelectLinesError::Stopped(stop) => stopped(stop),
+        SelectLinesError::Storage(message) => EvaluateError::Storage(message.to_string()),
+        SelectLinesError::Overloaded => EvaluateError::Overloaded,
     }
 }
 
@@ -111,10 +112,7 @@ pub(crate) const fn stopped(stop: Stop) -> EvaluateError {
 }
 
 /// Runs `work` on up to `threads` threads, the caller's among them, and answers with what each made, or the first error.
-pub(crate) fn together<T: Send>(
-    threads: usize,
-    work: &(dyn Fn() -> Result<T, EvaluateError> + Sync),
-) -> Result<Vec<T>, EvaluateError> {
+pub(crate) fn together<T: Send>(threads: usize, work: &(dyn Fn() -> Result<T, EvaluateError> + Sync)) -> Result<Vec<T>, EvaluateError> {
     if threads <= 1 {
         return work().map(|one| vec![one]);
     }

@@ -16,7 +16,7 @@ pub(crate) enum Search {
     /// No line is one.
     None,
     /// Lines with this text.
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     /// Lines with one of some texts, or one in any case.
     Regex(Regex),
 }
@@ -27,7 +27,7 @@ impl Search {
         match best(needs) {
             Best::Nothing => Self::None,
             Best::Anything => Self::Every,
-            Best::Texts { texts, any_case: false } if texts.len() == 1 => Self::Text(Finder::new(&texts[0]).into_owned()),
+            Best::Texts { texts, any_case: false } if texts.len() == 1 => Self::Text(Box::new(Finder::new(&texts[0]).into_owned())),
             Best::Texts { texts, any_case } => {
                 let choices: Vec<String> = texts.iter().map(|text| escape(text)).collect();
                 let built = RegexBuilder::new(&choices.join("|")).unicode(false).case_insensitive(any_case).build();

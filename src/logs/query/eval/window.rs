@@ -108,20 +108,18 @@ impl Counter {
             *self = other;
             return;
         }
-        let mut at = other.first;
-        if at < self.first {
-            self.changes.splice(0..0, std::iter::repeat_n((0, 0), self.first - at));
-            self.first = at;
+        if other.first < self.first {
+            self.changes.splice(0..0, std::iter::repeat_n((0, 0), self.first - other.first));
+            self.first = other.first;
         }
-        let end = other.first + other.changes.len() - self.first;
+        let from = other.first - self.first;
+        let end = from + other.changes.len();
         if self.changes.len() < end {
             self.changes.resize(end, (0, 0));
         }
-        for change in other.changes {
-            let slot = &mut self.changes[at - self.first];
+        for (slot, change) in self.changes.iter_mut().skip(from).zip(other.changes) {
             slot.0 += change.0;
             slot.1 += change.1;
-            at += 1;
         }
     }
 
@@ -151,7 +149,9 @@ mod tests {
     #[test]
     fn a_window_has_its_end_and_not_its_start() {
         let overlapping = windows(60, 15, 5, 30, 0);
-        for (ts, expected) in [(30, (0, 0)), (31, (0, 1)), (45, (0, 1)), (46, (0, 2)), (60, (0, 2)), (61, (1, 3)), (120, (4, 5)), (121, (0, 0))] {
+        for (ts, expected) in
+            [(30, (0, 0)), (31, (0, 1)), (45, (0, 1)), (46, (0, 2)), (60, (0, 2)), (61, (1, 3)), (120, (4, 5)), (121, (0, 0))]
+        {
             assert_eq!(overlapping.steps_of(ts * S), expected, "{ts}");
         }
         assert_eq!(overlapping.span(), Span { start: 30 * S + 1, end: 120 * S + 1 });
@@ -172,10 +172,14 @@ mod tests {
         let mut later = Counter::default();
         for (index, ts) in (0..130).step_by(7).enumerate() {
             let (from, upto) = windows.steps_of(ts * S);
-            if index % 2 == 0 { counter.add(from, upto, 1, ts) } else { later.add(from, upto, 1, ts) };
+            if index % 2 == 0 {
+                counter.add(from, upto, 1, ts)
+            } else {
+                later.add(from, upto, 1, ts)
+            };
         }
         later.merge(counter);
-        let mut found = vec![(0, 0); 5];
+        let mut found = [(0, 0); 5];
         later.each(|step, lines, bytes| found[step] = (lines, bytes));
         for (step, counted) in found.iter().enumerate() {
             let inside: Vec<i64> = (0..130).step_by(7).filter(|ts| windows.start(step) < ts * S && ts * S <= windows.end(step)).collect();

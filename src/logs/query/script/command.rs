@@ -124,7 +124,11 @@ fn without_comment(line: &str) -> &str {
 fn action(line: &str, block: &[(usize, &str)]) -> Result<Action, String> {
     match line.split_whitespace().next() {
         Some("clear") => Ok(Action::Clear),
-        Some("load") => block.iter().map(|(number, line)| loaded(line).map_err(|error| format!("{error} (line {number})"))).collect::<Result<_, _>>().map(Action::Load),
+        Some("load") => block
+            .iter()
+            .map(|(number, line)| loaded(line).map_err(|error| format!("{error} (line {number})")))
+            .collect::<Result<_, _>>()
+            .map(Action::Load),
         Some("eval") => eval(line, block).map(|eval| Action::Eval(Box::new(eval))),
         _ => Err("a command is one of: clear, load, eval".to_owned()),
     }

@@ -52,7 +52,8 @@ impl MemoryLines {
 
     fn matching(&self, any_of: &[&[Matcher]], span: Span) -> Vec<(Labels, Vec<Line>)> {
         let streams = self.streams.read();
-        let matches = |labels: &Labels| any_of.is_empty() || any_of.iter().any(|all| all.iter().all(|matcher| matcher.matches_labels(labels)));
+        let matches =
+            |labels: &Labels| any_of.is_empty() || any_of.iter().any(|all| all.iter().all(|matcher| matcher.matches_labels(labels)));
         let found = streams.iter().filter(|(labels, lines)| matches(labels) && lines.iter().any(|line| span.contains(line.0)));
         found.map(|(labels, lines)| (labels.clone(), lines.clone())).collect()
     }
@@ -78,7 +79,8 @@ impl SelectLines for MemoryLines {
             Layout::Together => vec![Box::new(MemoryChunk { runs: streams.collect() })],
             Layout::Apart(size) => streams
                 .flat_map(|(stream, lines)| {
-                    let chunk = |lines: &[Line]| Box::new(MemoryChunk { runs: vec![(Arc::clone(&stream), lines.to_vec())] }) as Box<dyn LineChunk>;
+                    let chunk =
+                        |lines: &[Line]| Box::new(MemoryChunk { runs: vec![(Arc::clone(&stream), lines.to_vec())] }) as Box<dyn LineChunk>;
                     lines.chunks(size).map(chunk).collect::<Vec<_>>()
                 })
                 .collect(),
@@ -90,8 +92,11 @@ impl SelectLines for MemoryLines {
     }
 
     fn label_names(&self, query: &StreamQuery<'_>, _: &Cancel) -> Result<Vec<String>, SelectLinesError> {
-        let mut names: Vec<String> =
-            self.of_query(query).iter().flat_map(|(labels, _)| labels.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()).collect();
+        let mut names: Vec<String> = self
+            .of_query(query)
+            .iter()
+            .flat_map(|(labels, _)| labels.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>())
+            .collect();
         names.sort();
         names.dedup();
         Ok(limited(names, query.limit))
@@ -151,7 +156,11 @@ impl LineChunk for MemoryChunk {
                     into.text.extend_from_slice(text);
                     into.text.push(b'\n');
                 }
-                into.fields.push(if want == Want::Times || fields.is_empty() { NO_FIELDS } else { put_fields(fields, &mut into.field_bytes, &mut into.field_sets) });
+                into.fields.push(if want == Want::Times || fields.is_empty() {
+                    NO_FIELDS
+                } else {
+                    put_fields(fields, &mut into.field_bytes, &mut into.field_sets)
+                });
             }
             into.runs.push((Arc::clone(stream), from..into.times.len() as u32));
         }

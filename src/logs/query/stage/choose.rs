@@ -65,7 +65,10 @@ mod tests {
         let name = |name: &str| LabelChoice::Name(name.into());
         let is = |name: &str, value: &str| LabelChoice::Match(Matcher::equal(name, value));
         let mut some = row();
-        drop_labels(&[name("code"), name("id"), is("level", "error"), name("none"), is("__error__", "JSONParserErr"), name("__error_details__")], &mut some);
+        drop_labels(
+            &[name("code"), name("id"), is("level", "error"), name("none"), is("__error__", "JSONParserErr"), name("__error_details__")],
+            &mut some,
+        );
         assert_eq!(some.labels().to_string(), r#"{app="a", level="info"}"#);
         let mut some = row();
         keep_labels(&[name("id"), is("level", "info"), is("code", "200")], &mut some);

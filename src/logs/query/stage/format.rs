@@ -121,7 +121,10 @@ impl LabelFormats {
             let mut text = String::new();
             template.run(Data { row, line, ts: moment.ts, now: moment.now }, &mut text).map(|()| text)
         };
-        self.changes.iter().filter_map(|change| if let Change::Set { template, .. } = change { Some(value(template)) } else { None }).collect()
+        self.changes
+            .iter()
+            .filter_map(|change| if let Change::Set { template, .. } = change { Some(value(template)) } else { None })
+            .collect()
     }
 }
 

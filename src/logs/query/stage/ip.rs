@@ -50,7 +50,11 @@ mod tests {
 
     #[test]
     fn addresses_are_found() {
-        let pattern = |text: &str, first: &str, last: &str| IpPattern { text: text.into(), first: first.parse().unwrap(), last: last.parse().unwrap() };
+        let pattern = |text: &str, first: &str, last: &str| IpPattern {
+            text: text.into(),
+            first: first.parse().unwrap(),
+            last: last.parse().unwrap(),
+        };
         let four = pattern("192.168.0.0/16", "192.168.0.0", "192.168.255.255");
         let six = pattern("::1", "::1", "::1");
         for (line, in_four, in_six) in [

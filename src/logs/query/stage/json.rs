@@ -144,7 +144,8 @@ impl Json {
 /// Whether a key is a label's name as it stands.
 #[inline]
 fn is_plain(key: &str) -> bool {
-    key.as_bytes().first().is_some_and(|byte| !byte.is_ascii_digit()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    key.as_bytes().first().is_some_and(|byte| !byte.is_ascii_digit())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn text_of(key: &[u8]) -> Cow<'_, str> {
@@ -293,7 +294,8 @@ pub(crate) fn value(line: &[u8], at: &mut usize) -> Result<(Kind, (usize, usize)
         }
         Some(first) => {
             let rest = line.get(begin..).unwrap_or_default();
-            let length = rest.iter().position(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b'}' | b']')).unwrap_or(rest.len());
+            let length =
+                rest.iter().position(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b'}' | b']')).unwrap_or(rest.len());
             let token = rest.get(..length).unwrap_or_default();
             *at = begin + length;
             let kind = match (first, token) {

@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn paths_lead_to_values() {
         for (line, labels) in [
-            (r#"{"l":[1, {"z":"q"}],"a":{"k":0,"b c":"v\n"}}"#, r#"{app="s", app_extracted="{\"k\":0,\"b c\":\"v\n\"}", x="v\n", y="{\"z\":\"q\"}"}"#),
+            (
+                r#"{"l":[1, {"z":"q"}],"a":{"k":0,"b c":"v\n"}}"#,
+                r#"{app="s", app_extracted="{\"k\":0,\"b c\":\"v\n\"}", x="v\n", y="{\"z\":\"q\"}"}"#,
+            ),
             (r#"{"l":[1],"a":null}"#, r#"{app="s", app_extracted="", x="", y=""}"#),
             ("[1,2]", r#"{app="s", x="", y=""}"#),
             (r#"{"l":[0,1.5]"#, r#"{app="s", x="", y="1.5"}"#),

@@ -22,10 +22,18 @@ pub(crate) fn passes(filter: &LabelFilter, row: &mut Row) -> bool {
             }
             row.get(label).is_some_and(|value| has_address(value.as_bytes(), pattern) != *negative)
         }
-        // Both sides of an `and` are looked at, since each may set an error.
-        LabelFilterKind::All(filters) => filters.iter().fold(true, |all, filter| passes(filter, row) && all),
+        LabelFilterKind::All(filters) => all_pass(filters, row),
         LabelFilterKind::Any(filters) => filters.iter().any(|filter| passes(filter, row)),
     }
+}
+
+/// Whether a line passes all filters. Each is looked at, since each may set an error.
+pub(crate) fn all_pass(filters: &[LabelFilter], row: &mut Row) -> bool {
+    let mut all = true;
+    for filter in filters {
+        all &= passes(filter, row);
+    }
+    all
 }
 
 fn compare<T: PartialOrd>(label: &str, op: CompareOp, with: T, read: fn(&str) -> Result<T, String>, row: &mut Row) -> bool {

@@ -20,7 +20,7 @@ pub(crate) struct LineTest {
 #[derive(Debug, Clone)]
 enum Term {
     Everything,
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     Regex(Regex),
     Pattern(PatternFilter),
     Ip(IpPattern),
@@ -54,12 +54,14 @@ impl Term {
     }
 
     fn literal(text: &str) -> Self {
-        if text.is_empty() { Self::Everything } else { Self::Text(Finder::new(text.as_bytes()).into_owned()) }
+        if text.is_empty() { Self::Everything } else { Self::Text(Box::new(Finder::new(text.as_bytes()).into_owned())) }
     }
 
     /// What `.*` at the ends of an expression matches does not matter; what is left may be a plain text.
     fn regex(pattern: &str) -> Result<Self, String> {
-        let Some(hir) = re2::translate(pattern).ok().and_then(|text| regex_syntax::ParserBuilder::new().nest_limit(200).build().parse(&text).ok()) else {
+        let Some(hir) =
+            re2::translate(pattern).ok().and_then(|text| regex_syntax::ParserBuilder::new().nest_limit(200).build().parse(&text).ok())
+        else {
             return line_regex(pattern).map(Self::Regex);
         };
         let core = without_ends(hir);

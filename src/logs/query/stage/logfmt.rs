@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::json;
 use super::row::{DUPLICATE, Origin, Row, push_name, push_text};
 use crate::logs::query::ast::{Extraction, PathStep};
-use crate::series::labels::quote;
 
 /// What is wrong with a line that is no logfmt; only with `--strict`.
 pub(crate) const ERROR: &str = "LogfmtParserErr";
@@ -42,9 +41,8 @@ impl Logfmt {
                 row.set(Origin::Parsed, label, "");
             }
         }
-        let mut pairs = Pairs { line, at: 0 };
         let mut wrong = None;
-        while let Some(pair) = pairs.next() {
+        for pair in (Pairs { line, at: 0 }) {
             let (key, value) = match pair {
                 Ok(pair) => pair,
                 Err(error) => {
@@ -68,7 +66,9 @@ impl Logfmt {
                 self.choose(value, row);
             }
         }
-        if self.strict && let Some(wrong) = wrong {
+        if self.strict
+            && let Some(wrong) = wrong
+        {
             row.set_parser_error(ERROR, &wrong.to_string());
         }
     }
@@ -216,10 +216,11 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Quotes a value for a line, where it needs it.
-pub(crate) fn quoted_if_needed(value: &str) -> String {
-    let plain = !value.is_empty() && value.bytes().all(|byte| byte > b' ' && byte != b'=' && byte != b'"' && byte != b'\\');
-    if plain { value.to_owned() } else { quote(value) }
+/// Calls `each` with the key and the value of every pair of a line, escapes as they stand.
+pub(crate) fn each_pair<'a>(line: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) {
+    for (key, value) in (Pairs { line, at: 0 }).flatten() {
+        each(key, value.bytes);
+    }
 }
 
 #[cfg(test)]
@@ -272,7 +273,8 @@ mod tests {
 
     #[test]
     fn expressions_choose() {
-        let one = |label: &str, key: &str| Extraction { label: label.into(), expression: key.into(), path: vec![PathStep::Field(key.into())] };
+        let one =
+            |label: &str, key: &str| Extraction { label: label.into(), expression: key.into(), path: vec![PathStep::Field(key.into())] };
         let mut stage = Logfmt::new(false, false, &[one("code", "status"), one("app", "svc"), one("none", "nothing")]);
         assert_eq!(run(&mut stage, "status=500 svc=x other=1", None), r#"{app_extracted="x", code="500", none=""}"#);
         assert_eq!(run(&mut stage, "code=1", None), r#"{code="1", none=""}"#);

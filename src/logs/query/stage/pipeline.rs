@@ -180,11 +180,6 @@ impl Pipeline {
         self.filters.is_empty() && self.steps.is_empty()
     }
 
-    /// Whether it only looks at texts, so that labels stay as they are.
-    pub(crate) fn keeps_labels(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// Lines of this stream follow.
     pub fn set_stream(&mut self, labels: &Labels) {
         self.row.set_stream(labels);

@@ -69,11 +69,6 @@ impl Row {
         self.base = labels.clone();
     }
 
-    /// The stream's labels.
-    pub(crate) const fn stream(&self) -> &Labels {
-        &self.base
-    }
-
     /// The next line, with its packed fields.
     pub(crate) fn begin(&mut self, fields: &[u8]) {
         self.text.clear();
@@ -171,7 +166,8 @@ impl Row {
         let text = &self.text;
         let same = |entry: &Entry| {
             let there = entry.name;
-            there.1 - there.0 == length && text.as_bytes().get(there.0 as usize..there.1 as usize) == text.as_bytes().get(name.0 as usize..name.1 as usize)
+            there.1 - there.0 == length
+                && text.as_bytes().get(there.0 as usize..there.1 as usize) == text.as_bytes().get(name.0 as usize..name.1 as usize)
         };
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.origin == origin && same(entry)) {
             entry.value = value;

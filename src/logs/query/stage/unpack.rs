@@ -73,7 +73,11 @@ mod tests {
     #[test]
     fn packed_lines_come_out() {
         for (line, expected, labels) in [
-            (r#"{"lvl":"info","num":5,"app":"x","_entry":"real\nline"}"#, Some("real\nline"), r#"{app="a", app_extracted="x", lvl="info"}"#),
+            (
+                r#"{"lvl":"info","num":5,"app":"x","_entry":"real\nline"}"#,
+                Some("real\nline"),
+                r#"{app="a", app_extracted="x", lvl="info"}"#,
+            ),
             (r#"{"lvl":"info"}"#, None, r#"{app="a"}"#),
             ("plain", None, r#"{__error__="JSONParserErr", __error_details__="expecting json object(6), but it is not", app="a"}"#),
             (r#"{"a":"#, None, r#"{__error__="JSONParserErr", __error_details__="Malformed JSON error", app="a"}"#),

@@ -19,13 +19,91 @@ use crate::series::re2;
 
 /// Every function, sorted.
 const NAMES: [&str; 86] = [
-    "Replace", "ToLower", "ToUpper", "Trim", "TrimLeft", "TrimPrefix", "TrimRight", "TrimSpace", "TrimSuffix", "__line__",
-    "__timestamp__", "add", "addf", "alignLeft", "alignRight", "and", "b64dec", "b64enc", "bytes", "ceil", "contains", "count",
-    "date", "default", "div", "divf", "duration", "duration_seconds", "eq", "float64", "floor", "fromJson", "ge", "gt", "hasPrefix",
-    "hasSuffix", "html", "indent", "index", "int", "js", "le", "len", "lower", "lt", "max", "maxf", "min", "minf", "mod", "mul",
-    "mulf", "ne", "nindent", "not", "now", "or", "print", "printf", "println", "regexReplaceAll", "regexReplaceAllLiteral", "repeat",
-    "replace", "round", "slice", "sub", "subf", "substr", "title", "toDate", "toDateInZone", "toUTC", "trim", "trimAll", "trimPrefix",
-    "trimSuffix", "trunc", "unixEpoch", "unixEpochMillis", "unixEpochNanos", "unixToTime", "upper", "urldecode", "urlencode",
+    "Replace",
+    "ToLower",
+    "ToUpper",
+    "Trim",
+    "TrimLeft",
+    "TrimPrefix",
+    "TrimRight",
+    "TrimSpace",
+    "TrimSuffix",
+    "__line__",
+    "__timestamp__",
+    "add",
+    "addf",
+    "alignLeft",
+    "alignRight",
+    "and",
+    "b64dec",
+    "b64enc",
+    "bytes",
+    "ceil",
+    "contains",
+    "count",
+    "date",
+    "default",
+    "div",
+    "divf",
+    "duration",
+    "duration_seconds",
+    "eq",
+    "float64",
+    "floor",
+    "fromJson",
+    "ge",
+    "gt",
+    "hasPrefix",
+    "hasSuffix",
+    "html",
+    "indent",
+    "index",
+    "int",
+    "js",
+    "le",
+    "len",
+    "lower",
+    "lt",
+    "max",
+    "maxf",
+    "min",
+    "minf",
+    "mod",
+    "mul",
+    "mulf",
+    "ne",
+    "nindent",
+    "not",
+    "now",
+    "or",
+    "print",
+    "printf",
+    "println",
+    "regexReplaceAll",
+    "regexReplaceAllLiteral",
+    "repeat",
+    "replace",
+    "round",
+    "slice",
+    "sub",
+    "subf",
+    "substr",
+    "title",
+    "toDate",
+    "toDateInZone",
+    "toUTC",
+    "trim",
+    "trimAll",
+    "trimPrefix",
+    "trimSuffix",
+    "trunc",
+    "unixEpoch",
+    "unixEpochMillis",
+    "unixEpochNanos",
+    "unixToTime",
+    "upper",
+    "urldecode",
+    "urlencode",
     "urlquery",
 ];
 
@@ -117,7 +195,9 @@ pub(super) fn call<'a>(run: &Run<'a>, name: &str, args: Vec<Value<'a>>) -> Resul
         "add" | "sub" | "mul" | "div" | "mod" | "max" | "min" => number::whole(name, &args).map(Value::Int),
         "addf" | "subf" | "mulf" | "divf" | "maxf" | "minf" => number::float(name, &args).map(Value::Float),
         "int" | "float64" | "ceil" | "floor" | "round" | "bytes" | "duration" | "duration_seconds" => numbers(name, &list),
-        "date" | "toDate" | "toDateInZone" | "toUTC" | "unixToTime" | "unixEpoch" | "unixEpochMillis" | "unixEpochNanos" => times(name, &list),
+        "date" | "toDate" | "toDateInZone" | "toUTC" | "unixToTime" | "unixEpoch" | "unixEpochMillis" | "unixEpochNanos" => {
+            times(name, &list)
+        }
         "print" | "println" | "printf" | "html" | "js" | "urlquery" => prints(name, &list),
         "contains" | "hasPrefix" | "hasSuffix" => {
             let [part, text] = list.texts()?;
@@ -191,7 +271,11 @@ fn regex_replace(regex: &Regex, text: &str, with: &str, expands: bool) -> Result
     for found in regex.captures_iter(text) {
         let Some(all) = found.get(0) else { continue };
         out.push_str(text.get(from..all.start()).unwrap_or_default());
-        if expands { found.expand(with, &mut out) } else { out.push_str(with) }
+        if expands {
+            found.expand(with, &mut out)
+        } else {
+            out.push_str(with)
+        }
         from = all.end();
         if out.len() > OUTPUT_BYTES_MAX {
             return Err(format!("the text would have more than {OUTPUT_BYTES_MAX} bytes"));

@@ -96,11 +96,6 @@ impl Template {
     }
 }
 
-/// Says what is wrong with a template; for checks of queries before they run.
-pub fn check(text: &str) -> Result<(), String> {
-    Template::new(text).map(|_| ())
-}
-
 fn simple(tree: &ListNode) -> Option<Vec<Piece>> {
     tree.nodes
         .iter()

@@ -10,7 +10,8 @@ pub(super) fn to_int(value: &Value<'_>) -> i64 {
         Value::Float(value) => *value as i64,
         Value::Bool(value) => i64::from(*value),
         Value::Text(text) => {
-            let digits = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|byte| byte == b'0')).map_or(&**text, |(whole, _)| whole);
+            let digits =
+                text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|byte| byte == b'0')).map_or(&**text, |(whole, _)| whole);
             digits.parse().unwrap_or_default()
         }
         _ => 0,

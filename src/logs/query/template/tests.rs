@@ -40,7 +40,10 @@ fn texts() {
         ("{{ToUpper .app}} {{.app | ToLower | title}}", "API Api"),
         ("{{Replace \"aaa\" \"a\" \"b\" 2}} {{replace \"a\" \"bb\" \"aca\"}}", "bba bbcbb"),
         ("{{Trim \"xxaxx\" \"x\"}} {{trimAll \"x\" \"xbx\"}} {{TrimLeft \"xax\" \"x\"}} {{TrimRight \"xax\" \"x\"}}", "a b ax xa"),
-        ("{{TrimPrefix \"pre-a\" \"pre-\"}} {{trimPrefix \"pre-\" \"pre-b\"}} {{TrimSuffix \"a.x\" \".x\"}} {{trimSuffix \".x\" \"b.x\"}}", "a b a b"),
+        (
+            "{{TrimPrefix \"pre-a\" \"pre-\"}} {{trimPrefix \"pre-\" \"pre-b\"}} {{TrimSuffix \"a.x\" \".x\"}} {{trimSuffix \".x\" \"b.x\"}}",
+            "a b a b",
+        ),
         ("[{{TrimSpace \" a \"}}] [{{trim \" b \"}}]", "[a] [b]"),
         ("{{trunc 2 \"hello\"}} {{trunc -2 \"hello\"}} {{substr 1 3 \"hello\"}} {{substr 2 -1 \"hello\"}}", "he lo el llo"),
         ("{{alignLeft 5 \"ab\"}}|{{alignRight 5 \"ab\"}}|{{alignLeft 1 \"ab\"}}|{{alignRight 1 \"ab\"}}", "ab   |   ab|a|b"),
@@ -76,7 +79,10 @@ fn printf_as_go() {
     for (template, expected) in [
         (r#"{{printf "%s|%5s|%-5s|%q" .app .app .app .app}}"#, r#"api|  api|api  |"api""#),
         (r#"{{printf "%d|%05d|%+d|%x|%o|%b|%c" 42 42 42 255 8 5 65}}"#, "42|00042|+42|ff|10|101|A"),
-        (r#"{{printf "%f|%.2f|%8.1f|%e|%g|%.3g" 1.5 2.345 3.14 1500.0 0.00001 1234.5}}"#, "1.500000|2.35|     3.1|1.500000e+03|1e-05|1.23e+03"),
+        (
+            r#"{{printf "%f|%.2f|%8.1f|%e|%g|%.3g" 1.5 2.345 3.14 1500.0 0.00001 1234.5}}"#,
+            "1.500000|2.35|     3.1|1.500000e+03|1e-05|1.23e+03",
+        ),
         (r#"{{printf "%v %v %v %t%%" 1 2.5 "x" true}}"#, "1 2.5 x true%"),
         (r#"{{printf "%d %s" "x"}}"#, "%!d(string=x) %!s(MISSING)"),
         (r#"{{printf "a" 1 "b"}}"#, "a%!(EXTRA int=1, string=b)"),

@@ -72,7 +72,11 @@ pub(super) fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let is_part = c.is_alphanumeric() || c == '_' || c == '\'';
-        if is_part && !in_word { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if is_part && !in_word {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         in_word = is_part;
     }
     out

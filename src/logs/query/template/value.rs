@@ -113,9 +113,7 @@ impl<'a> Value<'a> {
             serde_json::Value::Number(value) => Self::Float(value.as_f64().unwrap_or(f64::NAN)),
             serde_json::Value::String(text) => Self::text(text),
             serde_json::Value::Array(items) => Self::List(items.into_iter().map(Self::from_json).collect()),
-            serde_json::Value::Object(entries) => {
-                Self::Map(entries.into_iter().map(|(key, item)| (key, Self::from_json(item))).collect())
-            }
+            serde_json::Value::Object(entries) => Self::Map(entries.into_iter().map(|(key, item)| (key, Self::from_json(item))).collect()),
         }
     }
 }
