@@ -6,6 +6,7 @@ mod deletions;
 mod import;
 mod loki_config;
 mod options;
+mod pages;
 mod report;
 
 use std::path::PathBuf;
@@ -65,6 +66,8 @@ pub struct Logs {
     engine: Engine,
     api: Arc<ApiState>,
     receiver: Arc<Receiver>,
+    /// How long lines are kept, as set.
+    retention: String,
 }
 
 impl Logs {
@@ -103,12 +106,12 @@ impl Logs {
         registry.add(Arc::clone(&receiver) as Arc<dyn Report>);
         registry.add(Arc::clone(&api) as Arc<dyn Report>);
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
-        Ok(Arc::new(Self { store, engine, api, receiver }))
+        Ok(Arc::new(Self { store, engine, api, receiver, retention: settings.logs.retention_time.to_string() }))
     }
 
     /// Every route of the wing.
-    pub fn routes(&self) -> Routes {
-        api::routes(&self.api)
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        api::routes(&self.api).join(pages::routes(self))
     }
 
     /// Takes lines of other doors: syslog, collectors, OpenTelemetry.

@@ -1,6 +1,6 @@
 //! How lines come in and how they are kept: rates by door, refusals by reason, what storage holds and whether it is well.
 
-use crate::ui::format::{self, Moment, Unit, count};
+use crate::ui::format::{self, Unit, count};
 use crate::ui::lang::key;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -14,14 +14,12 @@ pub struct Door {
     pub lines: u64,
     /// Bytes of their text.
     pub bytes: u64,
-    /// Lines refused since the start.
-    pub refused: u64,
+    /// Requests, connections or rounds that brought them.
+    pub requests: u64,
     /// Lines a second of late, where known.
     pub lines_per_s: Option<f64>,
     /// Bytes a second of late, where known.
     pub bytes_per_s: Option<f64>,
-    /// When lines came last, in milliseconds.
-    pub last_ms: Option<i64>,
 }
 
 /// Why lines were refused.
@@ -31,8 +29,6 @@ pub struct Refusal {
     pub reason: String,
     /// Lines.
     pub lines: u64,
-    /// Bytes of their text.
-    pub bytes: u64,
 }
 
 /// A day in storage.
@@ -89,9 +85,7 @@ struct DoorRow {
     bytes: String,
     lines_per_s: String,
     bytes_per_s: String,
-    refused: String,
-    is_refusing: bool,
-    last: Option<Moment>,
+    requests: String,
 }
 
 struct DayRow {
@@ -111,7 +105,7 @@ struct DoorsPage<'a> {
     input: &'a DoorsInput,
     numbers: Vec<(&'static str, String, String)>,
     doors: Vec<DoorRow>,
-    refusals: Vec<(String, String, String, String)>,
+    refusals: Vec<(String, String, String)>,
     days: Vec<DayRow>,
     facts: Vec<(&'static str, String)>,
 }
@@ -136,10 +130,10 @@ pub fn render(input: &DoorsInput, shell: &Shell) -> String {
             (key("Newest line"), lag, String::new()),
             (key("Refused since the start"), count(refused), if refused > 0 { "warn".to_owned() } else { String::new() }),
         ],
-        doors: doors.into_iter().map(|door| door_row(door, shell)).collect(),
+        doors: doors.into_iter().map(door_row).collect(),
         refusals: refusals
             .into_iter()
-            .map(|one| (one.reason.clone(), meaning(&one.reason, shell), count(one.lines), bytes(one.bytes)))
+            .map(|one| (one.reason.clone(), meaning(&one.reason, shell), count(one.lines)))
             .collect(),
         days: input.days.iter().rev().map(|day| day_row(*day, largest, shell)).collect(),
         facts: vec![
@@ -164,7 +158,7 @@ fn ratio(part: u64, whole: u64) -> String {
     if whole == 0 { "–".to_owned() } else { format::number(part as f64 / whole as f64, Unit::Ratio) }
 }
 
-fn door_row(door: &Door, shell: &Shell) -> DoorRow {
+fn door_row(door: &Door) -> DoorRow {
     let rate = |value: Option<f64>, unit| value.map_or_else(|| "–".to_owned(), |value| format::number(value, unit));
     DoorRow {
         name: door.name.clone(),
@@ -172,9 +166,7 @@ fn door_row(door: &Door, shell: &Shell) -> DoorRow {
         bytes: format::number(door.bytes as f64, Unit::Bytes),
         lines_per_s: rate(door.lines_per_s, Unit::PerSecond),
         bytes_per_s: rate(door.bytes_per_s, Unit::BytesPerSecond),
-        refused: count(door.refused),
-        is_refusing: door.refused > 0,
-        last: door.last_ms.map(|at| shell.moment(at)),
+        requests: count(door.requests),
     }
 }
 
@@ -222,7 +214,7 @@ mod tests {
         let door = |name: &str, bytes: u64| Door { name: name.into(), lines: bytes / 100, bytes, lines_per_s: Some(12.5), ..Door::default() };
         let page = html(&DoorsInput {
             doors: vec![door("loki", 5_000_000), door("syslog", 100)],
-            refusals: vec![Refusal { reason: "line_too_long".into(), lines: 3, bytes: 9 }, Refusal::default()],
+            refusals: vec![Refusal { reason: "line_too_long".into(), lines: 3 }, Refusal::default()],
             days: vec![Day { start_ms: 1_763_683_200_000, parts: 2, lines: 10, text_bytes: 1000, disk_bytes: 170 }],
             unready: Some("the disk is full".into()),
             ..DoorsInput::default()
@@ -238,7 +230,7 @@ mod tests {
         assert!(html(&DoorsInput::default()).contains("Nothing was sent yet"));
         sample::check(&html(&DoorsInput {
             doors: vec![Door { name: HOSTILE.into(), ..Door::default() }],
-            refusals: vec![Refusal { reason: HOSTILE.into(), lines: 1, bytes: 1 }],
+            refusals: vec![Refusal { reason: HOSTILE.into(), lines: 1 }],
             retention: HOSTILE.into(),
             unready: Some(HOSTILE.into()),
             background_error: Some(HOSTILE.into()),

@@ -37,7 +37,7 @@ impl ShownLine {
     }
 
     /// A label, a field, or a part of the text.
-    fn value(&self, name: &str) -> String {
+    pub fn value(&self, name: &str) -> String {
         if name == LEVEL {
             return self.level().to_owned();
         }
@@ -141,7 +141,7 @@ pub(super) fn href_of(line: &ShownLine) -> String {
 }
 
 /// The selector of exactly this label set.
-pub(super) fn selector(labels: &Labels) -> String {
+pub fn selector(labels: &Labels) -> String {
     let matchers: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={}", quote(value))).collect();
     format!("{{{}}}", matchers.join(", "))
 }
@@ -159,7 +159,7 @@ fn time(at_ms: i64, is_dated: bool, lang: Lang) -> String {
 }
 
 /// RFC 3339 with all nine digits.
-pub(super) fn exact(ts_ns: i64) -> String {
+pub fn exact(ts_ns: i64) -> String {
     let whole = crate::base::time::format_rfc3339(ts_ns.div_euclid(1_000_000_000).saturating_mul(1000));
     let text = whole.trim_end_matches('Z');
     let text = text.split_once('.').map_or(text, |(seconds, _)| seconds);

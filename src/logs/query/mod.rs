@@ -17,3 +17,4 @@ pub mod print;
 pub mod script;
 pub(crate) mod stage;
 pub(crate) mod template;
+pub mod words;
