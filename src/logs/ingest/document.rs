@@ -226,14 +226,14 @@ mod tests {
     use super::*;
     use crate::logs::ingest::limits::LineLimits;
     use crate::logs::ingest::receive::Door;
-    use crate::logs::ingest::receive::tests::receiver;
+    use crate::logs::ingest::receive::tests::{KeptLine, receiver};
 
     fn mapping() -> Mapping {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Mapping { message: list(&["message", "msg"]), time: list(&["ts"]), stream: list(&["host.name"]), fixed: Vec::new() }
     }
 
-    fn put(raw: &str, mapping: &Mapping) -> (Vec<(String, i64, String, String)>, Option<String>) {
+    fn put(raw: &str, mapping: &Mapping) -> (Vec<KeptLine>, Option<String>) {
         let limits = LineLimits { finds_levels: false, service_labels: Vec::new(), fields_max: 5, ..LineLimits::default() };
         let (receiver, kept, _clock) = receiver(limits);
         let mut gather = receiver.gather();

@@ -289,7 +289,10 @@ fn put_name(out: &mut Vec<u8>, name: &str) {
 mod tests {
     use super::*;
 
-    fn gathered(limits: &LineLimits, fill: impl FnOnce(&mut Gather)) -> (Vec<(String, Vec<(String, String)>)>, String) {
+    /// The text and the fields of a line.
+    type Shown = (String, Vec<(String, String)>);
+
+    fn gathered(limits: &LineLimits, fill: impl FnOnce(&mut Gather)) -> (Vec<Shown>, String) {
         let (mut gather, streams) = (Gather::default(), Streams::default());
         assert!(gather.begin_text(b"{app=\"a\"}", 1, &streams, limits).unwrap());
         fill(&mut gather);

@@ -347,10 +347,13 @@ pub(in crate::logs) mod tests {
     use crate::base::clock::ManualClock;
     use crate::logs::model::write::{RefusedLine, RefusedLines};
 
-    /// Keeps lines in memory: stream, time, text.
+    /// A line as it is kept: stream, time, text, fields.
+    pub(in crate::logs) type KeptLine = (String, i64, String, String);
+
+    /// Keeps lines in memory.
     #[derive(Debug, Default)]
     pub(in crate::logs) struct Kept {
-        pub(in crate::logs) lines: Mutex<Vec<(String, i64, String, String)>>,
+        pub(in crate::logs) lines: Mutex<Vec<KeptLine>>,
         pub(in crate::logs) error: Mutex<Option<AppendLinesError>>,
         /// Lines before this time are refused.
         pub(in crate::logs) oldest: i64,

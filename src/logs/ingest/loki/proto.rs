@@ -98,9 +98,12 @@ fn pair(message: &[u8], gather: &mut Gather) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// The next field's number and, if it has a length, its bytes; none at the end.
+/// A field's number and, if it has a length, its bytes.
+type Field<'a> = (u64, Option<&'a [u8]>);
+
+/// The next field; none at the end.
 #[inline]
-fn next_field<'a>(from: &mut Cursor<'a>) -> Result<Option<(u64, Option<&'a [u8]>)>, Malformed> {
+fn next_field<'a>(from: &mut Cursor<'a>) -> Result<Option<Field<'a>>, Malformed> {
     if from.is_empty() {
         return Ok(None);
     }

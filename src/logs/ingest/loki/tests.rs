@@ -58,7 +58,7 @@ fn packed(request: &PushRequest) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap()
 }
 
-type Line = (String, i64, String, String);
+type Line = crate::logs::ingest::receive::tests::KeptLine;
 
 /// What is stored of a push, what is refused, or why all of it is.
 fn pushed(form: Form, body: &[u8]) -> Result<(Vec<Line>, Option<String>), PushError> {
@@ -199,6 +199,7 @@ fn decoding_is_measured() {
             assert_eq!(gather.batch().lines.len(), 20_000);
             gather.clear();
         }
-        eprintln!("levels {finds_levels}: {:.0} MiB/s", body.len() as f64 / best / f64::from(1 << 20));
+        let speed = body.len() as f64 / best / f64::from(1 << 20);
+        std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("levels {finds_levels}: {speed:.0} MiB/s\n")).unwrap();
     }
 }
