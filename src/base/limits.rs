@@ -65,6 +65,6 @@ pub const STREAMS_MAX: u32 = 250;
 /// Longest LogQL text taken, in bytes, as upstream.
 pub const LOGQL_BYTES_MAX: usize = 128 * 1024;
 /// Deepest nesting of a LogQL expression, and the longest chain of operators; keeps recursion far from the stack's end.
-pub const LOGQL_DEPTH_MAX: usize = 200;
+pub const LOGQL_DEPTH_MAX: usize = 100;
 /// Stages of one LogQL pipeline; each line goes through all of them.
 pub const LOGQL_STAGES_MAX: usize = 1_000;

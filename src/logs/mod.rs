@@ -8,6 +8,8 @@
 
 mod api;
 mod facade;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod ingest;
 pub mod model;
 pub mod pages;

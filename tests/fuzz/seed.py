@@ -114,6 +114,11 @@ queries = [line for content in files("*.test") for line in re.findall(rb"^eval\S
 queries += [query.encode().decode("unicode_escape").encode() for content in files("queries.json") for query in re.findall(r'"query": "(.*)"', content.decode())]
 seed("promql", *(b"\0" + query for query in sorted(set(queries))))
 
+# The tables of the parser's tests: whatever stands in a raw string there.
+tables = [path.read_text() for path in sorted((TESTS.parent / "src/logs/query").rglob("tests/*.rs"))] + [(TESTS.parent / "src/logs/query/words/tests.rs").read_text()]
+queries = {query for table in tables for query in re.findall(r'r#"(.*?)"#', table)}
+seed("logql", *(bytes([choice]) + query.encode() for choice in (0, 1) for query in sorted(queries)))
+
 for path in sorted((TESTS / "compat").rglob("*")):
     if path.name == "block":
         seed("block", b"\0" + path.read_bytes())

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::ast::{BinaryOp, LabelFormat, LogExpr, Query, LineMatch, LineOp, RangeAggregate, Stage, StageKind, VectorAggregate, VectorOp};
+use super::ast::{BinaryOp, LabelFormat, LineMatch, LineOp, LogExpr, Query, RangeAggregate, Stage, StageKind, VectorAggregate, VectorOp};
 use super::parse::{Dialect, ParseError};
 use crate::series::re2;
 

@@ -9,8 +9,8 @@ use super::check::evaluable;
 use super::eval::lines::{self, Wish};
 pub use super::eval::lines::{Direction, Entry, LogStream};
 use super::eval::matrix::Steps;
-use super::eval::search::needs;
 use super::eval::{Budget, Context, Work, metric};
+use super::needs::needs;
 use super::parse::{Dialect, ParseError, parse};
 pub use super::stage::pipeline::{Categories, Passed, Pipeline, StageError};
 use crate::base::cancel::Cancel;
@@ -140,7 +140,7 @@ impl Engine {
             interval: question.interval,
             categorize: question.categorize,
         };
-        let streams = lines::find(&ctx, question.query, &needs(question.query), wish)?;
+        let streams = lines::find(&ctx, question.query, &needs(question.query, &|_| true), wish)?;
         let entries = streams.iter().map(|stream| stream.entries.len() as u64).sum();
         Ok(LogAnswer { streams, stats: self.stats(&ctx, entries, began) })
     }

@@ -23,6 +23,11 @@ pub struct LexError {
     pub message: String,
 }
 
+/// Whether a word is never a name (`by`, `json`, …).
+pub fn is_keyword(word: &str) -> bool {
+    token::keyword(&word.to_ascii_lowercase()).is_some()
+}
+
 type Lexed = Result<Kind, String>;
 
 /// Reads tokens off a text.

@@ -12,6 +12,7 @@ pub mod detect;
 pub mod engine;
 pub(crate) mod eval;
 pub mod lex;
+pub mod needs;
 pub mod parse;
 pub mod print;
 pub mod script;

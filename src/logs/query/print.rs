@@ -9,8 +9,8 @@ use std::fmt::{self, Display, Write};
 use std::sync::Arc;
 
 use super::ast::{
-    Binary, Cardinality, Extraction, Grouping, LabelChoice, LabelFilter, LabelFilterKind, LabelFormatValue, LineFilter, LineMatch,
-    LogExpr, LogRange, MetricExpr, MetricKind, Query, Selector, Stage, StageKind, Unwrap,
+    Binary, Cardinality, Extraction, Grouping, LabelChoice, LabelFilter, LabelFilterKind, LabelFormatValue, LineFilter, LineMatch, LogExpr,
+    LogRange, MetricExpr, MetricKind, Query, Selector, Stage, StageKind, Unwrap,
 };
 use crate::base::float::plain;
 use crate::base::time::Duration;
@@ -18,6 +18,8 @@ use crate::series::labels::quote;
 use crate::series::matcher::{MatchOp, Matcher};
 
 pub use pretty::pretty;
+#[cfg(test)]
+pub(super) use pretty::pretty_within;
 
 impl Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,7 +172,9 @@ fn is_simple(pattern: &str) -> bool {
     let words: Vec<&str> = inside.split('|').collect();
     let is_literal = |word: &str| !word.contains(|c: char| "\\.+*?()[]{}^$|".contains(c));
     let is_word = |word: &&str| {
-        matches!(*word, ".*" | ".+") || is_literal(word.strip_prefix(".*").unwrap_or(word).strip_suffix(".*").unwrap_or(word)) || is_literal(word)
+        matches!(*word, ".*" | ".+")
+            || is_literal(word.strip_prefix(".*").unwrap_or(word).strip_suffix(".*").unwrap_or(word))
+            || is_literal(word)
     };
     // Go makes a class of alternatives that differ in their last character only, and upstream gives up on classes.
     let stem = |word: &str| word.char_indices().next_back().map(|(at, _)| word[..at].to_owned());

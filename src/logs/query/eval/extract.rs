@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::keys::{Kept, Keys};
 use super::repeats::{Extent, Repeats};
 use super::samples::Sample;
-use super::search::Search;
+use super::search::Searches;
 use super::window::{Counter, Windows};
 use super::{Context, select_error, stage_error, stopped, together};
 use crate::logs::model::needs::Needs;
@@ -177,7 +177,7 @@ struct Worker<'a> {
     extract: &'a Extract<'a>,
     ctx: &'a Context<'a>,
     pipeline: Pipeline,
-    search: Search,
+    search: Searches,
     part: Part,
     found: Vec<u32>,
     /// The series of each field set of the run at hand, where nothing else tells lines apart.
@@ -188,7 +188,7 @@ impl<'a> Worker<'a> {
     fn new(extract: &'a Extract<'a>, ctx: &'a Context<'a>) -> Result<Self, EvaluateError> {
         let wanted = wanted::of_metric(&extract.log.stages, extract.unwrap, extract.kept.names());
         let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?;
-        let search = Search::new(extract.needs);
+        let search = Searches::new(extract.log);
         Ok(Self { extract, ctx, pipeline, search, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
     }
 
@@ -225,7 +225,7 @@ impl<'a> Worker<'a> {
         self.pipeline.set_stream(&stream.labels);
         let mut found = std::mem::take(&mut self.found);
         if want == Want::Text {
-            self.search.run(buf, lines, &mut found);
+            self.search.of(&stream.labels, buf).run(buf, lines, &mut found);
         } else {
             found.clear();
             found.extend(lines.start as u32..lines.end as u32);

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::extract::within;
 use super::repeats::identity;
-use super::search::Search;
+use super::search::Searches;
 use super::{Context, select_error, stage_error, stopped, together};
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, Span, Stream, Want};
@@ -139,7 +139,7 @@ fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Resul
         Direction::Forward => chunks.sort_by_key(|chunk| chunk.bounds().0),
     }
     let shared = Shared { ctx, wish, found: Mutex::default() };
-    let search = Search::new(needs);
+    let search = Searches::new(log);
     let next = AtomicUsize::new(0);
     let work = || {
         let pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
@@ -243,7 +243,7 @@ const LINES_AT_ONCE: usize = 2_048;
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     pipeline: Pipeline,
-    search: &'a Search,
+    search: &'a Searches,
     found: Vec<u32>,
 }
 
@@ -269,6 +269,7 @@ impl Worker<'_> {
     fn run(&mut self, stream: &Stream, mut lines: Range<usize>, buf: &LineBuf, read: &mut (u64, u64)) -> Result<(), EvaluateError> {
         let backward = self.shared.wish.direction == Direction::Backward;
         let hash = stream.labels.stable_hash();
+        let search = self.search.of(&stream.labels, buf);
         let mut hits = Vec::new();
         let mut found = std::mem::take(&mut self.found);
         while !lines.is_empty() {
@@ -284,7 +285,7 @@ impl Worker<'_> {
             };
             read.0 += block.len() as u64;
             read.1 += bytes_of(buf, &block);
-            self.search.run(buf, block, &mut found);
+            search.run(buf, block, &mut found);
             if backward {
                 found.reverse();
             }

@@ -10,13 +10,13 @@ use super::extract::Extract;
 use super::keys::Kept;
 use super::matrix::{Matrix, Series, Steps, absent, is_absent};
 use super::samples::{each_window, over_time};
-use super::search::needs;
 use super::window::Windows;
 use super::{Context, stopped};
 use crate::logs::model::needs::Needs;
 use crate::logs::query::ast::{
     Binary, Grouping, LabelReplace, LogExpr, MatchOp, MetricExpr, MetricKind, RangeAggregate, RangeOp, VectorAggregate, VectorOp,
 };
+use crate::logs::query::needs::needs;
 use crate::series::labels::Labels;
 use crate::series::ports::EvaluateError;
 use crate::series::re2;
@@ -104,7 +104,7 @@ fn range_aggregate(ctx: &Context<'_>, range: &RangeAggregate, pushed: Option<&Gr
         Some(unwrap) => kept.without(&unwrap.label),
         None => kept,
     };
-    let needs: Needs = needs(&range.range.log);
+    let needs: Needs = needs(&range.range.log, &|_| true);
     let extract = Extract { log: &range.range.log, needs: &needs, unwrap, windows, kept, counts_only: is_absent_op };
     let found = extract.run(ctx)?;
     ctx.budget.charge(found.labels.len().saturating_mul(steps.count).saturating_mul(size_of::<f64>()))?;

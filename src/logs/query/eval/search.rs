@@ -7,6 +7,40 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::LineBuf;
+use crate::logs::query::ast::{LogExpr, StageKind};
+use crate::logs::query::needs::needs;
+use crate::logs::query::stage::wanted::filter_labels;
+use crate::series::labels::Labels;
+
+/// How candidates are found in the lines of a stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Searches {
+    general: Search,
+    /// For streams without any of `labels`, and lines without fields: there a label that is asked for is in the text.
+    strict: Search,
+    /// Labels that filters look at.
+    labels: Vec<String>,
+}
+
+impl Searches {
+    /// For the lines of a query.
+    pub(crate) fn new(log: &LogExpr) -> Self {
+        let mut labels = Vec::new();
+        for stage in &log.stages {
+            if let StageKind::LabelFilter(filter) = &stage.kind {
+                filter_labels(filter, &mut labels);
+            }
+        }
+        let labels = labels.into_iter().map(str::to_owned).collect();
+        Self { general: Search::new(&needs(log, &|_| true)), strict: Search::new(&needs(log, &|_| false)), labels }
+    }
+
+    /// The one for the lines of a stream in a chunk.
+    pub(crate) fn of(&self, stream: &Labels, buf: &LineBuf) -> &Search {
+        let is_strict = buf.fields.is_empty() && !self.labels.iter().any(|label| stream.contains(label));
+        if is_strict { &self.strict } else { &self.general }
+    }
+}
 
 /// How candidates are found.
 #[derive(Debug, Clone)]
@@ -130,26 +164,6 @@ fn best(needs: &Needs) -> Best {
             }
         }
     }
-}
-
-/// Until the parser tells: what plain line filters say.
-pub(crate) fn needs(log: &crate::logs::query::ast::LogExpr) -> Needs {
-    use crate::logs::query::ast::{LineMatch, LineOp, StageKind};
-    let mut needs = Needs::Anything;
-    for stage in &log.stages {
-        match &stage.kind {
-            StageKind::LineFilter(filter) if filter.op == LineOp::Contains => {
-                let any = filter.terms.iter().map(|term| match term {
-                    LineMatch::Text(text) => Needs::text(text.as_bytes()),
-                    _ => Needs::Anything,
-                });
-                needs = needs.and(any.fold(Needs::Nothing, Needs::or));
-            }
-            StageKind::LineFormat(_) | StageKind::Unpack | StageKind::Decolorize => break,
-            _ => {}
-        }
-    }
-    needs
 }
 
 #[cfg(test)]

@@ -25,8 +25,7 @@ impl Parser<'_> {
     pub(super) fn number_value(&self, token: Token, what: &str) -> Parsed<f64> {
         let written = self.written(token);
         let digits = if written.contains('_') { written.replace('_', "") } else { written.to_owned() };
-        convert::parse_float(&digits)
-            .or_else(|reason| self.fail(token.span, format!("unable to parse {what} as a float: {reason}")))
+        convert::parse_float(&digits).or_else(|reason| self.fail(token.span, format!("unable to parse {what} as a float: {reason}")))
     }
 }
 

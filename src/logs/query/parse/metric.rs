@@ -104,7 +104,8 @@ impl Parser<'_> {
         if op.is_set() {
             for (name, side) in [("left", &left), ("right", &right)] {
                 if let MetricKind::Literal(value) = side.kind {
-                    let message = format!("unexpected literal for {name} leg of logical/set binary operation ({}): {value:.6}", op.as_str());
+                    let message =
+                        format!("unexpected literal for {name} leg of logical/set binary operation ({}): {value:.6}", op.as_str());
                     return self.fail(side.span, message);
                 }
             }

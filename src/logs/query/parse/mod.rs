@@ -99,8 +99,8 @@ struct Parser<'a> {
     depth: usize,
 }
 
-/// Calls within each other: each node of a tree may stand in one pair of parentheses.
-const CALLS_MAX: usize = 2 * LOGQL_DEPTH_MAX;
+/// Parentheses and calls within each other: one for each node of the highest tree as it is printed, and some to spare.
+const CALLS_MAX: usize = LOGQL_DEPTH_MAX + 28;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, dialect: Dialect) -> Parsed<Self> {

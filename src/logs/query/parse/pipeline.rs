@@ -193,8 +193,7 @@ impl Parser<'_> {
     fn extraction(&mut self, read: ReadPath) -> Parsed<Extraction> {
         let token = self.expect(Kind::Identifier, &["IDENTIFIER"])?;
         let label = self.written(token);
-        let (expression, span) =
-            if self.accept(Kind::Equal)? { self.string(&["STRING"])? } else { (label.to_owned(), token.span) };
+        let (expression, span) = if self.accept(Kind::Equal)? { self.string(&["STRING"])? } else { (label.to_owned(), token.span) };
         match read(&expression) {
             Ok(path) => Ok(Extraction { label: label.into(), expression: expression.into(), path }),
             Err(message) => self.fail(span, format!("cannot parse expression [{expression}]: {message}")),

@@ -160,4 +160,3 @@ pub(super) fn match_op(kind: Kind) -> Option<MatchOp> {
         _ => return None,
     })
 }
-

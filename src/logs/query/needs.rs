@@ -1,0 +1,132 @@
+//! From a pipeline to what every line it passes contains, so that the store can leave out the rest.
+//!
+//! Needs are about the line as it was stored, so they end where a stage changes it:
+//!
+//! - Positive line filters need their text, the literals of their pattern, or those of their regular expression.
+//! - A label filter on text needs its value where a parser took the value out of the line as it stood there. That is so
+//!   unless the label may come from elsewhere (labels of the stream, fields of the line: the caller says which), was
+//!   set by `label_format`, or is one of those the pipeline sets by itself (`__error__`). Negative and empty conditions
+//!   need nothing, numbers neither: 500 may be written 5e2.
+//! - Within the quotes of JSON and logfmt, a character may stand for itself or be escaped. Only characters that no encoder
+//!   escapes count ([`is_plain`]); a value is cut into runs of them. (JSON allows to write any letter as `\u0041`. Nobody
+//!   does.)
+
+mod regex;
+
+use std::collections::HashSet;
+
+use super::ast::{LabelFilter, LabelFilterKind, LineFilter, LineMatch, LineOp, LogExpr, MatchOp, Matcher, PatternPart, Stage, StageKind};
+use crate::logs::model::needs::Needs;
+
+/// What every line that passes the pipeline contains. `is_outside` says whether a label of that name may come from a stream's
+/// labels or a line's fields; where that is not known, `&|_| true`.
+pub fn needs(log: &LogExpr, is_outside: &dyn Fn(&str) -> bool) -> Needs {
+    let mut walk = Walk { is_outside, set_by: HashSet::new(), parsed: Parsed::default(), line_is_intact: true };
+    log.stages.iter().fold(Needs::Anything, |needs, stage| needs.and(walk.stage(stage)))
+}
+
+/// How the labels taken out of the line so far stand in it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parsed {
+    /// By some parser.
+    any: bool,
+    /// Where characters may be escaped.
+    escaped: bool,
+    /// Out of a line that had been changed.
+    changed: bool,
+}
+
+struct Walk<'a> {
+    is_outside: &'a dyn Fn(&str) -> bool,
+    /// Labels that `label_format` set.
+    set_by: HashSet<&'a str>,
+    parsed: Parsed,
+    line_is_intact: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn stage(&mut self, stage: &'a Stage) -> Needs {
+        match &stage.kind {
+            StageKind::LineFilter(filter) if self.line_is_intact => return line_filter(filter),
+            StageKind::LabelFilter(filter) => return self.label_filter(filter),
+            StageKind::Json { .. } | StageKind::Logfmt { .. } => self.parser(true),
+            StageKind::Auto => self.parser(true),
+            StageKind::Regexp(_) | StageKind::Pattern(_) => self.parser(false),
+            StageKind::Unpack => {
+                self.parser(true);
+                self.line_is_intact = false;
+            }
+            StageKind::LineFormat(_) | StageKind::Decolorize => self.line_is_intact = false,
+            StageKind::LabelFormat(formats) => self.set_by.extend(formats.iter().map(|format| &*format.label)),
+            StageKind::LineFilter(_) | StageKind::Drop(_) | StageKind::Keep(_) => {}
+        }
+        Needs::Anything
+    }
+
+    fn parser(&mut self, escaped: bool) {
+        self.parsed.any = true;
+        self.parsed.escaped |= escaped;
+        self.parsed.changed |= !self.line_is_intact;
+    }
+
+    fn label_filter(&self, filter: &LabelFilter) -> Needs {
+        match &filter.kind {
+            LabelFilterKind::Text(matcher) => self.text(matcher),
+            LabelFilterKind::All(parts) => parts.iter().fold(Needs::Anything, |needs, part| needs.and(self.label_filter(part))),
+            LabelFilterKind::Any(parts) => parts.iter().map(|part| self.label_filter(part)).reduce(Needs::or).unwrap_or_default(),
+            LabelFilterKind::Number { .. }
+            | LabelFilterKind::Duration { .. }
+            | LabelFilterKind::Bytes { .. }
+            | LabelFilterKind::Ip { .. } => Needs::Anything,
+        }
+    }
+
+    fn text(&self, matcher: &Matcher) -> Needs {
+        let name = &*matcher.name;
+        let comes_from_line = self.parsed.any && !self.parsed.changed && !name.starts_with("__") && !self.set_by.contains(name);
+        if !comes_from_line || (self.is_outside)(name) {
+            return Needs::Anything;
+        }
+        let whole = match matcher.op {
+            MatchOp::Equal => Needs::text(matcher.value.as_bytes()),
+            MatchOp::Regex => regex::needs(&matcher.value),
+            MatchOp::NotEqual | MatchOp::NotRegex => return Needs::Anything,
+        };
+        if self.parsed.escaped { plain_runs(whole) } else { whole }
+    }
+}
+
+fn line_filter(filter: &LineFilter) -> Needs {
+    let term = |term: &LineMatch| match (filter.op, term) {
+        (LineOp::Contains, LineMatch::Text(text)) => Needs::text(text.as_bytes()),
+        (LineOp::Regex, LineMatch::Text(pattern)) => regex::needs(pattern),
+        (LineOp::Pattern, LineMatch::Pattern(pattern)) => pattern.parts.iter().fold(Needs::Anything, |needs, part| match part {
+            PatternPart::Literal(text) => needs.and(Needs::text(text.as_bytes())),
+            PatternPart::Capture(_) | PatternPart::Skip => needs,
+        }),
+        _ => Needs::Anything,
+    };
+    filter.terms.iter().map(term).reduce(Needs::or).unwrap_or_default()
+}
+
+/// Whether a character of a value stands as itself in quoted JSON and logfmt, whoever wrote it. Encoders escape quotes,
+/// backslashes, control characters and what is not ASCII, some also `/ < > & ' = +` and the backquote.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-' | b'.' | b':' | b',' | b';' | b'@' | b'#' | b'(' | b')' | b'[' | b']')
+}
+
+/// The same needs with texts cut where a character may be escaped.
+fn plain_runs(needs: Needs) -> Needs {
+    match needs {
+        Needs::Text { bytes, any_case } => bytes
+            .split(|&byte| !is_plain(byte))
+            .fold(Needs::Anything, |needs, run| needs.and(if any_case { Needs::text_any_case(run) } else { Needs::text(run) })),
+        Needs::All(parts) => parts.into_iter().map(plain_runs).fold(Needs::Anything, Needs::and),
+        Needs::Any(parts) => parts.into_iter().map(plain_runs).reduce(Needs::or).unwrap_or_default(),
+        Needs::Anything => Needs::Anything,
+        Needs::Nothing => Needs::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+use super::*;
+use crate::logs::query::ast::Query;
+use crate::logs::query::parse::{Dialect, parse};
+
+/// Needs in few signs: `"text"`, `~"text"` in any case, `&`, `|`, `*` for anything.
+fn show(needs: &Needs) -> String {
+    let join = |parts: &[Needs], sign: &str| format!("({})", parts.iter().map(show).collect::<Vec<_>>().join(sign));
+    match needs {
+        Needs::Anything => "*".to_owned(),
+        Needs::Nothing => "-".to_owned(),
+        Needs::Text { bytes, any_case } => {
+            format!("{}{:?}", if *any_case { "~" } else { "" }, String::from_utf8_lossy(bytes))
+        }
+        Needs::All(parts) => join(parts, " & "),
+        Needs::Any(parts) => join(parts, " | "),
+    }
+}
+
+#[test]
+fn needs_are_what_a_pipeline_tells() {
+    for (pipeline, shown) in [
+        ("", "*"),
+        (r#"|= "a b""#, r#""a b""#),
+        (r#"|= "one" or "two""#, r#"("one" | "two")"#),
+        (r#"|= "one" or """#, "*"),
+        (r#"|= "one" or ip("1.2.3.4")"#, "*"),
+        (r#"!= "one" !~ "two" !> "<_>three""#, "*"),
+        (r#"|= "one" |~ "two.*three""#, r#"("two" & "three" & "one")"#),
+        (r#"|> "GET <_> 200""#, r#"("GET " & " 200")"#),
+        // Stages that leave the line as it is do not matter, those that change it end what is known.
+        (r#"| json | x > 5 | keep a |= "one""#, r#""one""#),
+        (r#"|= "one" | line_format "x" |= "two""#, r#""one""#),
+        (r#"| decolorize |= "two""#, "*"),
+        (r#"| unpack |= "two""#, "*"),
+        // Regular expressions.
+        (r#"|~ "(?i)err""#, r#"~"err""#),
+        (r#"|~ "ERR(or)?s+""#, r#""ERR""#),
+        (r#"|~ "foo(bar)baz""#, r#""foobarbaz""#),
+        (r#"|~ "^foo\\b:$""#, r#""foo:""#),
+        (r#"|~ "foo|bar""#, r#"("foo" | "bar")"#),
+        (r#"|~ "foo|b?""#, "*"),
+        (r#"|~ "(ab)+c""#, r#""ab""#),
+        (r#"|~ "5\\d\\d""#, "*"),
+        (r#"|~ "(?i)disk""#, "(~\"disk\" | ~\"di\u{17f}k\" | ~\"dis\u{212a}\" | ~\"di\u{17f}\u{212a}\")"),
+        (r#"|~ "(?i)sessions""#, r#"~"ion""#),
+        (r#"|~ "(?i)\u00e9t\u00e9""#, "*"),
+        (r#"|~ "(""#, "*"),
+        // Labels out of the line.
+        (r#"| json | level="ERROR""#, r#""ERROR""#),
+        (r#"| logfmt | trace_id="abc-1" | level=~"warn|error""#, r#"("abc-1" & ("warn" | "error"))"#),
+        (r#"| auto | path="/api/v1""#, r#"("api" & "v1")"#),
+        (r#"| json | path="/""#, "*"),
+        (r#"| pattern "<path> <_>" | path="/api""#, r#""/api""#),
+        (r#"| json | level=~"(?i)error""#, "~\"error\""),
+        (r#"| json | level="a" or level="b""#, r#"("a" | "b")"#),
+        (r#"| json | level="a" or status=500"#, "*"),
+        (r#"| json | level="a" and status=500"#, r#""a""#),
+        // Labels that may come from elsewhere.
+        (r#"| level="ERROR""#, "*"),
+        (r#"| json | outside="ERROR""#, "*"),
+        (r#"| json | __error__="JSONParserErr""#, "*"),
+        (r#"| json | label_format level="{{.x}}" | level="a""#, "*"),
+        (r#"| line_format "{{.a}}" | json | level="ERROR""#, "*"),
+        (r#"| json | level!="a" | level!~"b" | level="" | level=~"c?""#, "*"),
+    ] {
+        let text = format!("{{a=\"b\"}} {pipeline}");
+        let Query::Log(log) = parse(&text, Dialect::Pharos).unwrap_or_else(|error| panic!("{text}: {error}")) else {
+            panic!("{text} is a metric query")
+        };
+        assert_eq!(show(&needs(&log, &|name| name == "outside")), shown, "{pipeline}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_labels_where_nothing_is_known_of_them() {
+    let Ok(Query::Log(log)) = parse(r#"{a="b"} |= "x1" | json | level="ERROR""#, Dialect::Loki) else { panic!("it does not parse") };
+    assert_eq!(show(&needs(&log, &|_| true)), r#""x1""#);
+}
