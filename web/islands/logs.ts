@@ -129,9 +129,7 @@ class Logs extends HTMLElement {
     if (wrap) {
       e.preventDefault();
       const on = this.querySelector('.lines')?.classList.toggle('wrap') ?? false;
-      const u = new URL(location.href);
-      if (on) u.searchParams.set('wrap', '1'); else u.searchParams.delete('wrap');
-      history.replaceState(null, '', u);
+      this.remember('wrap', on ? '1' : '');
       if (on) wrap.setAttribute('aria-current', 'true'); else wrap.removeAttribute('aria-current');
       return;
     }
@@ -143,14 +141,13 @@ class Logs extends HTMLElement {
   }
 
   /** Something about one value of an opened line. */
-  private act({ dataset: { do: what, n = '', v = '', from = '' } }: HTMLElement): void {
+  private act({ dataset: { do: what, n = '', v = '' } }: HTMLElement): void {
     if (what === 'copy') { void navigator.clipboard.writeText(v).then(() => toast(t('Copied'))); return; }
     const u = new URL(location.href);
     if (what === 'column') {
       const columns = this.list?.columns ?? [];
       u.searchParams.set('cols', (columns.includes(n) ? columns.filter((c) => c !== n) : [...columns, n]).join(',') || ',');
     } else u.searchParams.append('f', `${what === 'not' ? '-' : ''}${n}:${v}`);
-    void from;
     void this.go(u.href, true);
   }
 
@@ -175,7 +172,7 @@ class Logs extends HTMLElement {
     if (!last || !logql) return;
     const all = list.blocks.flatMap((b) => b.items), same = all.filter((l) => l.t === last.t);
     this.loading = true;
-    const params = new URLSearchParams({ query: logql, limit: String(MORE), direction: 'backward', start: nanos(Number(from)), end: (BigInt(last.t) + 1n).toString() });
+    const params = new URLSearchParams({ query: logql, dialect: 'pharos', limit: String(MORE), direction: 'backward', start: nanos(Number(from)), end: (BigInt(last.t) + 1n).toString() });
     try {
       const res = await fetch(`/loki/api/v1/query_range?${params}`, { headers: { 'x-requested-with': 'pharos', 'x-loki-response-encoding-flags': 'categorize-labels' } });
       if (!res.ok) throw new Error((await res.text()).slice(0, 300));
@@ -212,10 +209,19 @@ class Logs extends HTMLElement {
     }
     this.list.el.querySelector('.end')?.remove();
     this.button?.setAttribute('aria-pressed', 'true');
+    this.remember('live', '1');
     this.tail = new Tail(this.list, logql || '{}', new Set(names.split(',')), this.querySelector('[data-sampled]'), (why) => { this.stop(); toast(t('Live lines ended: {}', why), true); });
   }
 
+  /** Puts what only changes the look into the address. */
+  private remember(name: string, value: string): void {
+    const u = new URL(location.href);
+    if (value) u.searchParams.set(name, value); else u.searchParams.delete(name);
+    history.replaceState(null, '', u);
+  }
+
   private stop(): void {
+    if (this.tail) this.remember('live', '');
     this.tail?.stop();
     this.tail = null;
     this.button?.setAttribute('aria-pressed', 'false');

@@ -107,7 +107,7 @@ export function located(message: string, text: string): { at: number; message: s
 /** The server's word on a text. */
 export async function lint(text: string): Promise<Diagnostic[]> {
   if (!text.trim()) return [];
-  const res = await fetch('/loki/api/v1/format_query', { method: 'POST', body: new URLSearchParams({ query: text }), headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
+  const res = await fetch('/loki/api/v1/format_query', { method: 'POST', body: new URLSearchParams({ query: text, dialect: 'pharos' }), headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
   if (res?.status !== 400) return [];
   const said = await res.text();
   let message = said;

@@ -223,7 +223,7 @@ pub(super) fn tail_filter(state: &ApiState, params: &Params, categorize: bool) -
     let Query::Log(log) = query_of(params)? else {
         return Err(ApiError::bad("only lines can be tailed, and this is a metric query"));
     };
-    let mut pipeline = Pipeline::new(&log.stages, state.now_ns()).map_err(EvaluateError::from)?;
+    let mut pipeline = Pipeline::new(&log.stages, state.now_ns()).map_err(crate::logs::query::eval::stage_error)?;
     let matchers = log.selector.matchers;
     Ok(Box::new(move |batch| {
         let mut found = Vec::new();

@@ -144,7 +144,7 @@ mod tests {
             ("", "{}"),
             ("f=host:a", r#"{host="a"}"#),
             ("f=host:a&f=host:b.c&f=-env:dev", r#"{env!="dev", host=~"a|b\\.c"}"#),
-            ("f=detected_level:error&f=detected_level:fatal", r#"{} | detected_level="error" or detected_level="fatal""#),
+            ("f=detected_level:error&f=detected_level:fatal", r#"{} | (detected_level="error" or detected_level="fatal")"#),
             ("f=-status:200", r#"{} | auto | status!="200""#),
             ("lang=logql&q=%7Benv%3D%22x%22%7D+%7C+json&f=status:5%2200", r#"{env="x"} | json | status="5\"00""#),
             ("q=%7Benv%3D%22x%22%7D&f=host:a", r#"{env="x", host="a"}"#),

@@ -190,7 +190,7 @@ fn meaning(reason: &str, shell: &Shell) -> String {
         ("too_far_behind", key("Too far behind the newest line of the same stream.")),
         ("line_too_long", key("Longer than a line may be.")),
         ("invalid_labels", key("Labels that are missing, malformed, or too many.")),
-        ("structured_metadata_invalid", key("Fields that are too many or too large.")),
+        ("invalid_structured_metadata", key("Fields that are too many or too large.")),
         ("per_stream_rate_limit", key("One stream sent faster than a stream may.")),
         ("rate_limited", key("The sender sent faster than it may.")),
     ];

@@ -7,7 +7,7 @@ const FIELDS_MAX: usize = 64;
 /// Bytes of a line that are looked at.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// The fields of a line in the order they stand there; the objects of JSON joined by `_`.
+/// The fields of a line: pairs in the order they stand there, members of JSON by name, inner ones joined by `_`.
 pub fn of_line(text: &str) -> Vec<(String, String)> {
     let text = text.trim();
     if text.len() > TEXT_BYTES_MAX {
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn json_and_pairs_are_found() {
         for (text, wanted) in [
-            (r#"{"a":"b","n":{"c":1.5,"d":null},"e":[1]}"#, "a=b n_c=1.5 e=[1]"),
+            (r#"{"a":"b","n":{"c":1.5,"d":null},"e":[1]}"#, "a=b e=[1] n_c=1.5"),
             ("GET /x 200 11.7ms bytes=34178 user=u_8129", "bytes=34178 user=u_8129"),
             (r#"level=info msg="a \"b\" c" took=5ms"#, r#"level=info msg=a \"b\" c took=5ms"#),
             ("no fields at all", ""),

@@ -35,7 +35,7 @@ const parts = (pattern: string): Raw => html`${pattern.split('<_>').map((text, i
 export async function show(box: HTMLElement, query: string, fromMs: number, toMs: number): Promise<void> {
   box.innerHTML = html`<p class="empty">${t('Looking for patterns')}</p>`.text;
   const step = Math.max(10, Math.ceil((toMs - fromMs) / 1000 / POINTS));
-  const params = new URLSearchParams({ query, start: String(fromMs / 1000), end: String(toMs / 1000), step: `${step}s` });
+  const params = new URLSearchParams({ query, dialect: 'pharos', start: String(fromMs / 1000), end: String(toMs / 1000), step: `${step}s` });
   const res = await fetch(`/loki/api/v1/patterns?${params}`, { headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
   if (!res?.ok) { box.innerHTML = html`<p class="empty bad" role="alert">${res ? (await res.text()).slice(0, 500) : t('The server cannot be reached.')}</p>`.text; return; }
   const body = (await res.json()) as { data?: Pattern[] | null };

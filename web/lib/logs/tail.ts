@@ -35,7 +35,7 @@ export class Tail {
   private connect(since: number): void {
     const url = new URL('/loki/api/v1/tail', location.href);
     url.protocol = url.protocol.replace('http', 'ws');
-    url.search = new URLSearchParams({ query: this.query, limit: '100', start: nanos(since) }).toString();
+    url.search = new URLSearchParams({ query: this.query, dialect: 'pharos', limit: '100', start: nanos(since) }).toString();
     const socket = (this.socket = new WebSocket(url));
     let last = since;
     socket.onmessage = (e: MessageEvent<string>) => {
