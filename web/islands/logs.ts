@@ -63,11 +63,13 @@ class Logs extends HTMLElement {
         t: el.dataset.t ?? '0', level: el.querySelector('b')?.textContent ?? '', labels: sets[Number(el.dataset.s)] ?? {},
         fields: JSON.parse(el.dataset.f ?? '{}') as Labels, text: el.dataset.raw ?? el.querySelector('span')?.textContent ?? '',
       }));
-      const marked = [...box.querySelectorAll<HTMLElement>('.ln.mark')].map((el) => el.dataset.t);
       const page = this.found.dataset.page ?? '/logs/line';
       // A page of one line is short and stays as the server drew it.
       if (this.form) this.list = new List(box, first, (line) => detail(line, page));
-      else if (marked.length) box.querySelector('.ln.mark')?.scrollIntoView({ block: 'center' });
+      else {
+        const mark = box.querySelector<HTMLElement>('.ln.mark');
+        if (mark) box.scrollTop = mark.offsetTop - box.clientHeight / 2;
+      }
     }
     const chart = this.querySelector<HTMLElement>('.bars');
     if (chart) bars(chart);

@@ -92,7 +92,10 @@ fn filter_text(filters: &[Filter], is_stream_label: &dyn Fn(&str) -> bool) -> Re
             return Err(QueryProblem { message, span: None });
         }
         let of = |is_excluded: bool| {
-            filters.iter().filter(move |filter| filter.label == label && filter.is_excluded == is_excluded).map(|filter| filter.value.as_str())
+            filters
+                .iter()
+                .filter(move |filter| filter.label == label && filter.is_excluded == is_excluded)
+                .map(|filter| filter.value.as_str())
         };
         let (only, not): (Vec<&str>, Vec<&str>) = (of(false).collect(), of(true).collect());
         if is_stream_label(label) {

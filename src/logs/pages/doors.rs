@@ -131,21 +131,18 @@ pub fn render(input: &DoorsInput, shell: &Shell) -> String {
             (key("Refused since the start"), count(refused), if refused > 0 { "warn".to_owned() } else { String::new() }),
         ],
         doors: doors.into_iter().map(door_row).collect(),
-        refusals: refusals
-            .into_iter()
-            .map(|one| (one.reason.clone(), meaning(&one.reason, shell), count(one.lines)))
-            .collect(),
+        refusals: refusals.into_iter().map(|one| (one.reason.clone(), meaning(&one.reason, shell), count(one.lines))).collect(),
         days: input.days.iter().rev().map(|day| day_row(*day, largest, shell)).collect(),
         facts: vec![
             (key("Text"), bytes(text)),
             (key("On disk"), shell.f2("{} ({} of the text)", bytes(disk), ratio(disk, text))),
             (key("Write-ahead log"), bytes(input.wal_bytes)),
-            (
-                key("In memory"),
-                shell.f2("{} in {}", shell.lang().n(input.memory_lines, "{} line", "{} lines"), bytes(input.memory_bytes)),
-            ),
+            (key("In memory"), shell.f2("{} in {}", shell.lang().n(input.memory_lines, "{} line", "{} lines"), bytes(input.memory_bytes))),
             (key("Streams in memory"), count(input.memory_streams)),
-            (key("Kept for"), if input.retention.is_empty() { shell.t("as long as there is room").to_owned() } else { input.retention.clone() }),
+            (
+                key("Kept for"),
+                if input.retention.is_empty() { shell.t("as long as there is room").to_owned() } else { input.retention.clone() },
+            ),
             (key("Free on the disk"), input.free_bytes.map_or_else(|| "–".to_owned(), bytes)),
             (key("Missed by live tails"), count(input.tail_dropped)),
         ],
@@ -211,7 +208,8 @@ mod tests {
 
     #[test]
     fn doors_refusals_and_days() {
-        let door = |name: &str, bytes: u64| Door { name: name.into(), lines: bytes / 100, bytes, lines_per_s: Some(12.5), ..Door::default() };
+        let door =
+            |name: &str, bytes: u64| Door { name: name.into(), lines: bytes / 100, bytes, lines_per_s: Some(12.5), ..Door::default() };
         let page = html(&DoorsInput {
             doors: vec![door("loki", 5_000_000), door("syslog", 100)],
             refusals: vec![Refusal { reason: "line_too_long".into(), lines: 3 }, Refusal::default()],

@@ -101,10 +101,14 @@ pub(super) fn views(facets: &[Facet], asked: &Asked, shell: &Shell) -> Vec<Facet
     order.iter().enumerate().map(|(at, facet)| view(facet, at < OPEN_MAX && rank(facet) < 3, asked, shell)).collect()
 }
 
-/// Facets of fields as they are shown, closed, the most frequent first.
+/// Facets of fields as they are shown, closed, the most frequent first. Left out is what differs in nearly every line.
 pub(super) fn field_views(facets: &[Facet], asked: &Asked, shell: &Shell) -> Vec<FacetView> {
     let lines = |facet: &&Facet| facet.values.iter().map(|(_, lines)| *lines).sum::<u64>();
-    let mut order: Vec<&Facet> = facets.iter().collect();
+    let says_something = |facet: &&Facet| {
+        let is_alike = facet.values.len() <= 10 || (facet.values.len() as u64) * 2 < lines(facet);
+        is_alike || asked.of(&facet.label).next().is_some()
+    };
+    let mut order: Vec<&Facet> = facets.iter().filter(says_something).collect();
     order.sort_by_key(|facet| std::cmp::Reverse(lines(facet)));
     order.iter().take(FIELDS_MAX).map(|facet| view(facet, false, asked, shell)).collect()
 }

@@ -4,9 +4,9 @@ use super::rows::{self, Rows, ShownLine};
 use super::search::metrics_of;
 use super::{facets, fields};
 use crate::series::labels::quote;
+use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
-use crate::ui::links;
 
 /// Lines before it and lines after it.
 pub const AROUND_MAX: usize = 50;

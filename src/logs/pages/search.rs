@@ -4,8 +4,8 @@
 
 use super::asked::{Asked, Filter, View, href_filtered};
 use super::facets::{self, Facet, FacetView, Tally};
-use super::levels::Levels;
 use super::fields;
+use super::levels::Levels;
 use super::rows::{self, Rows, ShownLine};
 use crate::access::Role;
 use crate::series::labels::Labels;
@@ -160,11 +160,7 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         read: lang.fill("read {} in {} ms", &[&format::number(input.read_bytes as f64, Unit::Bytes), &input.took_ms]),
         exports: exports(input),
         nothing: (input.problem.is_none() && input.values.is_none() && input.lines.is_empty()).then(|| nothing(input, shell)),
-        values: values
-            .iter()
-            .take(VALUES_MAX)
-            .map(|(labels, value)| (rows::selector(labels), crate::base::float::plain(*value)))
-            .collect(),
+        values: values.iter().take(VALUES_MAX).map(|(labels, value)| (rows::selector(labels), crate::base::float::plain(*value))).collect(),
         more_values: values.len().saturating_sub(VALUES_MAX),
         may_connect: shell.has_role(Role::Editor),
         names: input.label_names.join(","),
@@ -247,7 +243,8 @@ fn wrong(text: &str, problem: &QueryProblem) -> Wrong {
 fn fields_of(lines: &[ShownLine], labels: &[Facet]) -> Vec<Facet> {
     let mut tally = Tally::default();
     for line in lines {
-        let known = |name: &str| labels.iter().any(|facet| facet.label == name) || line.stream.contains(name);
+        // A level stands among the labels whatever the line calls it.
+        let known = |name: &str| name == "level" || labels.iter().any(|facet| facet.label == name) || line.stream.contains(name);
         for (name, value) in line.fields.iter().filter(|(name, _)| !known(name)) {
             tally.add(name, value, 1);
         }
@@ -273,15 +270,13 @@ fn bars(levels: &Levels, lang: Lang) -> Bars {
     Bars {
         paths: levels.paths(),
         marks: levels.marks(),
-        ticks: levels.ticks(8).into_iter().map(tick).collect(),
+        ticks: levels.ticks(9).into_iter().map(tick).collect(),
         data: levels.data(),
         start_ms: levels.start_ms,
         step_ms: levels.step_ms,
         count: levels.bars(),
-        said: lang.fill(
-            "Lines by level: {} in all, at most {} in one bar.",
-            &[&format::count(levels.total()), &format::count(levels.highest())],
-        ),
+        said: lang
+            .fill("Lines by level: {} in all, at most {} in one bar.", &[&format::count(levels.total()), &format::count(levels.highest())]),
         numbers: sums.filter(|(_, lines)| *lines > 0).map(|(class, lines)| (class, format::count(lines))).collect(),
     }
 }
@@ -316,11 +311,7 @@ fn exports(input: &SearchInput) -> Vec<(&'static str, &'static str, String)> {
             &[("q", input.logql.as_str()), ("from", &from), ("to", &to), ("cols", &columns), ("format", format)],
         )
     };
-    vec![
-        (key("JSON lines"), "jsonl", href("jsonl")),
-        (key("CSV"), "csv", href("csv")),
-        (key("Plain text"), "txt", href("txt")),
-    ]
+    vec![(key("JSON lines"), "jsonl", href("jsonl")), (key("CSV"), "csv", href("csv")), (key("Plain text"), "txt", href("txt"))]
 }
 
 fn nothing(input: &SearchInput, shell: &Shell) -> Nothing {
@@ -351,7 +342,9 @@ mod tests {
     fn lines_bars_and_facets_are_in_the_page() {
         let page = html(&sample::search(), "q=rate&from=now-24h");
         sample::check(&page);
-        for part in ["slow query took", "detected_level%3Aerror", "class=\"ln warn\"", "<path class=\"info\"", "data-logql=", "/logs/export?"] {
+        for part in
+            ["slow query took", "detected_level%3Aerror", "class=\"ln warn\"", "<path class=\"info\"", "data-logql=", "/logs/export?"]
+        {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("class=\"ln ").count(), sample::search().lines.len());

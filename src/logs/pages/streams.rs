@@ -116,7 +116,7 @@ pub fn render(input: &StreamsInput, shell: &Shell) -> String {
         tabs: input.label_names.iter().take(40).map(|name| (name.clone(), shell.href("by", name), *name == by)).collect(),
         numbers: vec![
             (key("Streams"), count(input.streams.len() as u64)),
-            (key("Lines"), format::number(lines as f64, Unit::Short)),
+            (key("Log lines"), format::number(lines as f64, Unit::Short)),
             (key("Text"), format::number(bytes as f64, Unit::Bytes)),
             (key("A second"), format::number(bytes as f64 / seconds, Unit::BytesPerSecond)),
         ],

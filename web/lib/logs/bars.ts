@@ -30,7 +30,7 @@ export function bars(el: HTMLElement): void {
   const label = () => {
     const offset = zone() === 'utc' ? 0 : -new Date(it.start).getTimezoneOffset() * 60_000;
     const long = end - it.start > 3 * 86_400_000;
-    xs.innerHTML = html`${ticks(it.start, end, plot.clientWidth < 480 ? 4 : 8, offset).map((at) => html`<span style="--x:${(((at - it.start) / (end - it.start)) * 100).toFixed(2)}">${long || (at + offset) % 86_400_000 === 0 ? day(new Date(at)) : show(new Date(at), it.step < 60_000 && end - it.start < 600_000 ? CLOCK : TIME)}</span>`)}`.text;
+    xs.innerHTML = html`${ticks(it.start, end, plot.clientWidth < 480 ? 4 : 9, offset).map((at) => html`<span style="--x:${(((at - it.start) / (end - it.start)) * 100).toFixed(2)}">${long || (at + offset) % 86_400_000 === 0 ? day(new Date(at)) : show(new Date(at), it.step < 60_000 && end - it.start < 600_000 ? CLOCK : TIME)}</span>`)}`.text;
   };
   label();
   addEventListener('ph:zone', () => { if (el.isConnected) label(); });

@@ -6,7 +6,8 @@ const PAGES = [
   ['home', '/'], ['explore', `/explore?q=${Q('hostile')}`], ['explore-table', `/explore?view=table&q=${Q('hostile')}`],
   ['explore-legend', `/explore?q=${Q('hostile')}&legend=${Q('<img src=x onerror=alert(7)>{{text}}')}`],
   ['explore-error', `/explore?q=${Q('"><img src=x onerror=alert(8)>')}`], ['explore-name', `/explore?q=${Q('{__name__=~".*img.*"}')}`],
-  ['targets', '/targets'], ['catalogue', '/catalogue'], ['catalogue-search', `/catalogue?search=${Q('"><script>alert(9)</script>')}`],
+  ['logs', '/logs'], ['logs-columns', `/logs?cols=${Q('job,"><img src=x onerror=alert(12)>')}&f=${Q('job:"><img src=x onerror=alert(13)>')}`], ['logs-words', `/logs?q=${Q('"><img src=x onerror=alert(14)>')}`],
+  ['logs-streams', '/logs/streams'], ['logs-ingestion', '/logs/ingestion'], ['targets', '/targets'], ['catalogue', '/catalogue'], ['catalogue-search', `/catalogue?search=${Q('"><script>alert(9)</script>')}`],
   ['cardinality', '/cardinality'], ['pushed', '/pushed'], ['status', '/status'], ['missing', `/%22%3E%3Cimg%20src=x%20onerror=alert(10)%3E`],
 ];
 

@@ -81,7 +81,8 @@ pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked) -> 
 fn written(lines: &[ShownLine], format: Format, columns: &[String]) -> String {
     let mut out = String::new();
     if format == Format::Csv {
-        let names: Vec<String> = ["time", "level", "labels", "line"].into_iter().map(str::to_owned).chain(columns.iter().cloned()).collect();
+        let names: Vec<String> =
+            ["time", "level", "labels", "line"].into_iter().map(str::to_owned).chain(columns.iter().cloned()).collect();
         put_csv(&mut out, names.iter().map(String::as_str));
     }
     for line in lines {
@@ -101,7 +102,8 @@ fn written(lines: &[ShownLine], format: Format, columns: &[String]) -> String {
                 let object = |labels: &crate::series::labels::Labels| -> serde_json::Map<String, serde_json::Value> {
                     labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
                 };
-                let value = serde_json::json!({"time": time, "line": line.text, "labels": object(&line.stream), "fields": object(&line.fields)});
+                let value =
+                    serde_json::json!({"time": time, "line": line.text, "labels": object(&line.stream), "fields": object(&line.fields)});
                 let _infallible = writeln!(out, "{value}");
             }
         }
@@ -144,10 +146,7 @@ mod tests {
         let of = |format| written(std::slice::from_ref(&line), format, &["n".to_owned()]);
         let time = "2025-11-21T08:33:20.000000001Z";
         assert_eq!(of(Format::Txt), format!("{time} a \"b\",\n=c\n"));
-        assert_eq!(
-            of(Format::Csv),
-            format!("time,level,labels,line,n\n{time},info,\"{{app=\"\"x\"\"}}\",\"a \"\"b\"\",\n=c\",\"'=1\"\n")
-        );
+        assert_eq!(of(Format::Csv), format!("time,level,labels,line,n\n{time},info,\"{{app=\"\"x\"\"}}\",\"a \"\"b\"\",\n=c\",\"'=1\"\n"));
         let json: serde_json::Value = serde_json::from_str(&of(Format::Jsonl)).unwrap();
         assert_eq!((json["line"].as_str(), json["labels"]["app"].as_str()), (Some("a \"b\",\n=c"), Some("x")));
         assert!(Format::of("xml").is_none());

@@ -42,12 +42,7 @@ pub(super) fn newest_first(answer: LogAnswer) -> Vec<ShownLine> {
     for stream in answer.streams {
         for entry in stream.entries {
             let fields: Vec<(&str, &str)> = entry.categories.fields.iter().chain(entry.categories.parsed.iter()).collect();
-            lines.push(ShownLine {
-                ts_ns: entry.ts,
-                text: entry.line,
-                stream: stream.labels.clone(),
-                fields: Labels::from_pairs(fields),
-            });
+            lines.push(ShownLine { ts_ns: entry.ts, text: entry.line, stream: stream.labels.clone(), fields: Labels::from_pairs(fields) });
         }
     }
     lines.sort_by_key(|line| std::cmp::Reverse(line.ts_ns));
@@ -148,12 +143,44 @@ fn fill_lines(state: &PageState, input: &mut SearchInput, log: &LogExpr, span: S
         }
     }
     let labels = counted_labels(state, &input.label_names, span, cancel);
+    fill_counts(state, input, &labels, cancel);
+    fill_others(state, input, cancel);
+}
+
+fn fill_counts(state: &PageState, input: &mut SearchInput, labels: &[String], cancel: &Cancel) {
     // Many streams and many labels can be too much to count by all; by level it never is.
-    for by in [labels.as_slice(), &[]] {
+    for by in [labels, &[]] {
         match count(state, input, by, cancel) {
             Ok(()) => return,
             Err(error) if by.is_empty() => input.notes.push(error.to_string()),
             Err(error) => tracing::debug!(%error, "lines could not be counted by label"),
+        }
+    }
+}
+
+/// Values that a filter leaves out, of the labels that are filtered: to choose them instead, or besides.
+fn fill_others(state: &PageState, input: &mut SearchInput, cancel: &Cancel) {
+    let seconds = input.range_ms.1.saturating_sub(input.range_ms.0).div_euclid(1000).max(1);
+    for facet in &mut input.facets {
+        if input.asked.of(&facet.label).next().is_none() {
+            continue;
+        }
+        let free = Asked { filters: input.asked.without(&facet.label), ..input.asked.clone() };
+        let Ok(found) = composed(&free, &input.label_names) else { continue };
+        let query = format!("sum by ({}) (count_over_time({}[{seconds}s]))", facet.label, found.logql());
+        let question = Question { query: &query, when: When::Instant(input.range_ms.1), cancel: cancel.clone() };
+        match state.logs.engine.numbers(&question).map(|(answer, _)| answer.value) {
+            Ok(Value::Vector(samples)) => {
+                let mut tally = Tally::default();
+                for sample in samples {
+                    if let Point::Float(lines) = sample.value {
+                        tally.add(&facet.label, sample.labels.get(&facet.label).unwrap_or(""), lines.max(0.0) as u64);
+                    }
+                }
+                facet.values = tally.facets().into_iter().next().map(|all| all.values).unwrap_or_default();
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "values that a filter leaves out could not be counted"),
         }
     }
 }

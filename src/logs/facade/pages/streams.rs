@@ -43,8 +43,7 @@ pub(super) fn input(state: &PageState, shell: &Shell, by: String, cancel: &Cance
     input.label_names = label_names(state, span, cancel);
     match state.logs.api.select().volume(&StreamQuery { any_of: &[], span, limit: 0 }, cancel) {
         Ok(volumes) => {
-            input.streams =
-                volumes.into_iter().map(|one| StreamSize { labels: one.labels, lines: one.lines, bytes: one.bytes }).collect();
+            input.streams = volumes.into_iter().map(|one| StreamSize { labels: one.labels, lines: one.lines, bytes: one.bytes }).collect();
         }
         Err(error) => input.problem = Some(error.to_string()),
     }
@@ -54,7 +53,9 @@ pub(super) fn input(state: &PageState, shell: &Shell, by: String, cancel: &Cance
 /// Deletes lines: what was done for the audit log, or why nothing was.
 pub(super) fn delete(state: &PageState, query: &str, from: &str, to: &str) -> Result<serde_json::Value, String> {
     let now_ms = state.now_ms();
-    let at = |text: &str| moment(text, now_ms).ok_or_else(|| format!("\"{text}\" is not a time: write now-6h or a date such as 2026-11-20 14:00"));
+    let at = |text: &str| {
+        moment(text, now_ms).ok_or_else(|| format!("\"{text}\" is not a time: write now-6h or a date such as 2026-11-20 14:00"))
+    };
     let span = Span { start: at(from)?.saturating_mul(NS_PER_MS), end: at(to)?.min(now_ms).saturating_mul(NS_PER_MS) };
     if span.start >= span.end {
         return Err("the start of the range must be before its end, and in the past".to_owned());
