@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, ask_logs, backup, configuration, edge, health, import, serve, user};
+use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -103,6 +103,14 @@ enum Check {
     Metrics {
         /// The page, in the text format.
         file: Option<PathBuf>,
+    },
+    /// Check a LogQL query, or words as the search bar takes them, and print it as LogQL in order; names line, column and
+    /// mistake. Reads standard input without a query.
+    #[command(after_help = LOGQL_EXAMPLES)]
+    Logql {
+        /// The query.
+        #[arg(allow_hyphen_values = true)]
+        query: Option<String>,
     },
     /// Ask whether a server is running.
     #[command(after_help = HEALTHY_EXAMPLES)]
@@ -217,6 +225,7 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
+        Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),

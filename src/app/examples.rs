@@ -18,6 +18,7 @@ pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   pharos check config prometheus.yml
   pharos check metrics page.txt
+  pharos check logql '{app=\"api\"} |= \"error\"'
   pharos check healthy
   pharos check ready --url http://localhost:9090";
 
@@ -34,6 +35,11 @@ pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   pharos check metrics page.txt
   curl -s http://localhost:8080/metrics | pharos check metrics";
+
+pub(super) const LOGQL_EXAMPLES: &str = "\
+Examples:
+  pharos check logql '{app=\"api\"} |= \"error\" | json | status >= 500'
+  pharos check logql 'refused -debug status>=500'";
 
 pub(super) const HEALTHY_EXAMPLES: &str = "\
 Examples:

@@ -5,6 +5,7 @@ mod ask;
 mod ask_logs;
 mod backup;
 mod budget;
+mod check_logql;
 mod cli;
 mod configuration;
 mod edge;

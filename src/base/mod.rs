@@ -7,6 +7,7 @@ pub mod float;
 pub mod human;
 pub mod limits;
 pub mod network;
+pub mod pack;
 pub mod pressure;
 pub mod secret;
 pub mod time;

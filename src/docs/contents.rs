@@ -38,6 +38,6 @@ macro_rules! pages {
 
 pages! {
     "Begin": "quick-start", "internet", "prometheus";
-    "Use": "send", "logs", "query", "http-api";
+    "Use": "send", "logs", "query", "search-logs", "http-api";
     "Run": "configuration", "access", "operations", "own-metrics", "troubleshooting";
 }

@@ -8,7 +8,7 @@
 
 mod api;
 mod facade;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 pub mod ingest;
 pub mod model;

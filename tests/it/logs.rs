@@ -96,6 +96,19 @@ fn queries_answer_as_loki_does() {
     let volume = asked(&server, "index/volume", &[("query", "{app=~\".+\"}")]);
     assert_eq!(volume["data"]["result"][0]["metric"], json!({"app": "shop"}));
     assert_eq!(volume["data"]["result"][0]["value"][1], "27");
+    let over_time = asked(&server, "index/volume_range", &[("query", "{app=~\".+\"}"), ("step", "3600"), ("aggregateBy", "labels")]);
+    let named: Vec<&Json> = over_time["data"]["result"].as_array().unwrap().iter().map(|series| &series["metric"]).collect();
+    assert_eq!(named, [&json!({"app": ""}), &json!({"service_name": ""})], "{over_time}");
+    let fields = asked(&server, "detected_fields", &[("query", "{app=\"shop\"}")]);
+    let level = fields["fields"].as_array().unwrap().iter().find(|field| field["label"] == "level").unwrap();
+    assert_eq!((&level["type"], &level["parsers"]), (&json!("string"), &json!(["logfmt"])), "{fields}");
+    let values = asked(&server, "detected_field/level/values", &[("query", "{app=\"shop\"}")]);
+    assert_eq!(values["values"], json!(["error", "info"]), "{values}");
+    let labels = asked(&server, "detected_labels", &[]);
+    assert_eq!(labels["detectedLabels"][0], json!({"label": "app", "cardinality": 1}), "{labels}");
+    let patterns = asked(&server, "patterns", &[("query", "{app=\"shop\"}")]);
+    let counted: i64 = patterns["data"].as_array().unwrap().iter().map(|one| one["samples"][0][1].as_i64().unwrap()).sum();
+    assert_eq!(counted, 2, "{patterns}");
     for (path, status, said) in [
         ("query_range?query={app=", 400, "parse error at line 1, col"),
         (

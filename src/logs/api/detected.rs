@@ -14,7 +14,6 @@ use super::params::{self, Bounds, HOUR, NS_PER_S};
 use super::query::{LineQuestion, query_of};
 use crate::logs::query::ast::{LogExpr, Query};
 use crate::logs::query::detect::fields::{detected_fields, detected_values};
-use crate::logs::query::detect::patterns::Patterns;
 use crate::logs::query::engine::LogStream;
 use crate::platform::http::extract::Params;
 
@@ -23,9 +22,8 @@ const LINES: usize = 1000;
 const LINES_MAX: usize = 5000;
 /// Fields, or values, of an answer unless the request says otherwise.
 const FIELDS: usize = 1000;
-/// Patterns are looked for in so many pieces of the time, and in so many lines of each.
-const PATTERN_PIECES: i64 = 24;
-const PATTERN_LINES: usize = 500;
+/// Patterns are looked for in about so many lines, from all of the time.
+const PATTERN_LINES: usize = 20_000;
 /// Patterns of an answer.
 const PATTERNS_MAX: usize = 300;
 
@@ -103,19 +101,9 @@ pub(super) async fn patterns(State(state): State<Arc<ApiState>>, request: Reques
     let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
     let step = params::step(&params, bounds)?;
     let log = log_query(&params)?;
-    let mut found = Patterns::new(step);
-    let piece = (bounds.end.saturating_sub(bounds.start) / PATTERN_PIECES).max(NS_PER_S);
-    let mut start = bounds.start;
-    while start < bounds.end {
-        let end = start.saturating_add(piece).min(bounds.end);
-        let question = LineQuestion::newest(log.clone(), Bounds { start, end }, PATTERN_LINES);
-        for entry in state.streams(question).await?.iter().flat_map(|stream| &stream.entries) {
-            found.add(entry.ts, entry.line.as_bytes());
-        }
-        start = end;
-    }
+    let found = state.patterns(LineQuestion::newest(log, bounds, PATTERN_LINES), step, PATTERNS_MAX).await?;
     let mut out = b"{\"status\":\"success\",\"data\":[".to_vec();
-    for (at, one) in found.finish(PATTERNS_MAX).iter().enumerate() {
+    for (at, one) in found.iter().enumerate() {
         out.extend_from_slice(if at > 0 { b",{\"pattern\":" } else { b"{\"pattern\":" });
         put_text(&mut out, &one.pattern);
         out.extend_from_slice(b",\"level\":");

@@ -1,6 +1,5 @@
 //! What there is: labels, their values, series, and how much lies in them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -10,13 +9,14 @@ use http::Request;
 
 use super::ApiState;
 use super::answer::{ApiError, json};
-use super::json_text::{put_int, put_packed, put_pairs, put_seconds, put_text, put_texts};
+use super::json_text::{put_int, put_packed, put_seconds, put_text, put_texts};
 use super::params::{self, Bounds, HOUR, SIX_HOURS};
 use super::selector;
 use super::stats_json::put_empty_stats;
 use crate::logs::model::read::{SelectLines, Span, StreamQuery, StreamVolume};
+use crate::logs::query::detect::labels::detected_labels;
+use crate::logs::query::detect::volume::{VolumeBy, grouped};
 use crate::platform::http::extract::Params;
-use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 
 /// Series of a volume unless the request says otherwise, as upstream.
@@ -146,16 +146,6 @@ impl Grouping {
             if targets.is_empty() && !by_label { matchers.iter().map(|matcher| matcher.name.to_string()).collect() } else { targets };
         Ok(Self { labels, by_label, limit: params::limit(params, VOLUMES)? })
     }
-
-    /// The groups that a stream counts for.
-    fn groups(&self, labels: &Labels) -> Vec<Vec<(String, String)>> {
-        let is_wanted = |name: &str| self.labels.is_empty() || self.labels.iter().any(|wanted| wanted == name);
-        let kept = labels.iter().filter(|(name, _)| is_wanted(name));
-        if self.by_label {
-            return kept.map(|(name, _)| vec![(name.to_owned(), String::new())]).collect();
-        }
-        vec![kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()]
-    }
 }
 
 /// `GET|POST /loki/api/v1/index/volume`.
@@ -164,19 +154,12 @@ pub(super) async fn volume(State(state): State<Arc<ApiState>>, request: Request<
     let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
     let matchers = selector::of_query(&params)?;
     let grouping = Grouping::of(&params, &matchers)?;
-    let mut sums: BTreeMap<Vec<(String, String)>, u64> = BTreeMap::new();
-    for one in volumes(&state, matchers, bounds).await? {
-        for group in grouping.groups(&one.labels) {
-            *sums.entry(group).or_default() += one.bytes;
-        }
-    }
-    let mut sums: Vec<_> = sums.into_iter().filter(|(group, bytes)| *bytes > 0 && !group.is_empty()).collect();
-    sums.sort_by(|(a, a_bytes), (b, b_bytes)| b_bytes.cmp(a_bytes).then_with(|| a.cmp(b)));
-    sums.truncate(grouping.limit);
+    let by = if grouping.by_label { VolumeBy::Labels } else { VolumeBy::Series };
+    let sums = grouped(&volumes(&state, matchers.clone(), bounds).await?, by, &grouping.labels, &matchers, grouping.limit);
     let mut out = b"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[".to_vec();
     for (at, (group, bytes)) in sums.iter().enumerate() {
         out.extend_from_slice(if at > 0 { b",{\"metric\":" } else { b"{\"metric\":" });
-        put_pairs(&mut out, group.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        put_packed(&mut out, group.packed());
         out.extend_from_slice(b",\"value\":[");
         put_seconds(&mut out, bounds.end / NS_PER_MS);
         out.push(b',');
@@ -190,37 +173,21 @@ pub(super) async fn volume(State(state): State<Arc<ApiState>>, request: Request<
 }
 
 /// `GET|POST /loki/api/v1/detected_labels`: labels worth choosing by, with the number of their values.
-pub(super) async fn detected_labels(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+pub(super) async fn labels_found(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
     let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
     let any_of = selector::optional(&params, "query")?;
-    let streams =
-        state.read(move |select, cancel| select.streams(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)).await?;
-    let mut values: BTreeMap<&str, std::collections::BTreeSet<&str>> = BTreeMap::new();
-    for (name, value) in streams.iter().flat_map(Labels::iter) {
-        values.entry(name).or_default().insert(value);
-    }
+    let found = state
+        .read(move |select, cancel| detected_labels(select, &StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel))
+        .await?;
     let mut out = b"{\"detectedLabels\":[".to_vec();
-    let shown = values.iter().filter(|(name, values)| is_telling(name, values));
-    for (at, (name, values)) in shown.enumerate() {
+    for (at, one) in found.iter().enumerate() {
         out.extend_from_slice(if at > 0 { b",{\"label\":" } else { b"{\"label\":" });
-        put_text(&mut out, name);
+        put_text(&mut out, &one.label);
         out.extend_from_slice(b",\"cardinality\":");
-        put_int(&mut out, values.len());
+        put_int(&mut out, one.cardinality);
         out.push(b'}');
     }
     out.extend_from_slice(b"]}");
     Ok(json(out))
-}
-
-/// As upstream: some labels are always shown, others unless all of their values are numbers or identifiers.
-fn is_telling(name: &str, values: &std::collections::BTreeSet<&str>) -> bool {
-    ["cluster", "namespace", "instance", "pod"].contains(&name) || !values.iter().all(|value| is_identifier(value))
-}
-
-fn is_identifier(value: &str) -> bool {
-    let is_number = value.parse::<f64>().is_ok();
-    let is_uuid = value.len() == 36
-        && value.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
-    is_number || is_uuid
 }

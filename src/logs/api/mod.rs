@@ -6,6 +6,7 @@
 
 mod answer;
 mod deletes;
+mod detected;
 mod elastic;
 mod index;
 mod json_text;
@@ -194,7 +195,10 @@ fn read_routes(state: &Arc<ApiState>) -> Routes {
         .route(both, "/loki/api/v1/index/stats", read, with(get(index::stats).post(index::stats)))
         .route(both, "/loki/api/v1/index/volume", read, with(get(index::volume).post(index::volume)))
         .route(both, "/loki/api/v1/index/volume_range", read, with(get(volume_range::range).post(volume_range::range)))
-        .route(both, "/loki/api/v1/detected_labels", read, with(get(index::detected_labels).post(index::detected_labels)))
+        .route(both, "/loki/api/v1/patterns", read, with(get(detected::patterns).post(detected::patterns)))
+        .route(both, "/loki/api/v1/detected_fields", read, with(get(detected::fields).post(detected::fields)))
+        .route(both, "/loki/api/v1/detected_field/{name}/values", read, with(get(detected::values).post(detected::values)))
+        .route(both, "/loki/api/v1/detected_labels", read, with(get(index::labels_found).post(index::labels_found)))
         .route("GET", "/loki/api/v1/tail", read, with(get(tail::tail)))
         .route("GET", "/api/prom/tail", read, with(get(tail::tail)))
         .route("GET", "/loki/api/v1/status/buildinfo", read, get(status::build_info))

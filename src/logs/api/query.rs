@@ -18,10 +18,13 @@ use crate::base::cancel::Cancel;
 use crate::base::human;
 use crate::logs::model::read::{SelectLines, Span, StreamQuery};
 use crate::logs::query::ast::{LogExpr, MetricExpr, MetricKind, Query};
-use crate::logs::query::engine::{Direction, LogQuestion, LogStats, LogStream, Pipeline};
+use crate::logs::query::detect::patterns::FoundPattern;
+use crate::logs::query::engine::{Direction, LogQuestion, LogStats, LogStream};
 use crate::logs::query::parse::{Dialect, parse};
+use crate::logs::query::tail::Tail;
 use crate::platform::http::extract::Params;
 use crate::platform::http::stream::PieceWriter;
+use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 use crate::series::ports::{EvaluateError, Question, When};
 use crate::series::value::Value;
@@ -195,6 +198,19 @@ impl LineQuestion {
     pub(super) fn newest(log: LogExpr, bounds: Bounds, limit: usize) -> Self {
         Self { log, span: bounds.span(), direction: Direction::Backward, limit, interval: 0, categorize: true }
     }
+
+    /// As the engine takes it.
+    fn asked(&self, cancel: Cancel) -> LogQuestion<'_> {
+        LogQuestion {
+            query: &self.log,
+            span: self.span,
+            direction: self.direction,
+            limit: self.limit,
+            interval: self.interval,
+            categorize: self.categorize,
+            cancel,
+        }
+    }
 }
 
 /// Lines that were found, with what it took.
@@ -223,25 +239,21 @@ pub(super) fn tail_filter(state: &ApiState, params: &Params, categorize: bool) -
     let Query::Log(log) = query_of(params)? else {
         return Err(ApiError::bad("only lines can be tailed, and this is a metric query"));
     };
-    let mut pipeline = Pipeline::new(&log.stages, state.now_ns()).map_err(crate::logs::query::eval::stage_error)?;
-    let matchers = log.selector.matchers;
+    let mut tail = Tail::new(&log, state.now_ns()).map_err(|error| ApiError::bad(format!("parse error : {error}")))?;
     Ok(Box::new(move |batch| {
         let mut found = Vec::new();
-        for stream in &batch.streams {
-            if !matchers.iter().all(|matcher| matcher.matches_labels(&stream.labels)) {
+        for stream in batch.streams.iter().filter(|stream| !stream.lines.is_empty()) {
+            if !tail.wants(&stream.labels) {
                 continue;
             }
-            pipeline.set_stream(&stream.labels);
             for line in batch.lines_of(stream) {
-                let Some(passed) = pipeline.process(line.ts, batch.text_of(line), batch.fields_of(line)) else { continue };
-                let text = passed.line.to_vec();
+                let Some(passed) = tail.process(&stream.labels, line.ts, batch.text_of(line), batch.fields_of(line)) else { continue };
                 let (labels, fields, parsed) = if categorize {
-                    let of = passed.categories();
-                    (of.stream.packed().to_vec(), of.fields.packed().to_vec(), of.parsed.packed().to_vec())
+                    (passed.categories.stream, passed.categories.fields, passed.categories.parsed)
                 } else {
-                    (passed.labels().packed().to_vec(), Vec::new(), Vec::new())
+                    (passed.labels, Labels::empty(), Labels::empty())
                 };
-                found.push(TailLine { labels, ts: line.ts, text, fields, parsed });
+                found.push(TailLine { labels, ts: line.ts, text: passed.line, fields, parsed });
             }
         }
         found
@@ -256,15 +268,7 @@ impl ApiState {
             .work
             .run(self.limits.timeout, &cancel, move || {
                 let started = clock.monotonic();
-                let answer = engine.lines(&LogQuestion {
-                    query: &question.log,
-                    span: question.span,
-                    direction: question.direction,
-                    limit: question.limit,
-                    interval: question.interval,
-                    categorize: question.categorize,
-                    cancel: inner,
-                });
+                let answer = engine.lines(&question.asked(inner));
                 (answer, started.saturating_sub(began), clock.monotonic().saturating_sub(started))
             })
             .await;
@@ -285,18 +289,27 @@ impl ApiState {
         Ok(self.ask(question).await?.streams)
     }
 
+    /// What the lines of a question look like, looking at about as many as its limit says.
+    pub(super) async fn patterns(&self, question: LineQuestion, step: i64, patterns_max: usize) -> Result<Vec<FoundPattern>, ApiError> {
+        let (engine, cancel) = (self.engine.clone(), Cancel::new());
+        let inner = cancel.clone();
+        let worked = self.work.run(self.limits.timeout, &cancel, move || {
+            let asked = question.asked(inner);
+            engine.patterns(&asked, step, patterns_max)
+        });
+        Ok(worked.await??)
+    }
+
     /// Lines of a question one by one.
     pub(super) async fn lines(&self, mut question: LineQuestion, categorize: bool) -> Result<LineAnswer, ApiError> {
         question.categorize = categorize;
         let found = self.ask(question).await?;
         let lines = found.streams.into_iter().flat_map(|stream| {
-            let labels = stream.labels.packed().to_vec();
-            stream.entries.into_iter().map(move |entry| TailLine {
-                labels: labels.clone(),
-                ts: entry.ts,
-                text: entry.line.into_bytes(),
-                fields: if categorize { entry.categories.fields.packed().to_vec() } else { Vec::new() },
-                parsed: if categorize { entry.categories.parsed.packed().to_vec() } else { Vec::new() },
+            let labels = stream.labels;
+            stream.entries.into_iter().map(move |entry| {
+                let (fields, parsed) =
+                    if categorize { (entry.categories.fields, entry.categories.parsed) } else { (Labels::empty(), Labels::empty()) };
+                TailLine { labels: labels.clone(), ts: entry.ts, text: entry.line, fields, parsed }
             })
         });
         Ok(LineAnswer { lines: lines.collect() })

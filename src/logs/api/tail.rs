@@ -24,6 +24,7 @@ use super::result_json::{Encoding, LineOut, put_flags, put_stream};
 use crate::logs::ingest::tap::Tap;
 use crate::logs::model::batch::LineBatch;
 use crate::platform::http::extract::Params;
+use crate::series::labels::Labels;
 
 /// Longest delay that may be asked for, in seconds, as upstream.
 const DELAY_MAX_S: u64 = 5;
@@ -41,19 +42,19 @@ const OVERLAP: Duration = Duration::from_secs(10);
 /// A line that a tail shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TailLine {
-    /// Labels, packed.
-    pub(super) labels: Vec<u8>,
+    /// Its labels: all of them, or the stream's alone if they are told apart.
+    pub(super) labels: Labels,
     pub(super) ts: i64,
-    pub(super) text: Vec<u8>,
-    /// Fields that it was sent with, packed.
-    pub(super) fields: Vec<u8>,
-    /// What parsers found, packed.
-    pub(super) parsed: Vec<u8>,
+    pub(super) text: String,
+    /// Fields that it was sent with.
+    pub(super) fields: Labels,
+    /// What parsers found.
+    pub(super) parsed: Labels,
 }
 
 impl TailLine {
     fn hash(&self) -> u64 {
-        xxh3_64(&self.text) ^ xxh3_64(&self.labels).rotate_left(17) ^ (self.ts as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        xxh3_64(self.text.as_bytes()) ^ self.labels.stable_hash().rotate_left(17) ^ (self.ts as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
@@ -244,8 +245,13 @@ fn frame(lines: &[TailLine], dropped: u64, encoding: Encoding) -> String {
         if at > 0 {
             out.push(b',');
         }
-        let lines = run.iter().map(|line| LineOut { ts: line.ts, text: &line.text, fields: &line.fields, parsed: &line.parsed });
-        put_stream(&mut out, run.first().map_or(&[], |line| &line.labels), lines, encoding);
+        let lines = run.iter().map(|line| LineOut {
+            ts: line.ts,
+            text: line.text.as_bytes(),
+            fields: line.fields.packed(),
+            parsed: line.parsed.packed(),
+        });
+        put_stream(&mut out, run.first().map_or(&[], |line| line.labels.packed()), lines, encoding);
     }
     out.push(b']');
     if dropped > 0 {
@@ -266,16 +272,15 @@ fn frame(lines: &[TailLine], dropped: u64, encoding: Encoding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::labels::Labels;
 
     #[test]
     fn frames_are_as_upstream_sends_them() {
         let line = |app: &str, ts: i64, text: &str| TailLine {
-            labels: Labels::from_pairs([("app", app)]).packed().to_vec(),
+            labels: Labels::from_pairs([("app", app)]),
             ts,
-            text: text.as_bytes().to_vec(),
-            fields: Vec::new(),
-            parsed: Vec::new(),
+            text: text.to_owned(),
+            fields: Labels::empty(),
+            parsed: Labels::empty(),
         };
         let lines = [line("a", 1, "one"), line("a", 2, "two"), line("b", 3, "three")];
         assert_eq!(

@@ -133,9 +133,8 @@ impl Reading<'_> {
                 Some((_, ours)) => self.same(key, value, ours),
                 // Looked at together with the compactor.
                 None if name == "retention_period" => {}
-                None if name == "retention_stream" => {
-                    self.warn(key.at, "retention_stream: retention of single streams is not taken over; all lines are kept as long");
-                }
+                // As is this.
+                None if name == "retention_stream" => {}
                 None => self.warn(key.at, format!("{name}: this limit does not exist here; ignored")),
             }
         }
@@ -169,19 +168,46 @@ impl Reading<'_> {
 
     /// The length counts only where something deletes: the compactor, or in older versions the table manager.
     fn retention(&mut self, root: &Node) {
-        let Some((key, period)) = child(root, "limits_config").and_then(|limits| entry(limits, "retention_period")) else { return };
         let is_on = child(root, "compactor")
             .and_then(|compactor| child(compactor, "retention_enabled"))
             .and_then(scalar_text)
             .is_some_and(|text| scalar::truth(text) == Some(true));
-        if is_on {
-            self.period(key, period);
-        } else {
-            self.warn(
-                key.at,
-                "retention_period: compactor.retention_enabled is not on, so Loki deletes nothing; here lines are kept as long as logs.retention_time says",
-            );
+        let limits = child(root, "limits_config");
+        for name in ["retention_period", "retention_stream"] {
+            let Some((key, node)) = limits.and_then(|limits| entry(limits, name)) else { continue };
+            if !is_on {
+                self.warn(
+                    key.at,
+                    format!("{name}: compactor.retention_enabled is not on, so Loki deletes nothing; see logs.retention_time for how long lines are kept here"),
+                );
+            } else if name == "retention_period" {
+                self.period(key, node);
+            } else {
+                self.streams(key, node);
+            }
         }
+    }
+
+    /// Streams with a retention of their own; of those that match, Loki takes the one with the highest priority.
+    fn streams(&mut self, key: &Key, node: &Node) {
+        let items = match &node.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => &[],
+        };
+        let mut rules: Vec<(i64, String)> = Vec::new();
+        for item in items {
+            let of = |name: &str| child(item, name).and_then(scalar_text);
+            match (of("selector"), of("period")) {
+                (Some(selector), Some(period)) => {
+                    let priority = of("priority").and_then(|text| text.parse().ok()).unwrap_or(0);
+                    rules.push((priority, format!("{} {}", selector.trim(), period.trim())));
+                }
+                _ => self.report.error(item.at, "retention_stream: expected selector, priority and period"),
+            }
+        }
+        rules.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
+        let text = rules.into_iter().map(|(_, rule)| rule).collect::<Vec<_>>().join("; ");
+        self.set(key, node.at, "retention_stream", text);
     }
 
     fn period(&mut self, key: &Key, node: &Node) {
@@ -283,6 +309,12 @@ mod tests {
             taken("limits_config:\n  max_line_size: many\n").unwrap_err(),
             ["loki.yaml:2:18: max_line_size: \"many\" is no value of logs.max_line_size"]
         );
+        let (settings, _) = taken(
+            "limits_config:\n  retention_stream:\n  - {selector: '{a=\"b\"}', priority: 1, period: 24h}\n  - {selector: '{c=\"d\"}', priority: 9, period: 1h}\n\
+             compactor: {retention_enabled: true}\n",
+        )
+        .unwrap();
+        assert_eq!(settings.logs.retention_stream, "{c=\"d\"} 1h; {a=\"b\"} 24h");
         assert!(taken("limits_config: [").unwrap_err()[0].starts_with("loki.yaml:"));
         assert!(taken("- a").unwrap_err()[0].contains("expected the sections"));
         let (settings, warnings) = taken("limits_config:\n  retention_period: 1d\nwhatever: 1\n").unwrap();

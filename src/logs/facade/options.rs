@@ -10,8 +10,8 @@ use crate::base::pressure::Pressure;
 use crate::logs::api::QueryLimits;
 use crate::logs::ingest::limits::LineLimits;
 use crate::logs::query::engine;
-use crate::logs::query::parse::Dialect;
-use crate::logs::store::{self, Retention, StoreSettings};
+use crate::logs::query::parse::{Dialect, parse_selector};
+use crate::logs::store::{self, Retention, StoreSettings, StreamRetention};
 use crate::platform::config::settings::{LogsSettings, Settings};
 use crate::platform::disk::log::SyncPolicy;
 
@@ -36,12 +36,53 @@ pub(super) fn store(dir: PathBuf, settings: &Settings, clock: &SharedClock, pres
     Ok(StoreSettings {
         memory_bytes: size(memory(settings)),
         limits: limits(own),
-        retention: Retention { period_ms: own.retention_time.ms(), streams: Vec::new(), bytes: own.retention_size.0 },
+        retention: Retention {
+            period_ms: own.retention_time.ms(),
+            streams: stream_retention(&own.retention_stream)?,
+            bytes: own.retention_size.0,
+        },
         sync: if fsync_ms <= 0 { SyncPolicy::EveryCommit } else { SyncPolicy::Interval(Duration::from_millis(fsync_ms.unsigned_abs())) },
         pressure: pressure.clone(),
         filters: Some(Arc::new(super::deletions::Filters(Arc::clone(clock)))),
         ..StoreSettings::new(dir)
     })
+}
+
+/// Reads `{env="dev"} 24h; {team="audit"} 1y`.
+fn stream_retention(text: &str) -> Result<Vec<StreamRetention>, String> {
+    let rules: Vec<&str> = split_outside_quotes(text).into_iter().map(str::trim).filter(|rule| !rule.is_empty()).collect();
+    let count = i32::try_from(rules.len()).unwrap_or(i32::MAX);
+    let read = |(at, rule): (i32, &&str)| {
+        let wrong = |why: &str| format!("logs.retention_stream: {rule:?}: {why}; {{env=\"dev\"}} 24h is expected");
+        let (selector, period) = rule.rsplit_once('}').ok_or_else(|| wrong("a selector is missing"))?;
+        let matchers = parse_selector(&format!("{selector}}}")).map_err(|error| wrong(&error.to_string()))?;
+        let period = crate::base::time::Duration::parse(period.trim()).map_err(|error| wrong(&error.to_string()))?;
+        Ok(StreamRetention { matchers, priority: count - at, period_ms: period.ms() })
+    };
+    (0..).zip(&rules).map(read).collect()
+}
+
+/// The parts between semicolons that stand in no string.
+fn split_outside_quotes(text: &str) -> Vec<&str> {
+    let (mut parts, mut from, mut quote, mut is_escaped) = (Vec::new(), 0, None, false);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some('"'), '\\') if !is_escaped => {
+                is_escaped = true;
+                continue;
+            }
+            (Some(open), c) if c == open && !is_escaped => quote = None,
+            (None, '"' | '`') => quote = Some(c),
+            (None, ';') => {
+                parts.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+        is_escaped = false;
+    }
+    parts.push(&text[from..]);
+    parts
 }
 
 fn memory(settings: &Settings) -> u64 {
@@ -125,6 +166,18 @@ pub(super) fn write_bytes(settings: &Settings) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn streams_have_their_own_retention() {
+        let rules = stream_retention("{env=\"dev\"} 24h; {team=~\"a;\\\";b\", x=\"y\"} 1y ;").unwrap();
+        let shown: Vec<_> = rules.iter().map(|rule| (rule.matchers.len(), rule.priority, rule.period_ms / 3_600_000)).collect();
+        assert_eq!(shown, [(1, 2, 24), (2, 1, 8760)]);
+        assert!(stream_retention("").unwrap().is_empty());
+        for wrong in ["24h", "{env=} 24h", "{env=\"dev\"} soon", "{env=\"dev\"}"] {
+            let said = stream_retention(wrong).unwrap_err();
+            assert!(said.starts_with("logs.retention_stream: ") && said.ends_with("24h is expected"), "{said}");
+        }
+    }
 
     #[test]
     fn settings_come_through() {

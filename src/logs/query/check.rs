@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::ast::{BinaryOp, LabelFormat, LineMatch, LineOp, LogExpr, Query, RangeAggregate, Stage, StageKind, VectorAggregate, VectorOp};
+use super::ast::{BinaryOp, LabelFormat, LabelFormatValue, LineMatch, LineOp, LogExpr, Query, RangeAggregate, Stage, StageKind, VectorAggregate, VectorOp};
 use super::parse::{Dialect, ParseError};
+use super::template::Template;
 use crate::series::re2;
 
 /// Every selector must have a matcher that an absent label does not pass, unless the dialect takes anything.
@@ -129,7 +130,8 @@ pub(super) fn compute(op: BinaryOp, left: f64, right: f64) -> f64 {
 }
 
 /// What upstream finds out only when it makes a pipeline of a query, not when it reads it: regular expressions of line
-/// filters and of `regexp` that do not compile, `ip` with an operator that is not for it. Whoever evaluates asks first.
+/// filters and of `regexp` that do not compile, `ip` with an operator that is not for it, templates that are none. Whoever
+/// evaluates asks first.
 pub fn evaluable(query: &Query, text: &str) -> Result<(), ParseError> {
     for log in query.logs() {
         for stage in &log.stages {
@@ -143,6 +145,11 @@ fn stage_evaluable(stage: &Stage) -> Result<(), String> {
     let StageKind::LineFilter(filter) = &stage.kind else {
         return match &stage.kind {
             StageKind::Regexp(pattern) => regex(pattern),
+            StageKind::LineFormat(text) => template(text),
+            StageKind::LabelFormat(formats) => formats.iter().try_for_each(|format| match &format.value {
+                LabelFormatValue::Template(text) => template(text),
+                LabelFormatValue::Rename(_) => Ok(()),
+            }),
             _ => Ok(()),
         };
     };
@@ -151,6 +158,10 @@ fn stage_evaluable(stage: &Stage) -> Result<(), String> {
         LineMatch::Text(pattern) if matches!(filter.op, LineOp::Regex | LineOp::NotRegex) => regex(pattern),
         _ => Ok(()),
     })
+}
+
+fn template(text: &str) -> Result<(), String> {
+    Template::new(text).map(drop).map_err(|error| format!("invalid template: {error}"))
 }
 
 fn ip_operation(op: LineOp) -> Result<(), String> {

@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 
 use super::ast::{LogExpr, Query};
 use super::check::evaluable;
+use super::detect::fields::{DetectedField, detected_fields, detected_values};
+use super::detect::patterns::FoundPattern;
 use super::eval::lines::{self, Wish};
 pub use super::eval::lines::{Direction, Entry, LogStream};
 use super::eval::matrix::Steps;
-use super::eval::{Budget, Context, Work, metric};
+use super::eval::{Budget, Context, Work, metric, sample};
 use super::needs::needs;
 use super::parse::{Dialect, ParseError, parse};
 pub use super::stage::pipeline::{Categories, Passed, Pipeline, StageError};
@@ -36,7 +38,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
-            memory_bytes_max: 512 * 1024 * 1024,
+            memory_bytes_max: 192 * 1024 * 1024,
             dialect: Dialect::Loki,
             pressure: Pressure::new(),
         }
@@ -163,6 +165,25 @@ impl Engine {
         let stats = self.stats(&ctx, entries, began);
         let eval = EvalStats { samples_total: stats.lines, series, ..EvalStats::default() };
         Ok((Answer { value, warnings: Vec::new(), infos: Vec::new(), stats: eval }, stats))
+    }
+
+    /// The fields of the newest lines that match, as many as the question's limit says.
+    pub fn detected_fields(&self, question: &LogQuestion<'_>, fields_max: usize) -> Result<Vec<DetectedField>, EvaluateError> {
+        let answer = self.lines(&LogQuestion { categorize: true, direction: Direction::Backward, ..question.clone() })?;
+        Ok(detected_fields(&answer.streams, fields_max))
+    }
+
+    /// The values of a field among the newest lines that match, sorted.
+    pub fn detected_values(&self, question: &LogQuestion<'_>, field: &str, values_max: usize) -> Result<Vec<String>, EvaluateError> {
+        let answer = self.lines(&LogQuestion { categorize: true, direction: Direction::Backward, ..question.clone() })?;
+        Ok(detected_values(&answer.streams, field, values_max))
+    }
+
+    /// What the lines that match look like, counted in steps of `step` nanoseconds. Of each chunk every n-th line is looked
+    /// at, so that about as many as the question's limit are, from all of the time; counts are of all lines.
+    pub fn patterns(&self, question: &LogQuestion<'_>, step: i64, patterns_max: usize) -> Result<Vec<FoundPattern>, EvaluateError> {
+        let ctx = self.context(&question.cancel);
+        sample::patterns(&ctx, question.query, question.span, question.limit, step, patterns_max)
     }
 
     fn stats(&self, ctx: &Context<'_>, entries: u64, began: std::time::Duration) -> LogStats {

@@ -78,20 +78,32 @@ pub fn recognise(text: &str, vocabulary: &Vocabulary<'_>) -> Result<Recognised, 
 /// Whether a text is LogQL: it begins, parentheses aside, with a brace, or with a function that has a selector somewhere
 /// behind it.
 pub fn language(text: &str) -> Language {
-    let mut lexer = Lexer::new(text);
-    let first = loop {
-        match lexer.next_token() {
-            Ok(token) if token.kind == Kind::LeftParen => {}
-            Ok(token) => break token.kind,
-            Err(_) => return Language::Words,
-        }
-    };
-    let is_logql = match first {
-        Kind::LeftBrace | Kind::Vector => true,
-        Kind::RangeOp(_) | Kind::VectorOp(_) | Kind::LabelReplace => text.contains('{') || text.contains("vector"),
+    let is_logql = match first(text) {
+        Some(Kind::LeftBrace | Kind::Vector) => true,
+        Some(kind) if is_function(kind) => text.contains('{') || text.contains("vector"),
         _ => false,
     };
     if is_logql { Language::Logql } else { Language::Words }
+}
+
+/// Whether a text may become LogQL: a function that nothing stands behind yet will do.
+pub(super) fn may_be_logql(text: &str) -> bool {
+    first(text).is_some_and(|kind| is_function(kind) || matches!(kind, Kind::LeftBrace | Kind::Vector))
+}
+
+/// What a text begins with, parentheses aside.
+fn first(text: &str) -> Option<Kind> {
+    let mut lexer = Lexer::new(text);
+    loop {
+        let kind = lexer.next_token().ok()?.kind;
+        if kind != Kind::LeftParen {
+            return Some(kind);
+        }
+    }
+}
+
+const fn is_function(kind: Kind) -> bool {
+    matches!(kind, Kind::RangeOp(_) | Kind::VectorOp(_) | Kind::LabelReplace)
 }
 
 /// Compiles words. Nothing at all finds every line.

@@ -25,7 +25,7 @@ pub mod retention;
 pub mod stats;
 pub mod wal;
 
-pub use db::{LineLimits, Store, StoreError, StoreSettings};
+pub use db::{DeleteError, LineLimits, Store, StoreError, StoreSettings};
 pub use deletes::{CompileFilter, LineFilter};
 pub use manifest::Deletion;
 pub use retention::{Retention, StreamRetention};

@@ -260,6 +260,8 @@ settings! {
         retention_time: Duration = "30d", [];
         /// How much disk stored lines may take before the oldest are deleted; 0 for no limit.
         retention_size: ByteSize = "0", [];
+        /// Streams whose lines are kept for another time, each as a selector and a duration, with semicolons between, such as {env="dev"} 24h; {team="audit"} 1y; the first that matches counts.
+        retention_stream: String = "", [];
         /// Refuse lines older than reject_old_samples_max_age.
         reject_old_samples: bool = "true", [];
         /// How old a line may be and still be stored, where reject_old_samples is on.

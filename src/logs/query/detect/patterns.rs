@@ -64,8 +64,8 @@ impl Patterns {
         Self { step: step.max(1), clusters: Vec::new(), by_shape: HashMap::new() }
     }
 
-    /// Looks at a line.
-    pub fn add(&mut self, ts: i64, line: &[u8]) {
+    /// Looks at a line, which stands for `weight` lines.
+    pub fn add(&mut self, ts: i64, line: &[u8], weight: u64) {
         let text = String::from_utf8_lossy(line.get(..LINE_BYTES_MAX).unwrap_or(line));
         let pieces = pieces(text.trim_end_matches('\u{fffd}'), line.len() > LINE_BYTES_MAX);
         let start =
@@ -95,8 +95,8 @@ impl Patterns {
             }
         };
         let cluster = &mut self.clusters[index];
-        cluster.total += 1;
-        *cluster.counts.entry(ts.div_euclid(self.step).saturating_mul(self.step)).or_default() += 1;
+        cluster.total += weight;
+        *cluster.counts.entry(ts.div_euclid(self.step).saturating_mul(self.step)).or_default() += weight;
     }
 
     /// The patterns found, the most frequent first, `limit` of them at most.
@@ -205,7 +205,7 @@ mod tests {
     fn found(lines: &[&str]) -> Vec<(String, u64)> {
         let mut patterns = Patterns::new(10);
         for (index, line) in lines.iter().enumerate() {
-            patterns.add(index as i64, line.as_bytes());
+            patterns.add(index as i64, line.as_bytes(), 1);
         }
         patterns.finish(100).into_iter().map(|found| (found.pattern, found.total)).collect()
     }
@@ -235,14 +235,14 @@ mod tests {
     fn lines_are_counted_by_step_and_bounded() {
         let mut patterns = Patterns::new(10);
         for ts in [1, 5, 12, 33] {
-            patterns.add(ts, format!("error number {ts}").as_bytes());
+            patterns.add(ts, format!("error number {ts}").as_bytes(), 1);
         }
         let found = patterns.finish(1);
         assert_eq!((found[0].counts.as_slice(), found[0].level), (&[(0, 2), (10, 1), (30, 1)][..], "error"));
         let mut patterns = Patterns::new(1);
         for index in 0..3_000_u32 {
             let word: String = (0..8).map(|bit| char::from(b'a' + (index >> (bit * 3) & 7) as u8)).collect();
-            patterns.add(0, format!("{word} {}", "x ".repeat(5_000)).as_bytes());
+            patterns.add(0, format!("{word} {}", "x ".repeat(5_000)).as_bytes(), 1);
         }
         assert!(patterns.finish(10_000).len() <= PATTERNS_MAX);
     }

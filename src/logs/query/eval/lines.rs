@@ -38,7 +38,7 @@ pub struct Entry {
     pub ts: i64,
     /// Its text, as the stages left it.
     pub line: String,
-    /// Its labels by where they come from.
+    /// Its labels by where they come from, if they are to be told apart; else nothing.
     pub categories: Categories,
 }
 
@@ -176,7 +176,10 @@ struct Found {
 impl Found {
     /// Keeps what is within the limit, in order.
     fn shrink(&mut self, wish: Wish) {
-        let by_labels = |a: &Hit, b: &Hit| a.labels.cmp(&b.labels).then_with(|| a.line.cmp(&b.line));
+        let by_labels = |a: &Hit, b: &Hit| {
+            let by_stream = a.categories.stream.cmp(&b.categories.stream);
+            a.labels.cmp(&b.labels).then(by_stream).then_with(|| a.line.cmp(&b.line)).then(a.identity.cmp(&b.identity))
+        };
         match wish.direction {
             Direction::Backward => self.hits.sort_by(|a, b| b.ts.cmp(&a.ts).then_with(|| by_labels(a, b))),
             Direction::Forward => self.hits.sort_by(|a, b| a.ts.cmp(&b.ts).then_with(|| by_labels(a, b))),
@@ -309,12 +312,13 @@ impl Worker<'_> {
     fn line(&mut self, stream: u64, buf: &LineBuf, line: usize, hits: &mut Vec<Hit>) -> bool {
         let Some(&ts) = buf.times.get(line) else { return false };
         let Some(passed) = self.pipeline.process(ts, buf.line(line), buf.fields_of(line)) else { return false };
+        let categorize = self.shared.wish.categorize;
         let hit = Hit {
             ts,
             identity: identity(stream, buf, line),
             line: passed.line.into(),
-            labels: passed.labels(),
-            categories: passed.categories(),
+            labels: if categorize { Labels::empty() } else { passed.labels() },
+            categories: if categorize { passed.categories() } else { Categories::default() },
         };
         hits.push(hit);
         true

@@ -15,6 +15,7 @@ pub(crate) mod lines;
 pub(crate) mod matrix;
 pub(crate) mod metric;
 pub(crate) mod repeats;
+pub(crate) mod sample;
 pub(crate) mod samples;
 pub(crate) mod search;
 pub(crate) mod window;

@@ -81,14 +81,18 @@ fn quantile(q: f64, values: &mut [f64]) -> f64 {
         return f64::INFINITY;
     }
     // NaN is the smallest.
-    values.sort_unstable_by(|a, b| b.is_nan().cmp(&a.is_nan()).then_with(|| a.total_cmp(b)));
+    let order = |a: &f64, b: &f64| b.is_nan().cmp(&a.is_nan()).then_with(|| a.total_cmp(b));
     let count = values.len() as f64;
     let rank = q * (count - 1.0);
     let lower = rank.floor().max(0.0);
-    let upper = (lower + 1.0).min(count - 1.0);
     let weight = rank - rank.floor();
-    let at = |index: f64| values.get(index as usize).copied().unwrap_or(f64::NAN);
-    at(lower) * (1.0 - weight) + at(upper) * weight
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let (_, lower, above) = values.select_nth_unstable_by((lower as usize).min(values.len() - 1), order);
+    let lower = *lower;
+    let upper = above.iter().copied().min_by(order).unwrap_or(lower);
+    lower * (1.0 - weight) + upper * weight
 }
 
 /// Increase per second of a counter, extended to the window's edges where samples come close to them.

@@ -222,3 +222,23 @@ fn labels_are_told_apart_by_where_they_come_from() {
     let answer = lines(&engine, r#"{app="a"}"#, |question| question.interval = 3 * SECOND / 2).unwrap();
     assert_eq!(shown(&answer).iter().map(|(ts, _)| ts / SECOND).collect::<Vec<_>>(), [1, 3]);
 }
+
+#[test]
+fn lines_are_looked_at_for_fields_and_patterns() {
+    let memory = MemoryLines::new(Layout::Apart(50));
+    let stream = Labels::from_pairs([("app", "a")]);
+    for number in 0..2_000_i64 {
+        let line = if number % 4 == 0 { format!("user u{number} failed") } else { format!("took={number}ms ok=true") };
+        memory.push(&stream, number * SECOND, line.as_bytes(), &Labels::empty());
+    }
+    let engine = engine(memory, Options::default());
+    let Query::Log(log) = engine.parse(r#"{app="a"}"#).unwrap() else { panic!("a metric query") };
+    let patterns = engine.patterns(&ask(&log, 200), 1_000 * SECOND, 10).unwrap();
+    let shown: Vec<_> = patterns.iter().map(|found| (&*found.pattern, found.counts.len())).collect();
+    assert_eq!(shown, [("took=<_> ok=true", 2), ("user <_> failed", 2)]);
+    let (first, second) = (patterns[0].total, patterns[1].total);
+    assert!((1_200..1_800).contains(&first) && (300..800).contains(&second), "{first} {second}");
+    let fields = engine.detected_fields(&ask(&log, 100), 10).unwrap();
+    assert_eq!(fields.iter().map(|field| (&*field.label, field.cardinality)).collect::<Vec<_>>(), [("ok", 1), ("took", 75)]);
+    assert_eq!(engine.detected_values(&ask(&log, 100), "ok", 10).unwrap(), ["true"]);
+}

@@ -1,3 +1,5 @@
+//! What pipelines need, in few signs.
+
 use super::*;
 use crate::logs::query::ast::Query;
 use crate::logs::query::parse::{Dialect, parse};

@@ -1,3 +1,5 @@
+//! Words and the LogQL they become, mistakes with their places, and what no text may do.
+
 use super::*;
 
 fn vocabulary() -> Vocabulary<'static> {
@@ -141,6 +143,26 @@ fn logql_and_words_are_told_apart() {
     let found = recognise(r#"{} | auto | a="b""#, &vocabulary()).unwrap();
     assert_eq!((found.language, found.logql.as_str()), (Language::Logql, r#"{} | auto | a="b""#));
     assert_eq!(recognise("{a=", &vocabulary()).unwrap_err().column, 4);
+}
+
+#[test]
+fn what_the_documentation_shows_works() {
+    let page = include_str!("../../../../templates/docs/search-logs.md");
+    let mut blocks = page.split("```");
+    let (mut words, mut queries) = (0, 0);
+    while let (Some(_), Some(block)) = (blocks.next(), blocks.next()) {
+        let (kind, lines) = block.split_once('\n').unwrap();
+        for line in lines.lines().filter(|_| matches!(kind, "text" | "logql") && !lines.starts_with("pharos:")) {
+            let found = recognise(line, &vocabulary()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(found.language == Language::Logql, kind == "logql", "{line}");
+            if found.language == Language::Logql {
+                queries += 1;
+            } else {
+                words += 1;
+            }
+        }
+    }
+    assert!(words > 15 && queries > 3, "{words} {queries}");
 }
 
 proptest::proptest! {

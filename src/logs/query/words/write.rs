@@ -60,14 +60,6 @@ fn normal(tree: &Tree, negative: bool) -> Normal<'_> {
 }
 
 impl Normal<'_> {
-    fn has_words(&self) -> bool {
-        match self {
-            Self::Word(..) => true,
-            Self::Field(..) => false,
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::has_words),
-        }
-    }
-
     /// The texts, if it asks for one of some texts.
     fn texts(&self) -> Option<Vec<&Text>> {
         match self {

@@ -167,8 +167,9 @@ impl Core {
                 if concerned.is_empty() {
                     return Keep::All;
                 }
+                let labels = labels.clone();
                 Keep::Lines(Box::new(move |ts, text: &[u8], fields: &[u8]| {
-                    !concerned.iter().any(|delete| delete.deletes(labels, ts, text, fields))
+                    !concerned.iter().any(|delete| delete.deletes(&labels, ts, text, fields))
                 }))
             })?;
         }
@@ -236,7 +237,7 @@ impl Core {
     }
 
     /// Writes parts anew as one. The caller holds the compaction lock.
-    fn rewrite(&self, rewrite: &Rewrite<'_>, keep: &dyn Fn(&Labels) -> Keep<'_>) -> Result<(), StoreError> {
+    fn rewrite<'k>(&self, rewrite: &Rewrite<'_>, keep: &dyn Fn(&Labels) -> Keep<'k>) -> Result<(), StoreError> {
         let started = self.clock.monotonic();
         let result = self.try_rewrite(rewrite, keep);
         match &result {
@@ -257,7 +258,7 @@ impl Core {
         result
     }
 
-    fn try_rewrite(&self, rewrite: &Rewrite<'_>, keep: &dyn Fn(&Labels) -> Keep<'_>) -> Result<(), StoreError> {
+    fn try_rewrite<'k>(&self, rewrite: &Rewrite<'_>, keep: &dyn Fn(&Labels) -> Keep<'k>) -> Result<(), StoreError> {
         let Some(first) = rewrite.inputs.first() else { return Ok(()) };
         let needed: u64 = rewrite.inputs.iter().map(|input| input.part.info().disk_bytes).sum();
         self.check_space(needed.saturating_add(self.settings.reserve_bytes), MERGING)?;

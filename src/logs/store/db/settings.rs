@@ -56,11 +56,11 @@ pub struct StoreSettings {
 }
 
 impl StoreSettings {
-    /// The defaults: 48 MiB in memory, lines kept for ever.
+    /// The defaults: 32 MiB in memory, lines kept for ever.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            memory_bytes: 48 << 20,
+            memory_bytes: 32 << 20,
             flush_after: Duration::from_secs(30 * 60),
             wait_for_room: Duration::from_secs(2),
             limits: LineLimits::default(),

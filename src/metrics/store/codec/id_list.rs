@@ -7,7 +7,7 @@
 //! (`le`, `mode`) come at regular distances.
 
 use super::Corrupt;
-use super::bitpack::{BLOCK_LEN, put_block, read_block};
+use crate::base::pack::bitpack::{BLOCK_LEN, put_block, read_block};
 use crate::base::bytes::{Cursor, put_uvarint};
 
 const RUN: u8 = 0;

@@ -10,20 +10,7 @@
 //! Varints are LEB128, signed ones zigzag ([`crate::base::bytes`]). The highest bit of the first byte of each
 //! column is 0; a later version sets it. A column without entries has no bytes. All integer arithmetic wraps.
 //!
-//! *Block of up to 64 numbers* (`bitpack`): `width | 0x80 if patched`, the low `width` bits of each number packed
-//! little endian, then if patched: count of exceptions, one byte, their positions, one byte each, and what lies
-//! above `width` bits of each as a varint.
-//!
-//! *Integers* (`ints`): `variant | 8 if scaled`, the scale as a varint if scaled, the first value as a signed
-//! varint, for differences of differences also the first difference, then blocks. Differences and values are
-//! divided by the scale, values are taken relative to the first. Variants: 0 values, 1 differences,
-//! 2 differences of differences, each zigzag except 0; 3 and 4 as 1 and 2 but relative to a base for each block,
-//! as is 0. A base stands before its block as a signed varint relative to the base before.
-//!
-//! *Timestamps*: first byte `kind | 4 if gaps`. Kinds 0 and 1 lie on the grid `start + (i + skipped) * step`:
-//! with gaps a length-prefixed list of (entries since the gap before, steps skipped), then start as a signed
-//! varint, step as a varint; kind 1 adds blocks of distances from the grid, each with a base as above. Kind 2 is
-//! an integer column.
+//! Blocks of packed bits, integer columns and timestamps are those of [`crate::base::pack`].
 //!
 //! *Floats*: first byte `exponent | kind << 4 | 64 if special values`. With special values (NaN, infinities,
 //! -0, and above all staleness markers) a length-prefixed list of runs follows: entries since the end of
@@ -36,58 +23,20 @@
 //! histograms; schema, zero threshold, spans, bucket counts, bounds; reset hints as runs; float columns for
 //! count, zero count, sum and each bucket, length-prefixed.
 
-mod bitpack;
 mod floats;
 mod histograms;
 mod id_list;
-mod ints;
-mod timestamps;
 
 pub use floats::{decode_floats, encode_floats};
 pub use histograms::{decode_histograms, encode_histograms};
 pub use id_list::{IdList, encode_ids};
-pub use timestamps::{decode_timestamps, encode_timestamps};
 
-use crate::base::bytes::Malformed;
+pub use crate::base::pack::timestamps::{decode_timestamps, encode_timestamps};
+pub use crate::base::pack::{Corrupt, ENTRIES_MAX};
+use crate::base::pack::{LATER_VERSION, check_count};
 
-/// Most entries of one column; callers split longer ones.
-pub const ENTRIES_MAX: usize = 1 << 20;
 /// Most bucket values of all histograms of one column (128 MiB); callers split larger ones.
 pub const BUCKET_VALUES_MAX: usize = 1 << 24;
-
-/// The first byte of a column says that it was written by a later version.
-const LATER_VERSION: u8 = 0x80;
-
-/// Bytes that are not a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("corrupt samples: {what}")]
-pub struct Corrupt {
-    /// What does not fit.
-    pub what: &'static str,
-}
-
-impl Corrupt {
-    const fn new(what: &'static str) -> Self {
-        Self { what }
-    }
-}
-
-impl From<Malformed> for Corrupt {
-    fn from(_: Malformed) -> Self {
-        Self::new("bytes end early or a number is malformed")
-    }
-}
-
-/// Refuses columns that nobody writes before anything is allocated for them.
-fn check_count(bytes: &[u8], count: usize) -> Result<(), Corrupt> {
-    if count > ENTRIES_MAX {
-        return Err(Corrupt::new("too many entries"));
-    }
-    if bytes.is_empty() != (count == 0) {
-        return Err(Corrupt::new("number of entries does not fit the bytes"));
-    }
-    Ok(())
-}
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Parts are synced to the disk, which takes its time. `PROPTEST_CASES` asks for more where there is time.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12)
+}
+
 /// Something that happens.
 #[derive(Debug, Clone)]
 enum Op {
@@ -153,7 +158,7 @@ impl Bench {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_does_what_the_model_does(ops in ops()) {

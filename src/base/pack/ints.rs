@@ -38,7 +38,7 @@ impl Variant {
 }
 
 /// Appends a column of at least one integer.
-pub(super) fn encode_ints(values: &[i64], out: &mut Vec<u8>) {
+pub fn encode_ints(values: &[i64], out: &mut Vec<u8>) {
     let Some(&first) = values.first() else { return };
     let mut deltas: Vec<i64> = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
     let scale = common_divisor(&deltas);
@@ -85,7 +85,7 @@ pub(super) fn encode_ints(values: &[i64], out: &mut Vec<u8>) {
 
 /// Reads a column of `count` integers (at least one) and hands them on in pieces of at most 64.
 #[inline(always)]
-pub(super) fn decode_ints(cursor: &mut Cursor<'_>, count: usize, mut each: impl FnMut(&[i64])) -> Result<(), Corrupt> {
+pub fn decode_ints(cursor: &mut Cursor<'_>, count: usize, mut each: impl FnMut(&[i64])) -> Result<(), Corrupt> {
     let head = cursor.u8()?;
     let variant = Variant::from_code(head & !SCALED).ok_or(Corrupt::new("unknown variant of an integer column"))?;
     let scale = if head & SCALED != 0 { cursor.uvarint()? as i64 } else { 1 };
@@ -182,7 +182,7 @@ fn blocks_len(residuals: &[i64], with_base: bool) -> usize {
 }
 
 /// Appends residuals as blocks of 64, each behind its base if they have one.
-pub(super) fn put_blocks(residuals: &[i64], with_base: bool, out: &mut Vec<u8>) {
+pub fn put_blocks(residuals: &[i64], with_base: bool, out: &mut Vec<u8>) {
     let mut numbers = [0; BLOCK_LEN];
     let mut before = 0i64;
     for chunk in residuals.chunks(BLOCK_LEN) {
@@ -197,7 +197,7 @@ pub(super) fn put_blocks(residuals: &[i64], with_base: bool, out: &mut Vec<u8>) 
 
 /// Reads `count` residuals and hands them on block by block.
 #[inline(always)]
-pub(super) fn read_blocks(cursor: &mut Cursor<'_>, count: usize, with_base: bool, mut each: impl FnMut(&mut [i64])) -> Result<(), Corrupt> {
+pub fn read_blocks(cursor: &mut Cursor<'_>, count: usize, with_base: bool, mut each: impl FnMut(&mut [i64])) -> Result<(), Corrupt> {
     let mut numbers = [0u64; BLOCK_LEN];
     let mut residuals = [0i64; BLOCK_LEN];
     let mut base = 0i64;

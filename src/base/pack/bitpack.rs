@@ -12,15 +12,15 @@ const EXCEPTIONS_MAX: usize = 20;
 
 /// The width to pack with, and the bytes the block then takes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub struct Plan {
     width: usize,
     patched: bool,
     /// Bytes of the whole block.
-    pub(super) bytes: usize,
+    pub bytes: usize,
 }
 
 /// Chooses the width for a block.
-pub(super) fn plan(values: &[u64]) -> Plan {
+pub fn plan(values: &[u64]) -> Plan {
     let mut of_width = [0u8; 65];
     let mut all = 0u64;
     for &value in values {

@@ -1,0 +1,50 @@
+//! The index of words of a part: one tantivy segment whose documents are the blocks, in order.
+//!
+//! It has one field, `words`, of bytes: each distinct word of the block in lower case, besides `0x02, length, kind` for
+//! each length and kind of tokens that are like identifiers and `0x03` if there are long ones. Nothing is stored, nothing but the
+//! documents of a term is indexed. Its files lie in one file of the part, see [`pack`].
+
+mod pack;
+mod reader;
+mod writer;
+
+pub(super) use reader::{Place, WordsReader};
+pub(super) use writer::{WordsSource, WordsWriter};
+
+use tantivy::schema::{BytesOptions, Field, Schema};
+use tantivy::store::Compressor;
+use tantivy::{Index, IndexSettings};
+
+/// Stands before length and kind in the terms for tokens that are like identifiers.
+const ID_KIND: u8 = 2;
+/// The term of blocks with long tokens.
+const LONG: [u8; 1] = [3];
+
+fn schema() -> (Schema, Field) {
+    let mut builder = Schema::builder();
+    let field = builder.add_bytes_field("words", BytesOptions::default().set_indexed());
+    (builder.build(), field)
+}
+
+fn settings() -> IndexSettings {
+    IndexSettings { docstore_compression: Compressor::None, docstore_compress_dedicated_thread: false, ..IndexSettings::default() }
+}
+
+fn index_error(path: &std::path::Path, error: &dyn std::fmt::Display) -> super::error::PartError {
+    super::error::PartError::damaged(path, format!("the index of words cannot be used: {error}"))
+}
+
+/// The files of the only segment of an index, without those that were never written.
+fn files_of(index: &Index, directory: &dyn tantivy::Directory) -> tantivy::Result<Vec<(std::path::PathBuf, tantivy::directory::OwnedBytes)>> {
+    let mut files = Vec::new();
+    let mut names: Vec<_> = index.load_metas()?.list_segment_files().into_iter().collect();
+    names.push(std::path::PathBuf::from("meta.json"));
+    names.sort();
+    for name in names {
+        if directory.exists(&name)? {
+            let bytes = directory.open_read(&name)?.read_bytes()?;
+            files.push((name, bytes));
+        }
+    }
+    Ok(files)
+}
