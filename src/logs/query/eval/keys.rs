@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use crate::base::bytes::put_uvarint;
 use crate::logs::query::ast::Grouping;
 use crate::logs::query::stage::row::Row;
-use crate::series::labels::Labels;
+use crate::series::labels::{Labels, LabelsIter};
 
 /// Which labels a series keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,9 +114,19 @@ impl Keys {
                 self.last = Some(series);
                 series
             }
-            Kept::All => self.of_labels(row.labels()),
-            Kept::Without(names) => self.of_labels(row.labels_if(|_, name| !names.iter().any(|gone| **gone == *name))),
+            Kept::All => self.of_set(row, |_| true),
+            Kept::Without(names) => self.of_set(row, |name| !names.iter().any(|gone| **gone == *name)),
         }
+    }
+
+    fn of_set(&mut self, row: &Row, keep: impl Fn(&str) -> bool) -> u32 {
+        self.key.clear();
+        row.pack_if(|_, name| keep(name), &mut self.key);
+        if let Some(series) = self.known.get(self.key.as_slice()) {
+            return *series;
+        }
+        let labels = Labels::from_ordered(LabelsIter::over_checked(&self.key));
+        self.of_labels(labels)
     }
 
     /// The series with these labels.

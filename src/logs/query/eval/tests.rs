@@ -242,3 +242,58 @@ fn lines_are_looked_at_for_fields_and_patterns() {
     assert_eq!(fields.iter().map(|field| (&*field.label, field.cardinality)).collect::<Vec<_>>(), [("ok", 1), ("took", 75)]);
     assert_eq!(engine.detected_values(&ask(&log, 100), "ok", 10).unwrap(), ["true"]);
 }
+
+#[test]
+fn no_line_is_too_odd() {
+    let pieces: [&[u8]; 24] = [
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"\"",
+        b":",
+        b",",
+        b"\\",
+        b"\\u12",
+        b"\\ud83d",
+        b"=",
+        b" ",
+        b"level",
+        b"a",
+        b"1",
+        b"-",
+        b"\xff",
+        b"\n",
+        b"\x1b[31m",
+        b"null",
+        b"true",
+        b"\xc3\xa9",
+        b"_entry",
+        b"1.2.3.4",
+    ];
+    let mut random = Random(3);
+    let memory = MemoryLines::new(Layout::Apart(64));
+    for number in 0..2_000_i64 {
+        let mut line = if number % 2 == 0 { b"{\"".to_vec() } else { Vec::new() };
+        for _ in 0..random.below(40) {
+            line.extend_from_slice(pieces[random.below(24) as usize]);
+        }
+        memory.push(&Labels::from_pairs([("app", "a")]), number, &line, &Labels::from_pairs([("level", "field")]));
+    }
+    let engine = engine(memory, Options { threads: 2, ..Options::default() });
+    for stages in [
+        "| json",
+        "| json a, b=\"level[1].a\"",
+        "| logfmt --strict --keep-empty",
+        "| logfmt level=\"a\"",
+        "| unpack | logfmt",
+        "| pattern \"<a>\\\"<b>,<c>\" | regexp `(?P<level>.)(?P<x>\\d*)`",
+        "| decolorize | line_format `{{.level | trunc 2}}{{__line__ | substr 1 5}}{{.a | urlencode}}{{b64dec .level}}`",
+        "| json | level=\"1\" or a > 1 or level < 5s | label_format x=level, y=`{{.a | title}}` | keep x, y",
+        "|= ip(\"1.2.3.0/24\") |~ \"(?i)LEVEL.a\" |> \"<_>level<_>\"",
+    ] {
+        assert!(lines(&engine, &format!("{{app=\"a\"}} {stages}"), |_| {}).is_ok(), "{stages}");
+        let query = format!("sum by (level) (count_over_time({{app=\"a\"}} {stages} | __error__=\"\" [1m]))");
+        assert!(engine.evaluate(&Question { query: &query, when: When::Instant(1_000), cancel: Cancel::new() }).is_ok(), "{stages}");
+    }
+}

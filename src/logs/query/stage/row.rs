@@ -2,7 +2,9 @@
 //!
 //! One row serves all lines: nothing is allocated for a line once the row has grown. Names and values lie in one text.
 
-use crate::series::labels::Labels;
+use smallvec::SmallVec;
+
+use crate::series::labels::{Labels, put_label};
 
 /// The label that says what went wrong.
 pub(crate) const ERROR: &str = "__error__";
@@ -330,7 +332,18 @@ impl Row {
 
     /// The labels for which `keep` holds, as one set.
     pub(crate) fn labels_if(&self, keep: impl Fn(Origin, &str) -> bool) -> Labels {
-        let mut pairs = Vec::with_capacity(self.entries.len() + 8);
+        Labels::from_ordered(self.ordered(keep))
+    }
+
+    /// Packs the labels for which `keep` holds into `out`.
+    pub(crate) fn pack_if(&self, keep: impl Fn(Origin, &str) -> bool, out: &mut Vec<u8>) {
+        for (name, value) in self.ordered(keep) {
+            put_label(out, name, value);
+        }
+    }
+
+    fn ordered(&self, keep: impl Fn(Origin, &str) -> bool) -> SmallVec<[(&str, &str); 24]> {
+        let mut pairs: SmallVec<[(&str, &str); 24]> = SmallVec::new();
         self.each(|origin, name, value| {
             if keep(origin, name) {
                 pairs.push((name, value));
@@ -338,7 +351,7 @@ impl Row {
         });
         pairs.sort_unstable();
         pairs.dedup_by(|a, b| a.0 == b.0);
-        Labels::from_ordered(pairs)
+        pairs
     }
 }
 
