@@ -2,7 +2,7 @@
 import type { Editor } from './editor.ts';
 import { bars } from '../lib/logs/bars.ts';
 import { detail } from '../lib/logs/detail.ts';
-import { lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
+import { clock, lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
 import { List } from '../lib/logs/list.ts';
 import type { Tail } from '../lib/logs/tail.ts';
 import { toast } from '../lib/toast.ts';
@@ -67,6 +67,9 @@ class Logs extends HTMLElement {
       // A page of one line is short and stays as the server drew it.
       if (this.form) this.list = new List(box, first, (line) => detail(line, page));
       else {
+        const times = () => box.querySelectorAll<HTMLElement>('.ln').forEach((el) => { const time = el.querySelector('time'); if (time) time.textContent = clock(el.dataset.t ?? '0', true); });
+        times();
+        addEventListener('ph:zone', times);
         const mark = box.querySelector<HTMLElement>('.ln.mark');
         if (mark) box.scrollTop = mark.offsetTop - box.clientHeight / 2;
       }

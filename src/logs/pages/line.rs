@@ -62,7 +62,7 @@ pub fn render(input: &LineInput, shell: &Shell) -> String {
     let (from, to) = span_around(input.ts_ns);
     page::html(&LinePage {
         found: input.lines.iter().filter(at).map(|line| found(line, shell)).collect(),
-        list: rows::rows(&input.lines, Vec::new(), true, Some(input.ts_ns), shell.lang()),
+        list: rows::rows(&input.lines, Vec::new(), true, Some(input.ts_ns)),
         href_earlier: around(input.lines.first().filter(|line| line.ts_ns < input.ts_ns)),
         href_later: around(input.lines.last().filter(|line| line.ts_ns > input.ts_ns)),
         href_stream: links::with(links::LOGS, &[("q", &input.selector), ("lang", "logql"), ("from", &from), ("to", &to)]),

@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 use super::facets::LEVEL;
 use super::{fields, levels};
+use crate::base::time::civil_from_days;
 use crate::series::labels::{Labels, quote};
-use crate::ui::lang::Lang;
-use crate::ui::{format, links};
+use crate::ui::links;
 
 /// Bytes of a text that stand in the list; the line's own page has all of it.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -85,7 +85,7 @@ pub(super) fn usual_columns(lines: &[ShownLine]) -> Vec<String> {
 }
 
 /// Makes rows. `is_dated` adds the day to times; `mark_ns` marks the lines of one moment.
-pub(super) fn rows(lines: &[ShownLine], columns: Vec<String>, is_dated: bool, mark_ns: Option<i64>, lang: Lang) -> Rows {
+pub(super) fn rows(lines: &[ShownLine], columns: Vec<String>, is_dated: bool, mark_ns: Option<i64>) -> Rows {
     let mut sets: Vec<&Labels> = Vec::new();
     let mut known: HashMap<&Labels, usize> = HashMap::new();
     let mut widths = vec![4usize; columns.len()];
@@ -99,7 +99,7 @@ pub(super) fn rows(lines: &[ShownLine], columns: Vec<String>, is_dated: bool, ma
         for (width, cell) in widths.iter_mut().zip(&cells) {
             *width = (*width).max(cell.chars().take(COLUMN_CHARS_MAX).count());
         }
-        rows.push(row(line, cells, set, is_dated, mark_ns, lang));
+        rows.push(row(line, cells, set, is_dated, mark_ns));
     }
     let mut css = String::new();
     for width in &widths {
@@ -109,7 +109,7 @@ pub(super) fn rows(lines: &[ShownLine], columns: Vec<String>, is_dated: bool, ma
     Rows { rows, sets: json_of(&sets), widths: css, columns }
 }
 
-fn row(line: &ShownLine, cells: Vec<String>, set: usize, is_dated: bool, mark_ns: Option<i64>, lang: Lang) -> Row {
+fn row(line: &ShownLine, cells: Vec<String>, set: usize, is_dated: bool, mark_ns: Option<i64>) -> Row {
     let cut = floor(&line.text, TEXT_BYTES_MAX);
     let plain = without_colours(cut);
     let mut parts = plain.trim_end().split('\n');
@@ -120,7 +120,7 @@ fn row(line: &ShownLine, cells: Vec<String>, set: usize, is_dated: bool, mark_ns
     let extra: Vec<(&str, &str)> = line.fields.iter().filter(|(name, _)| *name != LEVEL).collect();
     Row {
         ts_ns: line.ts_ns,
-        time: time(at_ms, is_dated, lang),
+        time: time(at_ms, is_dated),
         exact: exact(line.ts_ns),
         class: if level.is_empty() { "unknown" } else { levels::class(level) },
         level: level.to_owned(),
@@ -146,16 +146,15 @@ pub fn selector(labels: &Labels) -> String {
     format!("{{{}}}", matchers.join(", "))
 }
 
-/// `15:59:59.428` in UTC, with the day before it where that matters.
-fn time(at_ms: i64, is_dated: bool, lang: Lang) -> String {
+/// `15:59:59.428` in UTC, with month and day before it where they matter.
+fn time(at_ms: i64, is_dated: bool) -> String {
     let ms = at_ms.rem_euclid(86_400_000);
     let clock = format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
     if !is_dated {
         return clock;
     }
-    let date = format::date(at_ms, lang);
-    let day = date.rsplit_once(' ').map_or(date.as_str(), |(day, _)| day);
-    format!("{day} {clock}")
+    let (_, month, day) = civil_from_days(at_ms.div_euclid(86_400_000));
+    format!("{month:02}-{day:02} {clock}")
 }
 
 /// RFC 3339 with all nine digits.
@@ -219,12 +218,12 @@ mod tests {
     #[test]
     fn a_row_folds_and_keeps_what_it_does_not_show() {
         let lines = [line("\u{1b}[31mfirst\u{1b}[0m\n  at x\n  at y"), line("plain status=200")];
-        let made = rows(&lines, vec!["app".into(), "status".into()], true, Some(1_763_714_000_123_456_789), Lang::En);
+        let made = rows(&lines, vec!["app".into(), "status".into()], true, Some(1_763_714_000_123_456_789));
         assert_eq!((made.rows[0].text.as_str(), made.rows[0].folded, made.rows[0].class), ("first", 2, "warn"));
         assert!(made.rows[0].raw.contains("[31m") && made.rows[1].raw.is_empty() && made.rows[0].is_marked);
         assert_eq!(made.rows[1].cells, ["a\"b", "200"]);
         assert_eq!((made.widths.as_str(), made.sets.as_str()), (" 4ch 4ch", r#"[{"app":"a\"b","host":"h"}]"#));
-        assert_eq!(made.rows[0].time, "21 Nov 08:33:20.123");
+        assert_eq!(made.rows[0].time, "11-21 08:33:20.123");
         assert_eq!(made.rows[0].exact, "2025-11-21T08:33:20.123456789Z");
         assert_eq!(made.rows[0].extra, r#"{"trace":"7"}"#);
         assert!(made.rows[0].href.starts_with("/logs/line?s=%7Bapp%3D%22a%5C%22b%22"), "{}", made.rows[0].href);
@@ -235,7 +234,7 @@ mod tests {
     fn colours_and_long_texts() {
         assert_eq!(without_colours("a\u{1b}[1;32mb\u{1b}[K\u{1b}c\u{1b}[12"), "abc");
         let long = line(&"é".repeat(5000));
-        let made = rows(std::slice::from_ref(&long), vec![], false, None, Lang::En);
+        let made = rows(std::slice::from_ref(&long), vec![], false, None);
         assert!(made.rows[0].text.len() <= TEXT_BYTES_MAX && !made.rows[0].raw.is_empty());
     }
 }

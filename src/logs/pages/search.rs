@@ -153,7 +153,7 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         field_facets: facets::field_views(&found_fields, asked, shell),
         bars: input.levels.as_ref().map(|levels| bars(levels, lang)),
         choices: choices(&columns, &input.facets, &found_fields, shell),
-        list: rows::rows(&input.lines, columns, is_dated, None, lang),
+        list: rows::rows(&input.lines, columns, is_dated, None),
         is_dated,
         is_patterns: asked.view == View::Patterns,
         total: lang.n(total, "{} line", "{} lines"),

@@ -1,6 +1,6 @@
 /** Lines as the API gives them and as rows show them. */
 import { html, raw, type Raw } from '../html.ts';
-import { CLOCK, DAY, show } from '../zone.ts';
+import { CLOCK, show, zone } from '../zone.ts';
 import { coloured, hasAnsi, stripped } from './ansi.ts';
 import { fieldsOf, folded } from './fold.ts';
 
@@ -56,7 +56,9 @@ export const value = (line: Line, name: string): string => line.labels[name] ?? 
 
 export function clock(t: string, dated: boolean): string {
   const at = new Date(millis(t));
-  return `${dated ? show(at, DAY) + ' ' : ''}${show(at, CLOCK)}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+  const two = (n: number) => String(n).padStart(2, '0');
+  const date = zone() === 'utc' ? [at.getUTCMonth() + 1, at.getUTCDate()] : [at.getMonth() + 1, at.getDate()];
+  return `${dated ? `${date.map(two).join('-')} ` : ''}${show(at, CLOCK)}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
 const SHOWN_MAX = 2000;
