@@ -21,6 +21,8 @@ pub const LOGS_STREAMS: &str = "/logs/streams";
 pub const LOGS_DELETE: &str = "/logs/streams/delete";
 /// How lines come in, and how they are kept.
 pub const LOGS_DOORS: &str = "/logs/ingestion";
+/// GET: columns for charts of LogQL.
+pub const LOGS_CHART: &str = "/ui/logs/chart";
 /// GET: lines as a file.
 pub const LOGS_EXPORT: &str = "/logs/export";
 /// Pages of logs: path and name.

@@ -76,6 +76,7 @@ class Logs extends HTMLElement {
     }
     const chart = this.querySelector<HTMLElement>('.bars');
     if (chart) bars(chart);
+    if (this.querySelector('ph-chart')) void import('./chart.ts');
     const patterns = this.querySelector<HTMLElement>('[data-patterns-list]');
     if (patterns) void import('../lib/logs/patterns.ts').then((m) => m.show(patterns, this.found.dataset.logql ?? '', Number(this.found.dataset.from), Number(this.found.dataset.to)));
     const wrong = this.querySelector<HTMLElement>('.qerr');
@@ -215,7 +216,7 @@ class Logs extends HTMLElement {
     this.list.el.querySelector('.end')?.remove();
     this.button?.setAttribute('aria-pressed', 'true');
     this.remember('live', '1');
-    this.tail = new Tail(this.list, logql || '{}', new Set(names.split(',')), this.querySelector('[data-sampled]'), (why) => { this.stop(); toast(t('Live lines ended: {}', why), true); });
+    this.tail = new Tail(this.list, logql || '{}', names ? new Set(names.split(',')) : undefined, this.querySelector('[data-sampled]'), (why) => { this.stop(); toast(t('Live lines ended: {}', why), true); });
   }
 
   /** Puts what only changes the look into the address. */

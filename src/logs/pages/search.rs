@@ -134,6 +134,7 @@ struct SearchPage<'a> {
     names: String,
     metrics_href: String,
     view_href: String,
+    chart_src: String,
     wrap_href: String,
 }
 
@@ -165,6 +166,7 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         may_connect: shell.has_role(Role::Editor),
         names: input.label_names.join(","),
         metrics_href: metrics_href(asked),
+        chart_src: links::with(links::LOGS_CHART, &[("q", input.logql.as_str())]),
         view_href: shell.href("view", if asked.view == View::Patterns { "" } else { "patterns" }),
         wrap_href: shell.href("wrap", if asked.wrap { "" } else { "1" }),
         shell,

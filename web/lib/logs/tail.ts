@@ -21,7 +21,7 @@ export class Tail {
   private readonly more: HTMLButtonElement;
   private readonly undo: () => void;
 
-  constructor(private readonly list: List, private readonly query: string, private readonly names: Set<string>, private readonly note: HTMLElement | null, private readonly ended: (why: string) => void) {
+  constructor(private readonly list: List, private readonly query: string, private readonly names: Set<string> | undefined, private readonly note: HTMLElement | null, private readonly ended: (why: string) => void) {
     this.more = Object.assign(document.createElement('button'), { className: 'newer', type: 'button', hidden: true });
     this.more.addEventListener('click', () => { (list.scrolls ? list.el : window).scrollTo({ top: 0 }); this.release(); });
     list.el.before(this.more);

@@ -14,7 +14,7 @@ const PAGES = [
   ['logs', '/logs', 200, 'logs'],
   ['logs-found', `/logs?q=timeout&f=-host:b&cols=host,took_ms`, 200, 'logs'],
   ['logs-logql', '/logs?lang=logql&q=' + encodeURIComponent('{service_name="shop"} | json | status >= 500'), 200, 'logs'],
-  ['logs-number', '/logs?lang=logql&q=' + encodeURIComponent('sum by (host) (count_over_time({service_name="shop"}[5m]))'), 200, 'logs'],
+  ['logs-number', '/logs?lang=logql&q=' + encodeURIComponent('sum by (host) (count_over_time({service_name="shop"}[5m]))'), 200, 'both'],
   ['logs-error', '/logs?lang=logql&q=' + encodeURIComponent('{service_name="shop"} |='), 200, 'logs'],
   ['logs-nothing', '/logs?q=nobodywrotethis', 200, 'logs'],
   ['logs-line', '/logs/line?t=1&s=' + encodeURIComponent('{service_name="shop"}'), 200, 'logs'],

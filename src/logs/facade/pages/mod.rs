@@ -1,5 +1,6 @@
 //! The routes of pages: takes what a page needs from the rooms, hands it to the page.
 
+mod chart;
 mod doors;
 mod export;
 mod line;
@@ -45,6 +46,7 @@ pub(super) fn routes(logs: &Arc<Logs>) -> Routes {
         .route("GET", links::LOGS, Policy::READ, with(get(search_route)))
         .route("GET", links::LOGS_LINE, Policy::READ, with(get(line_route)))
         .route("GET", links::LOGS_EXPORT, Policy::READ, with(get(export::route)))
+        .route("GET", links::LOGS_CHART, Policy::READ, with(get(chart::route)))
         .route("GET", links::LOGS_STREAMS, Policy::READ, with(get(streams_route)))
         .route("POST", links::LOGS_DELETE, Policy::ADMIN, with(post(delete_route)))
         .route("GET", links::LOGS_DOORS, Policy::READ, with(get(doors_route)))
