@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { coloured, stripped } from '../lib/logs/ansi.ts';
 import { append, count, height, prepend, trim, type Block } from '../lib/logs/blocks.ts';
 import { fieldsOf, folded, isFrame, pretty } from '../lib/logs/fold.ts';
+import { loud } from '../lib/logs/patterns.ts';
 import { Sampler } from '../lib/logs/sampler.ts';
 import { located, place, token } from '../lang/logql.ts';
 
@@ -95,4 +96,14 @@ test('LogQL is cut into tokens and places are known', () => {
   assert.equal(place('{a="b"} |= "x" ra').what, 'start');
   assert.deepEqual(located('parse error at line 2, col 3: unexpected }', 'ab\ncd}'), { at: 5, message: 'unexpected }' });
   assert.deepEqual(located('something else', 'x'), { at: 0, message: 'something else' });
+});
+
+test('patterns are counted over the range, and new ones are told', () => {
+  const of = (pattern: string, samples: [number, number][]) => ({ pattern, samples });
+  const list = loud([of('old', [[10, 5], [90, 5]]), of('fresh', [[5, 0], [95, 2]]), of('none', [[50, 0]])], 0, 100);
+  assert.deepEqual(list.map((p) => [p.pattern, p.count, p.fresh]), [['fresh', 2, true], ['old', 10, false]]);
+  assert.equal(list[1]?.counts.length, 40);
+  assert.equal(list[1]?.counts[4], 5);
+  // Where lines begin late, they are not all new.
+  assert.deepEqual(loud([of('a', [[95, 1]]), of('b', [[95, 1], [99, 1]])], 0, 100).map((p) => p.fresh), [false, false]);
 });

@@ -7,10 +7,11 @@ export interface Loud { pattern: string; level: string; count: number; share: nu
 
 const POINTS = 40;
 
-/** Counts each pattern in equal parts of the range (seconds); new is what came up in its last fifth for the first time. */
+/** Counts each pattern in equal parts of the range (seconds); new is what came up for the first time in the last fifth of the time that there are lines of. */
 export function loud(all: Pattern[], from: number, to: number): Loud[] {
   const total = all.reduce((n, p) => n + p.samples.reduce((m, [, c]) => m + c, 0), 0) || 1;
-  const edge = to - (to - from) / 5;
+  const begin = Math.max(from, all.reduce((first, p) => p.samples.reduce((a, [at, c]) => (c > 0 ? Math.min(a, at) : a), first), to));
+  const edge = to - (to - begin) / 5;
   return all.map((p) => {
     const counts = new Array<number>(POINTS).fill(0);
     let count = 0, first = Infinity;
@@ -20,7 +21,7 @@ export function loud(all: Pattern[], from: number, to: number): Loud[] {
       const i = Math.max(0, Math.min(POINTS - 1, Math.floor(((at - from) / Math.max(1, to - from)) * POINTS)));
       counts[i] = (counts[i] ?? 0) + c;
     }
-    return { pattern: p.pattern, level: p.level ?? '', count, share: count / total, fresh: first >= edge && first < Infinity, first, counts };
+    return { pattern: p.pattern, level: p.level ?? '', count, share: count / total, fresh: first >= edge && first > begin && first < Infinity, first, counts };
   }).filter((p) => p.count > 0).sort((a, b) => Number(b.fresh) - Number(a.fresh) || b.count - a.count);
 }
 
