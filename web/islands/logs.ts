@@ -90,9 +90,9 @@ class Logs extends HTMLElement {
     if (!this.form) return;
     const next = new URLSearchParams();
     for (const [k, v] of new FormData(this.form)) if (String(v).trim() !== '') next.append(k, String(v).trim());
-    // The range may have changed since the form was made.
+    // The range and the look may have changed since the form was made.
     const now = new URLSearchParams(location.search);
-    for (const k of ['from', 'to']) { next.delete(k); const v = now.get(k); if (v) next.set(k, v); }
+    for (const k of ['from', 'to', 'wrap', 'live']) { next.delete(k); const v = now.get(k); if (v) next.set(k, v); }
     void this.go(`${location.pathname}?${next}`, true);
   }
 
