@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
 
 use super::caller::{Person, TokenHolder};
@@ -30,10 +30,37 @@ struct Known {
     users: HashMap<i64, User>,
     /// Users from elsewhere, by who vouches for them and what they are called there.
     identities: HashMap<String, HashMap<String, i64>>,
-    sessions: HashMap<KeyHash, (Session, Arc<Person>)>,
+    sessions: HashMap<KeyHash, Signed>,
     tokens: HashMap<KeyHash, (Token, Arc<TokenHolder>)>,
     /// Cookies that were exchanged: the session's present hash, and until when the old one is good.
     exchanged: HashMap<KeyHash, (KeyHash, i64)>,
+}
+
+/// A session as it is known.
+#[derive(Debug, Clone)]
+pub(super) struct Signed {
+    pub(super) session: Session,
+    pub(super) person: Arc<Person>,
+    /// Whether an identity provider vouches for the person, and may not do so any more.
+    pub(super) is_from_outside: bool,
+}
+
+/// How long sessions last, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lifetimes {
+    /// Unused.
+    pub(super) idle_ms: i64,
+    /// At all.
+    pub(super) age_ms: i64,
+    /// At all, of people who come from elsewhere.
+    pub(super) outside_age_ms: i64,
+}
+
+impl Lifetimes {
+    /// How long this one lasts at all.
+    pub(super) fn age_of(self, signed: &Signed) -> i64 {
+        if signed.is_from_outside { self.age_ms.min(self.outside_age_ms) } else { self.age_ms }
+    }
 }
 
 /// Last uses that the database does not know yet: key, milliseconds, address.
@@ -52,11 +79,15 @@ impl Directory {
             .filter_map(|session| {
                 let user = users.get(&session.user_id).filter(|user| !user.disabled)?;
                 let person = Person { user_id: user.id, session_id: session.id, name: user.name.clone(), role: user.role };
-                Some((session.hash, (session, Arc::new(person))))
+                let is_from_outside = user.issuer.is_some();
+                Some((session.hash, Signed { session, person: Arc::new(person), is_from_outside }))
             })
             .collect();
+        // Who is kept out must not come back by a token they made.
+        let kept_out: HashSet<String> = users.values().filter(|user| user.disabled).map(|user| user.name.clone()).collect();
         let tokens = tokens
             .into_iter()
+            .filter(|token| !kept_out.contains(&token.created_by))
             .map(|token| {
                 let holder =
                     TokenHolder { token_id: token.id, name: token.name.clone(), scopes: token.scopes.clone(), rate_max: token.rate_max };
@@ -74,15 +105,16 @@ impl Directory {
         *known = Known { users, identities, sessions, tokens, exchanged };
     }
 
-    /// The session of a cookie, if it is neither idle nor old beyond these milliseconds.
-    pub(super) fn session(&self, hash: &KeyHash, now_ms: i64, idle_ms: i64, age_ms: i64) -> Option<(Session, Arc<Person>)> {
+    /// The session of a cookie, if it is neither idle nor old beyond what is allowed.
+    pub(super) fn session(&self, hash: &KeyHash, now_ms: i64, lifetimes: Lifetimes) -> Option<Signed> {
         let known = self.known.read();
         let present = known.exchanged.get(hash).filter(|(_, until)| now_ms < *until).map_or(hash, |(present, _)| present);
         // Between the exchange and the next load the session still stands under the old one.
-        let (session, person) = known.sessions.get(present).or_else(|| known.sessions.get(hash))?;
+        let signed = known.sessions.get(present).or_else(|| known.sessions.get(hash))?;
+        let session = &signed.session;
         let seen_ms = self.session_uses.lock().get(&session.id).map_or(session.seen_ms, |(at, _)| *at);
-        let is_good = now_ms - seen_ms < idle_ms && now_ms - session.created_ms < age_ms;
-        is_good.then(|| (session.clone(), Arc::clone(person)))
+        let is_good = now_ms - seen_ms < lifetimes.idle_ms && now_ms - session.created_ms < lifetimes.age_of(signed);
+        is_good.then(|| signed.clone())
     }
 
     /// The holder of a token, if it has not ended. `Err` when it has.

@@ -9,12 +9,9 @@ use super::oidc::{Oidc, OidcSettings};
 use super::proxy::{Proxies, VouchedUser};
 use crate::base::clock::SharedClock;
 use crate::base::network::Network;
-use crate::platform::config::settings::{AuthSettings, Settings, SignIn};
+use crate::platform::config::settings::{AuthSettings, Mistake, Settings, SignIn};
 
-/// Why the settings of the doors cannot work, as a sentence that says what to change.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct DoorsError(pub String);
+const USER_HEADER: &str = "auth.proxy_user_header";
 
 /// Ways in, as the settings have them.
 #[derive(Debug)]
@@ -34,16 +31,21 @@ impl Default for Doors {
 }
 
 impl Doors {
-    /// From the settings. Refuses those with which nobody could come in, or the wrong people could.
-    pub fn new(settings: &Settings, clock: SharedClock) -> Result<Self, DoorsError> {
+    /// From the settings. Refuses those with which nobody could come in, or the wrong people could. Blocking: reads the
+    /// files that they name.
+    ///
+    /// # Errors
+    /// What to change.
+    pub fn new(settings: &Settings, clock: SharedClock) -> Result<Self, Mistake> {
         let auth = &settings.auth;
         let proxies = Proxies { trusted: auth.proxy_trusted.clone(), users: vouched_user(auth)? };
-        let oidc = match provider(settings) {
-            Some(provider) => Some(Oidc::new(provider, clock).map_err(DoorsError)?),
+        let oidc = match provider(settings)? {
+            Some(provider) => Some(Oidc::new(provider, clock)?),
             None => None,
         };
         if auth.mode != SignIn::Off && !auth.password_login && oidc.is_none() && proxies.users.is_none() {
-            return Err(refused(
+            return Err(Mistake::new(
+                "auth.password_login",
                 "auth.password_login is off, and neither auth.oidc_issuer nor auth.proxy_user_header lets anybody in another way",
             ));
         }
@@ -51,16 +53,22 @@ impl Doors {
     }
 }
 
-fn refused(why: impl Into<String>) -> DoorsError {
-    DoorsError(why.into())
-}
-
-fn provider(settings: &Settings) -> Option<OidcSettings> {
+fn provider(settings: &Settings) -> Result<Option<OidcSettings>, Mistake> {
     let auth = &settings.auth;
     if auth.oidc_issuer.is_empty() {
-        return None;
+        let left = [
+            ("auth.oidc_client_id", auth.oidc_client_id.is_empty()),
+            ("auth.oidc_client_secret", auth.oidc_client_secret.is_empty()),
+            ("auth.oidc_client_secret_file", auth.oidc_client_secret_file.is_empty()),
+        ];
+        return match left.into_iter().find(|(_, is_empty)| !is_empty) {
+            Some((setting, _)) => {
+                Err(Mistake::new(setting, format!("{setting} is set, but auth.oidc_issuer does not say for which identity provider")))
+            }
+            None => Ok(None),
+        };
     }
-    Some(OidcSettings {
+    Ok(Some(OidcSettings {
         issuer: auth.oidc_issuer.clone(),
         client_id: auth.oidc_client_id.clone(),
         client_secret: auth.oidc_client_secret.clone(),
@@ -77,21 +85,28 @@ fn provider(settings: &Settings) -> Option<OidcSettings> {
             default: default_role(auth.oidc_default_role),
         },
         allowed_domains: auth.oidc_allowed_domains.clone(),
+        sign_out: auth.oidc_sign_out,
         external_url: settings.server.external_url.clone(),
-    })
+    }))
 }
 
-fn vouched_user(auth: &AuthSettings) -> Result<Option<VouchedUser>, DoorsError> {
-    let header = |name: &str, text: &str| -> Result<Option<HeaderName>, DoorsError> {
+fn vouched_user(auth: &AuthSettings) -> Result<Option<VouchedUser>, Mistake> {
+    let header = |name: &'static str, text: &str| -> Result<Option<HeaderName>, Mistake> {
         let parsed = (!text.is_empty()).then(|| HeaderName::from_bytes(text.as_bytes())).transpose();
-        parsed.map_err(|_| refused(format!("{name}: {text:?} is no name of a header")))
+        parsed.map_err(|_| Mistake::new(name, format!("{name}: {text:?} is no name of a header")))
     };
     let Some(user) = header("auth.proxy_user_header", &auth.proxy_user_header)? else { return Ok(None) };
     if auth.proxy_trusted.is_empty() {
-        return Err(refused("auth.proxy_user_header is set, but no proxy may send it: name their addresses in auth.proxy_trusted"));
+        return Err(Mistake::new(
+            USER_HEADER,
+            "auth.proxy_user_header is set, but no proxy may send it: name their addresses in auth.proxy_trusted",
+        ));
     }
     if auth.proxy_trusted.iter().any(Network::is_everything) {
-        return Err(refused("auth.proxy_trusted names every address, so with auth.proxy_user_header anybody could be anybody"));
+        return Err(Mistake::new(
+            "auth.proxy_trusted",
+            "auth.proxy_trusted names every address, so with auth.proxy_user_header anybody could be anybody",
+        ));
     }
     let role = header("auth.proxy_role_header", &auth.proxy_role_header)?;
     let groups = header("auth.proxy_groups_header", &auth.proxy_groups_header)?;
@@ -102,10 +117,14 @@ fn vouched_user(auth: &AuthSettings) -> Result<Option<VouchedUser>, DoorsError> 
         default: default_role(auth.proxy_default_role),
     };
     if groups.is_none() && roles.has_groups() {
-        return Err(refused("groups of the proxy have roles, but auth.proxy_groups_header does not say in which header they come"));
+        return Err(Mistake::new(
+            USER_HEADER,
+            "groups of the proxy have roles, but auth.proxy_groups_header does not say in which header they come",
+        ));
     }
     if role.is_none() && roles.gives_nothing() {
-        return Err(refused(
+        return Err(Mistake::new(
+            USER_HEADER,
             "auth.proxy_user_header is set, but its users would have no role: set auth.proxy_default_role, or name groups in \
              auth.proxy_admin_groups, auth.proxy_editor_groups or auth.proxy_viewer_groups, or a header in auth.proxy_role_header",
         ));
@@ -124,7 +143,7 @@ mod tests {
         for (name, text) in [("auth.mode", "on")].iter().chain(set) {
             assert_eq!(settings.set(name, text), Ok(true), "{name}");
         }
-        Doors::new(&settings, ManualClock::at(0)).map_err(|error| error.to_string())
+        Doors::new(&settings, ManualClock::at(0)).map_err(|mistake| mistake.message)
     }
 
     #[test]
@@ -136,6 +155,12 @@ mod tests {
             (oidc.to_vec(), "auth.oidc_default_role"),
             (vec![oidc[0], ("auth.oidc_default_role", "viewer")], "auth.oidc_client_id"),
             (vec![("auth.oidc_issuer", "id.example"), oidc[1], ("auth.oidc_default_role", "viewer")], "URL"),
+            (vec![oidc[1]], "auth.oidc_issuer does not say"),
+            (vec![("auth.oidc_client_secret", "s3cret")], "auth.oidc_client_secret is set"),
+            (
+                vec![oidc[0], oidc[1], ("auth.oidc_default_role", "viewer"), ("auth.oidc_client_secret_file", "/nowhere/secret")],
+                "cannot read /nowhere/secret",
+            ),
             (vec![proxy[0]], "auth.proxy_trusted"),
             (proxy.to_vec(), "auth.proxy_default_role"),
             (vec![proxy[0], ("auth.proxy_trusted", "10.0.0.1,::/0"), ("auth.proxy_default_role", "viewer")], "every address"),

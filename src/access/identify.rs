@@ -28,6 +28,8 @@ const COOKIE_PLAIN: &str = "pharos";
 /// The cookies of a sign-in under way at an identity provider, over HTTPS and over plain HTTP.
 const SIGN_IN_COOKIE_SECURE: &str = "__Host-pharos-sign-in";
 const SIGN_IN_COOKIE_PLAIN: &str = "pharos-sign-in";
+/// Browsers keep no cookie longer; one that is in use is exchanged, and so prolonged, each day.
+const COOKIE_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// Users of a trusted proxy are looked at anew, and written down, this often.
 const VOUCHED_MS: i64 = 12 * 60 * 60 * 1000;
 /// Most characters of a user agent that are looked at.
@@ -41,10 +43,11 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// The `Set-Cookie` value that begins a session.
-    pub fn cookie(self, session: &Secret) -> String {
+    /// The `Set-Cookie` value that begins a session, which lasts no longer than `age`.
+    pub fn cookie(self, session: &Secret, age: Duration) -> String {
         let (name, secure) = if self.is_https { (COOKIE_SECURE, "; Secure") } else { (COOKIE_PLAIN, "") };
-        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", session.expose())
+        let seconds = age.min(COOKIE_AGE_MAX).as_secs();
+        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", session.expose())
     }
 
     /// The `Set-Cookie` value that ends it.
@@ -134,7 +137,7 @@ pub async fn identify(State(access): State<Arc<Access>>, mut request: Request, n
     // An answer that sets the cookie itself, as signing out does, knows better.
     if let Some(renewed) = renewed
         && !response.headers().contains_key(header::SET_COOKIE)
-        && let Ok(value) = HeaderValue::from_str(&transport.cookie(&renewed))
+        && let Ok(value) = HeaderValue::from_str(&transport.cookie(&renewed, access.cookie_age(&renewed)))
     {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -237,8 +240,8 @@ mod tests {
         headers.insert(header::COOKIE, HeaderValue::from_static("theme=dark; pharos=plain; __Host-pharos=safe"));
         assert_eq!(Transport { is_https: true }.find(&headers), Some("safe"));
         assert_eq!(Transport { is_https: false }.find(&headers), Some("plain"));
-        let cookie = Transport { is_https: true }.cookie(&Secret::new("k"));
-        assert_eq!(cookie, "__Host-pharos=k; Path=/; HttpOnly; SameSite=Lax; Secure");
+        let cookie = Transport { is_https: true }.cookie(&Secret::new("k"), Duration::from_millis(12_999));
+        assert_eq!(cookie, "__Host-pharos=k; Path=/; HttpOnly; SameSite=Lax; Max-Age=12; Secure");
         let cookie = Transport { is_https: true }.sign_in_cookie(&Secret::new("k"), Duration::from_secs(600));
         assert_eq!(cookie, "__Host-pharos-sign-in=k; Path=/; HttpOnly; SameSite=Lax; Max-Age=600; Secure");
         headers.insert(header::COOKIE, HeaderValue::from_static("pharos-sign-in=p; pharos=x"));

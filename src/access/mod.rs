@@ -33,7 +33,7 @@ mod tokens;
 pub use activity::{SamplesTaken, TokenActivity};
 pub use caller::{Caller, Person, TokenHolder, Verdict};
 pub use change::Change;
-pub use doors::{Doors, DoorsError};
+pub use doors::Doors;
 pub use gate::SIGN_IN;
 pub use grant::RoleMap;
 pub use identify::{Transport, Vouched, identify};

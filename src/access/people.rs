@@ -1,5 +1,6 @@
 //! Making, changing and removing people; the first of them by the set-up code.
 
+use hashbrown::HashMap;
 use subtle::ConstantTimeEq;
 
 use super::caller::{Caller, Person};
@@ -8,6 +9,7 @@ use super::password;
 use super::policy::Role;
 use super::service::{Access, AccessError, AuthMode, Origin};
 use super::store::sessions::{self, Session};
+use super::store::tokens;
 use super::store::users::{self, NewUser, User};
 use crate::base::secret::Secret;
 
@@ -17,6 +19,8 @@ pub(super) const USERS_MAX: usize = 10_000;
 pub(super) const NAME_CHARS_MAX: usize = 64;
 /// Most characters of a mail address (RFC 5321).
 const EMAIL_CHARS_MAX: usize = 254;
+/// Most revoked tokens that a line of the audit log names.
+const TOKENS_NAMED_MAX: usize = 20;
 /// What wrong set-up codes are counted under; no name has a colon.
 const SETUP_NAME: &str = "set-up:";
 
@@ -212,21 +216,42 @@ impl Access {
         Ok(after)
     }
 
-    /// Removes somebody. The last administrator stays.
-    pub async fn delete_user(&self, actor: &str, id: i64, origin: &Origin) -> Result<(), AccessError> {
+    /// Removes somebody, and revokes the tokens they made: who left may have kept one. The answer is how many that were.
+    /// The last administrator stays.
+    pub async fn delete_user(&self, actor: &str, id: i64, origin: &Origin) -> Result<usize, AccessError> {
         let user = self.user(id)?;
-        let is_done =
-            self.db.write(move |tx| if users::is_last_admin(tx, id)? { Ok(false) } else { users::delete(tx, id).map(|()| true) }).await?;
-        if !is_done {
-            return Err(last_admin());
-        }
+        let maker = user.name.clone();
+        let done = self.db.write(move |tx| {
+            if users::is_last_admin(tx, id)? {
+                return Ok(None);
+            }
+            users::delete(tx, id)?;
+            tokens::delete_made_by(tx, &maker).map(Some)
+        });
+        let Some(revoked) = done.await? else { return Err(last_admin()) };
         self.reload()?;
-        self.note(actor, origin, "user.delete", &user.name, Some(described(&user)), None).await
+        for (token, _) in &revoked {
+            self.activities.forget(*token);
+        }
+        let names: Vec<&str> = revoked.iter().map(|(_, name)| name.as_str()).take(TOKENS_NAMED_MAX).collect();
+        let after = serde_json::json!({ "tokens_revoked": revoked.len(), "tokens": names }).to_string();
+        self.note(actor, origin, "user.delete", &user.name, Some(described(&user)), Some(after)).await?;
+        Ok(revoked.len())
     }
 
-    /// Changes one's own password. Other sessions end. Who comes from elsewhere has none, and cannot make one that
-    /// would still open the door when the other side no longer vouches for them.
-    pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<(), AccessError> {
+    /// How many tokens each maker has, by name as the audit log has it. Blocking.
+    pub fn tokens_by_maker(&self) -> Result<HashMap<String, usize>, AccessError> {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for token in self.tokens()? {
+            *counts.entry(token.created_by).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    /// Changes one's own password. Other sessions end, and this one gets another cookie, which is the answer. Who comes
+    /// from elsewhere has none, and cannot make one that would still open the door when the other side no longer vouches
+    /// for them.
+    pub async fn change_password(&self, person: &Person, old: Secret, new: Secret, origin: &Origin) -> Result<Option<Secret>, AccessError> {
         if !self.user(person.user_id)?.has_password {
             return Err(refused("you sign in without a password here, so there is none to change"));
         }
@@ -249,19 +274,32 @@ impl Access {
         Ok(())
     }
 
-    /// Sets somebody's password. Their sessions end, but for `keep`.
-    pub async fn set_password(&self, actor: &str, id: i64, new: Secret, keep: Option<i64>, origin: &Origin) -> Result<(), AccessError> {
+    /// Sets somebody's password. Their sessions end, but for `keep`, which gets another cookie: whoever copied the one it
+    /// had is out as well. The answer is that cookie.
+    pub async fn set_password(
+        &self,
+        actor: &str,
+        id: i64,
+        new: Secret,
+        keep: Option<i64>,
+        origin: &Origin,
+    ) -> Result<Option<Secret>, AccessError> {
         let name = self.user(id)?.name;
         password::allowed(new.expose(), &name)?;
         let hash = self.passwords.hash(new).await?;
-        self.db
+        let (cookie, now) = (key::fresh("")?, self.clock.now_ms());
+        let cookie_hash = key::hash(cookie.expose());
+        let is_kept = self
+            .db
             .write(move |tx| {
                 users::set_password(tx, id, Some(&hash))?;
-                sessions::delete_of_user(tx, id, keep)
+                sessions::delete_of_user(tx, id, keep)?;
+                keep.map_or(Ok(false), |session| sessions::renew(tx, session, id, &cookie_hash, now))
             })
             .await?;
         self.reload()?;
-        self.note(actor, origin, "password.set", &name, None, None).await
+        self.note(actor, origin, "password.set", &name, None, None).await?;
+        Ok(is_kept.then_some(cookie))
     }
 
     /// Sessions of somebody, newest use first. Blocking.

@@ -6,7 +6,7 @@ use totp_rs::{Algorithm, Builder, Totp};
 use super::caller::Person;
 use super::key;
 use super::service::{Access, AccessError, Origin};
-use super::store::users;
+use super::store::{sessions, users};
 use crate::base::secret::Secret;
 
 /// Seconds of a step.
@@ -96,7 +96,7 @@ impl Access {
         self.db
             .write(move |tx| {
                 users::set_totp(tx, id, Some(&secret), step, &hashes)?;
-                super::store::sessions::delete_of_user(tx, id, Some(session))
+                sessions::delete_of_user(tx, id, Some(session))
             })
             .await?;
         self.reload()?;
@@ -104,10 +104,15 @@ impl Access {
         Ok(codes)
     }
 
-    /// Turns the second factor of a user off.
-    pub async fn disable_totp(&self, actor: &str, user_id: i64, origin: &Origin) -> Result<(), AccessError> {
+    /// Turns the second factor of a user off. Their sessions end, but for `keep`.
+    pub async fn disable_totp(&self, actor: &str, user_id: i64, keep: Option<i64>, origin: &Origin) -> Result<(), AccessError> {
         let name = self.user(user_id)?.name;
-        self.db.write(move |tx| users::set_totp(tx, user_id, None, 0, &[])).await?;
+        self.db
+            .write(move |tx| {
+                users::set_totp(tx, user_id, None, 0, &[])?;
+                sessions::delete_of_user(tx, user_id, keep)
+            })
+            .await?;
         self.reload()?;
         self.note(actor, origin, "totp.disable", &name, None, None).await
     }

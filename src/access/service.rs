@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::activity::Activities;
 use super::caller::{Caller, Person};
 use super::change::{self, Change};
-use super::directory::{Directory, Expired};
+use super::directory::{Directory, Expired, Lifetimes, Signed};
 use super::doors::Doors;
 use super::key::{self, KeyHash, NoRandom};
 use super::password::{PasswordError, Passwords};
@@ -57,6 +57,9 @@ pub struct AccessSettings {
     pub session_idle: Duration,
     /// A session ends after this long, used or not.
     pub session_age: Duration,
+    /// The same for who comes from an identity provider, which may remove them meanwhile; never longer than
+    /// `session_age`.
+    pub outside_session_age: Duration,
     /// How long lines of the audit log are kept.
     pub audit_keep: Duration,
 }
@@ -223,20 +226,35 @@ impl Access {
     /// Whose cookie this is.
     pub fn by_cookie(&self, cookie: &str, from: IpAddr) -> Option<Arc<Person>> {
         let now = self.clock.now_ms();
-        let (session, person) = self.session(cookie, now)?;
-        self.directory.session_used(session.id, now, from);
-        Some(person)
+        let signed = self.session(cookie, now)?;
+        self.directory.session_used(signed.session.id, now, from);
+        Some(signed.person)
     }
 
-    fn session(&self, cookie: &str, now: i64) -> Option<(Session, Arc<Person>)> {
+    fn session(&self, cookie: &str, now: i64) -> Option<Signed> {
+        self.directory.session(&key::hash(cookie), now, self.lifetimes())
+    }
+
+    fn lifetimes(&self) -> Lifetimes {
         let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        self.directory.session(&key::hash(cookie), now, ms(self.settings.session_idle), ms(self.settings.session_age))
+        let AccessSettings { session_idle, session_age, outside_session_age, .. } = &self.settings;
+        Lifetimes { idle_ms: ms(*session_idle), age_ms: ms(*session_age), outside_age_ms: ms(*outside_session_age) }
+    }
+
+    /// How long the session of a cookie can last from now on, so that browsers forget the cookie with it.
+    pub fn cookie_age(&self, cookie: &Secret) -> Duration {
+        let now = self.clock.now_ms();
+        let left = self.session(cookie.expose(), now).map(|signed| {
+            let ends = signed.session.created_ms.saturating_add(self.lifetimes().age_of(&signed));
+            Duration::from_millis(u64::try_from(ends.saturating_sub(now)).unwrap_or(0))
+        });
+        left.unwrap_or_default()
     }
 
     /// A fresh cookie for a session whose present one has been around for a day; `None` when there is no need.
     pub async fn rotated(&self, cookie: &str) -> Result<Option<Secret>, AccessError> {
         let now = self.clock.now_ms();
-        let Some((session, _)) = self.session(cookie, now).filter(|(session, _)| now - session.rotated_ms > ROTATE_MS) else {
+        let Some(Signed { session, .. }) = self.session(cookie, now).filter(|signed| now - signed.session.rotated_ms > ROTATE_MS) else {
             return Ok(None);
         };
         let fresh = key::fresh("")?;
@@ -339,6 +357,20 @@ impl Access {
         Ok(cookie)
     }
 
+    /// Ends the session that somebody had before they signed in again, whoever's it was: its cookie is overwritten, and
+    /// nobody could end it any more.
+    pub async fn end_replaced(&self, before: &Caller, origin: &Origin) -> Result<(), AccessError> {
+        match before {
+            Caller::Person(person) if person.session_id != 0 => {
+                let id = person.session_id;
+                self.db.write(move |tx| sessions::delete(tx, id)).await?;
+                self.reload()?;
+                self.note(&person.name, origin, "session.end", &person.name, None, None).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Ends a session.
     pub async fn sign_out(&self, person: &Person, origin: &Origin) -> Result<(), AccessError> {
         let id = person.session_id;
@@ -389,7 +421,9 @@ impl Access {
         let uses = self.directory.take_uses();
         let now = self.clock.now_ms();
         let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let (idle, age, lines) = (before(self.settings.session_idle), before(self.settings.session_age), before(self.settings.audit_keep));
+        let settings = &self.settings;
+        let (idle, age, lines) = (before(settings.session_idle), before(settings.session_age), before(settings.audit_keep));
+        let outside = before(settings.outside_session_age);
         self.db
             .write(move |tx| {
                 for (id, at, from) in uses.sessions {
@@ -398,7 +432,7 @@ impl Access {
                 for (id, at, from) in uses.tokens {
                     tokens::touch(tx, id, at, &from.to_string())?;
                 }
-                sessions::prune(tx, idle, age)?;
+                sessions::prune(tx, idle, age, outside)?;
                 audit::prune(tx, lines)
             })
             .await?;

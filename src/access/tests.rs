@@ -31,7 +31,13 @@ impl House {
 
     fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Arc<Access> {
         let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
-        let settings = AccessSettings { mode: AuthMode::On, session_idle: DAY * 7, session_age: DAY * 30, audit_keep: DAY * 365 };
+        let settings = AccessSettings {
+            mode: AuthMode::On,
+            session_idle: DAY * 7,
+            session_age: DAY * 30,
+            outside_session_age: DAY / 2,
+            audit_keep: DAY * 365,
+        };
         Access::open(db, Arc::clone(clock) as _, settings).unwrap()
     }
 
@@ -213,7 +219,7 @@ async fn a_second_factor_is_asked_for_and_each_code_works_once() {
     assert!(matches!(sign_in(code(now + 30)).await, Err(AccessError::Wrong)), "used");
     assert!(sign_in(recovery[0].expose().to_uppercase()).await.is_ok());
     assert!(matches!(sign_in(recovery[0].expose().to_owned()).await, Err(AccessError::Wrong)), "used");
-    access.disable_totp("ann", ann.user_id, &here()).await.unwrap();
+    access.disable_totp("ann", ann.user_id, Some(ann.session_id), &here()).await.unwrap();
     assert!(sign_in(String::new()).await.is_ok());
 }
 
@@ -247,11 +253,104 @@ async fn a_new_password_ends_other_sessions() {
     let ann = access.by_cookie(&cookie, here().address).unwrap();
     let new = || Secret::new("another horse entirely");
     assert!(access.change_password(&ann, Secret::new("not this one"), new(), &here()).await.is_err());
-    access.change_password(&ann, Secret::new(GOOD), new(), &here()).await.unwrap();
-    assert!(access.by_cookie(&cookie, here().address).is_some());
+    let renewed = access.change_password(&ann, Secret::new(GOOD), new(), &here()).await.unwrap().expect("another cookie");
+    let is_in = |cookie: &str| access.by_cookie(cookie, here().address).map(|person| person.session_id);
+    assert_eq!((is_in(&cookie), is_in(renewed.expose())), (None, Some(ann.session_id)), "whoever copied the cookie is out at once");
     assert!(access.by_cookie(other.expose(), here().address).is_none());
     assert!(access.sign_in("ann", Secret::new(GOOD), "", &here()).await.is_err());
     assert!(access.sign_in("ann", new(), "", &here()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_password_set_by_others_ends_every_session() {
+    let (house, cookie) = House::with_ann().await;
+    let access = &house.access;
+    let bob = access.create_user("ann", "bob", "", Role::Viewer, Some(Secret::new(GOOD)), &here()).await.unwrap();
+    let bobs = access.sign_in("bob", Secret::new(GOOD), "", &here()).await.unwrap();
+    let ann = access.by_cookie(&cookie, here().address).unwrap();
+    // A session that is somebody else's is not renewed by a mistake about whose it is.
+    let new = Secret::new("another horse entirely");
+    assert_eq!(access.set_password("ann", bob.id, new, Some(ann.session_id), &here()).await.unwrap(), None);
+    assert!(access.by_cookie(bobs.expose(), here().address).is_none());
+    assert!(access.by_cookie(&cookie, here().address).is_some());
+}
+
+#[tokio::test]
+async fn signing_in_again_ends_the_session_before() {
+    let (house, first) = House::with_ann().await;
+    let access = &house.access;
+    let before = Caller::Person(access.by_cookie(&first, here().address).unwrap());
+    let second = access.sign_in("ann", Secret::new(GOOD), "", &here()).await.unwrap();
+    access.end_replaced(&before, &here()).await.unwrap();
+    assert!(access.by_cookie(&first, here().address).is_none() && access.by_cookie(second.expose(), here().address).is_some());
+    for other in [Caller::Nobody(None), Caller::Open, Caller::Local] {
+        access.end_replaced(&other, &here()).await.unwrap();
+    }
+    assert!(access.by_cookie(second.expose(), here().address).is_some());
+}
+
+#[tokio::test]
+async fn who_is_deleted_leaves_no_token_behind() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let bob = access.create_user("ann", "bob", "", Role::Admin, Some(Secret::new(GOOD)), &here()).await.unwrap();
+    let token = async |maker: &str, name: &str| {
+        let new = NewToken { name: name.to_owned(), scopes: vec![Scope::Read], expires_ms: None, rate_max: None };
+        access.create_token(maker, new, &here()).await.unwrap().1
+    };
+    let (anns, bobs, bobs_other) = (token("ann", "ci").await, token("bob", "laptop").await, token("bob", "grafana").await);
+    assert_eq!(access.tokens_by_maker().unwrap().get("bob"), Some(&2));
+    assert_eq!(access.delete_user("ann", bob.id, &here()).await.unwrap(), 2);
+    let is_good = |token: &Secret| matches!(access.by_token(token.expose(), here().address), Caller::Token(_));
+    assert_eq!([&anns, &bobs, &bobs_other].map(is_good), [true, false, false]);
+    let line = access.audit(&AuditFilter { limit: 1, ..AuditFilter::default() }).unwrap().remove(0);
+    let after = line.after.unwrap();
+    assert!(line.action == "user.delete" && after.contains("\"tokens_revoked\":2") && after.contains("grafana"), "{after}");
+}
+
+#[tokio::test]
+async fn tokens_of_who_is_kept_out_wait_until_they_are_let_in_again() {
+    let (house, _) = House::with_ann().await;
+    let access = &house.access;
+    let bob = access.create_user("ann", "bob", "", Role::Admin, Some(Secret::new(GOOD)), &here()).await.unwrap();
+    let new = NewToken { name: "laptop".to_owned(), scopes: vec![Scope::Read], expires_ms: None, rate_max: None };
+    let token = access.create_token("bob", new, &here()).await.unwrap().1;
+    for (disabled, expected) in [(true, false), (false, true)] {
+        let change = UserChange { disabled: Some(disabled), ..UserChange::default() };
+        access.change_user("ann", bob.id, change, &here()).await.unwrap();
+        assert_eq!(matches!(access.by_token(token.expose(), here().address), Caller::Token(_)), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_second_factor_ends_other_sessions() {
+    let (house, cookie) = House::with_ann().await;
+    let access = &house.access;
+    let ann = access.by_cookie(&cookie, here().address).unwrap();
+    let is_in = |cookie: &str| access.by_cookie(cookie, here().address).is_some();
+    let other = access.sign_in("ann", Secret::new(GOOD), "", &here()).await.unwrap();
+    access.disable_totp("ann", ann.user_id, Some(ann.session_id), &here()).await.unwrap();
+    assert!(is_in(&cookie) && !is_in(other.expose()));
+    access.disable_totp("root", ann.user_id, None, &here()).await.unwrap();
+    assert!(!is_in(&cookie), "somebody else turned it off");
+}
+
+#[tokio::test]
+async fn people_from_elsewhere_come_back_to_be_asked_about() {
+    let (house, anns) = House::with_ann().await;
+    let access = &house.access;
+    let eve = access.sign_in_as(&identity("7", "eve", Role::Editor), &here()).await.unwrap();
+    let age = |cookie: &str| access.cookie_age(&Secret::new(cookie));
+    assert_eq!((age(&anns), age(eve.expose()), age("unknown")), (DAY * 30, DAY / 2, Duration::ZERO));
+    house.clock.advance(DAY / 4);
+    assert_eq!((age(&anns), age(eve.expose())), (DAY * 30 - DAY / 4, DAY / 4), "the cookie ends with the session");
+    let is_in = |cookie: &str| access.by_cookie(cookie, here().address).is_some();
+    assert!(is_in(&anns) && is_in(eve.expose()));
+    house.clock.advance(DAY / 4 + Duration::from_secs(1));
+    assert!(is_in(&anns) && !is_in(eve.expose()), "used or not");
+    access.tend().await.unwrap();
+    let left = access.users().unwrap().into_iter().map(|user| (user.name, access.sessions(user.id).unwrap().len()));
+    assert_eq!(left.collect::<Vec<_>>(), [("ann".to_owned(), 1), ("eve".to_owned(), 0)]);
 }
 
 #[tokio::test]
@@ -334,7 +433,8 @@ async fn this_machine_is_trusted_until_there_is_somebody() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(0);
     let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
-    let settings = AccessSettings { mode: AuthMode::OnceSetUp, session_idle: DAY, session_age: DAY, audit_keep: DAY };
+    let settings =
+        AccessSettings { mode: AuthMode::OnceSetUp, session_idle: DAY, session_age: DAY, outside_session_age: DAY, audit_keep: DAY };
     let access = Access::open(db, clock as _, settings).unwrap();
     assert_eq!(access.open_to(|| true), Some(Caller::Local));
     assert_eq!(access.open_to(|| false), None, "what comes from elsewhere must sign in from the first moment");

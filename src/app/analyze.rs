@@ -124,8 +124,8 @@ fn print_list(out: &mut impl Write, title: &str, entries: &[(u64, &str)]) -> std
 
 /// Asks a running server about what it has in memory, and its blocks.
 async fn of_server(args: &AnalyzeArgs, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut status = ask(&args.server.url, "api/v1/status/tsdb", &[("limit", args.limit.to_string())]).await?;
-    let mut blocks = ask(&args.server.url, "api/v1/status/tsdb/blocks", &[]).await?;
+    let mut status = ask(&args.server, "api/v1/status/tsdb", &[("limit", args.limit.to_string())]).await?;
+    let mut blocks = ask(&args.server, "api/v1/status/tsdb/blocks", &[]).await?;
     let (data, blocks) = (status["data"].take(), blocks["data"].take());
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &serde_json::json!({ "head": data, "blocks": blocks }))?;

@@ -1,15 +1,19 @@
 //! `pharos query …`: asks a running server and prints what it says, as promtool does.
+//!
+//! There is no way to take any certificate whatever: a token would go to whoever answers. `--ca-file` names the one to
+//! trust, which may be that of the server itself.
 
 use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use http::HeaderMap;
 use serde_json::Value as Json;
 use url::Url;
 
 use crate::base::secret::Secret;
 use crate::base::time::parse_timestamp;
-use crate::platform::http::client::{Authorization, ClientSettings, HttpClient, Request, SecretSource};
+use crate::platform::http::client::{Authorization, ClientError, ClientSettings, HttpClient, Request, SecretSource, TlsSettings};
 
 /// The variable that holds a token of the server; on the command line every other user of the machine could read it.
 const TOKEN: &str = "PHAROS_TOKEN";
@@ -34,6 +38,46 @@ pub(super) struct ServerArgs {
     /// Address of the server. Where people sign in, PHAROS_TOKEN is to hold a token that may read.
     #[arg(long, default_value = "http://localhost:9090", env = "PHAROS_URL", value_parser = server_url)]
     pub(super) url: Url,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
+}
+
+/// Whose certificate to believe.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct TrustArgs {
+    /// Certificates to trust instead of the system's, PEM: those of the authority, or a self-signed server's own, which
+    /// lies in its data folder as tls/self-signed.crt.
+    #[arg(long, env = "PHAROS_CA_FILE", value_name = "FILE", value_parser = text)]
+    ca_file: Option<String>,
+}
+
+/// As it is: an empty variable is no mistake but none.
+fn text(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.to_owned())
+}
+
+impl TrustArgs {
+    /// Whether certificates are named.
+    pub(super) fn is_set(&self) -> bool {
+        self.ca_file.as_ref().is_some_and(|file| !file.is_empty())
+    }
+
+    /// How connections are encrypted.
+    pub(super) fn tls(&self) -> TlsSettings {
+        let ca = self.ca_file.clone().filter(|file| !file.is_empty()).map_or(SecretSource::None, SecretSource::File);
+        TlsSettings { ca, ..TlsSettings::default() }
+    }
+
+    /// What to say about a server that does not answer.
+    pub(super) fn unreachable(&self, url: &Url, error: ClientError) -> anyhow::Error {
+        let is_about_trust = error.to_string().contains("certificate");
+        let said = match (is_about_trust, self.is_set()) {
+            (true, false) => format!("cannot reach {url}; name its certificate, or its authority's, with --ca-file to trust it"),
+            (true, true) => format!("cannot reach {url} with the certificates of --ca-file"),
+            (false, _) => format!("cannot reach {url}"),
+        };
+        anyhow::Error::from(error).context(said)
+    }
 }
 
 /// `localhost:9090` is taken as `http://localhost:9090`.
@@ -117,7 +161,7 @@ pub(super) struct LabelsArgs {
 pub(super) async fn instant(args: InstantArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let mut params = vec![("query", args.expr)];
     params.extend(args.time.map(|time| ("time", time)));
-    let answer = ask(&args.server.url, "api/v1/query", &params).await?;
+    let answer = ask(&args.server, "api/v1/query", &params).await?;
     print(out, args.format, &answer, |out, data| print_result(out, data))
 }
 
@@ -133,7 +177,7 @@ pub(super) async fn range(args: RangeArgs, now_ms: i64, out: &mut impl Write) ->
     let step = args.step.unwrap_or_else(|| ((end - start) / 250_000).max(1).to_string());
     let seconds = |ms: i64| format!("{}", ms as f64 / 1e3);
     let params = [("query", args.expr), ("start", seconds(start)), ("end", seconds(end)), ("step", step)];
-    let answer = ask(&args.server.url, "api/v1/query_range", &params).await?;
+    let answer = ask(&args.server, "api/v1/query_range", &params).await?;
     print(out, args.format, &answer, |out, data| print_result(out, data))
 }
 
@@ -142,7 +186,7 @@ pub(super) async fn series(args: SeriesArgs, out: &mut impl Write) -> anyhow::Re
     let mut params: Vec<(&str, String)> = args.matches.into_iter().map(|text| ("match[]", text)).collect();
     params.extend(args.start.map(|time| ("start", time)));
     params.extend(args.end.map(|time| ("end", time)));
-    let answer = ask(&args.server.url, "api/v1/series", &params).await?;
+    let answer = ask(&args.server, "api/v1/series", &params).await?;
     print(out, args.format, &answer, |out, data| {
         for labels in data.as_array().into_iter().flatten() {
             writeln!(out, "{}", series_text(labels))?;
@@ -158,7 +202,7 @@ pub(super) async fn labels(args: LabelsArgs, out: &mut impl Write) -> anyhow::Re
         Some(name) => format!("api/v1/label/{}/values", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)),
         None => "api/v1/labels".to_owned(),
     };
-    let answer = ask(&args.server.url, &path, &params).await?;
+    let answer = ask(&args.server, &path, &params).await?;
     print(out, args.format, &answer, |out, data| {
         for value in data.as_array().into_iter().flatten() {
             writeln!(out, "{}", value.as_str().unwrap_or_default())?;
@@ -168,21 +212,41 @@ pub(super) async fn labels(args: LabelsArgs, out: &mut impl Write) -> anyhow::Re
 }
 
 /// Calls the API and gives `data`, or the server's error.
-pub(super) async fn ask(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<Json> {
-    let (status, body) = get(url, path, params).await?;
-    let answer: Json = serde_json::from_slice(&body)
-        .with_context(|| format!("{url} answered {status} with something that is not JSON; is it a Prometheus-compatible server?"))?;
+pub(super) async fn ask(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<Json> {
+    let (status, body) = get(server, path, params).await?;
+    let answer: Json = serde_json::from_slice(&body).with_context(|| {
+        format!("{} answered {status} with something that is not JSON; is it a Prometheus-compatible server?", server.url)
+    })?;
     if status == 401 {
         let why = answer["error"].as_str().unwrap_or("unauthorized");
         bail!("{why}; make a token that may read on the server's page Settings, Tokens, and set {TOKEN} to it");
     }
     if answer["status"] != "success" {
-        bail!("{}: {}", answer["errorType"].as_str().unwrap_or("error"), answer["error"].as_str().unwrap_or("no reason given"));
+        bail!(refusal(&answer));
     }
     Ok(answer)
 }
 
-pub(super) async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+/// The kind of an error and its reason; some reasons begin with the kind already.
+fn refusal(answer: &Json) -> String {
+    let kind = answer["errorType"].as_str().unwrap_or("error");
+    let reason = answer["error"].as_str().unwrap_or("no reason given");
+    let is_named = reason.strip_prefix(kind).is_some_and(|rest| rest.starts_with(':'));
+    if is_named { reason.to_owned() } else { format!("{kind}: {reason}") }
+}
+
+async fn get(server: &ServerArgs, path: &str, params: &[(&str, String)]) -> anyhow::Result<(u16, Vec<u8>)> {
+    get_with(server, path, params, HeaderMap::new()).await
+}
+
+/// Calls the server with some headers; status and body.
+pub(super) async fn get_with(
+    server: &ServerArgs,
+    path: &str,
+    params: &[(&str, String)],
+    headers: HeaderMap,
+) -> anyhow::Result<(u16, Vec<u8>)> {
+    let url = &server.url;
     let mut full = url.clone();
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
     full.query_pairs_mut().extend_pairs(params);
@@ -190,8 +254,9 @@ pub(super) async fn get(url: &Url, path: &str, params: &[(&str, String)]) -> any
     let authorization = super::configuration::environment(TOKEN)
         .filter(|token| !token.is_empty())
         .map(|token| Authorization { scheme: "Bearer".to_owned(), credentials: SecretSource::Inline(Secret::new(token)) });
-    let client = HttpClient::new(ClientSettings { authorization, ..ClientSettings::default() }, clock)?;
-    let response = client.send(Request::get(full, TIMEOUT)).await.with_context(|| format!("cannot reach {url}"))?;
+    let client = HttpClient::new(ClientSettings { authorization, tls: server.trust.tls(), ..ClientSettings::default() }, clock)?;
+    let response = client.send(Request { headers, ..Request::get(full, TIMEOUT) }).await;
+    let response = response.map_err(|error| server.trust.unreachable(url, error))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     response.read_body(ANSWER_BYTES_MAX, &mut body).await?;
@@ -271,6 +336,28 @@ mod tests {
             assert_eq!(server_url(text).unwrap().as_str(), url);
         }
         assert!(server_url("ftp://x").is_err() && server_url("").is_err() && server_url("http://").is_err());
+    }
+
+    #[test]
+    fn the_kind_of_a_refusal_is_said_once() {
+        for (kind, reason, said) in [
+            ("forbidden", "forbidden: this needs the scope read", "forbidden: this needs the scope read"),
+            ("bad_data", "invalid parameter \"query\"", "bad_data: invalid parameter \"query\""),
+            ("execution", "executions are over", "execution: executions are over"),
+        ] {
+            assert_eq!(refusal(&json!({ "status": "error", "errorType": kind, "error": reason })), said);
+        }
+        assert_eq!(refusal(&json!({})), "error: no reason given");
+    }
+
+    #[test]
+    fn an_empty_variable_names_no_certificates() {
+        let named = |file: Option<&str>| TrustArgs { ca_file: file.map(str::to_owned) };
+        assert!(!named(None).is_set() && !named(Some("")).is_set() && named(Some("ca.pem")).is_set());
+        assert_eq!(
+            (named(Some("")).tls(), named(Some("ca.pem")).tls().ca),
+            (TlsSettings::default(), SecretSource::File("ca.pem".to_owned()))
+        );
     }
 
     #[test]

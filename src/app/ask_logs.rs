@@ -5,10 +5,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value as Json;
-use url::Url;
 
-use super::ask::{ServerArgs, get};
+use super::ask::{ServerArgs, get_with};
 use crate::base::clock::Clock;
 use crate::base::time::{self, format_rfc3339, parse_timestamp};
 use crate::logs::parse_time;
@@ -96,6 +96,8 @@ struct Line {
     ts: i64,
     /// Its stream as JSON, keys sorted.
     labels: String,
+    /// Fields that it was sent with as JSON, where they are told apart; empty for none.
+    fields: String,
     text: String,
 }
 
@@ -104,12 +106,13 @@ pub(super) async fn query(args: QueryArgs, now_ms: i64, out: &mut impl Write) ->
     let end = moment(args.to.as_ref(), now_ms)?.unwrap_or(now_ms * NS_PER_MS);
     let start = moment(args.from.as_ref(), now_ms)?.unwrap_or(end - length_ns(&args.since)?);
     let mut pages = Pages {
-        url: &args.server.url,
+        server: &args.server,
         query: &args.query,
         step: args.step.as_deref(),
         start,
         end,
         forward: args.forward,
+        tells_apart: args.output == Output::Jsonl,
         seen: HashSet::new(),
     };
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
@@ -137,7 +140,9 @@ pub(super) async fn tail(args: TailArgs, clock: &dyn Clock, out: &mut impl Write
     let mut seen: HashSet<Line> = HashSet::new();
     loop {
         let end = clock.now_ms() * NS_PER_MS + TAIL_OVERLAP_NS;
-        let mut pages = Pages { url: &args.server.url, query: &args.query, step: None, start, end, forward: true, seen: HashSet::new() };
+        let (server, query) = (&args.server, args.query.as_str());
+        let tells_apart = args.output == Output::Jsonl;
+        let mut pages = Pages { server, query, step: None, start, end, forward: true, tells_apart, seen: HashSet::new() };
         let mut newest = start;
         loop {
             let Page::Lines(lines, is_last) = pages.next(PAGE).await? else {
@@ -166,7 +171,7 @@ pub(super) async fn labels(args: LabelsArgs, out: &mut impl Write) -> anyhow::Re
         Some(name) => format!("loki/api/v1/label/{name}/values"),
         None => "loki/api/v1/labels".to_owned(),
     };
-    let answer = ask(&args.server.url, &path, &[("since", args.since)]).await?;
+    let answer = ask(&args.server, &path, &[("since", args.since)], HeaderMap::new()).await?;
     for value in answer["data"].as_array().into_iter().flatten() {
         writeln!(out, "{}", value.as_str().unwrap_or_default())?;
     }
@@ -182,12 +187,14 @@ enum Page {
 
 /// Fetches page by page. Lines of one time may lie on two pages, so those of the last one are remembered.
 struct Pages<'a> {
-    url: &'a Url,
+    server: &'a ServerArgs,
     query: &'a str,
     step: Option<&'a str>,
     start: i64,
     end: i64,
     forward: bool,
+    /// Whether labels of the stream and fields of the line are to be told apart.
+    tells_apart: bool,
     seen: HashSet<Line>,
 }
 
@@ -202,7 +209,11 @@ impl Pages<'_> {
             ("direction", if self.forward { "forward" } else { "backward" }.to_owned()),
         ];
         params.extend(self.step.map(|step| ("step", step.to_owned())));
-        let answer = ask(self.url, "loki/api/v1/query_range", &params).await?;
+        let mut headers = HeaderMap::new();
+        if self.tells_apart {
+            headers.insert("x-loki-response-encoding-flags", HeaderValue::from_static("categorize-labels"));
+        }
+        let answer = ask(self.server, "loki/api/v1/query_range", &params, headers).await?;
         let data = &answer["data"];
         if data["resultType"] != "streams" {
             return Ok(Page::Numbers(data.clone()));
@@ -231,7 +242,8 @@ fn lines_of(data: &Json) -> Vec<Line> {
         let labels = stream["stream"].to_string();
         for value in stream["values"].as_array().into_iter().flatten() {
             let ts = value[0].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
-            lines.push(Line { ts, labels: labels.clone(), text: value[1].as_str().unwrap_or_default().to_owned() });
+            let fields = value[2].get("structuredMetadata").map(Json::to_string).unwrap_or_default();
+            lines.push(Line { ts, labels: labels.clone(), fields, text: value[1].as_str().unwrap_or_default().to_owned() });
         }
     }
     lines
@@ -246,7 +258,8 @@ fn print(line: &Line, output: Output, out: &mut impl Write) -> anyhow::Result<()
         }
         Output::Jsonl => {
             let (text, ts) = (serde_json::to_string(&line.text)?, format_ns(line.ts));
-            writeln!(out, "{{\"labels\":{},\"line\":{text},\"timestamp\":\"{ts}\"}}", line.labels)?;
+            let fields = if line.fields.is_empty() { String::new() } else { format!(",\"fields\":{}", line.fields) };
+            writeln!(out, "{{\"labels\":{}{fields},\"line\":{text},\"timestamp\":\"{ts}\"}}", line.labels)?;
         }
     }
     Ok(())
@@ -298,8 +311,9 @@ fn length_ns(text: &str) -> anyhow::Result<i64> {
 }
 
 /// Calls the API and gives its answer, or the server's sentence.
-async fn ask(url: &Url, path: &str, params: &[(&str, String)]) -> anyhow::Result<Json> {
-    let (status, body) = get(url, path, params).await?;
+async fn ask(server: &ServerArgs, path: &str, params: &[(&str, String)], headers: HeaderMap) -> anyhow::Result<Json> {
+    let url = &server.url;
+    let (status, body) = get_with(server, path, params, headers).await?;
     if status != 200 {
         let said = String::from_utf8_lossy(&body);
         let hint = if status == 401 { "; make a token that may read, and set PHAROS_TOKEN to it" } else { "" };
@@ -328,6 +342,12 @@ mod tests {
             printed(Output::Jsonl),
             "{\"labels\":{\"app\":\"a\\\"b\",\"env\":\"x\"},\"line\":\"hi \\\"there\\\"\",\"timestamp\":\"2023-11-14T22:13:20.000000001Z\"}\n"
         );
+        let told_apart = json!({"result": [{"stream": {"app": "a"}, "values": [["1", "x", {"structuredMetadata": {"trace": "7"}}]]}]});
+        let mut out = Vec::new();
+        print(&lines_of(&told_apart)[0], Output::Jsonl, &mut out).unwrap();
+        let wanted =
+            "{\"labels\":{\"app\":\"a\"},\"fields\":{\"trace\":\"7\"},\"line\":\"x\",\"timestamp\":\"1970-01-01T00:00:00.000000001Z\"}\n";
+        assert_eq!(String::from_utf8(out).unwrap(), wanted);
         let mut out = Vec::new();
         print_numbers(&json!({"result": [{"metric": {"a": "b"}, "values": [[1, "2"], [3.5, "4"]]}]}), &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "{a=\"b\"} 2 @[1]\n{a=\"b\"} 4 @[3.5]\n");

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
 use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
@@ -178,7 +180,7 @@ enum Tsdb {
 /// Runs the command; the exit code is 0 for success, 1 for a failure, 2 for a wrong command line. `release` gives memory
 /// that was freed back to the system.
 pub fn run(release: fn()) -> ExitCode {
-    match execute(Cli::parse_from(with_command(std::env::args_os())).command, release) {
+    match execute(parsed(std::env::args_os()).unwrap_or_else(|error| error.exit()).command, release) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away (`pharos … | head`): nothing is wrong.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
@@ -188,6 +190,28 @@ pub fn run(release: fn()) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the command line. A server and a folder cannot both be what is backed up or looked into; where one of them is
+/// only in the environment, the one on the command line counts.
+fn parsed(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(with_command(args))?;
+    let mut below = &matches;
+    while let Some((_, next)) = below.subcommand() {
+        below = next;
+    }
+    let is_given = |id: &str| {
+        let is_known = below.ids().any(|known| known.as_str() == id);
+        is_known && below.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    if is_given("url") && is_given("data_dir") {
+        return Err(command.error(
+            ErrorKind::ArgumentConflict,
+            "--url and --data-dir cannot be used together: one asks a server, the other reads a folder",
+        ));
+    }
+    Cli::from_arg_matches(&matches)
 }
 
 /// What went wrong and why, each cause once: some errors name theirs already.
@@ -314,6 +338,19 @@ mod tests {
                 assert!(parsed.is_ok(), "{example}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
             }
         });
+    }
+
+    #[test]
+    fn a_server_and_a_folder_are_not_named_together() {
+        let parse = |line: &str| parsed(words(line).into_iter().map(OsString::from)).map_err(|error| error.kind());
+        for line in ["pharos backup --url http://a --data-dir d f", "pharos tsdb analyze --data-dir d --url http://a"] {
+            assert_eq!(parse(line).err(), Some(ErrorKind::ArgumentConflict), "{line}");
+        }
+        for line in
+            ["pharos backup --url http://a f", "pharos backup --data-dir d f", "pharos query instant --url http://a up", "pharos serve"]
+        {
+            assert!(parse(line).is_ok(), "{line}");
+        }
     }
 
     #[test]

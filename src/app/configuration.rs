@@ -11,9 +11,12 @@ use anyhow::bail;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use crate::base::clock::SharedClock;
+use super::edge::Edge;
+use super::vetting::vet;
+use crate::base::clock::{SharedClock, SystemClock};
 use crate::logs::take_over_loki_config;
 use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
+use crate::metrics::refused_changes;
 use crate::metrics::server::{ReloadState, Runtime, Server};
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::flags::ServeFlags;
@@ -22,6 +25,13 @@ use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
 type Apply = Box<dyn Fn(&Config) + Send + Sync>;
+
+/// What runs and follows a new configuration.
+struct Followers {
+    /// Has files of its own, which may be wrong.
+    edge: Arc<Edge>,
+    apply: Apply,
+}
 
 /// The configuration in force and how it came about.
 pub(super) struct Configuration {
@@ -33,7 +43,7 @@ pub(super) struct Configuration {
     current: RwLock<Current>,
     /// One reading at a time.
     reloading: Mutex<()>,
-    apply: OnceLock<Apply>,
+    followers: OnceLock<Followers>,
     pub(super) quit: Arc<Notify>,
     stopping: AtomicBool,
 }
@@ -93,6 +103,10 @@ impl Configuration {
             Ok(resolved) => resolved,
             Err(errors) => bail!("the settings cannot be used:\n{}", lines(&errors)),
         };
+        let wrong = vet(&resolved, &environment, &clock);
+        if !wrong.is_empty() {
+            bail!("the settings cannot be used:\n{}", lines(&wrong));
+        }
         let now = clock.now_ms();
         let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).chain(&of_loki).cloned().collect();
         let warnings = loaded.warnings.iter().map(ToString::to_string).chain(standing.iter().cloned()).chain(unknown).collect();
@@ -105,15 +119,15 @@ impl Configuration {
             standing,
             current: RwLock::new(current),
             reloading: Mutex::default(),
-            apply: OnceLock::new(),
+            followers: OnceLock::new(),
             quit: Arc::default(),
             stopping: AtomicBool::new(false),
         }))
     }
 
-    /// What is to happen with a new configuration. Said once.
-    pub(super) fn on_change(&self, apply: impl Fn(&Config) + Send + Sync + 'static) {
-        let said_before = self.apply.set(Box::new(apply)).is_err();
+    /// What is to happen with a new configuration: the edge reads its files again, and the rest is told. Said once.
+    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&Config) + Send + Sync + 'static) {
+        let said_before = self.followers.set(Followers { edge, apply: Box::new(apply) }).is_err();
         debug_assert!(!said_before, "on_change is called once");
     }
 
@@ -137,9 +151,31 @@ impl Configuration {
         self.current.read().reload.warnings.clone()
     }
 
-    fn take_over(&self, loaded: LoadedConfig, unknown: Vec<String>) {
+    /// Reads everything again and puts it in force, all of it or nothing.
+    fn read_again(&self) -> Result<(), String> {
+        let (loaded, unknown) = read(self.flags.config_file.as_deref()).map_err(|errors| lines(&errors))?;
+        // Settings wait for the next start, which must not fail for them.
+        let (resolved, _said_at_start) = resolve(&self.flags, &loaded.settings).map_err(|errors| lines(&errors))?;
+        let wrong = vet(&resolved, &environment, &self.clock);
+        if !wrong.is_empty() {
+            return Err(lines(&wrong));
+        }
+        let refused = refused_changes(&loaded.config, &self.loaded().config, &self.clock);
+        if !refused.is_empty() {
+            return Err(format!("one or more errors occurred while applying the new configuration: {}", refused.join("; ")));
+        }
+        let followers = self.followers.get();
+        let prepared = followers.map(|followers| followers.edge.prepare()).transpose()?;
+        self.take_over(loaded, unknown, &resolved);
+        if let (Some(followers), Some(prepared)) = (followers, prepared) {
+            followers.edge.take_over(prepared);
+        }
+        Ok(())
+    }
+
+    fn take_over(&self, loaded: LoadedConfig, unknown: Vec<String>, resolved: &Resolved) {
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-        warnings.extend(self.needs_restart(&loaded.settings));
+        warnings.extend(self.needs_restart(resolved));
         for warning in &warnings {
             tracing::warn!(%warning, "configuration");
         }
@@ -151,14 +187,13 @@ impl Configuration {
             current.loaded = Arc::clone(&loaded);
             current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
         }
-        if let Some(apply) = self.apply.get() {
-            apply(&loaded.config);
+        if let Some(followers) = self.followers.get() {
+            (followers.apply)(&loaded.config);
         }
     }
 
     /// Settings that the new file changes and that only a restart brings into force.
-    fn needs_restart(&self, file: &FileSettings) -> Vec<String> {
-        let Ok((new, _)) = resolve(&self.flags, file) else { return Vec::new() };
+    fn needs_restart(&self, new: &Resolved) -> Vec<String> {
         let current = self.current.read();
         let old = &current.resolved.values;
         old.iter()
@@ -202,14 +237,12 @@ impl Server for Configuration {
 
     fn reload(&self) -> Result<(), String> {
         let _one_at_a_time = self.reloading.lock();
-        match read(self.flags.config_file.as_deref()) {
-            Ok((loaded, unknown)) => {
-                self.take_over(loaded, unknown);
+        match self.read_again() {
+            Ok(()) => {
                 tracing::info!("configuration reloaded");
                 Ok(())
             }
-            Err(errors) => {
-                let why = lines(&errors);
+            Err(why) => {
                 tracing::error!(error = %why, "configuration reload failed, the previous one stays in force");
                 self.current.write().reload.error = Some(why.clone());
                 Err(why)
@@ -240,11 +273,17 @@ impl Report for Configuration {
     }
 }
 
-/// `pharos check config`.
+/// `pharos check config`: whether a server that has no flags, and the variables of this process, would start with the
+/// files.
 pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let mut failed = 0;
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let vetted = |loaded: &LoadedConfig| match resolve(&ServeFlags::default(), &loaded.settings) {
+        Ok((resolved, _)) => vet(&resolved, &environment, &clock),
+        Err(errors) => errors,
+    };
     for file in files {
-        let report = check_file(file, strict, &environment);
+        let report = check_file(file, strict, &environment, &vetted);
         writeln!(out, "{}", report.text)?;
         failed += usize::from(!report.ok);
     }

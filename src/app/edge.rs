@@ -9,21 +9,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 pub(super) use facts::Facts;
 
 use crate::base::clock::{Clock, SharedClock};
 use crate::platform::config::diagnostic::Diagnostic;
-use crate::platform::config::settings::{ClientAuth, ServerSettings, Settings, SignIn};
+use crate::platform::config::settings::{ClientAuth, Mistake, ServerSettings, Settings, SignIn};
 use crate::platform::http::client::FetchGuard;
 use crate::platform::http::connections::{BoundedAcceptor, ConnectionLimits};
 use crate::platform::http::limits::Overall;
 use crate::platform::http::network::Network;
 use crate::platform::http::server::Intake;
-use crate::platform::http::tls::{ClientPolicy, FileWatch, Identity, PemPair, PemSource, SelfSigned, ServerTls, TlsPlan, content_hash};
+use crate::platform::http::tls::{
+    Built, ClientPolicy, FileWatch, Identity, PemPair, PemSource, SelfSigned, ServerTls, TlsPlan, content_hash,
+};
 use crate::platform::http::web_config::WebConfig;
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 
@@ -31,6 +33,12 @@ use crate::platform::telemetry::metrics::{Page, Registry, Report};
 const SHORTEST: Duration = Duration::from_secs(1);
 /// Places for connections that are only led to HTTPS.
 const REDIRECTED_MAX: usize = 256;
+
+pub(super) const CERTIFICATE: &str = "server.tls_cert_file";
+pub(super) const KEY: &str = "server.tls_key_file";
+pub(super) const SELF_SIGNED: &str = "server.tls_self_signed";
+pub(super) const CLIENT_CA: &str = "server.client_ca_file";
+pub(super) const CLIENT_AUTH: &str = "server.client_auth";
 
 /// What the web config file says beside TLS, in force now.
 pub(super) struct Web {
@@ -45,12 +53,23 @@ pub(super) struct Edge {
     clock: SharedClock,
     tls: Option<Arc<ServerTls>>,
     web: ArcSwap<Web>,
+    /// One reading at a time.
+    turn: Mutex<()>,
     /// What was read last, whether it could be used or not.
     seen: Mutex<Seen>,
     /// When it could not be used (ms) and why, if that was the last time.
     failure: Mutex<Option<(i64, String)>>,
     /// Whether the server can be reached from elsewhere and only the file's users keep strangers out.
     needs_users: bool,
+}
+
+/// Everything read again and found right, but not in force yet.
+pub(super) struct Prepared<'a> {
+    web: WebConfig,
+    warnings: Vec<Diagnostic>,
+    tls: Option<Built>,
+    seen: Seen,
+    _turn: MutexGuard<'a, ()>,
 }
 
 struct Seen {
@@ -62,22 +81,12 @@ fn lines(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The web config file, or an empty one where none is named.
-fn read_web(settings: &ServerSettings) -> Result<WebConfig, String> {
-    if settings.web_config_file.is_empty() {
-        return Ok(WebConfig::default());
+/// The web config file and what is odd about it, or an empty one where none is named.
+pub(super) fn read_web(settings: &ServerSettings) -> Result<(WebConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
+    match settings.web_config_file.as_str() {
+        "" => Ok((WebConfig::default(), Vec::new())),
+        file => WebConfig::read(Path::new(file)),
     }
-    let (config, warnings) = WebConfig::read(Path::new(&settings.web_config_file)).map_err(|errors| lines(&errors))?;
-    for warning in warnings {
-        tracing::warn!(%warning, "web config file");
-    }
-    Ok(config)
-}
-
-/// Whether the web config file has users, who then must sign in.
-pub(super) fn has_users(settings: &Settings) -> anyhow::Result<bool> {
-    let web = read_web(&settings.server).map_err(|why| anyhow!("the web config file cannot be used:\n{why}"))?;
-    Ok(!web.users.is_empty())
 }
 
 /// `pharos check web-config`.
@@ -107,14 +116,22 @@ pub(super) fn check(files: &[PathBuf], clock: &dyn Clock, out: &mut impl Write) 
     Ok(())
 }
 
+fn warn(warnings: &[Diagnostic]) {
+    for warning in warnings {
+        tracing::warn!(%warning, "web config file");
+    }
+}
+
 /// What TLS is to be; `None` for plain HTTP.
-fn plan(settings: &ServerSettings, own: &SelfSigned, web: &WebConfig) -> Result<Option<TlsPlan>, String> {
+pub(super) fn plan(settings: &ServerSettings, own: &SelfSigned, web: &WebConfig) -> Result<Option<TlsPlan>, Mistake> {
+    let wrong = |setting, message: &str| Err(Mistake::new(setting, message));
     let (cert, key) = (&settings.tls_cert_file, &settings.tls_key_file);
     if cert.is_empty() != key.is_empty() {
-        return Err("server.tls_cert_file and server.tls_key_file go together: set both or neither".to_owned());
+        let setting = if cert.is_empty() { KEY } else { CERTIFICATE };
+        return wrong(setting, "server.tls_cert_file and server.tls_key_file go together: set both or neither");
     }
     let identity = match (cert.is_empty(), settings.tls_self_signed) {
-        (false, true) => return Err("set either server.tls_cert_file or server.tls_self_signed, not both".to_owned()),
+        (false, true) => return wrong(SELF_SIGNED, "set either server.tls_cert_file or server.tls_self_signed, not both"),
         (false, false) => {
             let file = |path: &String| PemSource::File(PathBuf::from(path));
             Some(Identity::Given(PemPair { certificate: file(cert), key: file(key) }))
@@ -124,10 +141,20 @@ fn plan(settings: &ServerSettings, own: &SelfSigned, web: &WebConfig) -> Result<
     };
     let authorities = (!settings.client_ca_file.is_empty()).then(|| PemSource::File(PathBuf::from(&settings.client_ca_file)));
     match (identity, &web.tls) {
-        (Some(_), Some(_)) => Err("TLS is set in the web config file and by server.tls_*; set it in one place".to_owned()),
+        (Some(_), Some(_)) => {
+            let setting = if cert.is_empty() { SELF_SIGNED } else { CERTIFICATE };
+            wrong(setting, "TLS is set in the web config file and by server.tls_*; set it in one place")
+        }
+        (None, Some(_)) if authorities.is_some() => wrong(
+            CLIENT_CA,
+            "server.client_ca_file counts where server.tls_* sets TLS; the web config file has a client_ca_file of its own",
+        ),
         (None, Some(from_file)) => Ok(Some(from_file.clone())),
         (None, None) if authorities.is_some() => {
-            Err("server.client_ca_file needs TLS: set server.tls_cert_file or server.tls_self_signed".to_owned())
+            wrong(CLIENT_CA, "server.client_ca_file needs TLS: set server.tls_cert_file or server.tls_self_signed")
+        }
+        (None, None) if settings.client_auth.requires() => {
+            wrong(CLIENT_AUTH, "server.client_auth needs TLS: set server.tls_cert_file or server.tls_self_signed")
         }
         (None, None) => Ok(None),
         (Some(identity), None) => {
@@ -147,15 +174,13 @@ impl Edge {
     pub(super) fn open(settings: &Settings, data: &Path, address: SocketAddr, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
         let server = settings.server.clone();
         let own = SelfSigned { folder: data.join("tls"), names: names(&server, address) };
-        let web = read_web(&server).map_err(|why| anyhow!("the web config file cannot be used:\n{why}"))?;
-        let plan = plan(&server, &own, &web).map_err(|why| anyhow!(why))?;
+        let (web, warnings) = read_web(&server).map_err(|errors| anyhow!("the web config file cannot be used:\n{}", lines(&errors)))?;
+        warn(&warnings);
+        let plan = plan(&server, &own, &web)?;
         let tls = match &plan {
             Some(plan) => Some(ServerTls::new(plan.build(clock.now_ms()).context("HTTPS cannot be served")?)),
             None => None,
         };
-        if tls.is_none() && !server.redirect_http_listen.is_empty() {
-            bail!("server.redirect_http_listen leads to HTTPS, which is not set up: set server.tls_cert_file or server.tls_self_signed");
-        }
         let needs_users = settings.auth.mode == SignIn::Off && !server.allow_open && !address.ip().is_loopback();
         let files = files(&server, plan.as_ref());
         let hash = content_hash(files.iter().map(PathBuf::as_path));
@@ -165,6 +190,7 @@ impl Edge {
             web: ArcSwap::from_pointee(Web::new(web, &clock)),
             settings: server,
             clock,
+            turn: Mutex::default(),
             seen: Mutex::new(Seen { files, hash }),
             failure: Mutex::default(),
             needs_users,
@@ -190,6 +216,13 @@ impl Edge {
     /// Whether HTTPS is spoken.
     pub(super) fn speaks_tls(&self) -> bool {
         self.tls.is_some()
+    }
+
+    /// The names in the certificate as it is shown now; `*.` stands for one label.
+    pub(super) fn certificate_names(&self) -> Vec<String> {
+        let Some(tls) = &self.tls else { return Vec::new() };
+        let certificate = tls.certificate();
+        certificate.names.into_iter().chain([certificate.common_name]).collect()
     }
 
     /// Whether the certificate is one that browsers can come to trust for good.
@@ -232,27 +265,20 @@ impl Edge {
         }
     }
 
-    /// Reads everything again if it changed, or if told to. Blocking.
-    pub(super) fn reload(&self, is_told: bool) {
-        let mut seen = self.seen.lock();
-        let hash = content_hash(seen.files.iter().map(PathBuf::as_path));
-        if !is_told && hash == seen.hash && !self.is_due() {
-            return;
-        }
-        seen.hash = hash;
-        match self.take_over() {
-            Ok(files) => {
-                seen.hash = content_hash(files.iter().map(PathBuf::as_path));
-                seen.files = files;
-                *self.failure.lock() = None;
+    /// Reads everything again if it changed. Blocking.
+    pub(super) fn follow(&self) {
+        let hash = {
+            let seen = self.seen.lock();
+            let hash = content_hash(seen.files.iter().map(PathBuf::as_path));
+            if hash == seen.hash && !self.is_due() {
+                return;
             }
-            Err(why) => {
-                tracing::error!(error = %why, "changed TLS files or web config cannot be used, what was in force before stays");
-                if let Some(tls) = &self.tls {
-                    tls.replace(None);
-                }
-                *self.failure.lock() = Some((self.clock.now_ms(), why));
-            }
+            hash
+        };
+        match self.prepare() {
+            Ok(prepared) => self.take_over(prepared),
+            // Not looked at again before it changes once more.
+            Err(_) => self.seen.lock().hash = hash,
         }
     }
 
@@ -261,29 +287,54 @@ impl Edge {
         self.is_self_signed() && self.tls.as_ref().is_some_and(|tls| SelfSigned::is_due(&tls.certificate(), self.clock.now_ms()))
     }
 
-    /// The files that are to be watched from now on.
-    fn take_over(&self) -> Result<Vec<PathBuf>, String> {
-        let web = read_web(&self.settings)?;
+    /// Reads everything again, changing nothing. Blocking.
+    ///
+    /// # Errors
+    /// What is wrong, which is then in the log, the metrics and on the page about the server too.
+    pub(super) fn prepare(&self) -> Result<Prepared<'_>, String> {
+        let turn = self.turn.lock();
+        self.read(turn).inspect_err(|why| {
+            tracing::error!(error = %why, "changed TLS files or web config cannot be used, what was in force before stays");
+            if let Some(tls) = &self.tls {
+                tls.replace(None);
+            }
+            *self.failure.lock() = Some((self.clock.now_ms(), why.clone()));
+        })
+    }
+
+    fn read<'a>(&self, turn: MutexGuard<'a, ()>) -> Result<Prepared<'a>, String> {
+        let (web, warnings) = read_web(&self.settings).map_err(|errors| lines(&errors))?;
         if self.needs_users && web.users.is_empty() {
             return Err("the web config file has no users any more, and nobody else keeps strangers out".to_owned());
         }
-        let plan = plan(&self.settings, &self.own, &web)?;
-        match (&self.tls, &plan) {
-            (Some(tls), Some(plan)) => {
-                let before = tls.certificate().fingerprint;
-                tls.replace(Some(plan.build(self.clock.now_ms()).map_err(|error| error.to_string())?));
-                if tls.certificate().fingerprint != before {
-                    self.say_certificate();
-                }
-            }
-            (None, None) => {}
+        let plan = plan(&self.settings, &self.own, &web).map_err(|mistake| mistake.message)?;
+        let files = files(&self.settings, plan.as_ref());
+        // Before the files are read: a change while they are is then seen the next time.
+        let hash = content_hash(files.iter().map(PathBuf::as_path));
+        let tls = match (&self.tls, &plan) {
+            (Some(_), Some(plan)) => Some(plan.build(self.clock.now_ms()).map_err(|error| error.to_string())?),
+            (None, None) => None,
             (Some(_), None) => return Err("TLS was taken out of the web config file; plain HTTP needs a new start".to_owned()),
             (None, Some(_)) => return Err("TLS came into the web config file; it needs a new start".to_owned()),
+        };
+        Ok(Prepared { web, warnings, tls, seen: Seen { files, hash }, _turn: turn })
+    }
+
+    /// Puts in force what was read.
+    pub(super) fn take_over(&self, prepared: Prepared<'_>) {
+        let Prepared { web, warnings, tls: built, seen, _turn } = prepared;
+        warn(&warnings);
+        if let (Some(tls), Some(built)) = (&self.tls, built) {
+            let before = tls.certificate().fingerprint;
+            tls.replace(Some(built));
+            if tls.certificate().fingerprint != before {
+                self.say_certificate();
+            }
         }
-        let files = files(&self.settings, plan.as_ref());
         self.web.store(Arc::new(Web::new(web, &self.clock)));
+        *self.seen.lock() = seen;
+        *self.failure.lock() = None;
         tracing::info!("TLS files and web config read again");
-        Ok(files)
     }
 
     /// Reads everything again whenever it changes, for as long as it is polled.
@@ -295,7 +346,7 @@ impl Edge {
         loop {
             let edge = Arc::clone(&self);
             let looked = tokio::task::spawn_blocking(move || {
-                edge.reload(false);
+                edge.follow();
                 let files = edge.seen.lock().files.clone();
                 watch.follow(&files);
                 watch
@@ -332,7 +383,7 @@ fn files(settings: &ServerSettings, plan: Option<&TlsPlan>) -> Vec<PathBuf> {
 }
 
 /// Names of a certificate that the server makes for itself.
-fn names(settings: &ServerSettings, address: SocketAddr) -> Vec<String> {
+pub(super) fn names(settings: &ServerSettings, address: SocketAddr) -> Vec<String> {
     let external = url::Url::parse(&settings.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let listens = (!address.ip().is_unspecified()).then(|| address.ip().to_string());
@@ -436,8 +487,10 @@ mod tests {
             ),
             (with(&files), &web, "in one place"),
             (with(&|settings| settings.client_ca_file = "ca".to_owned()), &none, "needs TLS"),
+            (with(&|settings| settings.client_ca_file = "ca".to_owned()), &web, "of its own"),
+            (with(&|settings| settings.client_auth = ClientAuth::RequireAny), &none, "needs TLS"),
         ] {
-            assert!(plan(&settings, &own(), web).unwrap_err().contains(said), "{said}");
+            assert!(plan(&settings, &own(), web).unwrap_err().message.contains(said), "{said}");
         }
     }
 
@@ -451,21 +504,20 @@ mod tests {
         let mut settings = Settings::default();
         settings.server.web_config_file = file.display().to_string();
         settings.auth.mode = SignIn::Off;
-        assert!(has_users(&settings).unwrap());
         let clock = crate::base::clock::ManualClock::at(0);
         let open = |address: &str| Edge::open(&settings, folder.path(), address.parse().unwrap(), clock.clone()).unwrap();
         let (reachable, local) = (open("0.0.0.0:9090"), open("127.0.0.1:9090"));
         with("http_server_config: {headers: {X-Frame-Options: deny}}\n");
         for (edge, users, headers) in [(&reachable, 1, 0), (&local, 0, 1)] {
-            edge.reload(false);
+            edge.follow();
             let web = edge.web();
             assert_eq!((web.config.users.len(), web.config.headers.len()), (users, headers));
         }
-        assert!(!has_users(&settings).unwrap());
         with("basic_auth_users: {ann: plain}\n");
-        assert!(has_users(&settings).unwrap_err().to_string().contains("web.yml:1:"));
+        assert!(read_web(&settings.server).unwrap_err()[0].to_string().contains("web.yml:1:"));
+        assert!(reachable.prepare().err().unwrap().contains("web.yml:1:"));
         with(&user);
-        reachable.reload(false);
+        reachable.follow();
         assert_eq!(reachable.web().config.users.len(), 1);
     }
 

@@ -86,7 +86,8 @@ Examples:
   pharos query instant up
   pharos query instant 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
   pharos query instant --time 2026-11-21T07:00:00Z --format json 'topk(5, process_resident_memory_bytes)'
-  pharos query instant --url http://metrics.example:9090 'up == 0'";
+  pharos query instant --url http://metrics.example:9090 'up == 0'
+  pharos query instant --url https://localhost:9090 --ca-file data/tls/self-signed.crt up";
 
 pub(super) const RANGE_EXAMPLES: &str = "\
 Examples:
@@ -121,7 +122,8 @@ pub(super) const BACKUP_EXAMPLES: &str = "\
 Examples:
   pharos backup pharos.tar.zst
   pharos backup --url https://metrics.example --token pht_example /backups
-  pharos backup --data-dir /var/lib/pharos pharos.tar.zst";
+  pharos backup --data-dir /var/lib/pharos pharos.tar.zst
+  pharos backup - | ssh backup.example dd of=pharos.tar.zst";
 
 pub(super) const RESTORE_EXAMPLES: &str = "\
 Examples:

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::access::{Access, Origin};
 use crate::base::secret::Secret;
+use crate::platform::config::diagnostic::Diagnostic;
 
 const NAME: &str = "PHAROS_ADMIN_NAME";
 const PASSWORD: &str = "PHAROS_ADMIN_PASSWORD";
@@ -18,13 +19,19 @@ const FILE_BYTES_MAX: u64 = 4096;
 /// Makes the administrator that the variables name, unless there is one already; without a password there is nothing to
 /// do. Changing the password later is done by people, not by variables.
 pub(super) async fn ensure(access: &Access, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
-    let Some(password) = password(env)? else { return Ok(()) };
+    let Some(password) = password(env).context(PASSWORD_FILE)? else { return Ok(()) };
     let name = env(NAME).filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT_NAME.to_owned());
     let made = access.ensure_admin("the environment", &name, password, &Origin::this_machine("start")).await;
     if made.with_context(|| format!("the administrator that {NAME} and {PASSWORD} ask for cannot be made"))? {
         tracing::info!(name, "the administrator was made as the environment asks");
     }
     Ok(())
+}
+
+/// Why the variables cannot be followed, before a server is started with them.
+pub(super) fn check(env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
+    let error = password(env).err()?;
+    Some(Diagnostic { file: PASSWORD_FILE.into(), line: 0, column: 0, message: format!("{error:#}") })
 }
 
 fn password(env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Option<Secret>> {
@@ -35,7 +42,7 @@ fn password(env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Option<Secre
         (None, Some(path)) => {
             let mut text = String::new();
             let read = std::fs::File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
-            read.with_context(|| format!("cannot read {path}, which {PASSWORD_FILE} names"))?;
+            read.with_context(|| format!("cannot read {path}"))?;
             // Editors end files with a line feed, which is no part of the password.
             Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
         }

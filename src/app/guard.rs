@@ -20,6 +20,7 @@ use tower_http::csrf::CsrfLayer;
 
 use super::edge::Edge;
 use super::present::presented;
+use super::vouch::FOR_ANYONE;
 use crate::base::clock::SharedClock;
 use crate::platform::http::cors::{Cors, cross_origin};
 use crate::platform::http::problem::Problem;
@@ -77,6 +78,7 @@ pub(super) fn around(routes: Router, counts: Arc<RequestCounts>, hosts: KnownHos
     let compressible = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
+        .and(NotForContentType::GRPC)
         .and(NotForContentType::const_new("font/"))
         .and(NotForContentType::const_new("application/zstd"))
         .and(NotForContentType::const_new("application/x-protobuf"))
@@ -208,7 +210,11 @@ impl KnownHosts {
     /// Whether a request may come in.
     fn admit(&self, request: &Request<Body>) -> bool {
         let named = named(request);
-        named.is_empty() || self.is_known(named) || !(self.is_local || is_from_browser(request.headers()))
+        // Whoever watches the server may know it by any name, and there is nothing in the answer to be read.
+        FOR_ANYONE.contains(&request.uri().path())
+            || named.is_empty()
+            || self.is_known(named)
+            || !(self.is_local || is_from_browser(request.headers()))
     }
 
     fn is_known(&self, named: &str) -> bool {
@@ -327,6 +333,13 @@ mod tests {
             let request = asked(named, agent);
             let admitted = [true, false].map(|is_local| KnownHosts::new(Vec::new(), is_local).admit(&request));
             assert_eq!(admitted, [local, open], "{named} {agent}");
+        }
+        let local = KnownHosts::new(Vec::new(), true);
+        for (path, admitted) in
+            [("/-/healthy", true), ("/-/ready", true), ("/-/reload", false), ("/-/healthy/", false), ("/metrics", false)]
+        {
+            let request = Request::builder().uri(path).header("host", "evil.example").body(Body::empty()).expect("a request");
+            assert_eq!(local.admit(&request), admitted, "{path}");
         }
         let second = Request::builder().uri("http://evil.example:9090/").body(Body::empty()).expect("a request");
         assert!(!KnownHosts::new(Vec::new(), true).admit(&second), "HTTP/2 names it in the address");

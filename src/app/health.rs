@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use url::Url;
+use url::{Host, Url};
 
-use super::ask::server_url;
+use super::ask::{TrustArgs, server_url};
 use super::configuration::environment;
 use crate::base::clock::SystemClock;
 use crate::platform::config::settings::Settings;
@@ -28,6 +28,8 @@ pub(super) struct HealthArgs {
     /// PHAROS_SERVER_LISTEN names.
     #[arg(long, env = "PHAROS_URL", value_parser = server_url)]
     url: Option<Url>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// What a server said.
@@ -39,8 +41,8 @@ struct Said {
 /// Asks; `path` is `-/healthy` or `-/ready`.
 pub(super) async fn check(args: HealthArgs, path: &str, out: &mut impl Write) -> anyhow::Result<()> {
     let said = match args.url {
-        Some(url) => ask(&url, path, false).await?,
-        None => ask_own(&own_address(environment(LISTEN).as_deref()), path).await?,
+        Some(url) => ask(&url, path, &args.trust).await?,
+        None => ask_own(&own_address(environment(LISTEN).as_deref()), path, &args.trust).await?,
     };
     if said.status != 200 {
         bail!("the server answered {}: {}", said.status, said.words);
@@ -49,17 +51,32 @@ pub(super) async fn check(args: HealthArgs, path: &str, out: &mut impl Write) ->
     Ok(())
 }
 
-/// Asks the server of this machine: first by HTTP; where that is refused, by TLS. Whose certificate it is does not
-/// matter there, as the question does not leave the machine.
-async fn ask_own(address: &str, path: &str) -> anyhow::Result<Said> {
+/// Asks the server of this machine: first by HTTP; where that is refused, by TLS.
+async fn ask_own(address: &str, path: &str, trust: &TrustArgs) -> anyhow::Result<Said> {
     let url = |scheme: &str| Url::parse(&format!("{scheme}://{address}")).with_context(|| format!("{address:?} is no address"));
-    let plain = ask(&url("http")?, path, false).await;
+    let plain = ask(&url("http")?, path, trust).await;
     if matches!(&plain, Ok(said) if said.status == 200) {
         return plain;
     }
-    match ask(&url("https")?, path, true).await {
+    // Also where it listens on an address that is no loopback: it is its own machine's all the same.
+    match ask_with(&url("https")?, path, trust, !trust.is_set()).await {
         Ok(said) => Ok(said),
         Err(_) => plain,
+    }
+}
+
+/// Whose certificate it is does not matter on loopback, as the question does not leave the machine and carries no
+/// token; unless somebody says which one it has to be.
+async fn ask(url: &Url, path: &str, trust: &TrustArgs) -> anyhow::Result<Said> {
+    ask_with(url, path, trust, !trust.is_set() && is_loopback(url)).await
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -74,14 +91,14 @@ fn own_address(listen: Option<&str>) -> String {
     }
 }
 
-async fn ask(url: &Url, path: &str, any_certificate: bool) -> anyhow::Result<Said> {
+async fn ask_with(url: &Url, path: &str, trust: &TrustArgs, any_certificate: bool) -> anyhow::Result<Said> {
     let mut full = url.clone();
     full.path_segments_mut().map_err(|()| anyhow::anyhow!("{url} is not an HTTP address"))?.pop_if_empty().extend(path.split('/'));
-    let tls = TlsSettings { insecure_skip_verify: any_certificate, ..TlsSettings::default() };
+    let tls = TlsSettings { insecure_skip_verify: any_certificate, ..trust.tls() };
     // A redirect to TLS is no answer about health.
     let settings = ClientSettings { tls, follow_redirects: false, ..ClientSettings::default() };
     let client = HttpClient::new(settings, Arc::new(SystemClock::new()))?;
-    let response = client.send(Request::get(full, TIMEOUT)).await.with_context(|| format!("cannot reach {url}"))?;
+    let response = client.send(Request::get(full, TIMEOUT)).await.map_err(|error| trust.unreachable(url, error))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     response.read_body(ANSWER_BYTES_MAX, &mut body).await?;
@@ -91,6 +108,20 @@ async fn ask(url: &Url, path: &str, any_certificate: bool) -> anyhow::Result<Sai
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_certificate_is_taken_from_this_machine_only() {
+        for (url, is_here) in [
+            ("https://localhost:9090", true),
+            ("https://127.0.0.7", true),
+            ("https://[::1]:9090", true),
+            ("https://localhost.example", false),
+            ("https://127.0.0.1.example", false),
+            ("https://10.0.0.5:9090", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), is_here, "{url}");
+        }
+    }
 
     #[test]
     fn the_own_server_is_found_where_it_listens() {

@@ -21,6 +21,7 @@ mod starting;
 mod stop;
 mod throttle;
 mod user;
+mod vetting;
 mod vouch;
 #[cfg(test)]
 mod walk_tests;

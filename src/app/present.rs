@@ -18,7 +18,7 @@ use crate::ui::{page, problem};
 /// Where the API begins.
 const API: &str = "/api/v1/";
 /// Endpoints of the API whose failures are plain text upstream too.
-const TEXT: [&str; 2] = ["/api/v1/write", "/api/v1/read"];
+const TEXT: [&str; 3] = ["/api/v1/write", "/api/v1/read", "/api/v1/otlp/v1/metrics"];
 
 /// Gives a failure the look that suits its reader. What has a look of its own stays as it is.
 pub(super) async fn presented(State(clock): State<SharedClock>, request: Request<Body>, next: Next) -> Response {

@@ -1,27 +1,26 @@
 //! `pharos serve`: start, run until told to stop, stop in reverse order.
 
 use std::io::{IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::Configuration;
-use super::edge::{self, Edge};
+use super::edge;
 use super::https::ToHttps;
 use super::starting::Starting;
 use super::stop::{self, Ends, Running};
 use super::throttle::Throttle;
 use super::wiring::{self, Ground, Opened, Outset};
-use super::{backup, first_admin};
+use super::{backup, first_admin, vetting};
 use crate::access::{Access, Change, Origin};
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
 use crate::platform::config::flags::ServeFlags;
-use crate::platform::config::settings::{Settings, SignIn};
+use crate::platform::config::settings::Settings;
 use crate::platform::http::server::{listen, serve};
 use crate::platform::telemetry::log;
 use crate::ui::links;
@@ -39,7 +38,7 @@ pub(super) fn run(flags: ServeFlags, release: fn()) -> anyhow::Result<()> {
     let configuration = Configuration::open(flags, Arc::clone(&clock))?;
     let settings = configuration.resolved().settings;
     log::start(settings.log.level.as_str(), settings.log.format)?;
-    let address = address(&settings)?;
+    let address = vetting::listen_address(&settings)?;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(REACTOR_THREADS).enable_all().build()?;
     let result = runtime.block_on(run_on(configuration, settings, address, clock, release));
@@ -61,7 +60,7 @@ async fn run_on(
     }
     // Taken first, so that a second server on this port stops before it touches anything.
     let listener = listen(address)?;
-    let redirects = redirect_listener(&settings)?;
+    let redirects = vetting::redirect_address(&settings)?.map(listen).transpose()?;
     let address = listener.local_addr()?;
     let ground = wiring::ground(&settings, address, &clock)?;
     let progress = Arc::default();
@@ -71,7 +70,7 @@ async fn run_on(
     let Ground { edge, intake, lock: _lock } = ground;
     first_admin::ensure(&access, &super::configuration::environment).await?;
     starting.end().await;
-    let to_https = ToHttps::new(&settings.server, &edge);
+    let to_https = ToHttps::new(&settings.server, &edge, wiring::own_names(&settings));
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
     let redirecting = redirects.map(|listener| {
@@ -85,7 +84,7 @@ async fn run_on(
     let watching = tokio::spawn(Arc::clone(&edge).watch());
     let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
-    let ends = wait_for_the_end(&configuration, &access, &edge).await?;
+    let ends = wait_for_the_end(&configuration, &access).await?;
     configuration.begin_to_stop();
     tending.abort();
     watching.abort();
@@ -159,19 +158,15 @@ fn raise_open_files() {
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access, edge: &Arc<Edge>) -> anyhow::Result<Ends> {
+async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access) -> anyhow::Result<Ends> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut ends = Ends::listen()?;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
-                let (configuration, edge) = (Arc::clone(configuration), Arc::clone(edge));
+                let configuration = Arc::clone(configuration);
                 // What went wrong is in the log, the status and a metric already.
-                let reload = move || {
-                    edge.reload(true);
-                    configuration.reload()
-                };
-                if let Ok(Ok(())) = tokio::task::spawn_blocking(reload).await {
+                if let Ok(Ok(())) = tokio::task::spawn_blocking(move || configuration.reload()).await {
                     let change = Change::new("config.reload", "configuration");
                     access.record("signal SIGHUP", &Origin::this_machine("signal"), change).await;
                 }
@@ -182,68 +177,9 @@ async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access, e
     }
 }
 
-/// The second address, for plain HTTP, if there is to be one.
-fn redirect_listener(settings: &Settings) -> anyhow::Result<Option<std::net::TcpListener>> {
-    let text = &settings.server.redirect_http_listen;
-    if text.is_empty() { Ok(None) } else { Ok(Some(listen(parse_address(text)?)?)) }
-}
-
-/// Where to listen. Without signing in, only on this machine.
-fn address(settings: &Settings) -> anyhow::Result<SocketAddr> {
-    let text = &settings.server.listen;
-    let address = parse_address(text)?;
-    let is_open = settings.auth.mode == SignIn::Off && !address.ip().is_loopback() && !settings.server.allow_open;
-    if is_open && !edge::has_users(settings)? {
-        bail!(
-            "{text} can be reached from other machines, and nobody has to sign in: leave --auth off away or start with --auth on, listen on \
-             a loopback address (127.0.0.1, ::1), or say --allow-open where something else keeps strangers out"
-        );
-    }
-    Ok(address)
-}
-
-fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
-    // Prometheus takes `:9090` for every address.
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
-    full.to_socket_addrs()
-        .with_context(|| format!("cannot listen on {text:?}: expected an address and a port such as 127.0.0.1:9090"))?
-        .next()
-        .with_context(|| format!("{text:?} names no address"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_that_others_reach_has_people_who_sign_in() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("web.yml");
-        std::fs::write(&file, format!("basic_auth_users: {{ann: '{}'}}\n", bcrypt::hash("right", 4).unwrap())).unwrap();
-        let with = |change: &dyn Fn(&mut Settings)| {
-            let mut settings = Settings::default();
-            change(&mut settings);
-            address(&settings).is_ok()
-        };
-        let open = ":9090".to_owned();
-        assert!(with(&|_| {}), "this machine alone");
-        assert!(with(&|settings| settings.server.listen = open.clone()), "who comes from elsewhere signs in");
-        let reached_and_off = |settings: &mut Settings| {
-            settings.server.listen = open.clone();
-            settings.auth.mode = SignIn::Off;
-        };
-        assert!(!with(&reached_and_off));
-        let all: [&dyn Fn(&mut Settings); 3] =
-            [&|settings| settings.auth.mode = SignIn::On, &|settings| settings.server.allow_open = true, &|settings| {
-                settings.server.web_config_file = file.display().to_string()
-            }];
-        for change in all {
-            assert!(with(&|settings| {
-                reached_and_off(settings);
-                change(settings);
-            }));
-        }
-    }
 
     #[test]
     fn the_set_up_link_leads_somewhere() {

@@ -151,14 +151,14 @@ pub(super) async fn run(place: &Place, command: UserCommand, out: &mut impl Writ
         }
         UserCommand::Delete { name } => {
             let user = found(&name)?;
-            access.delete_user(ACTOR, user.id, &origin).await?;
-            writeln!(out, "{} was deleted.", user.name)?;
+            let tokens = access.delete_user(ACTOR, user.id, &origin).await?;
+            writeln!(out, "{} was deleted; tokens that they made and that were revoked: {tokens}.", user.name)?;
         }
         UserCommand::ResetTotp { name } => {
             let user = found(&name)?;
             anyhow::ensure!(user.has_totp, "{} has no second factor", user.name);
-            access.disable_totp(ACTOR, user.id, &origin).await?;
-            writeln!(out, "The second factor of {} is off.", user.name)?;
+            access.disable_totp(ACTOR, user.id, None, &origin).await?;
+            writeln!(out, "The second factor of {} is off; their sessions have ended.", user.name)?;
         }
         UserCommand::SignOut { name } => {
             let user = found(&name)?;
@@ -176,7 +176,13 @@ fn open(place: &Place) -> anyhow::Result<Arc<Access>> {
         bail!("{} holds no data of pharos; name the server's data folder with --data-dir", place.data_dir.display());
     }
     let db = Db::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-    let settings = AccessSettings { mode: AuthMode::On, session_idle: FOR_EVER, session_age: FOR_EVER, audit_keep: FOR_EVER };
+    let settings = AccessSettings {
+        mode: AuthMode::On,
+        session_idle: FOR_EVER,
+        session_age: FOR_EVER,
+        outside_session_age: FOR_EVER,
+        audit_keep: FOR_EVER,
+    };
     Ok(Access::open(Arc::new(db), Arc::new(SystemClock::new()), settings)?)
 }
 

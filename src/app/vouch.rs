@@ -20,8 +20,9 @@ use crate::platform::http::tls::{ClientCertificate, Connection};
 const SCOPES: [Scope; 3] = [Scope::MetricsWrite, Scope::LogsWrite, Scope::EventsWrite];
 /// Characters of a certificate's name that are kept.
 const NAME_CHARS_MAX: usize = 100;
-/// What those who watch the server ask without a name: it says nothing but that the server runs.
-const FOR_ANYONE: [&str; 2] = ["/-/healthy", "/-/ready"];
+/// What those who watch the server ask without a name: it says nothing but that the server runs,
+/// and what it refuses.
+pub(super) const FOR_ANYONE: [&str; 2] = ["/-/healthy", "/-/ready"];
 
 /// What is needed to know who vouches for whom.
 pub(super) struct Vouching {

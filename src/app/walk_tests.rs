@@ -300,7 +300,7 @@ async fn a_change_is_written_down_though_its_client_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
     let day = Duration::from_secs(86_400);
-    let settings = AccessSettings { mode: AuthMode::Off, session_idle: day, session_age: day, audit_keep: day };
+    let settings = AccessSettings { mode: AuthMode::Off, session_idle: day, session_age: day, outside_session_age: day, audit_keep: day };
     let access = Access::open(db, Arc::new(SystemClock::new()), settings).unwrap();
     let (begun, go_on, given_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
     let handler = {

@@ -114,7 +114,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Arc::new(Db::open(&folder.path().join("pharos.db")).unwrap());
         let age = Duration::from_secs(3600);
-        let settings = AccessSettings { mode: AuthMode::Off, session_idle: age, session_age: age, audit_keep: age };
+        let settings =
+            AccessSettings { mode: AuthMode::Off, session_idle: age, session_age: age, outside_session_age: age, audit_keep: age };
         let access = Access::open(db, ManualClock::at(0), settings).unwrap();
         let hash = |password: &str| Secret::new(bcrypt::hash(password, 4).unwrap());
         let mut users = BTreeMap::from([("ann".to_owned(), hash("right")), ("bob".to_owned(), hash("other"))]);

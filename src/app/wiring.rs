@@ -101,7 +101,9 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let data = Path::new(&settings.storage.path);
     let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
     let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
-    access.open_doors(Doors::new(settings, Arc::clone(clock))?);
+    let doors = Doors::new(settings, Arc::clone(clock))?;
+    doors.oidc.iter().for_each(|oidc| oidc.warn());
+    access.open_doors(doors);
     let registry = Registry::new();
     edge.register(&registry);
     registry.add(Arc::new(ground.intake.places.clone()) as _);
@@ -122,10 +124,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         pressure: pressure.clone(),
     })
     .await?;
-    configuration.on_change({
-        let metrics = Arc::clone(&metrics);
-        move |config| metrics.apply(config)
-    });
+    let told = Arc::clone(&metrics);
+    configuration.on_change(Arc::clone(edge), move |config| told.apply(config));
     let logs = Logs::open(LogsOptions {
         data_dir: data.join("logs"),
         settings: settings.clone(),
@@ -165,7 +165,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::clone(&access), identify))
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
-    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge)), https_only));
+    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
     Ok(Opened { router, table, access, metrics, logs, backups, db, throttle, watch })
 }
 
@@ -179,6 +179,7 @@ fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {
         },
         session_idle: or_never(settings.auth.session_idle.to_std()),
         session_age: or_never(settings.auth.session_age.to_std()),
+        outside_session_age: or_never(settings.auth.oidc_session_age.to_std()),
         audit_keep: or_never(settings.auth.audit_retention.to_std()),
     }
 }
@@ -232,7 +233,7 @@ fn prepare(data: &Path) -> anyhow::Result<DirLock> {
 }
 
 /// Names, besides addresses and localhost, under which browsers may come.
-fn own_names(settings: &Settings) -> Vec<String> {
+pub(super) fn own_names(settings: &Settings) -> Vec<String> {
     let external = url::Url::parse(&settings.server.external_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     external.into_iter().chain([own]).filter(|name| name.parse::<IpAddr>().is_err()).collect()

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod float;
 pub mod human;
 pub mod limits;
+pub mod masked;
 pub mod network;
 pub mod pack;
 pub mod pressure;

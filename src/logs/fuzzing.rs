@@ -102,3 +102,27 @@ pub fn logql(data: &[u8]) {
         assert_eq!(parse(&found.logql, Dialect::Pharos).as_ref(), Ok(&found.query), "{}", found.logql);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_request_keeps_to_the_limits(choice in 0u8..8, body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            logs_push(&[&[choice][..], &body].concat());
+        }
+
+        #[test]
+        fn any_text_keeps_to_the_limits(choice in 0u8..8, names in "[a-z@_.]{1,8}", text in ".{0,40}") {
+            for body in [
+                format!("{{\"streams\":[{{\"stream\":{{\"{names}\":\"x\"}},\"values\":[[\"1\",{text:?},{{\"{names}\":\"y\"}}]]}}]}}"),
+                format!("{{\"{names}\":{text:?},\"msg\":\"x\"}}\n{{\"create\":{{}}}}\n{{\"{names}\":1}}\n"),
+                format!("{{\"create\":{{\"_id\":{text:?}}}}}\n{{\"{names}\":{{\"{names}\":{text:?}}}}}\n"),
+                format!("{{{names}=\"{text}\"}}"),
+            ] {
+                logs_push(&[&[choice][..], body.as_bytes()].concat());
+            }
+        }
+    }
+}

@@ -18,11 +18,13 @@ use crate::metrics::ingest::discovery::group;
 use crate::metrics::ingest::exposition::content_type::Format;
 use crate::metrics::ingest::exposition::lint::lint;
 use crate::metrics::ingest::exposition::{Event, LabelScratch, ParseOptions, Parser, Series};
+use crate::metrics::ingest::otlp::{NotExported, OtlpMetrics, Settings};
 use crate::metrics::ingest::push::group::Group;
 use crate::metrics::ingest::push::log::GroupLog;
 use crate::metrics::ingest::push::{PushHeaders, Pushgateway, view};
 use crate::metrics::ingest::remote_write::RemoteWrite;
-use crate::metrics::model::config::read_text;
+use crate::metrics::ingest::statsd::{Protocol, Statsd};
+use crate::metrics::model::config::{OtlpConfig, OtlpTranslation, read_text};
 use crate::metrics::query::parse::{self, parse, parse_selector};
 use crate::metrics::query::print::pretty;
 use crate::metrics::store::block::{BLOCK_FILE, Block, Scratch, TOMBSTONES_FILE};
@@ -32,6 +34,7 @@ use crate::series::batch::WriteBatch;
 use crate::series::histogram::{Histogram, ResetHint};
 use crate::series::labels::{Labels, check_packed};
 use crate::series::matcher::{MatchOp, Matcher};
+use crate::series::otlp::Encoding;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Select, Selection};
 use crate::series::sample::SampleBuf;
 
@@ -361,23 +364,48 @@ pub fn config_yaml(data: &[u8]) {
 
 /// Keeps groups in memory.
 #[derive(Default)]
-struct MemoryLog(Mutex<HashMap<String, Vec<u8>>>);
+struct MemoryLog {
+    kept: Mutex<HashMap<String, Vec<u8>>>,
+    prepared: Mutex<HashMap<String, Vec<u8>>>,
+}
 
 impl GroupLog for MemoryLog {
     fn load(&self) -> io::Result<Vec<Vec<u8>>> {
-        Ok(self.0.lock().values().cloned().collect())
+        Ok(self.kept.lock().values().cloned().collect())
     }
 
-    fn save(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+    fn prepare(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
         let group = Group::decode(bytes).expect("a group reads back");
         assert_eq!(group.encode(), bytes);
-        self.0.lock().insert(key.to_owned(), bytes.to_vec());
+        self.prepared.lock().insert(key.to_owned(), bytes.to_vec());
         Ok(())
+    }
+
+    fn commit(&self, key: &str) -> io::Result<()> {
+        let bytes = self.prepared.lock().remove(key).expect("prepared before");
+        self.kept.lock().insert(key.to_owned(), bytes);
+        Ok(())
+    }
+
+    fn discard(&self, key: &str) {
+        self.prepared.lock().remove(key);
     }
 
     fn remove(&self, key: &str) -> io::Result<()> {
-        self.0.lock().remove(key);
+        self.kept.lock().remove(key);
         Ok(())
+    }
+}
+
+/// Looks at batches, and gives them to storage if it is there.
+struct Looked(Option<LazyStore>);
+
+impl Append for Looked {
+    fn append(&self, batch: &WriteBatch, options: &AppendOptions) -> Result<AppendReport, AppendError> {
+        for series in &batch.series {
+            check_packed(batch.labels_of(series)).expect("packed labels are well formed");
+        }
+        self.0.as_ref().map_or_else(|| Ok(AppendReport::default()), |store| store.append(batch, options))
     }
 }
 
@@ -399,20 +427,13 @@ pub fn push(data: &[u8]) {
         content_encoding: ["", "gzip", "snappy", ""][usize::from(choice >> 1 & 3)],
         ttl: if choice & 8 == 0 { "" } else { "1h" },
     };
-    let gateway = Pushgateway::open(Box::new(MemoryLog::default()), ManualClock::at(NOW), None).expect("opens");
+    let store = Arc::new(Looked((choice & 16 != 0).then(LazyStore::default)));
+    let gateway = Pushgateway::open(Box::new(MemoryLog::default()), store, ManualClock::at(NOW), None).expect("opens");
     for (method, path) in [("PUT", path), ("POST", path), ("PUT", "/job/other"), ("DELETE", path)] {
         let response = gateway.handle(method, path, headers, body);
         assert!(matches!(response.status, 200 | 202 | 400 | 413), "{} {}", response.status, response.body);
         drop(view::metrics_json(&gateway.groups()).to_string());
-        let store = LazyStore::default();
-        let mut batch = WriteBatch::new();
-        gateway.collect(NOW, &mut batch);
-        for series in &batch.series {
-            check_packed(batch.labels_of(series)).expect("packed labels are well formed");
-        }
-        if choice & 16 != 0 && response.status == 200 {
-            drop(store.append(&batch, &AppendOptions::default()));
-        }
+        gateway.restate();
     }
 }
 
@@ -424,24 +445,59 @@ pub fn custom_json(data: &[u8]) {
     if choice & 1 != 0 {
         fs::write(&file, body).expect("write");
     }
-    let open = || CustomMetrics::open(&file, ManualClock::at(NOW)).expect("opens whatever it finds");
+    let store = Arc::new(Looked(None));
+    let open = || CustomMetrics::open(&file, store.clone(), ManualClock::at(NOW)).expect("opens whatever it finds");
     let custom = open();
-    let mut batch = WriteBatch::new();
     if choice & 1 == 0 {
-        drop(custom.record_one(body, &mut batch));
-        batch.clear();
-        drop(custom.record_batch(body, &mut batch));
+        drop(custom.record_one(body));
+        drop(custom.record_batch(body));
     }
     let text = |custom: &CustomMetrics| {
         let text = |value: Result<String, serde_json::Error>| value.expect("prints");
         drop(text(serde_json::to_string(&custom.health())));
         text(serde_json::to_string(&custom.summary())) + &text(serde_json::to_string(&custom.dashboard()))
     };
-    custom.collect(NOW, &mut batch);
-    for series in &batch.series {
-        check_packed(batch.labels_of(series)).expect("packed labels are well formed");
-    }
+    custom.restate();
     let before = text(&custom);
     drop(custom);
     assert_eq!(text(&open()), before, "after a restart");
+}
+
+/// Metrics of OpenTelemetry in protobuf or JSON, with every way of making names; what is stored reads back.
+pub fn otlp(data: &[u8]) {
+    let (choice, body) = choice(data);
+    let store = Arc::new(LazyStore::default());
+    let otlp = OtlpMetrics::new(Arc::clone(&store) as Arc<dyn Append>, ManualClock::at(NOW));
+    let config = OtlpConfig {
+        translation_strategy: OtlpTranslation::ALL[usize::from(choice >> 1 & 3)],
+        promote_all_resource_attributes: choice & 8 != 0,
+        convert_histograms_to_nhcb: choice & 16 != 0,
+        promote_scope_metadata: choice & 32 != 0,
+        ..OtlpConfig::default()
+    };
+    let settings = Settings::new(&config, choice & 64 != 0, 300_000);
+    let encoding = if choice & 1 == 0 { Encoding::Protobuf } else { Encoding::Json };
+    // The second time every delta comes again.
+    for _ in 0..2 {
+        match otlp.export(encoding, body, &settings, 64 << 20) {
+            Ok(exported) => assert!(exported.rejected <= exported.points, "{exported:?}"),
+            Err(NotExported::Invalid(why) | NotExported::TooLarge(why)) => assert!(!why.is_empty()),
+            Err(NotExported::Later(why)) => panic!("{why}"),
+        }
+    }
+    if let Some((store, _)) = store.0.get() {
+        flush_and_compare(store);
+    }
+}
+
+/// A packet of StatsD.
+pub fn statsd(data: &[u8]) {
+    let statsd = Statsd::new(ManualClock::at(NOW), std::time::Duration::ZERO, 100);
+    statsd.take(data, Protocol::Udp);
+    let (mut batch, store) = (WriteBatch::new(), LazyStore::default());
+    statsd.collect(&mut batch);
+    for series in &batch.series {
+        check_packed(batch.labels_of(series)).expect("packed labels are well formed");
+    }
+    drop(store.append(&batch, &AppendOptions::default()));
 }

@@ -18,6 +18,7 @@ mod store;
 
 pub use facade::{Metrics, MetricsOptions, OpenError, check_restored, stopped_part};
 pub use ingest::backfill::openmetrics::import as import_openmetrics;
+pub use ingest::changes::refused as refused_changes;
 pub use ingest::exposition::lint::lint;
 pub use model::{config, server};
 pub use query::parse::{ParseOptions, parse_selector};

@@ -6,6 +6,7 @@ pub mod histogram;
 pub mod labels;
 pub mod literal;
 pub mod matcher;
+pub mod otlp;
 pub mod ports;
 pub mod re2;
 pub mod sample;

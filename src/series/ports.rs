@@ -97,12 +97,15 @@ pub enum RefusedReason {
     ShortOfMemory,
 }
 
-/// Why nothing of a batch was stored.
+/// Why a batch is not safe in storage; but for [`Self::InDoubt`], nothing of it was taken.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The disk is full or failing: try again later. Reads go on.
     #[error("storage does not take writes now: {0}")]
     Unavailable(String),
+    /// The log failed while the batch was on its way: readers see it, and it may survive or not. A repetition is recognised.
+    #[error("storage does not take writes now: {0}")]
+    InDoubt(String),
     /// `all_or_nothing` and something was refused.
     #[error("batch refused")]
     Refused(AppendReport),

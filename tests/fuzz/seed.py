@@ -152,3 +152,16 @@ seed("custom_json", b'\0{"metrics": [{"name": "s", "type": "summary", "quantiles
 seed("custom_json", b'\0{"metric": "h", "metric_type": "histogram", "buckets": {"1": 1, "+Inf": 2}, "sum": 3, "count": 2}')
 record = field(1, "a") + field(2, "histogram") + field(5, b"\1a\1b") + field(6, 1.0) + field(7, 1.0) + field(8, struct.pack("<2d", 1, 2)) + field(9, struct.pack("<2d", 1, 2))
 seed("custom_json", b"\1" + struct.pack("<I", len(record)) + b"\0" * 4 + record)
+
+OTLP = b'{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}},{"key":"h.n","value":{"intValue":"1"}}]},"scopeMetrics":[{"scope":{"name":"s"},"metrics":[%s]}]}]}'
+POINT = b'{"timeUnixNano":"1760400000000000000","startTimeUnixNano":1,"attributes":[{"key":"k","value":{"boolValue":true}}],%s}'
+for metric in [
+    b'{"name":"g","unit":"By/s","gauge":{"dataPoints":[' + POINT % b'"asDouble":"NaN"' + b"]}}",
+    b'{"name":"c","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[' + POINT % b'"asInt":"5"' + b"]}}",
+    b'{"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[' + POINT % b'"count":3,"sum":1,"bucketCounts":["1",2],"explicitBounds":[1],"exemplars":[{"asInt":1,"traceId":"0a"}]' + b"]}}",
+    b'{"name":"e","exponentialHistogram":{"aggregationTemporality":1,"dataPoints":[' + POINT % b'"count":3,"scale":9,"zeroCount":1,"positive":{"offset":-2,"bucketCounts":[1,0,1]}' + b"]}}",
+    b'{"name":"s","summary":{"dataPoints":[' + POINT % b'"count":3,"quantileValues":[{"quantile":0.5,"value":1}]' + b"]}}",
+]:
+    seed("otlp", b"\0\1" + OTLP % metric, b"\0\x79" + OTLP % metric)
+seed("otlp", b"\1a.b:1|c|@0.5|#x:y\nc:5:6|ms\nd:+1|g\ne#x=y:m|s")
+seed("otlp", b'\2\1{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":"SEVERITY_NUMBER_INFO","body":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{}]}}}]}},"attributes":[{"key":"m","value":{"kvlistValue":{"values":[{"key":"n","value":{"doubleValue":1}}]}}}]}]}]}]}')

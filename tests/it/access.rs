@@ -209,11 +209,35 @@ fn tokens_do_what_their_scopes_say() {
     };
     assert!(query(Some(&read)).contains("scalar: 2"), "{}", query(Some(&read)));
     assert!(query(None).contains("PHAROS_TOKEN"));
+    let refused = query(Some(&write));
+    assert!(refused.contains("pharos: forbidden: this needs the scope read"), "{refused}");
     let page = house.look("/settings/tokens", ("cookie", &cookie)).text().unwrap();
     assert!(!page.contains(&read) && page.contains("metrics:write"), "shown once");
     assert_eq!(house.client.get(house.url("/settings/tokens")).bearer_auth(&read).send().unwrap().status(), 403);
     let audit = house.look("/settings/audit", ("cookie", &cookie)).text().unwrap();
     assert!(audit.contains("token.create") && audit.contains("setup") && !audit.contains(&write));
+}
+
+#[test]
+fn cookies_end_with_their_sessions() {
+    let house = House::start();
+    let first = house.set_up();
+    let is_in = |cookie: &str| house.look("/settings/profile", ("cookie", cookie)).status() == 200;
+    let credentials = [("name", "ann"), ("password", PASSWORD)];
+    // Signing in with a session under way ends that one.
+    let answer = house.submit("/login", &credentials, &first);
+    let raw = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let seconds: u32 = raw.split("; Max-Age=").nth(1).and_then(|rest| rest.split(';').next()).and_then(|text| text.parse().ok()).unwrap();
+    assert!((2_591_900..=2_592_000).contains(&seconds), "thirty days: {raw}");
+    let second = cookie_of(&answer);
+    assert!(!is_in(&first) && is_in(&second));
+    let elsewhere = cookie_of(&house.submit("/login", &credentials, ""));
+    assert!(is_in(&second) && is_in(&elsewhere));
+    // A new password gives this browser another cookie, and signs out all others.
+    let answer = house.submit("/settings/profile/password", &[("old", PASSWORD), ("new", "another horse entirely")], &second);
+    assert_eq!(answer.status(), 303);
+    let third = cookie_of(&answer);
+    assert!(third != second && is_in(&third) && !is_in(&second) && !is_in(&elsewhere));
 }
 
 #[test]

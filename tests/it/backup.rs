@@ -316,6 +316,50 @@ fn the_page_makes_lists_and_hands_out_backups() {
 }
 
 #[test]
+fn a_backup_goes_where_it_is_wanted() {
+    let (folder, file) = small();
+    let data = folder.path().join("data");
+    succeeds(&["restore", text(&file), "--data-dir", text(&data)]);
+    let with = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pharos"));
+        command.args(args).env_clear().envs(env.iter().copied()).current_dir(folder.path()).output().unwrap()
+    };
+    // What the environment says of a server does not stand against a folder that is named.
+    let url = [("PHAROS_URL", "http://127.0.0.1:1")];
+    let offline = with(&["backup", "--data-dir", text(&data), "offline.tar.zst"], &url);
+    assert!(offline.status.success(), "{}", String::from_utf8_lossy(&offline.stderr));
+    let both = fails(&["backup", "--url", "http://127.0.0.1:1", "--data-dir", text(&data), "x"]);
+    assert!(both.contains("--url and --data-dir cannot be used together"), "{both}");
+    // To another program, of a folder and of a server.
+    let server = Server::on(&folder.path().join("other"), &QUIET);
+    for from in [["--data-dir", text(&data)], ["--url", &server.url("")]] {
+        let piped = with(&["backup", from[0], from[1], "-"], &[]);
+        let said = String::from_utf8_lossy(&piped.stderr);
+        assert!(piped.status.success() && said.contains("standard output: ") && said.contains(" packed, as of "), "{said}");
+        assert!(!folder.path().join("-").exists());
+        let whole = folder.path().join("piped.tar.zst");
+        std::fs::write(&whole, &piped.stdout).unwrap();
+        succeeds(&["restore", text(&whole), "--data-dir", text(&folder.path().join(format!("from{}", from[0])))]);
+    }
+    let nobody = with(&["backup", "--url", "http://127.0.0.1:1", "-"], &[]);
+    assert!(!nobody.status.success() && nobody.stdout.is_empty(), "{}", String::from_utf8_lossy(&nobody.stderr));
+    // What a killed one left goes with the next one, and with the start of the server whose folder it is.
+    let left = "pharos-20200101T000000Z.tar.zst.partial";
+    let put = folder.path().join("put");
+    std::fs::create_dir(&put).unwrap();
+    std::fs::write(put.join(left), "half").unwrap();
+    std::fs::write(put.join("film.partial"), "of somebody else").unwrap();
+    succeeds(&["backup", "--url", &server.url(""), text(&put)]);
+    assert!(!put.join(left).exists() && put.join("film.partial").exists());
+    drop(server);
+    let own = folder.path().join("other/backups");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join(left), "half").unwrap();
+    let _server = Server::on(&folder.path().join("other"), &QUIET);
+    assert!(!own.join(left).exists());
+}
+
+#[test]
 fn the_schedule_keeps_the_newest() {
     let server = Server::start(&[&QUIET[..], &["--backup.schedule", "* * * * * *", "--backup.keep=2"]].concat());
     let made = |server: &Server| -> f64 {

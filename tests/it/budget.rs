@@ -170,12 +170,16 @@ fn a_disk_budget_refuses_writes_until_there_is_room() {
     for _ in 0..3 {
         assert_eq!((add_one().0, push()), (503, 503), "what is kept until it is deleted");
     }
-    assert_eq!(server.get("/-/ready").0, 200, "a budget is no reason to be taken out of service");
+    let ready = "Prometheus Server is Ready.\n";
+    let refused = "Writes are refused: the disk budget is used up. Queries are answered.\n";
+    assert_eq!(server.get("/-/ready"), (200, format!("{ready}{refused}")), "a budget is no reason to be taken out of service");
+    assert_eq!(server.api("/api/v1/status/runtimeinfo")["refusedNow"][0]["what"], "samples");
     assert!(server.get("/").1.contains("the disk budget is used up"), "Home says so");
     std::fs::remove_file(&ballast).unwrap();
     await_status(at, 204);
     let (added, said) = add_one();
     assert_eq!((added / 100, push()), (2, 200), "{said}");
     server.await_query("b_total", |found| found[0]["value"][1] == "1");
+    assert_eq!(server.get("/-/ready"), (200, ready.to_owned()));
     assert_eq!(own(&server, "pharos_pressure_state{resource=\"disk\",state=\"normal\"}"), 1.0);
 }

@@ -123,6 +123,34 @@ fn raw(server: &Server, request: &str) -> String {
     answer
 }
 
+/// Two lengths of one body are how a request is smuggled past a server in front (RFC 9112, 6.3): the one in front goes by
+/// one, the one behind by the other. The HTTP library goes by Transfer-Encoding and closes the connection after the
+/// answer, so nothing behind such a request is ever read as another one.
+#[test]
+fn two_lengths_of_a_body_smuggle_nothing() {
+    let server = Server::quiet();
+    let hidden = "GET /api/v1/status/buildinfo HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let body = format!("0\r\n\r\n{hidden}");
+    let (length, chunked) = (format!("Content-Length: {}\r\n", body.len()), "Transfer-Encoding: chunked\r\n".to_owned());
+    for lengths in [[&length, &chunked], [&chunked, &length]] {
+        let answer = raw(&server, &format!("POST /-/healthy HTTP/1.1\r\nHost: localhost\r\n{}{}\r\n{body}", lengths[0], lengths[1]));
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("\r\nconnection: close\r\n") && !answer.contains("version"), "{answer}");
+    }
+    // Lengths that nobody can agree about are refused, and the connection ends as well.
+    for odd in [
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: +5\r\n",
+        "Transfer-Encoding: chunked, gzip\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: identity\r\n",
+    ] {
+        let answer = raw(&server, &format!("POST /-/healthy HTTP/1.1\r\nHost: localhost\r\n{odd}\r\n{body}"));
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.matches("HTTP/1.1 ").count() == 1, "{odd}: {answer}");
+    }
+}
+
 #[test]
 fn urls_are_taken_as_people_type_them() {
     let server = Server::quiet();

@@ -46,6 +46,8 @@ mod http;
 mod limits;
 /// Signing in with an identity provider.
 mod oidc;
+/// OpenTelemetry's metrics and logs by every way, and StatsD.
+mod otlp;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
@@ -66,5 +68,7 @@ mod server_page;
 mod stop;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
+/// Settings that cannot work, refused everywhere alike; secrets in addresses.
+mod vetting;
 /// Every door for samples.
 mod writes;

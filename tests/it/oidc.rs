@@ -266,6 +266,32 @@ fn new_keys_and_other_kinds_of_clients_work() {
 }
 
 #[test]
+fn who_signs_out_is_signed_out_at_the_provider_too() {
+    let Some(mut provider) = Provider::start() else { return };
+    let server = provider.server("basic");
+    let ann = Browser::new();
+    assert_eq!(ann.sign_in(&server, "ann").url.path(), "/explore");
+    // With a session there nobody is asked again.
+    ann.cookies.borrow_mut().retain(|(_, name), _| name != "pharos");
+    let landed = ann.follow(ann.begin(&server, "%2Fexplore"), None, "").unwrap();
+    assert_eq!(landed.url.path(), "/explore");
+    let out = ann.ask(&server.url("/logout").parse().unwrap(), Some(&[]));
+    let refresh = out.headers()["refresh"].to_str().unwrap().to_owned();
+    assert_eq!(out.status(), 200);
+    let url: Url = refresh.strip_prefix("0; url=").unwrap().parse().unwrap();
+    assert!(url.as_str().starts_with(&provider.issuer) && url.as_str().contains("id_token_hint=ey"), "{url}");
+    assert!(out.text().unwrap().contains("signing out of Example comes next."));
+    assert_eq!(ann.go(&server.url("/explore")).url.path(), "/login", "out here, whatever the provider does");
+    let asked = ann.go(url.as_str());
+    let (_, xsrf) = asked.text.split_once("name=\"xsrf\" value=\"").unwrap_or_else(|| panic!("{} {}", asked.status, asked.text));
+    let form = [("xsrf", xsrf.split('"').next().unwrap()), ("logout", "yes")];
+    let back = ann.follow(asked.action(), Some(&form), "").unwrap();
+    assert_eq!((back.url.as_str(), back.status), (server.url("/login").as_str(), 200), "{}", back.text);
+    let again = ann.follow(ann.begin(&server, "%2Fexplore"), None, "").unwrap();
+    assert!(again.url.as_str().starts_with(&provider.issuer), "the provider asks who it is: {}", again.url);
+}
+
+#[test]
 fn a_provider_that_is_away_is_said_plainly() {
     let args = ["--auth=on", "--auth.password-login=false", "--auth.oidc-client-id=a", "--auth.oidc-default-role=viewer"];
     let server = Server::start(&[&args[..], &["--auth.oidc-issuer=http://127.0.0.1:1"]].concat());

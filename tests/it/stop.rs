@@ -104,7 +104,7 @@ fn the_port_says_what_it_is_waiting_for() {
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
     });
     assert_eq!(server.await_answer("/-/healthy", 200), "Prometheus Server is Healthy.\n");
-    assert_eq!(server.await_answer("/-/ready", 503), "Service Unavailable: storage is being opened\n");
+    assert_eq!(server.await_answer("/-/ready", 503), "Service Unavailable: storage is open, the rest is being started\n");
     let answer = client().get(server.url("/api/v1/query?query=up")).send().unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "2"));
     std::fs::write(&pipe, "no group").unwrap();

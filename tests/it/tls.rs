@@ -182,12 +182,21 @@ fn https_is_spoken_and_plain_http_is_led_there() {
     // The other one.
     let led = plain.get(format!("http://127.0.0.1:{port}//evil.example/?a=b")).send().unwrap();
     assert_eq!((led.status().as_u16(), header(&led, "location")), (308, https(&server, "//evil.example/?a=b")));
+    // Only to itself, on both.
+    for to in [server.url("/x"), format!("http://127.0.0.1:{port}/x")] {
+        for host in ["evil.example", "198.51.100.7:80", "localhost.evil.example"] {
+            let refused = plain.get(&to).header("host", host).send().unwrap();
+            assert_eq!((refused.status().as_u16(), header(&refused, "location").as_str()), (421, ""), "{host}");
+        }
+        let led = plain.get(&to).header("host", "localhost").send().unwrap();
+        assert_eq!(led.status().as_u16(), 308);
+    }
     // What people type is understood behind encryption too.
     let typed = b"GET /api/v1/query?query=label_replace(vector(1),\"a\",\"<`>\",\"\",\"\") HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let (_, answer) = shown(&server, Some(typed));
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"a\":\"<`>\""), "{answer}");
     let metrics = client.get(https(&server, "/metrics")).send().unwrap().text().unwrap();
-    assert!(metrics.contains("pharos_http_tls_handshake_failures_total{reason=\"plain_http\"} 2\n"), "{metrics}");
+    assert!(metrics.contains("pharos_http_tls_handshake_failures_total{reason=\"plain_http\"} 6\n"), "{metrics}");
     assert!(metrics.contains("pharos_http_connections "));
 }
 
@@ -236,6 +245,42 @@ fn a_self_signed_certificate_is_kept_and_can_be_trusted() {
     let led = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let to = led.get(server.url("/x")).send().unwrap();
     assert_eq!(header(&to, "location"), "https://metrics.example/x");
+}
+
+#[test]
+fn the_command_line_asks_a_server_with_a_certificate_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::on(&data, &["--tls-self-signed", "--host-metrics=false", "--own-metrics=false", "--auth=off"]);
+    let (url, ca) = (https(&server, ""), data.join("tls/self-signed.crt").display().to_string());
+    let pharos = |line: &[&str], env: &[(&str, &str)]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pharos")).args(line).envs(env.iter().copied()).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let backup = folder.path().join("b.tar.zst").display().to_string();
+    let commands: [&[&str]; 3] = [&["query", "instant", "vector(7)"], &["tsdb", "analyze"], &["backup", &backup]];
+    for line in commands {
+        let refused = pharos(&[line, &["--url", &url]].concat(), &[]);
+        assert!(!refused.0 && refused.2.contains("--ca-file") && refused.2.contains("certificate"), "{line:?}: {refused:?}");
+        let asked = pharos(&[line, &["--url", &url, "--ca-file", &ca]].concat(), &[]);
+        assert!(asked.0, "{line:?}: {asked:?}");
+    }
+    let from_variables = pharos(&["query", "labels"], &[("PHAROS_URL", &url), ("PHAROS_CA_FILE", &ca)]);
+    assert!(from_variables.0, "{from_variables:?}");
+    let wrong = pharos(&["query", "labels", "--url", &url, "--ca-file", "/nowhere"], &[]);
+    assert!(!wrong.0 && wrong.2.contains("/nowhere"), "{wrong:?}");
+    // As a container asks about itself: with nothing, and with its address.
+    for env in [("PHAROS_SERVER_LISTEN", server.address.as_str()), ("PHAROS_URL", &url)] {
+        let healthy = pharos(&["check", "healthy"], &[env]);
+        assert!(healthy.0, "{env:?}: {healthy:?}");
+    }
+    assert!(pharos(&["check", "ready", "--url", &url, "--ca-file", &ca], &[]).0);
+    let stranger = Authority::new().path("ca.pem");
+    assert!(!pharos(&["check", "healthy", "--url", &url, "--ca-file", &stranger], &[]).0);
 }
 
 #[test]

@@ -103,6 +103,34 @@ fn custom_metrics_are_taken_one_by_one_and_in_batches() {
     }
 }
 
+#[test]
+fn what_storage_refuses_is_neither_kept_nor_acknowledged() {
+    let server = Server::start(&["--limits.series-per-job-max", "4", "--host-metrics=false", "--own-metrics=false"]);
+    let push = |body: &'static str| {
+        let answer = crate::support::client().put(server.url("/metrics/job/few")).body(body).send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap())
+    };
+    // With the two series about pushes these are more than the job may have.
+    let (status, said) = push("a 1\nb 1\nc 1\n");
+    assert_eq!((status, said.contains("series limit reached")), (400, true), "{said}");
+    assert_eq!(server.api("/api/v1/metrics"), json!([]), "a group that is refused is not kept");
+    assert_eq!(push("a 1\nb 1\n").0, 200);
+    server.await_query("a{job=\"few\"} + on() b", |found| found[0]["value"][1] == "2");
+    assert_eq!(push("a 2\nb 2\nc 2\n").0, 400);
+    assert_eq!(server.api("/api/v1/metrics")[0]["a"]["metrics"][0]["value"], "1", "what was pushed before stays");
+    let add = |shop: usize| {
+        let body = json!({ "name": "orders_total", "type": "counter", "value": 1, "labels": { "job": "shops", "shop": shop } });
+        server.post("/api/v1/metrics/custom", "application/json", body.to_string())
+    };
+    for shop in 0..4 {
+        assert_eq!(add(shop).0, 200);
+    }
+    let (status, said) = add(4);
+    assert_eq!((status, said.contains("series limit reached")), (400, true), "{said}");
+    let (_, health) = server.get("/api/v1/metrics/health");
+    assert!(health.contains("\"series\":4,"), "what is refused does not count: {health}");
+}
+
 /// Times of the samples by series, in the order in which they came.
 type Received = Arc<Mutex<BTreeMap<String, Vec<i64>>>>;
 

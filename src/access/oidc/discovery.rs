@@ -19,6 +19,8 @@ pub(super) struct Provider {
     pub(super) keys: Url,
     /// Where it says more about people.
     pub(super) userinfo: Option<Url>,
+    /// Where browsers are sent to sign out there, if that is offered (OpenID Connect RP-Initiated Logout).
+    pub(super) end_session: Option<Url>,
     /// How this server may prove itself; empty for the default.
     pub(super) auth_methods: Vec<String>,
     /// Whether it names itself when browsers come back.
@@ -33,6 +35,8 @@ struct Document {
     jwks_uri: String,
     #[serde(default)]
     userinfo_endpoint: Option<String>,
+    #[serde(default)]
+    end_session_endpoint: Option<String>,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
@@ -67,6 +71,8 @@ pub(super) fn parse(body: &[u8], issuer: &str) -> Result<Provider, OidcError> {
         token: endpoint("token_endpoint", &document.token_endpoint)?,
         keys: endpoint("jwks_uri", &document.jwks_uri)?,
         userinfo: document.userinfo_endpoint.map(|text| endpoint("userinfo_endpoint", &text)).transpose()?,
+        // Nobody is kept from coming in because they could not go out.
+        end_session: document.end_session_endpoint.and_then(|text| endpoint("end_session_endpoint", &text).ok()),
         auth_methods: document.token_endpoint_auth_methods_supported.unwrap_or_default(),
         names_itself: document.authorization_response_iss_parameter_supported.unwrap_or(false),
     })
@@ -93,7 +99,7 @@ mod tests {
         let issuer = "https://id.example/realm";
         let good = parse(document(issuer, "https://id.example/token").as_bytes(), issuer).expect("good");
         assert_eq!(good.authorization.query(), Some("tenant=a"));
-        assert!(good.userinfo.is_none() && good.auth_methods.is_empty() && !good.names_itself);
+        assert!(good.userinfo.is_none() && good.end_session.is_none() && good.auth_methods.is_empty() && !good.names_itself);
         for (document, said) in [
             (document("https://id.example/realm/", "https://id.example/token"), "calls itself"),
             (document("https://evil.example", "https://id.example/token"), "calls itself"),

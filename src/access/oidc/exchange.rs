@@ -208,6 +208,7 @@ mod tests {
             token: url("token"),
             keys: url("keys"),
             userinfo: None,
+            end_session: None,
             auth_methods: methods.iter().map(|method| (*method).to_owned()).collect(),
             names_itself: false,
         }

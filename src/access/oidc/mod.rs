@@ -9,6 +9,7 @@ mod claims;
 mod discovery;
 mod error;
 mod exchange;
+mod hints;
 mod id_token;
 mod keys;
 mod settings;
@@ -32,12 +33,14 @@ use self::attempts::{Attempt, Attempts};
 use self::claims::Claims;
 use self::discovery::Provider;
 use self::exchange::{Client, Code};
+use self::hints::Hints;
 use self::id_token::Expected;
 use self::keys::PublicKey;
 use super::key;
 use super::outside::Identity;
 use crate::base::clock::SharedClock;
 use crate::base::secret::Secret;
+use crate::platform::config::settings::Mistake;
 use crate::platform::http::client::HttpClient;
 
 pub use error::OidcError;
@@ -51,6 +54,8 @@ const FRESH: Duration = Duration::from_secs(3600);
 const FAILED_FOR: Duration = Duration::from_secs(5);
 /// Keys that nobody knows make us ask for new ones at most this often.
 const UNKNOWN_EVERY: Duration = Duration::from_secs(60);
+/// Who signs out waits no longer than this for the provider's description of itself.
+const SIGN_OUT_WITHIN: Duration = Duration::from_secs(3);
 /// Most bytes of the path to go on to.
 const NEXT_BYTES_MAX: usize = 2000;
 /// Most bytes of the address to come back to.
@@ -93,6 +98,8 @@ pub struct Answer<'a> {
 pub struct Finished {
     /// Who.
     pub identity: Identity,
+    /// What the provider signed about them, to be shown to it when they sign out.
+    pub id_token: Secret,
     /// Where they wanted to go, on this server.
     pub next: String,
 }
@@ -136,6 +143,7 @@ pub struct Oidc {
     keys: tokio::sync::Mutex<Keys>,
     attempts: Mutex<Attempts>,
     waiting: Semaphore,
+    hints: Mutex<Hints>,
 }
 
 impl fmt::Debug for Oidc {
@@ -149,13 +157,11 @@ impl Oidc {
     pub const LIFE: Duration = attempts::LIFE;
 
     /// Checks the settings; asks the provider nothing yet, so that a start does not depend on it. `Err` says which
-    /// setting cannot work.
-    pub fn new(settings: OidcSettings, clock: SharedClock) -> Result<Arc<Self>, String> {
+    /// setting cannot work. Reads the files that they name.
+    pub fn new(settings: OidcSettings, clock: SharedClock) -> Result<Arc<Self>, Mistake> {
         settings.check()?;
-        if settings.is_plain() {
-            tracing::warn!(issuer = %settings.issuer, "auth.oidc_issuer is a plain http URL: whoever is on the way can sign in as anybody");
-        }
-        let client = HttpClient::new(settings.client(), Arc::clone(&clock)).map_err(|error| format!("auth.oidc_ca_file: {error}"))?;
+        let client = HttpClient::new(settings.client(), Arc::clone(&clock));
+        let client = client.map_err(|error| Mistake::new("auth.oidc_ca_file", error.to_string()))?;
         Ok(Arc::new(Self {
             settings,
             client,
@@ -164,7 +170,16 @@ impl Oidc {
             keys: tokio::sync::Mutex::default(),
             attempts: Mutex::default(),
             waiting: Semaphore::new(WAITING_MAX),
+            hints: Mutex::default(),
         }))
+    }
+
+    /// Says in the log what is odd about the settings.
+    pub fn warn(&self) {
+        if self.settings.is_plain() {
+            let issuer = &self.settings.issuer;
+            tracing::warn!(%issuer, "auth.oidc_issuer is a plain http URL: whoever is on the way can sign in as anybody");
+        }
     }
 
     /// What people call the provider.
@@ -234,12 +249,12 @@ impl Oidc {
         let attempt = self.attempts.lock().take(answer.state, answer.browser, self.clock.monotonic());
         let Some(attempt) = attempt else { return Err(Unfinished { error: OidcError::NotBegun, next: String::new() }) };
         match self.identity(&attempt, answer).await {
-            Ok(identity) => Ok(Finished { identity, next: attempt.next }),
+            Ok((identity, id_token)) => Ok(Finished { identity, id_token, next: attempt.next }),
             Err(error) => Err(Unfinished { error, next: attempt.next }),
         }
     }
 
-    async fn identity(&self, attempt: &Attempt, answer: Answer<'_>) -> Result<Identity, OidcError> {
+    async fn identity(&self, attempt: &Attempt, answer: Answer<'_>) -> Result<(Identity, Secret), OidcError> {
         if !answer.error.is_empty() {
             return Err(OidcError::Denied(exchange::words(format!("{} {}", answer.error, answer.description).trim())));
         }
@@ -266,7 +281,32 @@ impl Oidc {
         if let (Some(url), Some(token), true) = (&provider.userinfo, &tokens.access_token, self.lacks(&claims)) {
             self.ask_more(&mut claims, url, token).await?;
         }
-        self.person(&claims)
+        Ok((self.person(&claims)?, tokens.id_token))
+    }
+
+    /// Keeps what the provider signed, until the session that began with it is ended by its person.
+    pub fn session_began(&self, session: i64, id_token: Secret) {
+        if self.settings.sign_out {
+            self.hints.lock().put(session, id_token);
+        }
+    }
+
+    /// Where a browser is to be sent so that a session ends at the provider as well, which sends it back to `return_to`;
+    /// `None` where that is not offered or not wanted, or where the provider is away.
+    pub async fn sign_out_url(&self, session: i64, return_to: &str) -> Option<String> {
+        let hint = self.hints.lock().take(session);
+        if !self.settings.sign_out || return_to.len() > REDIRECT_BYTES_MAX {
+            return None;
+        }
+        let _place = self.place().ok()?;
+        // Whoever signs out does not wait for a provider that is away.
+        let known = tokio::time::timeout(SIGN_OUT_WITHIN, self.provider()).await.ok()?.ok()?;
+        let mut url = known.end_session.clone()?;
+        url.query_pairs_mut().append_pair("client_id", &self.settings.client_id).append_pair("post_logout_redirect_uri", return_to);
+        if let Some(hint) = hint {
+            url.query_pairs_mut().append_pair("id_token_hint", hint.expose());
+        }
+        Some(url.into())
     }
 
     /// Says what an ID token says, once it is proved.

@@ -1,13 +1,21 @@
 //! What must be known of an identity provider, and which settings cannot work.
 
+use std::fs::File;
+use std::io::Read;
+
 use url::Url;
 
+use super::SECRET_BYTES_MAX;
 use crate::access::grant::RoleMap;
+use crate::base::masked;
 use crate::base::secret::Secret;
+use crate::platform::config::settings::Mistake;
 use crate::platform::http::client::{ClientSettings, ProxySettings, SecretSource, TlsSettings};
 
 /// Most characters of any setting that is sent to the provider.
 const CHARS_MAX: usize = 2000;
+const ISSUER: &str = "auth.oidc_issuer";
+const SECRET_FILE: &str = "auth.oidc_client_secret_file";
 /// The scope without which a provider sends no ID token.
 const OPENID: &str = "openid";
 
@@ -36,38 +44,67 @@ pub struct OidcSettings {
     pub roles: RoleMap,
     /// Domains that mail addresses must have; any when empty.
     pub allowed_domains: Vec<String>,
+    /// Whether people are signed out there as well.
+    pub sign_out: bool,
     /// URL under which browsers reach this server; empty for the one they ask by.
     pub external_url: String,
 }
 
 impl OidcSettings {
     /// Says what cannot work.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), Mistake> {
+        let wrong = |setting, message: &str| Err(Mistake::new(setting, message));
         let url = Url::parse(&self.issuer).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.host_str().is_some());
         let Some(url) = url else {
-            return Err(format!("auth.oidc_issuer: {:?} is no URL such as https://id.example.com", self.issuer));
+            let shown = masked::url(&self.issuer);
+            return wrong(ISSUER, &format!("auth.oidc_issuer: {shown:?} is no URL such as https://id.example.com"));
         };
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-            return Err("auth.oidc_issuer: the URL of a provider has no user, no password, no ? and no #".to_owned());
+            return wrong(ISSUER, "auth.oidc_issuer: the URL of a provider has no user, no password, no ? and no #");
         }
         if self.client_id.is_empty() {
-            return Err("auth.oidc_issuer is set, but auth.oidc_client_id does not say what this server is called there".to_owned());
+            let message = "auth.oidc_issuer is set, but auth.oidc_client_id does not say what this server is called there";
+            return wrong(ISSUER, message);
         }
         if !self.client_secret.is_empty() && !self.client_secret_file.is_empty() {
-            return Err("only one of auth.oidc_client_secret and auth.oidc_client_secret_file can be set".to_owned());
+            return wrong(SECRET_FILE, "only one of auth.oidc_client_secret and auth.oidc_client_secret_file can be set");
         }
         if self.roles.gives_nothing() {
-            return Err("auth.oidc_issuer is set, but its users would have no role: set auth.oidc_default_role, or name groups in \
-                        auth.oidc_admin_groups, auth.oidc_editor_groups or auth.oidc_viewer_groups"
-                .to_owned());
+            return wrong(
+                ISSUER,
+                "auth.oidc_issuer is set, but its users would have no role: set auth.oidc_default_role, or name groups in \
+                 auth.oidc_admin_groups, auth.oidc_editor_groups or auth.oidc_viewer_groups",
+            );
         }
         if self.name_claim.is_empty() || (self.groups_claim.is_empty() && self.roles.has_groups()) {
-            return Err("auth.oidc_name_claim and auth.oidc_groups_claim must name claims of the provider".to_owned());
+            let setting = if self.name_claim.is_empty() { "auth.oidc_name_claim" } else { "auth.oidc_groups_claim" };
+            return wrong(setting, "auth.oidc_name_claim and auth.oidc_groups_claim must name claims of the provider");
         }
-        if [&self.issuer, &self.client_id, &self.name, &self.scope()].iter().any(|text| text.chars().count() > CHARS_MAX) {
-            return Err(format!("a setting of auth.oidc_* has more than {CHARS_MAX} characters"));
+        let sent = [
+            (ISSUER, &self.issuer),
+            ("auth.oidc_client_id", &self.client_id),
+            ("auth.oidc_name", &self.name),
+            ("auth.oidc_scopes", &self.scope()),
+        ];
+        if let Some((setting, _)) = sent.iter().find(|(_, text)| text.chars().count() > CHARS_MAX) {
+            return wrong(setting, &format!("{setting} has more than {CHARS_MAX} characters"));
         }
-        Ok(())
+        self.check_secret_file()
+    }
+
+    /// The secret is read at each sign-in; a file that is not there is better known now.
+    fn check_secret_file(&self) -> Result<(), Mistake> {
+        let path = &self.client_secret_file;
+        if path.is_empty() {
+            return Ok(());
+        }
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
+        match read {
+            Err(error) => Err(Mistake::new(SECRET_FILE, format!("cannot read {path}: {error}"))),
+            Ok(_) if text.trim().is_empty() => Err(Mistake::new(SECRET_FILE, format!("{path} holds no secret"))),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Whether the provider is reached without TLS, where others may read and change what it says.

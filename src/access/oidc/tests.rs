@@ -60,7 +60,7 @@ impl Fake {
                         status,
                         json!({
                             "issuer": issuer, "authorization_endpoint": at("auth"), "token_endpoint": at("token"),
-                            "jwks_uri": at("keys"), "userinfo_endpoint": at("me"),
+                            "jwks_uri": at("keys"), "userinfo_endpoint": at("me"), "end_session_endpoint": at("end?a=b"),
                             "authorization_response_iss_parameter_supported": fake.names_itself.load(Ordering::Relaxed),
                         }),
                     )
@@ -108,6 +108,7 @@ impl Fake {
             groups_claim: "groups".to_owned(),
             roles: RoleMap { admin: vec!["ops".to_owned()], viewer: vec!["staff".to_owned()], ..RoleMap::default() },
             allowed_domains: Vec::new(),
+            sign_out: true,
             external_url: String::new(),
         }
     }
@@ -161,7 +162,7 @@ async fn groups_of_the_id_token_or_of_userinfo_give_the_role() {
         email: "ann@example.com".to_owned(),
         role: Role::Admin,
     };
-    assert_eq!(finished, Finished { identity: expected, next: "/explore".to_owned() });
+    assert_eq!((finished.identity, finished.next.as_str()), (expected, "/explore"));
     *fake.more.lock() = json!({"sub": "7", "groups": ["staff"], "preferred_username": "eve"});
     let finished = fake.sign_in(&oidc, json!({})).await.unwrap();
     assert_eq!((finished.identity.role, finished.identity.name.as_str()), (Role::Viewer, "ann"));
@@ -292,4 +293,28 @@ async fn the_secret_is_read_anew_and_never_shown() {
     assert!(matches!(oidc.secret().await, Err(OidcError::Here(_))));
     let shown = format!("{:?}", Oidc::new(fake.settings(), ManualClock::at(NOW_MS) as _).unwrap());
     assert!(!shown.contains("s3cret") && shown.contains("<secret>"), "{shown}");
+}
+
+#[tokio::test]
+async fn who_signs_out_is_signed_out_at_the_provider() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::at(NOW_MS);
+    let oidc = Oidc::new(fake.settings(), clock.clone() as _).unwrap();
+    let finished = fake.sign_in(&oidc, json!({"groups": ["ops"]})).await.unwrap();
+    oidc.session_began(7, finished.id_token.clone());
+    let pairs = |url: Option<String>| -> Vec<(String, String)> {
+        let url: Url = url.expect("it is offered").parse().unwrap();
+        assert_eq!(url.path(), "/end");
+        url.query_pairs().into_owned().collect()
+    };
+    let back = "https://pharos.example/login";
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let always = [pair("a", "b"), pair("client_id", "pharos"), pair("post_logout_redirect_uri", back)];
+    let known = pairs(oidc.sign_out_url(7, back).await);
+    assert_eq!(known, [&always[..], &[pair("id_token_hint", finished.id_token.expose())]].concat());
+    assert_eq!(pairs(oidc.sign_out_url(7, back).await), always, "what it signed is shown once");
+    let off = Oidc::new(OidcSettings { sign_out: false, ..fake.settings() }, clock.clone() as _).unwrap();
+    assert_eq!(off.sign_out_url(7, back).await, None);
+    let away = Oidc::new(OidcSettings { issuer: "http://127.0.0.1:1".to_owned(), ..fake.settings() }, clock as _).unwrap();
+    assert_eq!(away.sign_out_url(7, back).await, None, "and nobody is kept in by that");
 }

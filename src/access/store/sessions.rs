@@ -59,6 +59,11 @@ pub fn rotate(tx: &Transaction<'_>, id: i64, old: &KeyHash, new: &KeyHash, now_m
     Ok(tx.execute("UPDATE sessions SET hash = ?3, rotated_ms = ?4 WHERE id = ?1 AND hash = ?2", params![id, old, new, now_ms])? == 1)
 }
 
+/// Gives a session of a user another cookie, whatever it had. `false` when there is no such session.
+pub fn renew(tx: &Transaction<'_>, id: i64, user_id: i64, new: &KeyHash, now_ms: i64) -> rusqlite::Result<bool> {
+    Ok(tx.execute("UPDATE sessions SET hash = ?3, rotated_ms = ?4 WHERE id = ?1 AND user_id = ?2", params![id, user_id, new, now_ms])? == 1)
+}
+
 /// Ends all of one user but the newest.
 pub fn keep_newest(tx: &Transaction<'_>, user_id: i64, kept: u32) -> rusqlite::Result<usize> {
     tx.execute(
@@ -90,7 +95,11 @@ pub fn delete_all(tx: &Transaction<'_>) -> rusqlite::Result<usize> {
     tx.execute("DELETE FROM sessions", [])
 }
 
-/// Removes those not seen since, or older than, these times.
-pub fn prune(tx: &Transaction<'_>, seen_before_ms: i64, created_before_ms: i64) -> rusqlite::Result<usize> {
-    tx.execute("DELETE FROM sessions WHERE seen_ms < ?1 OR created_ms < ?2", [seen_before_ms, created_before_ms])
+/// Removes those not seen since, or older than, these times; `outside_before_ms` is for people who come from elsewhere.
+pub fn prune(tx: &Transaction<'_>, seen_before_ms: i64, created_before_ms: i64, outside_before_ms: i64) -> rusqlite::Result<usize> {
+    tx.execute(
+        "DELETE FROM sessions WHERE seen_ms < ?1 OR created_ms < ?2
+            OR (created_ms < ?3 AND user_id IN (SELECT id FROM users WHERE issuer IS NOT NULL))",
+        [seen_before_ms, created_before_ms, outside_before_ms],
+    )
 }

@@ -69,6 +69,12 @@ pub fn touch(tx: &Transaction<'_>, id: i64, used_ms: i64, from: &str) -> rusqlit
     Ok(())
 }
 
+/// Ends those that a user made, and gives their keys and names.
+pub fn delete_made_by(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<Vec<(i64, String)>> {
+    let mut statement = tx.prepare("DELETE FROM tokens WHERE created_by = ?1 RETURNING id, name")?;
+    statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 /// Ends one.
 pub fn delete(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM tokens WHERE id = ?1", [id])?;

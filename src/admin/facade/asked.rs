@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 
 use super::Admin;
 use crate::access::{AccessError, Caller, Origin, PASSWORD_CHARS_MIN, PasswordError, Person, Transport};
+use crate::base::secret::Secret;
 use crate::platform::http::extract::Params;
 use crate::platform::http::problem::Problem;
 use crate::ui::lang::{Lang, key};
@@ -113,6 +114,18 @@ impl Asked {
         let scheme = if self.transport.is_https { "https" } else { "http" };
         let url = url::Url::parse(&format!("{scheme}://{named}")).ok()?;
         (url.path() == "/" && url.query().is_none() && url.username().is_empty()).then(|| url.origin().ascii_serialization())
+    }
+
+    /// The `Set-Cookie` value of a session that has just got this cookie.
+    pub(super) fn session_cookie(&self, admin: &Admin, cookie: &Secret) -> String {
+        self.transport.cookie(cookie, admin.access.cookie_age(cookie))
+    }
+
+    /// Ends the session that came with the request, as another one has begun.
+    pub(super) async fn end_replaced(&self, admin: &Admin) {
+        if let Err(error) = admin.access.end_replaced(&self.caller, &self.origin).await {
+            tracing::warn!(%error, "the session that was replaced could not be ended");
+        }
     }
 
     /// The person; the gate has let no one else through.

@@ -79,7 +79,7 @@ async fn page(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Re
 async fn create(State(state): State<Arc<Connect>>, asked: Asked, form: Form) -> Result<Response, Problem> {
     // A token that may edit must not make itself one that may send.
     let client = wanted(&form);
-    let new = NewToken { name: client.name.to_owned(), scopes: vec![client.purpose.scope()], expires_ms: None, rate_max: None };
+    let new = NewToken { name: client.name.to_owned(), scopes: client.purpose.scopes().to_vec(), expires_ms: None, rate_max: None };
     Ok(match state.access().create_token(&asked.caller.actor(), new, &asked.origin).await {
         Ok((token, secret)) => {
             let light = Light::new(client.purpose, state.access().token_activity(token.id), asked.lang());

@@ -43,7 +43,10 @@ pub(super) async fn login(State(admin): State<Arc<Admin>>, asked: Asked, form: F
     let next = local(form.text("next")).to_owned();
     let password = Secret::new(form.text("password"));
     match admin.access.sign_in(form.text("name"), password, form.text("code"), &asked.origin).await {
-        Ok(cookie) => see_with_cookie(&next, &asked.transport.cookie(&cookie)),
+        Ok(cookie) => {
+            asked.end_replaced(&admin).await;
+            see_with_cookie(&next, &asked.session_cookie(&admin, &cookie))
+        }
         Err(error) => {
             let awaits_code = matches!(error, AccessError::NeedsCode);
             let asks_code = awaits_code || form.0.get("code").is_some();
@@ -72,7 +75,10 @@ pub(super) async fn set_up(State(admin): State<Arc<Admin>>, asked: Asked, form: 
         admin.access.set_up(form.text("code"), name, password, &asked.origin).await
     };
     match done {
-        Ok(cookie) => see_with_cookie(links::HOME, &asked.transport.cookie(&cookie)),
+        Ok(cookie) => {
+            asked.end_replaced(&admin).await;
+            see_with_cookie(links::HOME, &asked.session_cookie(&admin, &cookie))
+        }
         Err(error) => {
             let input = DoorInput {
                 setup_code: form.text("code").to_owned(),
@@ -89,7 +95,11 @@ pub(super) async fn set_up(State(admin): State<Arc<Admin>>, asked: Asked, form: 
 
 pub(super) async fn sign_out(State(admin): State<Arc<Admin>>, asked: Asked) -> Result<Response, Problem> {
     if let Ok(person) = asked.person() {
+        let issuer = admin.access.user(person.user_id).ok().and_then(|user| user.issuer);
         admin.access.sign_out(person, &asked.origin).await.map_err(|error| Problem::internal(&error))?;
+        if let Some(on) = super::oidc::sign_out(&admin, &asked, person, issuer.as_deref()).await {
+            return Ok(on);
+        }
     }
     Ok(see_with_cookie(crate::access::SIGN_IN, &asked.transport.no_cookie()))
 }

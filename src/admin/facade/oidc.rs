@@ -9,10 +9,12 @@ use http::{HeaderValue, StatusCode, header};
 use super::Admin;
 use super::asked::{Asked, Form, see, see_with_cookie, status_of, words_of};
 use super::door::show_login;
-use crate::access::{Answer, Caller, Oidc, OidcError};
-use crate::admin::pages::door::DoorInput;
+use crate::access::{Answer, Caller, Oidc, OidcError, Person};
+use crate::admin::pages::door::{self, DoorInput};
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::look::local;
+use crate::ui::nav::Page;
 
 /// Seconds after which it is worth trying again.
 const AGAIN_S: u64 = 5;
@@ -25,8 +27,7 @@ pub(super) async fn start(State(admin): State<Arc<Admin>>, asked: Asked, form: F
         return see(next);
     }
     let browser = asked.transport.find_sign_in(asked.headers());
-    let base = if oidc.external_url().is_empty() { asked.base() } else { Some(oidc.external_url().to_owned()) };
-    let begun = match base {
+    let begun = match base(oidc, &asked) {
         Some(base) => oidc.begin(next, browser, &format!("{base}{}", links::OIDC_CALLBACK), asked.origin.address).await,
         None => Err(OidcError::Here("the request does not name a host".to_owned())),
     };
@@ -60,7 +61,11 @@ pub(super) async fn callback(State(admin): State<Arc<Admin>>, asked: Asked, form
     };
     match admin.access.sign_in_as(&finished.identity, &asked.origin).await {
         Ok(cookie) => {
-            let mut response = see_with_cookie(local(&finished.next), &asked.transport.cookie(&cookie));
+            asked.end_replaced(&admin).await;
+            if let Some(person) = admin.access.by_cookie(cookie.expose(), asked.origin.address) {
+                oidc.session_began(person.session_id, finished.id_token);
+            }
+            let mut response = see_with_cookie(local(&finished.next), &asked.session_cookie(&admin, &cookie));
             if let Ok(value) = HeaderValue::from_str(&asked.transport.no_sign_in_cookie()) {
                 response.headers_mut().append(header::SET_COOKIE, value);
             }
@@ -76,6 +81,27 @@ pub(super) async fn callback(State(admin): State<Arc<Admin>>, asked: Asked, form
             show_login(&admin, &asked, &input, status)
         }
     }
+}
+
+/// The URL of this server for browsers.
+fn base(oidc: &Oidc, asked: &Asked) -> Option<String> {
+    if oidc.external_url().is_empty() { asked.base() } else { Some(oidc.external_url().to_owned()) }
+}
+
+/// Sends somebody on who has just signed out here and came in by the provider; `None` for everybody else.
+///
+/// The way there is a header of a page, not of a redirect: the content security policy keeps what follows a form on this
+/// server.
+pub(super) async fn sign_out(admin: &Admin, asked: &Asked, person: &Person, issuer: Option<&str>) -> Option<Response> {
+    let oidc = admin.access.doors().oidc.as_deref().filter(|oidc| Some(oidc.issuer()) == issuer)?;
+    let return_to = format!("{}{}", base(oidc, asked)?, crate::access::SIGN_IN);
+    let url = oidc.sign_out_url(person.session_id, &return_to).await?;
+    let refresh = HeaderValue::from_str(&format!("0; url={url}")).ok()?;
+    let shell = asked.shell(admin, Page::Elsewhere, key("Signed out"));
+    let mut response = asked.page(StatusCode::OK, door::signed_out(oidc.name(), &url, &shell));
+    response.headers_mut().insert(header::REFRESH, refresh);
+    response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&asked.transport.no_cookie()).ok()?);
+    Some(response)
 }
 
 /// The sign-in page, with what went wrong and what to check; the log has more.

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::Admin;
-use super::asked::{Asked, Form, see, status_of, words_of};
+use super::asked::{Asked, Form, see, see_with_cookie, status_of, words_of};
 use crate::access::{AccessError, Role, UserChange};
 use crate::admin::pages::people::{self, PeopleInput};
 use crate::base::secret::Secret;
@@ -18,7 +18,8 @@ use crate::ui::nav::Page;
 fn show(admin: &Admin, asked: &Asked, entered: (String, String), error: Option<&AccessError>) -> Response {
     let users = admin.access.users().unwrap_or_default();
     let own_id = asked.caller.person().map(|person| person.user_id);
-    let input = PeopleInput { users, own_id, error: error.map(|error| words_of(error, asked.lang())), entered };
+    let tokens = admin.access.tokens_by_maker().unwrap_or_default();
+    let input = PeopleInput { users, tokens, own_id, error: error.map(|error| words_of(error, asked.lang())), entered };
     let status = error.map_or(StatusCode::OK, status_of);
     asked.page(status, people::render(&input, &asked.shell(admin, Page::Settings, key("People"))))
 }
@@ -62,18 +63,29 @@ pub(super) async fn change(State(admin): State<Arc<Admin>>, asked: Asked, form: 
     answer(&admin, &asked, change.await, "changed")
 }
 
+/// Their own present session goes on when administrators change something about themselves here.
+fn own_session(asked: &Asked, id: i64) -> Option<i64> {
+    asked.caller.person().filter(|person| person.user_id == id).map(|person| person.session_id)
+}
+
 pub(super) async fn password(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
     let change = async {
         let id = form.id("id")?;
-        // Their own present session goes on when administrators set their own password here.
-        let keep = asked.caller.person().filter(|person| person.user_id == id).map(|person| person.session_id);
+        let keep = own_session(&asked, id);
         admin.access.set_password(&asked.caller.actor(), id, Secret::new(form.text("password")), keep, &asked.origin).await
     };
-    answer(&admin, &asked, change.await, "password")
+    match change.await {
+        Ok(Some(cookie)) => see_with_cookie(&links::with(links::PEOPLE, &[("done", "password")]), &asked.session_cookie(&admin, &cookie)),
+        Ok(None) => answer(&admin, &asked, Ok(()), "password"),
+        Err(error) => answer(&admin, &asked, Err(error), ""),
+    }
 }
 
 pub(super) async fn totp_off(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
-    let change = async { admin.access.disable_totp(&asked.caller.actor(), form.id("id")?, &asked.origin).await };
+    let change = async {
+        let id = form.id("id")?;
+        admin.access.disable_totp(&asked.caller.actor(), id, own_session(&asked, id), &asked.origin).await
+    };
     answer(&admin, &asked, change.await, "totp")
 }
 
@@ -83,6 +95,6 @@ pub(super) async fn sign_out(State(admin): State<Arc<Admin>>, asked: Asked, form
 }
 
 pub(super) async fn delete(State(admin): State<Arc<Admin>>, asked: Asked, form: Form) -> Response {
-    let change = async { admin.access.delete_user(&asked.caller.actor(), form.id("id")?, &asked.origin).await };
+    let change = async { admin.access.delete_user(&asked.caller.actor(), form.id("id")?, &asked.origin).await.map(drop) };
     answer(&admin, &asked, change.await, "deleted")
 }

@@ -9,7 +9,7 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 
 use super::Admin;
-use super::asked::{Asked, Form, see, status_of, with_wait, words_of};
+use super::asked::{Asked, Form, see, see_with_cookie, status_of, with_wait, words_of};
 use crate::access::{AccessError, Enrolment};
 use crate::admin::pages::profile::{self, ProfileInput};
 use crate::base::secret::Secret;
@@ -62,7 +62,11 @@ pub(super) async fn password(State(admin): State<Arc<Admin>>, asked: Asked, form
         let (old, new) = (Secret::new(form.text("old")), Secret::new(form.text("new")));
         admin.access.change_password(asked.person()?, old, new, &asked.origin).await
     };
-    answer(&admin, &asked, change.await, "password")
+    match change.await {
+        Ok(Some(cookie)) => see_with_cookie(&links::with(links::PROFILE, &[("done", "password")]), &asked.session_cookie(&admin, &cookie)),
+        Ok(None) => answer(&admin, &asked, Ok(()), "password"),
+        Err(error) => answer(&admin, &asked, Err(error), ""),
+    }
 }
 
 pub(super) async fn totp_begin(State(admin): State<Arc<Admin>>, asked: Asked) -> Response {
@@ -97,7 +101,7 @@ pub(super) async fn totp_off(State(admin): State<Arc<Admin>>, asked: Asked, form
     let change = async {
         let person = asked.person()?;
         admin.access.confirm_password(person, Secret::new(form.text("password")), &asked.origin).await?;
-        admin.access.disable_totp(&person.name, person.user_id, &asked.origin).await
+        admin.access.disable_totp(&person.name, person.user_id, Some(person.session_id), &asked.origin).await
     };
     answer(&admin, &asked, change.await, "totp-off")
 }

@@ -63,7 +63,7 @@ impl Light {
         let asked = || lang.n(activity.requests, "It works: {} request so far.", "It works: {} requests so far.");
         let (state, text) = match purpose {
             _ if activity.requests == 0 => ("waiting", lang.t("Waiting for the first request with this token.").to_owned()),
-            Purpose::SendMetrics if samples > 0 => ("green", sent()),
+            Purpose::SendMetrics | Purpose::SendBoth if samples > 0 => ("green", sent()),
             Purpose::Read if is_good => ("green", asked()),
             _ if is_good => ("waiting", lang.t("The token works, but no sample has come with it yet.").to_owned()),
             _ => ("refused", lang.fill("A request came and was refused with status {}. What it got back says why.", &[&activity.status])),
@@ -85,7 +85,7 @@ struct ConnectPage<'a> {
     input: &'a ConnectInput,
     groups: Vec<Group>,
     text: String,
-    scope: &'static str,
+    scope: String,
     /// Not when the light alone is looked at again: the token in the text would be missing.
     shows_text: bool,
 }
@@ -102,7 +102,8 @@ pub fn render(input: &ConnectInput, shell: &Shell) -> String {
     let secret = input.lit.as_ref().and_then(|lit| lit.secret.as_ref());
     let text = filled(input.client.text, &input.base, secret.map_or(NO_TOKEN, Secret::expose));
     let shows_text = input.lit.is_none() || secret.is_some();
-    page::html(&ConnectPage { shell, input, groups, text, scope: input.client.purpose.scope().as_str(), shows_text })
+    let scope = input.client.purpose.scopes().iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    page::html(&ConnectPage { shell, input, groups, text, scope, shows_text })
 }
 
 /// The first program of the table, where none is named.

@@ -36,6 +36,14 @@ struct LoginPage<'a> {
 }
 
 #[derive(askama::Template)]
+#[template(path = "admin/signed_out.html")]
+struct SignedOutPage<'a> {
+    shell: &'a Shell,
+    provider: &'a str,
+    url: &'a str,
+}
+
+#[derive(askama::Template)]
 #[template(path = "admin/setup.html")]
 struct SetupPage<'a> {
     shell: &'a Shell,
@@ -46,6 +54,11 @@ struct SetupPage<'a> {
 /// The sign-in page. `awaits_setup` says that there is nobody to sign in yet.
 pub fn login(input: &DoorInput, awaits_setup: bool, shell: &Shell) -> String {
     page::html(&LoginPage { shell, input, awaits_setup })
+}
+
+/// The page of somebody who is on the way to sign out at the identity provider too, which is at `url`.
+pub fn signed_out(provider: &str, url: &str, shell: &Shell) -> String {
+    page::html(&SignedOutPage { shell, provider, url })
 }
 
 /// The page that makes the first administrator.
@@ -72,7 +85,9 @@ mod tests {
             provider: Some("<b>".to_owned()),
             ..DoorInput::default()
         };
+        let elsewhere = "https://id.example/\"><script>alert(1)</script>";
         for html in [
+            signed_out("<b>", elsewhere, &shell(Page::Elsewhere, "Signed out", "/logout", "")),
             login(&input, false, &shell(Page::Elsewhere, "Sign in", "/login", "")),
             setup(&input, &shell(Page::Elsewhere, "Set up", "/setup", "")),
         ] {

@@ -1,5 +1,7 @@
 //! Everyone who may sign in, for administrators.
 
+use hashbrown::HashMap;
+
 use crate::access::{Role, User};
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::{Lang, key};
@@ -11,6 +13,8 @@ use crate::ui::shell::Shell;
 pub struct PeopleInput {
     /// Everyone, by name.
     pub users: Vec<User>,
+    /// How many tokens each maker has, by name.
+    pub tokens: HashMap<String, usize>,
     /// Key of the one who looks.
     pub own_id: Option<i64>,
     /// What was wrong with the last form.
@@ -25,6 +29,8 @@ struct Row<'a> {
     /// How they sign in, in words.
     with: String,
     signed_in: Option<Moment>,
+    /// What goes with them when they are deleted.
+    loses: String,
 }
 
 #[derive(askama::Template)]
@@ -46,15 +52,16 @@ pub fn render(input: &PeopleInput, shell: &Shell) -> String {
             user,
             is_self: Some(user.id) == input.own_id,
             with: with(user, shell.lang()),
+            loses: loses(input.tokens.get(&user.name).copied().unwrap_or(0), shell.lang()),
             signed_in: user.signed_in_ms.map(|at| format::moment(at, shell.now_ms, shell.lang())),
         }
     };
     let said = match shell.param("done") {
         Some("created") => key("The user was created. Hand over name and password on two different ways."),
         Some("changed") => key("Saved."),
-        Some("deleted") => key("The user was deleted; their sessions have ended."),
+        Some("deleted") => key("The user was deleted; their sessions have ended, and tokens that they made are revoked."),
         Some("password") => key("The new password is set; their sessions have ended."),
-        Some("totp") => key("The second factor is off for this user."),
+        Some("totp") => key("The second factor is off for this user; their sessions have ended."),
         Some("signed-out") => key("Their sessions have ended."),
         _ => "",
     };
@@ -70,6 +77,15 @@ pub fn render(input: &PeopleInput, shell: &Shell) -> String {
 
 /// Every role with its word.
 const ROLES: [(Role, &str); 3] = [(Role::Viewer, key("viewer")), (Role::Editor, key("editor")), (Role::Admin, key("admin"))];
+
+/// What the question says before somebody is deleted.
+fn loses(tokens: usize, lang: Lang) -> String {
+    let tokens = match tokens {
+        0 => lang.t("They made no tokens.").to_owned(),
+        _ => lang.n(tokens as u64, "{} token that they made is revoked at once.", "{} tokens that they made are revoked at once."),
+    };
+    format!("{} {tokens}", lang.t("Their sessions end, what else they made stays."))
+}
 
 fn with(user: &User, lang: Lang) -> String {
     match (&user.issuer, user.has_password, user.has_totp) {
@@ -102,9 +118,13 @@ mod tests {
             created_ms: 0,
             signed_in_ms: None,
         };
-        let input = PeopleInput { users: vec![user], own_id: Some(1), error: Some(hostile.clone()), entered: (hostile.clone(), hostile) };
+        let tokens = HashMap::from([(hostile.clone(), 2)]);
+        let input =
+            PeopleInput { users: vec![user], tokens, own_id: Some(1), error: Some(hostile.clone()), entered: (hostile.clone(), hostile) };
         let html = render(&input, &shell(Page::Settings, "People", "/settings/people", "done=%3Cimg%20src%3Dx%3E"));
         assert!(!html.contains("<img") && html.matches("&#60;img").count() >= 8, "{html}");
         assert!(html.contains("kept out") && html.contains("you"));
+        assert!(html.contains("2 tokens that they made are revoked at once."), "{html}");
+        assert_eq!(loses(0, Lang::En), "Their sessions end, what else they made stays. They made no tokens.");
     }
 }

@@ -138,6 +138,8 @@ const PROVIDER: &[Line] = &[
     (key("Groups of viewers"), "auth.oidc_viewer_groups", Form::Text),
     (key("Role without a group"), "auth.oidc_default_role", Form::Text),
     (key("Allowed mail domains"), "auth.oidc_allowed_domains", Form::Text),
+    (key("A session of its users ends at the latest after"), "auth.oidc_session_age", Form::Text),
+    (key("Signing out here signs out there"), "auth.oidc_sign_out", Form::Switch),
 ];
 
 const PROXIES: &[Line] = &[(key("Trusted proxies"), "auth.proxy_trusted", Form::Text)];

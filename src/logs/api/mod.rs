@@ -10,6 +10,7 @@ mod detected;
 mod elastic;
 mod index;
 mod json_text;
+pub(super) mod otlp;
 mod params;
 mod push;
 mod query;

@@ -72,6 +72,9 @@ pub enum ImportError {
 struct Object<'a> {
     #[serde(borrow)]
     labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// Written by `pharos logs query`, not by logcli.
+    #[serde(borrow, default)]
+    fields: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     #[serde(borrow)]
     line: Cow<'a, str>,
     #[serde(borrow)]
@@ -156,6 +159,7 @@ fn add(text: &[u8], options: &ImportOptions, receiver: &Receiver, gather: &mut G
             labels.set(name, value);
         }
     }
+    object.fields.iter().for_each(|(name, value)| gather.field(name, value));
     for (name, value) in &options.labels {
         labels.set(name, value);
     }
@@ -173,15 +177,17 @@ fn add(text: &[u8], options: &ImportOptions, receiver: &Receiver, gather: &mut G
 mod tests {
     use super::*;
     use crate::base::cancel::Cancel;
-    use crate::logs::model::needs::Needs;
-    use crate::logs::model::read::{LineBuf, LineSelection, SelectLines, Span, Want};
+    use crate::logs::model::read::Span;
+    use crate::logs::query::ast::Query;
+    use crate::logs::query::engine::{Direction, Engine, LogQuestion, Options};
+    use crate::logs::query::parse::{Dialect, parse};
 
     #[test]
     fn lines_of_a_file_are_there_once() {
         let folder = tempfile::tempdir().unwrap();
         let text = concat!(
             "{\"labels\":{\"app\":\"a\",\"trace\":\"7\",\"detected_level\":\"warn\"},\"line\":\"one \\\"q\\\"\",\"timestamp\":\"2020-01-01T00:00:00.000000001Z\"}\n",
-            "\n{\"labels\":{\"app\":\"b\"},\"line\":\"two\",\"timestamp\":\"2020-01-01T00:00:00Z\"}\n",
+            "\n{\"labels\":{\"app\":\"b\"},\"fields\":{\"user\":\"9\",\"detected_level\":\"info\"},\"line\":\"two\",\"timestamp\":\"2020-01-01T00:00:00Z\"}\n",
         );
         let options = ImportOptions { labels: vec![("from".to_owned(), "old".to_owned())], fields: vec!["trace".to_owned()] };
         for _ in 0..2 {
@@ -189,19 +195,22 @@ mod tests {
             assert_eq!(done, Imported { lines: 2, refused: 0, first_refused: None });
         }
         let store = Store::open(StoreSettings::new(folder.path().join(FOLDER)), Arc::new(SystemClock::new())).unwrap();
-        let selection = LineSelection { matchers: &[], span: Span::ALL, needs: &Needs::Anything };
-        let (mut seen, mut buf) = (Vec::new(), LineBuf::default());
-        for chunk in store.select(&selection, &Cancel::new()).unwrap() {
-            chunk.read(Want::Text, &mut buf).unwrap();
-            for (stream, run) in &buf.runs {
-                for at in run.clone() {
-                    seen.push((stream.labels.to_string(), String::from_utf8_lossy(buf.line(at as usize)).into_owned()));
-                }
-            }
-        }
-        seen.sort();
-        let line = |labels: &str, text: &str| (labels.to_owned(), text.to_owned());
-        assert_eq!(seen, [line("{app=\"a\", from=\"old\"}", "one \"q\""), line("{app=\"b\", from=\"old\"}", "two")]);
+        let store = Arc::new(store);
+        let engine = Engine::new(Arc::clone(&store) as _, Arc::new(SystemClock::new()), Options::default());
+        let Ok(Query::Log(query)) = parse("{app=~\".+\"}", Dialect::Loki) else { panic!("no query") };
+        let (direction, cancel) = (Direction::Forward, Cancel::new());
+        let question = LogQuestion { query: &query, span: Span::ALL, direction, limit: 100, interval: 0, categorize: true, cancel };
+        let streams = engine.lines(&question).unwrap().streams;
+        let seen = streams.iter().flat_map(|stream| stream.entries.iter().map(|entry| (&stream.labels, entry)));
+        let seen: Vec<_> =
+            seen.map(|(labels, entry)| (labels.to_string(), entry.ts, entry.line.clone(), entry.categories.fields.to_string())).collect();
+        let line = |labels: &str, ts: i64, text: &str, fields: &str| (labels.to_owned(), ts, text.to_owned(), fields.to_owned());
+        let (ts, trace) = (1_577_836_800_000_000_000, "{detected_level=\"warn\", trace=\"7\"}");
+        let expected = [
+            line("{app=\"a\", from=\"old\"}", ts + 1, "one \"q\"", trace),
+            line("{app=\"b\", from=\"old\"}", ts, "two", "{detected_level=\"info\", user=\"9\"}"),
+        ];
+        assert_eq!(seen, expected);
         let bad = import_lines(folder.path(), &mut "{}\n".as_bytes(), &options, &mut |_, _| {});
         store.close();
         assert!(bad.is_err());

@@ -15,8 +15,10 @@ use std::sync::Arc;
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
+use crate::logs::api::otlp::{self, OtlpDoor};
 use crate::logs::api::{self, ApiCounters, ApiState};
-use crate::logs::ingest::receive::Receiver;
+use crate::logs::ingest::level::LineLevel;
+use crate::logs::ingest::receive::{Door, Receiver};
 use crate::logs::model::read::SelectLines;
 use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
@@ -66,6 +68,7 @@ pub struct Logs {
     engine: Engine,
     api: Arc<ApiState>,
     receiver: Arc<Receiver>,
+    otlp: Arc<OtlpDoor>,
     /// How long lines are kept, as set.
     retention: String,
 }
@@ -88,6 +91,16 @@ impl Logs {
             let store = Arc::clone(&store);
             move || unready(&store)
         };
+        let writes = WorkPool::new(write_places());
+        let write_bytes_max = options::write_bytes(&settings);
+        let otlp = Arc::new(OtlpDoor {
+            append: receiver.way(Door::Otlp),
+            clock: Arc::clone(&clock),
+            writes: writes.clone(),
+            pressure: pressure.clone(),
+            body_bytes_max: write_bytes_max,
+            level_of: receiver.limits.finds_levels.then_some(|text| LineLevel::of_line(text).as_str()),
+        });
         let api = Arc::new(ApiState {
             clock,
             select: Arc::clone(&store) as Arc<dyn SelectLines>,
@@ -95,8 +108,8 @@ impl Logs {
             receiver: Arc::clone(&receiver),
             deletions: Arc::new(deletions::StoreDeletions(Arc::clone(&store))),
             work: WorkPool::shedding(query_places, pressure.clone()),
-            writes: WorkPool::new(write_places()),
-            write_bytes_max: options::write_bytes(&settings),
+            writes,
+            write_bytes_max,
             limits: options::queries(&settings),
             pressure,
             unready: Box::new(unready),
@@ -106,12 +119,13 @@ impl Logs {
         registry.add(Arc::clone(&receiver) as Arc<dyn Report>);
         registry.add(Arc::clone(&api) as Arc<dyn Report>);
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
-        Ok(Arc::new(Self { store, engine, api, receiver, retention: settings.logs.retention_time.to_string() }))
+        let retention = settings.logs.retention_time.to_string();
+        Ok(Arc::new(Self { store, engine, api, receiver, otlp, retention }))
     }
 
     /// Every route of the wing.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        api::routes(&self.api).join(pages::routes(self))
+        api::routes(&self.api).join(otlp::routes(&self.otlp)).join(pages::routes(self))
     }
 
     /// Takes lines of other doors: syslog, collectors, OpenTelemetry.

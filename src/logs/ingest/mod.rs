@@ -11,6 +11,7 @@ pub mod jsonline;
 pub mod level;
 pub mod limits;
 pub mod loki;
+pub mod otlp;
 pub mod plain;
 pub mod receive;
 pub mod refusal;

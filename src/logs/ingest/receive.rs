@@ -238,27 +238,17 @@ impl Receiver {
     }
 
     fn store(&self, door: Door, gather: &mut Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
-        let counts = &self.counts.doors[door as usize];
-        counts.requests.inc();
-        let (lines, bytes) = (gather.batch.lines.len() as u64, gather.batch.text.len() as u64);
-        if let Some(bucket) = &self.bucket
-            && !bucket.lock().take(bytes, self.clock.monotonic())
-        {
-            gather.refusals.add(Reason::Rate, gather.batch.lines.len(), String::new);
-            return Err(NotTaken::Rate { limit: self.limits.bytes_per_s, lines, bytes });
-        }
-        let report = if gather.batch.is_empty() { LineReport::default() } else { self.append(gather)? };
-        told(&gather.batch, &report);
-        let mut refused_bytes = 0;
-        for one in &report.refused {
-            refused_bytes += one.bytes as u64;
-            if let Some(stream) = gather.batch.streams.get(one.stream) {
-                gather.refusals.add_stored(&stream.labels, one.reason, one.lines, one.bytes, one.first_ts);
+        let report = match self.keep(door, &gather.batch) {
+            Ok(report) => report,
+            Err(error) => {
+                if matches!(error, NotTaken::Rate { .. }) {
+                    gather.refusals.add(Reason::Rate, gather.batch.lines.len(), String::new);
+                }
+                return Err(error);
             }
-        }
-        self.taps.show(&gather.batch, &report);
-        counts.lines.add(report.taken as u64);
-        counts.bytes.add(bytes.saturating_sub(refused_bytes));
+        };
+        told(&gather.batch, &report);
+        refuse_stored(&gather.batch, &report, &mut gather.refusals);
         let refusals: &Refusals = &gather.refusals;
         Ok(Taken {
             lines: report.taken as u64,
@@ -267,14 +257,75 @@ impl Receiver {
         })
     }
 
-    fn append(&self, gather: &Gather) -> Result<LineReport, NotTaken> {
-        self.append.append(&gather.batch).map_err(|error| {
+    /// Stores a batch within the server's rate, counts it, and shows it to whoever tails.
+    fn keep(&self, door: Door, batch: &LineBatch) -> Result<LineReport, NotTaken> {
+        let counts = &self.counts.doors[door as usize];
+        counts.requests.inc();
+        let bytes = batch.text.len() as u64;
+        if let Some(bucket) = &self.bucket
+            && !bucket.lock().take(bytes, self.clock.monotonic())
+        {
+            return Err(NotTaken::Rate { limit: self.limits.bytes_per_s, lines: batch.lines.len() as u64, bytes });
+        }
+        let report = if batch.is_empty() { LineReport::default() } else { self.append(batch)? };
+        self.taps.show(batch, &report);
+        let refused_bytes: u64 = report.refused.iter().map(|one| one.bytes as u64).sum();
+        counts.lines.add(report.taken as u64);
+        counts.bytes.add(bytes.saturating_sub(refused_bytes));
+        Ok(report)
+    }
+
+    fn append(&self, batch: &LineBatch) -> Result<LineReport, NotTaken> {
+        self.append.append(batch).map_err(|error| {
             match error {
                 AppendLinesError::Busy => self.counts.busy.inc(),
                 AppendLinesError::Unavailable(_) | AppendLinesError::Closed => self.counts.unavailable.inc(),
             }
             error.into()
         })
+    }
+
+    /// The way in of a door that makes its batches by itself.
+    pub fn way(self: &Arc<Self>, door: Door) -> Arc<dyn AppendLines> {
+        Arc::new(Way { receiver: Arc::clone(self), door })
+    }
+}
+
+/// Adds what storage refused.
+fn refuse_stored(batch: &LineBatch, report: &LineReport, refusals: &mut Refusals) {
+    for one in &report.refused {
+        if let Some(stream) = batch.streams.get(one.stream) {
+            refusals.add_stored(&stream.labels, one.reason, one.lines, one.bytes, one.first_ts);
+        }
+    }
+}
+
+/// The receiver as one door sees it.
+struct Way {
+    receiver: Arc<Receiver>,
+    door: Door,
+}
+
+impl AppendLines for Way {
+    fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
+        let kept = match self.receiver.refusal() {
+            Some(why) => Err(why),
+            None => self.receiver.keep(self.door, batch),
+        };
+        let report = kept.map_err(|error| match error {
+            NotTaken::Rate { .. } => {
+                self.receiver.counts.refused[Reason::Rate as usize].add(batch.lines.len() as u64);
+                AppendLinesError::Busy
+            }
+            NotTaken::ShortOfMemory | NotTaken::DiskFull => AppendLinesError::Unavailable(error.to_string()),
+            NotTaken::Store(error) => error,
+        })?;
+        let mut refusals = Refusals::default();
+        refuse_stored(batch, &report, &mut refusals);
+        for reason in Reason::ALL {
+            self.receiver.counts.refused[reason as usize].add(refusals.count(reason));
+        }
+        Ok(report)
     }
 }
 
@@ -427,5 +478,31 @@ pub(in crate::logs) mod tests {
         {
             assert!(text.contains(line), "{line}{text}");
         }
+    }
+
+    #[test]
+    fn doors_with_batches_of_their_own_are_counted_limited_and_tailed_too() {
+        let (receiver, kept, _clock) = receiver(LineLimits { bytes_per_s: 10, burst_bytes: 10, ..LineLimits::default() });
+        let receiver = Arc::new(Receiver { append: Arc::clone(&kept) as _, ..receiver });
+        let way = receiver.way(Door::Syslog);
+        let tap = receiver.taps.open();
+        let mut batch = LineBatch::new();
+        batch.begin_stream(crate::series::labels::Labels::from_pairs([("job", "syslog")]));
+        batch.push(1_700_000_000_000_000_000, b"0123456789", b"");
+        assert_eq!(way.append(&batch).unwrap().taken, 1);
+        assert!(matches!(way.append(&batch), Err(AppendLinesError::Busy)), "the rate is that of the server");
+        assert_eq!(kept.lines.lock().len(), 1);
+        let mut page = Page::default();
+        receiver.report(&mut page);
+        let text = page.finish();
+        for line in [
+            "pharos_logs_lines_total{door=\"syslog\"} 1\n",
+            "pharos_logs_bytes_total{door=\"syslog\"} 10\n",
+            "pharos_logs_refused_lines_total{reason=\"rate_limited\"} 1\n",
+        ] {
+            assert!(text.contains(line), "{line}{text}");
+        }
+        assert_eq!(tap.take_dropped(), 0);
+        assert_eq!(receiver.taps.len(), 1);
     }
 }

@@ -46,7 +46,7 @@ pub struct LogExpr {
     pub span: Span,
 }
 
-/// `{app="api", env!="dev"}`; no matchers at all (every stream) only where the dialect allows it.
+/// `{app="api", env!="dev"}`; no matchers at all (every stream) only in [our dialect](super::parse::Dialect::Pharos).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selector {
     /// All of them must match a stream's labels.
@@ -304,7 +304,7 @@ pub struct LogRange {
     pub log: LogExpr,
     /// What number each of them stands for, if not for itself.
     pub unwrap: Option<Unwrap>,
-    /// Nanoseconds back from each step; above zero is the parser's custom, 0 is not refused upstream.
+    /// Nanoseconds back from each step, whole milliseconds; may be 0, as upstream.
     pub interval_ns: i64,
     /// By how many nanoseconds the range lies earlier; may be negative (later).
     pub offset_ns: i64,

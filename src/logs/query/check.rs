@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::ast::{BinaryOp, LabelFormat, LabelFormatValue, LineMatch, LineOp, LogExpr, Query, RangeAggregate, Stage, StageKind, VectorAggregate, VectorOp};
+use super::ast::{
+    BinaryOp, LabelFormat, LabelFormatValue, LineMatch, LineOp, LogExpr, Query, RangeAggregate, Stage, StageKind, VectorAggregate, VectorOp,
+};
 use super::parse::{Dialect, ParseError};
 use super::template::Template;
 use crate::series::re2;

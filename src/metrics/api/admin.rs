@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode};
 use serde_json::json;
 
-use super::ApiState;
 use super::answer::{ApiError, ErrorKind, success};
 use super::index::matchers_of;
 use super::params;
 use super::rules::truth;
+use super::{ApiState, refusals};
 use crate::access::Change;
 use crate::base::cancel::Cancel;
 use crate::metrics::model::storage::{Storage, StorageError};
@@ -86,10 +86,10 @@ pub(super) async fn healthy() -> &'static str {
     "Prometheus Server is Healthy.\n"
 }
 
-/// `GET|HEAD /-/ready`. While storage is being opened, something else answers on the port.
+/// `GET|HEAD /-/ready`, with what is refused now. While storage is being opened, something else answers on the port.
 pub(super) async fn ready(State(state): State<Arc<ApiState>>) -> Response {
     match state.server.unready() {
-        None => "Prometheus Server is Ready.\n".into_response(),
+        None => refusals::ready(&state),
         Some(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("Service Unavailable: {why}")).retry_after_s(5).into_response(),
     }
 }

@@ -10,20 +10,19 @@ use http::{Request, StatusCode, header};
 use serde::Serialize;
 
 use super::ApiState;
-use super::doors::{Door, answered, no_room};
+use super::doors::{Door, answered};
+use super::refusals::no_room;
 use crate::base::cancel::Cancel;
 use crate::base::limits::BODY_BYTES_MAX;
 use crate::metrics::ingest::custom::{CustomError, CustomMetrics, Outcome};
 use crate::platform::http::extract::{decompress, read_body};
 use crate::platform::http::problem::Problem;
-use crate::series::batch::WriteBatch;
-use crate::series::ports::{AppendError, AppendOptions};
 
 /// A request waits this long for a place at most.
 const PLACE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Reads one body, whichever shape the endpoint takes.
-type Record = fn(&CustomMetrics, &[u8], &mut WriteBatch) -> Result<Outcome, CustomError>;
+type Record = fn(&CustomMetrics, &[u8]) -> Result<Outcome, CustomError>;
 
 #[derive(Serialize)]
 struct Failure<'a> {
@@ -66,12 +65,8 @@ async fn record(state: Arc<ApiState>, request: Request<Body>, record: Record) ->
         Err(problem) => return failure(problem.status(), problem.public()),
     };
     let (inner, cancel, bytes) = (Arc::clone(&state), Cancel::new(), body.len());
-    let recorded = state.writes.run(PLACE_WITHIN, &cancel, move || {
-        let mut batch = WriteBatch::new();
-        let outcome = record(&inner.custom, &body, &mut batch).map_err(|error| (error.status(), error.to_string()))?;
-        inner.append.append(&batch, &AppendOptions::default()).map_err(|error| (append_status(&error), error.to_string()))?;
-        Ok::<_, (u16, String)>(outcome)
-    });
+    let recorded =
+        state.writes.run(PLACE_WITHIN, &cancel, move || record(&inner.custom, &body).map_err(|error| (error.status(), error.to_string())));
     let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (samples, response) = match recorded.await {
         Ok(Ok(outcome)) => (outcome.accepted as u64, json(status(outcome.status()), &outcome)),
@@ -79,13 +74,6 @@ async fn record(state: Arc<ApiState>, request: Request<Body>, record: Record) ->
         Err(error) => (0, failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())),
     };
     answered(&state, Door::Custom, bytes, samples, response)
-}
-
-const fn append_status(error: &AppendError) -> u16 {
-    match error {
-        AppendError::Refused(_) => 400,
-        AppendError::Unavailable(_) | AppendError::Closed => 503,
-    }
 }
 
 /// `GET /api/v1/metrics/health`.

@@ -5,8 +5,6 @@ use http::StatusCode;
 
 use super::ApiState;
 use crate::access::SamplesTaken;
-use crate::base::pressure::{Level, Shed};
-use crate::platform::http::problem::Problem;
 use crate::platform::telemetry::metrics::{Counter, Page};
 
 /// A way in for samples that others send.
@@ -18,23 +16,12 @@ pub(super) enum Door {
     Push,
     /// Custom metrics as JSON.
     Custom,
+    /// OpenTelemetry's protocol.
+    Otlp,
 }
 
-const DOORS: [(Door, &str); 3] = [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom")];
-
-/// Why what stays in memory and in a journal until it is deleted, pushed groups and custom totals, is not taken now.
-/// Asked before any of it is kept: a client that is told to come again must not find its first try counted.
-pub(super) fn no_room(state: &ApiState) -> Option<Problem> {
-    let (shed, why) = if state.pressure.is_disk_full() {
-        (Shed::Disk, "the disk budget is used up; samples are refused until there is room again".to_owned())
-    } else if state.pressure.memory() >= Level::Scarce {
-        (Shed::Write, "memory is nearly used up; pushed groups and custom metrics are refused until there is room again".to_owned())
-    } else {
-        (Shed::Write, state.storage.status().write_refusal?)
-    };
-    state.pressure.count(shed);
-    Some(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).retry_after_s(5))
-}
+const DOORS: [(Door, &str); 4] =
+    [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom"), (Door::Otlp, "otlp")];
 
 /// Counts of one door.
 #[derive(Debug, Default)]
@@ -47,7 +34,7 @@ struct Counts {
 
 /// Counts of all doors.
 #[derive(Debug, Default)]
-pub(in crate::metrics) struct Doors([Counts; 3]);
+pub(in crate::metrics) struct Doors([Counts; DOORS.len()]);
 
 impl Doors {
     fn of(&self, door: Door) -> &Counts {

@@ -64,7 +64,7 @@ pub(super) async fn features(State(state): State<Arc<ApiState>>) -> Response {
         ("lifecycle", runtime.lifecycle),
         ("openapi_3.1", false),
         ("openapi_3.2", false),
-        ("otlp_write_receiver", false),
+        ("otlp_write_receiver", true),
         ("query_stats", true),
         ("query_warnings", true),
         ("remote_write_receiver", state.remote_write_receiver),
@@ -75,7 +75,7 @@ pub(super) async fn features(State(state): State<Arc<ApiState>>) -> Response {
     let experimental = options.parse.experimental_functions;
     let all: BTreeMap<&str, Features> = BTreeMap::from([
         ("api", Features::from(api)),
-        ("otlp_receiver", Features::from([("delta_conversion", false), ("native_delta_ingestion", false)])),
+        ("otlp_receiver", Features::from([("delta_conversion", true), ("native_delta_ingestion", false)])),
         ("prometheus", Features::from([("agent_mode", false), ("auto_reload_config", false), ("server_mode", true)])),
         ("promql", promql(options)),
         ("promql_functions", FUNCTIONS.iter().map(|one| (one.name, !one.experimental || experimental)).collect()),

@@ -13,10 +13,12 @@ mod federate;
 mod index;
 mod jobs;
 mod json_text;
+mod otlp;
 mod params;
 mod parse_tree;
 mod push;
 mod query;
+mod refusals;
 mod remote_read;
 mod rules;
 mod status;
@@ -35,6 +37,7 @@ use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
 use crate::metrics::ingest::custom::CustomMetrics;
+use crate::metrics::ingest::otlp::OtlpMetrics;
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::ScrapeManager;
@@ -44,7 +47,7 @@ use crate::metrics::model::storage::Storage;
 use crate::metrics::query::engine::Engine;
 use crate::platform::telemetry::metrics::{Durations, Page, Registry, Report};
 use crate::platform::work::WorkPool;
-use crate::series::ports::{Append, Select};
+use crate::series::ports::Select;
 
 /// What the endpoints work with.
 pub(super) struct ApiState {
@@ -58,7 +61,7 @@ pub(super) struct ApiState {
     pub(super) read: RemoteRead,
     pub(super) push: Arc<Pushgateway>,
     pub(super) custom: Arc<CustomMetrics>,
-    pub(super) append: Arc<dyn Append>,
+    pub(super) otlp: OtlpMetrics,
     pub(super) registry: Registry,
     pub(super) work: WorkPool,
     pub(super) writes: WorkPool,
@@ -75,6 +78,9 @@ pub(super) struct ApiState {
     pub(super) remote_write_receiver: bool,
     pub(super) counters: ApiCounters,
 }
+
+/// The gRPC method by which OpenTelemetry sends metrics.
+const OTLP_SERVICE: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /// Counts of the API.
 pub(super) struct ApiCounters {
@@ -101,6 +107,7 @@ impl Report for ApiState {
         page.gauge("pharos_query_cache_entries", "Answers given before that are kept.", reuse.answers as f64);
         self.counters.doors.report(page);
         doors::report_work(self, page);
+        page.gauge("pharos_otlp_delta_streams", "Streams of OpenTelemetry's deltas that are added up.", self.otlp.delta_streams() as f64);
     }
 }
 
@@ -153,6 +160,9 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/metrics/dashboard", read, with(get(custom::dashboard)))
         .route("POST", "/api/v1/read", read, with(post(remote_read::read)))
         .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
+        .route("POST", "/api/v1/otlp/v1/metrics", Policy::WRITE_METRICS, with(post(otlp::http)))
+        .route("POST", "/v1/metrics", Policy::WRITE_METRICS, with(post(otlp::http)))
+        .route("POST", OTLP_SERVICE, Policy::WRITE_METRICS, with(post(otlp::grpc)))
 }
 
 fn admin_routes(state: &Arc<ApiState>) -> Routes {

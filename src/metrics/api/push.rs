@@ -11,18 +11,19 @@ use serde_json::json;
 
 use super::ApiState;
 use super::answer::ApiError;
-use super::doors::{Door, answered, no_room};
+use super::doors::{Door, answered};
+use super::refusals::no_room;
 use crate::access::Change;
 use crate::base::cancel::Cancel;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::metrics::ingest::push::{PushHeaders, PushResponse, view};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
-use crate::series::batch::WriteBatch;
-use crate::series::ports::AppendOptions;
 
 /// A push waits this long for a place at most.
 const PLACE_WITHIN: Duration = Duration::from_secs(30);
+/// Seconds after which a push that cannot be kept now may come again.
+const RETRY_AFTER_S: u32 = 5;
 
 /// `PUT|POST|DELETE /metrics/job/<job>{/<label>/<value>}`.
 pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
@@ -50,10 +51,6 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
         let deleted = if parts.method == Method::DELETE { inner.push.size_of(path) } else { None };
         let handled =
             inner.push.handle(parts.method.as_str(), path, PushHeaders { content_type: kind, content_encoding: encoding, ttl }, &body);
-        if handled.status < 300 {
-            // Shown at once; the regular round would be a few seconds late.
-            inner.collect_pushed();
-        }
         (handled, deleted)
     });
     match handled.await {
@@ -66,7 +63,7 @@ pub(super) async fn job(State(state): State<Arc<ApiState>>, request: Request<Bod
             answered(&state, Door::Push, bytes, samples, response)
         }
         Err(error) => {
-            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5);
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(RETRY_AFTER_S);
             answered(&state, Door::Push, bytes, 0, busy.into_response())
         }
     }
@@ -78,6 +75,9 @@ fn text(headers: &HeaderMap, name: HeaderName) -> &str {
 
 fn answer(response: PushResponse) -> Response {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return Problem::new(status, response.body).retry_after_s(RETRY_AFTER_S).into_response();
+    }
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], response.body).into_response()
 }
 
@@ -93,37 +93,27 @@ pub(super) async fn wipe(State(state): State<Arc<ApiState>>) -> Result<Response,
     let cancel = Cancel::new();
     let wiped = state.writes.run(PLACE_WITHIN, &cancel, move || {
         let groups = inner.push.groups().len();
-        let wiped = inner.push.wipe();
-        inner.collect_pushed();
-        (wiped, groups)
+        (inner.push.wipe(), groups)
     });
     let (wiped, groups) = wiped.await?;
     Ok(Change::new("push.wipe", "all groups").before(json!({ "groups": groups })).in_answer(answer(wiped)))
 }
 
 impl ApiState {
-    /// Turns what is pushed now into samples. Blocking.
-    fn collect_pushed(&self) {
-        let mut batch = WriteBatch::new();
-        let now = self.clock.now_ms();
-        self.push.collect(now, &mut batch);
-        self.custom.collect(now, &mut batch);
-        if batch.series.is_empty() {
-            return;
-        }
-        if let Err(error) = self.append.append(&batch, &AppendOptions::default()) {
-            tracing::warn!(%error, "pushed metrics could not be stored");
-        }
+    /// States again what is pushed, and the totals of custom metrics. Blocking.
+    fn restate_pushed(&self) {
+        self.push.restate();
+        self.custom.restate();
     }
 
     /// Does so for ever.
-    pub(in crate::metrics) async fn collect_pushed_every(self: Arc<Self>, every: Duration) {
+    pub(in crate::metrics) async fn restate_pushed_every(self: Arc<Self>, every: Duration) {
         let mut ticks = tokio::time::interval(every);
         loop {
             ticks.tick().await;
             let state = Arc::clone(&self);
-            if tokio::task::spawn_blocking(move || state.collect_pushed()).await.is_err() {
-                tracing::error!("collecting pushed metrics panicked");
+            if tokio::task::spawn_blocking(move || state.restate_pushed()).await.is_err() {
+                tracing::error!("stating pushed metrics again panicked");
             }
         }
     }

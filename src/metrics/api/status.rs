@@ -68,6 +68,7 @@ pub(super) async fn runtime_info(State(state): State<Arc<ApiState>>) -> Response
         "reloadConfigError": runtime.reload.error,
         "configWarnings": runtime.reload.warnings,
         "writeRefusal": storage.write_refusal,
+        "refusedNow": super::refusals::json_of(&state),
     }))
 }
 

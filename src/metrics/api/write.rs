@@ -58,7 +58,7 @@ pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Re
 }
 
 /// Longest body that is taken now; the ordinary ones of most senders always are.
-fn allowed_now(state: &ApiState) -> usize {
+pub(super) fn allowed_now(state: &ApiState) -> usize {
     let part = match state.pressure.memory() {
         Level::Normal => return state.write_bytes_max,
         Level::Tight => 4,

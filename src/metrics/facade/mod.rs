@@ -24,11 +24,14 @@ use crate::base::pressure::Pressure;
 use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead};
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
+use crate::metrics::ingest::otlp::OtlpMetrics;
 use crate::metrics::ingest::push::Pushgateway;
 use crate::metrics::ingest::push::log::FolderLog;
 use crate::metrics::ingest::remote_send::{RemoteSend, Replay};
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
+use crate::metrics::ingest::statsd::Statsd;
+use crate::metrics::ingest::statsd::listen::Listener;
 use crate::metrics::model::config::Config;
 use crate::metrics::model::server::Server;
 use crate::metrics::query::engine::{Engine, Options};
@@ -90,6 +93,9 @@ pub enum OpenError {
     /// Pushed groups or custom metrics could not be read back.
     #[error("pushed and custom metrics: {0}")]
     Pushed(#[from] std::io::Error),
+    /// StatsD's address cannot be listened on.
+    #[error("statsd.listen: cannot listen on {0}: {1}")]
+    Statsd(String, std::io::Error),
     /// The thread that opened storage died.
     #[error("opening storage failed unexpectedly")]
     Panicked,
@@ -111,6 +117,9 @@ pub struct Metrics {
     own_instance: String,
     push: Arc<Pushgateway>,
     remote_send: Arc<RemoteSend>,
+    /// StatsD, whose sockets are taken when it starts.
+    append: Arc<dyn Append>,
+    statsd: Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>,
     pressure: Pressure,
     background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
@@ -120,10 +129,7 @@ impl Metrics {
     pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
         let MetricsOptions { data_dir, settings, config, clock, registry, server, address, progress, pressure } = options;
         std::fs::create_dir_all(&data_dir)?;
-        let pushed_dir = data_dir.join(PUSHED_DIR);
         let store_settings = StoreSettings { pressure: pressure.clone(), ..store_settings(data_dir.clone(), &settings) };
-        let custom = Arc::new(CustomMetrics::open(&data_dir.join(CUSTOM_FILE), Arc::clone(&clock))?);
-        let push = Arc::new(Pushgateway::open(Box::new(FolderLog::open(&pushed_dir)?), Arc::clone(&clock), None)?);
         let opened = tokio::task::spawn_blocking({
             let (settings, clock) = (store_settings.clone(), Arc::clone(&clock));
             move || Store::open_watched(settings, clock, &progress)
@@ -135,10 +141,14 @@ impl Metrics {
         let replay = Replay { select: Arc::clone(&store) as _, newest, positions: data_dir.join(REMOTE_WRITE_FILE) };
         let remote_send = Arc::new(RemoteSend::new(Arc::clone(&clock), replay));
         let append = Arc::new(remote_send.tap(Arc::clone(&store) as Arc<dyn Append>)) as Arc<dyn Append>;
+        let custom = Arc::new(CustomMetrics::open(&data_dir.join(CUSTOM_FILE), Arc::clone(&append), Arc::clone(&clock))?);
+        let groups = Box::new(FolderLog::open(&data_dir.join(PUSHED_DIR))?);
+        let push = Arc::new(Pushgateway::open(groups, Arc::clone(&append), Arc::clone(&clock), None)?);
         let select = Arc::clone(&store) as Arc<dyn Select>;
         let engine =
             Arc::new(Engine::new(Arc::clone(&select), Options { pressure: pressure.clone(), ..engine_options(&settings, &config) }));
         let host = host(&settings, &clock)?;
+        let statsd = statsd(&settings, &clock).await?;
         let seed = xxhash_rust::xxh3::xxh3_64(rustix::system::uname().nodename().to_bytes());
         let scrape_options = ScrapeOptions { created_as_start: has_feature(&settings, "created-timestamp-zero-ingestion"), seed };
         let scrape = Arc::new(ScrapeManager::new(Arc::clone(&append), Arc::clone(&clock), &scrape_options));
@@ -154,7 +164,7 @@ impl Metrics {
             read: remote_read(&settings),
             push: Arc::clone(&push),
             custom,
-            append: Arc::clone(&append),
+            otlp: OtlpMetrics::new(Arc::clone(&append), Arc::clone(&clock)),
             registry: registry.clone(),
             work: WorkPool::shedding(usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1), pressure.clone()),
             writes: WorkPool::new(write_places()),
@@ -173,6 +183,9 @@ impl Metrics {
         registry.add(Arc::new(TsdbReport(Arc::clone(&storage))));
         registry.add(Arc::new(QueriesReport(api.work.clone())));
         registry.add(Arc::clone(&remote_send) as _);
+        if let Some((statsd, _)) = &statsd {
+            registry.add(Arc::clone(statsd) as _);
+        }
         let host_instance = host.as_ref().map(|host| host.node_name());
         let own_instance = address.to_string();
         let config = ArcSwap::from_pointee(config);
@@ -192,6 +205,8 @@ impl Metrics {
             own_instance,
             push,
             remote_send,
+            append,
+            statsd,
             pressure,
             background: parking_lot::Mutex::default(),
         }))
@@ -200,7 +215,13 @@ impl Metrics {
     /// Begins to scrape. Call it inside the runtime.
     pub fn start(self: &Arc<Self>) {
         self.add_own_targets();
-        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).collect_pushed_every(PUSHED_EVERY)));
+        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).restate_pushed_every(PUSHED_EVERY)));
+        if let Some((statsd, listener)) = &self.statsd
+            && let Some(listener) = listener.lock().take()
+        {
+            let every = self.settings.statsd.flush_interval.to_std().max(Duration::from_secs(1));
+            self.background.lock().extend(listener.start(statsd, Arc::clone(&self.append), every));
+        }
         let config = self.config.load_full();
         self.apply(&config);
     }
@@ -385,6 +406,23 @@ fn host(settings: &Settings, clock: &SharedClock) -> Result<Option<Arc<Host>>, r
     let textfile_dir = (!own.textfile_dir.is_empty()).then(|| PathBuf::from(&own.textfile_dir));
     let settings = HostSettings { roots, textfile_dir, only: own.collectors.clone(), ..HostSettings::default() };
     Host::new(settings, Arc::clone(clock)).map(|host| Some(Arc::new(host)))
+}
+
+/// StatsD with its sockets, if it is wanted.
+async fn statsd(
+    settings: &Settings,
+    clock: &SharedClock,
+) -> Result<Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>, OpenError> {
+    let own = &settings.statsd;
+    if own.listen.is_empty() {
+        return Ok(None);
+    }
+    let listener = Listener::bind(&own.listen).await.map_err(|error| OpenError::Statsd(own.listen.clone(), error))?;
+    let address = listener.address().map_err(|error| OpenError::Statsd(own.listen.clone(), error))?;
+    tracing::info!(%address, "StatsD is taken over UDP and TCP");
+    let series_max = usize::try_from(own.series_max).unwrap_or(usize::MAX);
+    let statsd = Arc::new(Statsd::new(Arc::clone(clock), own.idle_max.to_std(), series_max));
+    Ok(Some((statsd, parking_lot::Mutex::new(Some(listener)))))
 }
 
 fn external_url(settings: &Settings, address: SocketAddr) -> url::Url {

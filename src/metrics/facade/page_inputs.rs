@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Metrics;
 use super::look::Look;
 use crate::base::limits;
+use crate::base::pressure::Level;
 use crate::base::time::{Duration, TimeRange};
 use crate::metrics::ingest::relabel;
 use crate::metrics::ingest::scrape::target::Health;
@@ -219,6 +220,15 @@ pub(super) fn delete_group(metrics: &Metrics, id: &str) -> Result<usize, String>
     }
 }
 
+/// Whether samples are taken, or what is refused.
+fn takes_samples(memory: Level, write_refusal: Option<String>) -> Words {
+    match write_refusal {
+        Some(why) => Words::plain(why),
+        None if memory >= Level::Scarce => key("only of known series, memory is nearly used up").into(),
+        None => key("yes").into(),
+    }
+}
+
 /// The Status page.
 pub(super) fn status(metrics: &Metrics) -> StatusInput {
     let (server, storage) = (&metrics.server, metrics.api.storage.status());
@@ -231,7 +241,7 @@ pub(super) fn status(metrics: &Metrics) -> StatusInput {
         (key("Data folder"), Words::plain(setting("storage.path"))),
         (key("Working folder"), Words::plain(runtime.working_dir.clone())),
         (key("Out-of-order window"), Words::plain(Duration::from_ms(storage.out_of_order_ms).to_string())),
-        (key("Takes samples"), storage.write_refusal.clone().map_or_else(|| key("yes").into(), Words::plain)),
+        (key("Takes samples"), takes_samples(metrics.pressure.memory(), storage.write_refusal.clone())),
     ];
     StatusInput {
         version: env!("CARGO_PKG_VERSION").to_owned(),

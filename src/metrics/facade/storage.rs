@@ -42,6 +42,14 @@ fn failed(error: impl std::fmt::Display) -> StorageError {
     StorageError(error.to_string())
 }
 
+fn refusal_of(writes: WriteState) -> Option<String> {
+    match writes {
+        WriteState::Ok => None,
+        WriteState::Refusing(why) => Some(why),
+        WriteState::Closed => Some("storage is closed".to_owned()),
+    }
+}
+
 impl Storage for StoreAdmin {
     fn cardinality(&self, top: usize) -> Cardinality {
         let stats = self.store.cardinality(top);
@@ -82,11 +90,7 @@ impl Storage for StoreAdmin {
             quarantined: status.set_aside.iter().map(|aside| (name(&aside.path), aside.reason.clone())).collect(),
             wal_bytes: status.wal_bytes,
             wal_segments: (status.replay.min, status.replay.max.max(status.wal_segments)),
-            write_refusal: match status.writes {
-                WriteState::Ok => None,
-                WriteState::Refusing(why) => Some(why),
-                WriteState::Closed => Some("storage is closed".to_owned()),
-            },
+            write_refusal: refusal_of(status.writes),
             background_error: status.background_error,
             retention_ms: (self.settings.retention_ms > 0).then_some(self.settings.retention_ms),
             retention_bytes: (self.settings.retention_bytes > 0).then_some(self.settings.retention_bytes),
@@ -97,6 +101,10 @@ impl Storage for StoreAdmin {
             disk_free_bytes: status.free_bytes,
             disk_bytes: disk::total_bytes(&self.settings.dir).ok(),
         }
+    }
+
+    fn write_refusal(&self) -> Option<String> {
+        refusal_of(self.store.write_state())
     }
 
     fn metadata(&self, metric: Option<&str>, limit: usize) -> Vec<(String, Vec<Metadata>)> {

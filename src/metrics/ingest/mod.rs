@@ -1,15 +1,19 @@
 //! Every way in which samples come in, and the way on to other servers ([`remote_send`]).
 
 pub mod backfill;
+pub mod changes;
 pub mod custom;
 pub mod discovery;
 pub mod exposition;
 pub mod host;
 pub mod http_settings;
+pub mod otlp;
 pub mod push;
 #[cfg(test)]
 mod recorder;
 pub mod relabel;
 pub mod remote_send;
 pub mod remote_write;
+mod restated;
 pub mod scrape;
+pub mod statsd;

@@ -12,6 +12,8 @@ pub trait Storage: Send + Sync {
     fn growth(&self, top: usize) -> Option<Growth>;
     /// How storage is doing.
     fn status(&self) -> StorageStatus;
+    /// Why writes are refused now, if they are; costs next to nothing.
+    fn write_refusal(&self) -> Option<String>;
     /// Metric families with what they say of themselves: those named `metric`, or all, at most `limit` (0 = all).
     fn metadata(&self, metric: Option<&str>, limit: usize) -> Vec<(String, Vec<Metadata>)>;
     /// Series of the head with this metric name.

@@ -11,6 +11,7 @@
 mod archive;
 mod manifest;
 mod part;
+mod partial;
 mod schedule;
 mod service;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod unpack;
 
 pub use manifest::{FORMAT_VERSION, Manifest};
 pub use part::{Part, Stopped, link_or_copy};
+pub use partial::Partial;
 pub use schedule::{Schedule, ScheduleError, check as check_schedule};
 pub use service::{BackupError, BackupFile, Backups, BackupsOptions, FILE_END, Made, file_name};
 pub use unpack::{UnpackError, unpack, verify};

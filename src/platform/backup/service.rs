@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::archive;
 use super::manifest::Manifest;
 use super::part::Part;
+use super::partial::Partial;
 use crate::base::clock::SharedClock;
 use crate::base::human;
 use crate::base::time::format_rfc3339;
@@ -19,11 +20,9 @@ use crate::platform::disk;
 use crate::platform::telemetry::metrics::{Page, Report};
 
 /// How the names of backups begin.
-const FILE_BEGINNING: &str = "pharos-";
+pub(super) const FILE_BEGINNING: &str = "pharos-";
 /// And end.
 pub const FILE_END: &str = ".tar.zst";
-/// What a file is called until it is whole.
-const PARTIAL_END: &str = ".partial";
 /// Where parts put their files, below the data folder.
 const STAGING: &str = "backup-staging";
 /// A backup stops when less than this is left on the disk: what storage needs itself goes first.
@@ -180,6 +179,8 @@ impl Backups {
     /// Makes one in the server's folder, and removes the oldest beyond those that are kept.
     pub fn to_folder(&self) -> Result<(BackupFile, Made), BackupError> {
         let _one_at_a_time = self.running.try_lock().ok_or(BackupError::Busy)?;
+        // A command line that was killed may have left one here too.
+        Partial::clear_away(&self.options.folder);
         let result = self.write_to_folder().map_err(BackupError::Failed);
         self.note(result.as_ref().map(|(_, made)| made));
         let (file, made) = result?;
@@ -228,11 +229,11 @@ impl Backups {
         let in_folder = |error: io::Error| format!("cannot write to {}: {error}", folder.display());
         private_folder(folder).map_err(in_folder)?;
         let name = self.free_name();
-        let partial = Partial(folder.join(format!("{name}{PARTIAL_END}")));
-        let file = create_private(&partial.0).map_err(in_folder)?;
+        let partial = Partial::create(&folder.join(&name)).map_err(in_folder)?;
+        let file = partial.file().try_clone().map_err(in_folder)?;
         let (guarded, made) = self.make(Spared { file, folder: folder.clone(), since: SPACE_EVERY })?;
         guarded.file.sync_all().map_err(in_folder)?;
-        fs::rename(&partial.0, folder.join(&name)).and_then(|()| disk::sync_dir(folder)).map_err(in_folder)?;
+        partial.finish(&folder.join(&name)).and_then(|()| disk::sync_dir(folder)).map_err(in_folder)?;
         Ok((BackupFile { name, bytes: made.bytes, made_ms: self.options.clock.now_ms() }, made))
     }
 
@@ -268,13 +269,9 @@ impl Backups {
         {
             tracing::warn!(%error, "what is left of an unfinished backup cannot be removed");
         }
-        for entry in fs::read_dir(&self.options.folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(FILE_BEGINNING) && name.ends_with(PARTIAL_END) {
-                // It is only in the way; the next start tries again.
-                let _left_behind = fs::remove_file(entry.path()).is_err();
-            }
+        let removed = Partial::clear_away(&self.options.folder);
+        if removed > 0 {
+            tracing::info!(removed, "what killed backups left was removed");
         }
     }
 }
@@ -301,11 +298,6 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
-}
-
 /// The folder of parts; it goes when the backup is made, or is not.
 struct Staging(PathBuf);
 
@@ -324,16 +316,6 @@ impl Drop for Staging {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, folder = %self.0.display(), "the folder of a finished backup cannot be removed");
         }
-    }
-}
-
-/// A file that is not whole; it goes unless it was renamed.
-struct Partial(PathBuf);
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // After a success there is nothing under this name.
-        let _renamed = fs::remove_file(&self.0).is_err();
     }
 }
 

@@ -26,12 +26,17 @@ pub struct System {
 
 impl Readings for System {
     fn memory(&self) -> Option<u64> {
-        used(&fs::read_to_string("/proc/self/status").ok()?)
+        own_memory()
     }
 
     fn disk(&self) -> u64 {
         disk::dir_bytes(&self.data)
     }
+}
+
+/// Bytes of memory of this process that only its end, or freeing them, gives back.
+pub(super) fn own_memory() -> Option<u64> {
+    used(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
 /// From `/proc/self/status`.

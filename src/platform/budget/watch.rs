@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::readings::Readings;
+use super::readings::{Readings, own_memory};
 use super::stages;
 use crate::base::clock::SharedClock;
 use crate::base::human;
@@ -100,9 +100,11 @@ impl Budgets {
 
 impl Report for Budgets {
     fn report(&self, page: &mut Page) {
-        let (memory, disk) = (self.memory.load(Ordering::Relaxed), self.disk.load(Ordering::Relaxed));
+        let disk = self.disk.load(Ordering::Relaxed);
+        // Without a budget nobody watches.
+        let memory = if self.limits.memory > 0 { self.memory.load(Ordering::Relaxed) } else { own_memory().unwrap_or(0) };
         page.gauge("pharos_memory_budget_bytes", "Memory that the server may use; 0 for any.", self.limits.memory as f64);
-        page.gauge("pharos_memory_used_bytes", "Memory that counts against the budget.", memory as f64);
+        page.gauge("pharos_memory_used_bytes", "Memory that counts against the budget, also where there is none.", memory as f64);
         page.gauge("pharos_disk_budget_bytes", "Disk that the data folder may use; 0 for any.", self.limits.disk as f64);
         page.gauge("pharos_disk_used_bytes", "Disk that the data folder uses; 0 without a budget.", disk as f64);
         page.family("pharos_pressure_state", "gauge", "Whether memory or disk is so short: 1 for the state that holds.");
@@ -311,5 +313,14 @@ mod tests {
             assert_eq!(pressure.is_disk_full(), full, "{used}");
         }
         assert_eq!(budgets.saw_memory(u64::MAX), Level::Normal, "without a budget there is no pressure");
+    }
+
+    #[test]
+    fn memory_is_told_without_a_budget_too() {
+        let mut page = Page::default();
+        Budgets::new(Limits::default(), Pressure::new()).report(&mut page);
+        let text = page.finish();
+        let used = text.lines().find_map(|line| line.strip_prefix("pharos_memory_used_bytes ")).expect("told");
+        assert!(used.parse::<f64>().expect("a number") > f64::from(1 << 20), "{used}");
     }
 }

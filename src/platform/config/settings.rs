@@ -137,6 +137,23 @@ const fn trim_sentence(text: &str) -> &str {
     text.split_at(text.len() - 1).0
 }
 
+/// Why a server cannot work with its settings, though each by itself is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Mistake {
+    /// The setting to change, as `server.tls_cert_file`.
+    pub setting: &'static str,
+    /// What is wrong and what to do, as a sentence.
+    pub message: String,
+}
+
+impl Mistake {
+    /// About a setting.
+    pub fn new(setting: &'static str, message: impl Into<String>) -> Self {
+        Self { setting, message: message.into() }
+    }
+}
+
 /// A text that is no value of the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("value is not allowed")]
@@ -330,6 +347,17 @@ settings! {
         /// Folder whose *.prom files are added to this machine's metrics; empty for none.
         textfile_dir: String = "", ["collector.textfile.directory"];
     }
+    /// StatsD.
+    statsd: StatsdSettings {
+        /// Address and port where StatsD is taken over UDP and TCP, as 127.0.0.1:8125, from whoever can reach them; empty for none.
+        listen: String = "", [];
+        /// How often what StatsD sent becomes samples.
+        flush_interval: Duration = "10s", [];
+        /// How long a metric of StatsD may go without a value before it ends; 0s for ever.
+        idle_max: Duration = "10m", [];
+        /// Most metrics of StatsD, each with its tags, beyond which new ones are refused.
+        series_max: u64 = "100000", [];
+    }
     /// Signing in.
     auth: AuthSettings {
         /// Whether people must sign in; auto is on, but lets this machine itself in on a loopback address until there is an administrator.
@@ -360,14 +388,18 @@ settings! {
         oidc_name_claim: String = "preferred_username", [];
         /// Claim of the OpenID Connect provider that lists the groups of a user; dots lead inside, as in realm_access.roles.
         oidc_groups_claim: String = "groups", [];
-        /// Groups of the OpenID Connect provider whose members are administrators, comma separated.
+        /// Groups of the OpenID Connect provider whose members are administrators, comma separated; one with a comma in double quotes.
         oidc_admin_groups: Vec<String> = "", [];
-        /// Groups of the OpenID Connect provider whose members are editors, comma separated.
+        /// Groups of the OpenID Connect provider whose members are editors, comma separated; one with a comma in double quotes.
         oidc_editor_groups: Vec<String> = "", [];
-        /// Groups of the OpenID Connect provider whose members are viewers, comma separated.
+        /// Groups of the OpenID Connect provider whose members are viewers, comma separated; one with a comma in double quotes.
         oidc_viewer_groups: Vec<String> = "", [];
         /// Role of users from the OpenID Connect provider who are in none of the groups above; none refuses them.
         oidc_default_role: DefaultRole = "none", [];
+        /// How long a session of a user from the OpenID Connect provider lasts, after which the provider is asked anew; 0s for session_age.
+        oidc_session_age: Duration = "12h", [];
+        /// Sign users out at the OpenID Connect provider too, where it offers that; /login below this server's URL must be registered there to return to.
+        oidc_sign_out: bool = "true", [];
         /// Domains of mail addresses that users from the OpenID Connect provider must have, comma separated; empty for any.
         oidc_allowed_domains: Vec<String> = "", [];
         /// Addresses or networks of proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed, comma separated.
@@ -380,11 +412,11 @@ settings! {
         proxy_groups_header: String = "", [];
         /// Header in which trusted proxies send the user's role here, viewer, editor or admin; empty for none.
         proxy_role_header: String = "", [];
-        /// Groups of the trusted proxies whose members are administrators, comma separated.
+        /// Groups of the trusted proxies whose members are administrators, comma separated; one with a comma in double quotes.
         proxy_admin_groups: Vec<String> = "", [];
-        /// Groups of the trusted proxies whose members are editors, comma separated.
+        /// Groups of the trusted proxies whose members are editors, comma separated; one with a comma in double quotes.
         proxy_editor_groups: Vec<String> = "", [];
-        /// Groups of the trusted proxies whose members are viewers, comma separated.
+        /// Groups of the trusted proxies whose members are viewers, comma separated; one with a comma in double quotes.
         proxy_viewer_groups: Vec<String> = "", [];
         /// Role of users from trusted proxies whose groups and role header give none; none refuses them.
         proxy_default_role: DefaultRole = "none", [];

@@ -23,6 +23,7 @@ use rustc_hash::FxHashMap;
 use url::Url;
 
 use crate::base::clock::SharedClock;
+use crate::base::masked;
 
 pub use body::{BodyError, ContentEncoding, decode_body};
 pub use guard::{Denied, FetchGuard};
@@ -332,22 +333,18 @@ fn go_method(method: &Method) -> String {
     word
 }
 
-/// An address without its password.
+/// An address without its secrets.
 fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
-    if shown.password().is_some() && shown.set_password(Some("xxxxx")).is_err() {
-        shown = url.clone();
-    }
-    shown.to_string()
+    masked::url(url.as_str()).into_owned()
 }
 
 /// Puts an error of the HTTP library into the words users know.
 fn describe(method: &Method, url: &Url, error: &reqwest::Error) -> ClientError {
-    let (method, url) = (go_method(method), shown(url));
+    let (method, full, url) = (go_method(method), url.as_str(), shown(url));
     if error.is_timeout() {
         return ClientError::TimedOut { method, url };
     }
-    let mut reason = error.to_string();
+    let mut reason = error.to_string().replace(full, &url);
     let mut cause: &dyn std::error::Error = error;
     let mut reasons = Vec::new();
     while let Some(next) = cause.source() {

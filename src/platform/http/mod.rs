@@ -8,6 +8,7 @@ pub mod limits;
 pub mod network;
 pub mod problem;
 mod request_line;
+pub mod rpc;
 pub mod server;
 pub mod stream;
 pub mod tls;

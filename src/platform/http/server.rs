@@ -1,4 +1,8 @@
 //! The listening server: one port, slow clients bounded, stops within a grace period.
+//!
+//! Of a request with both Content-Length and Transfer-Encoding the HTTP library shows only the latter, goes by it, and
+//! closes the connection after the answer, as RFC 9112, 6.3 has it; so it cannot be refused in words, and smuggles
+//! nothing: `tests/it/http.rs` shows that.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -27,6 +27,7 @@ function client(id, method, alg, redirectUri) {
     token_endpoint_auth_method: method,
     id_token_signed_response_alg: alg,
     redirect_uris: [redirectUri],
+    post_logout_redirect_uris: [new URL('/login', redirectUri).href],
     response_types: ['code'],
     grant_types: ['authorization_code'],
   };

@@ -10,16 +10,19 @@ use crate::ui::lang::key;
 pub enum Purpose {
     /// It sends samples.
     SendMetrics,
+    /// It sends samples and lines.
+    SendBoth,
     /// It asks.
     Read,
 }
 
 impl Purpose {
     /// What its token may do.
-    pub const fn scope(self) -> Scope {
+    pub const fn scopes(self) -> &'static [Scope] {
         match self {
-            Self::SendMetrics => Scope::MetricsWrite,
-            Self::Read => Scope::Read,
+            Self::SendMetrics => &[Scope::MetricsWrite],
+            Self::SendBoth => &[Scope::MetricsWrite, Scope::LogsWrite],
+            Self::Read => &[Scope::Read],
         }
     }
 }
@@ -94,8 +97,8 @@ prometheus.remote_write \"pharos\" {
         id: "opentelemetry",
         name: "OpenTelemetry Collector",
         group: AGENTS,
-        what: key("The collector sends metrics here by remote write. Its contrib build has the parts named below."),
-        purpose: Purpose::SendMetrics,
+        what: key("The collector sends metrics and logs here by its own protocol. Its contrib build has the parts named below."),
+        purpose: Purpose::SendBoth,
         place: key("The collector's configuration file, or the same parts added to yours."),
         language: "yaml",
         text: "\
@@ -105,16 +108,21 @@ receivers:
       cpu: {}
       memory: {}
       filesystem: {}
+  filelog:
+    include: [/var/log/*.log]
 exporters:
-  prometheusremotewrite:
-    endpoint: {{URL}}/api/v1/write
+  otlphttp:
+    endpoint: {{URL}}
     headers:
       Authorization: Bearer {{TOKEN}}
 service:
   pipelines:
     metrics:
       receivers: [hostmetrics]
-      exporters: [prometheusremotewrite]
+      exporters: [otlphttp]
+    logs:
+      receivers: [filelog]
+      exporters: [otlphttp]
 ",
     },
     Client {
@@ -180,6 +188,22 @@ pipeline:
       tls: {{TLS}}
       http_user: token
       http_passwd: {{TOKEN}}
+",
+    },
+    Client {
+        id: "opentelemetry-sdk",
+        name: key("OpenTelemetry in your program"),
+        group: PROGRAMS,
+        what: key("Programs with an SDK of OpenTelemetry send their metrics and logs here, in any language."),
+        purpose: Purpose::SendBoth,
+        place: key("In the environment of the program."),
+        language: "sh",
+        text: "\
+export OTEL_SERVICE_NAME=shop
+export OTEL_EXPORTER_OTLP_ENDPOINT={{URL}}
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20{{TOKEN}}'
+export OTEL_TRACES_EXPORTER=none
 ",
     },
     Client {

@@ -56,5 +56,5 @@ pub(crate) fn patterns(
 /// One of so many, whatever rhythm the lines have.
 fn is_chosen(ts: i64, line: usize, each: usize) -> bool {
     let mixed = (ts as u64 ^ (line as u64).rotate_left(40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) % each as u64 == 0
+    ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32).is_multiple_of(each as u64)
 }

@@ -143,7 +143,12 @@ impl OpenBlock {
     }
 
     /// Packs everything; returns the record without places.
-    pub(super) fn pack(&mut self, packer: &mut Packer, transform: Option<&mut columns::Encoder>, out: &mut PackedBlock) -> std::io::Result<Record> {
+    pub(super) fn pack(
+        &mut self,
+        packer: &mut Packer,
+        transform: Option<&mut columns::Encoder>,
+        out: &mut PackedBlock,
+    ) -> std::io::Result<Record> {
         out.head.clear();
         out.text.clear();
         out.runs.clear();

@@ -106,7 +106,8 @@ impl Seals {
 
 /// Completes what the files say about their sizes.
 pub(super) fn with_sizes(info: PartInfo, text_len: u64, seals: &Seals) -> PartInfo {
-    let disk_bytes = seals.list().iter().fold(text_len, |sum, seal| sum.saturating_add(seal.file_bytes())).saturating_add(META_BYTES as u64);
+    let disk_bytes =
+        seals.list().iter().fold(text_len, |sum, seal| sum.saturating_add(seal.file_bytes())).saturating_add(META_BYTES as u64);
     PartInfo { files: seals.file_bytes(text_len), disk_bytes, ..info }
 }
 

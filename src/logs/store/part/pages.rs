@@ -112,12 +112,8 @@ impl Pages {
             #[expect(unsafe_code, reason = "the file is never changed after it was written; parts are removed whole, which a map survives")]
             Some(unsafe { Mmap::map(&file) }.map_err(PartError::io("map", &path))?)
         };
-        let pages = Self {
-            map,
-            seal,
-            checked: (0..seal.bytes.div_ceil(PAGE_BYTES as u64 * 64)).map(|_| AtomicU64::new(0)).collect(),
-            path,
-        };
+        let pages =
+            Self { map, seal, checked: (0..seal.bytes.div_ceil(PAGE_BYTES as u64 * 64)).map(|_| AtomicU64::new(0)).collect(), path };
         if !has_crc32(pages.crcs(), seal.crc) {
             return Err(PartError::damaged(&pages.path, "the checksums of its pages do not fit the part"));
         }
@@ -154,12 +150,6 @@ impl Pages {
             }
         }
         Ok(bytes)
-    }
-
-    /// Bytes that have a checksum of their own, which the caller looks at.
-    pub(super) fn unchecked(&self, range: Range<usize>) -> Result<&[u8], PartError> {
-        let within = range.end <= self.len();
-        self.all().get(range).filter(|_| within).ok_or_else(|| PartError::damaged(&self.path, "something lies outside of it"))
     }
 
     fn check_page(&self, page: usize) -> Result<(), PartError> {

@@ -155,11 +155,7 @@ impl Part {
     }
 
     /// Chunks that may hold wanted lines.
-    pub fn select(
-        self: &Arc<Self>,
-        selection: &LineSelection<'_>,
-        cancel: &Cancel,
-    ) -> Result<Vec<Box<dyn LineChunk>>, SelectLinesError> {
+    pub fn select(self: &Arc<Self>, selection: &LineSelection<'_>, cancel: &Cancel) -> Result<Vec<Box<dyn LineChunk>>, SelectLinesError> {
         if !self.overlaps(selection.span) || *selection.needs == Needs::Nothing {
             return Ok(Vec::new());
         }
@@ -253,7 +249,11 @@ impl Part {
         self.streams.values(name, wanted.as_ref(), |value| {
             found.push(value.to_owned());
             let full = query.limit > 0 && found.len() >= query.limit;
-            if full || (found.len() % CHECK_EVERY == 0 && cancel.check().is_err()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if full || (found.len() % CHECK_EVERY == 0 && cancel.check().is_err()) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })?;
         cancel.check()?;
         Ok(found)

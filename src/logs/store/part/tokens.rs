@@ -316,8 +316,11 @@ mod tests {
 
     use super::*;
 
+    /// Words, identifiers, their kinds, whether there are long tokens.
+    type Plain = (BTreeSet<Vec<u8>>, BTreeSet<u64>, BTreeSet<(u8, u8)>, bool);
+
     /// The definition, word for word.
-    fn plainly(text: &[u8]) -> (BTreeSet<Vec<u8>>, BTreeSet<u64>, BTreeSet<(u8, u8)>, bool) {
+    fn plainly(text: &[u8]) -> Plain {
         let (mut words, mut ids, mut kinds, mut long) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), false);
         for token in text.split(|byte| !is_token_byte(*byte)).filter(|token| !token.is_empty()) {
             let token = token.to_ascii_lowercase();

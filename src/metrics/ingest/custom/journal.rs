@@ -85,7 +85,16 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     records: usize,
-    /// Length up to which the file is known to be whole.
+    /// Length up to which the file counts.
+    len: u64,
+    /// Whether there may be something behind it.
+    is_torn: bool,
+}
+
+/// A state of the journal to go back to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    records: usize,
     len: u64,
 }
 
@@ -104,7 +113,7 @@ impl Journal {
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
         file.set_len(len as u64)?;
         file.seek(SeekFrom::End(0))?;
-        Ok((Self { path: path.to_owned(), file, records: records.len(), len: len as u64 }, records))
+        Ok((Self { path: path.to_owned(), file, records: records.len(), len: len as u64, is_torn: false }, records))
     }
 
     /// Appends records. When this returns they survive a crash; on an error none of them counts.
@@ -112,15 +121,45 @@ impl Journal {
         if records.is_empty() {
             return Ok(());
         }
+        if self.is_torn {
+            self.cut()?;
+        }
         let bytes = write_records(records);
         if let Err(error) = self.file.write_all(&bytes).and_then(|()| self.file.sync_data()) {
             // Whatever was half written must not stand before the next record.
-            self.file.set_len(self.len)?;
-            self.file.seek(SeekFrom::Start(self.len))?;
+            self.cut_or_later();
             return Err(error);
         }
         self.len += bytes.len() as u64;
         self.records += records.len();
+        Ok(())
+    }
+
+    /// How it is now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { records: self.records, len: self.len }
+    }
+
+    /// Forgets what was appended since then. Where the disk fails at this too, it is tried again before the next record;
+    /// only a crash before that would bring it back.
+    pub(super) fn take_back(&mut self, mark: Mark) {
+        (self.records, self.len) = (mark.records, mark.len);
+        self.cut_or_later();
+    }
+
+    fn cut_or_later(&mut self) {
+        self.is_torn = true;
+        if let Err(error) = self.cut() {
+            tracing::error!(%error, "what was refused cannot be taken out of the journal of custom metrics yet");
+        }
+    }
+
+    /// Cuts off what does not count.
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.len)?;
+        self.file.seek(SeekFrom::Start(self.len))?;
+        self.file.sync_data()?;
+        self.is_torn = false;
         Ok(())
     }
 
@@ -140,7 +179,7 @@ impl Journal {
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder)?.sync_all()?;
         }
-        *self = Self { path: self.path.clone(), file, records: records.len(), len: bytes.len() as u64 };
+        *self = Self { path: self.path.clone(), file, records: records.len(), len: bytes.len() as u64, is_torn: false };
         Ok(())
     }
 }
@@ -195,7 +234,12 @@ mod tests {
         journal.append(&[record(3.0)]).expect("appends");
         journal.rewrite(&[record(3.0)]).expect("rewrites");
         journal.append(&[record(4.0)]).expect("appends");
+        let mark = journal.mark();
+        journal.append(&[record(5.0), record(6.0)]).expect("appends");
+        journal.take_back(mark);
         assert_eq!(Journal::open(&path).expect("opens").1, [record(3.0), record(4.0)]);
+        journal.append(&[record(7.0)]).expect("appends");
+        assert_eq!(Journal::open(&path).expect("opens").1, [record(3.0), record(4.0), record(7.0)]);
     }
 
     proptest! {

@@ -11,53 +11,59 @@
 //! mistake.
 //!
 //! A repeated push is therefore a repeated event, not a correction; `total` and `buckets` are for clients that retry.
-//! The server keeps the totals: they survive a restart, and are appended at every tick, so that rates work.
+//! The server keeps the totals: they survive a restart, and are appended at every tick, so that rates work. What is
+//! answered with an error was not counted: a total changes when its samples are stored.
 
 mod diagnose;
+mod draft;
 pub mod item;
 pub mod journal;
 pub mod series;
+mod totals;
 pub mod view;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
+use self::draft::Draft;
 use self::item::Item;
-use self::journal::{Journal, Record};
-use self::series::{Family, SeriesState};
+use self::journal::Journal;
+use self::totals::Totals;
 pub use self::view::Outcome;
 use self::view::{Dashboard, DashboardFamily, DashboardSeries, Health, Rejected, Summary, SummaryFamily};
+use super::restated::{NotTaken, ROUND, append_whole, time_after};
 use crate::base::clock::SharedClock;
 use crate::base::limits::CUSTOM_BATCH_MAX;
 use crate::series::batch::WriteBatch;
-use crate::series::labels::Labels;
-use crate::series::sample::{Metadata, MetricType};
+use crate::series::ports::{Append, RefusedReason};
+use crate::series::sample::MetricType;
 
 /// Series kept at most.
 pub const SERIES_MAX: usize = 100_000;
-/// Bytes of all series as they are written at every tick.
-const WRITTEN_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Series of one family shown on the dashboard at most.
 const DASHBOARD_SERIES_MAX: usize = 20;
+/// How often a request is offered to storage, each time without what it refused before.
+const ROUNDS_MAX: usize = 3;
 
 /// Keeps the totals of custom metrics.
+///
+/// Requests are taken one after the other, as the journal is written. The totals change when a request is stored.
 pub struct CustomMetrics {
     clock: SharedClock,
-    state: Mutex<State>,
+    append: Arc<dyn Append>,
+    writer: Mutex<Writer>,
+    /// Locked after `writer`, and never while the disk is waited for.
+    totals: Mutex<Totals>,
 }
 
-struct State {
-    families: HashMap<String, Family>,
-    series: usize,
-    /// [`SeriesState::bytes`] of all series.
-    bytes: usize,
+struct Writer {
     journal: Journal,
-    accepted: u64,
-    rejected: u64,
+    /// Time of the newest samples, in milliseconds.
     last_ms: i64,
 }
 
@@ -73,6 +79,9 @@ pub enum CustomError {
     /// The totals cannot be kept on disk.
     #[error("cannot store custom metrics: {0}")]
     Storage(#[from] io::Error),
+    /// Storage takes no samples now; nothing was counted.
+    #[error("{0}; nothing was counted")]
+    NotNow(String),
 }
 
 impl CustomError {
@@ -81,7 +90,7 @@ impl CustomError {
         match self {
             Self::Malformed(_) => 400,
             Self::TooMany(_) => 413,
-            Self::Storage(_) => 503,
+            Self::Storage(_) | Self::NotNow(_) => 503,
         }
     }
 }
@@ -94,27 +103,28 @@ fn read_item(text: &str) -> Result<Item, (String, String)> {
 }
 
 impl CustomMetrics {
-    /// Opens with the totals kept in `file`.
+    /// Opens with the totals kept in `file`; samples go to `append`.
     ///
     /// # Errors
     /// When the file cannot be read or written. A torn end is cut off.
-    pub fn open(file: &Path, clock: SharedClock) -> io::Result<Self> {
+    pub fn open(file: &Path, append: Arc<dyn Append>, clock: SharedClock) -> io::Result<Self> {
         let (journal, records) = Journal::open(file)?;
-        let mut state = State { families: HashMap::new(), series: 0, bytes: 0, journal, accepted: 0, rejected: 0, last_ms: 0 };
+        let mut totals = Totals::default();
         for record in records {
-            state.restore(record);
+            totals.restore(record);
         }
-        Ok(Self { clock, state: Mutex::new(state) })
+        let writer = Mutex::new(Writer { journal, last_ms: i64::MIN });
+        Ok(Self { clock, append, writer, totals: Mutex::new(totals) })
     }
 
-    /// Takes one metric. What it changed is written into `batch`, which must be empty, for storage. Blocks on disk.
-    pub fn record_one(&self, body: &[u8], batch: &mut WriteBatch) -> Result<Outcome, CustomError> {
+    /// Takes one metric. Blocks on disk.
+    pub fn record_one(&self, body: &[u8]) -> Result<Outcome, CustomError> {
         let item: &RawValue = serde_json::from_slice(body).map_err(|error| CustomError::Malformed(error.to_string()))?;
-        self.record(&[item], batch)
+        self.record(&[item])
     }
 
     /// Takes a batch, as a list or as `{"metrics": [...]}`. What is good is kept, what is not is named by position.
-    pub fn record_batch(&self, body: &[u8], batch: &mut WriteBatch) -> Result<Outcome, CustomError> {
+    pub fn record_batch(&self, body: &[u8]) -> Result<Outcome, CustomError> {
         let malformed = |error: serde_json::Error| CustomError::Malformed(error.to_string());
         let whole: &RawValue = serde_json::from_slice(body).map_err(malformed)?;
         let list = match whole.get().as_bytes().first() {
@@ -132,88 +142,134 @@ impl CustomMetrics {
         if items.len() > CUSTOM_BATCH_MAX {
             return Err(CustomError::TooMany(items.len()));
         }
-        self.record(&items, batch)
+        self.record(&items)
     }
 
-    fn record(&self, items: &[&RawValue], batch: &mut WriteBatch) -> Result<Outcome, CustomError> {
+    fn record(&self, items: &[&RawValue]) -> Result<Outcome, CustomError> {
         let now = self.clock.now_ms();
-        let mut state = self.state.lock();
-        let mut outcome = Outcome::default();
-        let mut touched: Vec<(String, Labels)> = Vec::with_capacity(items.len());
-        let mut undo = Vec::with_capacity(items.len());
+        let mut names = Vec::with_capacity(items.len());
+        let mut read = Vec::with_capacity(items.len());
+        let mut errors = Vec::new();
         for (index, raw) in items.iter().enumerate() {
-            let item = read_item(raw.get());
-            let result = item.and_then(|item| {
-                let name = item.name.clone();
-                item.is_from_now(now).and_then(|()| state.apply(item)).map_err(|reason| (name, reason))
+            let item = read_item(raw.get()).and_then(|item| match item.is_from_now(now) {
+                Ok(()) => Ok(item),
+                Err(reason) => Err((item.name, reason)),
             });
-            match result {
-                Ok((name, labels, before)) => {
-                    undo.push((name.clone(), labels.clone(), before));
-                    touched.push((name, labels));
+            match item {
+                Ok(item) => {
+                    names.push(item.name.clone());
+                    read.push((index, item));
                 }
-                Err((name, reason)) => outcome.errors.push(Rejected { index, name, reason }),
+                Err((name, reason)) => {
+                    names.push(String::new());
+                    errors.push(Rejected { index, name, reason });
+                }
             }
         }
-        outcome.accepted = touched.len();
-        outcome.rejected = outcome.errors.len();
-        touched.sort_unstable();
-        touched.dedup();
-        let mut records = Vec::with_capacity(touched.len());
-        for (name, labels) in &touched {
-            let Some(family) = state.families.get(name) else { continue };
-            let Some(series) = family.series.get(labels) else { continue };
-            family.write(name, labels, series, now, batch);
-            batch
-                .metadata
-                .push((name.as_str().into(), Metadata { kind: family.kind, help: family.help.clone(), unit: family.unit.clone() }));
-            records.push(Record::of(name, family, labels, series));
+        let reject = |names: &mut [String], index: usize, reason| Rejected { index, name: std::mem::take(&mut names[index]), reason };
+        let mut writer = self.writer.lock();
+        let mut draft = {
+            let totals = self.totals.lock();
+            let mut draft = Draft::new(&totals);
+            for (index, item) in read {
+                if let Err(reason) = draft.take(&totals, index, item) {
+                    errors.push(reject(&mut names, index, reason));
+                }
+            }
+            draft
+        };
+        for (index, reason) in self.store(&mut writer, &mut draft)? {
+            errors.push(reject(&mut names, index, format!("storage refuses it: {reason}")));
         }
-        batch.metadata.dedup_by(|a, b| a.0 == b.0);
-        if let Err(error) = state.journal.append(&records) {
-            // The client will send all of it again, so nothing of it may count.
-            state.undo(undo);
-            batch.clear();
-            return Err(error.into());
-        }
-        if let Err(error) = state.compact_if_due() {
+        errors.sort_unstable_by_key(|error| error.index);
+        let rejected = errors.len();
+        let outcome = Outcome { accepted: items.len() - rejected, rejected, errors };
+        let mut totals = self.totals.lock();
+        draft.settle(&mut totals);
+        totals.accepted += outcome.accepted as u64;
+        totals.rejected += outcome.rejected as u64;
+        totals.last_ms = now;
+        let due = writer.journal.is_due(totals.series).then(|| totals.records());
+        drop(totals);
+        if let Some(Err(error)) = due.map(|records| writer.journal.rewrite(&records)) {
             tracing::warn!(%error, "the journal of custom metrics cannot be made smaller");
         }
-        state.accepted += outcome.accepted as u64;
-        state.rejected += outcome.rejected as u64;
-        state.last_ms = now;
         Ok(outcome)
     }
 
-    /// Writes all totals into `batch` at `now` (ms).
-    pub fn collect(&self, now: i64, batch: &mut WriteBatch) {
-        let state = self.state.lock();
-        for (name, family) in &state.families {
-            for (labels, series) in &family.series {
-                family.write(name, labels, series, now, batch);
+    /// Brings a draft into the journal and into storage, or leaves no trace of it. What storage refuses is taken out of
+    /// the draft: gives the items of the request that were.
+    ///
+    /// The journal is first. A crash between the two leaves totals that nobody was told of, which any client must expect
+    /// of a request without an answer; the other way around it would leave samples above the total, and the next
+    /// ones would look like a counter that began anew.
+    fn store(&self, writer: &mut Writer, draft: &mut Draft) -> Result<Vec<(usize, RefusedReason)>, CustomError> {
+        let mut refused_items = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            if draft.is_empty() {
+                return Ok(refused_items);
             }
+            let mark = writer.journal.mark();
+            writer.journal.append(&draft.records())?;
+            // Not before: the request may have waited for others.
+            let ts = time_after(writer.last_ms, self.clock.now_ms());
+            match append_whole(&*self.append, &mut draft.write(ts)) {
+                Ok(()) => {}
+                // It is counted: the totals are on disk, and the next round states them again.
+                Err(NotTaken::InDoubt(why)) => tracing::warn!(why, "custom metrics were counted while the log of storage failed"),
+                Err(NotTaken::Later(why)) => {
+                    writer.journal.take_back(mark);
+                    return Err(CustomError::NotNow(why));
+                }
+                Err(NotTaken::Refused(refused)) => {
+                    writer.journal.take_back(mark);
+                    for (name, labels, reason) in draft.written_at(refused) {
+                        refused_items.extend(draft.take_back(&name, &labels).into_iter().map(|index| (index, reason)));
+                    }
+                    continue;
+                }
+            }
+            writer.last_ms = ts;
+            return Ok(refused_items);
+        }
+        Err(CustomError::NotNow("storage is busy with the same series".to_owned()))
+    }
+
+    /// Appends all totals to storage, so that they do not go stale. Blocks on disk.
+    pub fn restate(&self) {
+        let mut batch = WriteBatch::new();
+        {
+            let mut writer = self.writer.lock();
+            writer.last_ms = time_after(writer.last_ms, self.clock.now_ms());
+            self.totals.lock().write(writer.last_ms, &mut batch);
+        }
+        if batch.series.is_empty() {
+            return;
+        }
+        if let Err(error) = self.append.append(&batch, &ROUND) {
+            tracing::warn!(%error, "custom metrics could not be stated again");
         }
     }
 
     /// For `GET /api/v1/metrics/health`.
     pub fn health(&self) -> Health {
-        let state = self.state.lock();
+        let totals = self.totals.lock();
         Health {
             status: "healthy",
-            metrics: state.families.len(),
-            series: state.series,
+            metrics: totals.families.len(),
+            series: totals.series,
             series_max: SERIES_MAX,
-            accepted_total: state.accepted,
-            rejected_total: state.rejected,
-            last_received_ms: state.last_ms,
+            accepted_total: totals.accepted,
+            rejected_total: totals.rejected,
+            last_received_ms: totals.last_ms,
         }
     }
 
     /// For `GET /api/v1/metrics/summary`.
     pub fn summary(&self) -> Summary {
-        let state = self.state.lock();
-        let mut summary = Summary { metrics: state.families.len(), series: state.series, ..Summary::default() };
-        for (name, family) in sorted(&state.families) {
+        let totals = self.totals.lock();
+        let mut summary = Summary { metrics: totals.families.len(), series: totals.series, ..Summary::default() };
+        for (name, family) in totals.sorted() {
             match family.kind {
                 MetricType::Counter => summary.counters += 1,
                 MetricType::Gauge => summary.gauges += 1,
@@ -233,98 +289,14 @@ impl CustomMetrics {
 
     /// For `GET /api/v1/metrics/dashboard`: current values, the largest series of each metric first.
     pub fn dashboard(&self) -> Dashboard {
-        let state = self.state.lock();
-        let families = sorted(&state.families).map(|(name, family)| {
+        let totals = self.totals.lock();
+        let families = totals.sorted().map(|(name, family)| {
             let mut series: Vec<_> = family.series.iter().map(|(labels, series)| DashboardSeries::of(labels, series)).collect();
             series.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.labels.cmp(&b.labels)));
             series.truncate(DASHBOARD_SERIES_MAX);
             DashboardFamily { name: name.clone(), kind: family.kind.as_str(), help: family.help.clone(), unit: family.unit.clone(), series }
         });
         Dashboard { generated_ms: self.clock.now_ms(), families: families.collect() }
-    }
-}
-
-fn sorted(families: &HashMap<String, Family>) -> impl Iterator<Item = (&String, &Family)> {
-    let mut all: Vec<_> = families.iter().collect();
-    all.sort_unstable_by_key(|(name, _)| *name);
-    all.into_iter()
-}
-
-impl State {
-    /// Applies one metric; says which series changed and what it was before, or why nothing changed.
-    fn apply(&mut self, item: Item) -> Result<(String, Labels, Option<SeriesState>), String> {
-        let kind = item.kind()?;
-        let labels = item.labels(kind)?;
-        if let Some(family) = self.families.get(&item.name).filter(|family| family.kind != kind) {
-            return Err(format!("{} is a {}, not a {}", item.name, family.kind.as_str(), kind.as_str()));
-        }
-        let is_new_series = !self.families.get(&item.name).is_some_and(|family| family.series.contains_key(&labels));
-        if is_new_series && self.series >= SERIES_MAX {
-            return Err(format!("more than {SERIES_MAX} series"));
-        }
-        let bounds = match self.families.get(&item.name) {
-            Some(family) => family.bounds.clone(),
-            None => item.bounds()?,
-        };
-        // Worked out on a copy: a metric that is refused leaves no trace.
-        let before = self.families.get(&item.name).and_then(|family| family.series.get(&labels)).cloned();
-        let mut series = before.clone().unwrap_or_else(|| SeriesState::new(kind, bounds.len()));
-        item.apply_to(&mut series, &bounds)?;
-        let bytes_before = before.as_ref().map_or(0, |before| before.bytes(&item.name, &labels));
-        let bytes = self.bytes.saturating_sub(bytes_before) + series.bytes(&item.name, &labels);
-        if bytes > WRITTEN_BYTES_MAX {
-            return Err(format!("labels of all series would take more than {WRITTEN_BYTES_MAX} bytes"));
-        }
-        self.bytes = bytes;
-        self.series += usize::from(is_new_series);
-        let family = self.families.entry(item.name.clone()).or_insert_with(|| Family::new(kind, bounds));
-        if !item.help.is_empty() {
-            family.help = item.help;
-        }
-        if !item.unit.is_empty() {
-            family.unit = item.unit;
-        }
-        family.series.insert(labels.clone(), series);
-        Ok((item.name, labels, before))
-    }
-
-    /// Takes changes back, the last one first.
-    fn undo(&mut self, changes: Vec<(String, Labels, Option<SeriesState>)>) {
-        for (name, labels, before) in changes.into_iter().rev() {
-            let Some(family) = self.families.get_mut(&name) else { continue };
-            let bytes = before.as_ref().map_or(0, |before| before.bytes(&name, &labels));
-            let undone = match before {
-                Some(series) => family.series.insert(labels.clone(), series),
-                None => family.series.remove(&labels).inspect(|_| self.series -= 1),
-            };
-            let bytes_undone = undone.map_or(0, |undone| undone.bytes(&name, &labels));
-            self.bytes = self.bytes.saturating_sub(bytes_undone) + bytes;
-            if family.series.is_empty() {
-                self.families.remove(&name);
-            }
-        }
-    }
-
-    fn restore(&mut self, record: Record) {
-        let Some((name, family_of_record, labels, series)) = record.into_parts() else { return };
-        let bytes = series.bytes(&name, &labels);
-        let family = self.families.entry(name.clone()).or_insert_with(|| Family::new(family_of_record.kind, family_of_record.bounds));
-        (family.help, family.unit) = (family_of_record.help, family_of_record.unit);
-        let before = family.series.insert(labels.clone(), series);
-        self.series += usize::from(before.is_none());
-        self.bytes = self.bytes.saturating_sub(before.map_or(0, |before| before.bytes(&name, &labels))) + bytes;
-    }
-
-    fn compact_if_due(&mut self) -> io::Result<()> {
-        if !self.journal.is_due(self.series) {
-            return Ok(());
-        }
-        let records = self
-            .families
-            .iter()
-            .flat_map(|(name, family)| family.series.iter().map(move |(labels, series)| Record::of(name, family, labels, series)));
-        let records: Vec<_> = records.collect();
-        self.journal.rewrite(&records)
     }
 }
 

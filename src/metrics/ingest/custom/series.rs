@@ -49,14 +49,18 @@ impl SeriesState {
 }
 
 impl SeriesState {
-    /// Bytes of all series it is written as, roughly: a histogram has its labels once for every bucket.
-    pub(super) fn bytes(&self, name: &str, labels: &Labels) -> usize {
-        let rows = match self {
+    /// Series of storage it is written as.
+    pub(super) fn rows(&self) -> usize {
+        match self {
             Self::Counter(_) | Self::Gauge(_) => 1,
             Self::Histogram { counts, .. } => counts.len() + 3,
             Self::Summary { quantiles, .. } => quantiles.len() + 2,
-        };
-        rows * (labels.packed().len() + name.len() + 64)
+        }
+    }
+
+    /// Bytes of all series it is written as, roughly: a histogram has its labels once for every bucket.
+    pub(super) fn bytes(&self, name: &str, labels: &Labels) -> usize {
+        self.rows() * (labels.packed().len() + name.len() + 64)
     }
 }
 

@@ -7,9 +7,15 @@ use prost::Message;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::base::bytes::has_crc32;
+use crate::series::batch::WriteBatch;
 use crate::series::histogram::{Histogram, ResetHint, Span};
 use crate::series::labels::{Labels, METRIC_NAME};
-use crate::series::sample::MetricType;
+use crate::series::ports::RefusedReason;
+use crate::series::sample::{Metadata, MetricType};
+
+/// Refused series that are named, and characters of each, at most.
+const NAMED_MAX: usize = 5;
+const NAMED_CHARS_MAX: usize = 300;
 
 /// Gauge added to every group: when a push last succeeded, Unix seconds.
 pub const PUSH_TIME: &str = "push_time_seconds";
@@ -70,6 +76,54 @@ impl Group {
     pub fn own_series(&self) -> [(Labels, f64); 2] {
         let of = |name: &str, ms: i64| (self.labels.to_builder().set(METRIC_NAME, name).build(), ms as f64 / 1000.0);
         [of(PUSH_TIME, self.push_time_ms), of(PUSH_FAILURE_TIME, self.push_failure_ms)]
+    }
+
+    /// Labels of all of these.
+    pub fn all_labels(&self) -> impl Iterator<Item = Labels> {
+        self.series().map(|(labels, _)| labels.clone()).chain(self.own_series().map(|(labels, _)| labels))
+    }
+
+    /// Writes all of these at `ts` (ms).
+    pub fn write(&self, ts: i64, batch: &mut WriteBatch) {
+        for (labels, value) in self.series() {
+            batch.open_series(labels);
+            match value {
+                Value::Float(value) => batch.push_float(ts, *value),
+                Value::Histogram(histogram) => batch.push_histogram(ts, histogram.clone()),
+            }
+        }
+        for (labels, value) in self.own_series() {
+            batch.open_series(&labels);
+            batch.push_float(ts, value);
+        }
+    }
+
+    /// Says what the families measure.
+    pub fn describe(&self, batch: &mut WriteBatch) {
+        for (name, family) in &self.families {
+            let metadata = Metadata { kind: family.kind, help: family.help.clone(), unit: family.unit.clone() };
+            batch.metadata.push((name.as_str().into(), metadata));
+        }
+    }
+
+    /// What cannot be stored of [`Self::write`], by position, for people.
+    pub fn name_refused(&self, refused: &[(usize, RefusedReason)]) -> String {
+        let mut text = String::new();
+        for (position, reason) in refused.iter().take(NAMED_MAX) {
+            let labels = self.all_labels().nth(*position).unwrap_or_default().to_string();
+            // Labels may be what is too long.
+            let labels: String = if labels.chars().nth(NAMED_CHARS_MAX).is_some() {
+                labels.chars().take(NAMED_CHARS_MAX).chain("…".chars()).collect()
+            } else {
+                labels
+            };
+            let gap = if text.is_empty() { "" } else { "; " };
+            text.push_str(&format!("{gap}{labels}: {reason}"));
+        }
+        if refused.len() > NAMED_MAX {
+            text.push_str(&format!("; and {} more", refused.len() - NAMED_MAX));
+        }
+        text
     }
 
     /// Whether its time is over.

@@ -10,8 +10,12 @@ const SUFFIX: &str = "group";
 pub trait GroupLog: Send + Sync {
     /// Everything kept.
     fn load(&self) -> io::Result<Vec<Vec<u8>>>;
-    /// Keeps a group in place of the one before. When this returns it survives a crash.
-    fn save(&self, key: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Writes a group beside the one before. When this returns, [`Self::commit`] needs no room.
+    fn prepare(&self, key: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Keeps what was prepared in place of the one before. When this returns it survives a crash.
+    fn commit(&self, key: &str) -> io::Result<()>;
+    /// Forgets what was prepared, if it still is.
+    fn discard(&self, key: &str);
     /// Forgets a group; it is no error when there is none.
     fn remove(&self, key: &str) -> io::Result<()>;
 }
@@ -27,6 +31,10 @@ impl FolderLog {
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         Ok(Self { folder: folder.to_owned() })
+    }
+
+    fn prepared(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.tmp"))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
@@ -49,13 +57,23 @@ impl GroupLog for FolderLog {
         Ok(found)
     }
 
-    fn save(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.folder.join(format!("{key}.tmp"));
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, self.folder.join(format!("{key}.{SUFFIX}")))?;
+    fn prepare(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create(self.prepared(key))?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        // Half a file takes room that a full disk needs.
+        written.inspect_err(|_| self.discard(key))
+    }
+
+    fn commit(&self, key: &str) -> io::Result<()> {
+        fs::rename(self.prepared(key), self.folder.join(format!("{key}.{SUFFIX}")))?;
         self.sync_folder()
+    }
+
+    fn discard(&self, key: &str) {
+        match fs::remove_file(self.prepared(key)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, "a pushed group that was refused stays beside"),
+            _ => {}
+        }
     }
 
     fn remove(&self, key: &str) -> io::Result<()> {

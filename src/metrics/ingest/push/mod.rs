@@ -1,7 +1,8 @@
 //! The Pushgateway: jobs too short to be scraped leave their metrics here, group by group.
 //!
-//! A push is answered when its group is on disk. Groups are appended to storage at every tick of the scrape
-//! interval, with the labels they were pushed with (`honor_labels`), until they are deleted or their time is over.
+//! A push is answered when its group is on disk and its samples are in storage. Groups are stated again at every tick
+//! of the scrape interval, with the labels they were pushed with (`honor_labels`), until they are deleted or their
+//! time is over. A push costs what its own group takes, however many others there are.
 
 pub mod body;
 pub mod group;
@@ -11,20 +12,25 @@ pub mod view;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use self::body::{Pushed, PushedFamily};
 use self::group::{Family, Group, PUSH_FAILURE_TIME, PUSH_TIME};
 use self::log::GroupLog;
+use super::restated::{NotTaken, ROUND, append_whole, time_after};
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
 use crate::series::batch::WriteBatch;
 use crate::series::labels::Labels;
-use crate::series::sample::{Metadata, MetricType, stale_nan};
+use crate::series::ports::Append;
+use crate::series::sample::{MetricType, stale_nan};
 
 /// Groups held at most; more are refused.
 pub const GROUPS_MAX: usize = 20_000;
+/// Series that wait to be marked as stale, at most: while storage takes nothing, none become more.
+const GONE_MAX: usize = 1_000_000;
 
 /// The headers of a push that matter. Empty when not sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,7 +46,7 @@ pub struct PushHeaders<'a> {
 /// An answer to a push or a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushResponse {
-    /// HTTP status: 200 pushed, 202 deleted, 400 refused, 405, 413, 500 not on disk.
+    /// HTTP status: 200 pushed, 202 deleted, 400 refused, 405, 413, 503 cannot be stored now.
     pub status: u16,
     /// Plain text; empty on success.
     pub body: String,
@@ -55,11 +61,26 @@ impl PushResponse {
 }
 
 /// Holds the groups.
+///
+/// A push is checked, written beside the group's file, appended to storage, and takes the place of the group; only then
+/// it is answered. So what storage refuses leaves no trace, and what a crash leaves half done was not acknowledged:
+/// the next push of the same, or the group as it was, is stated again.
 pub struct Pushgateway {
     clock: SharedClock,
     log: Box<dyn GroupLog>,
+    append: Arc<dyn Append>,
     ttl_default: Option<Duration>,
+    /// Held by whoever changes groups, also while the disk is waited for.
+    writer: Mutex<Writer>,
+    /// Locked after `writer`, and never while the disk is waited for.
     state: Mutex<State>,
+}
+
+struct Writer {
+    /// Time of the newest samples, in milliseconds.
+    last_ms: i64,
+    /// Series that went away and are not marked as stale in storage yet.
+    gone: HashSet<Labels>,
 }
 
 #[derive(Default)]
@@ -70,18 +91,15 @@ struct State {
     owners: HashMap<Labels, Labels>,
     /// Kind of each family, and how many groups have it, so that no two groups differ.
     kinds: HashMap<String, (MetricType, usize)>,
-    /// Series of the last tick.
-    shown: HashSet<Labels>,
-    /// Families whose metadata changed since the last tick.
-    described: Vec<(Box<str>, Metadata)>,
 }
 
 impl Pushgateway {
-    /// Opens the gateway with the groups found in `log`. `ttl_default` is for groups that name none; without one they stay.
+    /// Opens the gateway with the groups found in `log`; samples go to `append`. `ttl_default` is for groups that name none;
+    /// without one they stay.
     ///
     /// # Errors
     /// When the log cannot be read. Damaged groups are left out with a warning.
-    pub fn open(log: Box<dyn GroupLog>, clock: SharedClock, ttl_default: Option<Duration>) -> io::Result<Self> {
+    pub fn open(log: Box<dyn GroupLog>, append: Arc<dyn Append>, clock: SharedClock, ttl_default: Option<Duration>) -> io::Result<Self> {
         let mut state = State::default();
         for bytes in log.load()? {
             match Group::decode(&bytes) {
@@ -89,7 +107,8 @@ impl Pushgateway {
                 None => tracing::warn!(bytes = bytes.len(), "a damaged group of pushed metrics is left out"),
             }
         }
-        Ok(Self { clock, log, ttl_default, state: Mutex::new(state) })
+        let writer = Mutex::new(Writer { last_ms: i64::MIN, gone: HashSet::new() });
+        Ok(Self { clock, log, append, ttl_default, writer, state: Mutex::new(state) })
     }
 
     /// Handles `method` on `/metrics/job/…`; `path` is what follows `/metrics`, still percent-encoded. Blocks on disk.
@@ -114,18 +133,34 @@ impl Pushgateway {
 
     /// Deletes a group, if it is there.
     pub fn delete(&self, grouping: &Labels) -> PushResponse {
-        let mut state = self.state.lock();
-        if let Err(error) = self.log.remove(&group::file_key(grouping)) {
-            return PushResponse::new(500, format!("cannot delete the group: {error}"));
-        }
-        state.drop_group(grouping);
-        PushResponse::new(202, "")
+        self.delete_all(std::slice::from_ref(grouping))
     }
 
     /// Deletes all groups (`PUT /api/v1/admin/wipe`).
     pub fn wipe(&self) -> PushResponse {
         let groupings: Vec<Labels> = self.state.lock().groups.keys().cloned().collect();
-        groupings.iter().map(|grouping| self.delete(grouping)).find(|response| response.status != 202).unwrap_or(PushResponse::new(202, ""))
+        self.delete_all(&groupings)
+    }
+
+    fn delete_all(&self, groupings: &[Labels]) -> PushResponse {
+        let mut writer = self.writer.lock();
+        let mut response = PushResponse::new(202, "");
+        for grouping in groupings {
+            match self.remove(grouping, &mut writer) {
+                Ok(()) => {}
+                Err(error) => response = PushResponse::new(503, format!("cannot delete the group: {error}")),
+            }
+        }
+        self.mark_gone(&mut writer);
+        response
+    }
+
+    /// Deletes a group here; its series are to be marked.
+    fn remove(&self, grouping: &Labels, writer: &mut Writer) -> io::Result<()> {
+        self.log.remove(&group::file_key(grouping))?;
+        let removed = self.state.lock().drop_group(grouping);
+        writer.replace(removed.as_ref(), None);
+        Ok(())
     }
 
     /// All groups as the UI and `GET /api/v1/metrics` show them, sorted by labels.
@@ -136,42 +171,60 @@ impl Pushgateway {
         groups.into_iter().map(view::GroupView::of).collect()
     }
 
-    /// Writes all groups into `batch` at `now` (ms), and staleness markers for what went away since the last call.
-    pub fn collect(&self, now: i64, batch: &mut WriteBatch) {
-        let mut state = self.state.lock();
-        let expired: Vec<Labels> = state.groups.values().filter(|group| group.is_expired(now)).map(|group| group.labels.clone()).collect();
+    /// Deletes groups whose time is over, and appends all others to storage, so that they do not go stale. Blocks on disk.
+    pub fn restate(&self) {
+        let mut batch = WriteBatch::new();
+        {
+            let mut writer = self.writer.lock();
+            let now = self.clock.now_ms();
+            self.expire(now, &mut writer);
+            self.mark_gone(&mut writer);
+            writer.last_ms = time_after(writer.last_ms, now);
+            let state = self.state.lock();
+            for group in state.groups.values() {
+                group.write(writer.last_ms, &mut batch);
+            }
+        }
+        if batch.series.is_empty() {
+            return;
+        }
+        if let Err(error) = self.append.append(&batch, &ROUND) {
+            tracing::warn!(%error, "pushed metrics could not be stated again");
+        }
+    }
+
+    fn expire(&self, now: i64, writer: &mut Writer) {
+        let expired: Vec<Labels> =
+            self.state.lock().groups.values().filter(|group| group.is_expired(now)).map(|group| group.labels.clone()).collect();
         for grouping in expired {
-            match self.log.remove(&group::file_key(&grouping)) {
-                Ok(()) => state.drop_group(&grouping),
-                Err(error) => tracing::warn!(%error, group = %grouping, "an expired group cannot be deleted"),
+            if let Err(error) = self.remove(&grouping, writer) {
+                tracing::warn!(%error, group = %grouping, "an expired group cannot be deleted");
             }
         }
-        let mut shown = HashSet::with_capacity(state.shown.len());
-        for group in state.groups.values() {
-            for (labels, value) in group.series() {
-                batch.open_series(labels);
-                match value {
-                    group::Value::Float(value) => batch.push_float(now, *value),
-                    group::Value::Histogram(histogram) => batch.push_histogram(now, histogram.clone()),
-                }
-                shown.insert(labels.clone());
-            }
-            for (labels, value) in group.own_series() {
-                batch.open_series(&labels);
-                batch.push_float(now, value);
-                shown.insert(labels);
-            }
+    }
+
+    /// Marks what went away as stale. What storage does not take now is marked in the next round.
+    fn mark_gone(&self, writer: &mut Writer) {
+        if writer.gone.is_empty() {
+            return;
         }
-        for gone in state.shown.difference(&shown) {
+        writer.last_ms = time_after(writer.last_ms, self.clock.now_ms());
+        let mut batch = WriteBatch::new();
+        for gone in &writer.gone {
             batch.open_series(gone);
-            batch.push_float(now, stale_nan());
+            batch.push_float(writer.last_ms, stale_nan());
         }
-        state.shown = shown;
-        batch.metadata.append(&mut state.described);
+        match self.append.append(&batch, &ROUND) {
+            Ok(_) => writer.gone.clear(),
+            Err(error) if writer.gone.len() <= GONE_MAX => tracing::debug!(%error, "series that went away are not marked yet"),
+            Err(error) => {
+                tracing::warn!(%error, series = writer.gone.len(), "pushed series that went away end without a mark");
+                writer.gone.clear();
+            }
+        }
     }
 
     fn push(&self, grouping: &Labels, headers: PushHeaders<'_>, body: &[u8], replace: bool) -> PushResponse {
-        let now = self.clock.now_ms();
         let ttl = match headers.ttl {
             "" => self.ttl_default,
             text => match Duration::parse(text) {
@@ -183,36 +236,101 @@ impl Pushgateway {
             Ok(pushed) => pushed,
             Err((status, reason)) => return PushResponse::new(status, reason),
         };
-        let mut state = self.state.lock();
-        if !state.groups.contains_key(grouping) && state.groups.len() >= GROUPS_MAX {
-            return PushResponse::new(400, format!("more than {GROUPS_MAX} groups"));
-        }
-        let mut group = state.groups.get(grouping).cloned().unwrap_or_else(|| Group::new(grouping.clone()));
-        let verdict = state.check(grouping, &pushed);
-        match &verdict {
-            Ok(()) => {
-                if replace {
-                    group.families.clear();
-                }
-                for PushedFamily { name, family } in pushed.families {
-                    let metadata = Metadata { kind: family.kind, help: family.help.clone(), unit: family.unit.clone() };
-                    state.described.push((name.as_str().into(), metadata));
-                    group.families.insert(name, Family { time_ms: now, ..family });
-                }
-                group.push_time_ms = now;
-                group.ttl_ms = ttl.map_or(0, Duration::ms);
+        let mut writer = self.writer.lock();
+        let now = self.clock.now_ms();
+        let (before, verdict) = {
+            let state = self.state.lock();
+            let before = state.groups.get(grouping).cloned();
+            if before.is_none() && state.groups.len() >= GROUPS_MAX {
+                return PushResponse::new(400, format!("more than {GROUPS_MAX} groups"));
             }
-            Err(_) => group.push_failure_ms = now,
+            (before, state.check(grouping, &pushed))
+        };
+        if let Err(reason) = verdict {
+            let group = before.unwrap_or_else(|| Group::new(grouping.clone()));
+            let why = format!("pushed metrics are invalid or inconsistent with existing metrics: {reason}");
+            return self.note_failure(group, now, why);
         }
-        if let Err(error) = self.log.save(&group::file_key(grouping), &group.encode()) {
-            return PushResponse::new(500, format!("cannot store the group: {error}"));
+        let mut group = before.clone().unwrap_or_else(|| Group::new(grouping.clone()));
+        if replace {
+            group.families.clear();
         }
-        state.drop_group(grouping);
+        for PushedFamily { name, family } in pushed.families {
+            group.families.insert(name, Family { time_ms: now, ..family });
+        }
+        (group.push_time_ms, group.ttl_ms) = (now, ttl.map_or(0, Duration::ms));
+        self.take(&mut writer, before, group)
+    }
+
+    /// Puts a group in place of the one before, on disk, in storage and here, or leaves all as it was.
+    fn take(&self, writer: &mut Writer, before: Option<Group>, group: Group) -> PushResponse {
+        let key = group::file_key(&group.labels);
+        if let Err(error) = self.log.prepare(&key, &group.encode()) {
+            return PushResponse::new(503, format!("cannot store the group: {error}"));
+        }
+        let ts = time_after(writer.last_ms, self.clock.now_ms());
+        let mut batch = WriteBatch::new();
+        group.write(ts, &mut batch);
+        group.describe(&mut batch);
         let samples = group.series().count() as u64;
-        state.adopt(group);
-        match verdict {
-            Ok(()) => PushResponse { samples, ..PushResponse::new(200, "") },
-            Err(reason) => PushResponse::new(400, format!("pushed metrics are invalid or inconsistent with existing metrics: {reason}")),
+        let failed = match append_whole(&*self.append, &mut batch) {
+            Ok(()) => match self.log.commit(&key) {
+                Ok(()) => None,
+                Err(error) => Some((true, PushResponse::new(503, format!("cannot store the group: {error}")))),
+            },
+            Err(NotTaken::Refused(refused)) => {
+                self.log.discard(&key);
+                let why = format!("pushed metrics cannot be stored: {}", group.name_refused(&refused));
+                return match before {
+                    Some(before) => self.note_failure(before, self.clock.now_ms(), why),
+                    None => PushResponse::new(400, why),
+                };
+            }
+            Err(NotTaken::Later(why)) => Some((false, PushResponse::new(503, why))),
+            Err(NotTaken::InDoubt(why)) => Some((true, PushResponse::new(503, format!("storage does not take writes now: {why}")))),
+        };
+        if let Some((is_visible, response)) = failed {
+            self.log.discard(&key);
+            if is_visible {
+                // Readers saw it; the group as it was is stated again, and what it does not have ends.
+                writer.last_ms = ts;
+                writer.replace(Some(&group), before.as_ref());
+            }
+            return response;
+        }
+        writer.last_ms = ts;
+        writer.replace(before.as_ref(), Some(&group));
+        {
+            let mut state = self.state.lock();
+            state.drop_group(&group.labels);
+            state.adopt(group);
+        }
+        self.mark_gone(writer);
+        PushResponse { samples, ..PushResponse::new(200, "") }
+    }
+
+    /// Remembers with a group that a push to it failed; answers `why`.
+    fn note_failure(&self, mut group: Group, now: i64, why: String) -> PushResponse {
+        group.push_failure_ms = now;
+        let key = group::file_key(&group.labels);
+        if let Err(error) = self.log.prepare(&key, &group.encode()).and_then(|()| self.log.commit(&key)) {
+            self.log.discard(&key);
+            tracing::warn!(%error, group = %group.labels, "that a push failed cannot be noted");
+        } else {
+            let mut state = self.state.lock();
+            state.drop_group(&group.labels);
+            state.adopt(group);
+        }
+        PushResponse::new(400, why)
+    }
+}
+
+impl Writer {
+    /// What one group has and the other has not went away.
+    fn replace(&mut self, before: Option<&Group>, after: Option<&Group>) {
+        self.gone.extend(before.into_iter().flat_map(Group::all_labels));
+        for labels in after.into_iter().flat_map(Group::all_labels) {
+            self.gone.remove(&labels);
         }
     }
 }
@@ -228,19 +346,19 @@ impl State {
         self.groups.insert(group.labels.clone(), group);
     }
 
-    fn drop_group(&mut self, grouping: &Labels) {
-        if let Some(group) = self.groups.remove(grouping) {
-            for (labels, _) in group.series() {
-                self.owners.remove(labels);
-            }
-            for name in group.families.keys() {
-                let Some((_, groups)) = self.kinds.get_mut(name) else { continue };
-                *groups -= 1;
-                if *groups == 0 {
-                    self.kinds.remove(name);
-                }
+    fn drop_group(&mut self, grouping: &Labels) -> Option<Group> {
+        let group = self.groups.remove(grouping)?;
+        for (labels, _) in group.series() {
+            self.owners.remove(labels);
+        }
+        for name in group.families.keys() {
+            let Some((_, groups)) = self.kinds.get_mut(name) else { continue };
+            *groups -= 1;
+            if *groups == 0 {
+                self.kinds.remove(name);
             }
         }
+        Some(group)
     }
 
     /// Whether a push agrees with itself and with the other groups.

@@ -2,34 +2,37 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
-use crate::base::clock::ManualClock;
+use crate::base::clock::{Clock, ManualClock};
 use crate::base::limits::BODY_BYTES_MAX;
 use crate::metrics::ingest::exposition::protobuf::message;
-use crate::series::sample::is_stale;
+use crate::metrics::ingest::recorder::Recorder;
+use crate::series::ports::RefusedReason;
 
 const NOW: i64 = 1_700_000_000_000;
 
 struct Rig {
     folder: tempfile::TempDir,
     clock: Arc<ManualClock>,
+    store: Arc<Recorder>,
     gateway: Pushgateway,
 }
 
-fn open(folder: &std::path::Path, clock: &Arc<ManualClock>) -> Pushgateway {
+fn open(folder: &std::path::Path, store: &Arc<Recorder>, clock: &Arc<ManualClock>) -> Pushgateway {
     let log = Box::new(log::FolderLog::open(folder).expect("folder"));
-    Pushgateway::open(log, Arc::clone(clock) as SharedClock, None).expect("opens")
+    Pushgateway::open(log, Arc::clone(store) as Arc<dyn Append>, Arc::clone(clock) as SharedClock, None).expect("opens")
 }
 
 fn rig() -> Rig {
     let folder = tempfile::tempdir().expect("folder");
-    let clock = ManualClock::at(NOW);
-    let gateway = open(folder.path(), &clock);
-    Rig { folder, clock, gateway }
+    let (clock, store) = (ManualClock::at(NOW), Recorder::new());
+    let gateway = open(folder.path(), &store, &clock);
+    Rig { folder, clock, store, gateway }
 }
 
 fn push(gateway: &Pushgateway, method: &str, path: &str, body: &str) -> u16 {
@@ -43,44 +46,30 @@ fn push(gateway: &Pushgateway, method: &str, path: &str, body: &str) -> u16 {
         .status
 }
 
-/// What a tick writes, without the series about pushes.
-fn tick(gateway: &Pushgateway, now: i64) -> Vec<String> {
-    let mut batch = WriteBatch::new();
-    gateway.collect(now, &mut batch);
-    let mut lines: Vec<_> = batch
-        .series
-        .iter()
-        .filter_map(|series| {
-            let labels = Labels::from_packed(batch.labels_of(series)).expect("labels");
-            let value = match batch.floats.get(series.floats.start as usize).filter(|_| !series.floats.is_empty()) {
-                Some(sample) if is_stale(sample.value) => "stale".to_owned(),
-                Some(sample) => sample.value.to_string(),
-                None => format!("histogram {}", batch.histograms[series.histograms.start as usize].1.count),
-            };
-            (!labels.metric_name().starts_with("push_")).then(|| format!("{labels} {value}"))
-        })
-        .collect();
-    lines.sort();
-    lines
+/// What is newest in storage, without the series about pushes.
+fn newest(store: &Recorder) -> Vec<String> {
+    store.newest().into_iter().filter(|line| !line.starts_with("{__name__=\"push_")).collect()
 }
 
 #[test]
 fn put_replaces_and_post_merges() {
-    let Rig { gateway, folder: _folder, .. } = rig();
+    let Rig { gateway, store, folder: _folder, .. } = rig();
     // As the Python client writes it.
     let body = "# HELP job_last_success_unixtime Last time\n# TYPE job_last_success_unixtime gauge\njob_last_success_unixtime 1.5\n";
     assert_eq!(push(&gateway, "PUT", "/job/batch/instance/a", body), 200);
+    assert_eq!(store.metadata("job_last_success_unixtime").map(|found| found.kind), Some(MetricType::Gauge));
     assert_eq!(push(&gateway, "POST", "/job/batch/instance/a", "x{job=\"other\",l=\"1\"} 2\n"), 200);
     assert_eq!(
-        tick(&gateway, 1),
+        newest(&store),
         [
             "{__name__=\"job_last_success_unixtime\", instance=\"a\", job=\"batch\"} 1.5",
             "{__name__=\"x\", instance=\"a\", job=\"batch\", l=\"1\"} 2"
         ]
     );
     assert_eq!(push(&gateway, "PUT", "/job/batch/instance/a", "y 3\n"), 200);
+    gateway.restate();
     assert_eq!(
-        tick(&gateway, 2),
+        newest(&store),
         [
             "{__name__=\"job_last_success_unixtime\", instance=\"a\", job=\"batch\"} stale",
             "{__name__=\"x\", instance=\"a\", job=\"batch\", l=\"1\"} stale",
@@ -88,15 +77,150 @@ fn put_replaces_and_post_merges() {
         ]
     );
     assert_eq!(push(&gateway, "DELETE", "/job/batch/instance/a", ""), 202);
-    assert_eq!(tick(&gateway, 3), ["{__name__=\"y\", instance=\"a\", job=\"batch\"} stale"]);
-    assert_eq!(tick(&gateway, 4), Vec::<String>::new());
+    assert!(store.newest().iter().all(|line| line.ends_with(" stale")), "{:?}", store.newest());
+    let offered = store.offered();
+    gateway.restate();
+    assert_eq!(store.offered(), offered, "marked once");
     assert_eq!(push(&gateway, "DELETE", "/job/never", ""), 202);
     assert_eq!(push(&gateway, "GET", "/job/batch", ""), 405);
 }
 
 #[test]
+fn a_refused_push_leaves_all_as_it_was() {
+    let Rig { gateway, store, clock, folder } = rig();
+    assert_eq!(push(&gateway, "PUT", "/job/a", "m 1\nold 1\n"), 200);
+    let send = |path: &str| gateway.handle("PUT", path, PushHeaders::default(), b"m 2\nnew 2\n");
+    let kept = ["{__name__=\"m\", job=\"a\"} 1", "{__name__=\"old\", job=\"a\"} 1"];
+    let files = || std::fs::read_dir(folder.path()).expect("reads").count();
+    // Nothing is taken now.
+    store.unavailable.store(true, Ordering::SeqCst);
+    for path in ["/job/a", "/job/b"] {
+        let response = send(path);
+        assert_eq!((response.status, response.body.as_str()), (503, "storage does not take writes now: no space left"));
+    }
+    store.unavailable.store(false, Ordering::SeqCst);
+    store.refuse("new", Some(RefusedReason::ShortOfMemory));
+    assert_eq!(send("/job/b").status, 503);
+    assert_eq!((gateway.groups().len(), gateway.groups()[0].last_push_successful(), files()), (1, true, 1));
+    // What the pusher must repair is remembered where there was a group.
+    clock.advance(std::time::Duration::from_secs(10));
+    store.refuse("new", Some(RefusedReason::InvalidLabels));
+    for path in ["/job/a", "/job/b"] {
+        let response = send(path);
+        let said = format!("pushed metrics cannot be stored: {{__name__=\"new\", job=\"{}\"}}: invalid labels", &path[5..]);
+        assert_eq!((response.status, response.body), (400, said));
+    }
+    assert_eq!((gateway.groups().len(), gateway.groups()[0].last_push_successful(), files()), (1, false, 1));
+    gateway.restate();
+    assert_eq!(newest(&store), kept);
+    drop(gateway);
+    let gateway = open(folder.path(), &store, &clock);
+    gateway.restate();
+    assert_eq!(newest(&store), kept, "after a restart too");
+    store.refuse("new", None);
+    assert_eq!(gateway.handle("PUT", "/job/a", PushHeaders::default(), b"m 2\nnew 2\n").status, 200);
+    let expected = ["{__name__=\"m\", job=\"a\"} 2", "{__name__=\"new\", job=\"a\"} 2", "{__name__=\"old\", job=\"a\"} stale"];
+    assert_eq!(newest(&store), expected);
+}
+
+#[test]
+fn a_push_in_doubt_is_not_acknowledged_and_the_group_before_is_stated_again() {
+    let Rig { gateway, store, folder: _folder, .. } = rig();
+    assert_eq!(push(&gateway, "PUT", "/job/a", "m 1\nold 1\n"), 200);
+    store.log_fails.store(true, Ordering::SeqCst);
+    assert_eq!(push(&gateway, "PUT", "/job/a", "m 2\nnew 2\n"), 503);
+    store.log_fails.store(false, Ordering::SeqCst);
+    gateway.restate();
+    let expected = ["{__name__=\"m\", job=\"a\"} 1", "{__name__=\"new\", job=\"a\"} stale", "{__name__=\"old\", job=\"a\"} 1"];
+    assert_eq!(newest(&store), expected);
+    // A deletion stands although its marks must wait.
+    store.unavailable.store(true, Ordering::SeqCst);
+    assert_eq!(push(&gateway, "DELETE", "/job/a", ""), 202);
+    gateway.restate();
+    store.unavailable.store(false, Ordering::SeqCst);
+    gateway.restate();
+    assert!(store.newest().iter().all(|line| line.ends_with(" stale")), "{:?}", store.newest());
+}
+
+/// A disk that is full at a step.
+struct FullDisk(log::FolderLog, &'static str);
+
+impl GroupLog for FullDisk {
+    fn load(&self) -> io::Result<Vec<Vec<u8>>> {
+        self.0.load()
+    }
+
+    fn prepare(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.1 == "prepare" { Err(io::ErrorKind::StorageFull.into()) } else { self.0.prepare(key, bytes) }
+    }
+
+    fn commit(&self, key: &str) -> io::Result<()> {
+        if self.1 == "commit" { Err(io::ErrorKind::StorageFull.into()) } else { self.0.commit(key) }
+    }
+
+    fn discard(&self, key: &str) {
+        self.0.discard(key);
+    }
+
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_step_keeps_what_was() {
+    for step in ["prepare", "commit"] {
+        let Rig { gateway, store, clock, folder } = rig();
+        assert_eq!(push(&gateway, "PUT", "/job/a", "m 1\n"), 200);
+        drop(gateway);
+        let log = Box::new(FullDisk(log::FolderLog::open(folder.path()).expect("folder"), step));
+        let gateway = Pushgateway::open(log, Arc::clone(&store) as _, Arc::clone(&clock) as SharedClock, None).expect("opens");
+        for (method, path) in [("PUT", "/job/a"), ("POST", "/job/b"), ("DELETE", "/job/a")] {
+            assert_eq!(push(&gateway, method, path, "m 2\nnew 2\n"), 503, "{step} {method} {path}");
+        }
+        assert_eq!((gateway.groups().len(), std::fs::read_dir(folder.path()).expect("reads").count()), (1, 1));
+        gateway.restate();
+        let shown: Vec<_> = newest(&store).into_iter().filter(|line| !line.ends_with(" stale")).collect();
+        assert_eq!(shown, ["{__name__=\"m\", job=\"a\"} 1"], "{step}");
+    }
+}
+
+#[test]
+fn a_push_appends_its_own_group_only() {
+    let Rig { gateway, store, folder: _folder, .. } = rig();
+    let mut offered = Vec::new();
+    for group in 0..200 {
+        let before = store.offered();
+        assert_eq!(push(&gateway, "PUT", &format!("/job/g{group}"), "a 1\nb 2\n"), 200);
+        offered.push(store.offered() - before);
+    }
+    // Its own and the two about pushes.
+    assert_eq!(offered, vec![4; 200]);
+    let before = store.offered();
+    gateway.restate();
+    assert_eq!(store.offered() - before, 800, "the round has all");
+}
+
+/// `cargo test --lib cost_of_a_push -- --ignored --nocapture` shows it.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::print_stdout, reason = "a measurement prints")]
+fn cost_of_a_push() {
+    for groups in [10, 1_000, 5_000] {
+        let folder = tempfile::tempdir().expect("folder");
+        let (log, clock) = (log::FolderLog::open(folder.path()).expect("folder"), Arc::new(crate::base::clock::SystemClock::new()));
+        let gateway = Pushgateway::open(Box::new(log), Recorder::new() as _, Arc::clone(&clock) as SharedClock, None).expect("opens");
+        (0..groups).for_each(|group| assert_eq!(push(&gateway, "PUT", &format!("/job/g{group}"), "a 1\nb 2\n"), 200));
+        let began = clock.monotonic();
+        (0..200).for_each(|_| assert_eq!(push(&gateway, "PUT", "/job/g0", "a 1\nb 2\n"), 200));
+        let took = clock.monotonic() - began;
+        println!("{groups} groups: {:?} a push", took / 200);
+    }
+}
+
+#[test]
 fn refusals_are_remembered_as_failures() {
-    let Rig { gateway, clock, folder: _folder } = rig();
+    let Rig { gateway, clock, store, folder: _folder } = rig();
     assert_eq!(push(&gateway, "PUT", "/job/a", "# TYPE m counter\nm 1\n"), 200);
     clock.advance(std::time::Duration::from_secs(10));
     for (path, body) in [
@@ -114,7 +238,7 @@ fn refusals_are_remembered_as_failures() {
     let groups = gateway.groups();
     assert_eq!(groups.iter().map(|group| group.last_push_successful()).collect::<Vec<_>>(), [false, false]);
     assert_eq!((groups[0].push_time_ms, groups[0].push_failure_ms), (NOW, NOW + 10_000));
-    assert_eq!(tick(&gateway, 1), ["{__name__=\"m\", job=\"a\"} 1"]);
+    assert_eq!(newest(&store), ["{__name__=\"m\", job=\"a\"} 1"]);
     // The same series from two groups.
     assert_eq!(push(&gateway, "PUT", "/job/a", "# TYPE z gauge\nz{instance=\"i\"} 1\n"), 200);
     assert_eq!(push(&gateway, "PUT", "/job/a/instance/i", "# TYPE z gauge\nz 1\n"), 400);
@@ -122,35 +246,41 @@ fn refusals_are_remembered_as_failures() {
 
 #[test]
 fn groups_survive_and_damage_is_left_out() {
-    let Rig { gateway, clock, folder } = rig();
+    let Rig { gateway, clock, store, folder } = rig();
     let body = "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 4\nh_count 3\n";
     assert_eq!(push(&gateway, "PUT", "/job/a", body), 200);
     assert_eq!(push(&gateway, "PUT", "/job/b", "m NaN\n"), 200);
-    let before = (gateway.groups().len(), tick(&gateway, 1));
+    let before = (gateway.groups().len(), newest(&store));
     drop(gateway);
     std::fs::write(folder.path().join("half.tmp"), b"x").expect("write");
     std::fs::write(folder.path().join("0.group"), b"damaged").expect("write");
-    let gateway = open(folder.path(), &clock);
-    assert_eq!((gateway.groups().len(), tick(&gateway, 1)), before);
+    let store = Recorder::new();
+    let gateway = open(folder.path(), &store, &clock);
+    gateway.restate();
+    assert_eq!((gateway.groups().len(), newest(&store)), before);
     assert!(!folder.path().join("half.tmp").exists());
     assert_eq!(gateway.wipe().status, 202);
-    assert_eq!(open(folder.path(), &clock).groups(), []);
+    assert_eq!(open(folder.path(), &store, &clock).groups(), []);
 }
 
 #[test]
 fn time_to_live() {
-    let Rig { gateway, folder: _folder, .. } = rig();
+    let Rig { gateway, store, clock, folder: _folder } = rig();
     let headers = PushHeaders { ttl: "1m", ..PushHeaders::default() };
     assert_eq!(gateway.handle("PUT", "/job/a", headers, b"m 1\n").status, 200);
     assert_eq!(gateway.handle("PUT", "/job/b", PushHeaders { ttl: "soon", ..headers }, b"m 1\n").status, 400);
-    assert_eq!(tick(&gateway, NOW + 60_000), ["{__name__=\"m\", job=\"a\"} 1"]);
-    assert_eq!(tick(&gateway, NOW + 60_001), ["{__name__=\"m\", job=\"a\"} stale"]);
+    clock.advance(std::time::Duration::from_secs(60));
+    gateway.restate();
+    assert_eq!(newest(&store), ["{__name__=\"m\", job=\"a\"} 1"]);
+    clock.advance(std::time::Duration::from_millis(1));
+    gateway.restate();
+    assert_eq!(newest(&store), ["{__name__=\"m\", job=\"a\"} stale"]);
     assert_eq!(gateway.groups(), []);
 }
 
 #[test]
 fn packed_bodies_and_bombs() {
-    let Rig { gateway, folder: _folder, .. } = rig();
+    let Rig { gateway, store, folder: _folder, .. } = rig();
     let gzip = |body: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(body).expect("gzip");
@@ -163,7 +293,7 @@ fn packed_bodies_and_bombs() {
     let mut framed = snap::write::FrameEncoder::new(Vec::new());
     framed.write_all(b"m 2\n").expect("snappy");
     assert_eq!(send("snappy", &framed.into_inner().expect("snappy")), 200);
-    assert_eq!(tick(&gateway, 1), ["{__name__=\"m\", job=\"a\"} 2"]);
+    assert_eq!(newest(&store), ["{__name__=\"m\", job=\"a\"} 2"]);
     assert_eq!(send("br", b"m 1\n"), 400);
     assert_eq!(send("gzip", b"m 1\n"), 400);
     assert_eq!(send("gzip", &gzip(&vec![b'\n'; body::UNPACKED_BYTES_MAX + 1])), 413);
@@ -197,14 +327,14 @@ fn a_long_grouping_key_counts_with_every_series() {
 
 #[test]
 fn protobuf_with_native_histogram() {
-    let Rig { gateway, folder: _folder, .. } = rig();
+    let Rig { gateway, store, folder: _folder, .. } = rig();
     let histogram = message::Histogram { sample_count: 3, zero_count: 3, zero_threshold: 0.1, ..Default::default() };
     let metric = message::Metric { histogram: Some(histogram), ..Default::default() };
     let family = message::MetricFamily { name: "h".into(), r#type: 4, metric: vec![metric], ..Default::default() };
     let content_type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
     let headers = PushHeaders { content_type, ..PushHeaders::default() };
     assert_eq!(gateway.handle("POST", "/job/a", headers, &family.encode_length_delimited_to_vec()).status, 200);
-    assert_eq!(tick(&gateway, 1), ["{__name__=\"h\", job=\"a\"} histogram 3"]);
+    assert_eq!(newest(&store), ["{__name__=\"h\", job=\"a\"} histogram 3"]);
 }
 
 #[test]

@@ -64,8 +64,8 @@ impl Endpoint {
     ) -> Result<Self, String> {
         let client = HttpClient::new(client_settings(&config.http), clock.clone()).map_err(|error| error.to_string())?;
         let name = match config.name.as_str() {
-            // Stable over restarts, and different for different configurations.
-            "" => format!("{:06x}", xxhash_rust::xxh3::xxh3_64(format!("{config:?}{external}").as_bytes()) & 0xff_ffff),
+            // Stable over restarts, and different for different configurations; the key differs where only secrets do.
+            "" => format!("{:06x}", xxhash_rust::xxh3::xxh3_64(format!("{key}{config:?}{external}").as_bytes()) & 0xff_ffff),
             name => name.to_owned(),
         };
         let counts = Arc::new(Counts::default());

@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use url::Url;
 
 use super::intake::Failure;
+use crate::base::masked;
 use crate::base::time::Duration;
 use crate::platform::http::client::{BodyError, ContentEncoding, HttpClient, Request};
 
@@ -40,7 +41,7 @@ pub(super) async fn fetch(
     out: &mut Vec<u8>,
 ) -> Result<Head, Failure> {
     let other = |error: &dyn std::fmt::Display| Failure::Other(error.to_string());
-    let url = Url::parse(url).map_err(|error| Failure::Other(format!("parse {url:?}: {error}")))?;
+    let url = Url::parse(url).map_err(|error| Failure::Other(format!("parse {:?}: {error}", masked::url(url))))?;
     let mut request = Request::get(url, timeout.to_std());
     request.headers = headers;
     let response = client.send(request).await.map_err(|error| other(&error))?;

@@ -204,7 +204,7 @@ impl Loop {
             (None, Source::InProcess(_)) => Ok(None),
             (None, Source::Http { client, headers }) => {
                 let bytes_max = self.intake.job.limits.body_bytes;
-                let fetching = fetch(client, headers.clone(), &target.url, target.timeout, bytes_max, &mut raw);
+                let fetching = fetch(client, headers.clone(), target.url.expose(), target.timeout, bytes_max, &mut raw);
                 tokio::select! {
                     biased;
                     () = env.quit.cancelled() => return Some(self),
@@ -321,7 +321,7 @@ fn log_failure(path: &str, target: &Target, error: &str, now_ms: i64) {
     }
     let job = target.all_labels.get("job").unwrap_or("");
     let time = crate::base::time::format_rfc3339(now_ms);
-    let line = serde_json::json!({"time": time, "level": "ERROR", "msg": error, "job_name": job, "target": target.url});
+    let line = serde_json::json!({"time": time, "level": "ERROR", "msg": error, "job_name": job, "target": target.url.to_string()});
     let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
     if let Err(error) = opened.and_then(|mut file| writeln!(file, "{line}")) {
         tracing::warn!(path, %error, "cannot write the scrape failure log");

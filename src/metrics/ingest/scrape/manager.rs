@@ -13,7 +13,7 @@ use super::job::JobSettings;
 use super::loop_::{End, Env};
 use super::metrics::PoolNumbers;
 use super::pool::{Active, Pool, Shared};
-use super::target::{Target, TargetState, discovered_labels, populate};
+use super::target::{Target, TargetState, discovered_labels, populate, shown_labels};
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
 use crate::metrics::ingest::discovery::{DiscoveryStats, Update, spawn, static_};
@@ -74,7 +74,7 @@ pub struct ActiveTarget {
     pub labels: Labels,
     /// The job.
     pub scrape_pool: String,
-    /// Where it is asked. [`global_url`](super::target::global_url) makes the `globalUrl` of it.
+    /// Where it is asked, without secrets. [`global_url`](super::target::global_url) makes the `globalUrl` of it.
     pub scrape_url: String,
     /// Health, error, time and duration of the last scrape.
     pub state: TargetState,
@@ -249,7 +249,8 @@ impl ScrapeManager {
             let mut active: Vec<ActiveTarget> = pool.active.values().map(|active| show(name, &active.target)).collect();
             active.sort_by(|a, b| (&a.scrape_url, &a.labels).cmp(&(&b.scrape_url, &b.labels)));
             targets.active.append(&mut active);
-            let dropped = pool.dropped.iter().map(|labels| DroppedTarget { discovered_labels: labels.clone(), scrape_pool: name.clone() });
+            let dropped =
+                pool.dropped.iter().map(|labels| DroppedTarget { discovered_labels: shown_labels(labels), scrape_pool: name.clone() });
             targets.dropped.extend(dropped);
             targets.dropped_counts.insert(name.clone(), pool.dropped_count);
         }
@@ -344,10 +345,10 @@ impl ScrapeManager {
 
 fn show(pool: &str, target: &Target) -> ActiveTarget {
     ActiveTarget {
-        discovered_labels: target.discovered(),
+        discovered_labels: shown_labels(&target.discovered()),
         labels: target.labels.clone(),
         scrape_pool: pool.to_owned(),
-        scrape_url: target.url.clone(),
+        scrape_url: target.url.to_string(),
         state: target.state(),
         scrape_interval: target.interval,
         scrape_timeout: target.timeout,

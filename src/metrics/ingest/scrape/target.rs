@@ -1,10 +1,12 @@
 //! A target: from discovered labels and a job to an address and a state.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::metadata::MetadataCache;
+use crate::base::masked::{self, MaskedUrl};
 use crate::base::time::Duration;
 use crate::metrics::ingest::relabel;
 use crate::metrics::model::config::ScrapeConfig;
@@ -61,7 +63,7 @@ pub struct Target {
     /// Those that its series get.
     pub labels: Labels,
     /// Where it is asked.
-    pub url: String,
+    pub url: MaskedUrl,
     /// How often.
     pub interval: Duration,
     /// How long a scrape may take.
@@ -77,7 +79,7 @@ impl Target {
     pub(super) fn new(all_labels: Labels, discovered: Labels, config: &ScrapeConfig) -> Self {
         let duration = |name: &str, default: Duration| all_labels.get(name).and_then(|text| Duration::parse(text).ok()).unwrap_or(default);
         Self {
-            url: url(&all_labels, config),
+            url: MaskedUrl::new(url(&all_labels, config)),
             interval: duration("__scrape_interval__", config.scrape_interval),
             timeout: duration("__scrape_timeout__", config.scrape_timeout),
             labels: all_labels.without(|name| name.starts_with(RESERVED_PREFIX)),
@@ -93,7 +95,7 @@ impl Target {
     pub fn hash(&self) -> u64 {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
         hasher.update(self.labels.packed());
-        hasher.update(self.url.as_bytes());
+        hasher.update(self.url.expose().as_bytes());
         hasher.digest()
     }
 
@@ -162,7 +164,7 @@ pub fn populate(mut labels: LabelsBuilder, config: &ScrapeConfig) -> Result<Opti
     }
     let address = labels.get("__address__").ok_or("no address")?.to_owned();
     if address.contains('/') {
-        return Err(format!("{} is not a valid hostname", quote(&address)));
+        return Err(format!("{} is not a valid hostname", quote(&masked::address(&address))));
     }
     let read = |name: &str, what: &str| -> Result<Duration, String> {
         let text = labels.get(name).unwrap_or("");
@@ -188,10 +190,36 @@ pub fn populate(mut labels: LabelsBuilder, config: &ScrapeConfig) -> Result<Opti
         }
     }
     labels.retain(|name, _| !name.starts_with(META_PREFIX));
-    if labels.get("instance").is_none() {
-        labels.set("instance", &address);
-    }
+    // It goes to storage and from there everywhere, so it must not take along a password that the address carries.
+    let instance = labels.get("instance").map_or_else(|| masked::address(&address), masked::url).into_owned();
+    labels.set("instance", &instance);
     Ok(Some(labels.build()))
+}
+
+/// Labels of a target as people may see them: without secrets of addresses, URLs and parameters.
+pub(super) fn shown_labels(labels: &Labels) -> Labels {
+    let shown = |name: &str, value: &str| match shown_label(name, value) {
+        Cow::Owned(shown) => Some(shown),
+        Cow::Borrowed(shown) => (shown != value).then(|| shown.to_owned()),
+    };
+    let changed: Vec<(&str, String)> = labels.iter().filter_map(|(name, value)| Some((name, shown(name, value)?))).collect();
+    if changed.is_empty() {
+        return labels.clone();
+    }
+    let mut builder = labels.to_builder();
+    for (name, value) in &changed {
+        builder.set(name, value);
+    }
+    builder.build()
+}
+
+/// One label of a target as people may see it.
+fn shown_label<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    match name.strip_prefix(PARAM_PREFIX) {
+        Some(parameter) => masked::value(parameter, value),
+        None if name == "__address__" => masked::address(value),
+        None => masked::url(value),
+    }
 }
 
 /// As Go's `strconv.ParseBool`.
@@ -299,7 +327,7 @@ mod tests {
         let target = make(&[("__address__", "host:80"), ("env", "own")], &[("env", "group"), ("__meta_x", "1"), ("z", "2")], &config());
         let target = target.unwrap().unwrap();
         assert_eq!(target.labels.to_string(), r#"{env="own", instance="host:80", job="j", z="2"}"#);
-        assert_eq!(target.url, "http://host:80/metrics?module=http+2xx&module=b");
+        assert_eq!(target.url.expose(), "http://host:80/metrics?module=http+2xx&module=b");
         assert_eq!(target.discovered().get("__meta_x"), Some("1"));
         assert_eq!(target.all_labels.get("__meta_x"), None);
         assert_eq!(target.all_labels.get("__param_module"), Some("http 2xx"));
@@ -319,9 +347,24 @@ mod tests {
             ("instance", "me"),
         ];
         let target = make(&own, &[], &config()).unwrap().unwrap();
-        assert_eq!(target.url, "https://[::1]:9/a%20b%3Fc?module=x%26y&module=b");
+        assert_eq!(target.url.expose(), "https://[::1]:9/a%20b%3Fc?module=x%26y&module=b");
         assert_eq!(target.labels.to_string(), r#"{instance="me", job="mine"}"#);
         assert_eq!((target.interval.ms(), target.timeout.ms()), (30_000, 1_000));
+    }
+
+    #[test]
+    fn secrets_are_sent_and_not_shown() {
+        let own = [("__address__", "ann:hunter2@host:80"), ("__param_api_key", "hunter2"), ("__meta_url", "http://x?token=hunter2")];
+        let target = make(&own, &[], &config()).unwrap().unwrap();
+        assert_eq!(target.url.expose(), "http://ann:hunter2@host:80/metrics?api_key=hunter2&module=http+2xx&module=b");
+        assert_eq!(target.url.to_string(), "http://ann:xxxxx@host:80/metrics?api_key=<secret>&module=http+2xx&module=b");
+        assert_eq!(target.labels.to_string(), r#"{instance="ann:xxxxx@host:80", job="j"}"#);
+        let shown = shown_labels(&target.discovered());
+        assert!(target.discovered().to_string().contains("hunter2") && !shown.to_string().contains("hunter2"), "{shown}");
+        assert_eq!((shown.get("__param_api_key"), shown.get("__meta_url")), (Some("<secret>"), Some("http://x?token=<secret>")));
+        assert_eq!((shown.len(), shown.get("__param_module")), (target.discovered().len(), Some("http 2xx")));
+        let plain = Labels::from_pairs([("__address__", "a:1")]);
+        assert_eq!(shown_labels(&plain), plain);
     }
 
     #[test]

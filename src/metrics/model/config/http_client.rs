@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::base::masked;
 use crate::base::secret::Secret;
 use crate::platform::config::yaml::Node;
 
@@ -196,7 +197,7 @@ pub struct HttpHeader {
     pub files: Vec<String>,
 }
 
-/// An absolute URL. Shown without the password it may carry.
+/// An absolute URL. Shown without the secrets it may carry.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigUrl {
     text: String,
@@ -231,14 +232,9 @@ impl ConfigUrl {
 
 impl fmt::Display for ConfigUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.parsed.password().is_none() {
-            return f.write_str(&self.text);
-        }
-        let mut shown = self.parsed.clone();
-        match shown.set_password(Some("xxxxx")) {
-            Ok(()) => f.write_str(shown.as_str()),
-            Err(()) => f.write_str("<secret>"),
-        }
+        // A password may be written in ways that only a parser finds.
+        let text = if self.parsed.password().is_some() { self.parsed.as_str() } else { &self.text };
+        f.write_str(&masked::url(text))
     }
 }
 

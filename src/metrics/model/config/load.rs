@@ -78,7 +78,7 @@ fn finish(text: &str, path: &Path, env: &Environment<'_>, mut report: Report) ->
             loaded.own = Some(without_secrets(own));
         }
         loaded.config = read::config(&root, &[OWN_SECTION], env, &mut report);
-        add_storage_settings(&mut loaded, &root);
+        add_storage_settings(&mut loaded, &root, &report);
         scrape_files(&mut loaded.config, path, &mut hash, &mut report);
     }
     loaded.hash = hash;
@@ -102,8 +102,8 @@ fn parse(text: &str, report: &mut Report) -> Option<Node> {
 }
 
 /// Retention and the like may stand in Prometheus' section or in ours; ours wins.
-fn add_storage_settings(loaded: &mut LoadedConfig, root: &Node) {
-    let line = root.get("storage").map_or(0, |node| node.at.line);
+fn add_storage_settings(loaded: &mut LoadedConfig, root: &Node, report: &Report) {
+    let at = root.get("storage").map_or(Position::default(), |node| node.at);
     let tsdb = &loaded.config.storage.tsdb;
     let values = [
         ("storage.retention_time", (tsdb.retention.time.ms() != 0).then(|| tsdb.retention.time.to_string())),
@@ -113,7 +113,7 @@ fn add_storage_settings(loaded: &mut LoadedConfig, root: &Node) {
     ];
     for (name, value) in values {
         if let Some(value) = value {
-            loaded.settings.add(name, value, line);
+            loaded.settings.add(name, value, report.file(), at);
         }
     }
 }
@@ -189,8 +189,9 @@ pub struct CheckReport {
     pub ok: bool,
 }
 
-/// Checks the file at `path` and the files it names. `strict`: warnings, such as unknown keys, count as errors.
-pub fn check(path: &Path, strict: bool, env: &Environment<'_>) -> CheckReport {
+/// Checks the file at `path` and the files it names. `strict`: warnings, such as unknown keys, count as errors. `vet`
+/// says what else makes it one that no server can be started with.
+pub fn check(path: &Path, strict: bool, env: &Environment<'_>, vet: &dyn Fn(&LoadedConfig) -> Vec<Diagnostic>) -> CheckReport {
     let mut lines = vec![format!("Checking {}", path.display())];
     let ok = match load(path, env) {
         Err(errors) => {
@@ -200,7 +201,8 @@ pub fn check(path: &Path, strict: bool, env: &Environment<'_>) -> CheckReport {
         Ok(loaded) => {
             let word = if strict { "FAILED" } else { "WARNING" };
             lines.extend(loaded.warnings.iter().map(|warning| format!("  {word}: {warning}")));
-            let missing = missing_files(&loaded.config, path);
+            let mut missing = missing_files(&loaded.config, path);
+            missing.extend(vet(&loaded));
             let ok = missing.is_empty() && (!strict || loaded.warnings.is_empty());
             lines.extend(missing.iter().map(|missing| format!("  FAILED: {missing}")));
             let rules: usize =

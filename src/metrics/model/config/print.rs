@@ -6,6 +6,7 @@ use super::{
     AlertingConfig, AlertmanagerConfig, Config, DiscoveryConfigs, GlobalConfig, HttpClientConfig, OtlpConfig, ProxyConfig, RelabelConfig,
     RemoteReadConfig, RemoteWriteConfig, ScrapeConfig, StorageConfig, TlsConfig, TracingConfig,
 };
+use crate::base::masked;
 use crate::base::time::Duration;
 use crate::platform::config::scalar::print_size;
 use crate::platform::config::yaml::{self, Kind, MapWriter, Node, without_secrets};
@@ -105,7 +106,7 @@ pub(super) fn scrape(job: &ScrapeConfig) -> Node {
     out.bare("track_timestamps_staleness", job.track_timestamps_staleness);
     let mut params = MapWriter::default();
     for (name, values) in &job.params {
-        params.put(name, Node::new(Kind::List(values.iter().map(|value| Node::text(value.as_str())).collect())));
+        params.put(name, Node::new(Kind::List(values.iter().map(|value| Node::text(&*masked::value(name, value))).collect())));
     }
     out.map_if("params", params);
     out.bare("scrape_interval", job.scrape_interval);
@@ -154,7 +155,8 @@ pub(super) fn relabel(rule: &RelabelConfig) -> Node {
     }
     out.bare_unless("modulus", rule.modulus, 0);
     out.text_if("target_label", &rule.target_label);
-    out.text("replacement", &rule.replacement);
+    let target = rule.target_label.strip_prefix("__param_");
+    out.text("replacement", &target.map_or_else(|| masked::url(&rule.replacement), |name| masked::value(name, &rule.replacement)));
     out.text("action", rule.action.as_str());
     out.finish()
 }
@@ -185,7 +187,7 @@ fn http_client(out: &mut MapWriter, http: &HttpClientConfig) {
     let mut headers = MapWriter::default();
     for (name, header) in &http.http_headers {
         let mut below = MapWriter::default();
-        below.texts_if("values", &header.values);
+        below.list_if("values", header.values.iter().map(|value| Node::text(&*masked::value(name, value))).collect());
         below.list_if("secrets", header.secrets.iter().map(|secret| Node::text(secret.to_string())).collect());
         below.texts_if("files", &header.files);
         headers.put(name, below.finish());
@@ -206,8 +208,8 @@ fn oauth2(auth: &super::OAuth2) -> Node {
     if let Some(claims) = &auth.claims {
         out.put("claims", without_secrets(claims));
     }
-    out.texts_if("scopes", &auth.scopes).text_if("token_url", &auth.token_url);
-    out.text_map_if("endpoint_params", &auth.endpoint_params);
+    out.texts_if("scopes", &auth.scopes).text_if("token_url", &masked::url(&auth.token_url));
+    out.masked_map_if("endpoint_params", &auth.endpoint_params);
     tls(&mut out, &auth.tls);
     proxy(&mut out, &auth.proxy);
     out.finish()
@@ -245,8 +247,13 @@ fn discovery(out: &mut MapWriter, discovery: &DiscoveryConfigs) {
     let mut entries: Vec<(&str, Node)> = Vec::new();
     for group in &discovery.static_configs {
         let mut below = MapWriter::default();
-        below.put("targets", Node::new(Kind::List(group.targets.iter().map(|target| Node::text(target.as_str())).collect())));
-        below.text_map_if("labels", &group.labels);
+        below.put("targets", Node::new(Kind::List(group.targets.iter().map(|target| Node::text(&*masked::address(target))).collect())));
+        let mut labels = MapWriter::default();
+        for (name, value) in &group.labels {
+            let parameter = name.strip_prefix("__param_");
+            labels.text(name, &parameter.map_or_else(|| masked::url(value), |name| masked::value(name, value)));
+        }
+        below.map_if("labels", labels);
         entries.push(("static_configs", below.finish()));
     }
     for file in &discovery.file {
@@ -323,14 +330,14 @@ fn tracing_node(tracing: &TracingConfig) -> Node {
     out.text_if("client_type", &tracing.client_type).text_if("endpoint", &tracing.endpoint);
     out.bare_unless("sampling_fraction", tracing.sampling_fraction, 0.0).bare_unless("insecure", tracing.insecure, false);
     tls(&mut out, &tracing.tls);
-    out.text_map_if("headers", &tracing.headers).text_if("compression", &tracing.compression);
+    out.masked_map_if("headers", &tracing.headers).text_if("compression", &tracing.compression);
     duration_if(&mut out, "timeout", tracing.timeout);
     out.finish()
 }
 
 fn remote_write(write: &RemoteWriteConfig) -> Node {
     let mut out = MapWriter::default();
-    out.text("url", &write.url.to_string()).bare("remote_timeout", write.remote_timeout).text_map_if("headers", &write.headers);
+    out.text("url", &write.url.to_string()).bare("remote_timeout", write.remote_timeout).masked_map_if("headers", &write.headers);
     out.list_if("write_relabel_configs", write.write_relabel_configs.iter().map(relabel).collect());
     out.text_if("name", &write.name).bare_unless("send_exemplars", write.send_exemplars, false);
     out.bare_unless("send_native_histograms", write.send_native_histograms, false);
@@ -361,7 +368,7 @@ fn remote_write(write: &RemoteWriteConfig) -> Node {
 fn remote_read(read: &RemoteReadConfig) -> Node {
     let mut out = MapWriter::default();
     out.text("url", &read.url.to_string()).bare("remote_timeout", read.remote_timeout);
-    out.bare("chunked_read_limit", read.chunked_read_limit).text_map_if("headers", &read.headers);
+    out.bare("chunked_read_limit", read.chunked_read_limit).masked_map_if("headers", &read.headers);
     out.bare_unless("read_recent", read.read_recent, false).text_if("name", &read.name);
     http_client(&mut out, &read.http);
     out.text_map_if("required_matchers", &read.required_matchers);

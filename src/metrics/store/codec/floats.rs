@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::base::pack::ints::{decode_ints, encode_ints};
 use super::{Corrupt, LATER_VERSION, check_count};
 use crate::base::bytes::{Cursor, put_uvarint, put_varint};
+use crate::base::pack::ints::{decode_ints, encode_ints};
 use crate::series::sample::{NORMAL_NAN_BITS, STALE_NAN_BITS};
 
 const CONSTANT: u8 = 0;

@@ -7,8 +7,8 @@
 //! (`le`, `mode`) come at regular distances.
 
 use super::Corrupt;
-use crate::base::pack::bitpack::{BLOCK_LEN, put_block, read_block};
 use crate::base::bytes::{Cursor, put_uvarint};
+use crate::base::pack::bitpack::{BLOCK_LEN, put_block, read_block};
 
 const RUN: u8 = 0;
 const GROUPS: u8 = 1;

@@ -3,7 +3,7 @@
 //! A column knows neither its length in bytes nor its number of entries; whoever stores it keeps both (the block's
 //! directory, the log's record). Encoding is exact for every bit pattern. Decoding appends to the output, takes
 //! only bytes that are exactly one column, and refuses everything else with [`Corrupt`]; it never allocates more
-//! than the entries asked for, of which there are at most [`ENTRIES_MAX`].
+//! than the entries asked for, of which there are at most [`crate::base::pack::ENTRIES_MAX`].
 //!
 //! # Format, version 1
 //!
@@ -31,8 +31,8 @@ pub use floats::{decode_floats, encode_floats};
 pub use histograms::{decode_histograms, encode_histograms};
 pub use id_list::{IdList, encode_ids};
 
+pub use crate::base::pack::Corrupt;
 pub use crate::base::pack::timestamps::{decode_timestamps, encode_timestamps};
-pub use crate::base::pack::{Corrupt, ENTRIES_MAX};
 use crate::base::pack::{LATER_VERSION, check_count};
 
 /// Most bucket values of all histograms of one column (128 MiB); callers split larger ones.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::pack::ENTRIES_MAX;
 use crate::series::histogram::{CUSTOM_BUCKETS_SCHEMA, Histogram, ResetHint, Span};
 use crate::series::sample::stale_nan;
 

@@ -8,6 +8,7 @@
 //! ones after them are refused at the door. Taking them back would not help: what a failed write left on the disk
 //! comes back with the next start, as far as it is whole. What holds is this: acknowledged is what the log has.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use parking_lot::RwLockWriteGuard;
@@ -30,6 +31,13 @@ const JOB: &str = "job";
 const SERIES_ALWAYS: usize = 5_000;
 /// Rounds of looking up series that vanished between lookup and use; one is the rule, two a rarity.
 const ROUNDS_MAX: usize = 3;
+
+/// Series that will be created before another, and those of them with its job.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ahead {
+    series: usize,
+    of_job: usize,
+}
 
 impl Core {
     /// See [`Append::append`](crate::series::ports::Append::append).
@@ -69,7 +77,7 @@ impl Core {
         scratch.histograms.clear();
         scratch.starts.clear();
         scratch.frames.clear();
-        self.resolve(batch, scratch, &mut tally);
+        self.resolve(batch, options.all_or_nothing, scratch, &mut tally);
         if options.all_or_nothing && tally.report.refused.is_empty() {
             self.apply_whole(batch, &bounds, scratch, &mut tally);
         } else if !options.all_or_nothing {
@@ -103,7 +111,7 @@ impl Core {
             ticket
         };
         self.count(&tally);
-        self.wal.commit(ticket, !options.no_sync).map_err(refused_by_log).inspect_err(|_| {
+        self.wal.commit(ticket, !options.no_sync).map_err(|error| AppendError::InDoubt(error.to_string())).inspect_err(|_| {
             self.counters.refused_unavailable.fetch_add(1, Ordering::Relaxed);
         })?;
         Ok(tally.report)
@@ -129,8 +137,8 @@ impl Core {
         }
     }
 
-    /// Finds or creates the series of the batch.
-    fn resolve(&self, batch: &WriteBatch, scratch: &mut Scratch, tally: &mut Tally) {
+    /// Finds or creates the series of the batch; of a `whole` one of which some are refused, it creates none.
+    fn resolve(&self, batch: &WriteBatch, whole: bool, scratch: &mut Scratch, tally: &mut Tally) {
         scratch.ids.clear();
         scratch.ids.resize(batch.series.len(), 0);
         let mut missing = Vec::new();
@@ -148,11 +156,11 @@ impl Core {
             }
         }
         if !missing.is_empty() {
-            self.create(batch, missing, &mut scratch.ids, tally);
+            self.create(batch, missing, whole, &mut scratch.ids, tally);
         }
     }
 
-    fn create(&self, batch: &WriteBatch, missing: Vec<usize>, ids: &mut [u32], tally: &mut Tally) {
+    fn create(&self, batch: &WriteBatch, missing: Vec<usize>, whole: bool, ids: &mut [u32], tally: &mut Tally) {
         let mut wanted = Vec::with_capacity(missing.len());
         let mut positions = Vec::with_capacity(missing.len());
         for index in missing {
@@ -168,7 +176,10 @@ impl Core {
                 None => refuse_series(batch, index, RefusedReason::InvalidLabels, tally),
             }
         }
-        if wanted.is_empty() {
+        if whole {
+            self.refuse_ahead(batch, &wanted, &positions, tally);
+        }
+        if wanted.is_empty() || (whole && !tally.report.refused.is_empty()) {
             return;
         }
         let log = |fresh: &[(u32, Labels)]| {
@@ -181,7 +192,7 @@ impl Core {
                 self.wal.push(&frame, i64::MIN);
             }
         };
-        let answers = self.head.create(&wanted, |index, labels| self.admit_series(index, labels), log);
+        let answers = self.head.create(&wanted, |index, labels| self.admit_series(index, labels, Ahead::default()), log);
         for (index, answer) in positions.into_iter().zip(answers) {
             match answer {
                 Ok(created) => {
@@ -193,16 +204,34 @@ impl Core {
         }
     }
 
-    fn admit_series(&self, index: &Index, labels: &Labels) -> Result<(), RefusedReason> {
+    /// Refuses the series that would not be admitted after the others of the batch. Otherwise these would be there without
+    /// samples, and count against the limits that refused the batch.
+    fn refuse_ahead(&self, batch: &WriteBatch, wanted: &[Labels], positions: &[usize], tally: &mut Tally) {
+        let index = self.head.index();
+        let (mut seen, mut of_job, mut series) = (HashSet::new(), HashMap::<&str, usize>::new(), 0);
+        for (labels, position) in wanted.iter().zip(positions) {
+            if !seen.insert(labels) {
+                continue;
+            }
+            let of_job = of_job.entry(labels.get(JOB).unwrap_or("")).or_default();
+            match self.admit_series(&index, labels, Ahead { series, of_job: *of_job }) {
+                Ok(()) => (series, *of_job) = (series + 1, *of_job + 1),
+                Err(reason) => refuse_series(batch, *position, reason, tally),
+            }
+        }
+    }
+
+    fn admit_series(&self, index: &Index, labels: &Labels, ahead: Ahead) -> Result<(), RefusedReason> {
         let settings = &self.settings;
-        let full = (settings.series_max > 0 && index.all().len() >= settings.series_max)
+        let all = index.all().len() + ahead.series;
+        let full = (settings.series_max > 0 && all >= settings.series_max)
             || self.head.next_id() == u32::MAX
             || (settings.series_per_job_max > 0
-                && labels.get(JOB).is_some_and(|job| index.ids(JOB, job).len() >= settings.series_per_job_max));
+                && labels.get(JOB).is_some_and(|job| index.ids(JOB, job).len() + ahead.of_job >= settings.series_per_job_max));
         if full {
             return Err(RefusedReason::SeriesLimit);
         }
-        if settings.pressure.memory() >= Level::Scarce && index.all().len() >= SERIES_ALWAYS {
+        if settings.pressure.memory() >= Level::Scarce && all >= SERIES_ALWAYS {
             settings.pressure.count(Shed::Series);
             return Err(RefusedReason::ShortOfMemory);
         }
@@ -243,7 +272,7 @@ impl Core {
                 return;
             }
             pending = vanished.iter().map(|index| *index as u32).collect();
-            self.create(batch, vanished, &mut scratch.ids, tally);
+            self.create(batch, vanished, false, &mut scratch.ids, tally);
             pending.retain(|index| scratch.ids[*index as usize] != 0);
         }
     }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{SPECS, Settings, Spec, words};
+use super::{Mistake, SPECS, Settings, Spec, words};
+use crate::base::masked;
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::expand::expand;
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
-use crate::platform::config::yaml::{Kind, Node};
+use crate::platform::config::yaml::{Kind, Node, Position};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
 const PATHS: [&str; 10] = [
@@ -32,18 +33,19 @@ pub struct FileSettings(Vec<FileSetting>);
 struct FileSetting {
     name: &'static str,
     text: String,
-    line: u32,
-    /// Another file than the configuration file.
-    file: Option<Arc<str>>,
+    file: Arc<str>,
+    at: Position,
+    /// Of another program's file than the configuration file.
+    is_other: bool,
 }
 
 impl FileSettings {
     /// Adds a value that the file sets elsewhere, as Prometheus' own `storage.tsdb.retention.time`. What stands
     /// under `pharos` wins. Unknown names and wrong values are left out.
-    pub fn add(&mut self, name: &str, text: String, line: u32) {
+    pub fn add(&mut self, name: &str, text: String, file: &Arc<str>, at: Position) {
         let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return };
         if !self.0.iter().any(|setting| setting.name == name) && Settings::default().set(name, &text) == Ok(true) {
-            self.0.push(FileSetting { name: spec.name, text, line, file: None });
+            self.0.push(FileSetting { name: spec.name, text, file: Arc::clone(file), at, is_other: false });
         }
     }
 
@@ -53,7 +55,7 @@ impl FileSettings {
         let Some(spec) = SPECS.iter().find(|spec| spec.name == name) else { return false };
         let is_one = set(&mut Settings::default(), spec, &text).is_ok();
         if is_one && !self.0.iter().any(|setting| setting.name == name) {
-            self.0.push(FileSetting { name: spec.name, text, line, file: Some(Arc::clone(file)) });
+            self.0.push(FileSetting { name: spec.name, text, file: Arc::clone(file), at: Position { line, column: 1 }, is_other: true });
         }
         is_one
     }
@@ -64,10 +66,12 @@ impl FileSettings {
 pub enum Source {
     /// Nobody set it.
     Default,
-    /// The configuration file, with the line.
+    /// The configuration file, with the place.
     File {
-        /// From 1.
-        line: u32,
+        /// The file as it was named.
+        file: Arc<str>,
+        /// Where in it.
+        at: Position,
     },
     /// Another program's file, with the line.
     Other {
@@ -86,7 +90,7 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { line } => write!(f, "configuration file, line {line}"),
+            Self::File { at, .. } => write!(f, "configuration file, line {}", at.line),
             Self::Other { file, line } => write!(f, "{file}, line {line}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(name) => write!(f, "flag --{name}"),
@@ -133,7 +137,7 @@ impl Resolved {
                     Ok(()) => {
                         warnings.extend(words::oddities(spec.name, &text).into_iter().map(|odd| format!("{}: {odd}", place(spec, &source))))
                     }
-                    Err(message) => errors.push(Diagnostic { file: place(spec, &source).into(), line: 0, column: 0, message }),
+                    Err(message) => errors.push(placed(spec, &source, message)),
                 }
             }
             sources.push(source);
@@ -147,6 +151,18 @@ impl Resolved {
             .map(|(spec, source)| SettingValue { spec, value: settings.get(spec.name).unwrap_or_default(), source })
             .collect();
         Ok(Self { settings, values, warnings })
+    }
+
+    /// A mistake with the place where its setting was set: file, line and column, or the flag or variable.
+    pub fn placed(&self, mistake: &Mistake) -> Diagnostic {
+        let Mistake { setting, message } = mistake;
+        match self.values.iter().find(|value| value.spec.name == *setting) {
+            Some(value) if message.contains(setting) || value.source == Source::Default => {
+                placed(value.spec, &value.source, message.clone())
+            }
+            Some(value) => placed(value.spec, &value.source, format!("{setting}: {message}")),
+            None => Diagnostic { file: (*setting).into(), line: 0, column: 0, message: message.clone() },
+        }
     }
 
     /// Flag names of Prometheus and their values, for tools that ask `/api/v1/status/flags`; our own names for
@@ -172,8 +188,8 @@ fn find(spec: &Spec, flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, f
     }
     match file.0.iter().find(|setting| setting.name == spec.name) {
         Some(setting) => {
-            let line = setting.line;
-            let source = setting.file.as_ref().map_or(Source::File { line }, |file| Source::Other { file: Arc::clone(file), line });
+            let (file, at) = (Arc::clone(&setting.file), setting.at);
+            let source = if setting.is_other { Source::Other { file, line: at.line } } else { Source::File { file, at } };
             (Some(setting.text.clone()), source)
         }
         None => (None, Source::Default),
@@ -182,11 +198,18 @@ fn find(spec: &Spec, flags: &ServeFlags, env: &dyn Fn(&str) -> Option<String>, f
 
 /// Sets one, or says what is wrong with the text.
 fn set(settings: &mut Settings, spec: &Spec, text: &str) -> Result<(), String> {
-    let expected = || format!("read {text:?}, expected {}", spec.allowed);
+    let expected = || format!("read {:?}, expected {}", masked::url(text), words::expected(spec));
     if !settings.set(spec.name, text).map_err(|_| expected())? {
         return Err(expected());
     }
     words::mistake(spec.name, text).map_or(Ok(()), Err)
+}
+
+fn placed(spec: &Spec, source: &Source, message: String) -> Diagnostic {
+    match source {
+        Source::File { file, at } => Diagnostic { file: Arc::clone(file), line: at.line, column: at.column, message },
+        _ => Diagnostic { file: place(spec, source).into(), line: 0, column: 0, message },
+    }
 }
 
 /// Where a value was set, as people wrote it.
@@ -194,7 +217,7 @@ fn place(spec: &Spec, source: &Source) -> String {
     match source {
         Source::Flag(flag) => format!("--{flag}"),
         Source::Environment(variable) => variable.clone(),
-        Source::File { line } => format!("configuration file, line {line}, {}", spec.name),
+        Source::File { at, .. } => format!("configuration file, line {}, {}", at.line, spec.name),
         Source::Other { file, line } => format!("{file}, line {line}, {}", spec.name),
         Source::Default => spec.name.to_owned(),
     }
@@ -222,8 +245,8 @@ pub fn read_file(node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut
 fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> Option<FileSetting> {
     let raw = match &node.kind {
         Kind::List(items) if spec.is_list => {
-            let texts: Vec<String> = items.iter().filter_map(|item| section::text(item, spec.key, report)).collect();
-            texts.join(",")
+            let texts = items.iter().filter_map(|item| section::text(item, spec.key, report));
+            texts.map(|item| super::value::quoted(&item)).collect::<Vec<_>>().join(",")
         }
         Kind::Scalar { text, .. } => text.to_string(),
         _ => {
@@ -240,10 +263,10 @@ fn setting(spec: &Spec, node: &Node, env: &dyn Fn(&str) -> Option<String>, repor
     });
     let text = if PATHS.contains(&spec.name) { path::join(report.dir(), &text) } else { text };
     match set(&mut Settings::default(), spec, &text) {
-        Ok(()) => Some(FileSetting { name: spec.name, text, line: node.at.line, file: None }),
+        Ok(()) => Some(FileSetting { name: spec.name, text, file: Arc::clone(report.file()), at: node.at, is_other: false }),
         Err(_) if raw != text => {
             // What a variable holds may be a secret that was put in the wrong place.
-            report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, spec.allowed));
+            report.error(node.at, format!("{}: read {raw:?}, expected {}", spec.key, words::expected(spec)));
             None
         }
         Err(message) => {

@@ -79,17 +79,55 @@ impl Value for Duration {
 }
 
 impl Value for Vec<String> {
-    const ALLOWED: &'static str = "a list, comma separated";
+    const ALLOWED: &'static str = "a list, comma separated; what has a comma itself stands in double quotes";
     const NAME: &'static str = "LIST";
     const IS_LIST: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
-        Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        let (mut items, mut rest) = (Self::new(), text);
+        loop {
+            let (item, behind) = item(rest.trim_start())?;
+            items.extend(Some(item).filter(|item| !item.is_empty()));
+            match behind {
+                Some(behind) => rest = behind,
+                None => return Some(items),
+            }
+        }
     }
 
     fn print(&self) -> String {
-        self.join(",")
+        self.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(",")
     }
+}
+
+/// The first item of a list, and what stands behind its comma if there is one. `None` where a quote is not closed, or
+/// followed by something.
+fn item(text: &str) -> Option<(String, Option<&str>)> {
+    let Some(mut inside) = text.strip_prefix('"') else {
+        let (item, behind) = text.split_once(',').map_or((text, None), |(item, behind)| (item, Some(behind)));
+        return Some((item.trim_end().to_owned(), behind));
+    };
+    let mut item = String::new();
+    loop {
+        let (before, behind) = inside.split_once('"')?;
+        item.push_str(before);
+        // Two of them are one of the item's own.
+        if let Some(next) = behind.strip_prefix('"') {
+            item.push('"');
+            inside = next;
+            continue;
+        }
+        return match behind.trim_start() {
+            "" => Some((item, None)),
+            behind => behind.strip_prefix(',').map(|behind| (item, Some(behind))),
+        };
+    }
+}
+
+/// An item of a list so that it reads back as one.
+pub(super) fn quoted(item: &str) -> String {
+    let is_plain = !item.contains(',') && !item.starts_with('"') && item.trim() == item;
+    if is_plain { item.to_owned() } else { format!("\"{}\"", item.replace('"', "\"\"")) }
 }
 
 /// Prints as `<secret>`: values of settings stand on the status page and in the API.
@@ -334,5 +372,34 @@ impl Value for ClientAuth {
 
     fn print(&self) -> String {
         self.as_str().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_of_lists_may_have_commas() {
+        for (text, items) in [
+            ("", Some(&[][..])),
+            ("a,b", Some(&["a", "b"])),
+            (" a , ,b, ", Some(&["a", "b"])),
+            ("\"CN=Ops,DC=example\", staff", Some(&["CN=Ops,DC=example", "staff"])),
+            ("staff,\"CN=Ops,DC=example\"", Some(&["staff", "CN=Ops,DC=example"])),
+            ("\"say \"\"hi\"\"\"", Some(&["say \"hi\""])),
+            ("5\" pipes", Some(&["5\" pipes"])),
+            ("\"\",\" a\"", Some(&[" a"])),
+            ("\"a", None),
+            ("\"a\"b", None),
+            ("\"", None),
+        ] {
+            let found = <Vec<String> as Value>::parse(text);
+            let items = items.map(|items| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>());
+            assert_eq!(found, items, "{text}");
+            if let Some(items) = found {
+                assert_eq!(<Vec<String> as Value>::parse(&items.print()), Some(items), "it reads back: {text}");
+            }
+        }
     }
 }

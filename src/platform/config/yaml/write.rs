@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Key, Kind, Node, Position};
+use crate::base::masked;
 use crate::base::secret::Secret;
 
 /// A map under construction; keys stay in the order they were put.
@@ -51,6 +52,15 @@ impl MapWriter {
         if nodes.is_empty() { self } else { self.put(key, Node::new(Kind::List(nodes))) }
     }
 
+    /// A map of texts unless it is empty, with those masked that are secrets by their name.
+    pub fn masked_map_if(&mut self, key: &str, map: &BTreeMap<String, String>) -> &mut Self {
+        let mut below = Self::default();
+        for (name, value) in map {
+            below.text(name, &masked::value(name, value));
+        }
+        self.map_if(key, below)
+    }
+
     /// A map of texts unless it is empty.
     pub fn text_map_if(&mut self, key: &str, map: &BTreeMap<String, String>) -> &mut Self {
         let mut below = Self::default();
@@ -86,13 +96,13 @@ const SECRET_WORDS: [&str; 11] = [
     "passphrase",
 ];
 
-/// The tree with `<secret>` in place of whatever its key says is secret, and without passwords in URLs.
+/// The tree with `<secret>` in place of whatever its key says is secret, and without secrets in URLs.
 /// For parts of a file that nobody understands in detail.
 pub fn without_secrets(node: &Node) -> Node {
     let kind = match &node.kind {
         Kind::Map(pairs) => Kind::Map(pairs.iter().map(|(key, value)| (key.clone(), hide(&key.text, value))).collect()),
         Kind::List(items) => Kind::List(items.iter().map(without_secrets).collect()),
-        Kind::Scalar { text, plain } => Kind::Scalar { text: without_password(text), plain: *plain },
+        Kind::Scalar { text, plain } => Kind::Scalar { text: without_url_secrets(text), plain: *plain },
         Kind::Null => Kind::Null,
     };
     Node { at: node.at, kind }
@@ -109,13 +119,10 @@ fn hide(key: &str, value: &Node) -> Node {
     }
 }
 
-fn without_password(text: &str) -> Box<str> {
-    let Ok(mut url) = url::Url::parse(text) else { return text.into() };
-    if url.password().is_none() {
-        return text.into();
-    }
-    match url.set_password(Some("xxxxx")) {
-        Ok(()) => url.as_str().into(),
-        Err(()) => "<secret>".into(),
+fn without_url_secrets(text: &str) -> Box<str> {
+    let has_password = |url: &url::Url| url.password().is_some();
+    match url::Url::parse(text).ok().filter(has_password) {
+        Some(url) => masked::url(url.as_str()).into(),
+        None => masked::url(text).into(),
     }
 }

@@ -46,10 +46,12 @@ impl<S: Send + 'static> Accept<TcpStream, S> for EdgeAcceptor {
             let place = place?;
             // An answer leaves in several writes; the last one would wait 40 ms for the client's acknowledgement.
             stream.set_nodelay(true)?;
+            let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
             let (wire, connection) = match tls {
                 None => (Wire::Plain(Bounded::new(stream, place, first_byte_within)), Connection::default()),
                 Some(tls) => tls.greet(stream, place, first_byte_within).await?,
             };
+            let connection = Connection { local, ..connection };
             Ok((Tolerant::new(wire), Extension(connection).layer(service)))
         })
     }
@@ -73,7 +75,7 @@ impl ServerTls {
         match shaken {
             Ok(Ok(stream)) => {
                 self.counts.handshakes.inc();
-                let connection = Connection { is_tls: true, client: client_of(&stream, &active) };
+                let connection = Connection { is_tls: true, local: None, client: client_of(&stream, &active) };
                 Ok((Wire::Tls(Box::new(stream)), connection))
             }
             Ok(Err(error)) => {

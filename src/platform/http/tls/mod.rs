@@ -15,6 +15,7 @@ mod tests;
 mod watch;
 
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,7 @@ pub(super) use accept::EdgeAcceptor;
 pub use certificate::Certificate;
 pub use client_auth::ClientPolicy;
 pub use pem::PemSource;
-pub use plan::{Built, Identity, PemPair, TlsPlan};
+pub use plan::{Built, Identity, PemPair, TlsPart, TlsPlan};
 pub use self_signed::SelfSigned;
 pub use watch::FileWatch;
 
@@ -53,6 +54,8 @@ pub struct ClientCertificate {
 pub struct Connection {
     /// Whether it is encrypted.
     pub is_tls: bool,
+    /// The address of this machine by which it came, where that is known.
+    pub local: Option<IpAddr>,
     /// Who the client showed to be.
     pub client: Option<Arc<ClientCertificate>>,
 }

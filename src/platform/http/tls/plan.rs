@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CipherSuite, NamedGroup, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
+use rustls::{
+    CipherSuite, ConfigBuilder, NamedGroup, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, WantsVerifier, version,
+};
 
 use super::certificate::Certificate;
 use super::client_auth::ClientPolicy;
@@ -12,6 +14,9 @@ use super::pem::PemSource;
 use super::self_signed::SelfSigned;
 use super::{ClientAuth, TlsError};
 use crate::platform::http::client::TlsVersion;
+
+/// How messages call the file.
+const CERTIFICATE: &str = "certificate file";
 
 /// A certificate with those that vouch for it, and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +81,28 @@ impl TlsPlan {
         pair.into_iter().chain([self.clients.authorities.as_ref()]).flatten().filter_map(PemSource::file).cloned().collect()
     }
 
+    /// Reads the files and says what [`build`](Self::build) would refuse, without making a certificate of the server's own.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// The first mistake, and of which part.
+    pub fn check(&self) -> Result<(), (TlsPart, TlsError)> {
+        let of = |part| move |error| (part, error);
+        let provider = Arc::new(self.provider().map_err(of(TlsPart::Choices))?);
+        self.builder(&provider).map_err(of(TlsPart::Choices))?;
+        if let Identity::Given(pair) = &self.identity {
+            pair.certificate.certificates(CERTIFICATE).map_err(of(TlsPart::Certificate))?;
+            certified(pair, &provider).map_err(of(TlsPart::Key))?;
+        }
+        self.clients.verifier(&provider).map_err(of(TlsPart::Clients))?;
+        Ok(())
+    }
+
+    fn builder(&self, provider: &Arc<CryptoProvider>) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, TlsError> {
+        let builder = ServerConfig::builder_with_provider(Arc::clone(provider)).with_protocol_versions(&self.versions()?);
+        builder.map_err(|error| TlsError(format!("TLS cannot be set up: {error}")))
+    }
+
     /// Reads the files and makes what connections are accepted with. Blocking.
     ///
     /// # Errors
@@ -87,9 +114,7 @@ impl TlsPlan {
             Identity::SelfSigned(own) => own.ensure(now_ms)?,
         };
         let (certified, certificate) = certified(&pair, &provider)?;
-        let failed = |error: rustls::Error| TlsError(format!("TLS cannot be set up: {error}"));
-        let builder =
-            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&self.versions()?).map_err(failed)?;
+        let builder = self.builder(&provider)?;
         let builder = match self.clients.verifier(&provider)? {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
@@ -136,6 +161,19 @@ impl TlsPlan {
     }
 }
 
+/// A part of a plan that can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsPart {
+    /// Versions, cipher suites and curves.
+    Choices,
+    /// The certificate.
+    Certificate,
+    /// The key, or that it belongs to the certificate.
+    Key,
+    /// The authorities of clients.
+    Clients,
+}
+
 /// What a plan became.
 #[derive(Debug)]
 pub struct Built {
@@ -150,7 +188,7 @@ pub struct Built {
 /// Compared here and not by the TLS library, which refuses certificates of X.509 version 1 altogether: many a script
 /// with `openssl x509 -req` makes such, and browsers and Prometheus take them.
 fn certified(pair: &PemPair, provider: &CryptoProvider) -> Result<(CertifiedKey, Certificate), TlsError> {
-    let chain = pair.certificate.certificates("certificate file")?;
+    let chain = pair.certificate.certificates(CERTIFICATE)?;
     let key = pair.key.key("key file")?;
     let key = provider.key_provider.load_private_key(key).map_err(|_| {
         TlsError("the private key is of a kind that is not taken; RSA, ECDSA (P-256, P-384, P-521) and Ed25519 are".to_owned())

@@ -1,5 +1,7 @@
 //! Crashes between any two steps, torn logs, damaged files: nothing acknowledged is lost, nothing comes twice.
 
+use std::io::Write;
+
 use parking_lot::Mutex;
 
 use super::*;
@@ -211,4 +213,37 @@ fn what_can_be_read_of_a_damaged_part_is_kept() {
     assert_eq!(texts(&store).len(), 3, "what was deleted stays deleted");
     store.cancel_delete(id).unwrap();
     assert_eq!(texts(&store), before);
+}
+
+#[test]
+fn a_part_damaged_while_it_serves_is_replaced_by_what_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let filler = |at: i64| format!("{at:05} {:x} ", (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(20);
+    for at in 0..2000 {
+        put(&store, "a", &[(T0 + at, &filler(at))]);
+    }
+    store.flush().unwrap();
+    let mut files: Vec<_> = std::fs::read_dir(store.core.view().parts[0].path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort_by_key(|path| std::fs::metadata(path).unwrap().len());
+    let largest = files.last().unwrap();
+    let mut bytes = std::fs::read(largest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x5a;
+    // In place: a part that is open sees it.
+    std::fs::OpenOptions::new().write(true).open(largest).unwrap().write_all(&bytes).unwrap();
+    let selection = LineSelection { matchers: &[], span: Span::ALL, needs: &Needs::Anything };
+    let mut buffer = LineBuf::default();
+    let chunks = store.select(&selection, &Cancel::new()).unwrap();
+    let failed = chunks.iter().filter(|chunk| chunk.read(Want::Text, &mut buffer).is_err()).count();
+    assert_eq!(failed, 1, "one block of {}", chunks.len());
+    drop(chunks);
+    store.maintain().unwrap();
+    let left = texts(&store);
+    assert!((500..2000).contains(&left.len()), "{} lines", left.len());
+    assert!(left.iter().all(|text| *text == filler(text[..5].parse().unwrap())));
+    let status = store.status();
+    assert_eq!(status.set_aside.len(), 1);
+    assert!(status.set_aside[0].path.is_dir() && status.set_aside[0].reason.contains("could be read"), "{:?}", status.set_aside);
+    assert_eq!(texts(&open(copy(dir.path()).path())), left);
 }

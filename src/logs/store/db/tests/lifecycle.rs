@@ -166,3 +166,37 @@ fn threads_in_the_background_do_the_work() {
     drop(store);
     assert_eq!(lines(&open(dir.path())).len(), 800);
 }
+
+#[test]
+fn readers_see_every_line_once_while_lines_move() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let acknowledged = AtomicU64::new(0);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Acquire) {
+                    let at_least = acknowledged.load(Ordering::Acquire) as usize;
+                    let seen = texts(&store);
+                    let distinct: std::collections::HashSet<&String> = seen.iter().collect();
+                    assert_eq!(seen.len(), distinct.len(), "a line twice");
+                    assert!(seen.len() >= at_least, "{} of {at_least} lines", seen.len());
+                }
+            });
+        }
+        for round in 0..40i64 {
+            for at in 0..20 {
+                let number = round * 20 + at;
+                put(&store, &(at % 3).to_string(), &[(T0 - (at % 2) * DAY_NS + number, &number.to_string())]);
+                acknowledged.fetch_add(1, Ordering::AcqRel);
+            }
+            store.flush().unwrap();
+            if round % 4 == 0 {
+                store.maintain().unwrap();
+            }
+        }
+        done.store(true, Ordering::Release);
+    });
+    assert_eq!(texts(&store).len(), 800);
+}

@@ -10,8 +10,15 @@ const DIGITS_MAX: usize = super::DIGITS_MAX;
 /// The values of a column that are still to be put back.
 enum Column<'a> {
     /// Numbers, and with how many digits (0 = as few as there are).
-    Decimal { numbers: std::vec::IntoIter<i64>, digits: usize },
-    Hex { data: &'a [u8], digits: usize, letters: &'static [[u8; 2]; 256] },
+    Decimal {
+        numbers: std::vec::IntoIter<i64>,
+        digits: usize,
+    },
+    Hex {
+        data: &'a [u8],
+        digits: usize,
+        letters: &'static [[u8; 2]; 256],
+    },
 }
 
 /// Appends the text of `len` bytes that the reduced text and `columns` (with the length behind them) hold to a cleared
@@ -37,11 +44,7 @@ pub(in super::super) fn decode(reduced: &[u8], columns: &[u8], len: usize, text:
     if text.len() == len { Ok(()) } else { Err(WRONG) }
 }
 
-fn read_columns<'a>(
-    cursor: &mut Cursor<'a>,
-    values_max: usize,
-    column_of: &mut [u16; SLOTS],
-) -> Result<Vec<Column<'a>>, &'static str> {
+fn read_columns<'a>(cursor: &mut Cursor<'a>, values_max: usize, column_of: &mut [u16; SLOTS]) -> Result<Vec<Column<'a>>, &'static str> {
     let number = |cursor: &mut Cursor<'a>| cursor.uvarint().ok().and_then(|number| usize::try_from(number).ok()).ok_or(WRONG);
     let count = number(cursor)?;
     if count > SLOTS {
@@ -66,11 +69,9 @@ fn read_columns<'a>(
                 decode_ints(&mut data, values, |some| numbers.extend_from_slice(some)).map_err(|_| WRONG)?;
                 Column::Decimal { numbers: numbers.into_iter(), digits }
             }
-            LOWER_HEX | UPPER_HEX if digits > 0 && digits <= DIGITS_MAX => Column::Hex {
-                data: cursor.take(len).map_err(|_| WRONG)?,
-                digits,
-                letters: if kind == LOWER_HEX { &LOWER } else { &UPPER },
-            },
+            LOWER_HEX | UPPER_HEX if digits > 0 && digits <= DIGITS_MAX => {
+                Column::Hex { data: cursor.take(len).map_err(|_| WRONG)?, digits, letters: if kind == LOWER_HEX { &LOWER } else { &UPPER } }
+            }
             _ => return Err(WRONG),
         });
     }

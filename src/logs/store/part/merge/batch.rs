@@ -38,7 +38,10 @@ impl Batch {
     /// Adds a line, unless it is there from another place already.
     pub(super) fn push(&mut self, ts: i64, text: &[u8], fields: &[u8], from: usize) {
         let same = self.lines.iter().rev().take(REPETITIONS_MAX).take_while(|line| line.ts == ts).any(|line| {
-            line.from != from && line.text.len() == text.len() && self.bytes[line.text.clone()] == *text && self.bytes[line.fields.clone()] == *fields
+            line.from != from
+                && line.text.len() == text.len()
+                && self.bytes[line.text.clone()] == *text
+                && self.bytes[line.fields.clone()] == *fields
         });
         if same {
             return;

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::KeepLine;
 use super::batch::Batch;
 use super::source::Source;
-use super::KeepLine;
 use crate::logs::model::read::{LineBuf, Want};
 use crate::logs::store::part::chunk::read_lines;
 use crate::logs::store::part::error::PartError;
@@ -18,15 +18,23 @@ use crate::series::labels::Labels;
 /// A place that lines of the stream come from, in order of time.
 pub(super) enum Lines {
     /// A block of its own, read when its turn comes.
-    Own { part: Arc<Part>, record: Record, buffer: Option<LineBuf>, next: usize },
+    Own(Box<OwnLines>),
     /// The shared blocks of a source.
     Shared { source: usize, next: u32, end: u32 },
+}
+
+/// The lines of a block of its own.
+pub(super) struct OwnLines {
+    part: Arc<Part>,
+    record: Record,
+    buffer: Option<LineBuf>,
+    next: usize,
 }
 
 impl Lines {
     pub(super) fn own(part: Arc<Part>, block: u32) -> Result<Self, PartError> {
         let record = part.record(block as usize)?;
-        Ok(Self::Own { part, record, buffer: None, next: 0 })
+        Ok(Self::Own(Box::new(OwnLines { part, record, buffer: None, next: 0 })))
     }
 
     pub(super) fn shared(index: usize, source: &mut Source<'_>) -> Result<Self, PartError> {
@@ -37,8 +45,10 @@ impl Lines {
     /// Not after the time of its next line; nothing at the end.
     fn next_ts(&self, sources: &[Source<'_>]) -> Option<i64> {
         match self {
-            Self::Own { buffer: None, record, .. } => Some(record.min_ts),
-            Self::Own { buffer: Some(buffer), next, .. } => buffer.times.get(*next).copied(),
+            Self::Own(own) => match &own.buffer {
+                None => Some(own.record.min_ts),
+                Some(buffer) => buffer.times.get(own.next).copied(),
+            },
             Self::Shared { source, next, end } => sources[*source].buffer.times.get(*next as usize).copied().filter(|_| next < end),
         }
     }
@@ -79,11 +89,11 @@ pub(super) fn merge_lines(
                 batch.write(labels, writer)?;
             }
             let (buffer, index) = match &mut all[at] {
-                Lines::Own { buffer: Some(buffer), next, .. } => {
-                    *next += 1;
-                    (&*buffer, *next - 1)
+                Lines::Own(own) => {
+                    own.next += 1;
+                    let Some(buffer) = &own.buffer else { break };
+                    (buffer, own.next - 1)
                 }
-                Lines::Own { buffer: None, .. } => break,
                 Lines::Shared { source, next, .. } => {
                     *next += 1;
                     (&sources[*source].buffer, *next as usize - 1)
@@ -100,10 +110,12 @@ pub(super) fn merge_lines(
 }
 
 fn open(lines: &mut Lines, buffers: &mut Vec<LineBuf>) -> Result<(), PartError> {
-    if let Lines::Own { part, record, buffer: buffer @ None, .. } = lines {
+    if let Lines::Own(own) = lines
+        && own.buffer.is_none()
+    {
         let mut read = buffers.pop().unwrap_or_default();
-        read_lines(part, record, Want::Text, &mut read)?;
-        *buffer = Some(read);
+        read_lines(&own.part, &own.record, Want::Text, &mut read)?;
+        own.buffer = Some(read);
     }
     Ok(())
 }
@@ -111,17 +123,14 @@ fn open(lines: &mut Lines, buffers: &mut Vec<LineBuf>) -> Result<(), PartError> 
 /// What to do when a place has no more lines where it is.
 fn advance(lines: &mut Lines, sources: &mut [Source<'_>], buffers: &mut Vec<LineBuf>) -> Result<(), PartError> {
     match lines {
-        Lines::Own { buffer, next, record, .. } if *next >= record.lines as usize => {
-            buffers.extend(buffer.take());
+        Lines::Own(own) if own.next >= own.record.lines as usize => {
             // An empty buffer in its place says that there is nothing left.
-            *buffer = Some(LineBuf::default());
-            *next = 0;
+            buffers.extend(own.buffer.replace(LineBuf::default()));
+            own.next = 0;
         }
-        Lines::Shared { source, next, end } if *next >= *end => {
-            if sources[*source].end_run()? {
-                let more = sources[*source].shared_lines()?;
-                (*next, *end) = (more.start, more.end);
-            }
+        Lines::Shared { source, next, end } if *next >= *end && sources[*source].end_run()? => {
+            let more = sources[*source].shared_lines()?;
+            (*next, *end) = (more.start, more.end);
         }
         _ => {}
     }

@@ -3,7 +3,8 @@
 use super::*;
 
 const FAST: MergeOptions = MergeOptions { part: SMALL, copy_blocks: true };
-const DENSE: MergeOptions = MergeOptions { part: PartOptions { block_bytes: 8192, zstd_level: 3, columns: true, dense: true }, copy_blocks: false };
+const DENSE: MergeOptions =
+    MergeOptions { part: PartOptions { block_bytes: 8192, zstd_level: 3, columns: true, dense: true }, copy_blocks: false };
 
 fn all(_: &Labels) -> Keep<'static> {
     Keep::All

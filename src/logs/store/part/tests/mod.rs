@@ -51,7 +51,7 @@ fn a_line(dice: &mut Dice) -> Vec<u8> {
         2 => format!("{{\"level\":\"{word}\",\"trace_id\":\"{id:016x}{id:016x}\",\"d\":{}.{}}}", id % 90, id % 7).into_bytes(),
         3 => format!("two\nlines {word} {}", id % 100_000).into_bytes(),
         4 => format!("long {} {word}", "aGVsbG8".repeat(20 + (id % 9) as usize)).into_bytes(),
-        5 => vec![0xff, 0xfe, b' ', b'x', (id % 256) as u8, b'y', if id % 50 == 0 { 1 } else { 2 }, b'1'],
+        5 => vec![0xff, 0xfe, b' ', b'x', (id % 256) as u8, b'y', if id.is_multiple_of(50) { 1 } else { 2 }, b'1'],
         6 => format!("10.0.{}.{} - [{:02}] \"{word} /api/v1/{}\" 200 {}", id % 9, id % 256, id % 60, id % 1000, id % 50_000).into_bytes(),
         _ => format!("{word} {} {}", dice.pick(&["alpha", "beta", "gamma"]), dice.roll(50)).into_bytes(),
     }

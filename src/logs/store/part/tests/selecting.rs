@@ -158,11 +158,7 @@ fn streams_of_one_line_share_blocks() {
 }
 
 fn contains(line: &[u8], wanted: &[u8], any_case: bool) -> bool {
-    if any_case {
-        memchr::memmem::find(&line.to_ascii_lowercase(), wanted).is_some()
-    } else {
-        memchr::memmem::find(line, wanted).is_some()
-    }
+    if any_case { memchr::memmem::find(&line.to_ascii_lowercase(), wanted).is_some() } else { memchr::memmem::find(line, wanted).is_some() }
 }
 
 /// Every line that has the bytes is found.
@@ -172,8 +168,7 @@ fn check_search(part: &Arc<Part>, model: &Model, wanted: &[u8], any_case: bool) 
     let found = read(part, &LineSelection { needs: &needs, ..everything() }).expect("read");
     for (packed, lines) in model {
         let have: Vec<&Line> = lines.iter().filter(|line| contains(&line.1, &wanted, any_case)).collect();
-        let got: Vec<&Line> =
-            found.get(packed).into_iter().flatten().filter(|line| contains(&line.1, &wanted, any_case)).collect();
+        let got: Vec<&Line> = found.get(packed).into_iter().flatten().filter(|line| contains(&line.1, &wanted, any_case)).collect();
         assert_eq!(got, have, "{:?}", String::from_utf8_lossy(&wanted));
     }
 }

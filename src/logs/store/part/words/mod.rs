@@ -35,7 +35,10 @@ fn index_error(path: &std::path::Path, error: &dyn std::fmt::Display) -> super::
 }
 
 /// The files of the only segment of an index, without those that were never written.
-fn files_of(index: &Index, directory: &dyn tantivy::Directory) -> tantivy::Result<Vec<(std::path::PathBuf, tantivy::directory::OwnedBytes)>> {
+fn files_of(
+    index: &Index,
+    directory: &dyn tantivy::Directory,
+) -> tantivy::Result<Vec<(std::path::PathBuf, tantivy::directory::OwnedBytes)>> {
     let mut files = Vec::new();
     let mut names: Vec<_> = index.load_metas()?.list_segment_files().into_iter().collect();
     names.push(std::path::PathBuf::from("meta.json"));

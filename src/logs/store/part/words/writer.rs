@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tantivy::directory::{OwnedBytes, RamDirectory};
 use tantivy::fastfield::AliveBitSet;
 use tantivy::indexer::merge_filtered_segments;
-use tantivy::schema::document::{Document, ReferenceValue, ReferenceValueLeaf, Value};
 use tantivy::schema::Field;
+use tantivy::schema::document::{Document, ReferenceValue, ReferenceValueLeaf, Value};
 use tantivy::{Index, Segment, SingleSegmentIndexWriter};
 
 use super::{ID_KIND, LONG, files_of, index_error, pack, schema, settings};

@@ -169,14 +169,28 @@ remote_write:
   oauth2: {client_id: x, client_secret: hunter2, token_url: 'http://t', claims: {password: hunter2}}
 - url: http://x
   azuread: {oauth: {client_secret: hunter2}}
-pharos: {server: {external_url: 'http://u:hunter2@x/'}}
+- url: http://x?access_token=hunter2
+  headers: {X-Api-Key: hunter2}
+  oauth2: {client_id: x, token_url: 'http://t?sig=hunter2', endpoint_params: {password: hunter2}}
+scrape_config_files: []
+pharos: {auth: {oidc_client_secret: hunter2}}
 ";
+    let more = "
+- job_name: b
+  params: {api_key: [hunter2], module: [plain], target: ['http://a?token=hunter2']}
+  http_headers: {X-Token: {values: [hunter2]}}
+  static_configs: [{targets: ['u:hunter2@a:1'], labels: {__param_token: hunter2, __param_target: 'http://u:hunter2@a'}}]
+  relabel_configs: [{target_label: __param_token, replacement: hunter2}]
+remote_write:";
+    let yaml = &yaml.replace("\nremote_write:", more);
     let loaded = text(yaml).expect("valid");
     let printed = loaded.to_yaml();
     assert!(!printed.contains(secret), "{printed}");
     assert!(printed.contains("password: <secret>") && printed.contains("http://u:xxxxx@store/write"), "{printed}");
     let debug = format!("{:?}", loaded.config.scrape_configs[0].http);
     assert!(!debug.contains(secret), "{debug}");
+    let errors = text("pharos: {server: {external_url: 'http://u:hunter2@x/'}}").expect_err("everybody would see it");
+    assert!(errors[0].contains("1:33: external_url: read \"http://u:xxxxx@x/\", expected an http"), "{errors:?}");
     let errors = text("scrape_configs: [{job_name: a, basic_auth: {password: [hunter2]}, proxy_url: 'u:hunter2@p'}]").expect_err("wrong");
     assert!(!errors.join("\n").contains(secret), "{errors:?}");
 }
@@ -478,7 +492,7 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
     let path = dir.path().join("p.yml");
     let checked = |text: &str| {
         std::fs::write(&path, text).expect("written");
-        let report = check(&path, false, &env);
+        let report = check(&path, false, &env, &|_| Vec::new());
         (report.ok, report.text.replace(&dir.path().display().to_string(), ""))
     };
     assert_eq!(
@@ -497,7 +511,7 @@ fn check_tells_what_is_wrong_and_what_is_missing() {
     assert!(!ok && text.contains("FAILED: /more.yml:3:25: ca_file: \"/ca.pem\" does not exist"), "{text}");
     let (ok, text) = checked("global: {scrape_intervall: 15s}");
     assert!(ok && text.contains("WARNING: /p.yml:1:10: scrape_intervall: unknown key"), "{text}");
-    let strict = check(&path, true, &env);
+    let strict = check(&path, true, &env, &|_| Vec::new());
     assert!(!strict.ok && strict.text.contains("FAILED: ") && !strict.text.contains("SUCCESS"), "{}", strict.text);
 }
 

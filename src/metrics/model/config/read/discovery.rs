@@ -2,6 +2,7 @@
 
 use super::super::{ConfigUrl, DiscoveryConfigs, DnsRecord, DnsSd, FileSd, HttpClientConfig, HttpSd, OtherSd, StaticConfig};
 use super::{http_client, label_map, refuse_null};
+use crate::base::masked;
 use crate::metrics::model::config::NameValidation;
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::path;
@@ -82,7 +83,7 @@ pub(super) fn check_static_targets(section: &mut Section<'_, '_>, relabelled: bo
             if let Kind::Scalar { text, .. } = &target.kind
                 && text.contains('/')
             {
-                section.report.error(target.at, format!("{} is not a valid hostname", quote(text)));
+                section.report.error(target.at, format!("{} is not a valid hostname", quote(&masked::address(text))));
             }
         }
     }

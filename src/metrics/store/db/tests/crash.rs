@@ -137,7 +137,7 @@ fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
         let sample = (T0 + acknowledged.len() as i64 * MINUTE, acknowledged.len() as f64);
         match try_append(&store, "a", &[sample], &options) {
             Ok(_) => acknowledged.push(sample),
-            Err(AppendError::Unavailable(_)) => break sample,
+            Err(AppendError::InDoubt(_)) => break sample,
             Err(other) => panic!("{other}"),
         }
         assert!(acknowledged.len() < 1000, "the disk never filled up");
@@ -186,7 +186,7 @@ fn a_failed_sync_is_not_acknowledged_and_is_written_anew() {
     let store = Store::open(settings, clock.clone()).expect("open");
     append(&store, "a", &[(T0, 1.0)]);
     disk.syncs_fail.store(true, Ordering::SeqCst);
-    assert!(matches!(try_append(&store, "a", &[(T0 + 1, 2.0)], &AppendOptions::default()), Err(AppendError::Unavailable(_))));
+    assert!(matches!(try_append(&store, "a", &[(T0 + 1, 2.0)], &AppendOptions::default()), Err(AppendError::InDoubt(_))));
     disk.syncs_fail.store(false, Ordering::SeqCst);
     clock.advance(2 * SECOND);
     append(&store, "a", &[(T0 + 1, 2.0), (T0 + 2, 3.0)]);

@@ -172,6 +172,31 @@ fn series_limits_refuse_new_series_only() {
 }
 
 #[test]
+fn a_whole_batch_that_is_refused_creates_no_series() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = Store::open(StoreSettings { series_max: 5, series_per_job_max: 2, ..settings(dir.path()) }, clock()).expect("open");
+    let all = AppendOptions { all_or_nothing: true, ..AppendOptions::default() };
+    let offer = |series: &[(&str, &str)]| {
+        let mut batch = WriteBatch::new();
+        for (name, job) in series {
+            batch.open_series(&Labels::from_pairs([("__name__", *name), ("job", *job)]));
+            batch.push_float(T0, 1.0);
+        }
+        match store.append(&batch, &all) {
+            Ok(report) => Ok(report.series_created),
+            Err(AppendError::Refused(report)) => Err(report.refused.iter().map(|refused| refused.series_index).collect::<Vec<_>>()),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let long = "x".repeat(1 << 20);
+    assert_eq!(offer(&[("a", "1"), ("b", "1"), ("c", "1"), ("a", "2"), ("d", "1")]), Err(vec![2, 4]));
+    assert_eq!(offer(&[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4"), ("d", "4"), ("e", "5"), ("f", "6")]), Err(vec![6]));
+    assert_eq!(offer(&[("a", "1"), (&long, "2")]), Err(vec![1]));
+    assert_eq!(store.cardinality(10).head.series, 0);
+    assert_eq!(offer(&[("a", "1"), ("b", "1"), ("c", "2")]), Ok(3));
+}
+
+#[test]
 fn histograms_and_stale_markers() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
