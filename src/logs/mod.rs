@@ -12,6 +12,7 @@ mod facade;
 pub mod fuzzing;
 pub mod ingest;
 pub mod model;
+pub mod pages;
 pub mod query;
 pub mod store;
 

@@ -11,6 +11,22 @@ pub const HOME: &str = "/";
 pub const EXPLORE: &str = "/explore";
 /// List of metrics.
 pub const CATALOGUE: &str = "/catalogue";
+/// Searching lines.
+pub const LOGS: &str = "/logs";
+/// One line with those around it: `s` is its stream's selector, `t` its time in nanoseconds.
+pub const LOGS_LINE: &str = "/logs/line";
+/// What streams there are, and how much is in them.
+pub const LOGS_STREAMS: &str = "/logs/streams";
+/// POST: deletes lines.
+pub const LOGS_DELETE: &str = "/logs/streams/delete";
+/// How lines come in, and how they are kept.
+pub const LOGS_DOORS: &str = "/logs/ingestion";
+/// GET: columns for charts of LogQL.
+pub const LOGS_CHART: &str = "/ui/logs/chart";
+/// GET: lines as a file.
+pub const LOGS_EXPORT: &str = "/logs/export";
+/// Pages of logs: path and name.
+pub const LOGS_PAGES: [(&str, &str); 3] = [(LOGS, key("Search")), (LOGS_STREAMS, key("Streams")), (LOGS_DOORS, key("Ingestion"))];
 /// Scrape targets.
 pub const TARGETS: &str = "/targets";
 /// Where series come from.

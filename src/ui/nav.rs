@@ -11,6 +11,8 @@ pub enum Page {
     Home,
     /// Explorer and catalogue.
     Metrics,
+    /// Lines, streams.
+    Logs,
     /// Scrape targets.
     Targets,
     /// Pushed groups.
@@ -58,7 +60,13 @@ const fn entry(page: Page, text: &'static str, href: &'static str, letter: &'sta
 /// The side, from top to bottom.
 pub const GROUPS: [Group; 3] = [
     Group { title: "", entries: &[entry(Page::Home, key("Home"), links::HOME, "h", icon::HOUSE)] },
-    Group { title: key("Observe"), entries: &[entry(Page::Metrics, key("Metrics"), links::EXPLORE, "m", icon::CHART_LINE)] },
+    Group {
+        title: key("Observe"),
+        entries: &[
+            entry(Page::Metrics, key("Metrics"), links::EXPLORE, "m", icon::CHART_LINE),
+            entry(Page::Logs, key("Logs"), links::LOGS, "l", icon::SCROLL_TEXT),
+        ],
+    },
     Group {
         title: key("Collect"),
         entries: &[
@@ -77,7 +85,7 @@ pub const FOOT: [Entry; 3] = [
 ];
 
 /// The bar at the bottom of phones: three pages beside Home, the rest under More.
-pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Targets, Page::Status];
+pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Logs, Page::Targets];
 
 /// All entries in order.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {

@@ -257,7 +257,19 @@ fn a_fresh_server_is_open_to_its_own_machine_and_to_nobody_else() {
     }
     assert_eq!(status(query, &[("Host", "pharos:9090")]), 401, "a name that is not this machine's own");
     assert_eq!(status("/", &[("X-Forwarded-For", "10.0.0.1"), ("Accept", "text/html")]), 303);
-    for path in ["/", "/explore", "/targets", "/catalogue", "/cardinality", "/pushed", "/status", "/settings/people", "/nowhere"] {
+    for path in [
+        "/",
+        "/explore",
+        "/logs",
+        "/logs/streams",
+        "/targets",
+        "/catalogue",
+        "/cardinality",
+        "/pushed",
+        "/status",
+        "/settings/people",
+        "/nowhere",
+    ] {
         let page = house.look(path, ("accept-language", "en")).text().unwrap();
         assert!(page.contains("Nobody has to sign in yet on this machine") && page.contains("href=\"/setup\""), "{path}");
     }

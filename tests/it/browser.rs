@@ -67,11 +67,32 @@ fn push_requests(server: &Server) {
     assert_eq!(status, 204, "{text}");
 }
 
+/// Lines of a shop on two hosts, some of them errors.
+fn push_lines(server: &Server) {
+    let now_ns = i128::from(now_ms()) * 1_000_000;
+    let line = |at: i128| {
+        let text = match at % 5 {
+            0 => format!(r#"{{"status":{},"route":"/orders/{at}","took_ms":{}}}"#, 500 - at % 2 * 300, at % 90),
+            1 => format!("upstream timeout after {at}ms\n  at main (app.js:3)"),
+            _ => format!("\u{1b}[32mGET\u{1b}[0m /cart 200 took_ms={}", at % 70),
+        };
+        let level = ["error", "warn", "info", "info", "debug"][usize::try_from(at % 5).unwrap()];
+        serde_json::json!([(now_ns - at * 4_000_000_000).to_string(), text, { "detected_level": level, "trace_id": format!("{at:016x}") }])
+    };
+    let streams = ["a", "b"].map(|host| {
+        let values: Vec<serde_json::Value> = (0..400).map(line).collect();
+        serde_json::json!({ "stream": { "service_name": "shop", "host": host, "env": "prod" }, "values": values })
+    });
+    let sent = client().post(server.url("/loki/api/v1/push")).json(&serde_json::json!({ "streams": streams })).send().unwrap();
+    assert_eq!(sent.status(), 204, "{}", sent.text().unwrap());
+}
+
 /// A server with this host's metrics, requests, a target that is down and a pushed group.
 fn busy() -> Server {
     let down = "scrape_configs:\n  - job_name: gone\n    scrape_interval: 1s\n    scrape_timeout: 1s\n    static_configs:\n      - targets: ['127.0.0.1:1']\n";
     let server = Server::with_config(down, &[]);
     push_requests(&server);
+    push_lines(&server);
     client()
         .put(server.url("/metrics/job/backup/instance/db-1"))
         .body("# HELP backup_size_bytes Size.\n# TYPE backup_size_bytes gauge\nbackup_size_bytes 12e9\n")
@@ -89,6 +110,11 @@ fn every_page_is_whole_calm_and_readable() {
 #[test]
 fn people_get_where_they_want() {
     drive("flows", &busy());
+}
+
+#[test]
+fn lines_are_found() {
+    drive("logs", &Server::start(&["--host-metrics=false", "--own-metrics=false"]));
 }
 
 #[test]
@@ -120,6 +146,15 @@ fn foreign_text_stays_text() {
     );
     let pushed = client().put(server.url(&format!("/metrics/job/{job}"))).body(body).send().unwrap();
     assert!(pushed.status().is_success(), "{}", pushed.status());
+    let now_ns = i128::from(now) * 1_000_000;
+    let lines = texts.map(|text| serde_json::json!([now_ns.to_string(), text, { "detected_level": texts[0], "field": text }]));
+    let labels = serde_json::json!({ "job": texts[1], "service_name": texts[0] });
+    let sent = client()
+        .post(server.url("/loki/api/v1/push"))
+        .json(&serde_json::json!({ "streams": [{ "stream": labels, "values": lines }] }))
+        .send()
+        .unwrap();
+    assert_eq!(sent.status(), 204, "{}", sent.text().unwrap());
     drive("hostile", &server);
 }
 

@@ -3,9 +3,13 @@
 use crate::support::{Server, client};
 use crate::wire;
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 15] = [
     "/",
     "/explore",
+    "/logs",
+    "/logs/line",
+    "/logs/streams",
+    "/logs/ingestion",
     "/targets",
     "/catalogue",
     "/cardinality",

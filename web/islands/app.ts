@@ -13,6 +13,7 @@ const islands: Record<string, () => Promise<unknown>> = {
   'ph-editor': () => import('./editor.ts'),
   'ph-explore': () => import('./explore.ts'),
   'ph-light': () => import('./light.ts'),
+  'ph-logs': () => import('./logs.ts'),
 };
 const whenIdle = (f: () => void) => ('requestIdleCallback' in window ? requestIdleCallback(f, { timeout: 400 }) : setTimeout(f, 50));
 for (const [tag, load] of Object.entries(islands)) {
@@ -75,7 +76,7 @@ document.addEventListener('click', (e) => {
   }
   // Ranges are links that work by themselves; with charts on the page only the charts change.
   const link = target.closest<HTMLAnchorElement>('.tm a[data-from]');
-  if (link && $('ph-chart') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {
+  if (link && $('ph-chart, ph-logs form') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {
     e.preventDefault();
     range.set({ from: link.dataset.from ?? 'now-1h', to: 'now' });
     link.closest<HTMLElement>('[popover]')?.hidePopover();
@@ -88,7 +89,7 @@ document.addEventListener('submit', (e) => {
     const a = resolve(from, range.now()), b = resolve(to, range.now());
     const wrong = a == null ? t('“{}” is not a time.', from) : b == null ? t('“{}” is not a time.', to) : a >= b ? t('The start must be before the end.') : '';
     if (wrong) { e.preventDefault(); toast(wrong, true); return; }
-    if (!$('ph-chart')) return;
+    if (!$('ph-chart, ph-logs form')) return;
     e.preventDefault();
     // What a person types without a zone is their own time: send the moment.
     const plain = (text: string, at: number) => (/^now|^\d+$/.test(text) ? text : String(at));

@@ -1,5 +1,5 @@
-/** `<ph-editor>`: replaces a working textarea with a PromQL editor: highlighting, completion from live data, problems in place. */
-import { EditorState, Prec } from '@codemirror/state';
+/** `<ph-editor>`: replaces a working textarea with an editor of PromQL, LogQL (`language="logql"`) or words: highlighting, completion from live data, problems in place. */
+import { EditorState, Prec, type Extension } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { defaultKeymap, history, historyKeymap, toggleComment } from '@codemirror/commands';
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, type CompletionContext } from '@codemirror/autocomplete';
@@ -8,6 +8,7 @@ import { linter, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { tags as t } from '@lezer/highlight';
 import { PromQLExtension, newCompleteStrategy } from '@prometheus-io/codemirror-promql';
 import { Client, LIMIT } from '../lang/complete.ts';
+import { complete as completeLogs, dialect, lint as lintLogs } from '../lang/logql.ts';
 import { located, visible } from '../lang/problem.ts';
 
 const highlight = HighlightStyle.define([
@@ -68,6 +69,16 @@ const complete = {
   },
 };
 
+type Check = (text: string, view: EditorView) => Promise<Diagnostic[]>;
+function promqlParts(): [Extension, Check] {
+  const promql = new PromQLExtension().setComplete({ completeStrategy: complete }).activateLinter(false);
+  const local = promql.getLinter().promQL.call(promql.getLinter());
+  return [promql.asExtension(), async (text, view) => {
+    const found = await local(view);
+    return found.length ? [...found] : serverLint(text);
+  }];
+}
+
 export class Editor extends HTMLElement {
   private view: EditorView | null = null;
   private field: HTMLTextAreaElement | null = null;
@@ -77,23 +88,22 @@ export class Editor extends HTMLElement {
   connectedCallback(): void {
     const field = (this.field = this.querySelector('textarea'));
     if (!field || this.view) return;
-    const promql = new PromQLExtension().setComplete({ completeStrategy: complete }).activateLinter(false);
-    const local = promql.getLinter().promQL.call(promql.getLinter());
+    const language = this.getAttribute('language') ?? 'promql', called = field.getAttribute('aria-label') ?? 'Query';
+    const [speaks, check] = language === 'promql' ? promqlParts() : [[dialect(language), EditorState.languageData.of(() => [{ autocomplete: completeLogs(language) }])], language === 'logql' ? lintLogs : async () => []];
     const run = () => { this.dispatchEvent(new CustomEvent('ph:run', { bubbles: true })); return true; };
     const nonce = document.querySelector<HTMLElement>('link[nonce]')?.nonce ?? '';
     this.view = new EditorView({
       state: EditorState.create({
         doc: field.value,
         extensions: [
-          history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), promql.asExtension(), look,
+          history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), speaks, look,
           // The server's word on a text counts until the text changes.
           linter(async (v) => {
             if (this.said.length) return this.said;
-            const found = await local(v);
-            return found.length ? found : serverLint(v.state.doc.toString());
+            return check(v.state.doc.toString(), v);
           }),
           EditorView.lineWrapping, EditorView.cspNonce.of(nonce), placeholder(field.placeholder),
-          EditorView.contentAttributes.of({ 'aria-label': field.getAttribute('aria-label') ?? 'PromQL query', spellcheck: 'false', autocapitalize: 'off' }),
+          EditorView.contentAttributes.of({ 'aria-label': called, spellcheck: 'false', autocapitalize: 'off' }),
           EditorView.updateListener.of((u) => { if (u.docChanged) { field.value = u.state.doc.toString(); this.said = []; } }),
           Prec.highest(keymap.of([
             { key: 'Enter', run: (v) => (completionStatus(v.state) === 'active' && acceptCompletion(v)) || run() },
@@ -111,7 +121,7 @@ export class Editor extends HTMLElement {
     this.append(this.view.dom);
     if (focused) this.view.focus();
     this.dataset.ready = '1';
-    this.markFrom(this.closest('.row')?.querySelector<HTMLElement>('.qerr') ?? null);
+    this.markFrom(this.closest('.row, form.lq')?.querySelector<HTMLElement>('.qerr') ?? null);
   }
 
   disconnectedCallback(): void {

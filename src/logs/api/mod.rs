@@ -36,7 +36,7 @@ use crate::logs::model::deletions::DeleteLines;
 use crate::logs::model::read::{SelectLines, SelectLinesError};
 use crate::logs::query::engine::Engine;
 use crate::platform::telemetry::metrics::{Counter, Durations, Page, Report};
-use crate::platform::work::WorkPool;
+use crate::platform::work::{WorkError, WorkPool};
 use answer::ApiError;
 
 /// What queries may ask for.
@@ -93,6 +93,36 @@ impl Default for ApiCounters {
 }
 
 impl ApiState {
+    /// The time now, in milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Time that only goes forward.
+    pub(super) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Finds lines.
+    pub(super) fn select(&self) -> &dyn SelectLines {
+        &*self.select
+    }
+
+    /// Deletes lines.
+    pub(super) fn deletions(&self) -> &dyn DeleteLines {
+        &*self.deletions
+    }
+
+    /// Lines of one answer at most; 0 for any.
+    pub(super) fn lines_max(&self) -> usize {
+        self.limits.lines_max
+    }
+
+    /// Runs something in the pool for queries, within the time of queries.
+    pub(super) async fn run<T: Send + 'static>(&self, cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Result<T, WorkError> {
+        self.work.run(self.limits.timeout, cancel, work).await
+    }
+
     /// The time now, in ns.
     fn now_ns(&self) -> i64 {
         self.clock.now_ms().saturating_mul(1_000_000)

@@ -7,6 +7,7 @@ mod deletions;
 mod import;
 mod loki_config;
 mod options;
+mod pages;
 mod report;
 
 use std::path::PathBuf;
@@ -147,8 +148,8 @@ impl Logs {
     }
 
     /// Every route of the wing.
-    pub fn routes(&self) -> Routes {
-        api::routes(&self.api).join(otlp::routes(&self.otlp))
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        api::routes(&self.api).join(otlp::routes(&self.otlp)).join(pages::routes(self))
     }
 
     /// Takes lines of other doors: syslog, collectors, OpenTelemetry.

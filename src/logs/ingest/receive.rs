@@ -61,6 +61,19 @@ impl Door {
     }
 }
 
+/// What came by one door since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DoorTally {
+    /// The door's word.
+    pub name: &'static str,
+    /// Requests with lines.
+    pub requests: u64,
+    /// Lines stored.
+    pub lines: u64,
+    /// Bytes of their text.
+    pub bytes: u64,
+}
+
 /// Why nothing of a request was stored, though it was read.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTaken {
@@ -148,6 +161,22 @@ impl Receiver {
             given: AtomicI64::new(i64::MIN),
             counts: Counts::default(),
         }
+    }
+
+    /// What came by each door.
+    pub fn doors(&self) -> Vec<DoorTally> {
+        let tally = |(door, counts): (Door, &DoorCounts)| DoorTally {
+            name: door.as_str(),
+            requests: counts.requests.get(),
+            lines: counts.lines.get(),
+            bytes: counts.bytes.get(),
+        };
+        Door::ALL.into_iter().zip(&self.counts.doors).map(tally).collect()
+    }
+
+    /// Lines refused by reason, in the words that clients see.
+    pub fn refused(&self) -> Vec<(&'static str, u64)> {
+        Reason::ALL.into_iter().zip(&self.counts.refused).map(|(reason, counter)| (reason.as_str(), counter.get())).collect()
     }
 
     /// A time for a line that comes without one: now (ns), and later than any given before, as two lines of one time and

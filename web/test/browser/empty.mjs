@@ -5,6 +5,9 @@ import { DESK, PHONE, accessible, check, open, picture, run, sound, visit } from
 const PAGES = [
   ['/', 'Host metrics are off', '/status#settings'],
   ['/explore', 'Ask something', '/catalogue'],
+  ['/logs', 'No logs yet', '/settings/connect'],
+  ['/logs/streams', 'No streams in this range', '/settings/connect'],
+  ['/logs/ingestion', 'Nothing was sent yet', '/settings/connect'],
   ['/targets', 'No targets yet', '/status#configuration'],
   ['/catalogue', 'No metrics yet', '/targets'],
   ['/cardinality', 'Nothing is stored yet', ''],
@@ -19,7 +22,7 @@ async function all(size) {
     const text = await tab.page.locator('main').innerText();
     check(text.includes(words), `${path}: does not say "${words}"`);
     check(!link || (await tab.page.locator(`main a[href="${link}"]`).count()) > 0, `${path}: no way on to ${link}`);
-    await picture(tab.page, `empty-${path.slice(1) || 'home'}-${size.width}`);
+    await picture(tab.page, `empty-${path.slice(1).replaceAll('/', '-') || 'home'}-${size.width}`);
     await sound(tab, `empty ${path} ${size.width}`);
     await accessible(tab.page, `empty ${path} ${size.width}`);
     await tab.close();

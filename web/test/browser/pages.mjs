@@ -2,7 +2,7 @@
 import { DESK, PHONE, accessible, budgets, check, open, picture, run, sound, visit } from './harness.mjs';
 
 const QUERY = '/explore?q=' + encodeURIComponent('sum by (route) (rate(http_requests_total[5m]))');
-/** Name, path, status, whether charts are drawn. */
+/** Name, path, status, whether charts are drawn (or the script of logs runs). */
 const PAGES = [
   ['home', '/', 200, true],
   ['explore-empty', '/explore', 200, true],
@@ -11,6 +11,15 @@ const PAGES = [
   ['explore-table', `${QUERY}&view=table`, 200, true],
   ['explore-error', '/explore?q=' + encodeURIComponent('sum(rate(http_requests_total'), 200, true],
   ['targets', '/targets', 200, false],
+  ['logs', '/logs', 200, 'logs'],
+  ['logs-found', `/logs?q=timeout&f=-host:b&cols=host,took_ms`, 200, 'logs'],
+  ['logs-logql', '/logs?lang=logql&q=' + encodeURIComponent('{service_name="shop"} | json | status >= 500'), 200, 'logs'],
+  ['logs-number', '/logs?lang=logql&q=' + encodeURIComponent('sum by (host) (count_over_time({service_name="shop"}[5m]))'), 200, 'both'],
+  ['logs-error', '/logs?lang=logql&q=' + encodeURIComponent('{service_name="shop"} |='), 200, 'logs'],
+  ['logs-nothing', '/logs?q=nobodywrotethis', 200, 'logs'],
+  ['logs-line', '/logs/line?t=1&s=' + encodeURIComponent('{service_name="shop"}'), 200, 'logs'],
+  ['logs-streams', '/logs/streams', 200, false],
+  ['logs-ingestion', '/logs/ingestion', 200, false],
   ['catalogue', '/catalogue', 200, false],
   ['cardinality', '/cardinality', 200, false],
   ['pushed', '/pushed', 200, false],

@@ -1,0 +1,187 @@
+//! The routes of pages: takes what a page needs from the rooms, hands it to the page.
+
+mod chart;
+mod doors;
+mod export;
+mod line;
+mod search;
+mod streams;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri, header};
+
+use self::doors::Watched;
+use super::Logs;
+use crate::access::{Caller, Change, Policy, Routes, Transport};
+use crate::base::cancel::Cancel;
+use crate::logs::pages;
+use crate::platform::http::problem::Problem;
+use crate::ui::lang::key;
+use crate::ui::nav::Page;
+use crate::ui::security::Nonce;
+use crate::ui::shell::{Shell, Visit};
+use crate::ui::{links, page};
+
+/// How far back pages look when nobody says.
+const USUAL_FROM: &str = "now-1h";
+
+/// What the pages work with.
+pub(super) struct PageState {
+    logs: Arc<Logs>,
+    watched: Watched,
+}
+
+/// Every page with who may look at it.
+pub(super) fn routes(logs: &Arc<Logs>) -> Routes {
+    let state = Arc::new(PageState { watched: Watched::since(logs), logs: Arc::clone(logs) });
+    let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(&state));
+    Routes::new()
+        .route("GET", links::LOGS, Policy::READ, with(get(search_route)))
+        .route("GET", links::LOGS_LINE, Policy::READ, with(get(line_route)))
+        .route("GET", links::LOGS_EXPORT, Policy::READ, with(get(export::route)))
+        .route("GET", links::LOGS_CHART, Policy::READ, with(get(chart::route)))
+        .route("GET", links::LOGS_STREAMS, Policy::READ, with(get(streams_route)))
+        .route("POST", links::LOGS_DELETE, Policy::ADMIN, with(post(delete_route)))
+        .route("GET", links::LOGS_DOORS, Policy::READ, with(get(doors_route)))
+}
+
+/// What came with a request for a page.
+struct Asked {
+    uri: Uri,
+    headers: HeaderMap,
+    caller: Caller,
+    transport: Transport,
+    nonce: Nonce,
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
+            transport: parts.extensions.get().copied().unwrap_or(Transport { is_https: false }),
+            nonce: Nonce::fresh(),
+        })
+    }
+}
+
+impl Asked {
+    fn query(&self) -> &str {
+        self.uri.query().unwrap_or("")
+    }
+
+    /// The first value of a parameter of the URL; empty if it is not there.
+    fn param(&self, name: &str) -> String {
+        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    fn shell(&self, state: &PageState, title: &str) -> Shell {
+        let mut visit = Visit::new(&self.uri, &self.headers, state.now_ms());
+        visit.nonce = self.nonce.clone();
+        visit.caller = self.caller.clone();
+        Shell::new(Page::Logs, title, visit)
+    }
+
+    fn page(&self, html: String) -> Response {
+        page::respond(StatusCode::OK, html, &self.nonce)
+    }
+
+    /// Where senders send to, as the browser asked.
+    fn push_url(&self) -> String {
+        let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let host = header.or_else(|| self.uri.authority().map(http::uri::Authority::as_str)).unwrap_or("localhost:9090");
+        let scheme = if self.transport.is_https { "https" } else { "http" };
+        format!("{scheme}://{host}/loki/api/v1/push")
+    }
+}
+
+impl PageState {
+    fn now_ms(&self) -> i64 {
+        self.logs.api.now_ms()
+    }
+}
+
+/// Makes something on a thread for queries, within the time of queries.
+async fn work<T: Send + 'static>(
+    state: &Arc<PageState>,
+    make: impl FnOnce(&PageState, &Cancel) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let (inner, cancel) = (Arc::clone(state), Cancel::new());
+    let told = cancel.clone();
+    let made = state.logs.api.run(&cancel, move || make(&inner, &told)).await;
+    made.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5))
+}
+
+async fn search_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, cancel| {
+        let shell = asked.shell(state, key("Logs")).with_range(USUAL_FROM).with_refresh("off");
+        let wanted = pages::asked::Asked::from_query(asked.query());
+        if wanted.switch_to.is_some() {
+            return Redirect::to(&search::switched(state, &wanted, &shell, cancel)).into_response();
+        }
+        let input = search::input(state, wanted, &shell, asked.push_url(), cancel);
+        asked.page(pages::search::render(&input, &shell))
+    })
+    .await
+}
+
+async fn line_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, cancel| {
+        let shell = asked.shell(state, key("Log line"));
+        let input = line::input(state, &asked.param("s"), &asked.param("t"), cancel);
+        asked.page(pages::line::render(&input, &shell))
+    })
+    .await
+}
+
+async fn streams_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, cancel| {
+        let shell = asked.shell(state, key("Streams")).with_range(USUAL_FROM);
+        let mut input = streams::input(state, &shell, asked.param("by"), cancel);
+        input.is_deleted = asked.param("done") == "deleted";
+        asked.page(pages::streams::render(&input, &shell))
+    })
+    .await
+}
+
+async fn doors_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, _| {
+        let shell = asked.shell(state, key("Ingestion")).with_refresh("5s");
+        asked.page(pages::doors::render(&doors::input(state), &shell))
+    })
+    .await
+}
+
+async fn delete_route(State(state): State<Arc<PageState>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
+    let field = |name: &str| {
+        let mut pairs = form_urlencoded::parse(&body);
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    };
+    let (query, from, to) = (field("query"), field("from"), field("to"));
+    work(&state, move |state, cancel| match streams::delete(state, &query, &from, &to) {
+        Ok(after) => {
+            let answer = Redirect::to(&links::with(links::LOGS_STREAMS, &[("done", "deleted")])).into_response();
+            Change::new("logs.delete", query).after(after).in_answer(answer)
+        }
+        Err(why) => {
+            let shell = asked.shell(state, key("Streams")).with_range(USUAL_FROM);
+            let mut input = streams::input(state, &shell, String::new(), cancel);
+            input.problem = Some(why);
+            let mut response = asked.page(pages::streams::render(&input, &shell));
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            response
+        }
+    })
+    .await
+}

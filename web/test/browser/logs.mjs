@@ -1,0 +1,158 @@
+// Searching logs: what a person does with lines, and how fast the browser shows them.
+import { PHONE, base, check, fail, open, picture, run, sound, visit } from './harness.mjs';
+
+const HEAD = { 'content-type': 'application/json' };
+/** Sends lines of one stream: text and level, the newest last. */
+async function send(labels, lines, since = Date.now() - lines.length) {
+  const values = lines.map(([text, level], i) => [`${since + i}000000`, text, { detected_level: level }]);
+  const answer = await fetch(`${base}/loki/api/v1/push`, { method: 'POST', headers: HEAD, body: JSON.stringify({ streams: [{ stream: labels, values }] }) });
+  check(answer.status === 204, `lines are taken: ${answer.status} ${await answer.text()}`);
+}
+const total = (page) => page.locator('[data-total]').textContent();
+const asked = (page) => new URL(page.url()).searchParams;
+const rows = (page) => page.locator('.ln').count();
+
+async function find() {
+  await send({ service_name: 'find', host: 'a' }, [['needle one\nat frame', 'error'], ['hay {"a":1}', 'info'], ['{"status":500,"route":"/x"}', 'warn'], ['\u001b[31mred\u001b[0m needle', 'info']]);
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs?f=service_name:find');
+  check((await total(page)) === '4 lines', `all are found: ${await total(page)}`);
+  await page.locator('.cm-content').click();
+  await page.keyboard.type('needle');
+  await page.keyboard.press('Escape');
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '2 lines');
+  check(asked(page).get('q') === 'needle', `the address says what is searched: ${page.url()}`);
+  check((await page.locator('.an.f1').textContent()) === 'red', 'colours of terminals are shown');
+  const trace = page.locator('.ln', { hasText: 'needle one' });
+  check((await trace.locator('em').textContent()) === '+1', 'further lines are folded');
+  await trace.click();
+  check((await trace.locator('.more pre').textContent()).includes('at frame'), 'a click opens all of a line');
+  await picture(page, 'logs-opened');
+  await page.locator('.fac li', { hasText: 'error' }).first().hover();
+  await page.locator('.fac li', { hasText: 'error' }).first().locator('.only').click();
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '1 line');
+  check(asked(page).getAll('f').includes('detected_level:error'), 'the filter stands in the address');
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '2 lines');
+  await page.locator('button[value=logql]').click();
+  await page.waitForURL((u) => u.searchParams.get('lang') === 'logql');
+  check((asked(page).get('q') ?? '').includes('needle') && (asked(page).get('q') ?? '').startsWith('{'), `words show as LogQL: ${asked(page).get('q')}`);
+  await page.locator('button[value=words]').click();
+  await page.waitForURL((u) => u.searchParams.get('q') === 'needle');
+  await sound(tab, 'logs: find');
+  await tab.close();
+}
+
+async function context() {
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs?f=service_name:find&q=hay');
+  await page.locator('.ln').first().click();
+  await page.locator('.ln .ways a', { hasText: 'Context' }).click();
+  await page.waitForURL('**/logs/line?**');
+  check((await rows(page)) === 4, `the lines around it are there: ${await rows(page)}`);
+  check((await page.locator('.ln.mark').textContent()).includes('hay'), 'and it is marked');
+  await sound(tab, 'logs: context');
+  await tab.close();
+}
+
+async function long() {
+  const count = 6000, since = Date.now() - 300_000;
+  for (let at = 0; at < count; at += 2000) await send({ service_name: 'long', host: 'a' }, Array.from({ length: 2000 }, (_, i) => [`line ${at + i} took ${i % 97}ms`, 'info']), since + at * 40);
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs?f=service_name:long');
+  const end = () => page.evaluate(() => { const l = document.querySelector('.lines'); l.scrollTop = l.scrollHeight; });
+  for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) { await end(); await page.waitForTimeout(150); }
+  await end();
+  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].some((l) => l.textContent.endsWith('line 0 took 0ms')), null, { timeout: 10_000 });
+  const drawn = await rows(page);
+  check(drawn < 600, `of ${count} lines ${drawn} are drawn`);
+  // The last ones are really the last, and none came twice.
+  const seen = await page.evaluate(() => [...document.querySelectorAll('.ln')].slice(-3).map((l) => l.querySelector('span').textContent));
+  check(seen.join() === 'line 2 took 2ms,line 1 took 1ms,line 0 took 0ms', `the end of the list is ${seen.join()}`);
+  const slow = await page.evaluate(() => new Promise((done) => {
+    const list = document.querySelector('.lines');
+    let frames = 0;
+    const from = performance.now(), step = () => { list.scrollTop -= 250; frames++; if (performance.now() - from < 1500) requestAnimationFrame(step); else done(frames / 1.5); };
+    requestAnimationFrame(step);
+  }));
+  check(slow > 20, `scrolling runs at ${slow.toFixed(0)} frames a second`);
+  console.log(`  scrolling ${count} lines: ${slow.toFixed(0)} frames a second, ${drawn} rows drawn`);
+  await sound(tab, 'logs: long');
+  await tab.close();
+}
+
+async function zoom() {
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs?f=service_name:long');
+  const box = await page.locator('.bars .plot').boundingBox();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 30, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL((u) => u.searchParams.has('from'));
+  const length = Number(asked(page).get('to')) - Number(asked(page).get('from'));
+  check(Math.abs(length - 900) <= 180, `dragging over a quarter of an hour's bars asks for ${length} s`);
+  await page.waitForFunction(() => document.querySelector('#found')?.dataset.from !== undefined);
+  await sound(tab, 'logs: zoom');
+  await tab.close();
+}
+
+async function live() {
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs?f=service_name:live');
+  await page.locator('[data-tail]').click();
+  await page.waitForSelector('[data-tail][aria-pressed=true]');
+  let on = true;
+  const sender = (async () => { while (on) { await send({ service_name: 'live', host: 'a' }, Array.from({ length: 500 }, (_, i) => [`live ${i} user=u_${i}`, 'info'])); await new Promise((r) => setTimeout(r, 80)); } })();
+  await page.waitForFunction(() => document.querySelectorAll('.ln').length > 20, null, { timeout: 10_000 }).catch(() => fail('live lines do not come'));
+  await page.waitForFunction(() => document.querySelector('[data-sampled]')?.hidden === false, null, { timeout: 10_000 }).catch(() => fail('a loud tail does not say that it is sampled'));
+  const seen = await page.evaluate(() => new Promise((done) => {
+    let frames = 0, worst = 0, last = performance.now();
+    const from = last, step = (t) => { frames++; worst = Math.max(worst, t - last); last = t; if (t - from < 3000) requestAnimationFrame(step); else done({ fps: frames / 3, worst }); };
+    requestAnimationFrame(step);
+  }));
+  console.log(`  live: ${seen.fps.toFixed(0)} frames a second, the longest ${seen.worst.toFixed(0)} ms`);
+  check(seen.fps > 20, `a loud tail runs at ${seen.fps.toFixed(0)} frames a second`);
+  await page.evaluate(() => { document.querySelector('.lines').scrollTop = 300; });
+  await page.waitForSelector('.newer:not([hidden])').catch(() => fail('lines are not held while the reader reads'));
+  await picture(page, 'logs-live');
+  on = false;
+  await sender;
+  await page.locator('.newer').click();
+  await page.waitForFunction(() => document.querySelector('.lines').scrollTop === 0);
+  await page.locator('[data-tail]').click();
+  // New lines move the others: that is what was asked for.
+  await sound(tab, 'logs: live', 200, Infinity);
+  await tab.close();
+}
+
+async function plain() {
+  const tab = await open({ javaScriptEnabled: false }), { page } = tab;
+  await page.goto(`${base}/logs?f=service_name:find`);
+  check((await rows(page)) === 4, `without script the lines are there: ${await rows(page)}`);
+  check((await page.locator('.bars path').count()) > 0, 'and the bars');
+  await page.locator('textarea[name=q]').fill('needle');
+  await page.locator('.lq .btn.p').click();
+  await page.waitForURL(/q=needle/);
+  check((await total(page)) === '2 lines', 'the form submits');
+  await page.locator('.ln a').first().click();
+  await page.waitForURL(/\/logs\/line/);
+  check((await page.locator('.oneline .whole').count()) === 1, 'a line has a page');
+  await tab.close();
+}
+
+async function phone() {
+  const tab = await open({ size: PHONE }), { page } = tab;
+  await visit(page, '/logs?f=service_name:find');
+  await page.locator('[popovertarget=facets]').click();
+  await page.waitForSelector('.fac:popover-open');
+  await picture(page, 'logs-facets-390');
+  await page.locator('.fac a.v', { hasText: 'error' }).first().click();
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '3 lines');
+  await sound(tab, 'logs: phone');
+  await tab.close();
+}
+
+await run({ find, context, 'without script': plain, phone, long, zoom, live });
