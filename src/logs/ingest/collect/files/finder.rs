@@ -287,8 +287,9 @@ impl Files {
             }
             let Ok((mut source, stat)) = Source::open(&sibling) else { continue };
             let job_name = &self.jobs[job].name;
-            let mut of_inode = self.positions.records().filter(|record| record.job == *job_name && record.inode == stat.inode);
-            if of_inode.any(|record| source.is(&record.print)) {
+            let of_inode = self.positions.records().filter(|record| record.job == *job_name && record.inode == stat.inode);
+            let prints: Vec<Print> = of_inode.map(|record| record.print).collect();
+            if prints.iter().any(|print| source.is(print)) {
                 continue;
             }
             let Known::New = self.known(job, &sibling, stat, &mut source, &mut Vec::new()) else { continue };
