@@ -137,7 +137,7 @@ impl WordsWriter {
         Ok(())
     }
 
-    /// Writes everything into one file: first the blocks of the sources, then those added here. `None` without any block.
+    /// Writes everything into one file: first the blocks of the sources, then those added here.
     pub(in super::super) fn finish(mut self, sources: Vec<WordsSource>) -> Result<FileSeal, PartError> {
         let path = std::mem::take(&mut self.path);
         let files = self.join(sources, &path)?;
