@@ -155,14 +155,14 @@ fn parts_that_cannot_be_written_are_written_later() {
     let store = Store::open(StoreSettings { hook: Some(disk.clone()), memory_bytes: 100 << 10, ..settings(dir.path()) }, clock()).unwrap();
     let text = "x".repeat(1000);
     let mut taken = 0;
-    for at in 0..1000 {
+    for at in 0..200 {
         match store.append(&batch("a", &[(T0 + at, &text)])) {
             Ok(_) => taken += 1,
             Err(AppendLinesError::Unavailable(why)) => assert!(why.contains("part"), "{why}"),
             Err(error) => panic!("{error}"),
         }
     }
-    assert!((100..400).contains(&taken), "{taken} taken: two memories full at most");
+    assert!((100..190).contains(&taken), "{taken} taken: two memories full at most");
     assert_eq!(lines(&store).len(), taken);
     assert_eq!(lines(&open(copy(dir.path()).path())).len(), taken);
     assert_eq!(std::fs::read_dir(dir.path().join("parts")).unwrap().count(), 0, "nothing half-written stays");
