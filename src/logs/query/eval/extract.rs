@@ -231,7 +231,7 @@ impl<'a> Worker<'a> {
         self.pipeline.set_stream(&stream.labels);
         let mut found = std::mem::take(&mut self.found);
         if want == Want::Text {
-            self.search.of(&stream.labels, buf).run(buf, lines, &mut found);
+            self.search.run(&stream.labels, buf, lines, &mut found);
         } else {
             found.clear();
             found.extend(lines.start as u32..lines.end as u32);

@@ -272,7 +272,6 @@ impl Worker<'_> {
     fn run(&mut self, stream: &Stream, mut lines: Range<usize>, buf: &LineBuf, read: &mut (u64, u64)) -> Result<(), EvaluateError> {
         let backward = self.shared.wish.direction == Direction::Backward;
         let hash = stream.labels.stable_hash();
-        let search = self.search.of(&stream.labels, buf);
         let mut hits = Vec::new();
         let mut found = std::mem::take(&mut self.found);
         while !lines.is_empty() {
@@ -288,7 +287,7 @@ impl Worker<'_> {
             };
             read.0 += block.len() as u64;
             read.1 += bytes_of(buf, &block);
-            search.run(buf, block, &mut found);
+            self.search.run(&stream.labels, buf, block, &mut found);
             if backward {
                 found.reverse();
             }

@@ -37,7 +37,7 @@ pub(crate) fn patterns(
         let runs = std::mem::take(&mut buf.runs);
         for (stream, lines) in &runs {
             pipeline.set_stream(&stream.labels);
-            searches.of(&stream.labels, &buf).run(&buf, within(&buf, lines, span), &mut found);
+            searches.run(&stream.labels, &buf, within(&buf, lines, span), &mut found);
             for line in found.iter().map(|line| *line as usize) {
                 let ts = buf.times.get(line).copied().unwrap_or_default();
                 if !is_chosen(ts, line, each_line) {

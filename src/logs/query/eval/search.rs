@@ -20,6 +20,10 @@ pub(crate) struct Searches {
     strict: Search,
     /// Labels that filters look at.
     labels: Vec<String>,
+    /// Lines with escapes that may stand for any letter, which the strict search does not know.
+    escapes: Search,
+    /// Whether the strict search tells more than the general one.
+    differs: bool,
 }
 
 impl Searches {
@@ -31,14 +35,29 @@ impl Searches {
                 filter_labels(filter, &mut labels);
             }
         }
-        let labels = labels.into_iter().map(str::to_owned).collect();
-        Self { general: Search::new(&needs(log, &|_| true)), strict: Search::new(&needs(log, &|_| false)), labels }
+        let (general, strict) = (needs(log, &|_| true), needs(log, &|_| false));
+        Self {
+            general: Search::new(&general),
+            strict: Search::new(&strict),
+            labels: labels.into_iter().map(str::to_owned).collect(),
+            escapes: Search::new(&Needs::text("\\u00")),
+            differs: general != strict,
+        }
     }
 
-    /// The one for the lines of a stream in a chunk.
-    pub(crate) fn of(&self, stream: &Labels, buf: &LineBuf) -> &Search {
-        let is_strict = buf.fields.is_empty() && !self.labels.iter().any(|label| stream.contains(label));
-        if is_strict { &self.strict } else { &self.general }
+    /// Puts the candidates among some lines of a stream into `found`, in order.
+    pub(crate) fn run(&self, stream: &Labels, buf: &LineBuf, lines: Range<usize>, found: &mut Vec<u32>) {
+        if !self.differs || !buf.fields.is_empty() || self.labels.iter().any(|label| stream.contains(label)) {
+            return self.general.run(buf, lines, found);
+        }
+        self.strict.run(buf, lines.clone(), found);
+        let mut escaped = Vec::new();
+        self.escapes.run(buf, lines, &mut escaped);
+        if !escaped.is_empty() {
+            found.append(&mut escaped);
+            found.sort_unstable();
+            found.dedup();
+        }
     }
 }
 
