@@ -292,10 +292,16 @@ impl Files {
             if prints.iter().any(|print| source.is(print)) {
                 continue;
             }
-            let Known::New = self.known(job, &sibling, stat, &mut source, &mut Vec::new()) else { continue };
-            let job_name = self.jobs[job].name.clone();
-            let added = self.positions.add(&job_name, path, stat.inode, self.clock.now_ms());
-            let Some(record) = added.ok().and_then(|id| self.positions.get(id).cloned()) else { continue };
+            let record = match self.known(job, &sibling, stat, &mut source, &mut Vec::new()) {
+                Known::Same(record) => record,
+                Known::CopyOfFollowed => continue,
+                Known::New => {
+                    let name = self.jobs[job].name.clone();
+                    let added = self.positions.add(&name, path, stat.inode, self.clock.now_ms());
+                    let Some(record) = added.ok().and_then(|id| self.positions.get(id).cloned()) else { continue };
+                    record
+                }
+            };
             self.stats.rotations.fetch_add(1, Ordering::Relaxed);
             let labels = self.jobs[job].targets[target].labels_of(path);
             self.follow(job, &record, source, stat, &labels);
