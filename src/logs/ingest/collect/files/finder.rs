@@ -154,6 +154,11 @@ impl Files {
         }
         let labels = self.jobs[job].targets[target].labels_of(&record.path);
         self.follow(job, &record, source, stat, &labels);
+        if record.print.at == 0 {
+            // Nothing was read of it yet: what it held since it was seen first may have been rotated away meanwhile.
+            let seen = (record.seen_ms.div_euclid(1000), record.seen_ms.rem_euclid(1000) * 1_000_000);
+            self.follow_missed(job, &record.path, Stat { modified: seen, ..stat });
+        }
     }
 
     fn follow(&mut self, job: usize, record: &Record, source: Source, stat: Stat, labels: &crate::series::labels::Labels) {
