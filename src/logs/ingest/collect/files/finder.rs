@@ -154,6 +154,11 @@ impl Files {
         }
         let labels = self.jobs[job].targets[target].labels_of(&record.path);
         self.follow(job, &record, source, stat, &labels);
+        if record.print.at == 0 {
+            // Nothing was read of it yet: what it held since it was seen first may have been rotated away meanwhile.
+            let seen = (record.seen_ms.div_euclid(1000), record.seen_ms.rem_euclid(1000) * 1_000_000);
+            self.follow_missed(job, &record.path, Stat { modified: seen, ..stat });
+        }
     }
 
     fn follow(&mut self, job: usize, record: &Record, source: Source, stat: Stat, labels: &crate::series::labels::Labels) {
@@ -292,10 +297,16 @@ impl Files {
             if prints.iter().any(|print| source.is(print)) {
                 continue;
             }
-            let Known::New = self.known(job, &sibling, stat, &mut source, &mut Vec::new()) else { continue };
-            let job_name = self.jobs[job].name.clone();
-            let added = self.positions.add(&job_name, path, stat.inode, self.clock.now_ms());
-            let Some(record) = added.ok().and_then(|id| self.positions.get(id).cloned()) else { continue };
+            let record = match self.known(job, &sibling, stat, &mut source, &mut Vec::new()) {
+                Known::Same(record) => record,
+                Known::CopyOfFollowed => continue,
+                Known::New => {
+                    let name = self.jobs[job].name.clone();
+                    let added = self.positions.add(&name, path, stat.inode, self.clock.now_ms());
+                    let Some(record) = added.ok().and_then(|id| self.positions.get(id).cloned()) else { continue };
+                    record
+                }
+            };
             self.stats.rotations.fetch_add(1, Ordering::Relaxed);
             let labels = self.jobs[job].targets[target].labels_of(path);
             self.follow(job, &record, source, stat, &labels);

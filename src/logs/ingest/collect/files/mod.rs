@@ -233,7 +233,7 @@ impl Files {
         }
         self.drop_failed(&failed);
         self.finish();
-        let behind: u64 = self.tails.iter().map(|followed| followed.tail.behind()).sum();
+        let behind = self.tails.iter().fold(0_u64, |sum, followed| sum.saturating_add(followed.tail.behind()));
         self.stats.behind_bytes.store(behind, Ordering::Relaxed);
         self.stats.followed.store(self.tails.len() as u64, Ordering::Relaxed);
         Ok(any)

@@ -101,7 +101,7 @@ impl Tail {
 
     /// How much of the file is not stored yet.
     pub(super) fn behind(&self) -> u64 {
-        if self.source.is_packed() { 0 } else { self.stat.len.saturating_sub(self.stored) }
+        if self.source.is_packed() || !self.has_looked() { 0 } else { self.stat.len.saturating_sub(self.stored) }
     }
 
     /// Bytes read so far.
