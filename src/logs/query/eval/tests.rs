@@ -1,3 +1,5 @@
+//! Metric and log queries over small chunks of lines.
+
 use std::sync::Arc;
 
 use crate::base::cancel::Cancel;

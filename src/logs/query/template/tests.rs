@@ -1,3 +1,5 @@
+//! Templates: what they give, what they refuse.
+
 use super::*;
 use crate::series::labels::Labels;
 
