@@ -59,7 +59,9 @@ fn syslog_comes_by_udp_and_tcp() {
     let listen = format!("udp://127.0.0.1:{udp},tcp://127.0.0.1:{tcp}");
     let server = Server::start(&["--logs.syslog-listen", &listen]);
     let mut stream = connect(tcp);
-    stream.write_all(b"<11>1 - web-1 shop 7 ID1 [a@1 k=\"v\"] by tcp one\n28 <12>1 - web-1 shop - - - two<13>1 - web-1 shop - - - three\n").unwrap();
+    stream
+        .write_all(b"<11>1 - web-1 shop 7 ID1 [a@1 k=\"v\"] by tcp one\n28 <12>1 - web-1 shop - - - two<13>1 - web-1 shop - - - three\n")
+        .unwrap();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.send_to(b"<30>1 - web-2 cron - - - by udp", ("127.0.0.1", udp)).unwrap();
     let found = wait_for(&server, "{job=\"syslog\"}", 4);

@@ -14,14 +14,6 @@ mod access;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
-/// Lines of logs, in and out.
-mod logs;
-/// Syslog, Fluent and files that are followed.
-mod logs_collect;
-/// `kill -9` while lines come.
-mod logs_crash;
-/// Pushes and tails as senders and readers write them.
-mod logs_wire;
 /// Pages in a real browser.
 mod browser;
 /// Budgets of memory and disk hold under load.
@@ -46,6 +38,14 @@ mod full_disk;
 mod http;
 /// How much clients may ask for, and how slowly.
 mod limits;
+/// Lines of logs, in and out.
+mod logs;
+/// Syslog, Fluent and files that are followed.
+mod logs_collect;
+/// `kill -9` while lines come.
+mod logs_crash;
+/// Pushes and tails as senders and readers write them.
+mod logs_wire;
 /// Signing in with an identity provider.
 mod oidc;
 /// OpenTelemetry's metrics and logs by every way, and StatsD.

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn floats_as_go_reads_them() {
-        for (text, value) in [("1", 1.0), ("-0.5e3", -500.0), ("+Inf", f64::INFINITY), (".5", 0.5), ("0x1.8p1", 3.0), ("-infinity", f64::NEG_INFINITY)]
+        for (text, value) in
+            [("1", 1.0), ("-0.5e3", -500.0), ("+Inf", f64::INFINITY), (".5", 0.5), ("0x1.8p1", 3.0), ("-infinity", f64::NEG_INFINITY)]
         {
             assert_eq!(parse_float(text), Ok(value), "{text}");
         }

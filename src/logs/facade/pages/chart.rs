@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn columns_stand_at_their_times() {
-        let one = |name: &str, floats: Vec<(i64, f64)>| RangeSeries { labels: Labels::from_pairs([("a", name)]), floats, histograms: vec![] };
+        let one =
+            |name: &str, floats: Vec<(i64, f64)>| RangeSeries { labels: Labels::from_pairs([("a", name)]), floats, histograms: vec![] };
         let series = [one("x", vec![(1_000, 1.0), (3_000, f64::NAN)]), one("y", vec![(2_000, 5.5)])];
         let made = frame(&series, When::Range { start: 1_000, end: 3_000, step: 1_000 });
         assert_eq!(made["series"][0], json!({"name": "{a=\"y\"}", "labels": {"a": "y"}, "v": [null, 5.5, null]}));

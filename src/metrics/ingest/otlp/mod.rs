@@ -113,7 +113,9 @@ impl OtlpMetrics {
         if !translated.batch.series.is_empty() {
             let report = match self.append.append(&translated.batch, &AppendOptions::default()) {
                 Ok(report) | Err(AppendError::Refused(report)) => report,
-                Err(error @ (AppendError::Unavailable(_) | AppendError::InDoubt(_) | AppendError::Closed)) => return Err(NotExported::Later(error.to_string())),
+                Err(error @ (AppendError::Unavailable(_) | AppendError::InDoubt(_) | AppendError::Closed)) => {
+                    return Err(NotExported::Later(error.to_string()));
+                }
             };
             samples = (report.stored + report.repeated) as u64;
             let is_short = report.refused.iter().any(|refused| refused.reason == RefusedReason::ShortOfMemory);
