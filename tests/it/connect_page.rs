@@ -132,7 +132,7 @@ fn what_is_pasted_into_a_shell_turns_the_light_green() {
         return skip("curl is not installed");
     }
     let house = House::start();
-    for client in ["curl", "pushgateway", "query"] {
+    for client in ["curl", "lines", "pushgateway", "query"] {
         let page = house.submit("/settings/connect", &[("client", client)], &house.cookie).text().unwrap();
         let before = house.light(&page);
         assert_eq!(before["state"], "waiting", "{client}: {before}");

@@ -50,7 +50,7 @@ pub struct Light {
     pub state: &'static str,
     /// In words.
     pub text: String,
-    /// Samples so far.
+    /// Samples or lines so far.
     pub samples: u64,
 }
 
@@ -60,11 +60,14 @@ impl Light {
         let samples = activity.samples;
         let is_good = (200..300).contains(&activity.status);
         let sent = || lang.n(samples, "Data arrives: {} sample so far.", "Data arrives: {} samples so far.");
+        let logged = || lang.n(samples, "Data arrives: {} line so far.", "Data arrives: {} lines so far.");
         let asked = || lang.n(activity.requests, "It works: {} request so far.", "It works: {} requests so far.");
         let (state, text) = match purpose {
             _ if activity.requests == 0 => ("waiting", lang.t("Waiting for the first request with this token.").to_owned()),
             Purpose::SendMetrics | Purpose::SendBoth if samples > 0 => ("green", sent()),
+            Purpose::SendLogs if samples > 0 => ("green", logged()),
             Purpose::Read if is_good => ("green", asked()),
+            Purpose::SendLogs if is_good => ("waiting", lang.t("The token works, but no line has come with it yet.").to_owned()),
             _ if is_good => ("waiting", lang.t("The token works, but no sample has come with it yet.").to_owned()),
             _ => ("refused", lang.fill("A request came and was refused with status {}. What it got back says why.", &[&activity.status])),
         };
@@ -120,6 +123,7 @@ fn filled(text: &str, base: &str, token: &str) -> String {
         _ => (authority, if is_https { "443" } else { "80" }),
     };
     text.replace("{{URL}}", base)
+        .replace("{{SIGNED_URL}}", &base.replacen("://", &format!("://token:{token}@"), 1))
         .replace("{{HOST}}", host.trim_matches(['[', ']']))
         .replace("{{PORT}}", port)
         .replace("{{TLS}}", if is_https { "on" } else { "off" })
@@ -194,6 +198,7 @@ mod tests {
         ] {
             assert_eq!(filled("{{HOST}} {{PORT}} {{TLS}}", base, ""), parts, "{base}");
         }
+        assert_eq!(filled("{{SIGNED_URL}}/x", "https://p.example/at", "pht_1"), "https://token:pht_1@p.example/at/x");
     }
 
     #[test]
@@ -215,6 +220,9 @@ mod tests {
             (Purpose::SendMetrics, 1, 204, 0, "waiting"),
             (Purpose::SendMetrics, 1, 204, 3, "green"),
             (Purpose::SendMetrics, 2, 400, 3, "green"),
+            (Purpose::SendLogs, 1, 204, 0, "waiting"),
+            (Purpose::SendLogs, 1, 204, 2, "green"),
+            (Purpose::SendBoth, 1, 204, 2, "green"),
             (Purpose::Read, 1, 403, 0, "refused"),
             (Purpose::Read, 1, 200, 0, "green"),
         ] {

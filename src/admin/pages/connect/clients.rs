@@ -1,6 +1,7 @@
 //! What can be connected: one row for each program, with what to paste where.
 //!
-//! `{{URL}}` is this server's address, `{{HOST}}`, `{{PORT}}` and `{{TLS}}` are its parts, `{{TOKEN}}` is the token.
+//! `{{URL}}` is this server's address, `{{HOST}}`, `{{PORT}}` and `{{TLS}}` are its parts, `{{TOKEN}}` is the token, and
+//! `{{SIGNED_URL}}` is the address with the token in it, for programs that have no other place for one.
 
 use crate::access::Scope;
 use crate::ui::lang::key;
@@ -10,6 +11,8 @@ use crate::ui::lang::key;
 pub enum Purpose {
     /// It sends samples.
     SendMetrics,
+    /// It sends lines.
+    SendLogs,
     /// It sends samples and lines.
     SendBoth,
     /// It asks.
@@ -21,6 +24,7 @@ impl Purpose {
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::SendMetrics => &[Scope::MetricsWrite],
+            Self::SendLogs => &[Scope::LogsWrite],
             Self::SendBoth => &[Scope::MetricsWrite, Scope::LogsWrite],
             Self::Read => &[Scope::Read],
         }
@@ -73,8 +77,8 @@ remote_write:
         id: "alloy",
         name: "Grafana Alloy",
         group: AGENTS,
-        what: key("Alloy collects this machine's metrics and sends them here."),
-        purpose: Purpose::SendMetrics,
+        what: key("Alloy collects this machine's metrics and log files and sends them here."),
+        purpose: Purpose::SendBoth,
         place: key("Add to config.alloy, then reload Alloy."),
         language: "alloy",
         text: "\
@@ -91,6 +95,56 @@ prometheus.remote_write \"pharos\" {
     bearer_token = \"{{TOKEN}}\"
   }
 }
+
+local.file_match \"logs\" {
+  path_targets = [{\"__path__\" = \"/var/log/*.log\", \"job\" = \"files\"}]
+}
+
+loki.source.file \"logs\" {
+  targets    = local.file_match.logs.targets
+  forward_to = [loki.write.pharos.receiver]
+}
+
+loki.write \"pharos\" {
+  endpoint {
+    url          = \"{{URL}}/loki/api/v1/push\"
+    bearer_token = \"{{TOKEN}}\"
+  }
+}
+",
+    },
+    Client {
+        id: "promtail",
+        name: "Promtail",
+        group: AGENTS,
+        what: key("Promtail goes on as it is and sends its lines here. pharos also reads its file by itself: see Collecting logs in the documentation."),
+        purpose: Purpose::SendLogs,
+        place: key("In place of clients in promtail.yml, then restart Promtail."),
+        language: "yaml",
+        text: "\
+clients:
+  - url: {{URL}}/loki/api/v1/push
+    bearer_token: {{TOKEN}}
+",
+    },
+    Client {
+        id: "docker",
+        name: key("Docker's Loki driver"),
+        group: AGENTS,
+        what: key("Docker sends what containers print. non-blocking lets containers go on when nobody answers."),
+        purpose: Purpose::SendLogs,
+        place: key("In compose.yaml, for each service; the plugin grafana/loki-docker-driver must be installed."),
+        language: "yaml",
+        text: "\
+services:
+  app:
+    logging:
+      driver: loki
+      options:
+        loki-url: '{{SIGNED_URL}}/loki/api/v1/push'
+        loki-retries: '2'
+        loki-timeout: 1s
+        mode: non-blocking
 ",
     },
     Client {
@@ -148,19 +202,33 @@ service:
         id: "vector",
         name: "Vector",
         group: AGENTS,
-        what: key("Vector sends this machine's metrics by remote write."),
-        purpose: Purpose::SendMetrics,
+        what: key("Vector sends this machine's metrics by remote write, and its log files as to Loki."),
+        purpose: Purpose::SendBoth,
         place: key("Add to vector.yaml; Vector reads it again by itself when started with --watch-config."),
         language: "yaml",
         text: "\
 sources:
   host:
     type: host_metrics
+  files:
+    type: file
+    include: [/var/log/*.log]
 sinks:
-  pharos:
+  metrics:
     type: prometheus_remote_write
     inputs: [host]
     endpoint: {{URL}}/api/v1/write
+    auth:
+      strategy: bearer
+      token: {{TOKEN}}
+  logs:
+    type: loki
+    inputs: [files]
+    endpoint: {{URL}}
+    encoding:
+      codec: raw_message
+    labels:
+      job: files
     auth:
       strategy: bearer
       token: {{TOKEN}}
@@ -170,8 +238,8 @@ sinks:
         id: "fluent-bit",
         name: "Fluent Bit",
         group: AGENTS,
-        what: key("Fluent Bit sends this machine's metrics by remote write."),
-        purpose: Purpose::SendMetrics,
+        what: key("Fluent Bit sends this machine's metrics by remote write, and its log files as to Loki."),
+        purpose: Purpose::SendBoth,
         place: key("Add to fluent-bit.yaml, then restart Fluent Bit."),
         language: "yaml",
         text: "\
@@ -179,6 +247,9 @@ pipeline:
   inputs:
     - name: node_exporter_metrics
       tag: host
+    - name: tail
+      path: /var/log/*.log
+      tag: files
   outputs:
     - name: prometheus_remote_write
       match: host
@@ -186,6 +257,16 @@ pipeline:
       port: {{PORT}}
       uri: /api/v1/write
       tls: {{TLS}}
+      http_user: token
+      http_passwd: {{TOKEN}}
+    - name: loki
+      match: files
+      host: '{{HOST}}'
+      port: {{PORT}}
+      tls: {{TLS}}
+      labels: job=files
+      line_format: key_value
+      drop_single_key: raw
       http_user: token
       http_passwd: {{TOKEN}}
 ",
@@ -219,6 +300,21 @@ curl -sS {{URL}}/api/v1/metrics/custom \\
   -H 'Authorization: Bearer {{TOKEN}}' \\
   -H 'Content-Type: application/json' \\
   -d '{\"name\": \"orders_open\", \"type\": \"gauge\", \"value\": 12, \"labels\": {\"shop\": \"a\"}}'
+",
+    },
+    Client {
+        id: "lines",
+        name: key("curl, lines of a log"),
+        group: PROGRAMS,
+        what: key("Lines from a script or a pipe, as plain text or as JSON, an object a line."),
+        purpose: Purpose::SendLogs,
+        place: key("In a shell."),
+        language: "sh",
+        text: "\
+echo 'backup finished, 1200 files' |
+  curl -sS --data-binary @- -H 'Content-Type: text/plain' \\
+    -H 'Authorization: Bearer {{TOKEN}}' \\
+    --url-query 'labels={job=\"backup\"}' {{URL}}/api/v1/logs
 ",
     },
     Client {
@@ -309,7 +405,7 @@ func main() {
         id: "grafana",
         name: "Grafana",
         group: READERS,
-        what: key("Dashboards of Grafana read from here as from Prometheus."),
+        what: key("Dashboards of Grafana read from here as from Prometheus and as from Loki."),
         purpose: Purpose::Read,
         place: key("Save as provisioning/datasources/pharos.yaml, then restart Grafana."),
         language: "yaml",
@@ -322,6 +418,14 @@ datasources:
     url: {{URL}}
     jsonData:
       httpMethod: POST
+      httpHeaderName1: Authorization
+    secureJsonData:
+      httpHeaderValue1: Bearer {{TOKEN}}
+  - name: pharos logs
+    type: loki
+    access: proxy
+    url: {{URL}}
+    jsonData:
       httpHeaderName1: Authorization
     secureJsonData:
       httpHeaderValue1: Bearer {{TOKEN}}
