@@ -18,7 +18,7 @@ use crate::platform::disk::log::SyncPolicy;
 /// The part of the memory budget that lines may take before they become parts; while they do, as much again is filled.
 const MEMORY_PART: u64 = 16;
 /// Least and most of it.
-const MEMORY_BYTES: [u64; 2] = [8 << 20, 48 << 20];
+const MEMORY_BYTES: [u64; 2] = [8 << 20, 16 << 20];
 
 fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

@@ -117,7 +117,7 @@ loki.write \"pharos\" {
         id: "promtail",
         name: "Promtail",
         group: AGENTS,
-        what: key("Promtail goes on as it is and sends its lines here. pharos also reads its file by itself: see Collecting logs in the documentation."),
+        what: key("Promtail goes on as it is and sends its lines here; pharos can also read its file and do without it."),
         purpose: Purpose::SendLogs,
         place: key("In place of clients in promtail.yml, then restart Promtail."),
         language: "yaml",
