@@ -16,6 +16,8 @@ pub(crate) const PRESERVE_ERROR: &str = "__preserve_error__";
 pub(crate) const DUPLICATE: &str = "_extracted";
 /// Labels that one line may get; what goes beyond is left out.
 pub(crate) const LINE_LABELS_MAX: usize = 1_024;
+/// Most bytes of names and values that the stages of one line make; what comes beyond is empty.
+const TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Where a label comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +101,9 @@ impl Row {
 
     fn put(&mut self, text: &str) -> (u32, u32) {
         let start = self.text.len() as u32;
-        self.text.push_str(text);
+        if self.text.len() + text.len() <= TEXT_BYTES_MAX {
+            self.text.push_str(text);
+        }
         (start, self.text.len() as u32)
     }
 

@@ -85,11 +85,16 @@ impl Template {
         let Some(pieces) = &self.simple else {
             return eval::run(&self.tree, data, &self.regexes, out);
         };
+        let start = out.len();
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Label(name) => out.push_str(data.row.text_of(name)),
                 Piece::Line => out.push_str(&String::from_utf8_lossy(data.line)),
+            }
+            // Stages that double a line would soon need all memory there is.
+            if out.len() - start > OUTPUT_BYTES_MAX {
+                return Err(format!("the text would have more than {OUTPUT_BYTES_MAX} bytes"));
             }
         }
         Ok(())

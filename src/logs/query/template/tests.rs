@@ -37,6 +37,18 @@ fn labels_and_control_flow() {
 }
 
 #[test]
+fn texts_and_labels_alone_are_bounded_too() {
+    let template = Template::new("{{__line__}}{{.app}}{{__line__}}").unwrap();
+    assert!(template.simple.is_some());
+    let mut row = Row::default();
+    row.set_stream(&Labels::from_pairs([("app", "api")]));
+    row.begin(b"");
+    let line = vec![b'x'; OUTPUT_BYTES_MAX / 2];
+    let said = template.run(Data { row: &row, line: &line, ts: TS, now: TS }, &mut String::new());
+    assert_eq!(said, Err(format!("the text would have more than {OUTPUT_BYTES_MAX} bytes")));
+}
+
+#[test]
 fn texts() {
     for (template, expected) in [
         ("{{ToUpper .app}} {{.app | ToLower | title}}", "API Api"),

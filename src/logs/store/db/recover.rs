@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -108,26 +108,43 @@ struct Opened {
 }
 
 impl Opened {
-    /// Reads the manifest. In place of a damaged one, every part that is there counts: rather a line twice than never.
+    /// Reads the manifest. In place of a damaged or missing one, every part that is there counts: rather a line twice than
+    /// never.
     fn read(dir: &Path) -> Result<Self, StoreError> {
         let mut opened = Self { manifest: Manifest::default(), parts: Vec::new(), set_aside: Vec::new(), errors: BTreeMap::new() };
         match Manifest::read(dir).map_err(StoreError::io("read the manifest in", dir))? {
             Found::Manifest(manifest) => opened.manifest = manifest,
-            Found::Nothing => {}
-            Found::Damaged(reason) => {
-                for (id, day) in folders(dir)?.into_iter().filter_map(|name| part_name(&name)) {
-                    opened.manifest.next_part = opened.manifest.next_part.max(id + 1);
-                    opened.manifest.parts.push(PartEntry { id, day, deletes_done: 0, dense: false });
+            Found::Nothing => {
+                // Written at the first start, so that parts without one are never taken for the rest of a crash.
+                if opened.count_every_part(dir)? {
+                    opened.tell_of_manifest(dir.join(MANIFEST), "there is none");
                 }
-                let path = dir.join(MANIFEST);
-                let reason = format!("{reason}; all parts that are there are used, deletions are forgotten");
-                let to = dir.join("MANIFEST.damaged");
-                let moved = fs::rename(&path, &to).is_ok();
-                opened.set_aside.push(SetAside { path: if moved { to } else { path }, reason });
+                opened.manifest.write(dir).map_err(StoreError::io("write the manifest in", dir))?;
+            }
+            Found::Damaged(reason) => {
+                opened.count_every_part(dir)?;
+                let (path, copy) = (dir.join(MANIFEST), dir.join("MANIFEST.damaged"));
+                let is_copied = fs::copy(&path, &copy).is_ok();
+                opened.tell_of_manifest(if is_copied { copy } else { path }, &reason);
                 opened.manifest.write(dir).map_err(StoreError::io("write the manifest in", dir))?;
             }
         }
         Ok(opened)
+    }
+
+    /// Counts every part that is there, and tells whether there is any.
+    fn count_every_part(&mut self, dir: &Path) -> Result<bool, StoreError> {
+        for (id, day) in folders(dir)?.into_iter().filter_map(|name| part_name(&name)) {
+            self.manifest.next_part = self.manifest.next_part.max(id + 1);
+            self.manifest.parts.push(PartEntry { id, day, deletes_done: 0, dense: false });
+        }
+        Ok(!self.manifest.parts.is_empty())
+    }
+
+    fn tell_of_manifest(&mut self, path: PathBuf, reason: &str) {
+        let reason = format!("{reason}; all parts that are there are used, deletions are forgotten");
+        tracing::error!(path = %path.display(), reason, "the manifest of log storage cannot be used");
+        self.set_aside.push(SetAside { path, reason });
     }
 
     /// Opens the parts that count, removes those that do not, and sets damaged ones aside.

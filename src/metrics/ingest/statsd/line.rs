@@ -7,6 +7,8 @@ use std::borrow::Cow;
 const VALUES_MAX: usize = 10_000;
 /// Tags of one line.
 const TAGS_MAX: usize = 128;
+/// Bytes of types, rates and tags that one line may cost to read, over all its values.
+const WORK_MAX: usize = 128 << 10;
 
 /// What a value does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,11 +95,15 @@ pub(super) fn parse<'a>(line: &'a str, fault: &mut dyn FnMut(Fault)) -> Option<L
         return None;
     }
     let mut actions = Vec::new();
+    let mut work_left = WORK_MAX;
     for sample in samples(rest) {
-        if actions.len() >= VALUES_MAX {
+        // The tags of a line are read again for each value: long lists of both would hold everybody else up.
+        let left = work_left.checked_sub(sample.parts.len() + 1);
+        if actions.len() >= VALUES_MAX || left.is_none() {
             fault(Fault::Line);
             break;
         }
+        work_left = left.unwrap_or_default();
         if let Err(wrong) = read_sample(sample, &mut tags, &mut actions, fault) {
             fault(wrong);
         }
@@ -187,11 +193,11 @@ fn name_and_tags<'a>(name: &'a str, tags: &mut Vec<(&'a str, &'a str)>, fault: &
 }
 
 fn name_tags<'a>(text: &'a str, tags: &mut Vec<(&'a str, &'a str)>, fault: &mut dyn FnMut(Fault)) {
-    text.split(',').for_each(|tag| split_tag(tag, '=', tags, fault));
+    text.split(',').take(TAGS_MAX).for_each(|tag| split_tag(tag, '=', tags, fault));
 }
 
 fn dog_tags<'a>(text: &'a str, tags: &mut Vec<(&'a str, &'a str)>, fault: &mut dyn FnMut(Fault)) {
-    text.split(',').for_each(|tag| split_tag(tag.strip_prefix('#').unwrap_or(tag), ':', tags, fault));
+    text.split(',').take(TAGS_MAX).for_each(|tag| split_tag(tag.strip_prefix('#').unwrap_or(tag), ':', tags, fault));
 }
 
 fn split_tag<'a>(tag: &'a str, by: char, tags: &mut Vec<(&'a str, &'a str)>, fault: &mut dyn FnMut(Fault)) {
@@ -243,6 +249,16 @@ mod tests {
         let (read, faults) = read(line);
         assert!(faults.is_empty(), "{line}: {faults:?}");
         read.unwrap().actions.into_iter().map(|(action, _)| action).collect()
+    }
+
+    #[test]
+    fn many_values_with_many_tags_are_not_read_to_the_end() {
+        let tags: Vec<String> = (0..5_800).map(|at| format!("t{at}:v")).collect();
+        let line = format!("a:{}1|c|#{}", "1:".repeat(9_000), tags.join(","));
+        let (read, faults) = read(&line);
+        let read = read.unwrap();
+        assert!(read.actions.len() < 10 && read.tags.len() == TAGS_MAX, "{} {}", read.actions.len(), read.tags.len());
+        assert_eq!(faults, [Fault::Line]);
     }
 
     #[test]

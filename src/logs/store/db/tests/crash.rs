@@ -179,21 +179,25 @@ fn damaged_parts_are_set_aside_and_the_rest_serves() {
 
 #[test]
 fn without_its_manifest_a_store_has_every_line_at_least_once() {
-    let dir = tempfile::tempdir().unwrap();
-    {
+    let damage = |path: &Path| std::fs::write(path, b"no manifest").unwrap();
+    let lose = |path: &Path| std::fs::remove_file(path).unwrap();
+    for harm in [&damage as &dyn Fn(&Path), &lose] {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let store = open(dir.path());
+            put(&store, "a", &[(T0, "in a part"), (T0 - DAY_NS, "in another part")]);
+            store.flush().unwrap();
+            put(&store, "a", &[(T0 + S, "in the log")]);
+        }
+        harm(&dir.path().join(MANIFEST));
         let store = open(dir.path());
-        put(&store, "a", &[(T0, "in a part"), (T0 - DAY_NS, "in another part")]);
+        assert_eq!(texts(&store), ["in another part", "in a part", "in the log"]);
+        assert_eq!(store.status().set_aside.len(), 1);
         store.flush().unwrap();
-        put(&store, "a", &[(T0 + S, "in the log")]);
+        drop(store);
+        let store = open(dir.path());
+        assert_eq!((texts(&store).len(), store.status().set_aside.len()), (3, 0));
     }
-    std::fs::write(dir.path().join(MANIFEST), b"no manifest").unwrap();
-    let store = open(dir.path());
-    assert_eq!(texts(&store), ["in another part", "in a part", "in the log"]);
-    assert_eq!(store.status().set_aside.len(), 1);
-    store.flush().unwrap();
-    drop(store);
-    let store = open(dir.path());
-    assert_eq!((texts(&store).len(), store.status().set_aside.len()), (3, 0));
 }
 
 #[test]
