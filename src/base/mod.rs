@@ -4,6 +4,7 @@ pub mod bytes;
 pub mod cancel;
 pub mod clock;
 pub mod float;
+pub mod glob;
 pub mod human;
 pub mod limits;
 pub mod masked;

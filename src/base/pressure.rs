@@ -113,6 +113,11 @@ impl Pressure {
         (allowed / part).max(allowed.min(1))
     }
 
+    /// The longest body that is taken now, where `max` is when there is enough; `ordinary` ones always are.
+    pub fn body_max(&self, max: usize, ordinary: usize) -> usize {
+        usize::try_from(self.share_of(max as u64)).unwrap_or(max).max(ordinary.min(max))
+    }
+
     /// Counts what was refused.
     pub fn count(&self, what: Shed) {
         self.0.shed[what as usize].fetch_add(1, Ordering::Relaxed);
@@ -137,6 +142,10 @@ mod tests {
         {
             pressure.set_memory(level);
             assert_eq!((seen.memory(), seen.share_of(1000), seen.share_of(1), seen.share_of(0)), (level, of_thousand, of_one, 0));
+        }
+        for (level, bodies) in [(Level::Critical, [100, 50]), (Level::Tight, [250, 50]), (Level::Normal, [1000, 50])] {
+            pressure.set_memory(level);
+            assert_eq!([seen.body_max(1000, 100), seen.body_max(50, 100)], bodies, "{level:?}");
         }
         pressure.set_disk_full(true);
         pressure.count(Shed::Query);

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::access::{Policy, Routes, SamplesTaken};
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
-use crate::base::pressure::{Level, Pressure, Shed};
+use crate::base::pressure::{Pressure, Shed};
 use crate::logs::ingest::otlp::{Decoded, Options, TooLarge, decode};
 use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLine};
 use crate::platform::http::rpc::{self, Call, CallLimits, Code, Failure, Form, grpc};
@@ -100,13 +100,7 @@ impl OtlpDoor {
 
     /// Longest body that is taken now; the ordinary ones of most senders always are.
     fn allowed_now(&self) -> usize {
-        let part = match self.pressure.memory() {
-            Level::Normal => return self.body_bytes_max,
-            Level::Tight => 4,
-            Level::Scarce => 16,
-            Level::Critical => 64,
-        };
-        (self.body_bytes_max / part).max(ORDINARY_BYTES.min(self.body_bytes_max))
+        self.pressure.body_max(self.body_bytes_max, ORDINARY_BYTES)
     }
 
     /// What is too large only while memory is short may be sent again later.
@@ -294,7 +288,7 @@ mod tests {
             pressure: Pressure::new(),
             level_of: None,
         });
-        large.pressure.set_memory(Level::Critical);
+        large.pressure.set_memory(crate::base::pressure::Level::Critical);
         assert_eq!(send(&large, "application/json", vec![b' '; 2 << 20]).await.0, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(send_json(&large).await.0, 200);
     }

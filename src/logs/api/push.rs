@@ -17,7 +17,6 @@ use super::ApiState;
 use super::answer::ApiError;
 use crate::access::SamplesTaken;
 use crate::base::cancel::Cancel;
-use crate::base::pressure::Level;
 use crate::logs::ingest::document::Mapping;
 use crate::logs::ingest::gather::{Gather, TooMuch};
 use crate::logs::ingest::loki::{self, DECODED_BYTES_MAX, Form, PushError};
@@ -148,13 +147,7 @@ pub(super) async fn read(state: &ApiState, request: Request<Body>) -> Result<(Pa
 
 /// Longest body that is taken now; the ordinary ones of most senders always are.
 fn allowed_now(state: &ApiState) -> usize {
-    let part = match state.pressure.memory() {
-        Level::Normal => return state.write_bytes_max,
-        Level::Tight => 4,
-        Level::Scarce => 16,
-        Level::Critical => 64,
-    };
-    (state.write_bytes_max / part).max(ORDINARY_BYTES)
+    state.pressure.body_max(state.write_bytes_max, ORDINARY_BYTES)
 }
 
 /// Undoes `Content-Encoding`.

@@ -1,9 +1,9 @@
 //! What storage says about itself: counters for telemetry, and the state for status pages.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::logs::model::write::RefusedLine;
+pub use crate::platform::disk::{SetAside, WriteState};
 
 /// Counts since the start of the process. Read with [`Counters::snapshot`].
 #[derive(Debug, Default)]
@@ -90,26 +90,6 @@ impl Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         REFUSED.iter().zip(&self.refused).zip(&self.refused_bytes).map(move |((word, lines), bytes)| (*word, read(lines), read(bytes)))
     }
-}
-
-/// Whether storage takes lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteState {
-    /// It does.
-    Ok,
-    /// The disk is full or failing; in words. It recovers by itself.
-    Refusing(String),
-    /// Closed.
-    Closed,
-}
-
-/// Something that could not be read and was moved away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetAside {
-    /// Where it is now, or which file was damaged.
-    pub path: PathBuf,
-    /// What was wrong with it.
-    pub reason: String,
 }
 
 /// The parts of a day.

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use super::ApiState;
 use super::doors::{Door, answered};
 use crate::base::cancel::Cancel;
-use crate::base::pressure::{Level, Shed};
+use crate::base::pressure::Shed;
 use crate::metrics::ingest::remote_write::WriteResponse;
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
@@ -59,13 +59,7 @@ pub(super) async fn remote_write(State(state): State<Arc<ApiState>>, request: Re
 
 /// Longest body that is taken now; the ordinary ones of most senders always are.
 pub(super) fn allowed_now(state: &ApiState) -> usize {
-    let part = match state.pressure.memory() {
-        Level::Normal => return state.write_bytes_max,
-        Level::Tight => 4,
-        Level::Scarce => 16,
-        Level::Critical => 64,
-    };
-    (state.write_bytes_max / part).max(ORDINARY_BYTES)
+    state.pressure.body_max(state.write_bytes_max, ORDINARY_BYTES)
 }
 
 fn answer(written: WriteResponse) -> Response {

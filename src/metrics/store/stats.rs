@@ -1,9 +1,9 @@
 //! What storage says about itself: counters for telemetry, and the state for status pages.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::head::Cardinality;
+pub use crate::platform::disk::{SetAside, WriteState};
 
 /// Counts since the start of the process. Read with [`Counters::snapshot`].
 #[derive(Debug, Default)]
@@ -77,26 +77,6 @@ impl Counters {
             ("block_written_bytes", read(&self.block_bytes_written)),
         ]
     }
-}
-
-/// Whether storage takes samples.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteState {
-    /// It does.
-    Ok,
-    /// The disk is full or failing; in words. It recovers by itself.
-    Refusing(String),
-    /// Closed.
-    Closed,
-}
-
-/// Something on disk that could not be read and was set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetAside {
-    /// What.
-    pub path: PathBuf,
-    /// Why, in words.
-    pub reason: String,
 }
 
 /// The head in numbers.

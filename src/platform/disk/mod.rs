@@ -4,6 +4,7 @@
 mod faults;
 mod lock;
 pub mod log;
+mod state;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub use faults::{DiskHook, SharedHook};
 pub use lock::{DirLock, LockError};
+pub use state::{SetAside, WriteState};
 
 /// Makes creations, renames and removals in a directory durable.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {

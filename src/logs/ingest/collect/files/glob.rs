@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::glob::matches;
+
 /// Most files of one pattern.
 const FILES_MAX: usize = 10_000;
+/// What negates a class of characters.
+const NEGATIONS: &[u8] = b"^!";
 /// Most entries of folders that are looked at for one pattern.
 const ENTRIES_MAX: usize = 200_000;
 /// How deep `**` goes.
@@ -74,9 +78,9 @@ fn parts_match(pattern: &[Box<str>], parts: &[&str]) -> bool {
     match pattern.split_first() {
         None => parts.is_empty(),
         Some((first, rest)) if &**first == "**" => (0..=parts.len()).any(|skipped| parts_match(rest, &parts[skipped..])),
-        Some((first, rest)) => {
-            parts.split_first().is_some_and(|(part, others)| segment(first.as_bytes(), part.as_bytes()) && parts_match(rest, others))
-        }
+        Some((first, rest)) => parts
+            .split_first()
+            .is_some_and(|(part, others)| matches(first.as_bytes(), part.as_bytes(), NEGATIONS) && parts_match(rest, others)),
     }
 }
 
@@ -112,7 +116,11 @@ impl Search {
             return;
         }
         for entry in self.list(folder) {
-            let fits = entry.path.file_name().and_then(|name| name.to_str()).is_some_and(|name| segment(first.as_bytes(), name.as_bytes()));
+            let fits = entry
+                .path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| matches(first.as_bytes(), name.as_bytes(), NEGATIONS));
             if !fits {
                 continue;
             }
@@ -149,65 +157,6 @@ struct Entry {
     path: PathBuf,
     is_folder: bool,
     is_link: bool,
-}
-
-/// Whether a name matches one segment of a pattern.
-fn segment(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut name_at) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    loop {
-        let step = match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at + 1, name_at));
-                at += 1;
-                continue;
-            }
-            None if name_at == name.len() => return true,
-            None => None,
-            Some(_) => name.get(name_at).and_then(|&byte| one(&pattern[at..], byte)),
-        };
-        match (step, star) {
-            (Some(used), _) => {
-                at += used;
-                name_at += 1;
-            }
-            // That star takes one byte more.
-            (None, Some((after, taken))) if taken < name.len() => {
-                star = Some((after, taken + 1));
-                (at, name_at) = (after, taken + 1);
-            }
-            (None, _) => return false,
-        }
-    }
-}
-
-/// How many bytes of the pattern stand for one byte of the name.
-fn one(pattern: &[u8], byte: u8) -> Option<usize> {
-    match pattern {
-        [b'?', ..] => Some(1),
-        [b'\\', literal, ..] => (*literal == byte).then_some(2),
-        [b'[', class @ ..] => {
-            let end = class.iter().skip(1).position(|&b| b == b']')? + 1;
-            let (set, negated) = match &class[..end] {
-                [b'^' | b'!', set @ ..] => (set, true),
-                set => (set, false),
-            };
-            let mut hit = false;
-            let mut at = 0;
-            while at < set.len() {
-                if at + 2 < set.len() && set[at + 1] == b'-' {
-                    hit |= (set[at]..=set[at + 2]).contains(&byte);
-                    at += 3;
-                } else {
-                    hit |= set[at] == byte;
-                    at += 1;
-                }
-            }
-            (hit != negated).then_some(end + 2)
-        }
-        [literal, ..] => (*literal == byte).then_some(1),
-        [] => None,
-    }
 }
 
 #[cfg(test)]
