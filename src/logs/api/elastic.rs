@@ -17,7 +17,6 @@ use super::push;
 use crate::access::SamplesTaken;
 use crate::logs::ingest::document::Mapping;
 use crate::logs::ingest::elastic::{self, BulkError};
-use crate::logs::ingest::loki::DECODED_BYTES_MAX;
 use crate::logs::ingest::receive::Receiver;
 use crate::platform::http::extract::Params;
 
@@ -94,7 +93,7 @@ async fn bulk_into(state: &Arc<ApiState>, index: Option<String>, request: Reques
     let clock = Arc::clone(&state.clock);
     let work = move |receiver: &Receiver| {
         let encoding = push::text(&parts.headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
-        let body = push::unwrapped(&parts.headers, &encoding, body, DECODED_BYTES_MAX)?;
+        let body = push::unwrapped(&parts.headers, &encoding, body, receiver.limits.request_bytes_max)?;
         let mut gather = receiver.gather();
         match elastic::decode(&body, index.as_deref(), &mapping, receiver, &mut gather) {
             Ok(bulk) => {

@@ -29,7 +29,7 @@ const PLACE_WITHIN: Duration = Duration::from_secs(5);
 const RETRY_AFTER_S: u32 = 5;
 /// How many times its length a body may unpack to, and take in memory.
 const UNPACKED_PART: usize = 4;
-const MEMORY_PART: usize = 16;
+const MEMORY_PART: usize = 8;
 /// As long as bodies of most senders are: taken also while memory is short.
 const ORDINARY_BYTES: usize = 1024 * 1024;
 

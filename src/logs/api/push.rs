@@ -19,7 +19,7 @@ use crate::access::SamplesTaken;
 use crate::base::cancel::Cancel;
 use crate::logs::ingest::document::Mapping;
 use crate::logs::ingest::gather::{Gather, TooMuch};
-use crate::logs::ingest::loki::{self, DECODED_BYTES_MAX, Form, PushError};
+use crate::logs::ingest::loki::{self, Form, PushError};
 use crate::logs::ingest::receive::{Door, Receiver, Taken};
 use crate::logs::ingest::{jsonline, plain};
 use crate::platform::http::extract::{Params, decompress, read_body};
@@ -53,11 +53,15 @@ fn push(headers: &HeaderMap, kind: &str, body: Bytes, receiver: &Receiver, gathe
     let encoding = text(headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
     let form = Form::of(kind, &body);
     // Protobuf is packed with snappy in any case; some senders say so, and mean the same.
-    let body = if encoding == "snappy" && form == Form::Protobuf { body } else { unwrapped(headers, &encoding, body, DECODED_BYTES_MAX)? };
+    let body = if encoding == "snappy" && form == Form::Protobuf {
+        body
+    } else {
+        unwrapped(headers, &encoding, body, receiver.limits.request_bytes_max)?
+    };
     let mut unpacked = Vec::new();
     loki::decode(form, &body, receiver, gather, &mut unpacked).map_err(|error| {
         let status = match error {
-            PushError::TooLarge | PushError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            PushError::TooLarge(_) | PushError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
             PushError::NoStreams => StatusCode::UNPROCESSABLE_ENTITY,
             PushError::Snappy(_) | PushError::Protobuf(_) | PushError::Json(_) => StatusCode::BAD_REQUEST,
         };
@@ -86,7 +90,7 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
     let labels = params.get("labels").unwrap_or(plain::LABELS).to_owned();
     let work = move |receiver: &Receiver| {
         let encoding = text(&parts.headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
-        let body = unwrapped(&parts.headers, &encoding, body, DECODED_BYTES_MAX)?;
+        let body = unwrapped(&parts.headers, &encoding, body, receiver.limits.request_bytes_max)?;
         let mut gather = receiver.gather();
         let (door, read) = if is_json {
             (Door::JsonLines, jsonline::decode(&body, &mapping, receiver, &mut gather))

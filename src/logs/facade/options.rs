@@ -8,7 +8,7 @@ use crate::base::clock::SharedClock;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::base::pressure::Pressure;
 use crate::logs::api::QueryLimits;
-use crate::logs::ingest::limits::LineLimits;
+use crate::logs::ingest::limits::{LineLimits, REMEMBERED_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_MEMORY_MAX};
 use crate::logs::query::engine;
 use crate::logs::query::parse::{Dialect, parse_selector};
 use crate::logs::store::{self, Retention, StoreSettings, StreamRetention};
@@ -138,6 +138,9 @@ pub(super) fn lines(settings: &Settings) -> LineLimits {
         field_bytes_max: size(own.max_structured_metadata_size.0),
         service_labels: own.discover_service_name.clone(),
         finds_levels: own.discover_log_levels,
+        request_bytes_max: part_of(settings, 16, 4 << 20, REQUEST_BYTES_MAX),
+        request_memory_max: part_of(settings, 8, 8 << 20, REQUEST_MEMORY_MAX),
+        remembered_bytes_max: part_of(settings, 64, 1 << 20, REMEMBERED_BYTES_MAX),
         bytes_per_s: own.ingestion_rate.0,
         burst_bytes: own.ingestion_burst_size.0,
     }
@@ -157,9 +160,14 @@ pub(super) fn queries(settings: &Settings) -> QueryLimits {
 
 /// Several writes are unpacked at once, each to several times its length.
 pub(super) fn write_bytes(settings: &Settings) -> usize {
+    part_of(settings, 32, 1 << 20, WRITE_BODY_BYTES_MAX)
+}
+
+/// A part of the memory budget, but so many bytes at least and at most; without a budget, the most.
+fn part_of(settings: &Settings, part: u64, least: usize, most: usize) -> usize {
     match settings.limits.memory_budget.0 {
-        0 => WRITE_BODY_BYTES_MAX,
-        budget => size(budget / 32).clamp(1 << 20, WRITE_BODY_BYTES_MAX),
+        0 => most,
+        budget => size(budget / part).clamp(least, most),
     }
 }
 
@@ -199,5 +207,19 @@ mod tests {
         assert_eq!((store.limits.too_old, store.limits.labels, store.limits.line_bytes), (None, 6, 1024));
         assert!(lines(&settings).truncates && queries(&settings).length_max == Some(Duration::from_secs(86_400)));
         assert_eq!(write_bytes(&settings), 8 << 20);
+    }
+
+    #[test]
+    fn a_budget_bounds_what_one_request_may_take() {
+        let with = |budget: u64| {
+            let mut settings = Settings::default();
+            settings.limits.memory_budget.0 = budget;
+            let lines = lines(&settings);
+            [lines.request_bytes_max, lines.request_memory_max, lines.remembered_bytes_max].map(|bytes| bytes >> 10)
+        };
+        assert_eq!(with(0), [100 << 10, 128 << 10, 16 << 10]);
+        assert_eq!(with(150 << 20), [9600, 19_200, 2400]);
+        assert_eq!(with(1 << 20), [4 << 10, 8 << 10, 1 << 10]);
+        assert_eq!(with(64 << 30), with(0));
     }
 }

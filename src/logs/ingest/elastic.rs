@@ -23,6 +23,8 @@ pub const STREAM_FIELDS: &str = "service.name,host.name,container.name,kubernete
                                  kubernetes.container.name,kubernetes.container_name,event.dataset,data_stream.dataset";
 /// The label that names the index.
 pub const INDEX: &str = "index";
+/// What an item takes besides its words.
+const ITEM_BYTES: usize = 512;
 /// Longest name of an index, as Elasticsearch has it.
 const INDEX_BYTES_MAX: usize = 255;
 
@@ -45,6 +47,15 @@ enum Outcome {
     /// Its position among the lines of the batch.
     Line(usize),
     Refused(u16, &'static str, String),
+}
+
+impl Item {
+    /// Memory that it takes until it is answered, the answer included.
+    fn bytes(&self) -> usize {
+        let why = if let Outcome::Refused(_, _, why) = &self.outcome { why.len() } else { 0 };
+        // Once here and once in the answer.
+        ITEM_BYTES + 2 * (self.index.len() + self.id.as_ref().map_or(0, String::len) + why)
+    }
 }
 
 /// Why a bulk request was refused as a whole.
@@ -113,6 +124,7 @@ pub fn decode(body: &[u8], index: Option<&str>, mapping: &Mapping, receiver: &Re
             let why = format!("{action} is not possible: lines of a log are only added");
             item.outcome = Outcome::Refused(400, "illegal_argument_exception", why);
         }
+        gather.charge(item.bytes())?;
         bulk.items.push(item);
     }
     Ok(bulk)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::level::{LineLevel, is_level_name};
-use super::limits::{LineLimits, or_none};
+use super::limits::{LineLimits, REQUEST_MEMORY_MAX, or_none};
 use super::refusal::{Reason, Refusals, too_long};
 use super::streams::{KnownStream, Streams};
 use crate::logs::model::batch::LineBatch;
@@ -12,11 +12,19 @@ use crate::series::labels::{Labels, put_label};
 /// The field that holds the level of a line.
 pub const DETECTED_LEVEL: &str = "detected_level";
 /// Lines of one request; each takes memory, however short it is.
-pub const LINES_MAX: usize = 2_000_000;
+pub const LINES_MAX: usize = 500_000;
 /// Streams of one request.
 pub const STREAMS_MAX: usize = 200_000;
 /// Bytes of text, and of fields, of one request. Positions in a batch have 32 bits.
 pub const TEXT_BYTES_MAX: usize = 1 << 30;
+/// Fields of one line that are held; a line with more is refused, whatever the settings allow.
+const FIELDS_HELD_MAX: usize = 10_000;
+/// Bytes of them.
+const FIELD_BYTES_HELD_MAX: usize = 4 << 20;
+/// What a line takes beside its text and its fields, here and in storage until it is in a part.
+const LINE_BYTES: usize = 160;
+/// What a stream takes beside its labels.
+const STREAM_BYTES: usize = 512;
 /// Memory beyond this is given back after a request, in bytes.
 const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -32,6 +40,9 @@ pub enum TooMuch {
     /// Too much text.
     #[error("the request has more than {TEXT_BYTES_MAX} bytes of text or fields")]
     Text,
+    /// What it says would take too much memory, in bytes.
+    #[error("what the request says would take more than {0} bytes of memory; send it in smaller ones")]
+    Memory(usize),
 }
 
 /// The lines of one request. Reused.
@@ -49,6 +60,11 @@ pub struct Gather {
     /// Fields of the next line.
     pending: Vec<u8>,
     spans: Vec<Span>,
+    /// How many fields of it are not held because there are too many, and their bytes.
+    beyond: (usize, usize),
+    /// Memory that the request may take, and how much of it is left.
+    memory_max: usize,
+    memory_left: usize,
     packed: Vec<u8>,
     /// The packed field of each level.
     levels: Vec<Vec<u8>>,
@@ -77,6 +93,9 @@ impl Default for Gather {
             stream: None,
             pending: Vec::new(),
             spans: Vec::new(),
+            beyond: (0, 0),
+            memory_max: REQUEST_MEMORY_MAX,
+            memory_left: REQUEST_MEMORY_MAX,
             packed: Vec::new(),
             levels: LineLevel::ALL.iter().map(packed).collect(),
         }
@@ -95,6 +114,17 @@ impl Gather {
         (self.seen, self.seen_bytes) = (0, 0);
         self.stream = None;
         self.forget_fields();
+    }
+
+    /// What the request says may take so many bytes of memory from now on.
+    pub(super) fn allow(&mut self, bytes: usize) {
+        (self.memory_max, self.memory_left) = (bytes, bytes);
+    }
+
+    /// Takes so many bytes of what the request may take.
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), TooMuch> {
+        self.memory_left = self.memory_left.checked_sub(bytes).ok_or(TooMuch::Memory(self.memory_max))?;
+        Ok(())
     }
 
     /// Memory held, roughly.
@@ -120,6 +150,7 @@ impl Gather {
         if self.batch.streams.len() >= STREAMS_MAX {
             return Err(TooMuch::Streams);
         }
+        self.charge(stream.labels.packed().len() + STREAM_BYTES)?;
         self.batch.begin_stream(stream.labels.clone());
         self.stream = Some(Arc::clone(stream));
         Ok(())
@@ -147,6 +178,15 @@ impl Gather {
         if name.is_empty() || value.is_empty() {
             return;
         }
+        let bytes = name.len() + value.len();
+        if self.spans.len() >= FIELDS_HELD_MAX || self.pending.len() + bytes > FIELD_BYTES_HELD_MAX {
+            self.beyond = (self.beyond.0 + 1, self.beyond.1 + bytes);
+            return;
+        }
+        self.hold(name, value);
+    }
+
+    fn hold(&mut self, name: &str, value: &str) {
         let start = self.pending.len();
         put_name(&mut self.pending, name);
         let middle = self.pending.len();
@@ -158,6 +198,7 @@ impl Gather {
     pub fn forget_fields(&mut self) {
         self.pending.clear();
         self.spans.clear();
+        self.beyond = (0, 0);
     }
 
     /// Adds a line (time in ns) with the fields pending to the stream begun last, or refuses it.
@@ -182,7 +223,9 @@ impl Gather {
             }
             text = cut(text, max);
         }
-        if self.spans.is_empty() {
+        let bytes = text.len() + self.pending.len() + LINE_BYTES;
+        self.memory_left = self.memory_left.checked_sub(bytes).ok_or(TooMuch::Memory(self.memory_max))?;
+        if self.spans.is_empty() && self.beyond.0 == 0 {
             let fields = if limits.finds_levels {
                 let level = stream.level.unwrap_or_else(|| LineLevel::of_line(text));
                 self.levels[level as usize].as_slice()
@@ -218,7 +261,7 @@ impl Gather {
                     })
                 };
                 let level = stream.level.or_else(from_fields).unwrap_or_else(|| LineLevel::of_line(text));
-                self.field(DETECTED_LEVEL, level.as_str());
+                self.hold(DETECTED_LEVEL, level.as_str());
             }
         }
         let pending = &self.pending;
@@ -239,21 +282,21 @@ impl Gather {
     }
 
     fn check_fields(&self, stream: &Labels, limits: &LineLimits) -> Result<(), String> {
-        let (count, bytes) = (self.spans.len(), self.pending.len());
+        let (count, bytes) = (self.spans.len() + self.beyond.0, self.pending.len() + self.beyond.1);
+        let (count_max, bytes_max) =
+            (or_none(limits.fields_max).min(FIELDS_HELD_MAX), or_none(limits.field_bytes_max).min(FIELD_BYTES_HELD_MAX));
         if !limits.takes_fields {
             return Err(format!("stream '{stream}' includes structured metadata, but logs.allow_structured_metadata is off"));
         }
-        if bytes > or_none(limits.field_bytes_max) {
-            let max = limits.field_bytes_max;
+        if bytes > bytes_max {
             return Err(format!(
-                "stream '{stream}' has structured metadata too large: '{bytes}' bytes, limit: '{max}' bytes. Please see \
+                "stream '{stream}' has structured metadata too large: '{bytes}' bytes, limit: '{bytes_max}' bytes. Please see \
                  logs.max_structured_metadata_size"
             ));
         }
-        if count > or_none(limits.fields_max) {
-            let max = limits.fields_max;
+        if count > count_max {
             return Err(format!(
-                "stream '{stream}' has too many structured metadata labels: '{count}', limit: '{max}'. Please see \
+                "stream '{stream}' has too many structured metadata labels: '{count}', limit: '{count_max}'. Please see \
                  logs.max_structured_metadata_entries_count"
             ));
         }
@@ -328,6 +371,43 @@ mod tests {
         assert_eq!(lines[1].1, pairs(&[("detected_level", "unknown")]));
         assert_eq!(lines[2].1, pairs(&[("detected_level", "error"), ("severity", "ERROR")]));
         assert_eq!(lines[3].1, pairs(&[("detected_level", "fatal"), ("severity_number", "21")]));
+    }
+
+    #[test]
+    fn what_a_request_says_is_bounded_before_it_is_held() {
+        let unlimited = LineLimits { fields_max: 0, field_bytes_max: 0, ..LineLimits::default() };
+        let (lines, refused) = gathered(&unlimited, |gather| {
+            for _ in 0..1_000_000 {
+                gather.field("a", "b");
+            }
+            assert!(gather.spans.capacity() <= 2 * FIELDS_HELD_MAX && gather.pending.capacity() <= 4 * FIELDS_HELD_MAX);
+            gather.line(1, b"x", &unlimited).unwrap();
+            gather.field("a", &"b".repeat(FIELD_BYTES_HELD_MAX));
+            assert!(gather.pending.capacity() < FIELD_BYTES_HELD_MAX);
+            gather.line(2, b"y", &unlimited).unwrap();
+            (0..FIELDS_HELD_MAX).for_each(|number| gather.field(&format!("f{number}"), "b"));
+            gather.line(3, b"z", &unlimited).unwrap();
+        });
+        assert_eq!(lines.len(), 1, "each line is judged by its own fields");
+        assert_eq!(lines[0].1.len(), FIELDS_HELD_MAX + 1, "the level has a place besides");
+        for part in ["labels: '1000000', limit: '10000'", "too large: '4194305' bytes, limit: '4194304' bytes"] {
+            assert!(refused.contains(part), "{part}: {refused}");
+        }
+    }
+
+    #[test]
+    fn short_lines_and_streams_take_memory_too() {
+        let (mut gather, streams, limits) = (Gather::default(), Streams::default(), LineLimits::default());
+        gather.allow(100_000);
+        let refused = (0..1000).find_map(|number| gather.begin_text(format!("{{a=\"{number}\"}}").as_bytes(), 1, &streams, &limits).err());
+        assert_eq!(refused, Some(TooMuch::Memory(100_000)));
+        assert!((100..200).contains(&gather.batch.streams.len()));
+        gather.clear();
+        gather.allow(100_000);
+        gather.begin_text(b"{a=\"1\"}", 1, &streams, &limits).unwrap();
+        let refused = (0..1000).find_map(|_| gather.line(1, b"", &limits).err()).unwrap();
+        assert_eq!(refused.to_string(), "what the request says would take more than 100000 bytes of memory; send it in smaller ones");
+        assert!((500..700).contains(&gather.batch.lines.len()));
     }
 
     #[test]

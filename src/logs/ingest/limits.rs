@@ -1,6 +1,13 @@
 //! What lines may be. Names and defaults are near those of Loki's `limits_config`.
 
-/// Limits of lines, labels and fields. Zero means no limit.
+/// Longest request after unpacking, as Loki takes it.
+pub const REQUEST_BYTES_MAX: usize = 100 << 20;
+/// Memory for what one request says, beside its bytes: what a few bytes say can take hundreds.
+pub const REQUEST_MEMORY_MAX: usize = 128 << 20;
+/// Bytes of label sets that are remembered in each of two generations.
+pub const REMEMBERED_BYTES_MAX: usize = 16 << 20;
+
+/// Limits of lines, labels and fields. Zero means no limit, but for those of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineLimits {
     /// Labels of one stream; `service_name` that was added by the server does not count.
@@ -23,6 +30,12 @@ pub struct LineLimits {
     pub service_labels: Vec<String>,
     /// Whether the level of each line is found and kept as the field `detected_level`.
     pub finds_levels: bool,
+    /// Bytes of one request after unpacking.
+    pub request_bytes_max: usize,
+    /// Bytes of memory that what one request says may take.
+    pub request_memory_max: usize,
+    /// Bytes of label sets that are remembered in each of two generations.
+    pub remembered_bytes_max: usize,
     /// Bytes of text a second, all doors together.
     pub bytes_per_s: u64,
     /// Bytes of text that may come at once on top of that rate.
@@ -46,6 +59,9 @@ impl Default for LineLimits {
             field_bytes_max: 64 * 1024,
             service_labels: SERVICE_LABELS.split(',').map(str::to_owned).collect(),
             finds_levels: true,
+            request_bytes_max: REQUEST_BYTES_MAX,
+            request_memory_max: REQUEST_MEMORY_MAX,
+            remembered_bytes_max: REMEMBERED_BYTES_MAX,
             bytes_per_s: 0,
             burst_bytes: 0,
         }

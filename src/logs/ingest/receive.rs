@@ -149,12 +149,13 @@ impl Receiver {
     /// Stores into `append` within `limits`.
     pub fn new(append: Arc<dyn AppendLines>, clock: SharedClock, pressure: Pressure, limits: LineLimits) -> Self {
         let bucket = (limits.bytes_per_s > 0).then(|| Mutex::new(Bucket::new(limits.bytes_per_s, limits.burst_bytes, clock.monotonic())));
+        let streams = Streams::new(limits.remembered_bytes_max);
         Self {
             append,
             clock,
             pressure,
             limits,
-            streams: Streams::default(),
+            streams,
             taps: Taps::default(),
             bucket,
             idle: Mutex::default(),
@@ -190,7 +191,9 @@ impl Receiver {
 
     /// Memory for a request.
     pub fn gather(&self) -> Gather {
-        self.idle.lock().pop().unwrap_or_default()
+        let mut gather = self.idle.lock().pop().unwrap_or_default();
+        gather.allow(self.limits.request_memory_max);
+        gather
     }
 
     /// Gives it back.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_128_with_secret;
 
 use super::level::{LineLevel, is_level_name};
-use super::limits::{LineLimits, or_none};
+use super::limits::{LineLimits, REMEMBERED_BYTES_MAX, or_none};
 use super::refusal::shortened;
 use crate::base::limits::{LABEL_SET_BYTES_MAX, LABELS_PER_SERIES_MAX};
 use crate::series::labels::{Labels, LabelsBuilder, is_legacy_label_name};
@@ -17,8 +17,6 @@ use crate::series::labels::{Labels, LabelsBuilder, is_legacy_label_name};
 pub const SERVICE_NAME: &str = "service_name";
 /// Its value where no label names one.
 const UNKNOWN_SERVICE: &str = "unknown_service";
-/// Bytes of label sets that are remembered in each of two generations.
-const REMEMBERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What a remembered stream takes beside its labels.
 const ENTRY_BYTES: usize = 128;
 const SHARDS: usize = 16;

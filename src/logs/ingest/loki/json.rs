@@ -13,6 +13,7 @@ use super::super::gather::Gather;
 use super::super::receive::Receiver;
 use super::super::when::parse_time;
 use super::PushError;
+use crate::base::limits::{LABEL_SET_BYTES_MAX, LABELS_PER_SERIES_MAX};
 use crate::logs::ingest::gather::TooMuch;
 use crate::logs::ingest::refusal::Reason;
 
@@ -156,7 +157,10 @@ impl<'de> Visitor<'de> for Stream<'_, '_> {
         let mut early: Vec<&'de RawValue> = Vec::new();
         while let Some(key) = map.next_key_seed(Text)? {
             match &*key {
-                "stream" => begun = map.next_value_seed(LabelMap(&mut *work))?,
+                "stream" => {
+                    let pairs = map.next_value_seed(Pairs)?;
+                    begun = work.begin(&pairs)?;
+                }
                 "labels" => {
                     let text = map.next_value_seed(Text)?;
                     let is_one = work.gather.begin_text(text.as_bytes(), 0, &work.receiver.streams, &work.receiver.limits);
@@ -190,11 +194,14 @@ impl Work<'_> {
 
     fn begin<E: Error>(&mut self, pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Begun, E> {
         self.key.clear();
-        // No text of a label set begins so.
-        self.key.push(0);
-        for part in pairs.iter().flat_map(|(name, value)| [name, value]) {
-            self.key.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            self.key.extend_from_slice(part.as_bytes());
+        // Too many are refused for that, and not remembered: they need no bytes that stand for them.
+        if !is_too_much(pairs.len(), pairs.iter().map(|(name, value)| name.len() + value.len()).sum()) {
+            // No text of a label set begins so.
+            self.key.push(0);
+            for part in pairs.iter().flat_map(|(name, value)| [name, value]) {
+                self.key.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                self.key.extend_from_slice(part.as_bytes());
+            }
         }
         let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
         match self.receiver.streams.of_pairs(&self.key, pairs, &self.receiver.limits) {
@@ -211,30 +218,42 @@ impl Work<'_> {
     }
 }
 
-/// Labels as an object.
-struct LabelMap<'w, 'r>(&'w mut Work<'r>);
+/// Whether so many pairs of so many bytes can be no label set.
+const fn is_too_much(pairs: usize, bytes: usize) -> bool {
+    pairs > LABELS_PER_SERIES_MAX || bytes > LABEL_SET_BYTES_MAX
+}
 
-impl<'de> DeserializeSeed<'de> for LabelMap<'_, '_> {
-    type Value = Begun;
+/// Labels as an object: its pairs, but no more than it takes to see that there are too many.
+pub(super) struct Pairs;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Begun, D::Error> {
+/// Names and values of labels.
+pub(super) type LabelPairs<'de> = smallvec::SmallVec<[(Cow<'de, str>, Cow<'de, str>); 16]>;
+
+impl<'de> DeserializeSeed<'de> for Pairs {
+    type Value = LabelPairs<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for LabelMap<'_, '_> {
-    type Value = Begun;
+impl<'de> Visitor<'de> for Pairs {
+    type Value = LabelPairs<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("labels: an object of texts")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Begun, A::Error> {
-        let mut pairs: smallvec::SmallVec<[(Cow<'de, str>, Cow<'de, str>); 16]> = smallvec::SmallVec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut pairs, mut bytes) = (LabelPairs::new(), 0);
         while let Some(name) = map.next_key_seed(Text)? {
-            pairs.push((name, map.next_value_seed(Text)?));
+            let value = map.next_value_seed(Text)?;
+            if !is_too_much(pairs.len(), bytes) {
+                bytes += name.len() + value.len();
+                pairs.push((name, value));
+            }
         }
-        self.0.begin(&pairs)
+        Ok(pairs)
     }
 }
 

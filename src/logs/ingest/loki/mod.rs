@@ -10,8 +10,6 @@ use super::gather::{Gather, TooMuch};
 use super::receive::Receiver;
 use crate::base::bytes::Malformed;
 
-/// Longest request after unpacking, as Loki takes it.
-pub const DECODED_BYTES_MAX: usize = 100 << 20;
 /// What is said to a request without streams.
 pub const NO_STREAMS: &str = "error at least one valid stream is required for ingestion";
 
@@ -41,8 +39,8 @@ impl Form {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
     /// It unpacks to more than is taken.
-    #[error("the request would unpack to more than {DECODED_BYTES_MAX} bytes")]
-    TooLarge,
+    #[error("the request would unpack to more than {0} bytes")]
+    TooLarge(usize),
     /// Too many lines or streams.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
@@ -64,7 +62,7 @@ pub enum PushError {
 pub fn decode(form: Form, body: &[u8], receiver: &Receiver, gather: &mut Gather, unpacked: &mut Vec<u8>) -> Result<(), PushError> {
     let streams = match form {
         Form::Protobuf => {
-            let len = unpack(body, unpacked)?;
+            let len = unpack(body, unpacked, receiver.limits.request_bytes_max)?;
             proto::decode(&unpacked[..len], receiver, gather)?
         }
         Form::Json => json::decode(body, receiver, gather)?,
@@ -72,12 +70,12 @@ pub fn decode(form: Form, body: &[u8], receiver: &Receiver, gather: &mut Gather,
     if streams == 0 { Err(PushError::NoStreams) } else { Ok(()) }
 }
 
-/// Unpacks snappy; gives the length.
-fn unpack(body: &[u8], into: &mut Vec<u8>) -> Result<usize, PushError> {
+/// Unpacks snappy to at most so many bytes; gives the length.
+fn unpack(body: &[u8], into: &mut Vec<u8>, max: usize) -> Result<usize, PushError> {
     let snappy = |error: snap::Error| PushError::Snappy(error.to_string());
     let len = snap::raw::decompress_len(body).map_err(snappy)?;
-    if len > DECODED_BYTES_MAX {
-        return Err(PushError::TooLarge);
+    if len > max {
+        return Err(PushError::TooLarge(max));
     }
     // A short body cannot unpack to much, as a snappy copy of three bytes yields 64: refuse before memory is taken.
     if len / 32 > body.len() {

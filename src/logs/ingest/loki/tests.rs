@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::*;
-use crate::logs::ingest::limits::LineLimits;
+use crate::logs::ingest::limits::{LineLimits, REQUEST_BYTES_MAX};
 use crate::logs::ingest::receive::Door;
 use crate::logs::ingest::receive::tests::receiver;
 
@@ -144,8 +144,8 @@ fn what_is_no_push_is_refused_in_words() {
         assert!(pushed(Form::Protobuf, body).is_err());
     }
     assert_eq!(pushed(Form::Protobuf, &packed(&PushRequest { streams: Vec::new() })), Err(PushError::NoStreams));
-    let bomb = snap::raw::Encoder::new().compress_vec(&vec![0; DECODED_BYTES_MAX + 1]).unwrap();
-    assert_eq!(pushed(Form::Protobuf, &bomb), Err(PushError::TooLarge));
+    let bomb = snap::raw::Encoder::new().compress_vec(&vec![0; REQUEST_BYTES_MAX + 1]).unwrap();
+    assert_eq!(pushed(Form::Protobuf, &bomb), Err(PushError::TooLarge(REQUEST_BYTES_MAX)));
     assert_eq!(Form::of("", b" {"), Form::Json);
     assert_eq!(Form::of("Application/JSON; charset=utf-8", b""), Form::Json);
     assert_eq!(Form::of("application/x-protobuf", b"{"), Form::Protobuf);
@@ -202,4 +202,34 @@ fn decoding_is_measured() {
         let speed = body.len() as f64 / best / f64::from(1 << 20);
         std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("levels {finds_levels}: {speed:.0} MiB/s\n")).unwrap();
     }
+}
+
+#[test]
+fn label_pairs_are_not_kept_beyond_what_a_label_set_may_have() {
+    use serde::de::DeserializeSeed;
+    let wide: Vec<String> = (0..100_000).map(|number| format!("\"a{number}\":\"\"")).collect();
+    let long = format!("\"a\":\"{}\"", "x".repeat(1 << 20));
+    for (labels, kept) in [(wide.join(","), 513), (format!("{long},{long},{long}"), 1)] {
+        let object = format!("{{{labels}}}");
+        let pairs = json::Pairs.deserialize(&mut serde_json::Deserializer::from_str(&object)).unwrap();
+        assert!(pairs.len() == kept && pairs.capacity() <= 1024, "{}", pairs.len());
+        let body = format!(
+            "{{\"streams\":[{{\"stream\":{object},\"values\":[[\"1\",\"x\"]]}},{{\"stream\":{{\"a\":\"b\"}},\"values\":[[\"1\",\"y\"]]}}]}}"
+        );
+        let (lines, refused) = pushed(Form::Json, body.as_bytes()).unwrap();
+        assert_eq!(lines, [line("{a=\"b\"}", 1, "y", "{}")]);
+        assert!(refused.unwrap().contains("may have 512 labels and 262144 bytes of labels at most"));
+    }
+}
+
+#[test]
+fn a_small_budget_takes_small_requests() {
+    let (receiver, _kept, _clock) = receiver(LineLimits { request_bytes_max: 1000, request_memory_max: 10_000, ..LineLimits::default() });
+    let push = |body: &[u8], form| decode(form, body, &receiver, &mut receiver.gather(), &mut Vec::new());
+    let request = |lines: usize, len: usize| PushRequest {
+        streams: vec![StreamAdapter { labels: "{a=\"b\"}".to_owned(), entries: vec![entry(1, 0, &"x".repeat(len), &[]); lines], hash: 0 }],
+    };
+    assert_eq!(push(&packed(&request(1, 900)), Form::Protobuf), Ok(()));
+    assert_eq!(push(&packed(&request(1, 1000)), Form::Protobuf), Err(PushError::TooLarge(1000)));
+    assert_eq!(push(&packed(&request(100, 0)), Form::Protobuf), Err(PushError::TooMuch(TooMuch::Memory(10_000))));
 }

@@ -28,8 +28,8 @@ pub(super) enum DeltaError {
     #[error("a delta point is not newer than the one before of its stream")]
     OutOfOrder,
     /// No room for one more stream.
-    #[error("too many streams of deltas: {STREAMS_MAX} are kept, or {BYTES_MAX} bytes; let the client send cumulative values")]
-    TooMany,
+    #[error("too many streams of deltas: {STREAMS_MAX} are kept, or {0} bytes; let the client send cumulative values")]
+    TooMany(usize),
 }
 
 /// What a stream adds up to.
@@ -90,19 +90,27 @@ struct Stream {
 }
 
 /// All streams, by the packed labels of their series.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Deltas {
     streams: HashMap<Box<[u8]>, Stream>,
     bytes: usize,
+    bytes_max: usize,
     swept: Duration,
-    /// What the request under way changed: how each stream was before.
-    undo: Vec<(Box<[u8]>, Option<Stream>)>,
+    /// What the request under way changed: how each stream was before it.
+    undo: HashMap<Box<[u8]>, Option<Stream>>,
+}
+
+impl Default for Deltas {
+    fn default() -> Self {
+        Self { streams: HashMap::new(), bytes: 0, bytes_max: BYTES_MAX, swept: Duration::ZERO, undo: HashMap::new() }
+    }
 }
 
 impl Deltas {
-    /// Begins a request at a monotonic time.
-    pub(super) fn begin(&mut self, now: Duration) {
-        self.undo.clear();
+    /// Begins a request at a monotonic time. Streams may take so many bytes, and never more than a fixed number.
+    pub(super) fn begin(&mut self, now: Duration, bytes_max: usize) {
+        self.undo = HashMap::new();
+        self.bytes_max = bytes_max.min(BYTES_MAX);
         if now.saturating_sub(self.swept) >= SWEEP_EVERY {
             self.swept = now;
             let mut freed = 0;
@@ -117,8 +125,8 @@ impl Deltas {
 
     /// Adds a point to its stream; gives the total and when it started (ns).
     pub(super) fn add(&mut self, key: &[u8], start: u64, ts: u64, delta: Total, now: Duration) -> Result<(&Total, u64), DeltaError> {
-        let before = self.streams.get(key).cloned();
-        let next = match &before {
+        let before = self.streams.get(key);
+        let next = match before {
             Some(stream) if ts <= stream.newest => return Err(DeltaError::OutOfOrder),
             Some(stream) => {
                 let mut stream = stream.clone();
@@ -132,29 +140,41 @@ impl Deltas {
             }
             None => Stream { total: delta, start: if start == 0 { ts } else { start }, newest: ts, seen: now },
         };
-        let freed = before.as_ref().map_or(0, |stream| cost(key, stream));
+        let (freed, is_new) = (before.map_or(0, |stream| cost(key, stream)), before.is_none());
         let bytes = self.bytes.saturating_sub(freed) + cost(key, &next);
-        if (before.is_none() && self.streams.len() >= STREAMS_MAX) || (bytes > BYTES_MAX && bytes > self.bytes) {
-            return Err(DeltaError::TooMany);
+        if (is_new && self.streams.len() >= STREAMS_MAX) || (bytes > self.bytes_max && bytes > self.bytes) {
+            return Err(DeltaError::TooMany(self.bytes_max));
         }
         self.bytes = bytes;
-        self.undo.push((key.into(), before));
-        self.streams.insert(key.into(), next);
+        let before = self.streams.insert(key.into(), next);
+        self.note(key, before);
         // It was put there just now.
-        self.streams.get(key).map(|stream| (&stream.total, stream.start)).ok_or(DeltaError::TooMany)
+        self.streams.get(key).map(|stream| (&stream.total, stream.start)).ok_or(DeltaError::TooMany(self.bytes_max))
     }
 
     /// Ends a stream.
     pub(super) fn end(&mut self, key: &[u8]) {
         if let Some(stream) = self.streams.remove(key) {
             self.bytes = self.bytes.saturating_sub(cost(key, &stream));
-            self.undo.push((key.into(), Some(stream)));
+            self.note(key, Some(stream));
         }
+    }
+
+    /// Keeps how a stream was before the request, once, however many of its points the request has.
+    fn note(&mut self, key: &[u8], before: Option<Stream>) {
+        if !self.undo.contains_key(key) {
+            self.undo.insert(key.into(), before);
+        }
+    }
+
+    /// Storage took the request: there is nothing to take back.
+    pub(super) fn settle(&mut self) {
+        self.undo = HashMap::new();
     }
 
     /// Takes back what the request changed.
     pub(super) fn roll_back(&mut self) {
-        for (key, before) in std::mem::take(&mut self.undo).into_iter().rev() {
+        for (key, before) in std::mem::take(&mut self.undo) {
             let gone = match before {
                 Some(stream) => {
                     self.bytes += cost(&key, &stream);
@@ -193,7 +213,7 @@ mod tests {
     #[test]
     fn deltas_add_up_from_their_start() {
         let mut deltas = Deltas::default();
-        deltas.begin(at(0));
+        deltas.begin(at(0), usize::MAX);
         assert_eq!(add(&mut deltas, "a", 10, 5.0, 0), Ok((5.0, 9)));
         assert_eq!(add(&mut deltas, "a", 20, 3.0, 1), Ok((8.0, 9)));
         assert_eq!(add(&mut deltas, "b", 20, 1.0, 1), Ok((1.0, 19)));
@@ -204,28 +224,54 @@ mod tests {
     #[test]
     fn what_storage_refuses_is_taken_back() {
         let mut deltas = Deltas::default();
-        deltas.begin(at(0));
+        deltas.begin(at(0), usize::MAX);
         add(&mut deltas, "a", 10, 5.0, 0).unwrap();
         let bytes = deltas.bytes;
-        deltas.begin(at(1));
+        deltas.begin(at(1), usize::MAX);
         add(&mut deltas, "a", 20, 1.0, 1).unwrap();
         add(&mut deltas, "a", 30, 1.0, 1).unwrap();
         add(&mut deltas, "b", 20, 1.0, 1).unwrap();
         deltas.end(b"a");
         deltas.roll_back();
         assert_eq!((deltas.len(), deltas.bytes), (1, bytes));
-        deltas.begin(at(2));
+        deltas.begin(at(2), usize::MAX);
         assert_eq!(add(&mut deltas, "a", 20, 1.0, 2), Ok((6.0, 9)));
+    }
+
+    #[test]
+    fn a_request_is_noted_once_a_stream_and_only_while_it_is_under_way() {
+        let mut deltas = Deltas::default();
+        deltas.begin(at(0), usize::MAX);
+        let buckets = || Total::Explicit(Explicit { bounds: vec![1.0; 1000], counts: vec![1; 1001], ..Explicit::default() });
+        for ts in 1..10_000 {
+            deltas.add(b"a", 0, ts, buckets(), at(0)).unwrap();
+        }
+        deltas.end(b"a");
+        let noted: Vec<_> = deltas.undo.iter().map(|(key, before)| (key.len(), before.is_none())).collect();
+        assert_eq!(noted, [(1, true)], "points of one stream");
+        deltas.settle();
+        deltas.roll_back();
+        assert_eq!((deltas.undo.len(), deltas.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_small_budget_holds_less() {
+        let mut deltas = Deltas::default();
+        deltas.begin(at(0), 10_000);
+        let taken = (0..1000).filter(|number| add(&mut deltas, &number.to_string(), 10, 1.0, 0).is_ok()).count();
+        assert!((50..100).contains(&taken) && deltas.bytes <= 10_000, "{taken}");
+        assert_eq!(add(&mut deltas, "one more", 10, 1.0, 0), Err(DeltaError::TooMany(10_000)));
+        assert!(add(&mut deltas, "7", 11, 1.0, 0).is_ok(), "those that are there go on");
     }
 
     #[test]
     fn streams_without_points_are_forgotten() {
         let mut deltas = Deltas::default();
-        deltas.begin(at(0));
+        deltas.begin(at(0), usize::MAX);
         add(&mut deltas, "a", 10, 5.0, 0).unwrap();
-        deltas.begin(at(299));
+        deltas.begin(at(299), usize::MAX);
         assert_eq!(deltas.len(), 1);
-        deltas.begin(at(330));
+        deltas.begin(at(330), usize::MAX);
         assert_eq!((deltas.len(), deltas.bytes), (0, 0));
         assert_eq!(add(&mut deltas, "a", 20, 3.0, 330), Ok((3.0, 19)), "it starts anew");
     }
@@ -233,15 +279,15 @@ mod tests {
     #[test]
     fn there_is_an_end_to_streams() {
         let mut deltas = Deltas::default();
-        deltas.begin(at(0));
+        deltas.begin(at(0), usize::MAX);
         for number in 0..STREAMS_MAX {
             add(&mut deltas, &number.to_string(), 10, 1.0, 0).unwrap();
         }
-        assert_eq!(add(&mut deltas, "one more", 10, 1.0, 0), Err(DeltaError::TooMany));
+        assert_eq!(add(&mut deltas, "one more", 10, 1.0, 0), Err(DeltaError::TooMany(BYTES_MAX)));
         assert!(add(&mut deltas, "7", 11, 1.0, 0).is_ok(), "those that are there go on");
         let mut deltas = Deltas::default();
         let long = "x".repeat(BYTES_MAX);
-        assert_eq!(add(&mut deltas, &long, 10, 1.0, 0), Err(DeltaError::TooMany));
+        assert_eq!(add(&mut deltas, &long, 10, 1.0, 0), Err(DeltaError::TooMany(BYTES_MAX)));
         assert_eq!(deltas.bytes, 0);
     }
 

@@ -30,6 +30,8 @@ use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, Ref
 
 /// Samples further ahead of the clock than this are refused, as upstream does (10 minutes).
 const AHEAD_MS_MAX: i64 = 10 * 60 * 1000;
+/// The sums of deltas take at most this part of what a request may take.
+const DELTAS_PART: usize = 2;
 
 /// Takes metrics of OpenTelemetry.
 pub struct OtlpMetrics {
@@ -90,15 +92,17 @@ impl OtlpMetrics {
         let mut deltas = has_deltas(&request).then(|| self.deltas.lock());
         let now = self.clock.monotonic();
         if let Some(deltas) = &mut deltas {
-            deltas.begin(now);
+            deltas.begin(now, memory_max / DELTAS_PART);
         }
         let ahead_max = self.clock.now_ms().saturating_add(AHEAD_MS_MAX);
         let inputs = Inputs { settings, deltas: deltas.as_deref_mut(), now, ahead_max, memory_max };
         let stored = translate(&request, inputs)
             .map_err(|_| NotExported::TooLarge(ReadError::TooLarge(memory_max).to_string()))
             .and_then(|translated| self.store(translated, deltas.is_some()));
-        if let (Err(_), Some(deltas)) = (&stored, &mut deltas) {
-            deltas.roll_back();
+        match &mut deltas {
+            Some(deltas) if stored.is_err() => deltas.roll_back(),
+            Some(deltas) => deltas.settle(),
+            None => {}
         }
         stored
     }
