@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-/// A page of text is about so large; a longer line has a page of its own.
-const TEXT_PAGE_BYTES: usize = 256 << 10;
+/// A page of text is about so large; a longer line has a page of its own. The allocator gives pieces of this size back to
+/// the system as soon as they are freed, by whichever thread; smaller ones stay with the thread that asked for them.
+const TEXT_PAGE_BYTES: usize = 1 << 20;
 /// A page of text begins so small when the one before was not filled.
 const TEXT_PAGE_BYTES_MIN: usize = 4 << 10;
 /// Entries of a page of lines.

@@ -173,7 +173,7 @@ fn everything_comes_out_in_order_for_parts() {
 fn what_cannot_match_is_left_out() {
     let (memory, seed) = (Memory::new(0), Seed::random());
     let filler = "some words of a line ".repeat(50);
-    for at in 0..2000 {
+    for at in 0..6000 {
         append(&memory, seed, None, &[("a", at, if at == 1234 { "the Needle" } else { &filler }, "")]);
     }
     let count = |needs: &Needs| {
@@ -182,9 +182,9 @@ fn what_cannot_match_is_left_out() {
         chunks.iter().map(|chunk| chunk.lines()).sum::<usize>()
     };
     let (needle, absent, words) = (Needs::text("Needle"), Needs::text("absent"), Needs::text("words"));
-    assert!((1..500).contains(&count(&needle)), "{} lines", count(&needle));
+    assert!((1..1500).contains(&count(&needle)), "{} lines", count(&needle));
     assert_eq!([count(&absent), count(&Needs::Nothing), count(&absent.clone().and(words.clone()))], [0; 3]);
-    assert_eq!([count(&Needs::Anything), count(&absent.clone().or(words))], [2000; 2]);
+    assert_eq!([count(&Needs::Anything), count(&absent.clone().or(words))], [6000; 2]);
     assert_eq!(count(&needle.clone().or(absent)), count(&needle));
-    assert_eq!(count(&Needs::text_any_case(b"NEEDLE")), 2000, "not looked at");
+    assert_eq!(count(&Needs::text_any_case(b"NEEDLE")), 6000, "not looked at");
 }

@@ -17,7 +17,7 @@ use crate::logs::store::part::pages::{FileSeal, Pages};
 use crate::logs::store::part::tokens::Found;
 
 /// What tantivy is told it may use; the writer for single segments only sizes its first table by it.
-const BUDGET_BYTES: usize = 16 << 20;
+const BUDGET_BYTES: usize = 1 << 20;
 /// With more than this in memory a segment is closed, and joined with the others at the end.
 const OPEN_BYTES_MAX: usize = 24 << 20;
 
