@@ -183,7 +183,13 @@ impl Store {
         let (every, niceness) = (MAINTENANCE_EVERY, 0);
         let all = [
             Rounds::<Core> { name: "metrics-flush", bell: |core| &core.flush_wake, every, niceness, round: Core::flush_round },
-            Rounds::<Core> { name: "metrics-save", bell: |core| &core.save_wake, every: SAVE_CHECK_EVERY, niceness, round: Core::save_round },
+            Rounds::<Core> {
+                name: "metrics-save",
+                bell: |core| &core.save_wake,
+                every: SAVE_CHECK_EVERY,
+                niceness,
+                round: Core::save_round,
+            },
             Rounds::<Core> { name: "metrics-merge", bell: |core| &core.compact_wake, every, niceness, round: Core::compact_round },
         ];
         for rounds in all {
