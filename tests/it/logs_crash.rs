@@ -25,7 +25,7 @@ fn kills() -> usize {
 fn text(round: i64, at: i64) -> String {
     let mut text = format!("line {round} {at}");
     let mut number = (round * LINES + at) as u64;
-    for _ in 0..24 {
+    for _ in 0..120 {
         number = number.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9).rotate_left(31);
         text.push_str(&format!(" {number:016x}"));
     }
@@ -88,7 +88,7 @@ fn every_acknowledged_line_is_there_once() {
         .collect();
     let newest = parts.iter().copied().max().unwrap_or(0);
     println!("{} kills: {} parts are left, {newest} were written", kills(), parts.len());
-    assert!(newest > 10 && (parts.len() as u64) < newest, "lines became parts, and parts were merged: {parts:?}");
+    assert!(newest > 3 && (parts.len() as u64) < newest, "lines became parts, and parts were merged: {parts:?}");
 }
 
 /// Reads all lines of a writer: those of so many pushes, and of one more at most, each once.
