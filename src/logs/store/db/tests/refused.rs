@@ -12,9 +12,9 @@ struct Knot {
 
 impl Knot {
     fn tie(store_dir: &Path, day: i64) -> Self {
-        let parts = std::fs::read_dir(store_dir.join("parts")).unwrap().map(|entry| entry.unwrap().path());
+        let mut parts = std::fs::read_dir(store_dir.join("parts")).unwrap().map(|entry| entry.unwrap().path());
         let of_day = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{day}-"));
-        let folder = parts.filter(of_day).next().unwrap();
+        let folder = parts.find(of_day).unwrap();
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let file = files.max_by_key(|path| std::fs::metadata(path).unwrap().len()).unwrap();
         let away = store_dir.join("away");
