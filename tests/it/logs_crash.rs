@@ -1,5 +1,6 @@
-//! `kill -9` under load: every acknowledged line is there once.
+//! `kill -9` under load, while lines become parts and parts are merged: every acknowledged line is there once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -9,12 +10,33 @@ use crate::support::{Server, client};
 
 /// Lines of one push.
 const LINES: i64 = 20;
+/// Nanoseconds between two pushes of a writer; one line each in between.
+const STEP: i64 = 1000;
+/// Lines become parts every few hundred pushes.
+const LITTLE_MEMORY: &str = "--logs.memory=1MB";
+
+/// How often the server is killed: fifty times where there is time.
+fn kills() -> usize {
+    let asked = std::env::var("PHAROS_TEST_KILLS").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or(if std::env::var_os("PHAROS_TEST_FULL").is_some() { 50 } else { 8 })
+}
+
+/// A line; what makes it long cannot be packed away, so that memory and parts fill.
+fn text(round: i64, at: i64) -> String {
+    let mut text = format!("line {round} {at}");
+    let mut number = (round * LINES + at) as u64;
+    for _ in 0..120 {
+        number = number.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9).rotate_left(31);
+        text.push_str(&format!(" {number:016x}"));
+    }
+    text
+}
 
 /// Pushes until the server stops answering; counts what was acknowledged.
 fn push_until_killed(url: &str, writer: usize, acknowledged: &AtomicI64) {
     loop {
         let round = acknowledged.load(Ordering::SeqCst);
-        let texts: Vec<(i64, String)> = (0..LINES).map(|at| (T0 + round * 1000 + at, format!("line {round} {at}"))).collect();
+        let texts: Vec<(i64, String)> = (0..LINES).map(|at| (T0 + round * STEP + at, text(round, at))).collect();
         let lines: Vec<SentLine<'_>> = texts.iter().map(|(ts, text)| (*ts, text.as_str(), &[][..])).collect();
         let body = packed(vec![stream(&format!("{{app=\"crash\", writer=\"{writer}\"}}"), &lines)]);
         match client().post(url).header("Content-Type", "application/x-protobuf").body(body).send() {
@@ -26,10 +48,10 @@ fn push_until_killed(url: &str, writer: usize, acknowledged: &AtomicI64) {
 
 #[test]
 fn every_acknowledged_line_is_there_once() {
-    let kills: usize = std::env::var("PHAROS_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let mut server = Server::start(&KEEPING);
+    let args: Vec<&str> = KEEPING.iter().copied().chain([LITTLE_MEMORY]).collect();
+    let mut server = Server::start(&args);
     let writers: Vec<Arc<AtomicI64>> = (0..3).map(|_| Arc::default()).collect();
-    for kill in 0..kills {
+    for kill in 0..kills() {
         let url = server.url("/loki/api/v1/push");
         let running: Vec<_> = writers
             .iter()
@@ -55,5 +77,39 @@ fn every_acknowledged_line_is_there_once() {
             assert!(found == rounds * LINES || found == (rounds + 1) * LINES, "kill {kill}, writer {writer}: {found} of {rounds} pushes");
         }
     }
-    assert!(writers.iter().all(|acknowledged| acknowledged.load(Ordering::SeqCst) > 0));
+    for (writer, acknowledged) in writers.iter().enumerate() {
+        assert_every_line_once(&server, writer, acknowledged.load(Ordering::SeqCst));
+    }
+    let parts: Vec<u64> = std::fs::read_dir(server.folder().join("data/logs/parts"))
+        .unwrap()
+        .map(|entry| {
+            entry.unwrap().file_name().to_string_lossy().rsplit_once('-').map_or(0, |(_, id)| u64::from_str_radix(id, 16).unwrap())
+        })
+        .collect();
+    let newest = parts.iter().copied().max().unwrap_or(0);
+    println!("{} kills: {} parts are left, {newest} were written", kills(), parts.len());
+    assert!(newest > 3 && (parts.len() as u64) < newest, "lines became parts, and parts were merged: {parts:?}");
+}
+
+/// Reads all lines of a writer: those of so many pushes, and of one more at most, each once.
+fn assert_every_line_once(server: &Server, writer: usize, rounds: i64) {
+    const PAGE: i64 = 100;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for from in (0..=rounds).step_by(PAGE as usize) {
+        let (start, end) = ((T0 + from * STEP).to_string(), (T0 + (from + PAGE) * STEP).to_string());
+        let query = format!("{{app=\"crash\", writer=\"{writer}\"}}");
+        let limit = (PAGE * LINES * 2).to_string();
+        let answer = loki(server, "query_range", &[("query", &query), ("start", &start), ("end", &end), ("limit", &limit)]);
+        for stream in answer["data"]["result"].as_array().unwrap() {
+            for line in stream["values"].as_array().unwrap() {
+                *seen.entry(line[1].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+        }
+    }
+    for round in 0..rounds {
+        for at in 0..LINES {
+            assert_eq!(seen.remove(&text(round, at)), Some(1), "writer {writer}, line {at} of push {round} of {rounds}");
+        }
+    }
+    assert!(seen.len() as i64 <= LINES && seen.values().all(|count| *count == 1), "writer {writer}: more than was sent: {seen:?}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::clock::SystemClock;
 use crate::logs::store::{Store, StoreSettings};
 use crate::platform::backup::{Part, Stopped};
-use crate::platform::disk::{DirLock, LockError};
+use crate::platform::disk::LockError;
 
 /// Folder of the wing in the data folder, and in backups.
 pub const FOLDER: &str = "logs";
@@ -30,30 +30,12 @@ impl Part for LogsPart {
     }
 }
 
-/// The part of a data folder that no server works on; the lock keeps servers away for as long as the part lives.
-struct StoppedLogs {
-    files: Stopped,
-    _lock: Option<DirLock>,
-}
-
-impl Part for StoppedLogs {
-    fn name(&self) -> &'static str {
-        self.files.name()
-    }
-
-    fn stage(&self, folder: &Path) -> Result<(), String> {
-        self.files.stage(folder)
-    }
-}
-
 /// The wing's part in a data folder that no server works on. A folder of a version without logs has none.
 ///
 /// # Errors
 /// When a server works on it.
 pub fn stopped_part(data: &Path) -> Result<Arc<dyn Part>, LockError> {
-    let folder = data.join(FOLDER);
-    let lock = if folder.is_dir() { Some(DirLock::take(&folder)?) } else { None };
-    Ok(Arc::new(StoppedLogs { files: Stopped::new(FOLDER, data, FOLDER, &LEFT_OUT), _lock: lock }))
+    Ok(Arc::new(Stopped::locked(FOLDER, data, &LEFT_OUT)?))
 }
 
 /// Opens the storage of a restored data folder once, to see that all of it can be read.
@@ -68,10 +50,11 @@ pub fn check_restored(data: &Path) -> Result<(), String> {
     // Nothing is retired or merged by looking.
     let settings = StoreSettings { background: false, reserve_bytes: 0, ..StoreSettings::new(folder) };
     let store = Store::open(settings, Arc::new(SystemClock::new())).map_err(|error| error.to_string())?;
-    let aside = store.status().set_aside;
+    let status = store.status();
     store.close();
-    match aside.first() {
-        None => Ok(()),
-        Some(first) => Err(format!("{} cannot be read: {}", first.path.display(), first.reason)),
+    match (status.set_aside.first(), status.background_error) {
+        (None, None) => Ok(()),
+        (None, Some(error)) => Err(error),
+        (Some(first), _) => Err(format!("{} cannot be read: {}", first.path.display(), first.reason)),
     }
 }

@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 use crate::base::clock::SharedClock;
 use crate::logs::model::deletions::{DeleteLines, DeleteLinesError, DeletedLines};
 use crate::logs::model::read::Span;
-use crate::logs::query::ast::Query;
+use crate::logs::query::ast::{LogExpr, Query};
 use crate::logs::query::engine::Pipeline;
 use crate::logs::query::parse::{Dialect, parse};
 use crate::logs::store::db::DeleteError;
-use crate::logs::store::{CompileFilter, LineFilter, Store};
+use crate::logs::store::{CompileFilter, FilterLines, LineFilter, OneStream, Store};
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 
@@ -24,18 +24,46 @@ impl CompileFilter for Filters {
             return Err("only lines can be deleted, and this is a metric query".to_owned());
         };
         let now = self.0.now_ms().saturating_mul(1_000_000);
-        let pipeline = Pipeline::new(&log.stages, now).map_err(|error| error.to_string())?;
-        // Rewriting a part goes line by line through one filter, in one thread; readers have their own.
-        let pipeline = Mutex::new((Labels::empty(), pipeline));
-        Ok(Box::new(move |labels, ts, text, fields| {
-            let mut guard = pipeline.lock();
-            let (stream, pipeline) = &mut *guard;
-            if stream != labels {
-                pipeline.set_stream(labels);
-                *stream = labels.clone();
-            }
-            pipeline.process(ts, text, fields).is_some()
-        }))
+        let first = Pipeline::new(&log.stages, now).map_err(|error| error.to_string())?;
+        Ok(Box::new(PipelineFilter { log, now, idle: Mutex::new(vec![first]) }))
+    }
+}
+
+/// Pipelines kept between streams: about as many as there are readers at a time.
+const IDLE_MAX: usize = 8;
+
+/// Lines that pass a pipeline. Each reader has one of its own for as long as it is at a stream.
+struct PipelineFilter {
+    log: LogExpr,
+    now: i64,
+    idle: Mutex<Vec<Pipeline>>,
+}
+
+impl FilterLines for PipelineFilter {
+    fn of_stream(&self, labels: &Labels) -> OneStream<'_> {
+        let idle = self.idle.lock().pop();
+        // It was made once, so that it can be made again.
+        let Some(mut pipeline) = idle.or_else(|| Pipeline::new(&self.log.stages, self.now).ok()) else {
+            return Box::new(|_, _, _| false);
+        };
+        pipeline.set_stream(labels);
+        let mut taken = Taken { of: self, pipeline: Some(pipeline) };
+        Box::new(move |ts, text, fields| taken.pipeline.as_mut().is_some_and(|pipeline| pipeline.process(ts, text, fields).is_some()))
+    }
+}
+
+/// A pipeline that goes back.
+struct Taken<'f> {
+    of: &'f PipelineFilter,
+    pipeline: Option<Pipeline>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.of.idle.lock();
+        if idle.len() < IDLE_MAX {
+            idle.extend(self.pipeline.take());
+        }
     }
 }
 

@@ -181,7 +181,7 @@ impl Logs {
         self.store.bytes()
     }
 
-    /// Keeps storage below what a budget of disk leaves to it, when the data folder takes `used` bytes: the oldest days go.
+    /// Keeps storage below what a budget of disk leaves to it, when the data folder takes `used` bytes: the oldest parts go.
     /// Blocking.
     pub fn shrink(&self, used: u64, budget: u64) {
         self.store.shrink_to(budget::share_of_disk(used, self.store.bytes(), budget));

@@ -26,7 +26,7 @@ pub mod stats;
 pub mod wal;
 
 pub use db::{DeleteError, LineLimits, Store, StoreError, StoreSettings};
-pub use deletes::{CompileFilter, LineFilter};
+pub use deletes::{CompileFilter, FilterLines, LineFilter, OneStream};
 pub use manifest::Deletion;
 pub use retention::{Retention, StreamRetention};
 pub use stats::{Counters, DayStatus, SetAside, StoreStatus, WriteState};

@@ -1,5 +1,5 @@
 //! Which parts are merged: parts of one day and of similar size, so that a line is written few times; a day that is over
-//! once more, for good.
+//! once more, for good. When lines of very many days came, small parts are put together across days.
 
 /// Parts of a day that may stay; beyond, the smallest are merged whatever their sizes.
 const PARTS_PER_DAY: usize = 16;
@@ -68,6 +68,20 @@ pub fn next_dense(parts: &[Candidate], day: i64, bytes_max: u64) -> Option<Vec<u
     })
 }
 
+/// The next parts to put together whatever their days: when there are too many, the smallest that follow each other.
+pub fn next_gather(parts: &[Candidate], parts_max: usize, bytes_max: u64) -> Option<Vec<u64>> {
+    if parts.len() <= parts_max {
+        return None;
+    }
+    let mut sorted = parts.to_vec();
+    sorted.sort_by_key(|part| (part.day, part.id));
+    let total = |group: &[Candidate]| group.iter().fold(0u64, |sum, part| sum.saturating_add(part.bytes));
+    let count = MERGE_MAX.min(sorted.len());
+    let best = sorted.windows(count).map(|group| (total(group), group)).min_by_key(|(bytes, _)| *bytes);
+    let group = best.filter(|(bytes, _)| *bytes <= bytes_max).map(|(_, group)| group)?;
+    Some(group.iter().map(|part| part.id).collect())
+}
+
 /// Parts of each day, oldest day first.
 fn by_day(parts: &[Candidate]) -> Vec<Vec<Candidate>> {
     let mut sorted = parts.to_vec();
@@ -92,6 +106,18 @@ mod tests {
         assert_eq!(next_merge(&parts(&[600; 4]), 1000), None, "too large");
         let crowd: Vec<u64> = (0..20).map(|at| 1 << at).collect();
         assert_eq!(next_merge(&parts(&crowd), u64::MAX).map(|group| group.len()), Some(5));
+    }
+
+    #[test]
+    fn many_small_parts_of_many_days_are_put_together() {
+        let mut all: Vec<Candidate> =
+            (0..40).map(|at| Candidate { id: at, day: at as i64, bytes: if at < 10 { 100 } else { 1 }, dense: at % 2 == 0 }).collect();
+        assert_eq!(next_gather(&all, 40, 1000), None, "not too many");
+        assert_eq!(next_gather(&all, 30, 15), None, "too large");
+        let group = next_gather(&all, 30, 1000).unwrap();
+        assert_eq!((group.len(), group[0]), (16, 10));
+        all.retain(|part| !group.contains(&part.id));
+        assert_eq!(next_gather(&all, 30, 1000), None);
     }
 
     #[test]

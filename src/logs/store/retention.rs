@@ -1,4 +1,7 @@
-//! How long lines are kept: by time, for some streams another time, and by size.
+//! How long lines are kept: by time, for some streams another time, and by size. What time it is, for that, is what storage
+//! believes: a clock that jumps ahead must not cost every line.
+
+use std::time::Duration;
 
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
@@ -10,7 +13,7 @@ pub struct Retention {
     pub period_ms: i64,
     /// Streams with a period of their own. Of those that match, the one with the highest priority counts, of equals the first.
     pub streams: Vec<StreamRetention>,
-    /// The oldest days go while everything together is larger than this; 0 = no limit.
+    /// The oldest parts go while everything together is larger than this, but never the newest; 0 = no limit.
     pub bytes: u64,
 }
 
@@ -44,19 +47,74 @@ impl Retention {
     }
 }
 
-/// The parts (by newest time and bytes, in order of age, oldest first) that have to go so that the rest is not larger than
-/// `bytes_max`; whole days go together.
-pub fn too_much(days: &[(i64, u64)], bytes_max: u64, besides: u64) -> Option<i64> {
-    let mut total: u64 = days.iter().fold(besides, |sum, (_, bytes)| sum.saturating_add(*bytes));
-    let mut through = None;
-    for (day, bytes) in days {
-        if total <= bytes_max {
-            break;
-        }
-        total -= bytes;
-        through = Some(*day);
+/// Places of the parts (newest time and bytes) that have to go so that the rest is not larger than `bytes_max`: the oldest
+/// first, one by one, and never the newest.
+pub fn surplus(parts: &[(i64, u64)], bytes_max: u64, besides: u64) -> Vec<usize> {
+    let mut total = parts.iter().fold(besides, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let mut by_age: Vec<usize> = (0..parts.len()).collect();
+    by_age.sort_by_key(|at| parts[*at].0);
+    by_age.pop();
+    let goes = |at: &usize| {
+        let too_much = total > bytes_max;
+        total = total.saturating_sub(if too_much { parts[*at].1 } else { 0 });
+        too_much
+    };
+    by_age.into_iter().take_while(goes).collect()
+}
+
+const DAY_NS: i64 = 86_400_000_000_000;
+/// A clock that is so much further than it should be has jumped.
+const JUMP_MS: i64 = 3_600_000;
+/// One that jumped ahead is believed when it stood by it for so long: time for whoever looks after it to set it right.
+const BELIEVED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// When storage was last used, going by the oldest and newest times (ns) of what it holds. Lines of less than a day behind
+/// a gap of more than one prove nothing: a clock that jumped may have stamped them.
+pub fn last_use(spans: &[(i64, i64)]) -> Option<i64> {
+    let newest = spans.iter().map(|(_, max)| *max).max()?;
+    let is_recent = |span: &&(i64, i64)| span.1 > newest.saturating_sub(DAY_NS);
+    let recent_from = spans.iter().filter(is_recent).map(|(min, _)| *min).min()?;
+    let before = spans.iter().filter(|span| !is_recent(span)).map(|(_, max)| *max).max();
+    Some(before.filter(|before| recent_from.saturating_sub(*before) > DAY_NS).unwrap_or(newest))
+}
+
+/// The time as storage believes it.
+#[derive(Debug, Clone, Copy)]
+pub struct BelievedTime {
+    /// The time last believed, in milliseconds since the Unix epoch, and when that was by the monotonic clock.
+    known_ms: i64,
+    at: Duration,
+    /// Since when the clock is ahead of what is believed.
+    ahead_since: Option<Duration>,
+}
+
+impl BelievedTime {
+    /// At the start: the newest line says when storage was last used.
+    pub fn new(newest_line_ms: Option<i64>, clock_ms: i64, monotonic: Duration) -> Self {
+        let known_ms = newest_line_ms.filter(|newest| *newest < clock_ms.saturating_sub(JUMP_MS)).unwrap_or(clock_ms);
+        Self { known_ms, at: monotonic, ahead_since: None }
     }
-    through
+
+    /// What time it is.
+    pub fn now(&mut self, clock_ms: i64, monotonic: Duration) -> i64 {
+        let passed = i64::try_from(monotonic.saturating_sub(self.at).as_millis()).unwrap_or(i64::MAX);
+        let expected = self.known_ms.saturating_add(passed);
+        if clock_ms > expected.saturating_add(JUMP_MS) {
+            let since = *self.ahead_since.get_or_insert_with(|| {
+                tracing::warn!(
+                    clock_ms,
+                    expected_ms = expected,
+                    "the clock is far ahead of the newest line, or jumped; nothing is removed by it for a day"
+                );
+                monotonic
+            });
+            if monotonic.saturating_sub(since) < BELIEVED_AFTER {
+                return expected;
+            }
+        }
+        *self = Self { known_ms: clock_ms, at: monotonic, ahead_since: None };
+        clock_ms
+    }
 }
 
 #[cfg(test)]
@@ -76,11 +134,49 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_days_go_first() {
-        let days = [(1, 10), (2, 10), (3, 10)];
-        assert_eq!(too_much(&days, 30, 0), None);
-        assert_eq!(too_much(&days, 29, 0), Some(1));
-        assert_eq!(too_much(&days, 30, 11), Some(2));
-        assert_eq!(too_much(&days, 0, 0), Some(3));
+    fn the_oldest_parts_go_first_and_the_newest_never() {
+        let parts = [(3, 10), (1, 10), (2, 10)];
+        for (bytes_max, besides, gone) in
+            [(30, 0, vec![]), (29, 0, vec![1]), (30, 1, vec![1]), (30, 11, vec![1, 2]), (0, 0, vec![1, 2]), (5, u64::MAX, vec![1, 2])]
+        {
+            assert_eq!(surplus(&parts, bytes_max, besides), gone, "{bytes_max} {besides}");
+        }
+        assert!(surplus(&[], 0, 9).is_empty());
+    }
+
+    #[test]
+    fn a_few_lines_far_ahead_are_no_proof() {
+        let days = |from: i64, to: i64| (from * DAY_NS, to * DAY_NS);
+        for (spans, last) in [
+            (vec![], None),
+            (vec![days(1, 2)], Some(2)),
+            (vec![days(1, 2), days(2, 3), days(3, 4)], Some(4)),
+            (vec![days(1, 2), days(400, 400)], Some(2)),
+            (vec![days(400, 400), days(399, 399), days(1, 2)], Some(400)),
+        ] {
+            assert_eq!(last_use(&spans), last.map(|day: i64| day * DAY_NS), "{spans:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_is_believed_late() {
+        const HOUR: i64 = 3_600_000;
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let mut time = BelievedTime::new(None, 0, hours(0));
+        assert_eq!(time.now(HOUR, hours(1)), HOUR, "as it goes");
+        let far = 1_000_000 * HOUR;
+        assert_eq!(time.now(far, hours(1)), HOUR);
+        assert_eq!(time.now(far + 5 * HOUR, hours(6)), 6 * HOUR, "time goes on meanwhile");
+        assert_eq!(time.now(7 * HOUR, hours(7)), 7 * HOUR, "it was set right");
+        assert_eq!(time.now(far, hours(8)), 8 * HOUR);
+        assert_eq!(time.now(far, hours(31)), 31 * HOUR);
+        assert_eq!(time.now(far, hours(32)), far, "it stood by it for a day");
+        assert_eq!(time.now(5, hours(33)), 5, "back is always believed");
+        assert_eq!(time.now(far, hours(33)), 5, "and forward again is not");
+        let mut after_a_pause = BelievedTime::new(Some(50 * HOUR), 500 * HOUR, hours(0));
+        assert_eq!(after_a_pause.now(501 * HOUR, hours(1)), 51 * HOUR);
+        assert_eq!(after_a_pause.now(525 * HOUR, hours(25)), 525 * HOUR);
+        assert_eq!(BelievedTime::new(Some(50 * HOUR), 51 * HOUR, hours(0)).now(51 * HOUR, hours(0)), 51 * HOUR);
+        assert_eq!(BelievedTime::new(Some(90 * HOUR), 51 * HOUR, hours(0)).now(51 * HOUR, hours(0)), 51 * HOUR, "lines from the future");
     }
 }

@@ -36,6 +36,8 @@ pub struct Counters {
     pub merge_failures: AtomicU64,
     /// Parts removed by retention.
     pub parts_retired: AtomicU64,
+    /// Work in the background that ended in a panic; it was tried again.
+    pub panics: AtomicU64,
     /// Bytes written to parts.
     pub part_bytes_written: AtomicU64,
 }
@@ -80,6 +82,7 @@ impl Counters {
             ("merges", read(&self.merges)),
             ("merge_milliseconds", read(&self.merge_ms)),
             ("merge_failures", read(&self.merge_failures)),
+            ("background_panics", read(&self.panics)),
             ("retired_parts", read(&self.parts_retired)),
             ("part_written_bytes", read(&self.part_bytes_written)),
         ]

@@ -8,7 +8,7 @@ use super::{CUSTOM_FILE, PUSHED_DIR, REMOTE_WRITE_FILE};
 use crate::base::clock::SystemClock;
 use crate::metrics::store::{Store, StoreSettings};
 use crate::platform::backup::{Part, Stopped};
-use crate::platform::disk::{DirLock, LockError};
+use crate::platform::disk::LockError;
 
 /// Folder of the wing in the data folder, and in backups.
 pub const FOLDER: &str = "metrics";
@@ -54,29 +54,12 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The part of a data folder that no server works on; the lock keeps servers away for as long as the part lives.
-struct StoppedMetrics {
-    files: Stopped,
-    _lock: DirLock,
-}
-
-impl Part for StoppedMetrics {
-    fn name(&self) -> &'static str {
-        self.files.name()
-    }
-
-    fn stage(&self, folder: &Path) -> Result<(), String> {
-        self.files.stage(folder)
-    }
-}
-
 /// The wing's part in a data folder that no server works on.
 ///
 /// # Errors
 /// When one does.
 pub fn stopped_part(data: &Path) -> Result<Arc<dyn Part>, LockError> {
-    let lock = DirLock::take(&data.join(FOLDER))?;
-    Ok(Arc::new(StoppedMetrics { files: Stopped::new(FOLDER, data, FOLDER, &LEFT_OUT), _lock: lock }))
+    Ok(Arc::new(Stopped::locked(FOLDER, data, &LEFT_OUT)?))
 }
 
 /// Opens the storage of a restored data folder once, to see that all of it can be read.

@@ -42,6 +42,8 @@ pub struct Counters {
     pub compactions: AtomicU64,
     /// Merges that failed.
     pub compaction_failures: AtomicU64,
+    /// Work in the background that ended in a panic; it was tried again.
+    pub panics: AtomicU64,
     /// Blocks removed by retention.
     pub blocks_retired: AtomicU64,
     /// Checkpoints written.
@@ -72,6 +74,7 @@ impl Counters {
             ("flush_failures", read(&self.flush_failures)),
             ("compactions", read(&self.compactions)),
             ("compaction_failures", read(&self.compaction_failures)),
+            ("background_panics", read(&self.panics)),
             ("retired_blocks", read(&self.blocks_retired)),
             ("checkpoints", read(&self.checkpoints)),
             ("block_written_bytes", read(&self.block_bytes_written)),

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::platform::disk::{DirLock, LockError};
+
 /// What a wing, or the database, adds to a backup.
 ///
 /// `stage` puts files, under the names that they have in the data folder, into an empty folder on the same disk, as they
@@ -26,12 +28,24 @@ pub struct Stopped {
     below: &'static str,
     /// Names that are left out wherever they stand.
     without: &'static [&'static str],
+    /// Keeps servers away for as long as this lives.
+    _lock: Option<DirLock>,
 }
 
 impl Stopped {
     /// Takes `below` of the data folder, without entries of these names. What is not there is nothing to take.
     pub fn new(name: &'static str, data: &Path, below: &'static str, without: &'static [&'static str]) -> Self {
-        Self { name, data: data.to_owned(), below, without }
+        Self { name, data: data.to_owned(), below, without, _lock: None }
+    }
+
+    /// Takes a folder of a wing, whose lock keeps servers away meanwhile. A folder that is not there is nothing to take.
+    ///
+    /// # Errors
+    /// When a server works on it.
+    pub fn locked(name: &'static str, data: &Path, without: &'static [&'static str]) -> Result<Self, LockError> {
+        let folder = data.join(name);
+        let lock = if folder.is_dir() { Some(DirLock::take(&folder)?) } else { None };
+        Ok(Self { _lock: lock, ..Self::new(name, data, name, without) })
     }
 
     fn take(&self, from: &Path, to: &Path) -> io::Result<()> {

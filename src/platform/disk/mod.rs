@@ -1,9 +1,10 @@
-//! The disk as storage engines need it: a locked data directory, durable files, write-ahead logs, free space, faults on
-//! demand.
+//! The disk as storage engines need it: a locked data directory, durable files, write-ahead logs, free space, threads in the
+//! background, faults on demand.
 
 mod faults;
 mod lock;
 pub mod log;
+pub mod rounds;
 mod state;
 
 use std::fs::{self, File};

@@ -82,7 +82,7 @@ impl Core {
         // What the log could not take stays in its queue, and in memory: sent again, it is there once.
         self.wal.commit(ticket, true).map_err(refused_by_log)?;
         if self.settings.background && view.active.bytes() >= self.settings.memory_bytes {
-            self.flush_wake.notify();
+            self.flush_wake.ring();
         }
         Ok(report)
     }
@@ -113,7 +113,7 @@ impl Core {
             // Nobody else would make room.
             return self.flush_due(true).map_err(|error| AppendLinesError::Unavailable(error.to_string()));
         }
-        self.flush_wake.notify();
+        self.flush_wake.ring();
         let until = self.clock.monotonic() + self.settings.wait_for_room;
         let mut guard = self.room_lock.lock();
         while self.is_full(&self.view()) {
@@ -122,8 +122,9 @@ impl Core {
             }
             let left = until.saturating_sub(self.clock.monotonic());
             if left.is_zero() || self.roomy.wait_for(&mut guard, left).timed_out() {
-                let failed = self.background_errors.lock().get(super::flush::DOING).cloned();
-                return Err(failed.map_or(AppendLinesError::Busy, AppendLinesError::Unavailable));
+                let errors = self.background_errors.lock();
+                let failed = errors.get(super::flush::DOING).or_else(|| errors.get(super::FLUSHING));
+                return Err(failed.cloned().map_or(AppendLinesError::Busy, AppendLinesError::Unavailable));
             }
         }
         Ok(())

@@ -51,14 +51,15 @@ impl Store {
         }
         let id = core.manifest.lock().last_delete + 1;
         let deletion = Deletion { id, created_ms: core.clock.now_ms(), matchers, span, query, processed_ms: None };
-        let compiled = Compiled::new(deletion.clone(), core.settings.filters.as_deref()).map_err(DeleteError::Query)?;
+        let compiled = Compiled::new(deletion.clone(), core.settings.filters.clone());
+        compiled.check().map_err(|error| DeleteError::Query(error.to_owned()))?;
         // All lines that are there go to parts first, so that later ones can be told from them.
         core.write_frozen(&mut frozen)?;
         core.manifest.lock().last_delete = id;
         core.freeze_memory(&mut frozen, Some(id))?;
         core.write_frozen(&mut frozen)?;
         core.change_deletes(|deletes| deletes.push(Arc::new(compiled)), |all| all.push(deletion))?;
-        core.merge_wake.notify();
+        core.merge_wake.ring();
         Ok(id)
     }
 

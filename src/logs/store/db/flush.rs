@@ -2,7 +2,7 @@
 //! doubles nothing, because the manifest says at once what is in parts and what is in the log.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,6 +24,8 @@ use crate::platform::disk::log::segments::segment_numbers;
 pub(super) const DOING: &str = "write lines to parts";
 /// After a failed flush the disk is left alone for so long.
 const COOL_DOWN: Duration = Duration::from_secs(5);
+/// Parts that one flush writes at most. Lines of more days come from archives; a part of each would be too many.
+const DAYS_MAX: usize = 8;
 /// Besides what is written, this much may be needed for a part.
 const SPACE_MARGIN: u64 = 1 << 20;
 
@@ -103,6 +105,11 @@ impl Core {
     /// Writes the frozen memory, if there is one, and makes its parts count.
     pub(super) fn write_frozen(&self, frozen: &mut MutexGuard<'_, Frozen>) -> Result<(), StoreError> {
         let Some((memory, segment)) = frozen.memory.clone() else { return Ok(()) };
+        if !self.view().frozen.as_ref().is_some_and(|visible| Arc::ptr_eq(visible, &memory)) {
+            // Work that ended in a panic came this far: it is in parts already, or it was never frozen.
+            frozen.memory = None;
+            return Ok(());
+        }
         let started = self.clock.monotonic();
         let result = self.try_write(&memory, segment);
         match &result {
@@ -112,7 +119,7 @@ impl Core {
                 self.counters.flushes.fetch_add(1, Ordering::Relaxed);
                 self.counters.flush_ms.fetch_add(u64::try_from(took.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
                 self.notify_room();
-                self.merge_wake.notify();
+                self.merge_wake.ring();
             }
             Err(_) => drop(self.counters.flush_failures.fetch_add(1, Ordering::Relaxed)),
         }
@@ -154,7 +161,33 @@ impl Core {
     }
 }
 
-/// Writes lines to parts, one a day. On failure nothing of them is left.
+/// A part's folder while it is written: it goes unless it is kept, however the work ends.
+pub(super) struct Unfinished(Option<PathBuf>);
+
+impl Unfinished {
+    /// Makes the folder.
+    pub(super) fn create(path: PathBuf) -> Result<Self, StoreError> {
+        fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
+        Ok(Self(Some(path)))
+    }
+
+    /// The part is whole.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What stays all the same is removed by the next start: no manifest names it.
+        if let Some(path) = &self.0 {
+            drop(fs::remove_dir_all(path));
+        }
+    }
+}
+
+/// Writes lines to parts, one a day; of lines of many days, those before the newest days go to one part together. On failure
+/// nothing of them is left.
 pub(super) fn write_parts(
     settings: &StoreSettings,
     lines: &SortedLines,
@@ -162,31 +195,33 @@ pub(super) fn write_parts(
     next_id: &mut dyn FnMut() -> u64,
 ) -> Result<Vec<LivePart>, StoreError> {
     let folder = super::parts_dir(&settings.dir);
-    let mut parts: Vec<LivePart> = Vec::new();
-    let runs = lines.runs(DAY_NS);
-    for day in runs.chunk_by(|a, b| a.piece == b.piece) {
-        let entry = PartEntry { id: next_id(), day: day[0].piece, deletes_done, dense: false };
-        let written = write_part(settings, &folder, entry, |writer| {
+    let (mut parts, mut unfinished): (Vec<LivePart>, Vec<Unfinished>) = (Vec::new(), Vec::new());
+    let mut runs = lines.runs(DAY_NS);
+    let days: Vec<usize> = runs.chunk_by(|a, b| a.piece == b.piece).map(<[_]>::len).collect();
+    let mut together: usize = if days.len() > DAYS_MAX { days[..=days.len() - DAYS_MAX].iter().sum() } else { 0 };
+    // Runs of the same stream follow each other, the older day first.
+    runs[..together].sort_by(|a, b| lines.labels(a).packed().cmp(lines.labels(b).packed()));
+    let mut rest = &runs[..];
+    while let Some(first) = rest.first() {
+        let count = if together > 0 { together } else { rest.iter().take_while(|run| run.piece == first.piece).count() };
+        together = 0;
+        let (of_part, after) = rest.split_at(count);
+        rest = after;
+        let day = of_part.iter().fold(first.piece, |newest, run| newest.max(run.piece));
+        let entry = PartEntry { id: next_id(), day, deletes_done, dense: false };
+        unfinished.push(Unfinished::create(entry.path(&folder))?);
+        parts.push(write_part(settings, &folder, entry, |writer| {
             let mut run_lines: Vec<PartLine<'_>> = Vec::new();
-            for run in day {
+            for run in of_part {
                 run_lines.clear();
                 run_lines.extend(lines.lines(run).map(|(ts, text, fields)| PartLine { ts, text, fields }));
                 writer.push_run(lines.labels(run), &run_lines)?;
             }
             Ok(())
-        });
-        match written {
-            Ok(part) => parts.push(part),
-            Err(error) => {
-                let failed = entry.path(&folder);
-                for path in parts.iter().map(LivePart::path).chain([failed.as_path()]) {
-                    drop(fs::remove_dir_all(path));
-                }
-                return Err(error);
-            }
-        }
+        })?);
     }
     disk::sync_dir(&folder).map_err(StoreError::io("sync", &folder))?;
+    unfinished.into_iter().for_each(Unfinished::keep);
     Ok(parts)
 }
 
@@ -196,9 +231,7 @@ fn write_part(
     entry: PartEntry,
     fill: impl FnOnce(&mut PartWriter) -> Result<(), StoreError>,
 ) -> Result<LivePart, StoreError> {
-    let path = entry.path(folder);
-    fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
-    let mut writer = PartWriter::create(&path, settings.parts)?;
+    let mut writer = PartWriter::create(&entry.path(folder), settings.parts)?;
     fill(&mut writer)?;
     writer.finish()?;
     step(settings, "write a part")?;

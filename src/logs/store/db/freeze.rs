@@ -27,14 +27,15 @@ impl Store {
         let open = core.wal.roll()?;
         // Merges count only when they have this lock; readers' folders stay while the view is held.
         let manifest = core.manifest.lock();
-        let view = core.view();
+        let _readers_folders_stay = core.view();
         for segment in core.wal.finished().iter().filter(|segment| segment.number < open && segment.number >= manifest.wal.segment) {
             let to = segment_path(&log, segment.number);
             fs::hard_link(segment_path(core.wal.dir(), segment.number), &to).map_err(StoreError::io("link the log to", &to))?;
         }
-        for part in view.parts.iter() {
-            let to = part.entry.path(&parts);
-            link_folder(part.path(), &to).map_err(StoreError::io("link a part to", &to))?;
+        // Those that cannot be opened now are among them.
+        for entry in &manifest.parts {
+            let to = entry.path(&parts);
+            link_folder(&entry.path(&core.parts_dir()), &to).map_err(StoreError::io("link a part to", &to))?;
         }
         let to = target.join(MANIFEST);
         let link = |to: &Path| fs::hard_link(core.settings.dir.join(MANIFEST), to);

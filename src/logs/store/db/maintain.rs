@@ -1,15 +1,16 @@
 //! Work in the background: retiring, deleting for good, merging. Each step can fail and is tried again.
 
-use std::fs;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::parts::LivePart;
+use super::flush::Unfinished;
+use super::parts::{LivePart, is_damage};
 use super::publish::Change;
 use super::{Core, DAY_NS, Store, StoreError};
 use crate::base::pressure::Level;
-use crate::logs::store::deletes::Compiled;
+use crate::logs::store::deletes::{Compiled, DeleteSet, OneStream};
 use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::part::{self, Keep, MergeOptions, Part, PartError};
 use crate::logs::store::plan::{self, Candidate};
@@ -19,6 +20,12 @@ use crate::series::labels::Labels;
 
 /// After something failed the next attempt waits so long: it would write as much again.
 const COOL_DOWN: Duration = Duration::from_secs(60);
+/// What may be kept is at least so many parts of the largest size, and merging goes on up to a size in any case.
+const SHARES: u64 = 8;
+const MERGED_BYTES_MIN: u64 = 1 << 20;
+const OPENING: &str = "open parts";
+const LOOKING: &str = "look at parts that could not be read";
+const APPLYING: &str = "apply a deletion";
 const MERGING: &str = "merge parts";
 const RETIRING: &str = "remove old lines";
 const DELETING: &str = "delete lines";
@@ -45,7 +52,7 @@ impl Store {
         results.into_iter().fold(flushed, |first, (_, result)| first.and(result))
     }
 
-    /// Removes the oldest days while parts and log take more than so many bytes, now and from now on; 0 for any.
+    /// Removes the oldest parts while parts and log take more than so many bytes, now and from now on; 0 for any.
     pub fn shrink_to(&self, bytes: u64) {
         let before = self.core.bytes_max.swap(bytes, Ordering::Relaxed);
         if bytes > 0 && (before == 0 || self.bytes() > bytes) {
@@ -69,56 +76,61 @@ impl Core {
         results.iter().any(|(_, result)| result.is_err()).then_some(COOL_DOWN)
     }
 
-    fn maintain_once(&self) -> [(&'static str, Result<(), StoreError>); 3] {
+    fn maintain_once(&self) -> [(&'static str, Result<(), StoreError>); 5] {
+        let opened = self.open_absent();
         let looked = self.look_at_suspects();
         let retired = self.retire();
         let deleted = self.delete_due();
-        let merged = looked.and_then(|()| self.merge_due()).and_then(|()| self.retire_streams()).and_then(|()| self.pack_due());
-        [(RETIRING, retired), (DELETING, deleted), (MERGING, merged)]
+        let merged = self.merge_due().and_then(|()| self.retire_streams()).and_then(|()| self.pack_due());
+        [(OPENING, opened), (LOOKING, looked), (RETIRING, retired), (DELETING, deleted), (MERGING, merged)]
+    }
+
+    /// Bytes that parts and log may take, if that is limited.
+    fn bytes_allowed(&self) -> Option<u64> {
+        [self.retention().bytes, self.bytes_max.load(Ordering::Relaxed)].into_iter().filter(|bytes| *bytes > 0).min()
+    }
+
+    /// How large a merged part may be: a small piece of what may be kept, which goes part by part.
+    fn merged_bytes_max(&self) -> u64 {
+        let share = self.bytes_allowed().map_or(u64::MAX, |bytes| (bytes / SHARES).max(MERGED_BYTES_MIN));
+        self.settings.merged_bytes_max.min(share)
     }
 
     fn retention(&self) -> Arc<Retention> {
         Arc::clone(&self.retention.read())
     }
 
-    /// Removes whole parts that have served their time, and the oldest days while there is too much.
+    /// Removes whole parts that have served their time, and the oldest while there is too much.
     fn retire(&self) -> Result<(), StoreError> {
         let (retention, view) = (self.retention(), self.view());
-        let now_ms = self.clock.now_ms();
-        let mut gone: Vec<u64> = Vec::new();
+        let now_ms = self.believed_now_ms();
+        let (mut gone, mut failed) = (Vec::new(), Ok(()));
         if retention.by_time() {
             for part in view.parts.iter() {
-                let periods = part.periods(&retention, &self.stop)?;
-                let all_over = periods.iter().all(|period| part.part.info().max_ts < Retention::oldest(*period, now_ms));
-                if all_over && !periods.is_empty() {
-                    gone.push(part.entry.id);
+                let is_over = |period: &i64| part.part.info().max_ts < Retention::oldest(*period, now_ms);
+                match part.periods(&retention, &self.stop) {
+                    Ok(periods) if !periods.is_empty() && periods.iter().all(is_over) => gone.push(part.entry.id),
+                    Ok(_) => {}
+                    // One that cannot be read now keeps no other.
+                    Err(error) => failed = failed.and(Err(error.into())),
                 }
             }
         }
-        let limits = [retention.bytes, self.bytes_max.load(Ordering::Relaxed)];
-        if let Some(bytes_max) = limits.into_iter().filter(|bytes| *bytes > 0).min() {
-            let kept = view.parts.iter().filter(|part| !gone.contains(&part.entry.id));
-            let mut days: Vec<(i64, u64)> = Vec::new();
-            for part in kept {
-                let bytes = part.part.info().disk_bytes;
-                match days.last_mut() {
-                    Some((day, total)) if *day == part.entry.day => *total += bytes,
-                    _ => days.push((part.entry.day, bytes)),
-                }
+        if let Some(bytes_max) = self.bytes_allowed() {
+            let kept: Vec<&Arc<LivePart>> = view.parts.iter().filter(|part| !gone.contains(&part.entry.id)).collect();
+            let sizes: Vec<(i64, u64)> = kept.iter().map(|part| (part.part.info().max_ts, part.part.info().disk_bytes)).collect();
+            let surplus = retention::surplus(&sizes, bytes_max, self.wal.bytes());
+            if !surplus.is_empty() {
+                tracing::info!(parts = surplus.len(), bytes_max, "the oldest parts are removed, lines take more space than they may");
             }
-            if let Some(through) = retention::too_much(&days, bytes_max, self.wal.bytes()) {
-                gone.extend(view.parts.iter().filter(|part| part.entry.day <= through).map(|part| part.entry.id));
-                gone.sort_unstable();
-                gone.dedup();
-            }
+            gone.extend(surplus.into_iter().map(|at| kept[at].entry.id));
         }
-        if gone.is_empty() {
-            return Ok(());
+        if !gone.is_empty() {
+            let count = gone.len() as u64;
+            self.publish(Change { gone, ..Change::default() }, |_| {})?;
+            self.counters.parts_retired.fetch_add(count, Ordering::Relaxed);
         }
-        let count = gone.len() as u64;
-        self.publish(Change { gone, ..Change::default() }, |_| {})?;
-        self.counters.parts_retired.fetch_add(count, Ordering::Relaxed);
-        Ok(())
+        failed
     }
 
     /// Writes parts anew without streams whose time is over, when other streams of the part stay.
@@ -129,7 +141,7 @@ impl Core {
         }
         let _one_at_a_time = self.compaction.lock();
         for part in self.view().parts.iter() {
-            let (max_ts, now_ms) = (part.part.info().max_ts, self.clock.now_ms());
+            let (max_ts, now_ms) = (part.part.info().max_ts, self.believed_now_ms());
             let is_over = |period: i64| max_ts < Retention::oldest(period, now_ms);
             let periods = part.periods(&retention, &self.stop)?;
             if periods.first().is_some_and(|period| is_over(*period)) {
@@ -143,45 +155,77 @@ impl Core {
     /// Writes parts anew without lines whose deletion can not be cancelled any more, and notes deletions that are done.
     fn delete_due(&self) -> Result<(), StoreError> {
         let after_ms = i64::try_from(self.settings.delete_after.as_millis()).unwrap_or(i64::MAX);
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.believed_now_ms();
         let is_due = |delete: &Compiled| delete.deletion.created_ms.saturating_add(after_ms) <= now_ms;
         let _one_at_a_time = self.compaction.lock();
         let view = self.view();
-        if !view.deletes.iter().any(|delete| is_due(delete)) {
-            return Ok(());
-        }
+        self.tell_of_broken(&view.deletes);
         // Numbers go up with time, so deletions up to the last one that is due are due.
-        let up_to = view.deletes.iter().filter(|delete| is_due(delete)).map(|delete| delete.deletion.id).max().unwrap_or(0);
-        for part in view.parts.iter() {
-            let due: Vec<Arc<Compiled>> = part.pending.iter().filter(|delete| delete.deletion.id <= up_to).cloned().collect();
-            if due.is_empty() {
-                continue;
-            }
-            let rewrite = Rewrite {
-                deletes_done: up_to.max(part.entry.deletes_done),
-                applied: due.iter().map(|delete| delete.deletion.id).collect(),
-                ..Rewrite::of(std::slice::from_ref(part), self.options_of(&part.entry))
-            };
-            self.rewrite(&rewrite, &|labels| {
-                let concerned: Vec<Arc<Compiled>> = due.iter().filter(|delete| delete.concerns(labels)).cloned().collect();
-                if concerned.is_empty() {
-                    return Keep::All;
-                }
-                let labels = labels.clone();
-                Keep::Lines(Box::new(move |ts, text: &[u8], fields: &[u8]| {
-                    !concerned.iter().any(|delete| delete.deletes(&labels, ts, text, fields))
-                }))
-            })?;
-        }
-        if self.view().parts.iter().any(|part| part.pending.iter().any(|delete| delete.deletion.id <= up_to)) {
-            // Something came between; the next round does it.
+        let Some(up_to) = view.deletes.iter().filter(|delete| is_due(delete)).map(|delete| delete.deletion.id).max() else {
             return Ok(());
+        };
+        let mut failed = Ok(());
+        for part in view.parts.iter() {
+            // A part knows up to which number it is done. What comes after a deletion that cannot be applied waits for it.
+            let broken = part.pending.all().iter().find(|delete| delete.check().is_err()).map_or(u64::MAX, |delete| delete.deletion.id);
+            let up_to = up_to.min(broken - 1);
+            let due: Vec<Arc<Compiled>> = part.pending.all().iter().filter(|delete| delete.deletion.id <= up_to).cloned().collect();
+            if !due.is_empty() {
+                failed = failed.and(self.delete_from(part, due, up_to));
+            }
         }
-        let left = |before: &[Arc<Compiled>]| before.iter().filter(|delete| delete.deletion.id > up_to).cloned().collect();
+        let view = self.view();
+        if view.absent.iter().any(|absent| absent.entry.deletes_done < up_to) {
+            return failed;
+        }
+        let waits = |id: u64| view.parts.iter().any(|part| part.pending.has(id));
+        let is_done = |delete: &&Arc<Compiled>| delete.deletion.id <= up_to && delete.check().is_ok() && !waits(delete.deletion.id);
+        let done: Vec<u64> = view.deletes.iter().filter(is_done).map(|delete| delete.deletion.id).collect();
+        if done.is_empty() {
+            return failed;
+        }
+        let left = |before: &[Arc<Compiled>]| before.iter().filter(|delete| !done.contains(&delete.deletion.id)).cloned().collect();
         self.publish(Change { deletes: Some(Box::new(left)), ..Change::default() }, |manifest| {
-            let done = manifest.deletes.iter_mut().filter(|delete| delete.id <= up_to && delete.processed_ms.is_none());
-            done.for_each(|delete| delete.processed_ms = Some(now_ms.max(1)));
+            let processed = manifest.deletes.iter_mut().filter(|delete| done.contains(&delete.id));
+            processed.for_each(|delete| delete.processed_ms = Some(now_ms.max(1)));
+        })?;
+        failed
+    }
+
+    /// Writes a part anew without the lines of some deletions, the last ones up to a number that it waits for.
+    fn delete_from(&self, part: &Arc<LivePart>, due: Vec<Arc<Compiled>>, up_to: u64) -> Result<(), StoreError> {
+        let rewrite = Rewrite {
+            deletes_done: up_to.max(part.entry.deletes_done),
+            applied: due.iter().map(|delete| delete.deletion.id).collect(),
+            ..Rewrite::of(std::slice::from_ref(part), self.options_of(&part.entry))
+        };
+        let due = DeleteSet::new(due);
+        let info = part.part.info();
+        self.rewrite(&rewrite, &|labels| {
+            let concerned: Vec<OneStream<'_>> =
+                due.of(labels, info.min_ts, info.max_ts).into_iter().map(|delete| delete.of_stream(labels)).collect();
+            if concerned.is_empty() {
+                return Keep::All;
+            }
+            let concerned = RefCell::new(concerned);
+            Keep::Lines(Box::new(move |ts, text: &[u8], fields: &[u8]| {
+                !concerned.borrow_mut().iter_mut().any(|deletes| deletes(ts, text, fields))
+            }))
         })
+    }
+
+    /// Tells of deletions that cannot be applied: their lines are visible, and stay.
+    fn tell_of_broken(&self, deletes: &[Arc<Compiled>]) {
+        let broken = deletes.iter().find_map(|delete| Some((delete.deletion.id, delete.check().err()?)));
+        let mut errors = self.background_errors.lock();
+        let Some((id, error)) = broken else {
+            errors.remove(APPLYING);
+            return;
+        };
+        let what = format!("deletion {id} cannot be applied, its lines are visible until it is cancelled and asked for again: {error}");
+        if errors.insert(APPLYING, what.clone()).is_none() {
+            tracing::error!("{what}");
+        }
     }
 
     /// Merges parts while lines come, until nothing is left to merge.
@@ -189,8 +233,14 @@ impl Core {
         loop {
             let _one_at_a_time = self.compaction.lock();
             let (candidates, parts) = self.candidates();
-            let Some(group) = plan::next_merge(&candidates, self.settings.merged_bytes_max) else { return Ok(()) };
-            self.merge(&parts, &group, &self.settings.merge, false)?;
+            let bytes_max = self.merged_bytes_max();
+            if let Some(group) = plan::next_merge(&candidates, bytes_max) {
+                self.merge(&parts, &group, &self.settings.merge, false)?;
+            } else if let Some(group) = plan::next_gather(&candidates, self.settings.parts_max, bytes_max) {
+                self.merge(&parts, &group, &self.settings.dense, true)?;
+            } else {
+                return Ok(());
+            }
         }
     }
 
@@ -202,7 +252,7 @@ impl Core {
             let day = over_ms.saturating_mul(1_000_000).div_euclid(DAY_NS);
             let _one_at_a_time = self.compaction.lock();
             let (candidates, parts) = self.candidates();
-            let Some(group) = plan::next_dense(&candidates, day, self.settings.merged_bytes_max) else { return Ok(()) };
+            let Some(group) = plan::next_dense(&candidates, day, self.merged_bytes_max()) else { return Ok(()) };
             self.merge(&parts, &group, &self.settings.dense, true)?;
         }
         Ok(())
@@ -247,45 +297,46 @@ impl Core {
                 self.counters.merge_ms.fetch_add(u64::try_from(took.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
             }
             Err(error) if error.is_stop() => {}
-            Err(_) => {
+            Err(error) => {
                 self.counters.merge_failures.fetch_add(1, Ordering::Relaxed);
-                // One that cannot be merged would stop all merging: the damaged one goes aside, the rest serves on.
-                if let Err(aside) = self.set_damaged_aside(rewrite.inputs) {
-                    tracing::warn!(error = %aside, "damaged parts cannot be set aside");
-                }
+                self.note_failed_inputs(rewrite.inputs, error);
             }
         }
         result
     }
 
+    /// One part that cannot be merged would stop all merging: a damaged one goes aside, one that cannot be read now is left
+    /// alone until it can, and the rest serves on.
+    fn note_failed_inputs(&self, inputs: &[Arc<LivePart>], error: &StoreError) {
+        match error {
+            StoreError::Part(error) if is_damage(error) => {
+                if let Err(aside) = self.set_damaged_aside(inputs) {
+                    tracing::warn!(error = %aside, "damaged parts cannot be set aside");
+                }
+            }
+            StoreError::Part(PartError::Io { path, .. }) => {
+                inputs.iter().filter(|input| path.starts_with(input.path())).for_each(|input| input.suspect());
+            }
+            _ => {}
+        }
+    }
+
     fn try_rewrite<'k>(&self, rewrite: &Rewrite<'_>, keep: &dyn Fn(&Labels) -> Keep<'k>) -> Result<(), StoreError> {
-        let Some(first) = rewrite.inputs.first() else { return Ok(()) };
+        let Some(day) = rewrite.inputs.iter().map(|input| input.entry.day).max() else { return Ok(()) };
         let needed: u64 = rewrite.inputs.iter().map(|input| input.part.info().disk_bytes).sum();
         self.check_space(needed.saturating_add(self.settings.reserve_bytes), MERGING)?;
-        let entry = PartEntry { id: self.next_part(), day: first.entry.day, deletes_done: rewrite.deletes_done, dense: rewrite.dense };
+        let entry = PartEntry { id: self.next_part(), day, deletes_done: rewrite.deletes_done, dense: rewrite.dense };
         let folder = self.parts_dir();
-        let path = entry.path(&folder);
         let inputs: Vec<Arc<Part>> = rewrite.inputs.iter().map(|input| Arc::clone(&input.part)).collect();
-        fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
-        let written = part::merge(&inputs, &path, rewrite.options, keep, &self.stop).map_err(StoreError::from).and_then(|info| {
-            self.step("write a merged part")?;
-            if info.lines == 0 {
-                return Ok(None);
-            }
+        let unfinished = Unfinished::create(entry.path(&folder))?;
+        let info = part::merge(&inputs, &entry.path(&folder), rewrite.options, keep, &self.stop)?;
+        self.step("write a merged part")?;
+        let mut added = Vec::new();
+        if info.lines > 0 {
             disk::sync_dir(&folder).map_err(StoreError::io("sync", &folder))?;
-            Ok(Some(LivePart::open(&folder, entry)?))
-        });
-        let added = match written {
-            Ok(Some(part)) => vec![part],
-            Ok(None) => {
-                drop(fs::remove_dir_all(&path));
-                Vec::new()
-            }
-            Err(error) => {
-                drop(fs::remove_dir_all(&path));
-                return Err(error);
-            }
-        };
+            added.push(LivePart::open(&folder, entry)?);
+            unfinished.keep();
+        }
         let bytes: u64 = added.iter().map(|part| part.part.info().disk_bytes).sum();
         let gone = rewrite.inputs.iter().map(|input| input.entry.id).collect();
         self.publish(Change { added, gone, applied: rewrite.applied.clone(), ..Change::default() }, |_| {})?;

@@ -26,7 +26,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -36,17 +35,18 @@ use super::lines::Seed;
 use super::manifest::Manifest;
 use super::memory::Memory;
 use super::part::PartError;
-use super::retention::Retention;
+use super::retention::{BelievedTime, Retention};
 use super::stats::{Counters, SetAside};
 use super::wal::ReplayProgress;
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
 use crate::logs::model::read::SelectLinesError;
 use crate::platform::disk::log::{Packer, SyncPolicy, Wal, WalError};
+use crate::platform::disk::rounds::{Background, Bell, Rounds, Threads};
 use crate::platform::disk::{DirLock, LockError};
 
 use check::Rates;
-use parts::LivePart;
+use parts::{Absent, LivePart};
 
 pub use check::LineLimits;
 pub use delete::DeleteError;
@@ -62,7 +62,9 @@ const QUARANTINE_DIR: &str = "quarantine";
 const DAY_NS: i64 = 86_400_000_000_000;
 /// By how much the merging thread is nicer than the others.
 const MERGE_NICENESS: i32 = 10;
-/// How often the flushing thread looks whether there is something to do.
+/// The thread that writes memory to parts.
+const FLUSHING: &str = "logs-flush";
+/// How often it looks whether there is something to do.
 const FLUSH_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// And the one that merges and retires.
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(5);
@@ -108,7 +110,7 @@ impl StoreError {
 /// Storage of lines. Cheap to share behind an `Arc`; all methods take `&self`.
 pub struct Store {
     core: Arc<Core>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Threads,
 }
 
 /// Everything that is visible at one moment. Lines only ever move from left to right, and a reader holds all three.
@@ -119,7 +121,9 @@ struct View {
     frozen: Option<Arc<Memory>>,
     /// By day and number.
     parts: Arc<[Arc<LivePart>]>,
-    /// Deletions that are not done.
+    /// Parts that count and cannot be opened now.
+    absent: Arc<[Absent]>,
+    /// Deletions that are not done, by number.
     deletes: Arc<[Arc<Compiled>]>,
 }
 
@@ -130,6 +134,8 @@ struct Core {
     seed: Seed,
     limits: RwLock<Arc<LineLimits>>,
     retention: RwLock<Arc<Retention>>,
+    /// What time it is for whatever removes lines.
+    time: Mutex<BelievedTime>,
     rates: Rates,
     wal: Wal,
     packer: Packer,
@@ -174,7 +180,7 @@ impl Store {
     /// As there.
     pub fn open_watched(settings: StoreSettings, clock: SharedClock, progress: &ReplayProgress) -> Result<Self, StoreError> {
         let core = Arc::new(Core::recover(settings, clock, progress)?);
-        let store = Self { core: Arc::clone(&core), threads: Mutex::default() };
+        let store = Self { core: Arc::clone(&core), threads: Threads::default() };
         if core.settings.background {
             store.start(&core)?;
         }
@@ -182,36 +188,33 @@ impl Store {
     }
 
     fn start(&self, core: &Arc<Core>) -> Result<(), StoreError> {
-        self.spawn("logs-flush", core, |core| {
-            let mut wait = FLUSH_CHECK_EVERY;
-            while core.flush_wake.wait(wait, core) {
-                wait = core.flush_round().unwrap_or(FLUSH_CHECK_EVERY);
-            }
-        })?;
-        self.spawn("logs-merge", core, |core| {
-            // Lines and queries come first. On Linux this is the priority of the thread; where it is refused, all are equal.
-            let _all_are_equal = rustix::process::setpriority_process(None, MERGE_NICENESS);
-            let mut wait = MAINTENANCE_EVERY;
-            while core.merge_wake.wait(wait, core) {
-                wait = core.merge_round().unwrap_or(MAINTENANCE_EVERY);
-            }
-        })?;
+        let failed = || StoreError::io("start a thread for", &core.settings.dir);
+        let flush = Rounds::<Core> {
+            name: FLUSHING,
+            bell: |core| &core.flush_wake,
+            every: FLUSH_CHECK_EVERY,
+            niceness: 0,
+            round: Core::flush_round,
+        };
+        // Lines and queries come before merging.
+        let merge = Rounds::<Core> {
+            name: "logs-merge",
+            bell: |core| &core.merge_wake,
+            every: MAINTENANCE_EVERY,
+            niceness: MERGE_NICENESS,
+            round: Core::merge_round,
+        };
+        self.threads.start(core, flush).map_err(failed())?;
+        self.threads.start(core, merge).map_err(failed())?;
         if let SyncPolicy::Interval(every) = core.settings.sync {
-            self.spawn("logs-sync", core, move |core| {
-                while core.sync_wake.wait(every, core) {
-                    // A failure is kept by the log, counted and shown in the status; the next append repairs it.
-                    core.wal.sync();
-                }
-            })?;
+            let round: fn(&Core) -> Option<Duration> = |core| {
+                // A failure is kept by the log, counted and shown in the status; the next append repairs it.
+                core.wal.sync();
+                None
+            };
+            let sync = Rounds::<Core> { name: "logs-sync", bell: |core| &core.sync_wake, every, niceness: 0, round };
+            self.threads.start(core, sync).map_err(failed())?;
         }
-        Ok(())
-    }
-
-    fn spawn(&self, name: &str, core: &Arc<Core>, work: impl FnOnce(&Core) + Send + 'static) -> Result<(), StoreError> {
-        let core = Arc::clone(core);
-        let dir = core.settings.dir.clone();
-        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&core));
-        self.threads.lock().push(spawned.map_err(StoreError::io("start a thread for", dir))?);
         Ok(())
     }
 
@@ -222,13 +225,10 @@ impl Store {
         core.closed.store(true, Ordering::Release);
         core.stop.raise(Stop::Cancelled);
         for bell in [&core.flush_wake, &core.merge_wake, &core.sync_wake] {
-            bell.notify();
+            bell.ring();
         }
         core.notify_room();
-        for thread in self.threads.lock().drain(..) {
-            // A thread that panicked has nothing more to say here.
-            drop(thread.join());
-        }
+        self.threads.join();
         // Whoever is in the middle of an append comes to its end first.
         drop(core.inflight.write());
         core.wal.close();
@@ -242,7 +242,7 @@ impl Store {
     /// Another retention from now on.
     pub fn set_retention(&self, retention: Retention) {
         *self.core.retention.write() = Arc::new(retention);
-        self.core.merge_wake.notify();
+        self.core.merge_wake.ring();
     }
 }
 
@@ -261,6 +261,11 @@ impl Core {
 
     fn view(&self) -> Arc<View> {
         Arc::clone(&self.view.read())
+    }
+
+    /// The time by which lines go, in milliseconds since the Unix epoch.
+    fn believed_now_ms(&self) -> i64 {
+        self.time.lock().now(self.clock.now_ms(), self.clock.monotonic())
     }
 
     fn parts_dir(&self) -> PathBuf {
@@ -317,27 +322,20 @@ fn parts_dir(dir: &Path) -> PathBuf {
     dir.join(PARTS_DIR)
 }
 
-/// Wakes a thread that waits for work.
-#[derive(Debug, Default)]
-struct Bell {
-    rung: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Bell {
-    fn notify(&self) {
-        *self.rung.lock() = true;
-        self.changed.notify_all();
+impl Background for Core {
+    fn is_over(&self) -> bool {
+        self.is_closed()
     }
 
-    /// Waits until notified or so long; false when the store is closed.
-    fn wait(&self, at_most: Duration, core: &Core) -> bool {
-        let mut rung = self.rung.lock();
-        if !*rung && !core.is_closed() {
-            self.changed.wait_for(&mut rung, at_most);
-        }
-        *rung = false;
-        !core.is_closed()
+    fn panicked(&self, thread: &'static str, message: &str) {
+        self.counters.panics.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(thread, message, "work on log storage failed unexpectedly; it is tried again");
+        self.background_errors.lock().insert(thread, format!("{thread} failed unexpectedly: {message}"));
+    }
+
+    fn went_well(&self, thread: &'static str) {
+        tracing::info!(thread, "work on log storage goes on");
+        self.background_errors.lock().remove(thread);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parts that are live: with what is true of them beside their files, and with deletions that readers have to apply.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, SelectLinesError, Span, Stream, StreamQuery, Want};
-use crate::logs::store::deletes::{Compiled, leave_out};
+use crate::logs::store::deletes::{Compiled, DeleteSet, leave_out};
 use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::part::{Part, PartError};
 use crate::logs::store::retention::Retention;
@@ -39,7 +40,7 @@ pub(super) struct LivePart {
     pub(super) entry: PartEntry,
     pub(super) part: Arc<Part>,
     /// Deletions that concern it and are not in its files.
-    pub(super) pending: Arc<[Arc<Compiled>]>,
+    pub(super) pending: Arc<DeleteSet>,
     /// Deletions up to this number were looked at: those that concern it are pending, or done.
     looked_to: u64,
     folder: Arc<Folder>,
@@ -57,7 +58,7 @@ impl LivePart {
         Ok(Self {
             entry,
             part,
-            pending: Arc::from([]),
+            pending: Arc::default(),
             looked_to: entry.deletes_done,
             folder: Arc::new(Folder { path, retired: AtomicBool::new(false) }),
             periods: Arc::default(),
@@ -84,18 +85,20 @@ impl LivePart {
         self.suspect.load(Ordering::Relaxed)
     }
 
+    /// Reading it failed.
+    pub(super) fn suspect(&self) {
+        self.suspect.store(true, Ordering::Relaxed);
+    }
+
     /// Reads all of it.
-    ///
-    /// # Errors
-    /// A sentence that says what is damaged.
-    pub(super) fn verify(&self, cancel: &Cancel) -> Result<(), String> {
+    pub(super) fn verify(&self, cancel: &Cancel) -> Verdict {
         match Part::open(self.path()).and_then(|part| part.check(cancel)) {
             Ok(()) => self.suspect.store(false, Ordering::Relaxed),
-            // Nothing is known then.
             Err(PartError::Stopped(_)) => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) if is_damage(&error) => return Verdict::Damaged(error.to_string()),
+            Err(error) => return Verdict::Unknown(error),
         }
-        Ok(())
+        Verdict::Whole
     }
 
     pub(super) fn overlaps(&self, span: Span) -> bool {
@@ -103,16 +106,15 @@ impl LivePart {
         info.lines > 0 && info.min_ts < span.end && info.max_ts >= span.start
     }
 
-    /// The same part with those of these deletions that concern it.
+    /// The same part with those of these deletions (by number) that concern it.
     pub(super) fn with_deletes(&self, deletes: &[Arc<Compiled>], cancel: &Cancel) -> Self {
-        let pending = deletes.iter().filter(|delete| {
-            if delete.deletion.id > self.looked_to {
-                return self.is_concerned(delete, cancel);
-            }
-            self.pending.iter().any(|known| known.deletion.id == delete.deletion.id)
-        });
-        let pending = pending.cloned().collect();
-        let looked_to = deletes.iter().fold(self.looked_to, |to, delete| to.max(delete.deletion.id));
+        let is_there = |id: u64| deletes.binary_search_by_key(&id, |delete| delete.deletion.id).is_ok();
+        let mut pending: Vec<Arc<Compiled>> = self.pending.all().iter().filter(|known| is_there(known.deletion.id)).cloned().collect();
+        let known = deletes.partition_point(|delete| delete.deletion.id <= self.looked_to);
+        pending.extend(deletes[known..].iter().filter(|delete| self.is_concerned(delete, cancel)).cloned());
+        let looked_to = deletes.last().map_or(0, |delete| delete.deletion.id).max(self.looked_to);
+        let unchanged = pending.len() == self.pending.all().len() && pending.iter().all(|delete| self.pending.has(delete.deletion.id));
+        let pending = if unchanged { Arc::clone(&self.pending) } else { Arc::new(DeleteSet::new(pending)) };
         Self { pending, looked_to, ..self.clone() }
     }
 
@@ -191,13 +193,67 @@ impl LineChunk for PartChunk {
     fn read(&self, want: Want, into: &mut LineBuf) -> Result<(), SelectLinesError> {
         let deletes = &self.part.pending;
         let (min, max) = self.bounds();
-        let reaches = |delete: &Compiled| delete.deletion.span.start <= max && min < delete.deletion.span.end;
-        if !self.concerned || !deletes.iter().any(|delete| reaches(delete)) {
-            return self.part.noting_damage(self.inner.read(want, into));
-        }
-        let text = deletes.iter().any(|delete| reaches(delete) && delete.looks_at_text());
+        let reaching = |delete: &&Arc<Compiled>| delete.deletion.span.start <= max && min < delete.deletion.span.end;
+        let text = match self.stream() {
+            Some(stream) => deletes.of(&stream.labels, min, max).iter().map(|delete| delete.looks_at_text()).reduce(|a, b| a || b),
+            None => deletes.all().iter().filter(reaching).map(|delete| delete.looks_at_text()).reduce(|a, b| a || b),
+        };
+        let Some(text) = text.filter(|_| self.concerned) else { return self.part.noting_damage(self.inner.read(want, into)) };
         self.part.noting_damage(self.inner.read(if text { Want::Text } else { want }, into))?;
-        leave_out(deletes, into);
+        leave_out(deletes, (min, max), into);
         Ok(())
+    }
+}
+
+/// What looking at all of a part said.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing is wrong with it.
+    Whole,
+    /// A sentence that says what is damaged.
+    Damaged(String),
+    /// It could not be read now, which says nothing about it.
+    Unknown(PartError),
+}
+
+/// A part that counts but could not be opened: the system refused, and may not do so later.
+#[derive(Debug, Clone)]
+pub(super) struct Absent {
+    pub(super) entry: PartEntry,
+    /// What the system said.
+    pub(super) reason: String,
+}
+
+/// Whether an error says that files are not what was written. A system that is short of files, memory or space, or whose
+/// disk does not answer, says nothing about them.
+pub(super) fn is_damage(error: &PartError) -> bool {
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound, UnexpectedEof};
+    match error {
+        PartError::Damaged { .. } | PartError::Version { .. } => true,
+        PartError::Io { source, .. } => {
+            matches!(source.kind(), NotFound | UnexpectedEof | InvalidData | IsADirectory | NotADirectory)
+        }
+        PartError::Input(_) | PartError::TooLarge { .. } | PartError::Stopped(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_damage_is_damage() {
+        let refused = |source: io::Error| PartError::Io { action: "open", path: PathBuf::from("x"), source };
+        // EINTR, EIO, EAGAIN, ENOMEM, EACCES, ENFILE, EMFILE, ENOSPC, ELOOP, ESTALE.
+        for code in [4, 5, 11, 12, 13, 23, 24, 28, 40, 116] {
+            assert!(!is_damage(&refused(io::Error::from_raw_os_error(code))), "error {code} of the system");
+        }
+        // ENOENT, ENOTDIR, EISDIR.
+        for code in [2, 20, 21] {
+            assert!(is_damage(&refused(io::Error::from_raw_os_error(code))), "error {code} of the system");
+        }
+        assert!(is_damage(&refused(io::ErrorKind::UnexpectedEof.into())));
+        assert!(is_damage(&PartError::Damaged { path: PathBuf::new(), what: String::new() }));
+        assert!(!is_damage(&PartError::Input("x")));
     }
 }

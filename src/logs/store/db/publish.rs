@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::parts::LivePart;
+use super::parts::{Absent, LivePart};
 use super::{Core, StoreError, View};
 use crate::logs::store::deletes::Compiled;
 use crate::logs::store::manifest::{Found, Manifest};
@@ -16,6 +16,8 @@ pub(super) type ChangeDeletes<'c> = Box<dyn FnOnce(&[Arc<Compiled>]) -> Vec<Arc<
 pub(super) struct Change<'c> {
     /// Parts that come, written and open.
     pub(super) added: Vec<LivePart>,
+    /// Parts that count already and can be read from now on.
+    pub(super) opened: Vec<LivePart>,
     /// Numbers of parts that go.
     pub(super) gone: Vec<u64>,
     /// Deletions that are in the files of parts that come, and must still be wanted.
@@ -30,7 +32,7 @@ impl Core {
     /// Makes a change count. `edit` makes the rest of it in the manifest; parts are listed by this. On failure nothing changed,
     /// and parts that were to come are removed. That is so too, without failure, when parts come in place of others that
     /// were retired meanwhile, or without lines whose deletion was cancelled meanwhile.
-    pub(super) fn publish(&self, change: Change<'_>, edit: impl FnOnce(&mut Manifest)) -> Result<(), StoreError> {
+    pub(super) fn publish(&self, mut change: Change<'_>, edit: impl FnOnce(&mut Manifest)) -> Result<(), StoreError> {
         let mut manifest = self.manifest.lock();
         let is_live = |id: &u64| manifest.parts.iter().any(|entry| entry.id == *id);
         let is_wanted = |id: &u64| self.view().deletes.iter().any(|delete| delete.deletion.id == *id);
@@ -44,25 +46,31 @@ impl Core {
         next.parts.extend(change.added.iter().map(|part| part.entry));
         next.parts.sort_unstable_by_key(|entry| (entry.day, entry.id));
         next.trim();
+        // Everything that could fail comes before the manifest is written: what it says and what readers see must not part.
+        let before = self.view();
+        let deletes_change = change.deletes.is_some();
+        let deletes: Arc<[Arc<Compiled>]> = match change.deletes.take() {
+            Some(make) => Arc::from(make(&before.deletes)),
+            None => Arc::clone(&before.deletes),
+        };
+        let mut parts: Vec<Arc<LivePart>> = before.parts.iter().filter(|part| !change.gone.contains(&part.entry.id)).cloned().collect();
+        // What was looked at stays as it is while deletions do.
+        let known = if deletes_change { 0 } else { parts.len() };
+        parts.extend(change.added.iter().chain(&change.opened).cloned().map(Arc::new));
+        for part in &mut parts[known..] {
+            *part = Arc::new(part.with_deletes(&deletes, &self.stop));
+        }
+        parts.sort_unstable_by_key(|part| (part.entry.day, part.entry.id));
+        let is_absent = |id: u64| !change.gone.contains(&id) && change.opened.iter().all(|part| part.entry.id != id);
+        let absent: Arc<[Absent]> = before.absent.iter().filter(|absent| is_absent(absent.entry.id)).cloned().collect();
         if let Err(error) = self.write_manifest(&next) {
             self.clean_up(&change, &manifest);
             return Err(error);
         }
         *manifest = next;
-        let before = self.view();
-        let deletes: Arc<[Arc<Compiled>]> = match change.deletes {
-            Some(make) => Arc::from(make(&before.deletes)),
-            None => Arc::clone(&before.deletes),
-        };
-        let mut parts: Vec<Arc<LivePart>> = before.parts.iter().filter(|part| !change.gone.contains(&part.entry.id)).cloned().collect();
-        parts.extend(change.added.into_iter().map(Arc::new));
-        parts.sort_unstable_by_key(|part| (part.entry.day, part.entry.id));
-        let changed = |part: &Arc<LivePart>| Arc::new(part.with_deletes(&deletes, &self.stop));
-        let is_plain = deletes.is_empty() && before.deletes.is_empty();
-        let parts = if is_plain { Arc::from(parts) } else { parts.iter().map(changed).collect() };
         let mut view = self.view.write();
         let frozen = view.frozen.clone().filter(|_| !change.thawed);
-        *view = Arc::new(View { active: Arc::clone(&view.active), frozen, parts, deletes });
+        *view = Arc::new(View { active: Arc::clone(&view.active), frozen, parts: Arc::from(parts), absent, deletes });
         drop(view);
         drop(manifest);
         before.parts.iter().filter(|part| change.gone.contains(&part.entry.id)).for_each(|part| part.retire());

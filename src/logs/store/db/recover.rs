@@ -1,6 +1,5 @@
 //! From the data directory to a running store: manifest, parts, then the log.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,20 +11,25 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::check::Rates;
 use super::flush::{Frozen, write_parts};
-use super::parts::LivePart;
+use super::parts::{Absent, LivePart, is_damage};
 use super::salvage::set_aside;
-use super::{Bell, Core, PARTS_DIR, StoreError, StoreSettings, View, WAL_DIR};
+use super::{Core, PARTS_DIR, StoreError, StoreSettings, View, WAL_DIR};
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::logs::store::deletes::Compiled;
 use crate::logs::store::lines::{Lines, Seed};
 use crate::logs::store::manifest::{Found, MANIFEST, Manifest, PartEntry, part_name};
 use crate::logs::store::memory::Memory;
-use crate::logs::store::part::PartError;
+use crate::logs::store::retention::{BelievedTime, last_use};
 use crate::logs::store::stats::{Counters, SetAside};
 use crate::logs::store::wal::{FORMAT, ReplayProgress, SEGMENT_BYTES, Sink, WalPlace, replay};
 use crate::platform::disk::log::{Packer, Wal, WalOptions};
+use crate::platform::disk::rounds::Bell;
 use crate::platform::disk::{DirLock, temporary_beside};
+
+/// While parts cannot be written, the log may fill memory so many times over: more than two memories were never in it, unless
+/// memory was larger then.
+const STUCK_SHARES: usize = 8;
 
 impl Core {
     pub(super) fn recover(settings: StoreSettings, clock: SharedClock, progress: &ReplayProgress) -> Result<Self, StoreError> {
@@ -38,14 +42,15 @@ impl Core {
         let seed = Seed::random();
         let mut opened = Opened::read(&settings.dir)?;
         opened.open_parts(&settings.dir)?;
-        let deletes = opened.compile_deletes(&settings);
+        let deletes = opened.deletes(&settings);
         let wal_from = opened.manifest.wal;
-        let mut recovery = Recovery { settings: &settings, memory: Memory::new(opened.manifest.last_delete), opened, failure: None };
+        let mut recovery =
+            Recovery { settings: &settings, memory: Memory::new(opened.manifest.last_delete), opened, is_stuck: false, failure: None };
         let replayed = match replay(&wal_dir, wal_from, seed, &mut recovery, progress) {
             Ok(replayed) => replayed,
             Err(error) => return Err(recovery.failure.take().unwrap_or_else(|| StoreError::io("read the log in", &wal_dir)(error))),
         };
-        let Recovery { memory, opened: Opened { manifest, parts, set_aside: mut aside, errors }, .. } = recovery;
+        let Recovery { memory, opened: Opened { manifest, parts, absent, set_aside: mut aside }, .. } = recovery;
         aside.extend(replayed.damage.into_iter().map(|damage| {
             let reason = format!("at byte {}: {}", damage.offset, damage.what);
             SetAside { path: damage.file, reason }
@@ -56,6 +61,9 @@ impl Core {
         let stop = Cancel::new();
         let deletes: Arc<[Arc<Compiled>]> = Arc::from(deletes);
         let parts: Arc<[Arc<LivePart>]> = parts.iter().map(|part| Arc::new(part.with_deletes(&deletes, &stop))).collect();
+        let spans: Vec<(i64, i64)> =
+            parts.iter().map(|part| (part.part.info().min_ts, part.part.info().max_ts)).chain(memory.held().span).collect();
+        let time = BelievedTime::new(last_use(&spans).map(|ns| ns / 1_000_000), clock.now_ms(), clock.monotonic());
         let options = WalOptions {
             dir: wal_dir,
             format: FORMAT,
@@ -71,12 +79,13 @@ impl Core {
             seed,
             limits: RwLock::new(Arc::new(settings.limits.clone())),
             retention: RwLock::new(Arc::new(settings.retention.clone())),
+            time: Mutex::new(time),
             rates: Rates::default(),
             wal: Wal::open(options, replayed.segments, replayed.next),
             packer: Packer::at_level(settings.wal_level),
             scratch: Mutex::default(),
             counters: Counters::default(),
-            view: RwLock::new(Arc::new(View { active: Arc::new(memory), frozen: None, parts, deletes })),
+            view: RwLock::new(Arc::new(View { active: Arc::new(memory), frozen: None, parts, absent: Arc::from(absent), deletes })),
             manifest: Mutex::new(manifest),
             inflight: RwLock::new(()),
             maintenance: Mutex::new(Frozen::default()),
@@ -89,7 +98,7 @@ impl Core {
             closed: AtomicBool::new(false),
             bytes_max: AtomicU64::new(0),
             stop,
-            background_errors: Mutex::new(errors),
+            background_errors: Mutex::default(),
             set_aside: Mutex::new(aside),
             replay_ms: u64::try_from(clock.monotonic().saturating_sub(started).as_millis()).unwrap_or(u64::MAX),
             settings,
@@ -103,15 +112,15 @@ impl Core {
 struct Opened {
     manifest: Manifest,
     parts: Vec<LivePart>,
+    absent: Vec<Absent>,
     set_aside: Vec<SetAside>,
-    errors: BTreeMap<&'static str, String>,
 }
 
 impl Opened {
     /// Reads the manifest. In place of a damaged or missing one, every part that is there counts: rather a line twice than
     /// never.
     fn read(dir: &Path) -> Result<Self, StoreError> {
-        let mut opened = Self { manifest: Manifest::default(), parts: Vec::new(), set_aside: Vec::new(), errors: BTreeMap::new() };
+        let mut opened = Self { manifest: Manifest::default(), parts: Vec::new(), absent: Vec::new(), set_aside: Vec::new() };
         match Manifest::read(dir).map_err(StoreError::io("read the manifest in", dir))? {
             Found::Manifest(manifest) => opened.manifest = manifest,
             Found::Nothing => {
@@ -167,40 +176,32 @@ impl Opened {
                     self.manifest.parts.push(entry);
                     self.parts.push(part);
                 }
-                // The disk may work again later; a part must not be lost to that.
-                Err(PartError::Io { source, path, .. }) if is_passing(&source) => {
-                    return Err(StoreError::io("open a part in", path)(source));
+                Err(error) if is_damage(&error) => self.set_aside.push(set_aside(dir, &entry.path(&folder), error.to_string())),
+                // It may be opened later; a part must not be lost to that.
+                Err(error) => {
+                    tracing::error!(part = %entry.path(&folder).display(), %error, "a part cannot be opened now; it is tried again");
+                    self.manifest.parts.push(entry);
+                    self.absent.push(Absent { entry, reason: error.to_string() });
                 }
-                Err(error) => self.set_aside.push(set_aside(dir, &entry.path(&folder), error.to_string())),
             }
         }
         if self.manifest.parts.len() < before {
-            self.manifest.write(dir).map_err(StoreError::io("write the manifest in", dir))?;
+            // On a full disk the old one stays, which names what is not there; the next change replaces it.
+            if let Err(error) = self.manifest.write(dir) {
+                tracing::warn!(%error, "the manifest of log storage cannot be written now");
+            }
         }
         Ok(())
     }
 
-    fn compile_deletes(&mut self, settings: &StoreSettings) -> Vec<Arc<Compiled>> {
-        let mut compiled = Vec::new();
-        for deletion in self.manifest.deletes.iter().filter(|deletion| deletion.processed_ms.is_none()) {
-            match Compiled::new(deletion.clone(), settings.filters.as_deref()) {
-                Ok(delete) => compiled.push(Arc::new(delete)),
-                Err(error) => {
-                    let what = format!("deletion {} cannot be applied, its lines are visible: {error}", deletion.id);
-                    tracing::error!("{what}");
-                    self.errors.insert("apply a deletion", what);
-                }
-            }
-        }
-        compiled
+    /// Deletions that are not done, by number.
+    fn deletes(&self, settings: &StoreSettings) -> Vec<Arc<Compiled>> {
+        let waiting = self.manifest.deletes.iter().filter(|deletion| deletion.processed_ms.is_none());
+        let mut deletes: Vec<Arc<Compiled>> =
+            waiting.map(|deletion| Arc::new(Compiled::new(deletion.clone(), settings.filters.clone()))).collect();
+        deletes.sort_by_key(|delete| delete.deletion.id);
+        deletes
     }
-}
-
-/// Whether an error says nothing about the file itself.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, OutOfMemory, PermissionDenied};
-    matches!(error.kind(), Interrupted | OutOfMemory | PermissionDenied)
-        || error.raw_os_error().is_some_and(|code| code == 23 || code == 24)
 }
 
 fn name_of(path: &Path) -> String {
@@ -219,36 +220,59 @@ struct Recovery<'s> {
     settings: &'s StoreSettings,
     memory: Memory,
     opened: Opened,
+    /// Whether parts cannot be written now.
+    is_stuck: bool,
     failure: Option<StoreError>,
 }
 
 impl Sink for Recovery<'_> {
     fn lines(&mut self, lines: &Lines<'_>, next: WalPlace) -> io::Result<()> {
         self.memory.append(lines, None, Duration::ZERO);
-        if self.memory.bytes() < self.settings.memory_bytes {
+        let (bytes, share) = (self.memory.bytes(), self.settings.memory_bytes);
+        if bytes < share || (self.is_stuck && bytes < share.saturating_mul(STUCK_SHARES)) {
             return Ok(());
         }
-        self.make_room(next).map_err(|error| {
-            let text = error.to_string();
-            self.failure = Some(error);
-            io::Error::other(text)
-        })
+        match self.make_room(next) {
+            Ok(()) => {
+                self.is_stuck = false;
+                Ok(())
+            }
+            Err(error) if !self.is_stuck && !error.is_stop() => {
+                // What is in the log was in memory before: reads go on from there, writes when there is room on the disk.
+                tracing::error!(%error, "lines of the log cannot be written to parts now; they stay in memory, and no line is taken until they are");
+                self.is_stuck = true;
+                Ok(())
+            }
+            Err(error) => {
+                let text = error.to_string();
+                self.failure = Some(error);
+                Err(io::Error::other(text))
+            }
+        }
     }
 }
 
 impl Recovery<'_> {
     fn make_room(&mut self, next: WalPlace) -> Result<(), StoreError> {
         let dir = &self.settings.dir;
-        let manifest = &mut self.opened.manifest;
+        let mut manifest = self.opened.manifest.clone();
         let mut next_id = || {
             manifest.next_part += 1;
             manifest.next_part - 1
         };
         let parts = write_parts(self.settings, &self.memory.sorted(), self.memory.deletes_done, &mut next_id)?;
-        super::step(self.settings, "write parts of the log")?;
         manifest.parts.extend(parts.iter().map(|part| part.entry));
         manifest.wal = next;
-        manifest.write(dir).map_err(StoreError::io("write the manifest in", dir))?;
+        let written = super::step(self.settings, "write parts of the log")
+            .and_then(|()| manifest.write(dir).map_err(StoreError::io("write the manifest in", dir)));
+        if let Err(error) = written {
+            // Those that a manifest names after all stay: lines are there twice then, which readers leave out.
+            if matches!(Manifest::read(dir), Ok(Found::Manifest(found)) if found == self.opened.manifest) {
+                parts.iter().for_each(|part| drop(fs::remove_dir_all(part.path())));
+            }
+            return Err(error);
+        }
+        self.opened.manifest = manifest;
         self.opened.parts.extend(parts);
         self.memory = self.memory.successor(self.memory.deletes_done, i64::MIN);
         Ok(())

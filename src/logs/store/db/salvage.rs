@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flush::write_parts;
-use super::parts::LivePart;
+use super::parts::{LivePart, Verdict, is_damage};
 use super::publish::Change;
 use super::{Core, QUARANTINE_DIR, StoreError};
 use crate::logs::model::needs::Needs;
@@ -33,19 +33,54 @@ impl Core {
 
     /// Moves those of some parts that are damaged out of the way, and puts what can be read of them in their place. The caller
     /// holds the compaction lock.
+    ///
+    /// # Errors
+    /// The first failure; also when one of the parts cannot be read now, which is no damage.
     pub(super) fn set_damaged_aside(&self, parts: &[Arc<LivePart>]) -> Result<(), StoreError> {
+        let mut failed = Ok(());
         for part in parts {
-            let Err(damage) = part.verify(&self.stop) else { continue };
+            let damage = match part.verify(&self.stop) {
+                Verdict::Whole => continue,
+                Verdict::Unknown(error) => {
+                    failed = failed.and(Err(error.into()));
+                    continue;
+                }
+                Verdict::Damaged(damage) => damage,
+            };
             let salvaged = self.salvage(part)?;
             let info = part.part.info();
             let reason = format!("{damage}; {} of its {} lines could be read and are kept", salvaged.lines, info.lines);
             self.publish(Change { added: salvaged.parts, gone: vec![part.entry.id], ..Change::default() }, |_| {})?;
             part.spare();
-            let aside = set_aside(&self.settings.dir, part.path(), reason);
-            tracing::error!(part = %aside.path.display(), reason = %aside.reason, "a part cannot be read and was set aside");
-            self.set_aside.lock().push(aside);
+            self.tell_aside(set_aside(&self.settings.dir, part.path(), reason));
         }
-        Ok(())
+        failed
+    }
+
+    /// Tries again to open parts that could not be opened. The caller holds no lock.
+    pub(super) fn open_absent(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.compaction.lock();
+        let mut failed = Ok(());
+        for absent in self.view().absent.iter() {
+            let (entry, folder) = (absent.entry, self.parts_dir());
+            match LivePart::open(&folder, entry) {
+                Ok(part) => {
+                    self.publish(Change { opened: vec![part], ..Change::default() }, |_| {})?;
+                    tracing::info!(part = %entry.path(&folder).display(), "a part that could not be opened can be read again");
+                }
+                Err(error) if is_damage(&error) => {
+                    self.publish(Change { gone: vec![entry.id], ..Change::default() }, |_| {})?;
+                    self.tell_aside(set_aside(&self.settings.dir, &entry.path(&folder), error.to_string()));
+                }
+                Err(error) => failed = failed.and(Err(error.into())),
+            }
+        }
+        failed
+    }
+
+    fn tell_aside(&self, aside: SetAside) {
+        tracing::error!(part = %aside.path.display(), reason = %aside.reason, "a part cannot be read and was set aside");
+        self.set_aside.lock().push(aside);
     }
 
     /// Writes whatever can be read of a part to new ones.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Core, Store, View};
+use super::{Core, DAY_NS, Store, View};
 use crate::base::cancel::Cancel;
 use crate::base::pressure::{Level, Shed};
 use crate::logs::model::needs::Needs;
-use crate::logs::model::read::{LineChunk, LineSelection, SelectLines, SelectLinesError, StreamQuery, StreamVolume};
+use crate::logs::model::read::{LineChunk, LineSelection, SelectLines, SelectLinesError, Span, StreamQuery, StreamVolume};
 use crate::logs::store::memory::Memory;
 use crate::series::labels::Labels;
 
@@ -19,6 +19,7 @@ impl SelectLines for Store {
         }
         self.core.is_calm()?;
         let view = self.core.view();
+        view.is_complete(selection.span)?;
         for memory in view.memories() {
             memory.select(selection, cancel, &mut chunks)?;
         }
@@ -31,6 +32,7 @@ impl SelectLines for Store {
 
     fn streams(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<Labels>, SelectLinesError> {
         let view = self.core.view();
+        view.is_complete(query.span)?;
         let mut streams: Vec<Labels> = Vec::new();
         view.memories().for_each(|memory| streams.extend(labels_of(memory, query)));
         for part in view.parts.iter().filter(|part| part.overlaps(query.span)) {
@@ -49,6 +51,7 @@ impl SelectLines for Store {
 
     fn label_names(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectLinesError> {
         let view = self.core.view();
+        view.is_complete(query.span)?;
         let mut names: BTreeSet<String> = BTreeSet::new();
         for memory in view.memories() {
             for labels in labels_of(memory, query) {
@@ -67,6 +70,7 @@ impl SelectLines for Store {
 
     fn label_values(&self, name: &str, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectLinesError> {
         let view = self.core.view();
+        view.is_complete(query.span)?;
         let mut values: BTreeSet<String> = BTreeSet::new();
         for memory in view.memories() {
             for labels in labels_of(memory, query) {
@@ -85,6 +89,7 @@ impl SelectLines for Store {
 
     fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError> {
         let view = self.core.view();
+        view.is_complete(query.span)?;
         let mut volumes: BTreeMap<Labels, StreamVolume> = BTreeMap::new();
         let mut add = |volume: StreamVolume| match volumes.get_mut(&volume.labels) {
             Some(known) => {
@@ -112,6 +117,18 @@ impl SelectLines for Store {
 }
 
 impl View {
+    /// Whether every part that may have lines of a span can be read: rather no answer than one with lines missing.
+    fn is_complete(&self, span: Span) -> Result<(), SelectLinesError> {
+        let reaches = |day: i64| day.saturating_mul(DAY_NS) < span.end && span.start < day.saturating_add(1).saturating_mul(DAY_NS);
+        match self.absent.iter().find(|absent| reaches(absent.entry.day)) {
+            None => Ok(()),
+            Some(absent) => {
+                let text = format!("lines of this time cannot be read now, it is tried again: {}", absent.reason);
+                Err(SelectLinesError::Storage(Arc::from(text)))
+            }
+        }
+    }
+
     /// The memories, newest first.
     pub(super) fn memories(&self) -> impl Iterator<Item = &Arc<Memory>> {
         [Some(&self.active), self.frozen.as_ref()].into_iter().flatten()

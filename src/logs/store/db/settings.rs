@@ -45,6 +45,8 @@ pub struct StoreSettings {
     pub dense: MergeOptions,
     /// A merged part is not larger than this.
     pub merged_bytes_max: u64,
+    /// When there are more parts, small ones are merged whatever their days. Each takes a file and seven pieces of address space.
+    pub parts_max: usize,
     /// A day is packed for good when it is over for so long.
     pub dense_after: Duration,
     /// Whether to flush, merge and retire parts in the background. Without, call [`Store::maintain`](super::Store::maintain).
@@ -74,6 +76,7 @@ impl StoreSettings {
             merge: MergeOptions::FAST,
             dense: MergeOptions::DENSE,
             merged_bytes_max: 4 << 30,
+            parts_max: 800,
             dense_after: Duration::from_secs(3600),
             background: true,
             hook: None,

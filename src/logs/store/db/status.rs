@@ -52,7 +52,8 @@ impl Store {
             memory_bytes += memory.bytes() as u64;
             held.span.into_iter().for_each(|(min, max)| widen(min, max));
         }
-        let errors: Vec<String> = core.background_errors.lock().values().cloned().collect();
+        let mut errors: Vec<String> = core.background_errors.lock().values().cloned().collect();
+        errors.extend(view.absent.iter().map(|absent| format!("a part cannot be opened now, it is tried again: {}", absent.reason)));
         StoreStatus {
             writes: core.write_state(),
             set_aside: core.set_aside.lock().clone(),

@@ -19,7 +19,7 @@ mod record;
 mod replay;
 
 pub use record::{LINES, put_lines, read_lines};
-pub use replay::{Damage, ReplayProgress, Replayed, Sink, WalPlace, replay};
+pub use replay::{ReplayProgress, Replayed, Sink, WalPlace, replay};
 
 use crate::platform::disk::log::Format;
 

@@ -50,7 +50,7 @@ impl Core {
         if newest.saturating_sub(oldest) <= range + range / 4 || !self.settings.background {
             return Ok(());
         }
-        self.flush_wake.notify();
+        self.flush_wake.ring();
         if !self.flush_lags() {
             return Ok(());
         }

@@ -132,7 +132,7 @@ impl Core {
         let written = self.flush_all_due(&mut state)?;
         drop(state);
         if written > 0 {
-            self.compact_wake.notify();
+            self.compact_wake.ring();
         }
         Ok(())
     }

@@ -25,7 +25,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -38,6 +37,7 @@ use super::stats::{Counters, ReplayStatus, SetAside};
 use super::wal::{self, Flushed, Packer, SegmentInfo, SyncPolicy, Wal};
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::clock::SharedClock;
+use crate::platform::disk::rounds::{Background, Bell, Rounds, Threads};
 use crate::platform::disk::{DirLock, LockError};
 use crate::series::changes::ChangeLog;
 
@@ -98,7 +98,7 @@ impl StoreError {
 /// Storage of series. Cheap to share behind an `Arc`; all methods take `&self`.
 pub struct Store {
     core: Arc<Core>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Threads,
 }
 
 /// What readers keep alive while they read.
@@ -171,7 +171,7 @@ impl Store {
         fs::create_dir_all(&wal_dir).map_err(StoreError::io("create", &wal_dir))?;
         let core = Core::recover(settings, clock, lock, blocks, wal_dir, progress)?;
         let core = Arc::new(core);
-        let store = Self { core: Arc::clone(&core), threads: Mutex::default() };
+        let store = Self { core: Arc::clone(&core), threads: Threads::default() };
         if core.settings.background {
             store.start(&core)?;
         }
@@ -179,40 +179,31 @@ impl Store {
     }
 
     fn start(&self, core: &Arc<Core>) -> Result<(), StoreError> {
-        self.spawn("metrics-flush", core, |core| {
-            let mut wait = MAINTENANCE_EVERY;
-            while core.flush_wake.wait(wait, core) {
-                wait = core.flush_round().unwrap_or(MAINTENANCE_EVERY);
-            }
-        })?;
-        self.spawn("metrics-save", core, |core| {
-            let mut wait = SAVE_CHECK_EVERY;
-            while core.save_wake.wait(wait, core) {
-                wait = core.save_round().unwrap_or(SAVE_CHECK_EVERY);
-            }
-        })?;
-        self.spawn("metrics-merge", core, |core| {
-            let mut wait = MAINTENANCE_EVERY;
-            while core.compact_wake.wait(wait, core) {
-                wait = core.compact_round().unwrap_or(MAINTENANCE_EVERY);
-            }
-        })?;
-        if let SyncPolicy::Interval(every) = core.settings.sync {
-            self.spawn("metrics-sync", core, move |core| {
-                while core.sync_wake.wait(every, core) {
-                    // A failure is kept by the log, counted and shown in the status; the next append repairs it.
-                    core.wal.sync();
-                }
-            })?;
+        let failed = || StoreError::io("start a thread for", &core.settings.dir);
+        let (every, niceness) = (MAINTENANCE_EVERY, 0);
+        let all = [
+            Rounds::<Core> { name: "metrics-flush", bell: |core| &core.flush_wake, every, niceness, round: Core::flush_round },
+            Rounds::<Core> {
+                name: "metrics-save",
+                bell: |core| &core.save_wake,
+                every: SAVE_CHECK_EVERY,
+                niceness,
+                round: Core::save_round,
+            },
+            Rounds::<Core> { name: "metrics-merge", bell: |core| &core.compact_wake, every, niceness, round: Core::compact_round },
+        ];
+        for rounds in all {
+            self.threads.start(core, rounds).map_err(failed())?;
         }
-        Ok(())
-    }
-
-    fn spawn(&self, name: &str, core: &Arc<Core>, work: impl FnOnce(&Core) + Send + 'static) -> Result<(), StoreError> {
-        let core = Arc::clone(core);
-        let dir = core.settings.dir.clone();
-        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&core));
-        self.threads.lock().push(spawned.map_err(StoreError::io("start a thread for", dir))?);
+        if let SyncPolicy::Interval(every) = core.settings.sync {
+            let round: fn(&Core) -> Option<Duration> = |core| {
+                // A failure is kept by the log, counted and shown in the status; the next append repairs it.
+                core.wal.sync();
+                None
+            };
+            let sync = Rounds::<Core> { name: "metrics-sync", bell: |core| &core.sync_wake, every, niceness, round };
+            self.threads.start(core, sync).map_err(failed())?;
+        }
         Ok(())
     }
 
@@ -221,12 +212,9 @@ impl Store {
         self.core.closed.store(true, Ordering::Release);
         self.core.stop.raise(Stop::Cancelled);
         for bell in [&self.core.flush_wake, &self.core.save_wake, &self.core.compact_wake, &self.core.sync_wake] {
-            bell.notify();
+            bell.ring();
         }
-        for thread in self.threads.lock().drain(..) {
-            // A thread that panicked has nothing more to say here.
-            drop(thread.join());
-        }
+        self.threads.join();
         // Whoever is in the middle of an append comes to its end first.
         drop(self.core.inflight.write());
         self.core.wal.close();
@@ -258,27 +246,20 @@ impl Core {
     }
 }
 
-/// Wakes a thread that waits for work.
-#[derive(Debug, Default)]
-struct Bell {
-    rung: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Bell {
-    fn notify(&self) {
-        *self.rung.lock() = true;
-        self.changed.notify_all();
+impl Background for Core {
+    fn is_over(&self) -> bool {
+        self.is_closed()
     }
 
-    /// Waits until notified or so long; false when the store is closed.
-    fn wait(&self, at_most: Duration, core: &Core) -> bool {
-        let mut rung = self.rung.lock();
-        if !*rung && !core.is_closed() {
-            self.changed.wait_for(&mut rung, at_most);
-        }
-        *rung = false;
-        !core.is_closed()
+    fn panicked(&self, thread: &'static str, message: &str) {
+        self.counters.panics.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(thread, message, "work on metric storage failed unexpectedly; it is tried again");
+        self.background_errors.lock().insert(thread, format!("{thread} failed unexpectedly: {message}"));
+    }
+
+    fn went_well(&self, thread: &'static str) {
+        tracing::info!(thread, "work on metric storage goes on");
+        self.background_errors.lock().remove(thread);
     }
 }
 

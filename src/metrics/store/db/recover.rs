@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use super::{Bell, BlockSet, Census, Core, MaintenanceState, StoreError, StoreSettings};
+use super::{BlockSet, Census, Core, MaintenanceState, StoreError, StoreSettings};
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
@@ -19,6 +19,7 @@ use crate::metrics::store::wal::{
     read_histograms,
 };
 use crate::platform::disk::DirLock;
+use crate::platform::disk::rounds::Bell;
 use crate::series::changes::ChangeLog;
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata, SampleBuf};

@@ -62,10 +62,10 @@ pub use floats::FloatsWriter;
 pub use frame::FORMAT;
 pub use record::{Flushed, Kind, SamplesWriter, put_exemplar, put_metadata, put_series, put_times};
 pub use record::{read_chunks, read_floats, read_histograms};
-pub use replay::{Damaged, Progress, Recovered, Sink, Taken, replay};
+pub use replay::{Progress, Recovered, Sink, Taken, replay};
 pub use segments::files_before;
 
-pub use crate::platform::disk::log::{Packer, SegmentInfo, SyncPolicy, Wal, WalCounters, WalError, WalOptions};
+pub use crate::platform::disk::log::{Damaged, Packer, SegmentInfo, SyncPolicy, Wal, WalCounters, WalError, WalOptions};
 
 /// A segment is finished when it is this large.
 pub const SEGMENT_BYTES: u64 = 32 << 20;

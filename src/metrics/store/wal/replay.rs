@@ -1,20 +1,19 @@
 //! Reading the log back: in parallel by group, with bounded memory, past damage.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::columns::column_groups;
-use super::frame::{MAGIC, frames};
+use super::frame::FORMAT;
 use super::record::{self, Flushed, GROUPS, Kind};
 use super::segments::{self, Listing, checkpoint_path, chunks_path};
 use crate::base::bytes::Malformed;
 use crate::base::time::TimeRange;
-use crate::platform::disk;
-use crate::platform::disk::log::{Found, Frame, SegmentInfo, Unpacker, segment_path};
+use crate::platform::disk::log::{Damage, Damaged, Frame, LogReader, SegmentInfo, Unpacker, segment_path};
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
 
@@ -50,17 +49,6 @@ pub trait Sink: Sync {
     fn start(&self, id: u32, ts: i64, start: i64);
 }
 
-/// A part of the log that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage {
-    /// Which file.
-    pub file: PathBuf,
-    /// Where in it, in bytes.
-    pub offset: u64,
-    /// What was found and done, in words.
-    pub what: String,
-}
-
 /// What reading back brought.
 #[derive(Debug, Default)]
 pub struct Recovered {
@@ -80,15 +68,6 @@ pub struct Recovered {
     named: Vec<u64>,
     /// Records read.
     pub records: u64,
-}
-
-/// What to do about parts that cannot be read, and about leftovers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damaged {
-    /// Set the parts aside, remove the leftovers: the log is about to be written.
-    Mend,
-    /// Touch nothing: somebody else may be writing it.
-    Leave,
 }
 
 /// How far reading back has come, for status pages.
@@ -185,66 +164,23 @@ fn read_file(
     recovered: &mut Recovered,
 ) -> io::Result<Option<(u64, i64)>> {
     let bytes = fs::read(path)?;
-    let Some(mut frames) = frames(&bytes) else {
-        if is_last && bytes.len() <= MAGIC.len() {
-            // Created, and then the process ended.
-            if recovered.mends {
-                fs::remove_file(path)?;
-            }
-            return Ok(None);
-        }
-        quarantine(dir, path, &bytes, 0, "not a log file of a known version".to_owned(), recovered)?;
-        return Ok(None);
-    };
     let mut window = Window::new(sink, from);
-    let mut good_len = bytes.len();
-    loop {
-        let at = frames.offset();
-        match frames.next_frame() {
-            Found::Frame(frame) => {
-                recovered.records += 1;
-                window.take(frame, recovered);
-            }
-            Found::End => break,
-            Found::Damaged { skippable: true } => {
-                let rest = &bytes[at..frames.offset()];
-                quarantine(dir, path, rest, at, "a record does not fit its checksum; the ones after it were read".to_owned(), recovered)?;
-            }
-            Found::Damaged { skippable: false } => {
-                good_len = at;
-                break;
-            }
-        }
-    }
+    let damaged = if recovered.mends { Damaged::Mend } else { Damaged::Leave };
+    let mut reader = LogReader::new(dir, FORMAT, damaged);
+    let good_len = reader.walk(path, &bytes, is_last, |record| {
+        recovered.records += 1;
+        window.take(record.frame, recovered);
+        Ok(None)
+    })?;
+    recovered.damage.append(&mut reader.damage);
+    let Some(good_len) = good_len else { return Ok(None) };
     window.flush();
     let failed = window.failed.load(Ordering::Relaxed);
     if failed > 0 {
         let what = format!("{failed} records hold something else than they claim");
         recovered.damage.push(Damage { file: path.to_owned(), offset: 0, what });
     }
-    if good_len < bytes.len() {
-        if !is_last {
-            let what = "the rest of the segment is not readable".to_owned();
-            quarantine(dir, path, &bytes[good_len..], good_len, what, recovered)?;
-        }
-        if recovered.mends {
-            let file = File::options().write(true).open(path)?;
-            file.set_len(good_len as u64)?;
-            file.sync_all()?;
-        }
-    }
-    Ok(Some((good_len as u64, window.max_ts.load(Ordering::Relaxed))))
-}
-
-fn quarantine(dir: &Path, path: &Path, bytes: &[u8], at: usize, what: String, recovered: &mut Recovered) -> io::Result<()> {
-    if recovered.mends {
-        let folder = dir.join("quarantine");
-        fs::create_dir_all(&folder)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        disk::replace_file(&folder.join(format!("{name}-{at}")), bytes)?;
-    }
-    recovered.damage.push(Damage { file: path.to_owned(), offset: at as u64, what });
-    Ok(())
+    Ok(Some((good_len, window.max_ts.load(Ordering::Relaxed))))
 }
 
 /// Records read together.

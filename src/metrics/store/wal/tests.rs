@@ -4,14 +4,14 @@ use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::columns::{ColumnsWriter, column_groups};
-use super::frame::{self, MAGIC};
+use super::frame::MAGIC;
 use super::record::{self, SamplesWriter, groups, read_floats};
 use super::*;
 use crate::base::bytes::Malformed;
 use crate::base::clock::ManualClock;
 use crate::base::time::TimeRange;
 use crate::metrics::store::head::{ChunkKind, SavedChunk};
-use crate::platform::disk::log::{Found, Unpacker};
+use crate::platform::disk::log::{Found, Frames, Unpacker};
 use crate::series::labels::Labels;
 use crate::series::sample::{Exemplar, Metadata};
 
@@ -128,7 +128,7 @@ proptest! {
         let _any = read_chunks(3, &bytes, |_, _| {});
         let mut segment = MAGIC.to_vec();
         segment.extend_from_slice(&bytes);
-        if let Some(mut frames) = frame::frames(&segment) {
+        if let Some(mut frames) = Frames::new(&segment, FORMAT) {
             while let Found::Frame(frame) = frames.next_frame() {
                 let _any = frame.content(&mut Unpacker::default());
             }
@@ -170,7 +170,7 @@ fn frames_keep_their_content_and_show_damage() {
         packer.put_frame(&mut segment, Kind::Metadata, content);
     }
     assert!(segment.len() < 1000, "repetition is compressed");
-    let mut frames = frame::frames(&segment).expect("a segment");
+    let mut frames = Frames::new(&segment, FORMAT).expect("a segment");
     for content in &contents {
         let Found::Frame(frame) = frames.next_frame() else { panic!("a frame is missing") };
         assert_eq!((frame.kind, frame.content(&mut Unpacker::default()).as_ref()), (Kind::Metadata as u8, Some(content)));
@@ -181,18 +181,18 @@ fn frames_keep_their_content_and_show_damage() {
     for at in MAGIC.len()..segment.len() {
         let mut damaged = segment.clone();
         damaged[at] ^= 0x10;
-        let mut frames = frame::frames(&damaged).expect("a segment");
+        let mut frames = Frames::new(&damaged, FORMAT).expect("a segment");
         let mut good = 0;
         loop {
             match frames.next_frame() {
                 Found::Frame(_) => good += 1,
-                Found::Damaged { skippable: true } => {}
-                Found::Damaged { skippable: false } | Found::End => break,
+                Found::Damaged | Found::Mended(_) | Found::Torn => {}
+                Found::End => break,
             }
         }
-        assert!(good < contents.len(), "damage at {at} went unnoticed");
+        assert_eq!(good, contents.len() - 1, "damage at {at} went unnoticed, or cost too much");
     }
-    assert!(frame::frames(b"PHARWAL\x03rest").is_none(), "a later version is not guessed at");
+    assert!(Frames::new(b"PHARWAL\x03rest", FORMAT).is_none(), "a later version is not guessed at");
 }
 
 #[derive(Default)]
@@ -257,6 +257,30 @@ fn many_writers_share_one_log() {
     let recovered = replay(dir.path(), &collector, &Progress::default(), Damaged::Mend).expect("replay");
     assert_eq!((*collector.samples.lock(), recovered.damage.len()), (400, 0));
     assert!(recovered.segments.iter().all(|segment| segment.max_ts <= 49));
+}
+
+#[test]
+fn a_damaged_length_in_the_newest_segment_hides_nothing_behind_it() {
+    let dir = tempfile::tempdir().expect("dir");
+    let packer = Packer::default();
+    let mut segment = MAGIC.to_vec();
+    let mut starts = Vec::new();
+    for at in 0..5i64 {
+        starts.push(segment.len());
+        packer.put_frame(&mut segment, Kind::Floats, &write(&[(1, vec![(at * 10, 1.0), (at * 10 + 5, 1.0)])]));
+    }
+    let path = crate::platform::disk::log::segment_path(dir.path(), 1);
+    for (number, start) in starts.iter().enumerate() {
+        for (at, samples) in [(0, 10), (3, 10), (5, 8), (10, 8)] {
+            let mut bad = segment.clone();
+            bad[start + at] ^= 0x40;
+            std::fs::write(&path, &bad).expect("write");
+            let collector = Collector::default();
+            let recovered = replay(dir.path(), &collector, &Progress::default(), Damaged::Mend).expect("replay");
+            assert_eq!((*collector.samples.lock(), recovered.damage.len()), (samples, 1), "record {number}, byte {at}");
+            assert!(dir.path().join(format!("quarantine/00000001-{start}")).exists(), "record {number}, byte {at}");
+        }
+    }
 }
 
 #[test]

@@ -140,11 +140,19 @@ impl Unpacker {
     }
 }
 
+/// A search for the next good record looks at so many bytes for each byte of the file at most: what a file can cost is bounded.
+const SEARCH_FACTOR: usize = 32;
+/// What every frame of zstd begins with.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
 /// Walks the frames of a file.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,
+    damaged_head: bool,
+    /// Bytes that searches may still look at.
+    search_left: usize,
 }
 
 /// What stands at a place of a segment.
@@ -154,19 +162,28 @@ pub enum Found<'a> {
     Frame(Frame<'a>),
     /// Nothing more.
     End,
-    /// Bytes that are no record. `skippable` when a good record follows where this one claims to end.
-    Damaged {
-        /// Whether a good record follows.
-        skippable: bool,
-    },
+    /// A record that is whole, but for its length.
+    Mended(Frame<'a>),
+    /// Bytes that are no record. The walk stands at the next good record, or at the end if none follows.
+    Damaged,
+    /// The file ends in the middle of a record, as a crash leaves it.
+    Torn,
 }
 
 impl<'a> Frames<'a> {
-    /// Over a whole file; `None` if its first bytes are wrong.
+    /// Over a whole file; `None` if its first bytes are wrong. One wrong byte in the name is damage, if records follow.
     pub fn new(bytes: &'a [u8], format: Format) -> Option<Self> {
         let (magic, _) = bytes.split_first_chunk::<8>()?;
-        let known = magic[..7] == format.magic[..7] && (format.oldest..=format.magic[7]).contains(&magic[7]);
-        known.then_some(Self { bytes, at: magic.len() })
+        let search_left = bytes.len().saturating_mul(SEARCH_FACTOR);
+        let frames = Self { bytes, at: magic.len(), damaged_head: magic[..7] != format.magic[..7], search_left };
+        let wrong = magic[..7].iter().zip(&format.magic[..7]).filter(|(found, wanted)| found != wanted).count();
+        let known = wrong == 0 || (wrong == 1 && frames.frame_at(frames.at).0.is_some());
+        (known && (format.oldest..=format.magic[7]).contains(&magic[7])).then_some(frames)
+    }
+
+    /// Whether the name at the beginning is damaged.
+    pub fn has_damaged_head(&self) -> bool {
+        self.damaged_head
     }
 
     /// Where the next frame begins.
@@ -174,34 +191,199 @@ impl<'a> Frames<'a> {
         self.at
     }
 
-    /// The next frame. After damage it stands where it stood, or behind if that is skippable.
+    /// The next frame.
     pub fn next_frame(&mut self) -> Found<'a> {
-        if self.at >= self.bytes.len() {
+        let at = self.at;
+        if at >= self.bytes.len() {
             return Found::End;
         }
-        let (frame, end) = self.frame_at(self.at);
-        match (frame, end) {
-            (Some(frame), Some(end)) => {
-                self.at = end;
-                Found::Frame(frame)
-            }
-            (None, Some(end)) if end < self.bytes.len() && self.frame_at(end).0.is_some() => {
-                self.at = end;
-                Found::Damaged { skippable: true }
-            }
-            _ => Found::Damaged { skippable: false },
+        let (frame, end) = self.frame_at(at);
+        if let (Some(frame), Some(end)) = (frame, end) {
+            self.at = end;
+            return Found::Frame(frame);
         }
+        let next = self.next_good(at + 1).unwrap_or(self.bytes.len());
+        if let Some(frame) = self.whole_up_to(at, next) {
+            self.at = next;
+            return Found::Mended(frame);
+        }
+        // What looks like a record inside of this one may be what it says; where it claims to end is the likelier place.
+        self.at = end.filter(|end| self.frame_at(*end).0.is_some()).unwrap_or(next);
+        // A crash leaves a record without its end; a power cut may leave zeros in place of what was not written.
+        let is_torn = self.at == self.bytes.len() && (end.is_none() || self.bytes.ends_with(&[0; HEAD]));
+        if is_torn { Found::Torn } else { Found::Damaged }
     }
 
     /// The frame at a place if it is good, and where it ends or claims to end.
     fn frame_at(&self, at: usize) -> (Option<Frame<'a>>, Option<usize>) {
-        let mut cursor = Cursor::new(&self.bytes[at..]);
-        let (Ok(len), Ok(crc)) = (cursor.u32_le(), cursor.u32_le()) else { return (None, None) };
-        let Ok(body) = cursor.take(len as usize) else { return (None, None) };
+        let Some((len, crc, rest)) = self.head_at(at) else { return (None, None) };
+        let Some(body) = rest.get(..len) else { return (None, None) };
         let end = at + HEAD + body.len();
-        match body.split_first() {
-            Some((&kind, rest)) if has_crc32(body, crc) => (Some(Frame { kind, body: rest }), Some(end)),
-            _ => (None, Some(end)),
+        (frame_of(body, crc), Some(end))
+    }
+
+    /// Length and checksum at a place, and all that follows.
+    fn head_at(&self, at: usize) -> Option<(usize, u32, &'a [u8])> {
+        let (head, rest) = self.bytes.get(at..)?.split_first_chunk::<HEAD>()?;
+        let mut cursor = Cursor::new(head);
+        let (len, crc) = (cursor.u32_le().ok()?, cursor.u32_le().ok()?);
+        Some((len as usize, crc, rest))
+    }
+
+    /// The record at a place if it is good when it ends at `end`, whatever its length says.
+    fn whole_up_to(&self, at: usize, end: usize) -> Option<Frame<'a>> {
+        let (_, crc, _) = self.head_at(at)?;
+        frame_of(self.bytes.get(at + HEAD..end)?, crc)
+    }
+
+    /// The next place from `from` on with a good record.
+    fn next_good(&mut self, from: usize) -> Option<usize> {
+        for at in from..self.bytes.len() {
+            let (len, crc, rest) = self.head_at(at)?;
+            let Some(body) = rest.get(..len).filter(|body| could_be_body(body)) else { continue };
+            self.search_left = self.search_left.checked_sub(len)?;
+            if frame_of(body, crc).is_some() {
+                return Some(at);
+            }
         }
+        None
+    }
+}
+
+/// A record with this body, if the checksum fits.
+fn frame_of(body: &[u8], crc: u32) -> Option<Frame<'_>> {
+    match body.split_first() {
+        Some((&kind, rest)) if has_crc32(body, crc) => Some(Frame { kind, body: rest }),
+        _ => None,
+    }
+}
+
+/// Whether bytes could be the body of a record, without looking at all of them.
+fn could_be_body(body: &[u8]) -> bool {
+    match body {
+        [_, PLAIN, ..] => true,
+        [_, ZSTD, rest @ ..] => {
+            let mut cursor = Cursor::new(rest);
+            cursor.uvarint().is_ok_and(|len| len <= CONTENT_MAX as u64) && cursor.rest().starts_with(&ZSTD_MAGIC)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMAT: Format = Format { magic: *b"PHARTST\x01", oldest: 1 };
+
+    fn contents() -> Vec<Vec<u8>> {
+        let noise =
+            |seed: u64| (0..2000u64).map(move |at| ((at + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect::<Vec<u8>>();
+        vec![vec![1, 2, 3], vec![7; 10_000], noise(1), Vec::new(), noise(5000), b"the last".to_vec()]
+    }
+
+    fn segment() -> Vec<u8> {
+        let mut bytes = FORMAT.magic.to_vec();
+        let packer = Packer::default();
+        contents().iter().for_each(|content| packer.put_frame(&mut bytes, 5, content));
+        bytes
+    }
+
+    /// What is read, and what else is found, in one letter each.
+    fn walk(bytes: &[u8]) -> (Vec<Vec<u8>>, String) {
+        let mut frames = Frames::new(bytes, FORMAT).expect("a file of the log");
+        let (mut read, mut found) = (Vec::new(), String::new());
+        let mut unpacker = Unpacker::default();
+        loop {
+            let next = frames.next_frame();
+            if let Found::Frame(frame) | Found::Mended(frame) = next {
+                read.push(frame.content(&mut unpacker).expect("content"));
+            }
+            found.push_str(match next {
+                Found::Frame(_) => "",
+                Found::Mended(_) => "m",
+                Found::Damaged => "d",
+                Found::Torn => "t",
+                Found::End => return (read, found),
+            });
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_costs_one_record_at_most_wherever_it_is() {
+        let whole = segment();
+        let contents = contents();
+        assert_eq!(walk(&whole), (contents.clone(), String::new()));
+        let mut at = FORMAT.magic.len();
+        let starts: Vec<usize> = contents
+            .iter()
+            .map(|_| {
+                let start = at;
+                at += HEAD + u32::from_le_bytes(whole[at..at + 4].try_into().expect("four")) as usize;
+                start
+            })
+            .collect();
+        for at in FORMAT.magic.len()..whole.len() {
+            for bit in 0..8 {
+                let mut bad = whole.clone();
+                bad[at] ^= 1 << bit;
+                let (read, found) = walk(&bad);
+                let hit = starts.iter().rposition(|start| *start <= at).expect("a record");
+                let in_length = at < starts[hit] + 4;
+                let mut left = contents.clone();
+                if !in_length {
+                    left.remove(hit);
+                }
+                assert_eq!((read, found.as_str()), (left, if in_length { "m" } else { "d" }), "byte {at} bit {bit} of record {hit}");
+            }
+        }
+    }
+
+    #[test]
+    fn torn_ends_are_told_from_damage() {
+        let whole = segment();
+        let last = whole.len() - HEAD - 2 - b"the last".len();
+        for cut in last + 1..whole.len() {
+            assert_eq!(walk(&whole[..cut]).1, "t", "cut at {cut}");
+            let mut zeros = whole[..cut].to_vec();
+            zeros.extend_from_slice(&[0; 5000]);
+            assert_eq!(walk(&zeros).1, "t", "zeros from {cut}");
+        }
+        let mut lost = whole.clone();
+        // A hole of any content in the middle hides nothing behind it.
+        lost.splice(20..1500, std::iter::repeat_n(0xa5, 1200));
+        let (read, found) = walk(&lost);
+        assert_eq!((read.last(), found.as_str()), (contents().last(), "d"));
+    }
+
+    #[test]
+    fn the_name_may_be_damaged_but_not_another() {
+        let whole = segment();
+        for at in 0..7 {
+            let mut bad = whole.clone();
+            bad[at] ^= 4;
+            let frames = Frames::new(&bad, FORMAT).expect("its records are good");
+            assert!(frames.has_damaged_head());
+            assert_eq!(walk(&bad), (contents(), String::new()));
+            bad[(at + 1) % 7] ^= 4;
+            assert!(Frames::new(&bad, FORMAT).is_none());
+        }
+        let mut later = whole.clone();
+        later[7] = 2;
+        assert!(Frames::new(&later, FORMAT).is_none(), "a later version is not guessed at");
+    }
+
+    #[test]
+    fn a_search_is_bounded() {
+        // Every four bytes claim to be a record that reaches nearly to the end.
+        let mut bytes = FORMAT.magic.to_vec();
+        while bytes.len() < 1 << 20 {
+            bytes.extend_from_slice(&[0, 0, 4, 0]);
+        }
+        let len = bytes.len();
+        let mut frames = Frames::new(&bytes, FORMAT).expect("a file");
+        assert!(matches!(frames.next_frame(), Found::Damaged | Found::Torn));
+        assert_eq!(frames.offset(), len);
+        assert!(frames.search_left < len * SEARCH_FACTOR);
     }
 }

@@ -9,12 +9,15 @@
 //! ```
 //!
 //! Whoever keeps a log says what the kinds are. Records stand alone: a damaged one costs nothing but itself.
-//! [`writer`] queues frames and writes those that come together in one go (group commit); [`frame`] packs and finds them.
+//! [`writer`] queues frames and writes those that come together in one go (group commit); [`frame`] packs and finds them;
+//! [`reader`] reads files back past damage.
 
 pub mod frame;
+pub mod reader;
 pub mod segments;
 pub mod writer;
 
 pub use frame::{Format, Found, Frame, Frames, Packer, Unpacker};
+pub use reader::{Damage, Damaged, LogReader, Record};
 pub use segments::{SegmentInfo, segment_path};
 pub use writer::{SyncPolicy, Wal, WalCounters, WalError, WalOptions};

@@ -50,6 +50,30 @@ fn a_log_that_is_larger_than_memory_is_read_back_in_pieces() {
 }
 
 #[test]
+fn lines_of_very_many_days_are_few_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = LineLimits { too_old: None, too_far_behind: None, ..LineLimits::default() };
+    let store = Store::open(StoreSettings { limits, parts_max: 20, ..settings(dir.path()) }, clock()).unwrap();
+    for round in 0..6 {
+        for day in 0..60 {
+            let text = format!("{round} {day}");
+            put(&store, if day % 3 == 0 { "a" } else { "b" }, &[(T0 - (day * 6 + round) * DAY_NS, &text)]);
+        }
+        let before = store.status().days.iter().map(|day| day.parts).sum::<u64>();
+        store.flush().unwrap();
+        let after = store.status().days.iter().map(|day| day.parts).sum::<u64>();
+        assert!(after - before <= 8, "{} parts of one flush", after - before);
+        assert_eq!(lines(&store).len() as i64, (round + 1) * 60);
+    }
+    assert_eq!(lines_in(&store, Span { start: T0 - 300 * DAY_NS, end: T0 - 299 * DAY_NS }).len(), 1);
+    store.maintain().unwrap();
+    let status = store.status();
+    assert!(status.days.iter().map(|day| day.parts).sum::<u64>() <= 20, "{:?}", status.days);
+    assert_eq!(lines(&store).len(), 360);
+    assert_eq!(lines(&open(copy(dir.path()).path())).len(), 360);
+}
+
+#[test]
 fn refusals_are_counted_by_reason() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
@@ -170,6 +194,32 @@ fn parts_that_cannot_be_written_are_written_later() {
     put(&store, "a", &[(T0, "goes again")]);
     store.flush().unwrap();
     assert_eq!((lines(&store).len(), store.status().memory_lines), (taken + 1, 0));
+}
+
+#[test]
+fn a_full_disk_keeps_no_store_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "x".repeat(1000);
+    {
+        let store = open(dir.path());
+        for at in 0..1000 {
+            put(&store, &(at % 7).to_string(), &[(T0 + at, &text)]);
+        }
+    }
+    let disk = Arc::new(SmallDisk::default());
+    disk.left.store(i64::MAX, Ordering::SeqCst);
+    disk.parts_fail.store(true, Ordering::SeqCst);
+    let settings = StoreSettings { hook: Some(disk.clone()), memory_bytes: 200 << 10, ..settings(dir.path()) };
+    let store = Store::open(settings.clone(), clock()).unwrap();
+    assert_eq!(lines(&store).len(), 1000, "reads go on");
+    assert!(matches!(store.append(&batch("a", &[(T0, "new")])), Err(AppendLinesError::Unavailable(_))));
+    assert_eq!(lines(&open(copy(dir.path()).path())).len(), 1000, "nothing is lost by that");
+    disk.parts_fail.store(false, Ordering::SeqCst);
+    put(&store, "a", &[(T0, "new")]);
+    store.flush().unwrap();
+    assert_eq!((lines(&store).len(), store.status().memory_lines), (1001, 0));
+    drop(store);
+    assert_eq!(lines(&Store::open(settings, clock()).unwrap()).len(), 1001);
 }
 
 #[test]

@@ -149,6 +149,32 @@ fn a_torn_end_costs_only_what_was_not_acknowledged() {
 }
 
 #[test]
+fn a_flipped_bit_in_the_log_costs_one_append_at_most_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for at in 0..20 {
+        put(&store, "a", &[(T0 + at, &format!("line {at:02}"))]);
+    }
+    let whole = std::fs::read(dir.path().join("wal/00000001")).unwrap();
+    for at in (8..whole.len()).step_by(3) {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(copy.path().join("wal")).unwrap();
+        let mut bad = whole.clone();
+        bad[at] ^= 0x10;
+        std::fs::write(copy.path().join("wal/00000001"), bad).unwrap();
+        let store = open(copy.path());
+        assert!(texts(&store).len() >= 19, "{} lines are left, byte {at}", texts(&store).len());
+        let aside = store.status().set_aside;
+        assert!(aside.len() == 1 && aside[0].reason.contains("damaged"), "byte {at}: {aside:?}");
+        assert_eq!(std::fs::read_dir(copy.path().join("wal/quarantine")).unwrap().count(), 1);
+        put(&store, "b", &[(T0, "goes on")]);
+        store.flush().unwrap();
+        drop(store);
+        assert!(open(copy.path()).status().set_aside.is_empty(), "what was damaged is in no log any more");
+    }
+}
+
+#[test]
 fn damaged_parts_are_set_aside_and_the_rest_serves() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());

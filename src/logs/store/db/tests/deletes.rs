@@ -74,3 +74,84 @@ fn what_cannot_be_deleted_is_said() {
     assert_eq!(error.to_string(), "an empty query");
     assert_eq!(texts(&store).len(), 5);
 }
+
+#[test]
+fn a_deletion_that_cannot_be_applied_is_not_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = filled(dir.path());
+    store.delete(job("a"), Span::ALL, Some("bad".to_owned())).unwrap();
+    drop(store);
+    let at_once = StoreSettings { delete_after: Duration::ZERO, ..settings(dir.path()) };
+    let store = Store::open(StoreSettings { filters: None, ..at_once.clone() }, clock()).unwrap();
+    assert_eq!(texts(&store).len(), 5, "its lines are visible");
+    put(&store, "a", &[(T0 + 4 * S, "a later bad")]);
+    let other = store.delete(job("b"), Span::ALL, None).unwrap();
+    for at in 0..5 {
+        put(&store, "c", &[(T0 + at, "more")]);
+        store.flush().unwrap();
+        store.maintain().unwrap();
+    }
+    let done: Vec<bool> = store.deletes().iter().map(|deletion| deletion.processed_ms.is_some()).collect();
+    assert_eq!(done, [false, false], "what came after it in the same part waits");
+    assert!(store.status().background_error.unwrap().contains("deletion 1 cannot be applied"));
+    drop(store);
+    let store = Store::open(at_once, clock()).unwrap();
+    store.maintain().unwrap();
+    let left = ["a part good", "a memory good", "a later bad", "more", "more", "more", "more", "more"];
+    let mut seen = texts(&store);
+    seen.retain(|text| text != "more");
+    assert_eq!(seen, left[..3]);
+    assert!(store.deletes().iter().all(|deletion| deletion.processed_ms.is_some()) && store.deletes()[1].id == other);
+    assert_eq!(store.status().background_error, None);
+    assert_eq!(texts(&open(copy(dir.path()).path())), texts(&store));
+}
+
+#[test]
+fn one_that_cannot_be_applied_can_be_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = filled(dir.path());
+    let id = store.delete(job("a"), Span::ALL, Some("bad".to_owned())).unwrap();
+    drop(store);
+    let store = Store::open(StoreSettings { filters: None, ..settings(dir.path()) }, clock()).unwrap();
+    store.cancel_delete(id).unwrap();
+    store.maintain().unwrap();
+    assert_eq!((store.deletes().len(), store.status().background_error), (0, None));
+}
+
+/// Counts what it compiles.
+#[derive(Default)]
+struct Counting(AtomicU64);
+
+impl CompileFilter for Counting {
+    fn compile(&self, query: &str) -> Result<LineFilter, String> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Words.compile(query)
+    }
+}
+
+#[test]
+fn only_deletions_that_reach_lines_are_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    let filters = Arc::new(Counting::default());
+    let settings = StoreSettings { filters: Some(filters.clone()), ..settings(dir.path()) };
+    let store = Store::open(settings.clone(), clock()).unwrap();
+    for stream in 0..30 {
+        put(&store, &stream.to_string(), &[(T0, "bad"), (T0 + S, "good")]);
+    }
+    for stream in 0..30 {
+        store.delete(job(&stream.to_string()), Span::ALL, Some("bad".to_owned())).unwrap();
+    }
+    assert_eq!(filters.0.swap(0, Ordering::Relaxed), 30, "each is looked at when it is asked for");
+    drop(store);
+    let store = Store::open(settings, clock()).unwrap();
+    let matchers = job("7");
+    let selection = LineSelection { matchers: &matchers, span: Span::ALL, needs: &Needs::Anything };
+    let mut buffer = LineBuf::default();
+    let mut left = 0;
+    for chunk in store.select(&selection, &Cancel::new()).unwrap() {
+        chunk.read(Want::Text, &mut buffer).unwrap();
+        left += buffer.runs.iter().map(|(_, range)| range.len()).sum::<usize>();
+    }
+    assert_eq!((left, filters.0.load(Ordering::Relaxed)), (1, 1));
+    assert_eq!(texts(&store), ["good"; 30]);
+}

@@ -86,6 +86,24 @@ fn streams_labels_and_volumes_are_those_of_memory_and_parts() {
     assert!(store.select(&selection, &cancel).is_err());
 }
 
+/// What is in memory, or on its way to a part, is known again at once. A part is not searched for every line that comes; the
+/// engine leaves repetitions out of answers (`query::eval` has the tests), and only sums of volumes, which are exact to a
+/// block, count them until parts are merged.
+#[test]
+fn a_line_sent_again_when_it_is_in_a_part_is_counted_twice_until_parts_are_merged() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let counted = || store.volume(&every_stream(), &Cancel::new()).unwrap().iter().map(|volume| volume.lines).sum::<u64>();
+    for again in [1, 2] {
+        put(&store, "a", &[(T0 - DAY_NS, "sent again")]);
+        put(&store, "a", &[(T0 - DAY_NS, "sent again")]);
+        store.flush().unwrap();
+        assert_eq!(counted(), again);
+    }
+    store.maintain().unwrap();
+    assert_eq!((counted(), lines(&store).len()), (1, 1));
+}
+
 #[test]
 fn fields_stay_with_their_lines() {
     let dir = tempfile::tempdir().unwrap();

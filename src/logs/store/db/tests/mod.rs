@@ -6,6 +6,8 @@ mod deletes;
 mod kill;
 mod lifecycle;
 mod model;
+mod panics;
+mod refused;
 mod retention;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ use crate::logs::model::batch::LineBatch;
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineBuf, LineSelection, SelectLines, Span, StreamQuery, Want};
 use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLine};
-use crate::logs::store::deletes::{CompileFilter, LineFilter};
+use crate::logs::store::deletes::{CompileFilter, FilterLines, LineFilter, OneStream};
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
 
@@ -37,8 +39,15 @@ impl CompileFilter for Words {
         if query.is_empty() {
             return Err("an empty query".to_owned());
         }
-        let query = query.to_owned();
-        Ok(Box::new(move |_, _, text, _| String::from_utf8_lossy(text).contains(&query)))
+        Ok(Box::new(Contains(query.to_owned())))
+    }
+}
+
+struct Contains(String);
+
+impl FilterLines for Contains {
+    fn of_stream(&self, _: &Labels) -> OneStream<'_> {
+        Box::new(|_, text, _| String::from_utf8_lossy(text).contains(&self.0))
     }
 }
 

@@ -64,7 +64,49 @@ fn the_oldest_days_go_when_there_is_too_much() {
     store.shrink_to(days[2..].iter().sum::<u64>() + store.status().wal_bytes);
     assert_eq!(texts(&store), ["a2", "a1", "a0", "b2", "b1", "b0"]);
     store.shrink_to(1);
-    assert!(texts(&store).is_empty());
-    assert_eq!(store.counters().parts_retired.load(Ordering::Relaxed), 5);
-    assert_eq!(std::fs::read_dir(dir.path().join("parts")).unwrap().count(), 0);
+    assert_eq!(texts(&store), ["a0", "b0"], "never the newest");
+    assert_eq!(store.counters().parts_retired.load(Ordering::Relaxed), 4);
+    assert_eq!(std::fs::read_dir(dir.path().join("parts")).unwrap().count(), 1);
+}
+
+#[test]
+fn today_goes_part_by_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for at in 0..6 {
+        put(&store, "a", &[(T0 + at * S, &at.to_string())]);
+        store.flush().unwrap();
+    }
+    store.shrink_to(store.bytes() - 1);
+    assert_eq!(texts(&store), ["1", "2", "3", "4", "5"]);
+    put(&store, "a", &[(T0 + 6 * S, "6")]);
+    store.shrink_to(0);
+    store.shrink_to(1);
+    assert_eq!(texts(&store), ["5", "6"]);
+    store.set_retention(Retention { bytes: 1, ..Retention::default() });
+    store.flush().unwrap();
+    store.maintain().unwrap();
+    assert_eq!(texts(&store), ["6"]);
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_costs_no_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let retention = Retention { period_ms: 10 * DAY_MS, ..Retention::default() };
+    let (store, clock) = filled(dir.path(), retention.clone());
+    clock.jump_to(T0 / 1_000_000 + 400 * DAY_MS);
+    store.maintain().unwrap();
+    // A line stamped by that clock is no proof.
+    put(&store, "a", &[(T0 + 400 * DAY_NS, "of then")]);
+    store.flush().unwrap();
+    clock.advance(Duration::from_secs(20 * 3600));
+    store.maintain().unwrap();
+    assert_eq!(texts(&store).len(), 11);
+    let crashed = copy(dir.path());
+    let restarted = Store::open(StoreSettings { retention, ..settings(crashed.path()) }, clock.clone()).unwrap();
+    restarted.maintain().unwrap();
+    assert_eq!(texts(&restarted).len(), 11, "nor after a start");
+    clock.advance(Duration::from_secs(5 * 3600));
+    store.maintain().unwrap();
+    assert_eq!(texts(&store), ["of then"], "it stood by it for a day");
 }
