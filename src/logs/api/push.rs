@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, StatusCode, header};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::ApiState;
 use super::answer::ApiError;
@@ -37,9 +38,9 @@ pub(super) async fn loki(State(state): State<Arc<ApiState>>, request: Request<Bo
     };
     let kind = text(&parts.headers, header::CONTENT_TYPE);
     let work = move |receiver: &Receiver| {
-        let mut gather = receiver.gather();
+        let (mut gather, request) = (receiver.gather(), identity(&parts, &body));
         match push(&parts.headers, &kind, body, receiver, &mut gather) {
-            Ok(()) => Ok(receiver.take(Door::Loki, gather)?),
+            Ok(()) => Ok(receiver.take_request(Door::Loki, request, gather)?),
             Err(error) => {
                 receiver.give_back(gather);
                 Err(error)
@@ -86,6 +87,7 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
     let labels = params.get("labels").unwrap_or(plain::LABELS).to_owned();
     let work = move |receiver: &Receiver| {
         let encoding = text(&parts.headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
+        let request = identity(&parts, &body);
         let body = unwrapped(&parts.headers, &encoding, body, DECODED_BYTES_MAX)?;
         let mut gather = receiver.gather();
         let (door, read) = if is_json {
@@ -94,7 +96,7 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
             (Door::Plain, plain::decode(&body, &labels, receiver, &mut gather))
         };
         match read {
-            Ok(()) => Ok(receiver.take(door, gather)?),
+            Ok(()) => Ok(receiver.take_request(door, request, gather)?),
             Err(error) => {
                 receiver.give_back(gather);
                 Err(too_much(error))
@@ -102,6 +104,20 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
         }
     };
     answer(run(&state, work).await)
+}
+
+/// By what a request is known that comes again: its bytes, where they go to, and who sends them as far as that is known.
+fn identity(parts: &Parts, body: &[u8]) -> u128 {
+    let mut about = Vec::new();
+    let mut put = |bytes: &[u8]| {
+        about.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        about.extend_from_slice(bytes);
+    };
+    put(parts.uri.path_and_query().map(|path| path.as_str()).unwrap_or_default().as_bytes());
+    for name in ["authorization", "x-scope-orgid", "x-forwarded-for", "user-agent"] {
+        put(parts.headers.get(name).map(|value| value.as_bytes()).unwrap_or_default());
+    }
+    xxh3_128_with_seed(body, xxh3_64(&about))
 }
 
 /// Where to find what in objects, from `msg_field`, `time_field`, `stream_fields` and `labels`. A dash stands for none.

@@ -20,8 +20,8 @@ use crate::logs::api::otlp::{self, OtlpDoor};
 use crate::logs::api::{self, ApiCounters, ApiState};
 use crate::logs::ingest::collectors::Collectors;
 use crate::logs::ingest::counts::DoorReport;
-use crate::logs::ingest::level::LineLevel;
-use crate::logs::ingest::receive::{Door, Receiver};
+use crate::logs::ingest::receive::Receiver;
+use crate::logs::model::level::LineLevel;
 use crate::logs::model::read::SelectLines;
 use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
@@ -107,8 +107,7 @@ impl Logs {
         let writes = WorkPool::new(write_places());
         let write_bytes_max = options::write_bytes(&settings);
         let otlp = Arc::new(OtlpDoor {
-            append: receiver.way(Door::Otlp),
-            clock: Arc::clone(&clock),
+            receiver: Arc::clone(&receiver),
             writes: writes.clone(),
             pressure: pressure.clone(),
             body_bytes_max: write_bytes_max,

@@ -87,13 +87,15 @@ pub struct Ledger {
     pub bytes: Counter,
     /// What was refused.
     pub refused: Refused,
+    /// When that was said in the log.
+    pub said: Seldom,
     lag_ms: AtomicI64,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
         let (requests, lines, bytes) = Default::default();
-        Self { requests, lines, bytes, refused: Refused::default(), lag_ms: AtomicI64::new(NO_LAG) }
+        Self { requests, lines, bytes, refused: Refused::default(), said: Seldom::default(), lag_ms: AtomicI64::new(NO_LAG) }
     }
 }
 
@@ -139,6 +141,7 @@ pub struct DoorCounts {
     /// What was refused before it came to storage.
     turned_away: Refused,
     said: Seldom,
+    odd_said: Seldom,
 }
 
 impl DoorCounts {
@@ -147,6 +150,14 @@ impl DoorCounts {
         self.turned_away.note(now_ms, reason, count, || if peer.is_empty() { why.to_owned() } else { format!("{peer}: {why}") });
         if let Some(before) = self.said.may_say(now_ms, count) {
             tracing::warn!(reason, count, before, peer, "input of a log door was refused: {why}");
+        }
+    }
+
+    /// Counts a message that is not what it claims to be, but is kept, and says so in the log.
+    pub fn odd(&self, now_ms: i64, peer: &str, why: &str) {
+        self.malformed.inc();
+        if let Some(before) = self.odd_said.may_say(now_ms, 1) {
+            tracing::warn!(peer, before, "{why}");
         }
     }
 
