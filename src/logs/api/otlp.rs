@@ -115,12 +115,16 @@ impl OtlpDoor {
     /// Reads a request and stores its lines. Blocks on disk.
     fn take(&self, encoding: Encoding, message: &[u8]) -> Result<Taken, Failure> {
         let memory_max = self.body_bytes_max.saturating_mul(MEMORY_PART).min(u32::MAX as usize);
+        let refused = |code: Code, why: String| {
+            self.receiver.turn_down(Door::Otlp, if code == Code::ResourceExhausted { "too_large" } else { "malformed" }, &why);
+            Failure::new(code, why)
+        };
         let request: ExportLogsRequest = read(encoding, message, memory_max).map_err(|error| {
             let code = if matches!(error, ReadError::TooLarge(_)) { Code::ResourceExhausted } else { Code::InvalidArgument };
-            Failure::new(code, error.to_string())
+            refused(code, error.to_string())
         })?;
         let options = Options { next_ns: &|| self.receiver.next_ns(), memory_max, level_of: self.level_of };
-        let too_large = |error: TooLarge| Failure::new(Code::ResourceExhausted, error.to_string());
+        let too_large = |error: TooLarge| refused(Code::ResourceExhausted, error.to_string());
         let Decoded { batch, mut problems } = decode(&request, &options).map_err(too_large)?;
         drop(request);
         if batch.is_empty() {

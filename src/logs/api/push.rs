@@ -32,7 +32,7 @@ const ORDINARY_BYTES: usize = 1024 * 1024;
 
 /// `POST /loki/api/v1/push`.
 pub(super) async fn loki(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
-    let (parts, body) = match read(&state, request).await {
+    let (parts, body) = match read(&state, Door::Loki, request).await {
         Ok(read) => read,
         Err(error) => return error.into_response(),
     };
@@ -43,7 +43,7 @@ pub(super) async fn loki(State(state): State<Arc<ApiState>>, request: Request<Bo
             Ok(()) => Ok(receiver.take_request(Door::Loki, request, gather)?),
             Err(error) => {
                 receiver.give_back(gather);
-                Err(error)
+                Err(turned_down(receiver, Door::Loki, error))
             }
         }
     };
@@ -69,7 +69,8 @@ fn push(headers: &HeaderMap, kind: &str, body: Bytes, receiver: &Receiver, gathe
 /// `POST /api/v1/logs`: JSON, an object a line, or plain text.
 pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
     let params = Params::from_pairs(form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()).into_owned().collect());
-    let (parts, body) = match read(&state, request).await {
+    let likely = if text(request.headers(), header::CONTENT_TYPE).contains("json") { Door::JsonLines } else { Door::Plain };
+    let (parts, body) = match read(&state, likely, request).await {
         Ok(read) => read,
         Err(error) => return error.into_response(),
     };
@@ -87,19 +88,20 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
     let labels = params.get("labels").unwrap_or(plain::LABELS).to_owned();
     let work = move |receiver: &Receiver| {
         let encoding = text(&parts.headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
+        let door = if is_json { Door::JsonLines } else { Door::Plain };
         let request = identity(&parts, &body);
-        let body = unwrapped(&parts.headers, &encoding, body, DECODED_BYTES_MAX)?;
+        let body = unwrapped(&parts.headers, &encoding, body, DECODED_BYTES_MAX).map_err(|error| turned_down(receiver, door, error))?;
         let mut gather = receiver.gather();
-        let (door, read) = if is_json {
-            (Door::JsonLines, jsonline::decode(&body, &mapping, receiver, &mut gather))
+        let read = if is_json {
+            jsonline::decode(&body, &mapping, receiver, &mut gather)
         } else {
-            (Door::Plain, plain::decode(&body, &labels, receiver, &mut gather))
+            plain::decode(&body, &labels, receiver, &mut gather)
         };
         match read {
             Ok(()) => Ok(receiver.take_request(door, request, gather)?),
             Err(error) => {
                 receiver.give_back(gather);
-                Err(too_much(error))
+                Err(turned_down(receiver, door, too_much(error)))
             }
         }
     };
@@ -107,7 +109,7 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
 }
 
 /// By what a request is known that comes again: its bytes, where they go to, and who sends them as far as that is known.
-fn identity(parts: &Parts, body: &[u8]) -> u128 {
+pub(super) fn identity(parts: &Parts, body: &[u8]) -> u128 {
     let mut about = Vec::new();
     let mut put = |bytes: &[u8]| {
         about.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
@@ -144,10 +146,21 @@ pub(super) fn too_much(error: TooMuch) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
 }
 
+/// Notes that a request was refused as a whole, which is handed back.
+pub(super) fn turned_down(receiver: &Receiver, door: Door, error: ApiError) -> ApiError {
+    let reason = match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ => "malformed",
+    };
+    receiver.turn_down(door, reason, error.message());
+    error
+}
+
 /// Reads the body, unless no lines are taken now.
-pub(super) async fn read(state: &ApiState, request: Request<Body>) -> Result<(Parts, Bytes), ApiError> {
+pub(super) async fn read(state: &ApiState, door: Door, request: Request<Body>) -> Result<(Parts, Bytes), ApiError> {
     if let Some(why) = state.receiver.refusal() {
-        return Err(why.into());
+        return Err(turned_down(&state.receiver, door, why.into()));
     }
     let (parts, body) = request.into_parts();
     let max = allowed_now(state);
@@ -155,9 +168,9 @@ pub(super) async fn read(state: &ApiState, request: Request<Body>) -> Result<(Pa
         Ok(body) => Ok((parts, body)),
         Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE && max < state.write_bytes_max => {
             let why = format!("memory is nearly used up, so bodies of more than {max} bytes are refused until there is room again");
-            Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, why, 5))
+            Err(turned_down(&state.receiver, door, ApiError::later(StatusCode::SERVICE_UNAVAILABLE, why, 5)))
         }
-        Err(problem) => Err(problem.into()),
+        Err(problem) => Err(turned_down(&state.receiver, door, problem.into())),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Requests that come again because a rate let only a part of them through. What was kept is remembered, so that it is
-//! neither stored twice, where lines get their time when they come, nor charged to the rate twice.
+//! Requests that come again: a rate let only a part of them through, or storage could not say that it has them. What was kept
+//! is remembered, so that it is neither stored twice nor charged to the rate twice, and so are the times that lines got when
+//! they came: what storage may have it knows again by them.
 //!
 //! Requests are known again by a hash of their bytes. The memory is bounded and forgets after a while: a line that says its
 //! own time is recognised by storage even then.
@@ -20,6 +21,8 @@ const REQUESTS_MAX: usize = 1_024;
 const PIECES_MAX: usize = 256 * 1024;
 /// Whoever has not come again by then does not.
 const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+/// A line older than this got its time from its sender.
+const JUST_NOW_NS: i64 = 60 * 1_000_000_000;
 
 /// Requests that are to come again.
 #[derive(Debug, Default)]
@@ -42,6 +45,9 @@ pub(super) struct Again {
     lines: usize,
     /// Positions of those that were not kept, ascending.
     left: Vec<Range<u32>>,
+    /// Positions of lines that got their time when they came, or may have, with that of the first (ns): each of the others
+    /// is a nanosecond later than the one before.
+    times: Vec<(Range<u32>, i64)>,
 }
 
 impl Agains {
@@ -55,17 +61,16 @@ impl Agains {
 
     /// Remembers a request.
     pub(super) fn put(&self, again: Again, now: Duration) {
-        if again.left.is_empty() || again.left.len() > PIECES_MAX {
+        if again.left.is_empty() || again.pieces() > PIECES_MAX {
             return;
         }
         let mut state = self.0.lock();
         let _the_same_before = state.remove(again.request);
-        while state.requests.len() >= REQUESTS_MAX || state.pieces + again.left.len() > PIECES_MAX || state.order.len() >= 2 * REQUESTS_MAX
-        {
+        while state.requests.len() >= REQUESTS_MAX || state.pieces + again.pieces() > PIECES_MAX || state.order.len() >= 2 * REQUESTS_MAX {
             let Some((at, oldest)) = state.order.pop_front() else { break };
             state.forget(at, oldest);
         }
-        state.pieces += again.left.len();
+        state.pieces += again.pieces();
         state.order.push_back((now, again.request));
         state.requests.insert(again.request, (now, again));
     }
@@ -74,7 +79,7 @@ impl Agains {
 impl State {
     fn remove(&mut self, request: u128) -> Option<Again> {
         let (_, again) = self.requests.remove(&request)?;
-        self.pieces -= again.left.len();
+        self.pieces -= again.pieces();
         Some(again)
     }
 
@@ -93,8 +98,25 @@ impl State {
 }
 
 impl Again {
-    /// A request of which lines were refused; none if none were.
-    pub(super) fn of(request: u128, lines: usize, report: &LineReport) -> Option<Self> {
+    /// A request of which nothing is known to be kept. `now_ns` is when it came.
+    pub(super) fn all(request: u128, batch: &LineBatch, now_ns: i64) -> Self {
+        let lines = batch.lines.len();
+        let mut times: Vec<(Range<u32>, i64)> = Vec::new();
+        for (at, line) in (0_u32..).zip(&batch.lines).filter(|(_, line)| line.ts > now_ns.saturating_sub(JUST_NOW_NS)) {
+            match times.last_mut().filter(|(of, first)| of.end == at && first.saturating_add(of.len() as i64) == line.ts) {
+                Some((of, _)) => of.end += 1,
+                None => times.push((at..at + 1, line.ts)),
+            }
+        }
+        Self { request, lines, left: vec![0..u32::try_from(lines).unwrap_or(u32::MAX)], times }
+    }
+
+    fn pieces(&self) -> usize {
+        self.left.len() + self.times.len()
+    }
+
+    /// The same request, of which only these lines were refused; none if none were.
+    pub(super) fn but(self, report: &LineReport) -> Option<Self> {
         let mut refused: Vec<u32> = report.refused.iter().flat_map(|one| one.at.iter().copied()).collect();
         refused.sort_unstable();
         let mut left: Vec<Range<u32>> = Vec::new();
@@ -104,19 +126,23 @@ impl Again {
                 None => left.push(at..at + 1),
             }
         }
-        (!left.is_empty()).then_some(Self { request, lines, left })
+        (!left.is_empty()).then_some(Self { left, ..self })
     }
 
-    /// The lines of the request that are left. Streams keep their positions, though some have no lines.
+    /// The lines of the request that are left, with the times that they got. Streams keep their positions, though some have no
+    /// lines.
     pub(super) fn rest_of(&self, batch: &LineBatch) -> LineBatch {
         let mut rest = LineBatch::new();
-        let mut left = self.left.iter().peekable();
+        let (mut left, mut times) = (self.left.iter().peekable(), self.times.iter().peekable());
         for stream in &batch.streams {
             rest.begin_stream(stream.labels.clone());
             for (at, line) in stream.lines.clone().zip(batch.lines_of(stream)) {
                 while left.next_if(|piece| piece.end <= at).is_some() {}
                 if left.peek().is_some_and(|piece| piece.contains(&at)) {
-                    rest.push(line.ts, batch.text_of(line), batch.fields_of(line));
+                    while times.next_if(|(of, _)| of.end <= at).is_some() {}
+                    let given = times.peek().filter(|(of, _)| of.contains(&at));
+                    let ts = given.map_or(line.ts, |(of, first)| first.saturating_add(i64::from(at - of.start)));
+                    rest.push(ts, batch.text_of(line), batch.fields_of(line));
                 }
             }
         }
@@ -138,6 +164,8 @@ mod tests {
     use crate::logs::model::write::{RefusedLine, RefusedLines};
     use crate::series::labels::Labels;
 
+    const NOW: i64 = 1_700_000_000_000_000_000;
+
     fn report(at: &[u32]) -> LineReport {
         let reason = RefusedLine::StreamRate { bytes_per_s: 1 };
         let refused = vec![RefusedLines { stream: 0, lines: at.len(), at: at.to_vec(), bytes: 0, reason, first_ts: 0 }];
@@ -149,23 +177,28 @@ mod tests {
         let mut batch = LineBatch::new();
         for stream in ["a", "b"] {
             batch.begin_stream(Labels::from_pairs([("job", stream)]));
-            (0..4).for_each(|at| batch.push(at, format!("{stream}{at}").as_bytes(), b""));
+            (0..4).for_each(|at| batch.push(NOW + at, format!("{stream}{at}").as_bytes(), b""));
         }
-        let again = Again::of(7, 8, &report(&[6, 1, 2, 4])).unwrap();
+        batch.lines[6].ts = 5;
+        let all = || Again::all(7, &batch, NOW);
+        assert_eq!((all().left, all().times), (vec![0..8], vec![(0..4, NOW), (4..6, NOW), (7..8, NOW + 3)]));
+        let again = all().but(&report(&[6, 1, 2, 4])).unwrap();
         assert_eq!(again.left, [1..3, 4..5, 6..7]);
+        batch.lines.iter_mut().filter(|line| line.ts > 5).for_each(|line| line.ts += 1_000);
         let rest = again.rest_of(&batch);
+        assert_eq!(rest.lines.iter().map(|line| line.ts).collect::<Vec<_>>(), [NOW + 1, NOW + 2, NOW, 5]);
         let texts: Vec<_> = rest.lines.iter().map(|line| String::from_utf8_lossy(rest.text_of(line)).into_owned()).collect();
         assert_eq!((texts.join(" ").as_str(), rest.streams.len()), ("a1 a2 b0 b2", 2));
         let mut refused = report(&[1, 3]);
         again.place(&mut refused);
         assert_eq!(refused.refused[0].at, [2, 6]);
-        assert_eq!(Again::of(7, 8, &LineReport::default()), None);
+        assert_eq!(again.but(&LineReport::default()), None);
     }
 
     #[test]
     fn requests_are_known_again_for_a_while() {
         let (agains, s) = (Agains::default(), Duration::from_secs);
-        let again = |request: u128| Again { request, lines: 3, left: vec![0..1] };
+        let again = |request: u128| Again { request, lines: 3, left: vec![0..1], times: Vec::new() };
         agains.put(again(1), s(0));
         assert_eq!(agains.take(2, 3, s(1)), None);
         assert_eq!(agains.take(1, 3, s(1)), Some(again(1)));

@@ -25,7 +25,7 @@ pub struct DoorReport {
     pub lines: u64,
     /// Bytes of their text.
     pub bytes: u64,
-    /// What was refused, by the word for the reason: lines, but connections where the reason is `connections`.
+    /// What was refused, by the word for the reason: lines, and where those were not known, requests and connections.
     pub refused: Vec<(&'static str, u64)>,
     /// When something was refused last (ms since the Unix epoch), and why, in words.
     pub last_refusal: Option<(i64, String)>,

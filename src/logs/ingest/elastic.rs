@@ -144,9 +144,9 @@ fn document_outcome(
 }
 
 impl Bulk {
-    /// Stores what was read and writes the answer. Blocks on disk.
-    pub fn store(mut self, receiver: &Receiver, gather: Gather, took_ms: u128) -> Result<(Vec<u8>, u64), NotTaken> {
-        let taken = receiver.take_and(Door::Elastic, gather, |batch, report| self.settle(batch, report))?;
+    /// Stores what was read and writes the answer. Blocks on disk. `request` is a hash of the request's bytes.
+    pub fn store(mut self, receiver: &Receiver, request: u128, gather: Gather, took_ms: u128) -> Result<(Vec<u8>, u64), NotTaken> {
+        let taken = receiver.take_gathered(Door::Elastic, gather, Some(request), |batch, report| self.settle(batch, report))?;
         Ok((self.answer(took_ms, receiver.next_ns()), taken.lines))
     }
 
@@ -243,7 +243,7 @@ mod tests {
         kept.slow(&["fast"]);
         let mut gather = receiver.gather();
         let bulk = decode(body.as_bytes(), Some("default"), &mapping(), &receiver, &mut gather).unwrap();
-        let (answer, lines) = bulk.store(&receiver, gather, 3).unwrap();
+        let (answer, lines) = bulk.store(&receiver, 1, gather, 3).unwrap();
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!((lines, &answer["errors"], &answer["took"]), (3, &true.into(), &3.into()));
         let items: Vec<(String, u64, String)> = answer["items"]

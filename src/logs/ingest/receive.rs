@@ -245,6 +245,11 @@ impl Receiver {
         Some(why)
     }
 
+    /// Notes that a request was refused before its lines were known; it counts as one. `reason` is the word for it.
+    pub fn turn_down(&self, door: Door, reason: &'static str, why: &str) {
+        self.counts.doors[door as usize].refused.note(self.clock.now_ms(), reason, 1, || why.to_owned());
+    }
+
     /// Stores what was gathered. Blocks on disk. The memory is given back.
     pub fn take(&self, door: Door, gather: Gather) -> Result<Taken, NotTaken> {
         self.take_and(door, gather, |_, _| {})
@@ -272,7 +277,8 @@ impl Receiver {
         result
     }
 
-    fn take_gathered(
+    /// The same, and shows what storage said of the batch.
+    pub(super) fn take_gathered(
         &self,
         door: Door,
         mut gather: Gather,
@@ -316,11 +322,15 @@ impl Receiver {
         let now = self.clock.monotonic();
         let again = request.and_then(|request| self.agains.take(request, batch.lines.len(), now));
         let rest = again.as_ref().map(|again| again.rest_of(batch));
+        let now_ns = self.clock.now_ms().saturating_mul(1_000_000);
+        let again_of = |request: u128| Again::all(request, batch, now_ns);
         let sent = rest.as_ref().unwrap_or(batch);
         let mut report = match self.keep(door, sent) {
             Ok(report) => report,
             Err(error) => {
-                if let Some(again) = again {
+                // Storage may have the lines all the same; then it must know them again.
+                let may_have = matches!(error, NotTaken::Store(AppendLinesError::Unavailable(_)));
+                if let Some(again) = again.or_else(|| request.filter(|_| may_have).map(again_of)) {
                     self.agains.put(again, now);
                 }
                 // Who sends by a silent door keeps the lines and tries again.
@@ -336,7 +346,7 @@ impl Receiver {
         }
         let is_rated = is_rated(&report);
         if let Some(request) = request.filter(|_| is_rated)
-            && let Some(again) = Again::of(request, batch.lines.len(), &report)
+            && let Some(again) = again.unwrap_or_else(|| again_of(request)).but(&report)
         {
             self.agains.put(again, now);
         }
@@ -485,6 +495,8 @@ pub(in crate::logs) mod tests {
     pub(in crate::logs) struct Kept {
         pub(in crate::logs) lines: Mutex<Vec<KeptLine>>,
         pub(in crate::logs) error: Mutex<Option<AppendLinesError>>,
+        /// What is said once, though the lines are kept.
+        pub(in crate::logs) error_after: Mutex<Option<AppendLinesError>>,
         /// Lines before this time are refused.
         pub(in crate::logs) oldest: i64,
         /// Texts that are refused once, as if their streams were too fast.
@@ -506,6 +518,7 @@ pub(in crate::logs) mod tests {
             if let Some(error) = self.error.lock().clone() {
                 return Err(error);
             }
+            let after = self.error_after.lock().take();
             let mut report = LineReport::default();
             for (at, stream) in batch.streams.iter().enumerate() {
                 for (place, line) in stream.lines.clone().zip(batch.lines_of(stream)) {
@@ -527,7 +540,7 @@ pub(in crate::logs) mod tests {
                     self.lines.lock().push((stream.labels.to_string(), line.ts, text, fields));
                 }
             }
-            Ok(report)
+            after.map_or(Ok(report), Err)
         }
     }
 
@@ -575,6 +588,10 @@ pub(in crate::logs) mod tests {
         assert_eq!((report.lines, report.bytes, report.refused), (2, 2, vec![("busy", 1), ("malformed", 2)]));
         assert_eq!(report.last_refusal, Some((1_700_000_000_000, "nonsense".to_owned())));
         assert_eq!(report.newest_lag_ms, Some(1_700_000_000_000));
+        receiver.turn_down(Door::Otlp, "too_large", "the request is too large");
+        let report = receiver.door_reports().into_iter().find(|report| report.door == "otlp").unwrap();
+        assert_eq!((report.lines, report.refused), (0, vec![("too_large", 1)]));
+        assert_eq!(report.last_refusal, Some((1_700_000_000_000, "the request is too large".to_owned())));
         let mut page = Page::default();
         receiver.report(&mut page);
         let text = page.finish();
@@ -622,6 +639,29 @@ pub(in crate::logs) mod tests {
         assert_eq!(send(&all).unwrap(), (1, 0, false));
         assert_eq!(kept.texts().join(""), "acexbd");
         assert_eq!(send(&all).unwrap(), (5, 0, false), "when it was taken it may be said once more");
+    }
+
+    #[test]
+    fn what_storage_may_have_it_knows_again() {
+        let (receiver, kept, clock) = receiver(LineLimits::default());
+        let send = |door: Door| {
+            let mut gather = receiver.gather();
+            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
+            ["same", "same", "other"].iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
+            clock.advance(Duration::from_secs(1));
+            receiver.take_request(door, 7, gather).is_ok()
+        };
+        *kept.error_after.lock() = Some(AppendLinesError::Unavailable("the disk is full".to_owned()));
+        assert!(!send(Door::Plain));
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        assert!(!send(Door::Plain));
+        *kept.error.lock() = None;
+        assert!(send(Door::Plain));
+        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
+        assert_eq!(times[..3], times[3..], "lines of one time and text count as one");
+        assert!(send(Door::Plain));
+        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
+        assert!(times.len() == 9 && times[6] > times[5], "it was taken, so this is another one");
     }
 
     #[test]
