@@ -108,7 +108,7 @@ impl Again {
                 None => times.push((at..at + 1, line.ts)),
             }
         }
-        Self { request, lines, left: vec![0..u32::try_from(lines).unwrap_or(u32::MAX)], times }
+        Self { request, lines, left: std::iter::once(0..u32::try_from(lines).unwrap_or(u32::MAX)).collect(), times }
     }
 
     fn pieces(&self) -> usize {
@@ -166,6 +166,10 @@ mod tests {
 
     const NOW: i64 = 1_700_000_000_000_000_000;
 
+    fn pieces(one: Range<u32>) -> Vec<Range<u32>> {
+        vec![one]
+    }
+
     fn report(at: &[u32]) -> LineReport {
         let reason = RefusedLine::StreamRate { bytes_per_s: 1 };
         let refused = vec![RefusedLines { stream: 0, lines: at.len(), at: at.to_vec(), bytes: 0, reason, first_ts: 0 }];
@@ -181,7 +185,7 @@ mod tests {
         }
         batch.lines[6].ts = 5;
         let all = || Again::all(7, &batch, NOW);
-        assert_eq!((all().left, all().times), (vec![0..8], vec![(0..4, NOW), (4..6, NOW), (7..8, NOW + 3)]));
+        assert_eq!((all().left, all().times), (pieces(0..8), vec![(0..4, NOW), (4..6, NOW), (7..8, NOW + 3)]));
         let again = all().but(&report(&[6, 1, 2, 4])).unwrap();
         assert_eq!(again.left, [1..3, 4..5, 6..7]);
         batch.lines.iter_mut().filter(|line| line.ts > 5).for_each(|line| line.ts += 1_000);
@@ -198,7 +202,7 @@ mod tests {
     #[test]
     fn requests_are_known_again_for_a_while() {
         let (agains, s) = (Agains::default(), Duration::from_secs);
-        let again = |request: u128| Again { request, lines: 3, left: vec![0..1], times: Vec::new() };
+        let again = |request: u128| Again { request, lines: 3, left: pieces(0..1), times: Vec::new() };
         agains.put(again(1), s(0));
         assert_eq!(agains.take(2, 3, s(1)), None);
         assert_eq!(agains.take(1, 3, s(1)), Some(again(1)));

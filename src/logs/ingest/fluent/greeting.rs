@@ -11,6 +11,9 @@ use crate::logs::ingest::listen::Wire;
 /// Largest greeting.
 const BYTES_MAX: usize = 16 << 10;
 
+/// A PONG, whether the key is known, and how many bytes the PING takes.
+type Answer = (Vec<u8>, bool, usize);
+
 /// HELO, PING, PONG: the sender shows that it knows the key without sending it, and so do we.
 pub(super) async fn greet(wire: &mut Wire, buffer: &mut Vec<u8>, key: &str) -> Result<(), Ended> {
     let mut nonce = [0; 16];
@@ -46,8 +49,8 @@ pub(super) async fn greet(wire: &mut Wire, buffer: &mut Vec<u8>, key: &str) -> R
     }
 }
 
-/// The answer to a PING, whether the key is known, and how many bytes the PING takes; `None` if it is not all there.
-fn ping(buffer: &[u8], nonce: &str, key: &str) -> Result<Option<(Vec<u8>, bool, usize)>, &'static str> {
+/// The answer to a PING; `None` if it is not all there.
+fn ping(buffer: &[u8], nonce: &str, key: &str) -> Result<Option<Answer>, &'static str> {
     let mut reader = Reader::new(buffer);
     let items = match reader.value() {
         Ok(Value::List(items)) => items,
