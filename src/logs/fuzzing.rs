@@ -65,7 +65,7 @@ pub fn logs_push(data: &[u8]) {
         _ => {
             if let Ok(bulk) = elastic::decode(body, Some("web"), &mapping, &receiver, &mut gather) {
                 let answer =
-                    bulk.store(&receiver, gather, 0).map(|(answer, _)| serde_json::from_slice::<serde_json::Value>(&answer).is_ok());
+                    bulk.store(&receiver, 0, gather, 0).map(|(answer, _)| serde_json::from_slice::<serde_json::Value>(&answer).is_ok());
                 assert!(matches!(answer, Ok(true)), "an answer is JSON");
             }
             return;

@@ -44,6 +44,8 @@ mod logs;
 mod logs_collect;
 /// `kill -9` while lines come.
 mod logs_crash;
+/// What senders are told of what is refused, and what comes again.
+mod logs_doors;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.

@@ -17,7 +17,7 @@ use super::push;
 use crate::access::SamplesTaken;
 use crate::logs::ingest::document::Mapping;
 use crate::logs::ingest::elastic::{self, BulkError};
-use crate::logs::ingest::receive::Receiver;
+use crate::logs::ingest::receive::{Door, Receiver};
 use crate::platform::http::extract::Params;
 
 /// The version that senders are told: the newest of them take any of this major one.
@@ -86,26 +86,28 @@ async fn bulk_into(state: &Arc<ApiState>, index: Option<String>, request: Reques
     let began = state.clock.monotonic();
     let params = Params::from_pairs(form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()).into_owned().collect());
     let mapping = mapping(&params);
-    let (parts, body) = match push::read(state, request).await {
+    let (parts, body) = match push::read(state, Door::Elastic, request).await {
         Ok(read) => read,
         Err(error) => return refusal(&error),
     };
     let clock = Arc::clone(&state.clock);
     let work = move |receiver: &Receiver| {
         let encoding = push::text(&parts.headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
-        let body = push::unwrapped(&parts.headers, &encoding, body, receiver.limits.request_bytes_max)?;
+        let id = push::identity(&parts, &body);
+        let refused = |error: ApiError| push::turned_down(receiver, Door::Elastic, error);
+        let body = push::unwrapped(&parts.headers, &encoding, body, receiver.limits.request_bytes_max).map_err(refused)?;
         let mut gather = receiver.gather();
         match elastic::decode(&body, index.as_deref(), &mapping, receiver, &mut gather) {
             Ok(bulk) => {
                 let took_ms = clock.monotonic().saturating_sub(began).as_millis();
-                Ok(bulk.store(receiver, gather, took_ms)?)
+                Ok(bulk.store(receiver, id, gather, took_ms)?)
             }
             Err(error) => {
                 receiver.give_back(gather);
-                Err(match error {
+                Err(refused(match error {
                     BulkError::Malformed { .. } => ApiError::bad(error.to_string()),
                     BulkError::TooMuch(error) => push::too_much(error),
-                })
+                }))
             }
         }
     };

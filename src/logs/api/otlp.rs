@@ -9,13 +9,14 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use http::Request;
 use serde_json::json;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::access::{Policy, Routes, SamplesTaken};
 use crate::base::cancel::Cancel;
-use crate::base::clock::SharedClock;
 use crate::base::pressure::{Pressure, Shed};
 use crate::logs::ingest::otlp::{Decoded, Options, TooLarge, decode};
-use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLine};
+use crate::logs::ingest::receive::{Door, NotTaken, Receiver};
+use crate::logs::model::write::AppendLinesError;
 use crate::platform::http::rpc::{self, Call, CallLimits, Code, Failure, Form, grpc};
 use crate::platform::work::WorkPool;
 use crate::series::otlp::logs::{ExportLogsRequest, ExportLogsResponse, LogsPartialSuccess};
@@ -36,9 +37,7 @@ const ORDINARY_BYTES: usize = 1024 * 1024;
 /// What the door needs of the rest of the wing.
 pub struct OtlpDoor {
     /// Takes the lines.
-    pub append: Arc<dyn AppendLines>,
-    /// The time.
-    pub clock: SharedClock,
+    pub receiver: Arc<Receiver>,
     /// Where requests are worked on.
     pub writes: WorkPool,
     /// How short memory is.
@@ -116,54 +115,39 @@ impl OtlpDoor {
     /// Reads a request and stores its lines. Blocks on disk.
     fn take(&self, encoding: Encoding, message: &[u8]) -> Result<Taken, Failure> {
         let memory_max = self.body_bytes_max.saturating_mul(MEMORY_PART).min(u32::MAX as usize);
+        let refused = |code: Code, why: String| {
+            self.receiver.turn_down(Door::Otlp, if code == Code::ResourceExhausted { "too_large" } else { "malformed" }, &why);
+            Failure::new(code, why)
+        };
         let request: ExportLogsRequest = read(encoding, message, memory_max).map_err(|error| {
             let code = if matches!(error, ReadError::TooLarge(_)) { Code::ResourceExhausted } else { Code::InvalidArgument };
-            Failure::new(code, error.to_string())
+            refused(code, error.to_string())
         })?;
-        let now = self.clock.now_ms().saturating_mul(1_000_000);
-        let options = Options { now, memory_max, level_of: self.level_of };
-        let too_large = |error: TooLarge| Failure::new(Code::ResourceExhausted, error.to_string());
+        let options = Options { next_ns: &|| self.receiver.next_ns(), memory_max, level_of: self.level_of };
+        let too_large = |error: TooLarge| refused(Code::ResourceExhausted, error.to_string());
         let Decoded { batch, mut problems } = decode(&request, &options).map_err(too_large)?;
         drop(request);
         if batch.is_empty() {
             return Ok(Taken { lines: 0, rejected: 0, message: problems.join("; ") });
         }
-        let report = self.append.append(&batch).map_err(|error| match error {
-            AppendLinesError::Busy => exhausted(error.to_string()),
-            AppendLinesError::Unavailable(_) | AppendLinesError::Closed => Failure::later(error.to_string(), RETRY_AFTER_S),
+        let taken = self.receiver.take_batch(Door::Otlp, xxh3_128(message), &batch).map_err(|error| match error {
+            NotTaken::Rate { .. } | NotTaken::Store(AppendLinesError::Busy) => exhausted(error.to_string()),
+            NotTaken::ShortOfMemory | NotTaken::DiskFull | NotTaken::Store(AppendLinesError::Unavailable(_) | AppendLinesError::Closed) => {
+                Failure::later(error.to_string(), RETRY_AFTER_S)
+            }
         })?;
-        let rejected = settle(&report, &mut problems)?;
-        Ok(Taken { lines: report.taken as u64, rejected, message: problems.join("; ") })
+        // The client sends all of it again; what is there already is known.
+        if taken.is_rated {
+            return Err(exhausted(taken.refused.unwrap_or_default()));
+        }
+        problems.extend(taken.refused);
+        Ok(Taken { lines: taken.lines, rejected: taken.refused_lines, message: problems.join("; ") })
     }
 }
 
 /// Too many lines at once.
 fn exhausted(why: String) -> Failure {
     Failure { code: Code::ResourceExhausted, message: why, retry_after_s: Some(1) }
-}
-
-/// Counts and names the lines that storage refused. Where a rate was used up, the client sends all of it again: a line
-/// that is there already is recognised.
-fn settle(report: &LineReport, problems: &mut Vec<String>) -> Result<u64, Failure> {
-    let mut rejected = 0;
-    for refused in &report.refused {
-        let why = match refused.reason {
-            RefusedLine::StreamRate { bytes_per_s } => {
-                return Err(exhausted(format!("a stream may have {bytes_per_s} bytes of lines a second, and that is used up")));
-            }
-            RefusedLine::TooOld { .. } => "lines are older than what is taken".to_owned(),
-            RefusedLine::TooNew { .. } => "lines lie too far in the future".to_owned(),
-            RefusedLine::TooFarBehind { .. } => "lines lie too far behind the newest line of their stream".to_owned(),
-            RefusedLine::TooLong { max } => format!("lines are longer than {max} bytes"),
-            RefusedLine::InvalidLabels => "the attributes of a resource make more or longer labels than a stream may have".to_owned(),
-            RefusedLine::InvalidFields => "lines have more or longer attributes than lines may have".to_owned(),
-        };
-        rejected += refused.lines as u64;
-        if !problems.contains(&why) {
-            problems.push(why);
-        }
-    }
-    Ok(rejected)
 }
 
 fn success(form: Form, taken: &Taken) -> Response {
@@ -180,44 +164,20 @@ fn success(form: Form, taken: &Taken) -> Response {
 mod tests {
     use http::{StatusCode, Version};
     use http_body_util::BodyExt;
-    use parking_lot::Mutex;
     use prost::Message;
     use serde_json::Value as Json;
 
     use super::*;
     use crate::base::clock::ManualClock;
-    use crate::logs::model::batch::LineBatch;
-    use crate::logs::model::write::RefusedLines;
+    use crate::logs::ingest::limits::LineLimits;
+    use crate::logs::ingest::receive::tests::Kept;
 
     const NOW: i64 = 1_700_000_000_000;
 
-    /// Keeps texts in memory, and answers as it is told.
-    #[derive(Default)]
-    struct Kept {
-        texts: Mutex<Vec<String>>,
-        error: Mutex<Option<AppendLinesError>>,
-        refuses: Mutex<Option<RefusedLine>>,
-    }
-
-    impl AppendLines for Kept {
-        fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
-            if let Some(error) = self.error.lock().clone() {
-                return Err(error);
-            }
-            if let Some(reason) = *self.refuses.lock() {
-                let lines = batch.lines.len();
-                return Ok(LineReport { taken: 0, refused: vec![RefusedLines { stream: 0, lines, bytes: 0, reason, first_ts: 0 }] });
-            }
-            let texts = batch.lines.iter().map(|line| String::from_utf8_lossy(batch.text_of(line)).into_owned());
-            self.texts.lock().extend(texts);
-            Ok(LineReport { taken: batch.lines.len(), refused: Vec::new() })
-        }
-    }
-
     fn door(kept: &Arc<Kept>) -> Arc<OtlpDoor> {
+        let receiver = Receiver::new(Arc::clone(kept) as _, ManualClock::at(NOW), Pressure::new(), LineLimits::default());
         Arc::new(OtlpDoor {
-            append: Arc::clone(kept) as _,
-            clock: ManualClock::at(NOW),
+            receiver: Arc::new(receiver),
             writes: WorkPool::new(2),
             pressure: Pressure::new(),
             body_bytes_max: 1 << 20,
@@ -254,18 +214,25 @@ mod tests {
         assert_eq!(response.extensions().get::<SamplesTaken>().map(|taken| taken.0), Some(2));
         let answer = response.into_body().collect().await.unwrap();
         assert_eq!((answer.trailers().unwrap()["grpc-status"].as_bytes().to_vec(), answer.to_bytes().len()), (b"0".to_vec(), 5));
-        assert_eq!(kept.texts.lock().join(" "), "hello there hello there hello there");
+        assert_eq!(kept.texts().join(" "), "hello there hello there hello there");
     }
 
     #[tokio::test]
     async fn what_is_refused_is_told() {
-        let kept: Arc<Kept> = Arc::default();
+        let kept = Arc::new(Kept { oldest: 2, ..Kept::default() });
         let door = door(&kept);
-        *kept.refuses.lock() = Some(RefusedLine::TooOld { oldest: 0 });
-        let told = r#"{"partialSuccess":{"errorMessage":"lines are older than what is taken","rejectedLogRecords":"2"}}"#;
-        assert_eq!(send_json(&door).await, (200, told.to_owned()));
-        *kept.refuses.lock() = Some(RefusedLine::StreamRate { bytes_per_s: 5 });
+        let record = |ns: i64, text: &str| json!({ "timeUnixNano": ns.to_string(), "body": { "stringValue": text } });
+        let mixed = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record(1, "old"), record(3, "new")] }] }] });
+        let (status, answer) = send(&door, "application/json", mixed.to_string().into_bytes()).await;
+        let told: Json = serde_json::from_slice(&answer).unwrap();
+        let message = told["partialSuccess"]["errorMessage"].as_str().unwrap();
+        assert!(message.starts_with("entry for stream '{service_name=\"unknown_service\"}' has timestamp too old"), "{message}");
+        assert_eq!((status.as_u16(), &told["partialSuccess"]["rejectedLogRecords"]), (200, &json!("1")));
+        assert_eq!(kept.texts(), ["new"]);
+        kept.slow(&["there"]);
         assert_eq!(send_json(&door).await.0, 429);
+        assert_eq!(send_json(&door).await, (200, "{}".to_owned()));
+        assert_eq!(kept.texts(), ["new", "hello", "there"], "what was kept is not stored again");
         for (error, status) in
             [(AppendLinesError::Busy, 429), (AppendLinesError::Closed, 503), (AppendLinesError::Unavailable("disk".to_owned()), 503)]
         {
@@ -282,8 +249,7 @@ mod tests {
         let door = door(&Arc::default());
         let large = Arc::new(OtlpDoor {
             body_bytes_max: 8 << 20,
-            append: Arc::clone(&door.append),
-            clock: Arc::clone(&door.clock),
+            receiver: Arc::clone(&door.receiver),
             writes: door.writes.clone(),
             pressure: Pressure::new(),
             level_of: None,

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, StatusCode, header};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::ApiState;
 use super::answer::ApiError;
@@ -31,18 +32,18 @@ const ORDINARY_BYTES: usize = 1024 * 1024;
 
 /// `POST /loki/api/v1/push`.
 pub(super) async fn loki(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
-    let (parts, body) = match read(&state, request).await {
+    let (parts, body) = match read(&state, Door::Loki, request).await {
         Ok(read) => read,
         Err(error) => return error.into_response(),
     };
     let kind = text(&parts.headers, header::CONTENT_TYPE);
     let work = move |receiver: &Receiver| {
-        let mut gather = receiver.gather();
+        let (mut gather, request) = (receiver.gather(), identity(&parts, &body));
         match push(&parts.headers, &kind, body, receiver, &mut gather) {
-            Ok(()) => Ok(receiver.take(Door::Loki, gather)?),
+            Ok(()) => Ok(receiver.take_request(Door::Loki, request, gather)?),
             Err(error) => {
                 receiver.give_back(gather);
-                Err(error)
+                Err(turned_down(receiver, Door::Loki, error))
             }
         }
     };
@@ -72,7 +73,8 @@ fn push(headers: &HeaderMap, kind: &str, body: Bytes, receiver: &Receiver, gathe
 /// `POST /api/v1/logs`: JSON, an object a line, or plain text.
 pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
     let params = Params::from_pairs(form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()).into_owned().collect());
-    let (parts, body) = match read(&state, request).await {
+    let likely = if text(request.headers(), header::CONTENT_TYPE).contains("json") { Door::JsonLines } else { Door::Plain };
+    let (parts, body) = match read(&state, likely, request).await {
         Ok(read) => read,
         Err(error) => return error.into_response(),
     };
@@ -90,22 +92,39 @@ pub(super) async fn lines(State(state): State<Arc<ApiState>>, request: Request<B
     let labels = params.get("labels").unwrap_or(plain::LABELS).to_owned();
     let work = move |receiver: &Receiver| {
         let encoding = text(&parts.headers, header::CONTENT_ENCODING).trim().to_ascii_lowercase();
-        let body = unwrapped(&parts.headers, &encoding, body, receiver.limits.request_bytes_max)?;
+        let door = if is_json { Door::JsonLines } else { Door::Plain };
+        let request = identity(&parts, &body);
+        let decoded_max = receiver.limits.request_bytes_max;
+        let body = unwrapped(&parts.headers, &encoding, body, decoded_max).map_err(|error| turned_down(receiver, door, error))?;
         let mut gather = receiver.gather();
-        let (door, read) = if is_json {
-            (Door::JsonLines, jsonline::decode(&body, &mapping, receiver, &mut gather))
+        let read = if is_json {
+            jsonline::decode(&body, &mapping, receiver, &mut gather)
         } else {
-            (Door::Plain, plain::decode(&body, &labels, receiver, &mut gather))
+            plain::decode(&body, &labels, receiver, &mut gather)
         };
         match read {
-            Ok(()) => Ok(receiver.take(door, gather)?),
+            Ok(()) => Ok(receiver.take_request(door, request, gather)?),
             Err(error) => {
                 receiver.give_back(gather);
-                Err(too_much(error))
+                Err(turned_down(receiver, door, too_much(error)))
             }
         }
     };
     answer(run(&state, work).await)
+}
+
+/// By what a request is known that comes again: its bytes, where they go to, and who sends them as far as that is known.
+pub(super) fn identity(parts: &Parts, body: &[u8]) -> u128 {
+    let mut about = Vec::new();
+    let mut put = |bytes: &[u8]| {
+        about.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        about.extend_from_slice(bytes);
+    };
+    put(parts.uri.path_and_query().map(|path| path.as_str()).unwrap_or_default().as_bytes());
+    for name in ["authorization", "x-scope-orgid", "x-forwarded-for", "user-agent"] {
+        put(parts.headers.get(name).map(|value| value.as_bytes()).unwrap_or_default());
+    }
+    xxh3_128_with_seed(body, xxh3_64(&about))
 }
 
 /// Where to find what in objects, from `msg_field`, `time_field`, `stream_fields` and `labels`. A dash stands for none.
@@ -132,10 +151,21 @@ pub(super) fn too_much(error: TooMuch) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
 }
 
+/// Notes that a request was refused as a whole, which is handed back.
+pub(super) fn turned_down(receiver: &Receiver, door: Door, error: ApiError) -> ApiError {
+    let reason = match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ => "malformed",
+    };
+    receiver.turn_down(door, reason, error.message());
+    error
+}
+
 /// Reads the body, unless no lines are taken now.
-pub(super) async fn read(state: &ApiState, request: Request<Body>) -> Result<(Parts, Bytes), ApiError> {
+pub(super) async fn read(state: &ApiState, door: Door, request: Request<Body>) -> Result<(Parts, Bytes), ApiError> {
     if let Some(why) = state.receiver.refusal() {
-        return Err(why.into());
+        return Err(turned_down(&state.receiver, door, why.into()));
     }
     let (parts, body) = request.into_parts();
     let max = allowed_now(state);
@@ -143,9 +173,9 @@ pub(super) async fn read(state: &ApiState, request: Request<Body>) -> Result<(Pa
         Ok(body) => Ok((parts, body)),
         Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE && max < state.write_bytes_max => {
             let why = format!("memory is nearly used up, so bodies of more than {max} bytes are refused until there is room again");
-            Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, why, 5))
+            Err(turned_down(&state.receiver, door, ApiError::later(StatusCode::SERVICE_UNAVAILABLE, why, 5)))
         }
-        Err(problem) => Err(problem.into()),
+        Err(problem) => Err(turned_down(&state.receiver, door, problem.into())),
     }
 }
 

@@ -19,8 +19,9 @@ use crate::base::pressure::Pressure;
 use crate::logs::api::otlp::{self, OtlpDoor};
 use crate::logs::api::{self, ApiCounters, ApiState};
 use crate::logs::ingest::collectors::Collectors;
-use crate::logs::ingest::level::LineLevel;
-use crate::logs::ingest::receive::{Door, Receiver};
+use crate::logs::ingest::counts::DoorReport;
+use crate::logs::ingest::receive::Receiver;
+use crate::logs::model::level::LineLevel;
 use crate::logs::model::read::SelectLines;
 use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
@@ -106,8 +107,7 @@ impl Logs {
         let writes = WorkPool::new(write_places());
         let write_bytes_max = options::write_bytes(&settings);
         let otlp = Arc::new(OtlpDoor {
-            append: receiver.way(Door::Otlp),
-            clock: Arc::clone(&clock),
+            receiver: Arc::clone(&receiver),
             writes: writes.clone(),
             pressure: pressure.clone(),
             body_bytes_max: write_bytes_max,
@@ -155,6 +155,13 @@ impl Logs {
     /// Takes lines of other doors: syslog, collectors, OpenTelemetry.
     pub fn receiver(&self) -> &Arc<Receiver> {
         &self.receiver
+    }
+
+    /// What came by each door, and what of it was refused.
+    pub fn door_reports(&self) -> Vec<DoorReport> {
+        let mut reports = self.receiver.door_reports();
+        self.collectors.counts().add_to(&mut reports);
+        reports
     }
 
     /// Answers LogQL, for pages, rules and dashboards.

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::collect::config::CollectConfig;
 use super::collect::cursors::Cursors;
 use super::collect::files::{FileStats, Files, FilesSetup};
+use super::connections::Work;
 use super::counts::Counts;
 use super::fluent::{FluentSource, serve as fluent};
 use super::inlet::Inlet;
@@ -23,7 +24,7 @@ use super::listen::{Accept, Address, Transport, plain};
 use super::shape::Stamps;
 use super::stage::Pipeline;
 use super::syslog::message::{Naming, Zone};
-use super::syslog::serve::{SyslogSource, Work};
+use super::syslog::serve::SyslogSource;
 use crate::base::clock::SharedClock;
 use crate::base::secret::Secret;
 use crate::logs::model::write::AppendLines;
@@ -77,6 +78,8 @@ pub struct Collectors {
     fluent: Vec<FluentSource>,
     config: Mutex<CollectConfig>,
     counts: Counts,
+    /// One for all listeners: two that give a time to lines of one text must not give the same.
+    stamps: Arc<Stamps>,
     file_stats: Arc<FileStats>,
     standing: Mutex<Option<Running>>,
     changing: Mutex<Option<Running>>,
@@ -136,6 +139,7 @@ impl Collectors {
             fluent,
             config: Mutex::new(config),
             counts: Counts::default(),
+            stamps: Arc::default(),
             file_stats: Arc::default(),
             standing: Mutex::default(),
             changing: Mutex::default(),
@@ -194,6 +198,11 @@ impl Collectors {
     /// Addresses that are listened on, with the ports that the system chose.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         self.addresses.lock().clone()
+    }
+
+    /// What its doors count.
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     async fn start_config(&self) -> Vec<String> {
@@ -280,7 +289,7 @@ impl Collectors {
         let work = Work {
             inlet: self.inlet("syslog", running),
             clock: self.clock.clone(),
-            stamps: Arc::<Stamps>::default(),
+            stamps: Arc::clone(&self.stamps),
             accept: self.accept(source.address.transport),
         };
         running.sources.spawn(bound.run(Arc::new(source), work));
@@ -298,7 +307,7 @@ impl Collectors {
         let work = Work {
             inlet: self.inlet("fluent", running),
             clock: self.clock.clone(),
-            stamps: Arc::<Stamps>::default(),
+            stamps: Arc::clone(&self.stamps),
             accept: self.accept(source.address.transport),
         };
         running.sources.spawn(fluent::run(listener, Arc::new(source), work));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::gather::Gather;
 use super::receive::{Door, NotTaken, Receiver};
 use super::refusal::Reason;
 use crate::logs::model::batch::LineBatch;
@@ -27,7 +28,7 @@ impl AppendLines for Doorway {
             return Err(AppendLinesError::Busy);
         }
         let limits = &self.receiver.limits;
-        let mut gather = self.receiver.gather();
+        let mut filling = Filling { doorway: self, gather: self.receiver.gather(), report: LineReport::default() };
         let mut key = Vec::new();
         for stream in &batch.streams {
             let lines = batch.lines_of(stream);
@@ -38,27 +39,55 @@ impl AppendLines for Doorway {
             let known = match self.receiver.streams.of_pairs(&key, stream.labels.iter(), limits) {
                 Ok(known) => known,
                 Err(why) => {
-                    gather.refuse(Reason::InvalidLabels, lines.len(), || why);
+                    filling.gather.refuse(Reason::InvalidLabels, lines.len(), || why);
                     continue;
                 }
             };
-            let mut fits = gather.begin(&known).is_ok();
             for line in lines {
-                for (name, value) in LabelsIter::over_checked(batch.fields_of(line)) {
-                    gather.field(name, value);
+                let put = |gather: &mut Gather| {
+                    gather.begin(&known)?;
+                    for (name, value) in LabelsIter::over_checked(batch.fields_of(line)) {
+                        gather.field(name, value);
+                    }
+                    gather.line(line.ts, batch.text_of(line), limits)
+                };
+                if put(&mut filling.gather).is_err() {
+                    // What there is so far goes by itself. If storage does not take the rest and all of it comes again, lines
+                    // have their times by now, so that they are known.
+                    filling.store()?;
+                    if let Err(why) = put(&mut filling.gather) {
+                        filling.gather.forget_fields();
+                        filling.gather.refuse(Reason::LineTooLong, 1, || why.to_string());
+                    }
                 }
-                fits &= gather.line(line.ts, batch.text_of(line), limits).is_ok();
-            }
-            if !fits {
-                // Batches of these doors are far smaller than a request may be.
-                self.receiver.give_back(gather);
-                return Err(AppendLinesError::Unavailable("a batch is too large".to_owned()));
             }
         }
-        let mut report = LineReport::default();
-        let taken = self.receiver.take_and(self.door, gather, |_, stored| report = stored.clone());
+        filling.store()?;
+        self.receiver.give_back(filling.gather);
+        Ok(filling.report)
+    }
+}
+
+/// A batch on its way, in as many pieces as it takes.
+struct Filling<'d> {
+    doorway: &'d Doorway,
+    gather: Gather,
+    report: LineReport,
+}
+
+impl Filling<'_> {
+    /// Stores what was gathered, and begins anew.
+    fn store(&mut self) -> Result<(), AppendLinesError> {
+        let Doorway { receiver, door } = self.doorway;
+        self.gather.forget_fields();
+        let gathered = std::mem::replace(&mut self.gather, receiver.gather());
+        let report = &mut self.report;
+        let taken = receiver.take_and(*door, gathered, |_, stored| {
+            report.taken += stored.taken;
+            report.refused.extend_from_slice(&stored.refused);
+        });
         match taken {
-            Ok(_) => Ok(report),
+            Ok(_) => Ok(()),
             Err(NotTaken::Store(error)) => Err(error),
             Err(NotTaken::Rate { .. } | NotTaken::ShortOfMemory | NotTaken::DiskFull) => Err(AppendLinesError::Busy),
         }

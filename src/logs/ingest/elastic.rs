@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::document::{Documents, Mapping};
 use super::gather::{Gather, TooMuch};
 use super::receive::{Door, NotTaken, Receiver};
-use super::refusal::{Refusals, is_refused};
+use super::refusal::Refusals;
 use crate::logs::model::batch::LineBatch;
-use crate::logs::model::write::LineReport;
+use crate::logs::model::write::{LineReport, RefusedLine};
 
 /// Fields that hold the text.
 pub const MESSAGE_FIELDS: &str = "message,log,msg,event.original,body";
@@ -156,30 +156,31 @@ fn document_outcome(
 }
 
 impl Bulk {
-    /// Stores what was read and writes the answer. Blocks on disk.
-    pub fn store(mut self, receiver: &Receiver, gather: Gather, took_ms: u128) -> Result<(Vec<u8>, u64), NotTaken> {
-        let taken = receiver.take_and(Door::Elastic, gather, |batch, report| self.settle(batch, report))?;
+    /// Stores what was read and writes the answer. Blocks on disk. `request` is a hash of the request's bytes.
+    pub fn store(mut self, receiver: &Receiver, request: u128, gather: Gather, took_ms: u128) -> Result<(Vec<u8>, u64), NotTaken> {
+        let taken = receiver.take_gathered(Door::Elastic, gather, Some(request), |batch, report| self.settle(batch, report))?;
         Ok((self.answer(took_ms, receiver.next_ns()), taken.lines))
     }
 
-    /// Finds the documents that storage refused.
+    /// Finds the documents that storage refused. What a rate refused may come again, as senders know by 429.
     fn settle(&mut self, batch: &LineBatch, report: &LineReport) {
-        if report.refused.is_empty() {
-            return;
+        let mut refused: Vec<(u32, usize)> = Vec::new();
+        for (number, one) in report.refused.iter().enumerate() {
+            refused.extend(one.at.iter().map(|at| (*at, number)));
         }
+        refused.sort_unstable();
         for item in &mut self.items {
             let Outcome::Line(at) = item.outcome else { continue };
-            let Some(line) = batch.lines.get(at) else { continue };
-            let of_line = |stream: usize| batch.streams.get(stream).filter(|stream| stream.lines.contains(&(at as u32)));
-            let hit = report.refused.iter().find_map(|one| {
-                let stream = of_line(one.stream)?;
-                is_refused(one.reason, line.ts, line.text.len()).then_some((stream, one.reason))
-            });
-            if let Some((stream, reason)) = hit {
-                let mut words = Refusals::default();
-                words.add_stored(&stream.labels, reason, 1, line.text.len(), line.ts);
-                item.outcome = Outcome::Refused(400, "illegal_argument_exception", words.text());
-            }
+            let Ok(found) = refused.binary_search_by_key(&at, |(line, _)| *line as usize) else { continue };
+            let Some(one) = refused.get(found).and_then(|(_, number)| report.refused.get(*number)) else { continue };
+            let (Some(line), Some(stream)) = (batch.lines.get(at), batch.streams.get(one.stream)) else { continue };
+            let mut words = Refusals::default();
+            words.add_stored(&stream.labels, one.reason, 1, line.text.len(), line.ts);
+            let (status, kind) = match one.reason {
+                RefusedLine::StreamRate { .. } => (429, "es_rejected_execution_exception"),
+                _ => (400, "illegal_argument_exception"),
+            };
+            item.outcome = Outcome::Refused(status, kind, words.text());
         }
     }
 
@@ -248,13 +249,15 @@ mod tests {
             "{\"delete\":{\"_id\":\"x\"}}\n",
             "{\"update\":{\"_id\":\"x\"}}\n{\"doc\":{}}\n",
             "{\"create\":{}}\n{\"@timestamp\":1,\"message\":\"old\"}\n\n",
+            "{\"create\":{}}\n{\"message\":\"fast\"}\n{\"create\":{}}\n{\"message\":\"fine\"}\n",
         );
         let (receiver, kept) = receiver(1_600_000_000_000_000_000);
+        kept.slow(&["fast"]);
         let mut gather = receiver.gather();
         let bulk = decode(body.as_bytes(), Some("default"), &mapping(), &receiver, &mut gather).unwrap();
-        let (answer, lines) = bulk.store(&receiver, gather, 3).unwrap();
+        let (answer, lines) = bulk.store(&receiver, 1, gather, 3).unwrap();
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!((lines, &answer["errors"], &answer["took"]), (2, &true.into(), &3.into()));
+        assert_eq!((lines, &answer["errors"], &answer["took"]), (3, &true.into(), &3.into()));
         let items: Vec<(String, u64, String)> = answer["items"]
             .as_array()
             .unwrap()
@@ -272,6 +275,8 @@ mod tests {
             ("delete default", 400, "delete is not possible: lines "),
             ("update default", 400, "update is not possible: lines "),
             ("create default", 400, "entry for stream '{index=\"defa"),
+            ("create default", 429, "Per stream rate limit exceeded"),
+            ("create default", 201, ""),
         ];
         assert_eq!(items, expected.map(|(action, status, why)| (action.to_owned(), status, why.to_owned())));
         let first = kept.lines.lock()[0].clone();

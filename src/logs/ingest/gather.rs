@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::level::{LineLevel, is_level_name};
 use super::limits::{LineLimits, REQUEST_MEMORY_MAX, or_none};
 use super::refusal::{Reason, Refusals, too_long};
 use super::streams::{KnownStream, Streams};
 use crate::logs::model::batch::LineBatch;
+use crate::logs::model::level::LineLevel;
 use crate::series::labels::{Labels, put_label};
 
 /// The field that holds the level of a line.
@@ -251,15 +251,7 @@ impl Gather {
             let of = |span: &Span| (&pending[span.start..span.middle], &pending[span.middle..span.end]);
             let is_there = self.spans.iter().any(|span| of(span).0 == DETECTED_LEVEL.as_bytes());
             if !is_there {
-                let from_fields = || {
-                    let named = self.spans.iter().map(of).filter(|(name, _)| is_level_name(name));
-                    let mut named = named.filter_map(|(_, value)| LineLevel::from_value(value));
-                    let number = || self.spans.iter().map(of).find(|(name, _)| *name == b"severity_number");
-                    named.next().or_else(|| {
-                        let text = std::str::from_utf8(number()?.1).ok()?;
-                        Some(LineLevel::from_otel_number(text.parse().ok()?)).filter(|level| *level != LineLevel::Unknown)
-                    })
-                };
+                let from_fields = || LineLevel::of_fields(self.spans.iter().map(of));
                 let level = stream.level.or_else(from_fields).unwrap_or_else(|| LineLevel::of_line(text));
                 self.hold(DETECTED_LEVEL, level.as_str());
             }

@@ -99,13 +99,15 @@ impl Inlet {
         stored.await.map_err(|_| Closed)
     }
 
-    /// Sends lines if there is room right now; otherwise counts them as dropped.
-    pub fn send_or_drop(&self, lines: Vec<Line>) {
+    /// Sends lines if there is room at `now_ms`, right now; otherwise counts them as dropped. `peer` is whom they are from.
+    pub fn send_or_drop(&self, lines: Vec<Line>, now_ms: i64, peer: &str) {
         let count = lines.len() as u64;
         let room = Arc::clone(&self.room).try_acquire_many_owned(weight(&lines));
         let sent = room.is_ok_and(|room| self.parcels.try_send(Parcel { lines, stored: None, _room: room }).is_ok());
         if !sent {
             self.counts.dropped.add(count);
+            let why = "lines came faster than they could be stored, and their sender cannot wait";
+            self.counts.turn_away(now_ms, "dropped", count, peer, why);
         }
     }
 
@@ -140,7 +142,10 @@ async fn run(append: Arc<dyn AppendLines>, mut received: mpsc::Receiver<Parcel>,
             parcels.push(parcel);
             next = if is_enough { None } else { timeout_at(until, received.recv()).await.ok().flatten() };
         }
-        let Some(mut batch) = batch_of(&mut parcels) else { continue };
+        let Some(mut batch) = batch_of(&mut parcels) else {
+            tell(parcels);
+            continue;
+        };
         counts.lines.add(lines as u64);
         counts.bytes.add(batch.text.len() as u64);
         let mut wait = RETRY.0;
@@ -165,10 +170,15 @@ async fn run(append: Arc<dyn AppendLines>, mut received: mpsc::Receiver<Parcel>,
                 }
             }
         }
-        for told in parcels.into_iter().filter_map(|parcel| parcel.stored) {
-            // Whoever asked may be gone.
-            let _nobody_listens = told.send(());
-        }
+        tell(parcels);
+    }
+}
+
+/// Tells those who wait that their lines are stored.
+fn tell(parcels: Vec<Parcel>) {
+    for told in parcels.into_iter().filter_map(|parcel| parcel.stored) {
+        // Whoever asked may be gone.
+        let _nobody_listens = told.send(());
     }
 }
 
@@ -239,10 +249,11 @@ mod tests {
         }
         let waiting = tokio::time::timeout(Duration::from_secs(5), inlet.send(vec![line("c", 8, 1)]));
         assert!(waiting.await.is_err(), "senders wait");
-        inlet.send_or_drop(vec![line("d", 1, 1), line("d", 2, 1)]);
+        inlet.send_or_drop(vec![line("d", 1, 1), line("d", 2, 1)], 0, "");
         assert_eq!((counts.dropped.get(), counts.waits.get() > 0), (2, true));
         store.busy.store(false, Ordering::SeqCst);
         inlet.store(vec![line("c", 9, 1)]).await.unwrap();
+        inlet.store(Vec::new()).await.unwrap();
         drop(inlet);
         working.await.unwrap();
         let mut times: Vec<i64> = store.batches.lock().iter().flatten().map(|(_, ts)| *ts).collect();

@@ -2,13 +2,15 @@
 //! shows the lines to whoever tails, and counts.
 //!
 //! Reading order: [`limits`] and [`refusal`] (what is allowed, and the words when it is not), [`streams`] (label sets, known
-//! by their text), [`level`] (how severe a line is), [`gather`], [`tap`], [`receive`], then one module for each door.
+//! by their text), [`gather`], [`tap`], [`receive`], then one module for each door.
 //!
 //! Doors that are no HTTP speak to storage in whole batches: [`stage`] (pipelines), [`shape`] and [`inlet`] (from messages to
-//! batches), [`doorway`] (the receiver as they see it), [`syslog`], [`fluent`], [`collect`] (files, containers, journals), all started by [`collectors`].
+//! batches), [`doorway`] (the receiver as they see it), [`listen`] and [`connections`], [`syslog`], [`fluent`], [`collect`] (files, containers, journals), all started by [`collectors`].
 
+mod again;
 pub mod collect;
 pub mod collectors;
+pub mod connections;
 pub mod counts;
 pub mod document;
 pub mod doorway;
@@ -17,13 +19,13 @@ pub mod fluent;
 pub mod gather;
 pub mod inlet;
 pub mod jsonline;
-pub mod level;
 pub mod limits;
 pub mod listen;
 pub mod loki;
 pub mod otlp;
 pub mod plain;
 pub mod receive;
+mod recent;
 pub mod refusal;
 pub mod shape;
 pub mod stage;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::again::{Again, Agains};
+use super::counts::{DoorReport, Ledger};
 use super::gather::Gather;
 use super::limits::LineLimits;
 use super::refusal::{Reason, Refusals};
@@ -14,7 +16,7 @@ use super::tap::Taps;
 use crate::base::clock::SharedClock;
 use crate::base::pressure::{Level, Pressure, Shed};
 use crate::logs::model::batch::LineBatch;
-use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport};
+use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLine};
 use crate::platform::telemetry::metrics::{Counter, Page, Report};
 
 /// Memory of requests that is kept for the next ones.
@@ -59,6 +61,11 @@ impl Door {
             Self::Collector => "collector",
         }
     }
+
+    /// Whether nobody is told what was refused of what came by it.
+    const fn is_silent(self) -> bool {
+        matches!(self, Self::Syslog | Self::Fluent | Self::Collector)
+    }
 }
 
 /// What came by one door since the start.
@@ -101,6 +108,19 @@ pub enum NotTaken {
     Store(#[from] AppendLinesError),
 }
 
+impl NotTaken {
+    /// For counting.
+    const fn reason(&self) -> Reason {
+        match self {
+            Self::Rate { .. } => Reason::Rate,
+            Self::Store(AppendLinesError::Busy) => Reason::Busy,
+            Self::ShortOfMemory | Self::DiskFull | Self::Store(AppendLinesError::Unavailable(_) | AppendLinesError::Closed) => {
+                Reason::Unavailable
+            }
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub struct Taken {
@@ -108,7 +128,10 @@ pub struct Taken {
     pub lines: u64,
     /// What was refused of it, in words.
     pub refused: Option<String>,
-    /// Whether some were refused because of a rate, so that the sender should come again with them.
+    /// How many lines were refused.
+    pub refused_lines: u64,
+    /// Whether the sender should come again, as a rate was used up: as in Loki, what was refused last decides, a line of a
+    /// stream whose rate is used up, or one too far behind its stream. What was kept is not stored twice then.
     pub is_rated: bool,
 }
 
@@ -124,6 +147,7 @@ pub struct Receiver {
     /// Whoever tails.
     pub taps: Taps,
     bucket: Option<Mutex<Bucket>>,
+    agains: Agains,
     idle: Mutex<Vec<Gather>>,
     /// The newest time given to a line that came without one.
     given: AtomicI64,
@@ -132,17 +156,10 @@ pub struct Receiver {
 
 #[derive(Debug, Default)]
 struct Counts {
-    doors: [DoorCounts; Door::ALL.len()],
+    doors: [Ledger; Door::ALL.len()],
     refused: [Counter; Reason::ALL.len()],
     unavailable: Counter,
     busy: Counter,
-}
-
-#[derive(Debug, Default)]
-struct DoorCounts {
-    requests: Counter,
-    lines: Counter,
-    bytes: Counter,
 }
 
 impl Receiver {
@@ -158,6 +175,7 @@ impl Receiver {
             streams,
             taps: Taps::default(),
             bucket,
+            agains: Agains::default(),
             idle: Mutex::default(),
             given: AtomicI64::new(i64::MIN),
             counts: Counts::default(),
@@ -166,13 +184,18 @@ impl Receiver {
 
     /// What came by each door.
     pub fn doors(&self) -> Vec<DoorTally> {
-        let tally = |(door, counts): (Door, &DoorCounts)| DoorTally {
+        let tally = |(door, counts): (Door, &Ledger)| DoorTally {
             name: door.as_str(),
             requests: counts.requests.get(),
             lines: counts.lines.get(),
             bytes: counts.bytes.get(),
         };
         Door::ALL.into_iter().zip(&self.counts.doors).map(tally).collect()
+    }
+
+    /// What came by each door and what of it was refused; what listeners refuse by themselves is not among it.
+    pub fn door_reports(&self) -> Vec<DoorReport> {
+        Door::ALL.into_iter().zip(&self.counts.doors).map(|(door, ledger)| ledger.report(door.as_str())).collect()
     }
 
     /// Lines refused by reason, in the words that clients see.
@@ -225,38 +248,117 @@ impl Receiver {
         Some(why)
     }
 
+    /// Notes that a request was refused before its lines were known; it counts as one. `reason` is the word for it.
+    pub fn turn_down(&self, door: Door, reason: &'static str, why: &str) {
+        self.counts.doors[door as usize].refused.note(self.clock.now_ms(), reason, 1, || why.to_owned());
+    }
+
     /// Stores what was gathered. Blocks on disk. The memory is given back.
     pub fn take(&self, door: Door, gather: Gather) -> Result<Taken, NotTaken> {
         self.take_and(door, gather, |_, _| {})
     }
 
     /// The same, and shows what storage said of the batch.
-    pub fn take_and(&self, door: Door, mut gather: Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
-        let result = self.store(door, &mut gather, told);
-        for reason in Reason::ALL {
-            self.counts.refused[reason as usize].add(gather.refusals.count(reason));
+    pub fn take_and(&self, door: Door, gather: Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
+        self.take_gathered(door, gather, None, told)
+    }
+
+    /// The same for a request, by a hash of its bytes, which is told as a whole that it should come again: then only what
+    /// was refused of it is stored.
+    pub fn take_request(&self, door: Door, request: u128, gather: Gather) -> Result<Taken, NotTaken> {
+        self.take_gathered(door, gather, Some(request), |_, _| {})
+    }
+
+    /// The same for a request whose lines were gathered elsewhere, and are checked. Unless it is taken, it is told why not.
+    pub fn take_batch(&self, door: Door, request: u128, batch: &LineBatch) -> Result<Taken, NotTaken> {
+        if let Some(why) = self.refusal() {
+            return Err(why);
         }
+        let mut refusals = Refusals::default();
+        let result = self.store(door, batch, &mut refusals, Some(request), |_, _| {});
+        self.note(door, &refusals);
+        result
+    }
+
+    /// The same, and shows what storage said of the batch.
+    pub(super) fn take_gathered(
+        &self,
+        door: Door,
+        mut gather: Gather,
+        request: Option<u128>,
+        told: impl FnOnce(&LineBatch, &LineReport),
+    ) -> Result<Taken, NotTaken> {
+        let Gather { batch, refusals, .. } = &mut gather;
+        let result = self.store(door, batch, refusals, request, told);
+        self.note(door, refusals);
         self.give_back(gather);
         result
     }
 
-    fn store(&self, door: Door, gather: &mut Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
-        let report = match self.keep(door, &gather.batch) {
+    /// Counts what was refused, and says it in the log where the sender is not told.
+    fn note(&self, door: Door, refusals: &Refusals) {
+        let (ledger, now) = (&self.counts.doors[door as usize], self.clock.now_ms());
+        for reason in Reason::ALL {
+            let lines = refusals.count(reason);
+            if lines > 0 {
+                self.counts.refused[reason as usize].add(lines);
+                ledger.refused.note(now, reason.as_str(), lines, || refusals.first().to_owned());
+            }
+        }
+        let lines = refusals.lines();
+        if door.is_silent()
+            && lines > 0
+            && let Some(before) = ledger.said.may_say(now, lines)
+        {
+            tracing::warn!(door = door.as_str(), lines, before, "lines were refused: {}", refusals.first());
+        }
+    }
+
+    fn store(
+        &self,
+        door: Door,
+        batch: &LineBatch,
+        refusals: &mut Refusals,
+        request: Option<u128>,
+        told: impl FnOnce(&LineBatch, &LineReport),
+    ) -> Result<Taken, NotTaken> {
+        let now = self.clock.monotonic();
+        let again = request.and_then(|request| self.agains.take(request, batch.lines.len(), now));
+        let rest = again.as_ref().map(|again| again.rest_of(batch));
+        let now_ns = self.clock.now_ms().saturating_mul(1_000_000);
+        let again_of = |request: u128| Again::all(request, batch, now_ns);
+        let sent = rest.as_ref().unwrap_or(batch);
+        let mut report = match self.keep(door, sent) {
             Ok(report) => report,
             Err(error) => {
-                if matches!(error, NotTaken::Rate { .. }) {
-                    gather.refusals.add(Reason::Rate, gather.batch.lines.len(), String::new);
+                // Storage may have the lines all the same; then it must know them again.
+                let may_have = matches!(error, NotTaken::Store(AppendLinesError::Unavailable(_)));
+                if let Some(again) = again.or_else(|| request.filter(|_| may_have).map(again_of)) {
+                    self.agains.put(again, now);
+                }
+                // Who sends by a silent door keeps the lines and tries again.
+                if !door.is_silent() {
+                    refusals.add(error.reason(), sent.lines.len(), || error.to_string());
                 }
                 return Err(error);
             }
         };
-        told(&gather.batch, &report);
-        refuse_stored(&gather.batch, &report, &mut gather.refusals);
-        let refusals: &Refusals = &gather.refusals;
+        refuse_stored(batch, &report, refusals);
+        if let Some(again) = &again {
+            again.place(&mut report);
+        }
+        let is_rated = is_rated(&report);
+        if let Some(request) = request.filter(|_| is_rated)
+            && let Some(again) = again.unwrap_or_else(|| again_of(request)).but(&report)
+        {
+            self.agains.put(again, now);
+        }
+        told(batch, &report);
         Ok(Taken {
             lines: report.taken as u64,
             refused: (!refusals.is_empty()).then(|| refusals.text()),
-            is_rated: refusals.count(Reason::StreamRate) > 0,
+            refused_lines: refusals.lines(),
+            is_rated,
         })
     }
 
@@ -270,11 +372,20 @@ impl Receiver {
         {
             return Err(NotTaken::Rate { limit: self.limits.bytes_per_s, lines: batch.lines.len() as u64, bytes });
         }
-        let report = if batch.is_empty() { LineReport::default() } else { self.append(batch)? };
+        let kept = if batch.is_empty() { Ok(LineReport::default()) } else { self.append(batch) };
+        let refused_bytes = kept.as_ref().map_or(bytes, |report| report.refused.iter().map(|one| one.bytes as u64).sum());
+        if let Some(bucket) = &self.bucket {
+            bucket.lock().give_back(refused_bytes);
+        }
+        let report = kept?;
         self.taps.show(batch, &report);
-        let refused_bytes: u64 = report.refused.iter().map(|one| one.bytes as u64).sum();
         counts.lines.add(report.taken as u64);
         counts.bytes.add(bytes.saturating_sub(refused_bytes));
+        if report.taken > 0
+            && let Some(newest) = batch.lines.iter().map(|line| line.ts).max()
+        {
+            counts.newest(self.clock.now_ms(), newest);
+        }
         Ok(report)
     }
 
@@ -287,12 +398,6 @@ impl Receiver {
             error.into()
         })
     }
-
-    /// The way in of a door that makes its batches by itself and answers for each line: batches stay as they are, so that
-    /// the report fits them. Doors that answer nobody go through a [`Doorway`](super::doorway::Doorway).
-    pub fn way(self: &Arc<Self>, door: Door) -> Arc<dyn AppendLines> {
-        Arc::new(Way { receiver: Arc::clone(self), door })
-    }
 }
 
 /// Adds what storage refused.
@@ -304,38 +409,16 @@ fn refuse_stored(batch: &LineBatch, report: &LineReport, refusals: &mut Refusals
     }
 }
 
-/// The receiver as one door sees it.
-struct Way {
-    receiver: Arc<Receiver>,
-    door: Door,
-}
-
-impl AppendLines for Way {
-    fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
-        let kept = match self.receiver.refusal() {
-            Some(why) => Err(why),
-            None => self.receiver.keep(self.door, batch),
-        };
-        let report = kept.map_err(|error| match error {
-            NotTaken::Rate { .. } => {
-                self.receiver.counts.refused[Reason::Rate as usize].add(batch.lines.len() as u64);
-                AppendLinesError::Busy
-            }
-            NotTaken::ShortOfMemory | NotTaken::DiskFull => AppendLinesError::Unavailable(error.to_string()),
-            NotTaken::Store(error) => error,
-        })?;
-        let mut refusals = Refusals::default();
-        refuse_stored(batch, &report, &mut refusals);
-        for reason in Reason::ALL {
-            self.receiver.counts.refused[reason as usize].add(refusals.count(reason));
-        }
-        Ok(report)
-    }
+/// Whether a rate was used up, by what was refused last.
+fn is_rated(report: &LineReport) -> bool {
+    let decides = |reason: &RefusedLine| matches!(reason, RefusedLine::StreamRate { .. } | RefusedLine::TooFarBehind { .. });
+    let last = report.refused.iter().filter(|one| decides(&one.reason)).max_by_key(|one| one.at.last().copied());
+    last.is_some_and(|one| matches!(one.reason, RefusedLine::StreamRate { .. }))
 }
 
 impl Report for Receiver {
     fn report(&self, page: &mut Page) {
-        type Read = fn(&DoorCounts) -> &Counter;
+        type Read = fn(&Ledger) -> &Counter;
         let families: [(&str, &str, Read); 3] = [
             ("requests", "Requests with lines, by door.", |counts| &counts.requests),
             ("lines", "Lines stored, by door.", |counts| &counts.lines),
@@ -394,6 +477,11 @@ impl Bucket {
         self.left -= bytes as f64;
         true
     }
+
+    /// Bytes that were taken, but not kept.
+    fn give_back(&mut self, bytes: u64) {
+        self.left = (self.left + bytes as f64).min(self.room);
+    }
 }
 
 #[cfg(test)]
@@ -410,8 +498,22 @@ pub(in crate::logs) mod tests {
     pub(in crate::logs) struct Kept {
         pub(in crate::logs) lines: Mutex<Vec<KeptLine>>,
         pub(in crate::logs) error: Mutex<Option<AppendLinesError>>,
+        /// What is said once, though the lines are kept.
+        pub(in crate::logs) error_after: Mutex<Option<AppendLinesError>>,
         /// Lines before this time are refused.
         pub(in crate::logs) oldest: i64,
+        /// Texts that are refused once, as if their streams were too fast.
+        pub(in crate::logs) slow: Mutex<std::collections::BTreeSet<Vec<u8>>>,
+    }
+
+    impl Kept {
+        pub(in crate::logs) fn slow(&self, texts: &[&str]) {
+            self.slow.lock().extend(texts.iter().map(|text| text.as_bytes().to_vec()));
+        }
+
+        pub(in crate::logs) fn texts(&self) -> Vec<String> {
+            self.lines.lock().iter().map(|(_, _, text, _)| text.clone()).collect()
+        }
     }
 
     impl AppendLines for Kept {
@@ -419,12 +521,20 @@ pub(in crate::logs) mod tests {
             if let Some(error) = self.error.lock().clone() {
                 return Err(error);
             }
+            let after = self.error_after.lock().take();
             let mut report = LineReport::default();
             for (at, stream) in batch.streams.iter().enumerate() {
-                for line in batch.lines_of(stream) {
+                for (place, line) in stream.lines.clone().zip(batch.lines_of(stream)) {
+                    let mut refuse = |reason: RefusedLine| {
+                        let (bytes, first_ts) = (line.text.len(), line.ts);
+                        report.refused.push(RefusedLines { stream: at, lines: 1, at: vec![place], bytes, reason, first_ts });
+                    };
                     if line.ts < self.oldest {
-                        let reason = RefusedLine::TooOld { oldest: self.oldest };
-                        report.refused.push(RefusedLines { stream: at, lines: 1, bytes: line.text.len(), reason, first_ts: line.ts });
+                        refuse(RefusedLine::TooOld { oldest: self.oldest });
+                        continue;
+                    }
+                    if self.slow.lock().remove(batch.text_of(line)) {
+                        refuse(RefusedLine::StreamRate { bytes_per_s: 1 });
                         continue;
                     }
                     report.taken += 1;
@@ -433,7 +543,7 @@ pub(in crate::logs) mod tests {
                     self.lines.lock().push((stream.labels.to_string(), line.ts, text, fields));
                 }
             }
-            Ok(report)
+            after.map_or(Ok(report), Err)
         }
     }
 
@@ -474,34 +584,131 @@ pub(in crate::logs) mod tests {
         *kept.error.lock() = None;
         let taken = receiver.take(Door::Plain, one_line(&receiver, b"x")).unwrap();
         assert_eq!((taken.lines, taken.refused), (1, None));
+        let mut refused = one_line(&receiver, b"x");
+        refused.refuse(Reason::Malformed, 2, || "nonsense".to_owned());
+        receiver.take(Door::Plain, refused).unwrap();
+        let report = receiver.door_reports().into_iter().find(|report| report.door == "plain").unwrap();
+        assert_eq!((report.lines, report.bytes, report.refused), (2, 2, vec![("busy", 1), ("malformed", 2)]));
+        assert_eq!(report.last_refusal, Some((1_700_000_000_000, "nonsense".to_owned())));
+        assert_eq!(report.newest_lag_ms, Some(1_700_000_000_000));
+        receiver.turn_down(Door::Otlp, "too_large", "the request is too large");
+        let report = receiver.door_reports().into_iter().find(|report| report.door == "otlp").unwrap();
+        assert_eq!((report.lines, report.refused), (0, vec![("too_large", 1)]));
+        assert_eq!(report.last_refusal, Some((1_700_000_000_000, "the request is too large".to_owned())));
         let mut page = Page::default();
         receiver.report(&mut page);
         let text = page.finish();
         for line in
-            ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 1\n", "pharos_logs_bytes_total{door=\"plain\"} 1\n"]
+            ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 2\n", "pharos_logs_bytes_total{door=\"plain\"} 2\n"]
         {
             assert!(text.contains(line), "{line}{text}");
         }
     }
 
     #[test]
+    fn what_was_not_kept_is_not_charged() {
+        let limits = LineLimits { bytes_per_s: 10, burst_bytes: 20, ..LineLimits::default() };
+        let (receiver, kept, _clock) = receiver(limits);
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        for _ in 0..5 {
+            assert!(matches!(receiver.take(Door::Loki, one_line(&receiver, &[b'x'; 20])), Err(NotTaken::Store(_))));
+        }
+        *kept.error.lock() = None;
+        kept.slow(&["0123456789abcdefghij"]);
+        assert!(receiver.take(Door::Loki, one_line(&receiver, b"0123456789abcdefghij")).unwrap().is_rated);
+        assert_eq!(receiver.take(Door::Loki, one_line(&receiver, b"0123456789abcdefghij")).unwrap().lines, 1);
+        assert!(matches!(receiver.take(Door::Loki, one_line(&receiver, b"x")), Err(NotTaken::Rate { .. })));
+    }
+
+    #[test]
+    fn what_was_kept_of_a_request_is_not_stored_again() {
+        let (receiver, kept, _clock) = receiver(LineLimits::default());
+        let send = |texts: &[&str]| {
+            let mut gather = receiver.gather();
+            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
+            texts.iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
+            let taken = receiver.take_request(Door::Plain, texts.len() as u128, gather);
+            taken.map(|taken| (taken.lines, taken.refused_lines, taken.is_rated))
+        };
+        kept.slow(&["b", "d"]);
+        let all = ["a", "b", "c", "d", "e"];
+        assert_eq!(send(&all).unwrap(), (3, 2, true));
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        assert!(send(&all).is_err());
+        *kept.error.lock() = None;
+        kept.slow(&["d"]);
+        assert_eq!(send(&["x"]).unwrap(), (1, 0, false), "another request");
+        assert_eq!(send(&all).unwrap(), (1, 1, true));
+        assert_eq!(send(&all).unwrap(), (1, 0, false));
+        assert_eq!(kept.texts().join(""), "acexbd");
+        assert_eq!(send(&all).unwrap(), (5, 0, false), "when it was taken it may be said once more");
+    }
+
+    #[test]
+    fn what_storage_may_have_it_knows_again() {
+        let (receiver, kept, clock) = receiver(LineLimits::default());
+        let send = |door: Door| {
+            let mut gather = receiver.gather();
+            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
+            ["same", "same", "other"].iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
+            clock.advance(Duration::from_secs(1));
+            receiver.take_request(door, 7, gather).is_ok()
+        };
+        *kept.error_after.lock() = Some(AppendLinesError::Unavailable("the disk is full".to_owned()));
+        assert!(!send(Door::Plain));
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        assert!(!send(Door::Plain));
+        *kept.error.lock() = None;
+        assert!(send(Door::Plain));
+        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
+        assert_eq!(times[..3], times[3..], "lines of one time and text count as one");
+        assert!(send(Door::Plain));
+        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
+        assert!(times.len() == 9 && times[6] > times[5], "it was taken, so this is another one");
+    }
+
+    #[test]
+    fn the_last_refusal_of_a_stream_decides() {
+        let report = |reasons: &[(u32, RefusedLine)]| {
+            let one = |(at, reason): &(u32, RefusedLine)| RefusedLines {
+                stream: 0,
+                lines: 1,
+                at: vec![*at],
+                bytes: 1,
+                reason: *reason,
+                first_ts: 0,
+            };
+            LineReport { taken: 0, refused: reasons.iter().map(one).collect() }
+        };
+        let (rate, behind, old) =
+            (RefusedLine::StreamRate { bytes_per_s: 1 }, RefusedLine::TooFarBehind { oldest: 1 }, RefusedLine::TooOld { oldest: 1 });
+        for (reasons, rated) in [
+            (&[][..], false),
+            (&[(0, old)], false),
+            (&[(0, rate), (1, old)], true),
+            (&[(1, rate), (0, behind)], true),
+            (&[(0, rate), (1, behind)], false),
+        ] {
+            assert_eq!(is_rated(&report(reasons)), rated, "{reasons:?}");
+        }
+    }
+
+    #[test]
     fn doors_with_batches_of_their_own_are_counted_limited_and_tailed_too() {
         let (receiver, kept, _clock) = receiver(LineLimits { bytes_per_s: 10, burst_bytes: 10, ..LineLimits::default() });
-        let receiver = Arc::new(Receiver { append: Arc::clone(&kept) as _, ..receiver });
-        let way = receiver.way(Door::Syslog);
         let tap = receiver.taps.open();
         let mut batch = LineBatch::new();
-        batch.begin_stream(crate::series::labels::Labels::from_pairs([("job", "syslog")]));
+        batch.begin_stream(crate::series::labels::Labels::from_pairs([("service_name", "a")]));
         batch.push(1_700_000_000_000_000_000, b"0123456789", b"");
-        assert_eq!(way.append(&batch).unwrap().taken, 1);
-        assert!(matches!(way.append(&batch), Err(AppendLinesError::Busy)), "the rate is that of the server");
+        assert_eq!(receiver.take_batch(Door::Otlp, 1, &batch).unwrap().lines, 1);
+        assert!(matches!(receiver.take_batch(Door::Otlp, 1, &batch), Err(NotTaken::Rate { .. })), "the rate is that of the server");
         assert_eq!(kept.lines.lock().len(), 1);
         let mut page = Page::default();
         receiver.report(&mut page);
         let text = page.finish();
         for line in [
-            "pharos_logs_lines_total{door=\"syslog\"} 1\n",
-            "pharos_logs_bytes_total{door=\"syslog\"} 10\n",
+            "pharos_logs_lines_total{door=\"otlp\"} 1\n",
+            "pharos_logs_bytes_total{door=\"otlp\"} 10\n",
             "pharos_logs_refused_lines_total{reason=\"rate_limited\"} 1\n",
         ] {
             assert!(text.contains(line), "{line}{text}");

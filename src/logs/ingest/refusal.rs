@@ -32,11 +32,15 @@ pub enum Reason {
     Rate,
     /// Not of the form that the door takes.
     Malformed,
+    /// Lines came faster than they could be written; the sender was told to come again.
+    Busy,
+    /// Memory, disk or storage took no lines; the sender was told to come again.
+    Unavailable,
 }
 
 impl Reason {
     /// All, in the order in which they are counted.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::TooOld,
         Self::TooNew,
         Self::TooFarBehind,
@@ -46,6 +50,8 @@ impl Reason {
         Self::StreamRate,
         Self::Rate,
         Self::Malformed,
+        Self::Busy,
+        Self::Unavailable,
     ];
 
     /// Its word, as Loki's `reason` label has it where Loki has one.
@@ -60,6 +66,8 @@ impl Reason {
             Self::StreamRate => "per_stream_rate_limit",
             Self::Rate => "rate_limited",
             Self::Malformed => "malformed",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
         }
     }
 }
@@ -157,6 +165,11 @@ impl Refusals {
         }
     }
 
+    /// The first one.
+    pub fn first(&self) -> &str {
+        self.sentences.first().map(|(sentence, _)| sentence.as_str()).unwrap_or_default()
+    }
+
     /// All as one text.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -174,16 +187,6 @@ impl Refusals {
             debug_assert!(written.is_ok(), "writing to a String cannot fail");
         }
         text
-    }
-}
-
-/// Whether a line of a stream is among those that storage refused for a reason.
-pub(super) const fn is_refused(reason: RefusedLine, ts: i64, bytes: usize) -> bool {
-    match reason {
-        RefusedLine::TooOld { oldest } | RefusedLine::TooFarBehind { oldest } => ts < oldest,
-        RefusedLine::TooNew { newest } => ts > newest,
-        RefusedLine::TooLong { max } => bytes > max,
-        RefusedLine::InvalidLabels | RefusedLine::InvalidFields | RefusedLine::StreamRate { .. } => true,
     }
 }
 

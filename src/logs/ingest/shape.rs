@@ -2,23 +2,32 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::inlet::Line;
+use super::recent::Recent;
 use super::stage::{Entry, Flush, Moment, Pipeline};
 use crate::base::clock::SharedClock;
 
-/// Most recent lines that are remembered.
-const RECENT_MAX: usize = 32_768;
+/// Lines that are remembered at least, and at most half as many as are.
+const RECENT_MIN: usize = 65_536;
+/// How long they are remembered at least: lines come late, but seldom later.
+const RECENT_AGE: Duration = Duration::from_secs(10 * 60);
 
-/// What the senders of one door share.
-#[derive(Debug, Default)]
+/// What all senders share whose lines may be of one stream.
+#[derive(Debug)]
 pub struct Stamps {
     next_ns: AtomicI64,
-    recent: Mutex<FxHashMap<(i64, u64), u32>>,
+    recent: Mutex<Recent<(i64, u64), u32>>,
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self { next_ns: AtomicI64::default(), recent: Mutex::new(Recent::new(RECENT_MIN, RECENT_AGE)) }
+    }
 }
 
 impl Stamps {
@@ -31,12 +40,9 @@ impl Stamps {
 
     /// The time of a line, later by a nanosecond for each line before that said the same at the same time: senders whose
     /// clocks tick in seconds mean every line they send.
-    fn apart(&self, ts: i64, hash: u64) -> i64 {
+    fn apart(&self, ts: i64, hash: u64, now: Duration) -> i64 {
         let mut recent = self.recent.lock();
-        if recent.len() >= RECENT_MAX {
-            recent.clear();
-        }
-        let count = recent.entry((ts, hash)).or_default();
+        let count = recent.entry((ts, hash), now);
         let moved = ts.saturating_add(i64::from(*count));
         *count += 1;
         moved
@@ -103,6 +109,7 @@ impl Shaper {
     }
 
     fn finish(&mut self, mut out: Vec<Entry>, now_ns: i64, lines: &mut Vec<Line>) {
+        let now = self.clock.monotonic();
         for entry in out.drain(..) {
             if entry.text.is_empty() {
                 continue;
@@ -110,9 +117,10 @@ impl Shaper {
             let (labels, fields) = (entry.labels.build(), entry.fields.build());
             let ts = match entry.ts {
                 Some(ts) if self.is_exact => ts,
-                Some(ts) => self
-                    .stamps
-                    .apart(ts, xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), labels.stable_hash()))),
+                Some(ts) => {
+                    let hash = xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), labels.stable_hash()));
+                    self.stamps.apart(ts, hash, now)
+                }
                 None => now_ns,
             };
             self.last_ts = ts;
@@ -138,5 +146,14 @@ mod tests {
         let times: Vec<i64> = lines.iter().map(|line| line.ts).collect();
         assert_eq!(times[..3], [9, 10, 9]);
         assert!(times[3] >= 5_000_000 && times[4] > times[3] && times.len() == 5);
+    }
+
+    #[test]
+    fn many_lines_do_not_make_it_forget_the_last_ones() {
+        let stamps = Stamps::default();
+        for at in 0..100_000 {
+            let _other_text = stamps.apart(9, at, Duration::ZERO);
+            assert_eq!(stamps.apart(9, u64::MAX, Duration::ZERO), 9 + at as i64);
+        }
     }
 }

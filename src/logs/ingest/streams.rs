@@ -7,10 +7,10 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_128_with_secret;
 
-use super::level::{LineLevel, is_level_name};
 use super::limits::{LineLimits, REMEMBERED_BYTES_MAX, or_none};
 use super::refusal::shortened;
 use crate::base::limits::{LABEL_SET_BYTES_MAX, LABELS_PER_SERIES_MAX};
+use crate::logs::model::level::LineLevel;
 use crate::series::labels::{Labels, LabelsBuilder, is_legacy_label_name};
 
 /// The label that names the service of a stream.
@@ -158,8 +158,7 @@ fn checked<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, limits: &LineLim
             return Err(format!("stream '{}' has label value too long: '{}'", stream(), shortened(value)));
         }
     }
-    let level =
-        builder.iter().find(|(name, _)| is_level_name(name.as_bytes())).and_then(|(_, value)| LineLevel::from_value(value.as_bytes()));
+    let level = LineLevel::of_fields(builder.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
     if !limits.service_labels.is_empty() && builder.get(SERVICE_NAME).is_none() {
         let service = limits.service_labels.iter().find_map(|name| builder.get(name)).unwrap_or(UNKNOWN_SERVICE).to_owned();
         builder.set(SERVICE_NAME, &service);

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use super::refusal::is_refused;
 use crate::logs::model::batch::LineBatch;
-use crate::logs::model::write::{LineReport, RefusedLine};
+use crate::logs::model::write::LineReport;
 
 /// Batches that wait for one tail at most.
 const BATCHES_MAX: usize = 256;
@@ -116,13 +115,13 @@ fn bytes_of(batch: &LineBatch) -> usize {
 
 /// The lines of a batch that were not refused.
 fn stored(batch: &LineBatch, report: &LineReport) -> LineBatch {
+    let mut refused: Vec<u32> = report.refused.iter().flat_map(|one| one.at.iter().copied()).collect();
+    refused.sort_unstable();
     let mut copy = LineBatch::new();
-    for (at, stream) in batch.streams.iter().enumerate() {
-        let refused: Vec<RefusedLine> = report.refused.iter().filter(|one| one.stream == at).map(|one| one.reason).collect();
+    for stream in &batch.streams {
         copy.begin_stream(stream.labels.clone());
-        for line in batch.lines_of(stream) {
-            let is_refused = refused.iter().any(|reason| is_refused(*reason, line.ts, line.text.len()));
-            if !is_refused {
+        for (at, line) in stream.lines.clone().zip(batch.lines_of(stream)) {
+            if refused.binary_search(&at).is_err() {
                 copy.push(line.ts, batch.text_of(line), batch.fields_of(line));
             }
         }
@@ -133,7 +132,7 @@ fn stored(batch: &LineBatch, report: &LineReport) -> LineBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::model::write::RefusedLines;
+    use crate::logs::model::write::{RefusedLine, RefusedLines};
     use crate::series::labels::Labels;
 
     fn batch(text: &[u8]) -> LineBatch {
@@ -149,7 +148,7 @@ mod tests {
         let taps = Taps::default();
         taps.show(&batch(b"nobody sees this"), &LineReport::default());
         let mut tap = taps.open();
-        let old = RefusedLines { stream: 0, lines: 1, bytes: 3, reason: RefusedLine::TooOld { oldest: 5 }, first_ts: 1 };
+        let old = RefusedLines { stream: 0, lines: 1, at: vec![0], bytes: 3, reason: RefusedLine::TooOld { oldest: 5 }, first_ts: 1 };
         taps.show(&batch(b"new"), &LineReport { taken: 1, refused: vec![old] });
         let shown = tap.next().await.unwrap();
         assert_eq!(shown.lines.iter().map(|line| shown.text_of(line)).collect::<Vec<_>>(), [b"new"]);

@@ -28,6 +28,8 @@ pub struct RefusedLines {
     pub stream: usize,
     /// How many lines.
     pub lines: usize,
+    /// Which: their positions in the batch's lines, ascending.
+    pub at: Vec<u32>,
     /// Bytes of their text.
     pub bytes: usize,
     /// Why.

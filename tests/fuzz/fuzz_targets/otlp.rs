@@ -20,7 +20,7 @@ fn logs(data: &[u8]) {
     let Some((choice, body)) = data.split_first() else { return };
     let encoding = if choice & 1 == 0 { Encoding::Protobuf } else { Encoding::Json };
     let Ok(request) = read::<ExportLogsRequest>(encoding, body, 64 << 20) else { return };
-    let options = Options { now: 1, memory_max: 64 << 20, level_of: Some(|_| "unknown") };
+    let options = Options { next_ns: &|| 1, memory_max: 64 << 20, level_of: Some(|_| "unknown") };
     let Ok(decoded) = decode(&request, &options) else { return };
     for stream in &decoded.batch.streams {
         for line in decoded.batch.lines_of(stream) {

@@ -1,8 +1,12 @@
 //! Fluent's forward protocol, version 1: Fluent Bit, Fluentd and Docker's `fluentd` driver send it.
 //!
-//! [`msgpack`] reads values, [`event`] finds events in messages, [`serve`] listens, greets and acknowledges.
+//! [`msgpack`] reads values, [`message`] finds events in messages and [`event`] makes lines of them, [`chunks`] knows what came
+//! before, [`greeting`] lets in who knows the key, [`serve`] listens and acknowledges.
 
-pub mod event;
+mod chunks;
+mod event;
+mod greeting;
+mod message;
 pub mod msgpack;
 pub mod serve;
 

@@ -2,6 +2,8 @@
 
 /// Deepest nesting.
 const DEPTH_MAX: usize = 32;
+/// Values in one value at most: each takes far more memory than the byte it may come in.
+const VALUES_MAX: usize = 100_000;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,12 +42,19 @@ pub enum Failed {
 pub struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
+    /// Values that may still come in the one that is read.
+    left: usize,
 }
 
 impl<'b> Reader<'b> {
     /// From the beginning.
     pub const fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::from(bytes, 0)
+    }
+
+    /// From a position on.
+    pub const fn from(bytes: &'b [u8], at: usize) -> Self {
+        Self { bytes, at, left: 0 }
     }
 
     /// How many bytes were read.
@@ -61,15 +70,45 @@ impl<'b> Reader<'b> {
     /// The next value.
     ///
     /// # Errors
-    /// There is none, or only its beginning.
+    /// There is none, or only its beginning, or it holds too many others.
     pub fn value(&mut self) -> Result<Value<'b>, Failed> {
+        self.left = VALUES_MAX;
         self.nested(0)
+    }
+
+    /// How many values the list has that comes next; they follow. `None` if what comes next is no list, and nothing is read.
+    ///
+    /// # Errors
+    /// There is nothing, or only its beginning.
+    pub fn list_len(&mut self) -> Result<Option<usize>, Failed> {
+        let kind = self.take(1)?[0];
+        match kind {
+            0x90..=0x9f => Ok(Some(usize::from(kind & 0x0f))),
+            0xdc => self.len(2).map(Some),
+            0xdd => self.len(4).map(Some),
+            _ => {
+                self.at -= 1;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Passes over the next value.
+    ///
+    /// # Errors
+    /// There is none, or only its beginning.
+    pub fn skip(&mut self) -> Result<(), Failed> {
+        let mut scan = Scan::FIRST;
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += scan.whole(rest)?.ok_or(Failed::Incomplete)?;
+        Ok(())
     }
 
     fn nested(&mut self, depth: usize) -> Result<Value<'b>, Failed> {
         if depth > DEPTH_MAX {
             return Err(Failed::Malformed);
         }
+        self.left = self.left.checked_sub(1).ok_or(Failed::Malformed)?;
         let kind = self.take(1)?[0];
         Ok(match kind {
             0x00..=0x7f => Value::Int(i64::from(kind)),
@@ -164,6 +203,73 @@ impl<'b> Reader<'b> {
     }
 }
 
+/// Finds the end of a value of which more and more bytes come, looking at each only once.
+#[derive(Debug, Clone, Copy)]
+pub struct Scan {
+    /// Where the next value begins, which may be behind what came so far.
+    at: usize,
+    /// Values that must still come.
+    values: u64,
+}
+
+impl Scan {
+    /// At the beginning of a value.
+    pub const FIRST: Self = Self { at: 0, values: 1 };
+
+    /// How many bytes the value at the beginning of `bytes` takes; `None` if they are not all there. They must be those of
+    /// the call before, with more behind them.
+    ///
+    /// # Errors
+    /// They are no value.
+    pub fn whole(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failed> {
+        while self.values > 0 {
+            let mut reader = Reader::from(bytes, self.at);
+            let (inside, after) = match reader.head() {
+                Ok(head) => head,
+                Err(Failed::Incomplete) => return Ok(None),
+                Err(Failed::Malformed) => return Err(Failed::Malformed),
+            };
+            self.at = reader.at.checked_add(after).ok_or(Failed::Malformed)?;
+            self.values = self.values - 1 + inside;
+        }
+        Ok((self.at <= bytes.len()).then_some(self.at))
+    }
+
+    /// The least number of bytes that the value takes, as far as it is known.
+    pub const fn at_least(&self) -> u64 {
+        self.at as u64 + self.values
+    }
+}
+
+impl Reader<'_> {
+    /// The head of a value: how many values are inside, and how many bytes follow it that are none.
+    fn head(&mut self) -> Result<(u64, usize), Failed> {
+        let kind = self.take(1)?[0];
+        Ok(match kind {
+            0x80..=0x8f => (u64::from(kind & 0x0f) * 2, 0),
+            0x90..=0x9f => (u64::from(kind & 0x0f), 0),
+            0xa0..=0xbf => (0, usize::from(kind & 0x1f)),
+            0xc1 => return Err(Failed::Malformed),
+            0xc4 | 0xd9 => (0, self.len(1)?),
+            0xc5 | 0xda => (0, self.len(2)?),
+            0xc6 | 0xdb => (0, self.len(4)?),
+            0xc7 => (0, self.len(1)? + 1),
+            0xc8 => (0, self.len(2)? + 1),
+            0xc9 => (0, self.len(4)?.saturating_add(1)),
+            0xca | 0xce | 0xd2 => (0, 4),
+            0xcb | 0xcf | 0xd3 => (0, 8),
+            0xcc | 0xd0 => (0, 1),
+            0xcd | 0xd1 => (0, 2),
+            0xd4..=0xd8 => (0, (1 << (kind - 0xd4)) + 1),
+            0xdc => (self.number(2)?, 0),
+            0xdd => (self.number(4)?, 0),
+            0xde => (self.number(2)? * 2, 0),
+            0xdf => (self.number(4)? * 2, 0),
+            0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => (0, 0),
+        })
+    }
+}
+
 impl Value<'_> {
     /// The value of a key, where this is a map.
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -248,13 +354,22 @@ mod tests {
             let mut reader = Reader::new(bytes);
             assert_eq!(reader.value(), Ok(value), "{bytes:x?}");
             assert!(reader.is_empty());
+            let mut scan = Scan::FIRST;
             for cut in 0..bytes.len() {
                 assert_eq!(Reader::new(&bytes[..cut]).value(), Err(Failed::Incomplete), "{bytes:x?} cut at {cut}");
+                assert_eq!(scan.whole(&bytes[..cut]), Ok(None), "{bytes:x?} cut at {cut}");
             }
+            assert_eq!(scan.whole(bytes), Ok(Some(bytes.len())), "{bytes:x?}");
         }
         assert_eq!(Reader::new(&[0xc1]).value(), Err(Failed::Malformed));
         assert_eq!(Reader::new(&[0x91; 100]).value(), Err(Failed::Malformed), "too deep");
         assert_eq!(Reader::new(&[0xdd, 255, 255, 255, 255]).value(), Err(Failed::Incomplete), "no memory for what is announced");
+        let many = [&[0xdd, 0, 2, 0, 0][..], &[0; 0x2_0000]].concat();
+        assert_eq!(Reader::new(&many).value(), Err(Failed::Malformed), "too many values");
+        assert_eq!(Reader::new(&many).list_len(), Ok(Some(0x2_0000)));
+        let mut scan = Scan::FIRST;
+        assert_eq!(scan.whole(&many), Ok(Some(many.len())));
+        assert_eq!(Reader::new(&[0x07]).list_len(), Ok(None));
         let mut out = Vec::new();
         put_text(&mut out, &[b'x'; 300]);
         assert_eq!(Reader::new(&out).value(), Ok(Value::Bytes(&[b'x'; 300])));
@@ -263,8 +378,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
-            if let Ok(value) = Reader::new(&bytes).value() {
+            let mut reader = Reader::new(&bytes);
+            let (value, mut scan) = (reader.value(), Scan::FIRST);
+            if let Ok(value) = &value {
                 let _text = value.to_text();
+                proptest::prop_assert_eq!(scan.whole(&bytes), Ok(Some(reader.position())));
+            }
+            if value == Err(Failed::Incomplete) {
+                proptest::prop_assert_eq!(scan.whole(&bytes), Ok(None));
             }
         }
     }

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::base::limits::LABEL_NAME_BYTES_MAX;
 use crate::logs::ingest::gather::DETECTED_LEVEL;
-use crate::logs::ingest::level::LineLevel;
+use crate::logs::model::level::LineLevel;
 use crate::series::otlp::logs::LogRecord;
 use crate::series::otlp::names::{LabelRules, label_name};
 use crate::series::otlp::text::{hex_id, text_of};
@@ -15,24 +15,6 @@ use crate::series::otlp::value::{KeyValue, Value};
 
 const EVENT_NAME: &str = "event_name";
 const SEVERITY_TEXT: &str = "severity_text";
-/// Fields that say how severe a line is, the best first, as Loki looks for them.
-const LEVEL_FIELDS: [&str; 14] = [
-    "level",
-    "LEVEL",
-    "Level",
-    "log_level",
-    "severity",
-    "SEVERITY",
-    "Severity",
-    "SeverityText",
-    "lvl",
-    "LVL",
-    "Lvl",
-    SEVERITY_TEXT,
-    "Severity_Text",
-    "SEVERITY_TEXT",
-];
-
 /// Attributes of one line, with those of its resource and scope. Each key of a map is one, under a name that begins with
 /// the map's, so without a limit a few bytes would become thousands.
 const FIELDS_MAX: usize = 1024;
@@ -128,14 +110,11 @@ pub(super) fn record_fields<'a>(record: &'a LogRecord, names: &mut Names<'a>, ou
     flattened
 }
 
-/// The level of a record as a field, unless it has one: by a field that says it, by the severity's number, else by the line.
-pub(super) fn level_field<'a>(record: &LogRecord, fields: &[Field<'a>], of_line: impl FnOnce() -> &'static str) -> Option<Field<'a>> {
+/// The level of a line as a field, unless it has one: by what its fields say, else by the line.
+pub(super) fn level_field<'a>(fields: &[Field<'a>], of_line: impl FnOnce() -> &'static str) -> Option<Field<'a>> {
     if fields.iter().any(|(name, _)| **name == *DETECTED_LEVEL) {
         return None;
     }
-    let named = LEVEL_FIELDS.iter().find_map(|wanted| fields.iter().rev().find(|(name, _)| **name == **wanted));
-    let word = named.and_then(|(_, word)| LineLevel::from_word(word.as_bytes()));
-    let by_number = || Some(LineLevel::from_otel_number(record.severity_number.into())).filter(|level| *level != LineLevel::Unknown);
-    let level = word.or_else(by_number).map_or_else(of_line, LineLevel::as_str);
-    Some((DETECTED_LEVEL.into(), Cow::Borrowed(level)))
+    let level = LineLevel::of_fields(fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    Some((DETECTED_LEVEL.into(), Cow::Borrowed(level.map_or_else(of_line, LineLevel::as_str))))
 }

@@ -49,10 +49,11 @@ const UNKNOWN_SERVICE: &str = "unknown_service";
 const PROBLEMS_MAX: usize = 10;
 
 /// How records are read.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// The time now (ns since the Unix epoch), for records without one.
-    pub now: i64,
+#[derive(Clone, Copy)]
+pub struct Options<'o> {
+    /// A time (ns since the Unix epoch) for a record without one, another each time: lines of one time and text would count
+    /// as one.
+    pub next_ns: &'o dyn Fn() -> i64,
     /// Memory that the lines may take, in bytes.
     pub memory_max: usize,
     /// Finds how severe a line is by its text, as the word of `detected_level`; none if levels are not wanted.
@@ -77,15 +78,8 @@ pub struct TooLarge(pub usize);
 ///
 /// # Errors
 /// When the lines would take more memory than they may.
-pub fn decode(request: &ExportLogsRequest, options: &Options) -> Result<Decoded, TooLarge> {
-    let mut decoder = Decoder {
-        options,
-        names: Names::default(),
-        out: Decoded::default(),
-        now: options.now,
-        left: options.memory_max,
-        packed: Vec::new(),
-    };
+pub fn decode(request: &ExportLogsRequest, options: &Options<'_>) -> Result<Decoded, TooLarge> {
+    let mut decoder = Decoder { options, names: Names::default(), out: Decoded::default(), left: options.memory_max, packed: Vec::new() };
     for resource in &request.resource_logs {
         decoder.resource(resource)?;
     }
@@ -93,11 +87,9 @@ pub fn decode(request: &ExportLogsRequest, options: &Options) -> Result<Decoded,
 }
 
 struct Decoder<'a, 'o> {
-    options: &'o Options,
+    options: &'o Options<'o>,
     names: Names<'a>,
     out: Decoded,
-    /// The time of the next record that says none.
-    now: i64,
     left: usize,
     packed: Vec<u8>,
 }
@@ -161,7 +153,7 @@ impl<'a> Decoder<'a, '_> {
         let flattened = record_fields(record, &mut self.names, &mut fields);
         self.note(flattened);
         if let Some(level_of) = self.options.level_of
-            && let Some(level) = level_field(record, &fields, || level_of(text.as_bytes()))
+            && let Some(level) = level_field(&fields, || level_of(text.as_bytes()))
         {
             fields.push(level);
         }
@@ -180,15 +172,13 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    /// When a record happened, else when it was seen, else now (ns), a little later each time: lines of one time and text
-    /// would count as one.
-    fn time_of(&mut self, record: &LogRecord) -> i64 {
+    /// When a record happened, else when it was seen, else now (ns).
+    fn time_of(&self, record: &LogRecord) -> i64 {
         let time = if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
         if time != 0 {
             return i64::try_from(time).unwrap_or(i64::MAX);
         }
-        self.now = self.now.saturating_add(1);
-        self.now - 1
+        (self.options.next_ns)()
     }
 
     fn charge(&mut self, bytes: usize) -> Result<(), TooLarge> {

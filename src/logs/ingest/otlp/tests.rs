@@ -8,8 +8,8 @@ use crate::series::otlp::{Encoding, read};
 const NOW: i64 = 1_700_000_000_000_000_000;
 const PLENTY: usize = 64 << 20;
 
-fn options() -> Options {
-    Options { now: NOW, memory_max: PLENTY, level_of: Some(|line| if line.starts_with(b"oops") { "error" } else { "unknown" }) }
+fn options() -> Options<'static> {
+    Options { next_ns: &|| NOW, memory_max: PLENTY, level_of: Some(|line| if line.starts_with(b"oops") { "error" } else { "unknown" }) }
 }
 
 fn request(json: &Json) -> ExportLogsRequest {

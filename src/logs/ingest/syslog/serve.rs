@@ -6,21 +6,18 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::frame::Framer;
 use super::message::Naming;
-use crate::base::clock::SharedClock;
-use crate::logs::ingest::inlet::{Closed, Inlet, Line};
-use crate::logs::ingest::listen::{Accept, Address, Transport, Wire};
-use crate::logs::ingest::shape::{Shaper, Stamps};
+use crate::logs::ingest::connections::{self, Ended, Work};
+use crate::logs::ingest::inlet::Line;
+use crate::logs::ingest::listen::{Address, Transport, Wire};
+use crate::logs::ingest::shape::Shaper;
 use crate::logs::ingest::stage::{Flush, Pipeline};
 
 /// Longest message; a longer one is cut.
 const MESSAGE_BYTES_MAX: usize = 256 << 10;
-/// Most connections at once.
-const CONNECTIONS_MAX: usize = 1_024;
 /// How long nothing may come on a connection.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// How often stages are asked for what has waited long enough.
@@ -29,6 +26,8 @@ const TICK: Duration = Duration::from_secs(1);
 const DATAGRAM_BYTES: usize = 65_536;
 /// What the kernel is asked to keep of datagrams that were not read yet.
 const RECEIVE_BUFFER: usize = 8 << 20;
+/// What is read of a connection at once.
+const READ_BYTES: usize = 16 << 10;
 /// Lines handed over at once.
 const LINES_AT_ONCE: usize = 1_000;
 
@@ -41,19 +40,6 @@ pub struct SyslogSource {
     pub naming: Naming,
     /// Stages of the job.
     pub pipeline: Pipeline,
-}
-
-/// What the work of one source needs.
-#[derive(Clone)]
-pub struct Work {
-    /// Where lines go.
-    pub inlet: Inlet,
-    /// The time.
-    pub clock: SharedClock,
-    /// Times of lines.
-    pub stamps: Arc<Stamps>,
-    /// What connections go through before they are read; TLS or nothing.
-    pub accept: Accept,
 }
 
 /// A bound socket.
@@ -100,7 +86,11 @@ impl Bound {
     pub async fn run(self, source: Arc<SyslogSource>, work: Work) {
         match self {
             Self::Udp(socket) => datagrams(&socket, &source, &work).await,
-            Self::Tcp(listener) => connections(listener, source, work).await,
+            Self::Tcp(listener) => {
+                let of_one = work.clone();
+                let one = move |wire, peer| connection(wire, peer, Arc::clone(&source), of_one.clone());
+                connections::serve(listener, work, one).await;
+            }
         }
     }
 }
@@ -109,9 +99,10 @@ async fn datagrams(socket: &UdpSocket, source: &SyslogSource, work: &Work) {
     let mut shaper = Shaper::new(&source.pipeline, &work.stamps, &work.clock);
     let mut buf = vec![0; DATAGRAM_BYTES];
     loop {
-        let mut lines = Vec::new();
+        let (mut lines, mut from) = (Vec::new(), None);
         match timeout(TICK, socket.recv_from(&mut buf)).await {
             Ok(Ok((read, peer))) => {
+                from = Some(peer);
                 take(&buf[..read], &peer.ip().to_canonical().to_string(), source, work, &mut shaper, &mut lines);
                 // What else is there already goes along.
                 while lines.len() < LINES_AT_ONCE {
@@ -126,54 +117,16 @@ async fn datagrams(socket: &UdpSocket, source: &SyslogSource, work: &Work) {
             Err(_) => shaper.flush(Flush::Due, &mut lines),
         }
         if !lines.is_empty() {
-            work.inlet.send_or_drop(lines);
+            let peer = from.map(|peer| peer.ip().to_canonical().to_string()).unwrap_or_default();
+            work.inlet.send_or_drop(lines, work.clock.now_ms(), &peer);
         }
     }
 }
 
-async fn connections(listener: TcpListener, source: Arc<SyslogSource>, work: Work) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut open = tokio::task::JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = open.join_next() => continue,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of open files, most likely; the next one may go.
-                tracing::debug!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            work.inlet.counts().connections_refused.inc();
-            continue;
-        };
-        work.inlet.counts().connections.inc();
-        let (source, work) = (Arc::clone(&source), work.clone());
-        open.spawn(async move {
-            let _place = place;
-            match (work.accept)(stream).await {
-                Ok(wire) => {
-                    // The server stops; what is not stored the sender still has, or had no way to keep.
-                    let _closed = connection(wire, &peer.ip().to_canonical().to_string(), &source, &work).await;
-                }
-                Err(error) => {
-                    work.inlet.counts().connections_refused.inc();
-                    tracing::debug!(%error, %peer, "a syslog connection was refused");
-                }
-            }
-        });
-    }
-}
-
-async fn connection(mut wire: Wire, peer: &str, source: &SyslogSource, work: &Work) -> Result<(), Closed> {
+async fn connection(mut wire: Wire, peer: Arc<str>, source: Arc<SyslogSource>, work: Work) -> Result<(), Ended> {
     let mut shaper = Shaper::new(&source.pipeline, &work.stamps, &work.clock);
     let mut framer = Framer::new(MESSAGE_BYTES_MAX);
-    let mut buf = vec![0; 64 << 10];
+    let mut buf = vec![0; READ_BYTES];
     let mut quiet = Duration::ZERO;
     loop {
         let mut lines = Vec::new();
@@ -197,7 +150,7 @@ async fn connection(mut wire: Wire, peer: &str, source: &SyslogSource, work: &Wo
         loop {
             let message = if read == 0 { framer.last_message() } else { framer.next_message() };
             let Some(message) = message else { break };
-            take(message, peer, source, work, &mut shaper, &mut lines);
+            take(message, &peer, &source, &work, &mut shaper, &mut lines);
             if lines.len() >= LINES_AT_ONCE {
                 work.inlet.send(std::mem::take(&mut lines)).await?;
             }
@@ -218,7 +171,7 @@ async fn connection(mut wire: Wire, peer: &str, source: &SyslogSource, work: &Wo
 fn take(message: &[u8], peer: &str, source: &SyslogSource, work: &Work, shaper: &mut Shaper, lines: &mut Vec<Line>) {
     let (entry, is_known) = source.naming.entry(message, peer, work.clock.now_ms());
     if !is_known {
-        work.inlet.counts().malformed.inc();
+        work.inlet.counts().odd(work.clock.now_ms(), peer, "what came is no syslog message; it is kept as it is");
     }
     if let Some(entry) = entry {
         shaper.shape(entry, lines);

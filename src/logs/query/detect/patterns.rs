@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+use crate::logs::model::level::LineLevel;
+
 /// Bytes of a line that are looked at.
 const LINE_BYTES_MAX: usize = 2_048;
 /// Pieces of a line that are looked at.
@@ -89,7 +91,7 @@ impl Patterns {
             None if self.clusters.len() >= PATTERNS_MAX => return,
             None => {
                 shape.push(self.clusters.len());
-                let level = super::level::of_line(line);
+                let level = LineLevel::of_line(line).as_str();
                 self.clusters.push(Cluster { pieces, level, counts: BTreeMap::new(), total: 0 });
                 self.clusters.len() - 1
             }

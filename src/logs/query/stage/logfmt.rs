@@ -216,13 +216,6 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Calls `each` with the key and the value of every pair of a line, escapes as they stand.
-pub(crate) fn each_pair<'a>(line: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) {
-    for (key, value) in (Pairs { line, at: 0 }).flatten() {
-        each(key, value.bytes);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::row::Wanted;

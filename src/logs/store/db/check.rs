@@ -101,8 +101,8 @@ impl Checker<'_> {
                 lines.streams.push(StreamLines { labels: stream.labels.clone(), hash, lines: 0..0, place });
                 continue;
             }
-            for line in batch.lines_of(stream) {
-                refuse(&mut report, place, line.ts, batch.text_of(line).len(), RefusedLine::InvalidLabels);
+            for (at, line) in stream.lines.clone().zip(batch.lines_of(stream)) {
+                refuse(&mut report, (place, at), line.ts, batch.text_of(line).len(), RefusedLine::InvalidLabels);
             }
         }
         lines.lines.reserve(batch.lines.len());
@@ -112,9 +112,10 @@ impl Checker<'_> {
             let Some(stream) = lines.streams.get(at) else { break };
             let (hash, place) = (stream.hash, stream.place);
             let from = lines.lines.len();
-            let of_stream = batch.streams.get(place).map(|stream| batch.lines_of(stream)).unwrap_or_default();
+            let Some(of_stream) = batch.streams.get(place) else { continue };
             let mut rate = self.rates.of(self.limits, hash, self.monotonic);
-            for line in of_stream {
+            for (position, line) in of_stream.lines.clone().zip(batch.lines_of(of_stream)) {
+                let place = (place, position);
                 let (mut text, fields) = (batch.text_of(line), batch.fields_of(line));
                 if let Some(reason) = self.refused_for_time(line.ts, newest) {
                     refuse(&mut report, place, line.ts, text.len(), reason);
@@ -174,16 +175,18 @@ fn cut(text: &[u8], max: usize) -> &[u8] {
     text.get(..end).unwrap_or(text)
 }
 
-fn refuse(report: &mut LineReport, stream: usize, ts: i64, bytes: usize, reason: RefusedLine) {
+/// Adds a line of a stream, both by position, to those refused.
+fn refuse(report: &mut LineReport, (stream, at): (usize, u32), ts: i64, bytes: usize, reason: RefusedLine) {
     let kind = std::mem::discriminant(&reason);
     // Refusals of a stream lie together, at the end.
     let same = report.refused.iter_mut().rev().take_while(|known| known.stream == stream);
     match same.into_iter().find(|known| std::mem::discriminant(&known.reason) == kind) {
         Some(known) => {
             known.lines += 1;
+            known.at.push(at);
             known.bytes += bytes;
         }
-        None => report.refused.push(RefusedLines { stream, lines: 1, bytes, reason, first_ts: ts }),
+        None => report.refused.push(RefusedLines { stream, lines: 1, at: vec![at], bytes, reason, first_ts: ts }),
     }
 }
 
@@ -311,6 +314,7 @@ mod tests {
         let (taken, report) = check(&limits, &lines, i64::MIN);
         assert_eq!(taken.len(), 2);
         let refused: Vec<_> = report.refused.iter().map(|refused| (refused.stream, refused.lines, refused.reason)).collect();
+        assert_eq!(report.refused.iter().map(|refused| refused.at.as_slice()).collect::<Vec<_>>(), [&[0][..], &[1], &[2], &[5, 6]]);
         let labels = RefusedLine::InvalidLabels;
         assert_eq!(refused, [(0, 1, labels), (1, 1, labels), (2, 1, labels), (3, 2, RefusedLine::InvalidFields)]);
     }

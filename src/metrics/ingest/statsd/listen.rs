@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::{Protocol, Statsd};
+use crate::platform::telemetry::seldom::Seldom;
 use crate::series::batch::WriteBatch;
 use crate::series::ports::{Append, AppendOptions};
 
@@ -54,33 +55,52 @@ impl Listener {
     /// Reads for ever, and appends what came at every flush.
     pub fn start(self, statsd: &Arc<Statsd>, append: Arc<dyn Append>, every: Duration) -> Vec<JoinHandle<()>> {
         let Self { udp, tcp } = self;
+        let taker = Taker { statsd: Arc::clone(statsd), said: Arc::default() };
         vec![
-            tokio::spawn(datagrams(udp, Arc::clone(statsd))),
-            tokio::spawn(connections(tcp, Arc::clone(statsd))),
+            tokio::spawn(datagrams(udp, taker.clone())),
+            tokio::spawn(connections(tcp, taker)),
             tokio::spawn(flushes(Arc::clone(statsd), append, every)),
         ]
     }
 }
 
-async fn datagrams(socket: UdpSocket, statsd: Arc<Statsd>) {
+/// Takes packets, and says in the log what is wrong with them: senders are told nothing.
+#[derive(Clone)]
+struct Taker {
+    statsd: Arc<Statsd>,
+    said: Arc<Seldom>,
+}
+
+impl Taker {
+    fn take(&self, packet: &[u8], protocol: Protocol, peer: SocketAddr) {
+        if let Some(reason) = self.statsd.take(packet, protocol)
+            && let Some(before) = self.said.may_say(self.statsd.clock.now_ms(), 1)
+        {
+            let peer = peer.ip().to_canonical();
+            tracing::warn!(%peer, reason, before, "lines of StatsD were refused, pharos_statsd_errors_total counts them");
+        }
+    }
+}
+
+async fn datagrams(socket: UdpSocket, taker: Taker) {
     let mut packet = vec![0; PACKET_BYTES_MAX];
     loop {
         match socket.recv_from(&mut packet).await {
-            Ok((len, _)) => statsd.take(&packet[..len], Protocol::Udp),
+            Ok((len, peer)) => taker.take(&packet[..len], Protocol::Udp, peer),
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }
 
-async fn connections(listener: TcpListener, statsd: Arc<Statsd>) {
+async fn connections(listener: TcpListener, taker: Taker) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let statsd = Arc::clone(&statsd);
+            Ok((stream, peer)) => {
+                let taker = taker.clone();
                 tokio::spawn(async move {
-                    lines(stream, &statsd).await;
+                    lines(stream, peer, &taker).await;
                     drop(place);
                 });
             }
@@ -90,7 +110,7 @@ async fn connections(listener: TcpListener, statsd: Arc<Statsd>) {
 }
 
 /// Takes the lines of a connection; what is too long to be one is a fault, and the connection ends.
-async fn lines(mut stream: impl AsyncRead + Unpin, statsd: &Statsd) {
+async fn lines(mut stream: impl AsyncRead + Unpin, peer: SocketAddr, taker: &Taker) {
     let mut bytes = vec![0; PACKET_BYTES_MAX];
     let mut filled = 0;
     while let Ok(Ok(read)) = tokio::time::timeout(QUIET_MAX, stream.read(&mut bytes[filled..])).await {
@@ -100,7 +120,7 @@ async fn lines(mut stream: impl AsyncRead + Unpin, statsd: &Statsd) {
         filled += read;
         let whole = bytes[..filled].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         if whole > 0 {
-            statsd.take(&bytes[..whole], Protocol::Tcp);
+            taker.take(&bytes[..whole], Protocol::Tcp, peer);
             bytes.copy_within(whole..filled, 0);
             filled -= whole;
         } else if filled == bytes.len() {
@@ -108,7 +128,7 @@ async fn lines(mut stream: impl AsyncRead + Unpin, statsd: &Statsd) {
         }
     }
     if filled > 0 {
-        statsd.take(&bytes[..filled], Protocol::Tcp);
+        taker.take(&bytes[..filled], Protocol::Tcp, peer);
     }
 }
 

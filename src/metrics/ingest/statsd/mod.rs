@@ -76,10 +76,14 @@ impl Statsd {
         }
     }
 
-    /// Takes a packet of one or more lines.
-    pub fn take(&self, packet: &[u8], protocol: Protocol) {
+    /// Takes a packet of one or more lines. Answers the word for what was wrong last, if anything was.
+    pub fn take(&self, packet: &[u8], protocol: Protocol) -> Option<&'static str> {
         self.packets[protocol as usize].inc();
-        let mut fault = |fault: Fault| self.faults[fault as usize].inc();
+        let mut last = None;
+        let mut fault = |fault: Fault| {
+            self.faults[fault as usize].inc();
+            last = Some(fault.as_str());
+        };
         for line in packet.split(|byte| *byte == b'\n') {
             let line = line.trim_ascii();
             // Events and service checks of DogStatsD are no metrics.
@@ -95,6 +99,7 @@ impl Statsd {
                 Err(_) => fault(Fault::Line),
             }
         }
+        last
     }
 
     fn apply(&self, line: &Line<'_>, fault: &mut dyn FnMut(Fault)) {

@@ -1,4 +1,5 @@
-//! How severe a line is: from a level key of JSON or logfmt, else from the first word that is one.
+//! How severe a line is: from labels and fields that say it, from a level key of JSON or logfmt, else from the first word
+//! that is a level. One set of rules for lines that come in and for those that were found.
 //!
 //! Runs on every line that comes in, so it looks at the beginning of a line only and allocates nothing.
 
@@ -85,6 +86,21 @@ impl LineLevel {
         })
     }
 
+    /// From labels or fields: the best name that has a level, the last of equal ones, else OpenTelemetry's number.
+    pub fn of_fields<'f>(fields: impl Iterator<Item = (&'f [u8], &'f [u8])>) -> Option<Self> {
+        let mut best = Best::default();
+        let mut number = None;
+        for (name, value) in fields {
+            if let Some(rank) = level_rank(name) {
+                best.offer(rank, true, || Self::from_value(value));
+            } else if name == SEVERITY_NUMBER {
+                number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+            }
+        }
+        let by_number = || number.map(Self::from_otel_number).filter(|level| *level != Self::Unknown);
+        best.level.or_else(by_number)
+    }
+
     /// From a number of OpenTelemetry's scale, 1 to 24.
     pub fn from_otel_number(number: i64) -> Self {
         match number {
@@ -108,25 +124,59 @@ impl LineLevel {
     }
 }
 
-/// Whether a label, a field or a key names the level.
-pub fn is_level_name(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 10] = [
+/// The field that holds OpenTelemetry's number.
+const SEVERITY_NUMBER: &[u8] = b"severity_number";
+
+/// How well the name of a label, a field or a key says that it is the level, 0 being best, in upper or lower case; `None` if
+/// it says something else.
+fn level_rank(name: &[u8]) -> Option<usize> {
+    const NAMES: [&[u8]; 11] = [
         b"level",
-        b"lvl",
-        b"severity",
         b"log.level",
         b"log_level",
         b"loglevel",
+        b"severity",
+        b"severitytext",
+        b"lvl",
         b"severity_text",
         b"levelname",
         b"level_name",
         b"detected_level",
     ];
-    (3..=14).contains(&name.len()) && NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    if !(3..=14).contains(&name.len()) {
+        return None;
+    }
+    NAMES.iter().position(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// The best level seen so far.
+#[derive(Default)]
+struct Best {
+    rank: Option<usize>,
+    level: Option<LineLevel>,
+}
+
+impl Best {
+    /// Takes a level under a name of this rank if it is one, and better. Tells whether there can be none better.
+    fn offer(&mut self, rank: usize, beats_equal: bool, level: impl FnOnce() -> Option<LineLevel>) -> bool {
+        let is_better = self.rank.is_none_or(|best| rank < best || (beats_equal && rank == best));
+        if is_better && let Some(level) = level() {
+            (self.rank, self.level) = (Some(rank), Some(level));
+        }
+        self.rank == Some(0)
+    }
 }
 
 /// The level that a key of the outermost object has.
 fn json_level(line: &[u8]) -> Option<LineLevel> {
+    let mut best = Best::default();
+    let found = json_levels(line, &mut best);
+    debug_assert!(found.is_none() || best.rank == Some(0), "only the best name ends the search");
+    best.level
+}
+
+/// Offers all levels of the object; ends with `None` where it ends, or breaks off.
+fn json_levels(line: &[u8], best: &mut Best) -> Option<()> {
     let mut at = 0;
     let mut depth = 0i32;
     while at < line.len() {
@@ -137,13 +187,14 @@ fn json_level(line: &[u8]) -> Option<LineLevel> {
                 let text = at + 1;
                 let end = string_end(line, text)?;
                 at = end + 1;
-                if depth == 1 && is_level_name(&line[text..end]) {
+                if depth == 1
+                    && let Some(rank) = level_rank(&line[text..end])
+                {
                     let after = &line[at..];
                     let colon = after.iter().position(|byte| !byte.is_ascii_whitespace())?;
-                    if after[colon] == b':'
-                        && let Some(level) = json_value(&after[colon + 1..]).and_then(LineLevel::from_value)
-                    {
-                        return Some(level);
+                    let level = || json_value(&after[colon + 1..]).and_then(LineLevel::from_value);
+                    if after[colon] == b':' && best.offer(rank, false, level) {
+                        return Some(());
                     }
                 }
                 continue;
@@ -179,22 +230,21 @@ fn json_value(text: &[u8]) -> Option<&[u8]> {
 
 /// The level that a `key=value` has.
 fn logfmt_level(line: &[u8]) -> Option<LineLevel> {
+    let mut best = Best::default();
     let mut from = 0;
     while let Some(found) = memchr(b'=', &line[from..]) {
         let equals = from + found;
         from = equals + 1;
         let key = line[..equals].iter().rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'{' | b'[' | b'('));
-        if !is_level_name(&line[key.map_or(0, |before| before + 1)..equals]) {
-            continue;
-        }
+        let Some(rank) = level_rank(&line[key.map_or(0, |before| before + 1)..equals]) else { continue };
         let value = &line[from..];
         let value = value.strip_prefix(b"\"").unwrap_or(value);
         let end = value.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(value.len());
-        if let Some(level) = LineLevel::from_value(&value[..end]) {
-            return Some(level);
+        if best.offer(rank, false, || LineLevel::from_value(&value[..end])) {
+            break;
         }
     }
-    None
+    best.level
 }
 
 /// The first word that is a level. A name before `=` or `":` says what follows, not how severe the line is.
@@ -238,6 +288,15 @@ mod tests {
             (r#"{"error":null,"status":200}"#, Unknown),
             (r#"{"msg":"ERROR in x"}"#, Error),
             (r#"{"level":"#, Unknown),
+            (r#"{"a":{"severity":"Fatal"},"msg":"x"}"#, Fatal),
+            (r#"{"severity":"info","level":"debug"}"#, Debug),
+            (r#"{"severity":"info","level":"debug""#, Debug),
+            (r#"{"severity":"info","level":{}}"#, Info),
+            ("severity=info level=debug", Debug),
+            ("severity=info level=debug level=error", Debug),
+            ("SeverityText=Information x=error", Info),
+            ("terror informed an-error x", Unknown),
+            ("ts=1 LVL=WRN msg=\"error\"", Warn),
             ("ts=1 level=warning msg=\"all is error\"", Warn),
             ("level=\"error\" x=1", Error),
             ("time=1 lvl=eror", Error),
@@ -257,6 +316,19 @@ mod tests {
         }
         for level in LineLevel::ALL {
             assert!(level == Unknown || LineLevel::from_word(level.as_str().to_ascii_uppercase().as_bytes()) == Some(level));
+        }
+        for (fields, level) in [
+            (&[][..], None),
+            (&[("app", "error")][..], None),
+            (&[("severity", "ERROR"), ("level", "warn")], Some(Warn)),
+            (&[("level", "warn"), ("level", "info")], Some(Info)),
+            (&[("level", "odd"), ("severity_text", "Warning")], Some(Warn)),
+            (&[("severity_number", "21"), ("severity_text", "Doom")], Some(Fatal)),
+            (&[("severity_number", "99")], None),
+            (&[("LVL", "30")], Some(Info)),
+        ] {
+            let pairs = fields.iter().map(|(name, value): &(&str, &str)| (name.as_bytes(), value.as_bytes()));
+            assert_eq!(LineLevel::of_fields(pairs), level, "{fields:?}");
         }
         assert_eq!((LineLevel::from_otel_number(17), LineLevel::from_otel_number(99)), (Error, Unknown));
     }
