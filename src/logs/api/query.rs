@@ -19,19 +19,18 @@ use crate::base::human;
 use crate::logs::model::read::{SelectLines, Span, StreamQuery};
 use crate::logs::query::ast::{LogExpr, MetricExpr, MetricKind, Query};
 use crate::logs::query::detect::patterns::FoundPattern;
-use crate::logs::query::engine::{Direction, LogQuestion, LogStats, LogStream};
+use crate::logs::query::engine::{Direction, LogQuestion, LogStats, LogStream, Times};
 use crate::logs::query::parse::{Dialect, parse};
 use crate::logs::query::tail::Tail;
 use crate::platform::http::extract::Params;
 use crate::platform::http::stream::PieceWriter;
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
-use crate::series::ports::{EvaluateError, Question, When};
+use crate::series::ports::EvaluateError;
 use crate::series::value::Value;
 
 /// Answers larger than this leave in pieces while they are being written.
 const PIECE_BYTES: usize = 256 * 1024;
-const NS_PER_MS: i64 = 1_000_000;
 /// What is said to a query for lines where numbers are asked for.
 const NOT_INSTANT: &str = "log queries are not supported as an instant query type, please change your query to a range query type";
 
@@ -76,7 +75,7 @@ pub(super) async fn instant(State(state): State<Arc<ApiState>>, request: Request
             let length = lookback(&metric);
             let bounds = Bounds { start: at.saturating_sub(length), end: at };
             check_size(&state, Query::Metric(metric), bounds).await?;
-            numbers(&state, params.get("query").unwrap_or(""), When::Instant(at.div_euclid(NS_PER_MS))).await
+            numbers(&state, params.get("query").unwrap_or(""), Times::Instant(at)).await
         }
     }
 }
@@ -100,9 +99,8 @@ pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<B
             params::limit(&params, 1)?;
             let wider = Bounds { start: bounds.start.saturating_sub(lookback(&metric)), end: bounds.end };
             check_size(&state, Query::Metric(metric), wider).await?;
-            let ms = |ns: i64| ns.div_euclid(NS_PER_MS);
-            let when = When::Range { start: ms(bounds.start), end: ms(bounds.end), step: ms(step).max(1) };
-            numbers(&state, params.get("query").unwrap_or(""), when).await
+            let times = Times::Range { start: bounds.start, end: bounds.end, step };
+            numbers(&state, params.get("query").unwrap_or(""), times).await
         }
     }
 }
@@ -316,14 +314,14 @@ impl ApiState {
     }
 
     /// Evaluates a metric query.
-    pub(super) async fn evaluate(&self, query: String, when: When) -> Result<(Value, QueryStats), ApiError> {
+    pub(super) async fn evaluate(&self, query: String, times: Times) -> Result<(Value, QueryStats), ApiError> {
         let (engine, clock, cancel, began) = (self.engine.clone(), Arc::clone(&self.clock), Cancel::new(), self.clock.monotonic());
         let inner = cancel.clone();
         let worked = self
             .work
             .run(self.limits.timeout, &cancel, move || {
                 let started = clock.monotonic();
-                let answer = engine.numbers(&Question { query: &query, when, cancel: inner });
+                let answer = engine.numbers_at(&query, times, &inner);
                 (answer, started.saturating_sub(began), clock.monotonic().saturating_sub(started))
             })
             .await;
@@ -348,8 +346,8 @@ fn stats_of(stats: &LogStats, took: Duration, queued: Duration) -> QueryStats {
 }
 
 /// Evaluates a metric query and answers.
-async fn numbers(state: &Arc<ApiState>, query: &str, when: When) -> Result<Response, ApiError> {
-    let (value, stats) = state.evaluate(query.to_owned(), when).await?;
+async fn numbers(state: &Arc<ApiState>, query: &str, times: Times) -> Result<Response, ApiError> {
+    let (value, stats) = state.evaluate(query.to_owned(), times).await?;
     respond(move |out| {
         put_head(out, value.type_name(), Encoding::default(), &[]);
         put_value(out, &value);

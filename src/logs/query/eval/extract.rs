@@ -25,8 +25,6 @@ use crate::series::ports::EvaluateError;
 
 /// What is set when an unwrapped label is no number.
 const ERROR: &str = "SampleExtractionErr";
-/// Lines between two looks at whether anybody waits.
-const LINES_BETWEEN_CHECKS: usize = 4096;
 
 /// What is extracted.
 pub(crate) struct Extract<'a> {
@@ -118,6 +116,7 @@ impl Extract<'_> {
                     worker.pipeline.set_stream(&stream.labels);
                     for &line in &again {
                         worker.line(&buf, line as usize, -1)?;
+                        ctx.cancel.check().map_err(stopped)?;
                     }
                 }
             }
@@ -193,7 +192,7 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(extract: &'a Extract<'a>, ctx: &'a Context<'a>) -> Result<Self, EvaluateError> {
         let wanted = wanted::of_metric(&extract.log.stages, extract.unwrap, extract.kept.names());
-        let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?;
+        let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
         let search = Searches::new(extract.log);
         Ok(Self { extract, ctx, pipeline, search, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
     }
@@ -236,11 +235,10 @@ impl<'a> Worker<'a> {
             found.clear();
             found.extend(lines.start as u32..lines.end as u32);
         }
-        for (number, &line) in found.iter().enumerate() {
-            if number % LINES_BETWEEN_CHECKS == LINES_BETWEEN_CHECKS - 1 {
-                self.ctx.cancel.check().map_err(stopped)?;
-            }
+        for &line in &found {
             self.line(buf, line as usize, 1)?;
+            // A look costs nothing next to what a line may cost.
+            self.ctx.cancel.check().map_err(stopped)?;
             if self.part.failed.is_some() {
                 break;
             }

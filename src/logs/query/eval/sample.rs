@@ -19,7 +19,7 @@ pub(crate) fn patterns(
     step: i64,
     patterns_max: usize,
 ) -> Result<Vec<FoundPattern>, EvaluateError> {
-    let mut pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
+    let mut pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
     let needs = needs(log, &|_| true);
     let selection = LineSelection { matchers: &log.selector.matchers, span, needs: &needs };
     let mut chunks = ctx.select.select(&selection, ctx.cancel).map_err(select_error)?;
@@ -46,6 +46,7 @@ pub(crate) fn patterns(
                 if let Some(passed) = pipeline.process(ts, buf.line(line), buf.fields_of(line)) {
                     patterns.add(ts, passed.line, (each_chunk * each_line) as u64);
                 }
+                ctx.cancel.check().map_err(stopped)?;
             }
         }
         buf.runs = runs;
