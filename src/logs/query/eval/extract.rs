@@ -183,6 +183,8 @@ struct Worker<'a> {
     ctx: &'a Context<'a>,
     pipeline: Pipeline,
     search: Searches,
+    /// Whether lines of the chunk at hand have fields that filters look at.
+    looks_at_fields: bool,
     part: Part,
     found: Vec<u32>,
     /// The series of each field set of the run at hand, where nothing else tells lines apart.
@@ -194,13 +196,14 @@ impl<'a> Worker<'a> {
         let wanted = wanted::of_metric(&extract.log.stages, extract.unwrap, extract.kept.names());
         let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
         let search = Searches::new(extract.log);
-        Ok(Self { extract, ctx, pipeline, search, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
+        Ok(Self { extract, ctx, pipeline, search, looks_at_fields: true, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
     }
 
     fn chunk(&mut self, index: usize, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
         self.ctx.cancel.check().map_err(stopped)?;
         let want = self.extract.want(chunk);
         chunk.read(want, buf).map_err(select_error)?;
+        self.looks_at_fields = self.search.looks_at_fields(buf);
         let runs = std::mem::take(&mut buf.runs);
         let mut lines_read = 0;
         for (stream, lines) in &runs {
@@ -230,7 +233,7 @@ impl<'a> Worker<'a> {
         self.pipeline.set_stream(&stream.labels);
         let mut found = std::mem::take(&mut self.found);
         if want == Want::Text {
-            self.search.run(&stream.labels, buf, lines, &mut found);
+            self.search.run(&stream.labels, self.looks_at_fields, buf, lines, &mut found);
         } else {
             found.clear();
             found.extend(lines.start as u32..lines.end as u32);

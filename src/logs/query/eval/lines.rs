@@ -156,7 +156,7 @@ fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Resul
     let next = AtomicUsize::new(0);
     let work = || {
         let pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
-        let mut worker = Worker { shared: &shared, pipeline, search: &search, found: Vec::new() };
+        let mut worker = Worker { shared: &shared, pipeline, search: &search, by_fields: false, found: Vec::new() };
         let mut buf = LineBuf::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -274,6 +274,8 @@ struct Worker<'a> {
     shared: &'a Shared<'a>,
     pipeline: Pipeline,
     search: &'a Searches,
+    /// Whether lines of the chunk at hand have fields that filters look at.
+    by_fields: bool,
     found: Vec<u32>,
 }
 
@@ -281,6 +283,7 @@ impl Worker<'_> {
     fn chunk(&mut self, number: u32, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
         self.shared.ctx.cancel.check().map_err(stopped)?;
         chunk.read(Want::Text, buf).map_err(select_error)?;
+        self.by_fields = self.search.looks_at_fields(buf);
         let runs = std::mem::take(&mut buf.runs);
         let mut read = (0, 0);
         for (stream, lines) in &runs {
@@ -321,7 +324,7 @@ impl Worker<'_> {
             };
             read.0 += block.len() as u64;
             read.1 += bytes_of(buf, &block);
-            self.search.run(&stream.labels, buf, block, &mut found);
+            self.search.run(&stream.labels, self.by_fields, buf, block, &mut found);
             if backward {
                 found.reverse();
             }

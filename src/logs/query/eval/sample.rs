@@ -34,10 +34,11 @@ pub(crate) fn patterns(
     for chunk in chunks.iter().step_by(each_chunk) {
         ctx.cancel.check().map_err(stopped)?;
         chunk.read(Want::Text, &mut buf).map_err(select_error)?;
+        let by_fields = searches.looks_at_fields(&buf);
         let runs = std::mem::take(&mut buf.runs);
         for (stream, lines) in &runs {
             pipeline.set_stream(&stream.labels);
-            searches.run(&stream.labels, &buf, within(&buf, lines, span), &mut found);
+            searches.run(&stream.labels, by_fields, &buf, within(&buf, lines, span), &mut found);
             for line in found.iter().map(|line| *line as usize) {
                 let ts = buf.times.get(line).copied().unwrap_or_default();
                 if !is_chosen(ts, line, each_line) {

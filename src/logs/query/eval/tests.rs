@@ -14,6 +14,7 @@ use crate::series::value::{Point, Value};
 
 mod bounds;
 mod order;
+mod pruning;
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -277,9 +277,11 @@ impl Row {
         let text = &self.text;
         self.entries.retain(|entry| !names.contains(text.get(entry.name.0 as usize..entry.name.1 as usize).unwrap_or_default()));
         self.make_index();
-        for name in names.iter().filter(|name| self.base.contains(name)) {
-            let name = self.put(name);
-            self.gone.push(name);
+        for name in names {
+            if self.base.contains(name) {
+                let name = self.put(name);
+                self.gone.push(name);
+            }
         }
     }
 
