@@ -44,6 +44,8 @@ mod logs;
 mod logs_collect;
 /// `kill -9` while lines come.
 mod logs_crash;
+/// Lines in order, to the nanosecond, by the old API, and page by page.
+mod logs_query;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.

@@ -105,7 +105,7 @@ pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<B
     }
 }
 
-fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
+pub(super) fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
     let Some(max) = state.limits.length_max else { return Ok(()) };
     let length = Duration::from_nanos(bounds.end.saturating_sub(bounds.start).unsigned_abs());
     if length > max {
@@ -121,7 +121,7 @@ fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
 }
 
 /// Refuses queries that would read more than is allowed.
-async fn check_size(state: &Arc<ApiState>, query: Query, bounds: Bounds) -> Result<(), ApiError> {
+pub(super) async fn check_size(state: &Arc<ApiState>, query: Query, bounds: Bounds) -> Result<(), ApiError> {
     let max = state.limits.bytes_max;
     if max == 0 {
         return Ok(());
@@ -176,9 +176,9 @@ fn lookback(metric: &MetricExpr) -> i64 {
     }
 }
 
-fn question(log: LogExpr, params: &Params, bounds: Bounds, limit: usize, categorize: bool) -> Result<LineQuestion, ApiError> {
+pub(super) fn question(log: LogExpr, params: &Params, bounds: Bounds, limit: usize, categorize: bool) -> Result<LineQuestion, ApiError> {
     let direction = if params::is_backward(params)? { Direction::Backward } else { Direction::Forward };
-    Ok(LineQuestion { log, span: bounds.span(), direction, limit, interval: params::interval(params)?, categorize })
+    Ok(LineQuestion { log, span: bounds.span(), direction, limit, skip: params::skip(params)?, interval: params::interval(params)?, categorize })
 }
 
 /// Lines that are asked for.
@@ -187,6 +187,7 @@ pub(super) struct LineQuestion {
     span: Span,
     direction: Direction,
     limit: usize,
+    skip: usize,
     interval: i64,
     categorize: bool,
 }
@@ -194,7 +195,7 @@ pub(super) struct LineQuestion {
 impl LineQuestion {
     /// The newest lines of a span, labels told apart by where they come from.
     pub(super) fn newest(log: LogExpr, bounds: Bounds, limit: usize) -> Self {
-        Self { log, span: bounds.span(), direction: Direction::Backward, limit, interval: 0, categorize: true }
+        Self { log, span: bounds.span(), direction: Direction::Backward, limit, skip: 0, interval: 0, categorize: true }
     }
 
     /// As the engine takes it.
@@ -217,6 +218,18 @@ pub(super) struct Found {
     stats: LogStats,
     took: Duration,
     queued: Duration,
+}
+
+impl Found {
+    /// The lines, by stream.
+    pub(super) fn streams(&self) -> &[LogStream] {
+        &self.streams
+    }
+
+    /// What it took.
+    pub(super) fn query_stats(&self) -> QueryStats {
+        stats_of(&self.stats, self.took, self.queued)
+    }
 }
 
 /// Lines for a tail.
@@ -259,14 +272,14 @@ pub(super) fn tail_filter(state: &ApiState, params: &Params, categorize: bool) -
 }
 
 impl ApiState {
-    async fn ask(&self, question: LineQuestion) -> Result<Found, ApiError> {
+    pub(super) async fn ask(&self, question: LineQuestion) -> Result<Found, ApiError> {
         let (engine, clock, cancel, began) = (self.engine.clone(), Arc::clone(&self.clock), Cancel::new(), self.clock.monotonic());
         let inner = cancel.clone();
         let worked = self
             .work
             .run(self.limits.timeout, &cancel, move || {
                 let started = clock.monotonic();
-                let answer = engine.lines(&question.asked(inner));
+                let answer = engine.lines_behind(&question.asked(inner), question.skip);
                 (answer, started.saturating_sub(began), clock.monotonic().saturating_sub(started))
             })
             .await;
@@ -373,13 +386,13 @@ async fn respond_lines(found: Found, encoding: Encoding) -> Result<Response, Api
             put_stream(out, stream.labels.packed(), lines, encoding);
         }
         out.push(b']');
-        put_tail(out, &stats_of(&found.stats, found.took, found.queued));
+        put_tail(out, &found.query_stats());
     })
     .await
 }
 
 /// Writes an answer off the reactor. Large ones leave in pieces.
-async fn respond(write: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> Result<Response, ApiError> {
+pub(super) async fn respond(write: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> Result<Response, ApiError> {
     let written = tokio::task::spawn_blocking(move || {
         let mut out = Vec::new();
         write(&mut out);

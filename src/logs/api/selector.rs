@@ -17,6 +17,26 @@ pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, ApiError> {
     Ok(parse_selector(text)?)
 }
 
+/// The selectors of a question for series; no list for every stream. Unlike elsewhere, nothing may follow a selector.
+pub(super) fn of_series(texts: &[&str]) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    let mut any_of = Vec::new();
+    for text in texts {
+        let found = match parse_selector(text) {
+            Ok(found) => found,
+            Err(_) if parse(text, Dialect::Pharos).is_ok() => return Err(ApiError::bad("only label matchers is supported")),
+            Err(error) => return Err(error.into()),
+        };
+        if found.is_empty() {
+            if texts.len() == 1 {
+                return Ok(Vec::new());
+            }
+            return Err(ApiError::bad(format!("0 matchers in group: {text}")));
+        }
+        any_of.push(found);
+    }
+    Ok(any_of)
+}
+
 /// The selector of a parameter, as lists of which any must match; no list where it is not there.
 pub(super) fn optional(params: &Params, name: &str) -> Result<Vec<Vec<Matcher>>, ApiError> {
     match params.get(name) {
@@ -52,6 +72,18 @@ pub(super) fn of_deletion(text: &str) -> Result<(Vec<Matcher>, bool), ApiError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn series_are_asked_for_by_selectors_alone() {
+        let said = |texts: &[&str]| of_series(texts).map(|any_of| any_of.len()).map_err(|error| error.message().to_owned());
+        assert_eq!((said(&[]), said(&["{}"]), said(&["{ }"])), (Ok(0), Ok(0), Ok(0)));
+        assert_eq!(said(&["{app=\"a\"}", "{app=\"b\", env!=\"x\"}"]), Ok(2));
+        for text in ["{app=\"a\"} |= \"x\"", "{app=\"a\"} | json", "rate({app=\"a\"}[1m])"] {
+            assert_eq!(said(&[text]), Err("only label matchers is supported".to_owned()), "{text}");
+        }
+        assert_eq!(said(&["{app=\"a\"}", "{}"]), Err("0 matchers in group: {}".to_owned()));
+        assert!(said(&["{app="]).unwrap_err().starts_with("parse error at line 1, col 6"));
+    }
 
     #[test]
     fn selectors_are_read_from_what_clients_send() {

@@ -134,12 +134,18 @@ impl Engine {
 
     /// Finds lines.
     pub fn lines(&self, question: &LogQuestion<'_>) -> Result<LogAnswer, EvaluateError> {
+        self.lines_behind(question, 0)
+    }
+
+    /// Finds lines, without so many of the first ones in order: what a reader has seen already who asks page by page.
+    pub fn lines_behind(&self, question: &LogQuestion<'_>, skip: usize) -> Result<LogAnswer, EvaluateError> {
         let began = self.clock.monotonic();
         let ctx = self.context(&question.cancel);
         let wish = Wish {
             span: question.span,
             direction: question.direction,
             limit: question.limit,
+            skip,
             interval: question.interval,
             categorize: question.categorize,
         };

@@ -59,6 +59,8 @@ pub(crate) struct Wish {
     pub(crate) span: Span,
     pub(crate) direction: Direction,
     pub(crate) limit: usize,
+    /// So many lines of the first ones in order are left out; they do not count for the limit.
+    pub(crate) skip: usize,
     /// Least distance between two lines (ns), 0 for none.
     pub(crate) interval: i64,
     /// Whether labels are told apart by where they come from.
@@ -94,7 +96,8 @@ impl Hit {
 
 /// Finds lines.
 pub(crate) fn find(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Result<Vec<LogStream>, EvaluateError> {
-    let mut hits = Vec::new();
+    let (skip, mut hits) = (wish.skip, Vec::new());
+    let wish = Wish { limit: wish.limit.saturating_add(skip), skip: 0, ..wish };
     if wish.interval <= 0 {
         hits = collect(ctx, log, needs, wish)?;
     } else {
@@ -122,6 +125,7 @@ pub(crate) fn find(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) 
             }
         }
     }
+    hits.drain(..skip.min(hits.len()));
     Ok(into_streams(hits, wish.categorize))
 }
 

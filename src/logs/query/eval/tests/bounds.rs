@@ -26,7 +26,7 @@ fn no_label_of_a_line_is_too_many() {
         (r#"| json | k2999!="v2999" | __error__="""#, 0),
         (r#"| logfmt | label_format y="{{.k2999}}" | y="v2999""#, 1),
         (r#"| unpack | k2999="v2999""#, 1),
-        (r#"| json | logfmt | k2999="v2999""#, 3),
+        (r#"| json | drop __error__, __error_details__ | logfmt | k2999="v2999""#, 3),
     ] {
         let answer = lines(&engine, &format!("{{app=\"a\"}} {pipeline}"), |_| {}).unwrap();
         assert_eq!(answer.stats.entries, found, "{pipeline}");

@@ -50,6 +50,30 @@ fn lines_of_one_time_stay_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn pages_of_lines_follow_each_other_without_a_gap() {
+    let memory = MemoryLines::new(Layout::Apart(3));
+    for number in 0..40 {
+        let stream = Labels::from_pairs([("app", ["a", "b", "c"][number % 3])]);
+        memory.push(&stream, SECOND * (number as i64 / 30), format!("line {number}").as_bytes(), &Labels::empty());
+    }
+    let engine = engine(memory, Options { threads: 2, ..Options::default() });
+    let Query::Log(log) = engine.parse(r#"{app=~".+"}"#).unwrap() else { panic!("a metric query") };
+    for direction in [Direction::Forward, Direction::Backward] {
+        let mut seen = Vec::new();
+        for page in 0..6 {
+            let question = LogQuestion { direction, ..ask(&log, 7) };
+            let answer = engine.lines_behind(&question, page * 7).unwrap();
+            assert_eq!(answer.stats.entries, if page < 5 { 7 } else { 5 });
+            seen.extend(answer.streams.iter().flat_map(|stream| &stream.entries).map(|entry| entry.line.clone()));
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 40, "{direction:?}");
+        assert_eq!(engine.lines_behind(&LogQuestion { direction, ..ask(&log, 7) }, 40).unwrap().stats.entries, 0);
+    }
+}
+
+#[test]
 fn a_line_that_came_again_stays_where_it_was_first() {
     // Chunks of one stream and time: (one, two) (three, one) (four).
     let stream = Labels::from_pairs([("app", "a")]);
