@@ -79,7 +79,11 @@ fn the_old_api_answers_too() {
         ("/api/prom/query", [("query", "rate({app=\"a\"}[1m])")], "legacy endpoints only support streams result type"),
         ("/api/prom/query", [("query", "{app=~\"(\"}")], "error parsing regexp: missing closing ): `(`"),
         ("/loki/api/v1/series", [("match[]", "{app=\"a\"} |= \"x\"")], "only label matchers is supported"),
-        ("/loki/api/v1/query_range", [("query", "{app=\"a\"} |~ \"a**\"")], "error parsing regexp: invalid nested repetition operator: `**`"),
+        (
+            "/loki/api/v1/query_range",
+            [("query", "{app=\"a\"} |~ \"a**\"")],
+            "error parsing regexp: invalid nested repetition operator: `**`",
+        ),
     ] {
         let (status, text) = ask(path, &params);
         assert!(status == 400 && text.contains(said), "{path} {params:?}: {status} {text}");
@@ -158,7 +162,7 @@ fn a_tail_goes_on_when_the_server_is_there_again() {
     let (tell, told) = mpsc::channel();
     let stdout = tail.stdout.take().unwrap();
     std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-    let mut next = || told.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|error| format!("nothing came: {error}"));
+    let next = || told.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|error| format!("nothing came: {error}"));
     assert_eq!(next(), "before");
     for round in 0..2 {
         // Nobody listens there any more; what is sent meanwhile comes afterwards, once.

@@ -178,7 +178,15 @@ fn lookback(metric: &MetricExpr) -> i64 {
 
 pub(super) fn question(log: LogExpr, params: &Params, bounds: Bounds, limit: usize, categorize: bool) -> Result<LineQuestion, ApiError> {
     let direction = if params::is_backward(params)? { Direction::Backward } else { Direction::Forward };
-    Ok(LineQuestion { log, span: bounds.span(), direction, limit, skip: params::skip(params)?, interval: params::interval(params)?, categorize })
+    Ok(LineQuestion {
+        log,
+        span: bounds.span(),
+        direction,
+        limit,
+        skip: params::skip(params)?,
+        interval: params::interval(params)?,
+        categorize,
+    })
 }
 
 /// Lines that are asked for.

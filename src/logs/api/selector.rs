@@ -12,11 +12,6 @@ impl From<ParseError> for ApiError {
     }
 }
 
-/// A selector such as `{app="shop"}`; `{}` is every stream.
-pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, ApiError> {
-    Ok(parse_selector(text)?)
-}
-
 /// The selectors of a question for series; no list for every stream. Unlike elsewhere, nothing may follow a selector.
 pub(super) fn of_series(texts: &[&str]) -> Result<Vec<Vec<Matcher>>, ApiError> {
     let mut any_of = Vec::new();
@@ -88,10 +83,10 @@ mod tests {
     #[test]
     fn selectors_are_read_from_what_clients_send() {
         let names = |list: Vec<Matcher>| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(names(matchers("{app=\"a\", env!=\"b\"}").unwrap()), ["app=\"a\"", "env!=\"b\""]);
-        assert!(matchers("{}").unwrap().is_empty());
+        assert_eq!(names(of_text("{app=\"a\", env!=\"b\"}").unwrap()), ["app=\"a\"", "env!=\"b\""]);
+        assert!(of_text("{}").unwrap().is_empty());
         assert_eq!(names(of_text("{app=\"a\"} |= \"x\" | json").unwrap()), ["app=\"a\""]);
-        assert!(matchers("app").unwrap_err().message().starts_with("parse error at line 1, col 1"));
+        assert!(of_text("app").unwrap_err().message().starts_with("parse error at line 1, col 1"));
         let (matchers, is_whole) = of_deletion("{app=\"a\"} |= \"x\"").unwrap();
         assert_eq!((matchers.len(), is_whole), (1, false));
         assert!(of_deletion("{app=\"a\"}").unwrap().1);

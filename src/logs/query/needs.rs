@@ -3,8 +3,9 @@
 //! Needs are about the line as it was stored, so they end where a stage changes it:
 //!
 //! - Positive line filters need their text, the literals of their pattern, or those of their regular expression.
-//! - A label filter on text needs its value where a parser took the value out of the line as it stood there. That is so
-//!   unless the label was set by `label_format`, or is one of those the pipeline sets by itself (`__error__`). It holds
+//! - A label filter on text needs its value, which is one of the line's fields, or was taken by a parser out of the line as
+//!   it stood there. That is so unless the parser met a line that had been changed, or the label was set by
+//!   `label_format`, or is one of those the pipeline sets by itself (`__error__`). It holds
 //!   only for streams that have no such label ([`Needs::Unless`]); a line's fields are looked for as its text is. Negative
 //!   and empty conditions need nothing, numbers neither: 500 may be written 5e2.
 //! - Within the quotes of JSON and logfmt, a character may stand for itself or be escaped. Only characters that no encoder
@@ -84,8 +85,7 @@ impl<'a> Walk<'a> {
 
     fn text(&self, matcher: &Matcher) -> Needs {
         let name = &*matcher.name;
-        let comes_from_line = self.parsed.any && !self.parsed.changed && !name.starts_with("__") && !self.set_by.contains(name);
-        if !comes_from_line {
+        if self.parsed.changed || name.starts_with("__") || self.set_by.contains(name) {
             return Needs::Anything;
         }
         let whole = match matcher.op {
@@ -93,10 +93,11 @@ impl<'a> Walk<'a> {
             MatchOp::Regex => regex::needs(&matcher.value),
             MatchOp::NotEqual | MatchOp::NotRegex => return Needs::Anything,
         };
-        let needs = if self.parsed.escaped {
-            runs(whole, is_plain).or(Needs::text("\\u00"))
-        } else {
-            runs(whole, |byte| byte != b' ')
+        let needs = match self.parsed {
+            // Without a parser, only a field can have it, as it stands.
+            Parsed { any: false, .. } => whole,
+            Parsed { escaped: true, .. } => runs(whole, is_plain).or(Needs::text("\\u00")),
+            Parsed { .. } => runs(whole, |byte| byte != b' '),
         };
         if (self.is_outside)(name) { needs.unless(name) } else { needs }
     }

@@ -61,7 +61,10 @@ fn needs_are_what_a_pipeline_tells() {
         (r#"| json | level="a" or status=500"#, "*"),
         (r#"| json | level="a" and status=500"#, r#"("a" | "\\u00")"#),
         // Labels that may come from elsewhere.
-        (r#"| level="ERROR""#, "*"),
+        (r#"| level="two words""#, r#""two words""#),
+        (r#"| outside="x""#, r#"outside? "x""#),
+        (r#"| line_format "{{.a}}" | trace_id=~"4bf9.*""#, r#""4bf9""#),
+        (r#"| label_format level=x | level="a" | x="b""#, r#""b""#),
         (r#"| json | outside="ERROR""#, r#"outside? ("ERROR" | "\\u00")"#),
         (r#"| json | outside!="ERROR""#, "*"),
         (r#"| json | __error__="JSONParserErr""#, "*"),

@@ -2,9 +2,9 @@
 //! parentheses or not.
 
 use super::{Parsed, Parser};
-use crate::series::go_regex;
 use crate::logs::query::ast::{BinaryOp, LogExpr, LogRange, MatchOp, Matcher, Selector, Stage, Unwrap};
 use crate::logs::query::lex::{Keyword, Kind};
+use crate::series::go_regex;
 
 /// A selector and its pipeline, whose range may still come.
 struct Part {

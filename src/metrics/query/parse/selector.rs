@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::ast::{ExprKind, Extension, Modifiers, Span, VectorSelector};
 use super::super::lex::{Kind, Op, Token};
 use super::{Parsed, Parser, Tree, text};
-use crate::series::labels::{METRIC_NAME, quote};
 use crate::series::go_regex;
+use crate::series::labels::{METRIC_NAME, quote};
 use crate::series::matcher::{MatchOp, Matcher};
 
 const IN_MATCHERS: &str = "label matching";
@@ -84,7 +84,9 @@ impl Parser<'_> {
         let value = self.next()?;
         match Matcher::new(&name, op, &text::unquote(self.token_text(value))) {
             Ok(matcher) => matchers.push(matcher),
-            Err(error) => self.complain(Span { start: token.span.start, end: value.span.end }, go_regex::message(&error.pattern, &error.reason)),
+            Err(error) => {
+                self.complain(Span { start: token.span.start, end: value.span.end }, go_regex::message(&error.pattern, &error.reason))
+            }
         }
         Ok(())
     }

@@ -3,9 +3,7 @@
 use super::*;
 use crate::base::cancel::Stop;
 use crate::base::clock::{Clock, SystemClock};
-use crate::logs::model::read::{
-    LineBuf, LineChunk, LineSelection, SelectLines, SelectLinesError, Stream, StreamQuery, StreamVolume, Want,
-};
+use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, SelectLines, SelectLinesError, Stream, StreamQuery, StreamVolume, Want};
 
 #[test]
 fn no_label_of_a_line_is_too_many() {

@@ -39,9 +39,7 @@ fn lines_of_one_time_stay_in_the_order_in_which_they_came() {
             assert_eq!(texts(&engine, query, direction, limit), [expected], "{layout:?} {query} {direction:?} {limit}");
         }
         // Whatever the limit, what comes first is the same, and backward is the reverse of forward.
-        let all = |direction| {
-            lines(&engine, r#"{app=~"a|b"}"#, |question| question.direction = direction).unwrap().streams
-        };
+        let all = |direction| lines(&engine, r#"{app=~"a|b"}"#, |question| question.direction = direction).unwrap().streams;
         let (first, mut last) = (all(Direction::Forward), all(Direction::Backward));
         last.iter_mut().for_each(|stream| stream.entries.reverse());
         last.sort_by(|a, b| a.labels.cmp(&b.labels));

@@ -140,7 +140,10 @@ fn condition(random: &mut Random) -> String {
     match random.below(10) {
         0..=3 => format!("{label}={text}"),
         4 => format!("{label}!={text}"),
-        5 => format!("{label}=~\"{}\"", random.pick(&["(?i)error", "ERR.*", "err.r|info", ".*word.*", "(?i)pi[s]", "two.words", "[a-c].*", "caf.", "(info)?"])),
+        5 => format!(
+            "{label}=~\"{}\"",
+            random.pick(&["(?i)error", "ERR.*", "err.r|info", ".*word.*", "(?i)pi[s]", "two.words", "[a-c].*", "caf.", "(info)?"])
+        ),
         6 => format!("{label}!~\"{}\"", random.pick(&["(?i)error", ".+"])),
         7 => format!("{label} {} {}", random.pick(&[">=", "<", "=="]), random.pick(&["500", "5s", "1KB"])),
         8 => format!("({} {} {})", condition(random), random.pick(&["or", "and"]), condition(random)),
@@ -199,7 +202,9 @@ fn leaving_lines_out_early_changes_no_answer() {
             let mut fields = Labels::empty();
             if random.below(2) < with_fields {
                 let text = value(&mut random);
-                fields = Labels::from_pairs([("detected_level", "info"), (name(&mut random), text)].into_iter().filter(|(_, value)| !value.is_empty()));
+                fields = Labels::from_pairs(
+                    [("detected_level", "info"), (name(&mut random), text)].into_iter().filter(|(_, value)| !value.is_empty()),
+                );
             }
             let text = line(&mut random);
             memory.push(stream, number * SECOND, &text, &fields);

@@ -173,7 +173,11 @@ fn what_hangs_on_a_label_is_asked_of_the_streams_at_hand() {
     let needs = Needs::text("ERROR").unless("level");
     // A stream that has the label spares only parts, since these have small blocks that streams share.
     for (app, found) in [("a", 1), ("b", 0), ("c", 1), ("d", 1)] {
-        let only: Model = model.iter().filter(|(labels, _)| **labels == packed(&[("app", app)]) || app == "c").map(|(k, v)| (k.clone(), v.clone())).collect();
+        let only: Model = model
+            .iter()
+            .filter(|(labels, _)| **labels == packed(&[("app", app)]) || app == "c")
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         let dir = dir.path().join(app);
         std::fs::create_dir(&dir).expect("dir");
         let part = write(&dir, &only, SMALL);
