@@ -1,6 +1,6 @@
 //! `pharos logs …`: asks a running server (or any Loki) for lines and prints them, as logcli does.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ const NS_PER_MS: i64 = 1_000_000;
 const PAGE: usize = 1000;
 /// How often new lines are asked for.
 const TAIL_EVERY: Duration = Duration::from_secs(1);
+/// How long a tail waits after a failure, at first; twice as long after each more, up to the last.
+const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+/// Lines of one time that are asked for again with more of them; with more seen than this, a page leaves them out.
+const SEEN_AGAIN_MAX: usize = 3_000;
 /// How late a line may come and still be shown by a tail.
 const TAIL_OVERLAP_NS: i64 = 10 * 1_000_000_000;
 
@@ -101,6 +105,19 @@ struct Line {
     text: String,
 }
 
+impl Line {
+    /// What tells it from other lines.
+    fn hash(&self) -> u128 {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        hasher.update(&self.ts.to_le_bytes());
+        for text in [&self.labels, &self.fields, &self.text] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.digest128()
+    }
+}
+
 /// Runs `logs query`.
 pub(super) async fn query(args: QueryArgs, now_ms: i64, out: &mut impl Write) -> anyhow::Result<()> {
     let end = moment(args.to.as_ref(), now_ms)?.unwrap_or(now_ms * NS_PER_MS);
@@ -134,34 +151,81 @@ pub(super) async fn query(args: QueryArgs, now_ms: i64, out: &mut impl Write) ->
     Ok(())
 }
 
-/// Runs `logs tail`, until it is interrupted.
+/// Runs `logs tail`, until it is interrupted. What it could not fetch is fetched when the server is there again.
 pub(super) async fn tail(args: TailArgs, clock: &dyn Clock, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut start = clock.now_ms() * NS_PER_MS - length_ns(&args.since)?;
-    let mut seen: HashSet<Line> = HashSet::new();
+    let mut follower = Follower { start: clock.now_ms() * NS_PER_MS - length_ns(&args.since)?, seen: HashMap::new() };
+    // The first answer shows that address and query are right.
+    let mut has_answer = false;
+    let mut wait = WAITS[0];
     loop {
+        match follower.round(&args, clock, out).await {
+            Ok(()) => {
+                has_answer = true;
+                wait = WAITS[0];
+                tokio::time::sleep(TAIL_EVERY).await;
+            }
+            Err(error) if has_answer && may_pass(&error) => {
+                // Lines are all that standard output has.
+                let seconds = wait.as_secs();
+                let _nobody_reads_it = writeln!(std::io::stderr(), "{error:#}; asking again in {seconds} s");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(WAITS[1]);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How far a tail is.
+struct Follower {
+    /// Lines before this time (ns) are not asked for any more.
+    start: i64,
+    /// What was printed of the lines from then on, by hash, with their times.
+    seen: HashMap<u128, i64>,
+}
+
+impl Follower {
+    /// Prints what is new. After a failure, the next round goes on where this one began; what was printed is not again.
+    async fn round(&mut self, args: &TailArgs, clock: &dyn Clock, out: &mut impl Write) -> anyhow::Result<()> {
         let end = clock.now_ms() * NS_PER_MS + TAIL_OVERLAP_NS;
-        let (server, query) = (&args.server, args.query.as_str());
-        let tells_apart = args.output == Output::Jsonl;
-        let mut pages = Pages { server, query, step: None, start, end, forward: true, tells_apart, seen: HashSet::new() };
-        let mut newest = start;
+        let mut pages = Pages {
+            server: &args.server,
+            query: &args.query,
+            step: None,
+            start: self.start,
+            end,
+            forward: true,
+            tells_apart: args.output == Output::Jsonl,
+            seen: HashSet::new(),
+        };
+        let mut newest = self.start;
         loop {
             let Page::Lines(lines, is_last) = pages.next(PAGE).await? else {
                 bail!("only lines can be tailed, and this is a metric query")
             };
             for line in lines {
                 newest = newest.max(line.ts);
-                if seen.insert(line.clone()) {
+                if self.seen.insert(line.hash(), line.ts).is_none() {
                     print(&line, args.output, out)?;
                 }
             }
+            out.flush()?;
             if is_last {
                 break;
             }
         }
-        out.flush()?;
-        start = start.max(newest - TAIL_OVERLAP_NS);
-        seen.retain(|line| line.ts >= start);
-        tokio::time::sleep(TAIL_EVERY).await;
+        self.start = self.start.max(newest - TAIL_OVERLAP_NS);
+        self.seen.retain(|_, ts| *ts >= self.start);
+        Ok(())
+    }
+}
+
+/// Whether a failure may be over when the server is asked again.
+fn may_pass(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<Refused>() {
+        Some(refused) => refused.status == 429 || refused.status >= 500,
+        // Whoever reads the lines went away: that does not pass. Anything else is the network.
+        None => error.downcast_ref::<std::io::Error>().is_none_or(|error| error.kind() != std::io::ErrorKind::BrokenPipe),
     }
 }
 
@@ -195,12 +259,15 @@ struct Pages<'a> {
     forward: bool,
     /// Whether labels of the stream and fields of the line are to be told apart.
     tells_apart: bool,
-    seen: HashSet<Line>,
+    /// Lines at the edge, by hash.
+    seen: HashSet<u128>,
 }
 
 impl Pages<'_> {
     async fn next(&mut self, wanted: usize) -> anyhow::Result<Page> {
-        let limit = wanted + self.seen.len();
+        // Few lines of one time are asked for once more; many of them the server leaves out.
+        let skips = self.seen.len() > SEEN_AGAIN_MAX;
+        let limit = if skips { wanted } else { wanted + self.seen.len() };
         let mut params = vec![
             ("query", self.query.to_owned()),
             ("start", self.start.to_string()),
@@ -208,6 +275,9 @@ impl Pages<'_> {
             ("limit", limit.to_string()),
             ("direction", if self.forward { "forward" } else { "backward" }.to_owned()),
         ];
+        if skips {
+            params.push(("skip", self.seen.len().to_string()));
+        }
         params.extend(self.step.map(|step| ("step", step.to_owned())));
         let mut headers = HeaderMap::new();
         if self.tells_apart {
@@ -222,15 +292,24 @@ impl Pages<'_> {
         lines.sort_by(|a, b| if self.forward { a.ts.cmp(&b.ts) } else { b.ts.cmp(&a.ts) });
         let is_last = lines.len() < limit;
         if let Some(last) = lines.last().map(|line| line.ts) {
-            let at_end: HashSet<Line> = lines.iter().filter(|line| line.ts == last).cloned().collect();
-            lines.retain(|line| !self.seen.contains(line));
+            let at_end: HashSet<u128> = lines.iter().filter(|line| line.ts == last).map(Line::hash).collect();
+            lines.retain(|line| !self.seen.contains(&line.hash()));
             // Ends are not included, starts are.
-            let moved = if self.forward { std::mem::replace(&mut self.start, last) } else { std::mem::replace(&mut self.end, last + 1) };
-            let is_stuck = lines.is_empty() && !is_last && moved == if self.forward { self.start } else { self.end };
-            if is_stuck {
-                bail!("there are more lines at one time than one request may ask for");
+            let edge = if self.forward { &mut self.start } else { &mut self.end };
+            let next = if self.forward { last } else { last + 1 };
+            let has_moved = std::mem::replace(edge, next) != next;
+            if lines.is_empty() && !is_last && !has_moved {
+                bail!(
+                    "there are more than {} lines of one time, {}, and this server cannot leave out those that were seen; \
+                     ask for fewer streams, or use a filter",
+                    self.seen.len(),
+                    format_ns(last)
+                );
             }
-            self.seen = at_end;
+            if has_moved {
+                self.seen.clear();
+            }
+            self.seen.extend(at_end);
         }
         Ok(Page::Lines(lines, is_last))
     }
@@ -310,6 +389,14 @@ fn length_ns(text: &str) -> anyhow::Result<i64> {
     Ok(length.ms().saturating_mul(NS_PER_MS))
 }
 
+/// The server said no.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+struct Refused {
+    status: u16,
+    said: String,
+}
+
 /// Calls the API and gives its answer, or the server's sentence.
 async fn ask(server: &ServerArgs, path: &str, params: &[(&str, String)], headers: HeaderMap) -> anyhow::Result<Json> {
     let url = &server.url;
@@ -317,7 +404,7 @@ async fn ask(server: &ServerArgs, path: &str, params: &[(&str, String)], headers
     if status != 200 {
         let said = String::from_utf8_lossy(&body);
         let hint = if status == 401 { "; make a token that may read, and set PHAROS_TOKEN to it" } else { "" };
-        bail!("{url} answered {status}: {}{hint}", said.trim());
+        return Err(Refused { status, said: format!("{url} answered {status}: {}{hint}", said.trim()) }.into());
     }
     serde_json::from_slice(&body).with_context(|| format!("{url} answered with something that is not JSON; does it speak Loki's API?"))
 }
@@ -351,6 +438,22 @@ mod tests {
         let mut out = Vec::new();
         print_numbers(&json!({"result": [{"metric": {"a": "b"}, "values": [[1, "2"], [3.5, "4"]]}]}), &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "{a=\"b\"} 2 @[1]\n{a=\"b\"} 4 @[3.5]\n");
+    }
+
+    #[test]
+    fn some_failures_pass_and_some_do_not() {
+        let refused = |status| anyhow::Error::from(Refused { status, said: String::new() });
+        for (error, passes) in [
+            (refused(503), true),
+            (refused(429), true),
+            (refused(400), false),
+            (refused(401), false),
+            (anyhow::anyhow!("nobody answers"), true),
+            (std::io::Error::from(std::io::ErrorKind::BrokenPipe).into(), false),
+            (std::io::Error::from(std::io::ErrorKind::ConnectionReset).into(), true),
+        ] {
+            assert_eq!(may_pass(&error), passes, "{error:?}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ mod tests {
         );
         assert_eq!(
             checked(r#"{app="api"} |~ "(""#).unwrap_err(),
-            "parse error at line 1, col 13: error parsing regexp: unclosed group: `(`\n\n{app=\"api\"} |~ \"(\"\n            ^"
+            "parse error at line 1, col 13: error parsing regexp: missing closing ): `(`\n\n{app=\"api\"} |~ \"(\"\n            ^"
         );
     }
 

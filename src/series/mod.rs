@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod changes;
+pub mod go_regex;
 pub mod histogram;
 pub mod labels;
 pub mod literal;

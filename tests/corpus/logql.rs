@@ -1,5 +1,5 @@
 //! Every evaluation of the LogQL scripts (`logql/*.test`) is a test of its own: on one thread with all lines in one chunk,
-//! and on three with a few lines in each.
+//! and on three with a few lines in each and without those that cannot match.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +10,7 @@ use pharos::logs::query::script::memory::Layout;
 use pharos::logs::query::script::run::{Outcome, run};
 
 /// How lines are cut into chunks, and threads.
-const STORAGES: [(&str, Layout, usize); 2] = [("together", Layout::Together, 1), ("apart", Layout::Apart(2), 3)];
+const STORAGES: [(&str, Layout, usize); 2] = [("together", Layout::Together, 1), ("apart", Layout::Pruned(2), 3)];
 
 /// The trials of all scripts in a folder.
 pub fn trials(folder: &Path) -> Result<Vec<Trial>, String> {

@@ -46,6 +46,8 @@ mod logs_collect;
 mod logs_crash;
 /// What senders are told of what is refused, and what comes again.
 mod logs_doors;
+/// Lines in order, to the nanosecond, by the old API, and page by page.
+mod logs_query;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.

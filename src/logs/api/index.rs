@@ -13,6 +13,7 @@ use super::json_text::{put_int, put_packed, put_seconds, put_text, put_texts};
 use super::params::{self, Bounds, HOUR, SIX_HOURS};
 use super::selector;
 use super::stats_json::put_empty_stats;
+use crate::base::cancel::Cancel;
 use crate::logs::model::read::{SelectLines, Span, StreamQuery, StreamVolume};
 use crate::logs::query::detect::labels::detected_labels;
 use crate::logs::query::detect::volume::{VolumeBy, grouped};
@@ -34,13 +35,16 @@ impl Bounds {
 
 /// `GET|POST /loki/api/v1/labels`.
 pub(super) async fn label_names(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let names = names_asked(&state, request).await?;
+    Ok(list(names.iter().map(String::as_str)))
+}
+
+/// The names of labels that a request asks for.
+pub(super) async fn names_asked(state: &ApiState, request: Request<Body>) -> Result<Vec<String>, ApiError> {
     let params = Params::from_request(request).await?;
     let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
     let any_of = selector::optional(&params, "query")?;
-    let names = state
-        .read(move |select, cancel| select.label_names(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel))
-        .await?;
-    Ok(list(names.iter().map(String::as_str)))
+    state.read(move |select, cancel| select.label_names(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)).await
 }
 
 /// `GET|POST /loki/api/v1/label/{name}/values`.
@@ -49,13 +53,19 @@ pub(super) async fn label_values(
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
+    let values = values_asked(&state, name, request).await?;
+    Ok(list(values.iter().map(String::as_str)))
+}
+
+/// The values of a label that a request asks for.
+pub(super) async fn values_asked(state: &ApiState, name: String, request: Request<Body>) -> Result<Vec<String>, ApiError> {
     let params = Params::from_request(request).await?;
     let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
     let any_of = selector::optional(&params, "query")?;
-    let values = state
-        .read(move |select, cancel| select.label_values(&name, &StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel))
-        .await?;
-    Ok(list(values.iter().map(String::as_str)))
+    let asked = move |select: &dyn SelectLines, cancel: &Cancel| {
+        select.label_values(&name, &StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)
+    };
+    state.read(asked).await
 }
 
 /// As upstream: without anything there is no `data`.
@@ -75,7 +85,7 @@ pub(super) async fn series(State(state): State<Arc<ApiState>>, request: Request<
     let params = Params::from_request(request).await?;
     let bounds = params::bounds(&params, state.now_ns(), SIX_HOURS)?;
     let texts: Vec<&str> = params.all("match[]").chain(params.all("match")).filter(|text| !text.is_empty()).collect();
-    let any_of = texts.into_iter().map(selector::matchers).collect::<Result<Vec<_>, _>>()?;
+    let any_of = selector::of_series(&texts)?;
     let streams =
         state.read(move |select, cancel| select.streams(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)).await?;
     let mut out = b"{\"status\":\"success\",\"data\":[".to_vec();

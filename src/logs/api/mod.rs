@@ -10,6 +10,7 @@ mod detected;
 mod elastic;
 mod index;
 mod json_text;
+mod legacy;
 pub(super) mod otlp;
 mod params;
 mod push;
@@ -188,9 +189,10 @@ fn read_routes(state: &Arc<ApiState>) -> Routes {
         .route(both, "/loki/api/v1/format_query", read, get(query::format).post(query::format))
         .route(both, "/loki/api/v1/labels", read, with(get(index::label_names).post(index::label_names)))
         .route(both, "/loki/api/v1/label", read, with(get(index::label_names).post(index::label_names)))
-        .route("GET", "/api/prom/label", read, with(get(index::label_names)))
+        .route(both, "/api/prom/query", read, with(get(legacy::query).post(legacy::query)))
+        .route(both, "/api/prom/label", read, with(get(legacy::label_names).post(legacy::label_names)))
         .route(both, "/loki/api/v1/label/{name}/values", read, with(get(index::label_values).post(index::label_values)))
-        .route("GET", "/api/prom/label/{name}/values", read, with(get(index::label_values)))
+        .route(both, "/api/prom/label/{name}/values", read, with(get(legacy::label_values).post(legacy::label_values)))
         .route(both, "/loki/api/v1/series", read, with(get(index::series).post(index::series)))
         .route(both, "/api/prom/series", read, with(get(index::series).post(index::series)))
         .route(both, "/loki/api/v1/index/stats", read, with(get(index::stats).post(index::stats)))

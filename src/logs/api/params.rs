@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::answer::ApiError;
 use crate::base::time::{self, parse_rfc3339};
 use crate::platform::http::extract::Params;
+use crate::series::labels::quote;
 
 /// Nanoseconds of a second.
 pub(super) const NS_PER_S: i64 = 1_000_000_000;
@@ -30,7 +31,7 @@ pub(super) struct Bounds {
 pub(super) fn time(params: &Params, name: &str, default: i64) -> Result<i64, ApiError> {
     match params.get(name) {
         None => Ok(default),
-        Some(text) => parse_time(text).ok_or_else(|| ApiError::bad(format!("could not parse '{name}' parameter: {text:?} is no time"))),
+        Some(text) => parse_time(text).ok_or_else(|| ApiError::bad(format!("could not parse '{name}' parameter: {}", no_time(text)))),
     }
 }
 
@@ -48,6 +49,31 @@ fn parse_time(text: &str) -> Option<i64> {
         Ok(ns) => Some(ns),
         Err(_) => parse_date(text),
     }
+}
+
+/// What Go says of a text that is no RFC 3339: the first piece that is not there, and what stands in its place.
+fn no_time(text: &str) -> String {
+    const LAYOUT: &str = "2006-01-02T15:04:05.999999999Z07:00";
+    const PIECES: [&str; 12] = ["2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05", "Z07:00"];
+    let mut rest = text;
+    for piece in PIECES {
+        let is_number = piece.bytes().all(|byte| byte.is_ascii_digit());
+        let fits = match rest.get(..piece.len()) {
+            found if piece == "Z07:00" => rest == "Z" || (found == Some(rest) && rest.starts_with(['+', '-'])),
+            Some(found) if is_number => found.bytes().all(|byte| byte.is_ascii_digit()),
+            found => found == Some(piece),
+        };
+        if !fits {
+            return format!("parsing time {} as \"{LAYOUT}\": cannot parse {} as \"{piece}\"", quote(text), quote(rest));
+        }
+        rest = rest.get(piece.len()..).unwrap_or_default();
+        if piece == "05" {
+            // A fraction may follow the seconds.
+            let fraction = rest.strip_prefix('.').map(|digits| digits.trim_start_matches(|c: char| c.is_ascii_digit()));
+            rest = fraction.unwrap_or(rest);
+        }
+    }
+    format!("parsing time {}: the time is out of range", quote(text))
 }
 
 /// RFC 3339 to the nanosecond.
@@ -91,6 +117,14 @@ pub(super) fn line_limit(params: &Params, max: usize) -> Result<usize, ApiError>
         return Err(ApiError::bad(format!("max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {max})")));
     }
     Ok(limit)
+}
+
+/// `skip`: lines of the answer that the client has already, at most ten million. Loki does not know it.
+pub(super) fn skip(params: &Params) -> Result<usize, ApiError> {
+    const SKIP_MAX: usize = 10_000_000;
+    let Some(text) = params.get("skip") else { return Ok(0) };
+    let skip = text.parse().ok().filter(|skip| *skip <= SKIP_MAX);
+    skip.ok_or_else(|| ApiError::bad(format!("'skip' is {text:?}; it is a number of lines from 0 to {SKIP_MAX}")))
 }
 
 /// Whether the newest lines come first, as they do by default.
@@ -168,6 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_time_is_said_as_upstream_says_it() {
+        let said = |text: &str| time(&params(&[("start", text)]), "start", 0).unwrap_err().message().to_owned();
+        for (text, rest, piece) in
+            [("x", "x", "2006"), ("2023-11-14", "", "T"), ("2023-1-14", "1-14", "01"), ("2023-11-14T10:00:00.5", "", "Z07:00")]
+        {
+            let wanted = format!(
+                "could not parse 'start' parameter: parsing time {text:?} as \"2006-01-02T15:04:05.999999999Z07:00\": cannot parse {rest:?} as {piece:?}"
+            );
+            assert_eq!(said(text), wanted);
+        }
+    }
+
+    #[test]
     fn bounds_follow_each_other() {
         let now = 10_000 * NS_PER_S;
         let of = |pairs: &[(&str, &str)]| bounds(&params(pairs), now, HOUR).map(|bounds| (bounds.start / NS_PER_S, bounds.end / NS_PER_S));
@@ -199,5 +246,9 @@ mod tests {
         assert_eq!(is_backward(&params(&[("direction", "up")])).unwrap_err().message(), "invalid direction 'up'");
         assert_eq!((interval(&params(&[])), interval(&params(&[("interval", "1s")]))), (Ok(0), Ok(NS_PER_S)));
         assert!(interval(&params(&[("interval", "-1")])).is_err());
+        assert_eq!((skip(&params(&[])), skip(&params(&[("skip", "7")]))), (Ok(0), Ok(7)));
+        for bad in ["-1", "x", "10000001"] {
+            assert!(skip(&params(&[("skip", bad)])).is_err(), "{bad}");
+        }
     }
 }

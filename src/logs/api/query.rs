@@ -19,19 +19,18 @@ use crate::base::human;
 use crate::logs::model::read::{SelectLines, Span, StreamQuery};
 use crate::logs::query::ast::{LogExpr, MetricExpr, MetricKind, Query};
 use crate::logs::query::detect::patterns::FoundPattern;
-use crate::logs::query::engine::{Direction, LogQuestion, LogStats, LogStream};
+use crate::logs::query::engine::{Direction, LogQuestion, LogStats, LogStream, Times};
 use crate::logs::query::parse::{Dialect, parse};
 use crate::logs::query::tail::Tail;
 use crate::platform::http::extract::Params;
 use crate::platform::http::stream::PieceWriter;
 use crate::series::labels::Labels;
 use crate::series::matcher::Matcher;
-use crate::series::ports::{EvaluateError, Question, When};
+use crate::series::ports::EvaluateError;
 use crate::series::value::Value;
 
 /// Answers larger than this leave in pieces while they are being written.
 const PIECE_BYTES: usize = 256 * 1024;
-const NS_PER_MS: i64 = 1_000_000;
 /// What is said to a query for lines where numbers are asked for.
 const NOT_INSTANT: &str = "log queries are not supported as an instant query type, please change your query to a range query type";
 
@@ -76,7 +75,7 @@ pub(super) async fn instant(State(state): State<Arc<ApiState>>, request: Request
             let length = lookback(&metric);
             let bounds = Bounds { start: at.saturating_sub(length), end: at };
             check_size(&state, Query::Metric(metric), bounds).await?;
-            numbers(&state, params.get("query").unwrap_or(""), When::Instant(at.div_euclid(NS_PER_MS))).await
+            numbers(&state, params.get("query").unwrap_or(""), Times::Instant(at)).await
         }
     }
 }
@@ -100,14 +99,13 @@ pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<B
             params::limit(&params, 1)?;
             let wider = Bounds { start: bounds.start.saturating_sub(lookback(&metric)), end: bounds.end };
             check_size(&state, Query::Metric(metric), wider).await?;
-            let ms = |ns: i64| ns.div_euclid(NS_PER_MS);
-            let when = When::Range { start: ms(bounds.start), end: ms(bounds.end), step: ms(step).max(1) };
-            numbers(&state, params.get("query").unwrap_or(""), when).await
+            let times = Times::Range { start: bounds.start, end: bounds.end, step };
+            numbers(&state, params.get("query").unwrap_or(""), times).await
         }
     }
 }
 
-fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
+pub(super) fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
     let Some(max) = state.limits.length_max else { return Ok(()) };
     let length = Duration::from_nanos(bounds.end.saturating_sub(bounds.start).unsigned_abs());
     if length > max {
@@ -123,7 +121,7 @@ fn check_length(state: &ApiState, bounds: Bounds) -> Result<(), ApiError> {
 }
 
 /// Refuses queries that would read more than is allowed.
-async fn check_size(state: &Arc<ApiState>, query: Query, bounds: Bounds) -> Result<(), ApiError> {
+pub(super) async fn check_size(state: &Arc<ApiState>, query: Query, bounds: Bounds) -> Result<(), ApiError> {
     let max = state.limits.bytes_max;
     if max == 0 {
         return Ok(());
@@ -178,9 +176,17 @@ fn lookback(metric: &MetricExpr) -> i64 {
     }
 }
 
-fn question(log: LogExpr, params: &Params, bounds: Bounds, limit: usize, categorize: bool) -> Result<LineQuestion, ApiError> {
+pub(super) fn question(log: LogExpr, params: &Params, bounds: Bounds, limit: usize, categorize: bool) -> Result<LineQuestion, ApiError> {
     let direction = if params::is_backward(params)? { Direction::Backward } else { Direction::Forward };
-    Ok(LineQuestion { log, span: bounds.span(), direction, limit, interval: params::interval(params)?, categorize })
+    Ok(LineQuestion {
+        log,
+        span: bounds.span(),
+        direction,
+        limit,
+        skip: params::skip(params)?,
+        interval: params::interval(params)?,
+        categorize,
+    })
 }
 
 /// Lines that are asked for.
@@ -189,6 +195,7 @@ pub(super) struct LineQuestion {
     span: Span,
     direction: Direction,
     limit: usize,
+    skip: usize,
     interval: i64,
     categorize: bool,
 }
@@ -196,7 +203,7 @@ pub(super) struct LineQuestion {
 impl LineQuestion {
     /// The newest lines of a span, labels told apart by where they come from.
     pub(super) fn newest(log: LogExpr, bounds: Bounds, limit: usize) -> Self {
-        Self { log, span: bounds.span(), direction: Direction::Backward, limit, interval: 0, categorize: true }
+        Self { log, span: bounds.span(), direction: Direction::Backward, limit, skip: 0, interval: 0, categorize: true }
     }
 
     /// As the engine takes it.
@@ -219,6 +226,18 @@ pub(super) struct Found {
     stats: LogStats,
     took: Duration,
     queued: Duration,
+}
+
+impl Found {
+    /// The lines, by stream.
+    pub(super) fn streams(&self) -> &[LogStream] {
+        &self.streams
+    }
+
+    /// What it took.
+    pub(super) fn query_stats(&self) -> QueryStats {
+        stats_of(&self.stats, self.took, self.queued)
+    }
 }
 
 /// Lines for a tail.
@@ -261,14 +280,14 @@ pub(super) fn tail_filter(state: &ApiState, params: &Params, categorize: bool) -
 }
 
 impl ApiState {
-    async fn ask(&self, question: LineQuestion) -> Result<Found, ApiError> {
+    pub(super) async fn ask(&self, question: LineQuestion) -> Result<Found, ApiError> {
         let (engine, clock, cancel, began) = (self.engine.clone(), Arc::clone(&self.clock), Cancel::new(), self.clock.monotonic());
         let inner = cancel.clone();
         let worked = self
             .work
             .run(self.limits.timeout, &cancel, move || {
                 let started = clock.monotonic();
-                let answer = engine.lines(&question.asked(inner));
+                let answer = engine.lines_behind(&question.asked(inner), question.skip);
                 (answer, started.saturating_sub(began), clock.monotonic().saturating_sub(started))
             })
             .await;
@@ -316,14 +335,14 @@ impl ApiState {
     }
 
     /// Evaluates a metric query.
-    pub(super) async fn evaluate(&self, query: String, when: When) -> Result<(Value, QueryStats), ApiError> {
+    pub(super) async fn evaluate(&self, query: String, times: Times) -> Result<(Value, QueryStats), ApiError> {
         let (engine, clock, cancel, began) = (self.engine.clone(), Arc::clone(&self.clock), Cancel::new(), self.clock.monotonic());
         let inner = cancel.clone();
         let worked = self
             .work
             .run(self.limits.timeout, &cancel, move || {
                 let started = clock.monotonic();
-                let answer = engine.numbers(&Question { query: &query, when, cancel: inner });
+                let answer = engine.numbers_at(&query, times, &inner);
                 (answer, started.saturating_sub(began), clock.monotonic().saturating_sub(started))
             })
             .await;
@@ -348,8 +367,8 @@ fn stats_of(stats: &LogStats, took: Duration, queued: Duration) -> QueryStats {
 }
 
 /// Evaluates a metric query and answers.
-async fn numbers(state: &Arc<ApiState>, query: &str, when: When) -> Result<Response, ApiError> {
-    let (value, stats) = state.evaluate(query.to_owned(), when).await?;
+async fn numbers(state: &Arc<ApiState>, query: &str, times: Times) -> Result<Response, ApiError> {
+    let (value, stats) = state.evaluate(query.to_owned(), times).await?;
     respond(move |out| {
         put_head(out, value.type_name(), Encoding::default(), &[]);
         put_value(out, &value);
@@ -375,13 +394,13 @@ async fn respond_lines(found: Found, encoding: Encoding) -> Result<Response, Api
             put_stream(out, stream.labels.packed(), lines, encoding);
         }
         out.push(b']');
-        put_tail(out, &stats_of(&found.stats, found.took, found.queued));
+        put_tail(out, &found.query_stats());
     })
     .await
 }
 
 /// Writes an answer off the reactor. Large ones leave in pieces.
-async fn respond(write: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> Result<Response, ApiError> {
+pub(super) async fn respond(write: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> Result<Response, ApiError> {
     let written = tokio::task::spawn_blocking(move || {
         let mut out = Vec::new();
         write(&mut out);

@@ -9,6 +9,8 @@ use crate::series::value::{Point, Value};
 pub(super) struct Encoding {
     /// Whether labels of the stream, fields and what parsers found are told apart.
     pub(super) categorized: bool,
+    /// Whether streams are written as the API under `/api/prom` has them.
+    pub(super) is_old: bool,
 }
 
 impl Encoding {
@@ -18,7 +20,7 @@ impl Encoding {
 
     /// From the header's text.
     pub(super) fn of(header: &str) -> Self {
-        Self { categorized: header.split(',').any(|flag| flag.trim() == Self::CATEGORIZE) }
+        Self { categorized: header.split(',').any(|flag| flag.trim() == Self::CATEGORIZE), is_old: false }
     }
 }
 

@@ -12,9 +12,24 @@ impl From<ParseError> for ApiError {
     }
 }
 
-/// A selector such as `{app="shop"}`; `{}` is every stream.
-pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, ApiError> {
-    Ok(parse_selector(text)?)
+/// The selectors of a question for series; no list for every stream. Unlike elsewhere, nothing may follow a selector.
+pub(super) fn of_series(texts: &[&str]) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    let mut any_of = Vec::new();
+    for text in texts {
+        let found = match parse_selector(text) {
+            Ok(found) => found,
+            Err(_) if parse(text, Dialect::Pharos).is_ok() => return Err(ApiError::bad("only label matchers is supported")),
+            Err(error) => return Err(error.into()),
+        };
+        if found.is_empty() {
+            if texts.len() == 1 {
+                return Ok(Vec::new());
+            }
+            return Err(ApiError::bad(format!("0 matchers in group: {text}")));
+        }
+        any_of.push(found);
+    }
+    Ok(any_of)
 }
 
 /// The selector of a parameter, as lists of which any must match; no list where it is not there.
@@ -54,12 +69,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn series_are_asked_for_by_selectors_alone() {
+        let said = |texts: &[&str]| of_series(texts).map(|any_of| any_of.len()).map_err(|error| error.message().to_owned());
+        assert_eq!((said(&[]), said(&["{}"]), said(&["{ }"])), (Ok(0), Ok(0), Ok(0)));
+        assert_eq!(said(&["{app=\"a\"}", "{app=\"b\", env!=\"x\"}"]), Ok(2));
+        for text in ["{app=\"a\"} |= \"x\"", "{app=\"a\"} | json", "rate({app=\"a\"}[1m])"] {
+            assert_eq!(said(&[text]), Err("only label matchers is supported".to_owned()), "{text}");
+        }
+        assert_eq!(said(&["{app=\"a\"}", "{}"]), Err("0 matchers in group: {}".to_owned()));
+        assert!(said(&["{app="]).unwrap_err().starts_with("parse error at line 1, col 6"));
+    }
+
+    #[test]
     fn selectors_are_read_from_what_clients_send() {
         let names = |list: Vec<Matcher>| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(names(matchers("{app=\"a\", env!=\"b\"}").unwrap()), ["app=\"a\"", "env!=\"b\""]);
-        assert!(matchers("{}").unwrap().is_empty());
+        assert_eq!(names(of_text("{app=\"a\", env!=\"b\"}").unwrap()), ["app=\"a\"", "env!=\"b\""]);
+        assert!(of_text("{}").unwrap().is_empty());
         assert_eq!(names(of_text("{app=\"a\"} |= \"x\" | json").unwrap()), ["app=\"a\""]);
-        assert!(matchers("app").unwrap_err().message().starts_with("parse error at line 1, col 1"));
+        assert!(of_text("app").unwrap_err().message().starts_with("parse error at line 1, col 1"));
         let (matchers, is_whole) = of_deletion("{app=\"a\"} |= \"x\"").unwrap();
         assert_eq!((matchers.len(), is_whole), (1, false));
         assert!(of_deletion("{app=\"a\"}").unwrap().1);

@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::ApiState;
 use super::answer::ApiError;
 use super::json_text::put_text;
+use super::legacy;
 use super::params::{self, HOUR};
 use super::query::{LineAnswer, encoding_of, line_question, tail_filter};
 use super::result_json::{Encoding, LineOut, put_flags, put_stream};
@@ -89,7 +90,9 @@ pub(super) async fn tail(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     let params = Params::from_pairs(form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).into_owned().collect());
-    match begin(&state, &params, &headers) {
+    let is_old = uri.path().ends_with("/api/prom/tail");
+    let encoding = if is_old { Encoding { is_old, ..Encoding::default() } } else { encoding_of(&headers) };
+    match begin(&state, &params, encoding) {
         Err(error) => error.into_response(),
         Ok(tail) => match upgrade {
             Err(rejection) => ApiError::bad(format!("a tail is a WebSocket: {}", rejection.body_text())).into_response(),
@@ -108,7 +111,7 @@ struct Tail {
     _place: Place,
 }
 
-fn begin(state: &ApiState, params: &Params, headers: &HeaderMap) -> Result<Tail, ApiError> {
+fn begin(state: &ApiState, params: &Params, encoding: Encoding) -> Result<Tail, ApiError> {
     let delay_s: u64 = match params.get("delay_for") {
         None => 0,
         Some(text) => text.parse().map_err(|_| ApiError::bad(format!("strconv.Atoi: parsing {text:?}: invalid syntax")))?,
@@ -116,7 +119,6 @@ fn begin(state: &ApiState, params: &Params, headers: &HeaderMap) -> Result<Tail,
     if delay_s > DELAY_MAX_S {
         return Err(ApiError::bad(format!("delay_for can't be greater than {DELAY_MAX_S}")));
     }
-    let encoding = encoding_of(headers);
     let filter = tail_filter(state, params, encoding.categorized)?;
     let place = Place::take(&state.tails, state.limits.tails_max)?;
     // From now on, so that no line falls between what was there and what comes.
@@ -200,6 +202,8 @@ impl Tail {
         let limit = params::line_limit(&self.params, state.limits.lines_max)?;
         let question = line_question(&self.params, bounds, limit)?;
         let LineAnswer { mut lines, .. } = state.lines(question, self.encoding.categorized).await?;
+        // The newest come first, and of one time the last; what is to be shown is the reverse.
+        lines.reverse();
         lines.sort_by_key(|line| line.ts);
         Ok(lines)
     }
@@ -251,7 +255,12 @@ fn frame(lines: &[TailLine], dropped: u64, encoding: Encoding) -> String {
             fields: line.fields.packed(),
             parsed: line.parsed.packed(),
         });
-        put_stream(&mut out, run.first().map_or(&[], |line| line.labels.packed()), lines, encoding);
+        let labels = run.first().map_or(&[][..], |line| line.labels.packed());
+        if encoding.is_old {
+            legacy::put_stream(&mut out, labels, lines);
+        } else {
+            put_stream(&mut out, labels, lines, encoding);
+        }
     }
     out.push(b']');
     if dropped > 0 {
@@ -289,7 +298,7 @@ mod tests {
              {\"stream\":{\"app\":\"b\"},\"values\":[[\"3\",\"three\"]]}]}"
         );
         assert_eq!(
-            frame(&lines[..1], 7, Encoding { categorized: true }),
+            frame(&lines[..1], 7, Encoding { categorized: true, is_old: false }),
             "{\"streams\":[{\"stream\":{\"app\":\"a\"},\"values\":[[\"1\",\"one\",{}]]}],\"dropped_entries\":[{\"labels\":\
              {\"dropped_lines\":\"7\"},\"timestamp\":\"1\"}],\"encodingFlags\":[\"categorize-labels\"]}"
         );

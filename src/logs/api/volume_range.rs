@@ -40,7 +40,7 @@ pub(super) async fn range(State(state): State<Arc<ApiState>>, request: Request<B
     }
     let ms = |ns: i64| ns.div_euclid(NS_PER_MS);
     let when = When::Range { start: ms(bounds.start), end: ms(bounds.end), step: ms(step).max(1) };
-    let (value, stats) = state.evaluate(bytes_query(&matchers, &grouping.labels, step), when).await?;
+    let (value, stats) = state.evaluate(bytes_query(&matchers, &grouping.labels, step), when.into()).await?;
     let Value::Matrix(series) = value else { return Ok(volumes(&Value::Matrix(Vec::new()), &stats)) };
     let mut series = if grouping.by_label { by_label(&series) } else { series };
     series.retain(|one| !one.labels.is_empty());

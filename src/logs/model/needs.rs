@@ -19,6 +19,13 @@ pub enum Needs {
     All(Vec<Self>),
     /// At least one of these.
     Any(Vec<Self>),
+    /// These, for lines of streams without a label; of those that have it, nothing is known.
+    Unless {
+        /// The label's name.
+        label: Box<str>,
+        /// What lines of other streams contain.
+        needs: Box<Self>,
+    },
     /// No line is wanted.
     Nothing,
 }
@@ -33,6 +40,27 @@ impl Needs {
     /// The line's text has these bytes, in upper or lower case.
     pub fn text_any_case(bytes: &[u8]) -> Self {
         if bytes.is_empty() { Self::Anything } else { Self::Text { bytes: bytes.to_ascii_lowercase(), any_case: true } }
+    }
+
+    /// This for streams without a label, nothing for those that have it.
+    #[must_use]
+    pub fn unless(self, label: &str) -> Self {
+        match self {
+            Self::Anything => Self::Anything,
+            needs => Self::Unless { label: label.into(), needs: Box::new(needs) },
+        }
+    }
+
+    /// The same for streams of which it is known whether some of them have a label.
+    #[must_use]
+    pub fn settled(&self, has: &dyn Fn(&str) -> bool) -> Self {
+        match self {
+            Self::Unless { label, .. } if has(label) => Self::Anything,
+            Self::Unless { needs, .. } => needs.settled(has),
+            Self::All(all) => all.iter().map(|one| one.settled(has)).fold(Self::Anything, Self::and),
+            Self::Any(any) => any.iter().map(|one| one.settled(has)).reduce(Self::or).unwrap_or(Self::Nothing),
+            Self::Anything | Self::Nothing | Self::Text { .. } => self.clone(),
+        }
     }
 
     /// Both this and that.
@@ -86,5 +114,17 @@ mod tests {
         assert_eq!(a.clone().and(b.clone()).and(a.clone()), Needs::All(vec![a.clone(), b.clone(), a.clone()]));
         assert_eq!(a.clone().or(b.clone()), Needs::Any(vec![a, Needs::Text { bytes: b"b".to_vec(), any_case: true }]));
         assert_eq!(Needs::text(""), Needs::Anything);
+    }
+
+    #[test]
+    fn what_hangs_on_labels_is_settled_for_streams() {
+        let (a, b) = (Needs::text("a"), Needs::text("b"));
+        let needs = a.clone().and(b.clone().unless("level")).and(a.clone().unless("x").or(b.clone()));
+        let all = Needs::All(vec![a.clone(), b.clone(), a.clone().or(b.clone())]);
+        assert_eq!(needs.settled(&|_| false), all);
+        assert_eq!(needs.settled(&|_| true), a);
+        assert_eq!(needs.settled(&|label| label == "x"), a.clone().and(b));
+        assert_eq!(Needs::Anything.unless("x"), Needs::Anything);
+        assert_eq!(a.settled(&|_| true), a);
     }
 }

@@ -51,7 +51,8 @@ pub struct StreamQuery<'a> {
 
 /// Finds lines and reads them.
 pub trait SelectLines: Send + Sync {
-    /// Chunks that may hold wanted lines, in no order; together they hold each line once, apart from exact repetitions.
+    /// Chunks that may hold wanted lines; together they hold each line once, apart from exact repetitions. Lines of one stream
+    /// and time came in the order of their chunks, and within a chunk in the order in which they are read.
     fn select(&self, selection: &LineSelection<'_>, cancel: &Cancel) -> Result<Vec<Box<dyn LineChunk>>, SelectLinesError>;
     /// Label sets of streams, sorted.
     fn streams(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<Labels>, SelectLinesError>;

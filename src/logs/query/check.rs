@@ -9,7 +9,7 @@ use super::ast::{
 };
 use super::parse::{Dialect, ParseError};
 use super::template::Template;
-use crate::series::re2;
+use crate::series::{go_regex, re2};
 
 /// Every selector must have a matcher that an absent label does not pass, unless the dialect takes anything.
 pub fn selectors(query: &Query, text: &str, dialect: Dialect) -> Result<(), ParseError> {
@@ -69,7 +69,7 @@ pub(super) fn regex(pattern: &str) -> Result<(), String> {
 
 /// What a regular expression means, or why it means nothing.
 pub(super) fn hir(pattern: &str) -> Result<Hir, String> {
-    let translated = re2::translate(pattern).map_err(|reason| format!("error parsing regexp: {reason}"))?;
+    let translated = re2::translate(pattern).map_err(|reason| go_regex::message(pattern, &reason))?;
     let parsed = regex_syntax::ParserBuilder::new().utf8(false).nest_limit(200).build().parse(&translated);
     parsed.map_err(|error| {
         let reason = match &error {
@@ -77,7 +77,7 @@ pub(super) fn hir(pattern: &str) -> Result<Hir, String> {
             regex_syntax::Error::Translate(error) => error.kind().to_string(),
             other => other.to_string(),
         };
-        format!("error parsing regexp: {reason}: `{pattern}`")
+        go_regex::message(pattern, &reason)
     })
 }
 

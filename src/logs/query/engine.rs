@@ -11,6 +11,7 @@ use super::detect::patterns::FoundPattern;
 use super::eval::lines::{self, Wish};
 pub use super::eval::lines::{Direction, Entry, LogStream};
 use super::eval::matrix::Steps;
+pub use super::eval::matrix::Times;
 use super::eval::{Budget, Context, Work, metric, sample};
 use super::needs::needs;
 use super::parse::{Dialect, ParseError, parse};
@@ -133,12 +134,18 @@ impl Engine {
 
     /// Finds lines.
     pub fn lines(&self, question: &LogQuestion<'_>) -> Result<LogAnswer, EvaluateError> {
+        self.lines_behind(question, 0)
+    }
+
+    /// Finds lines, without so many of the first ones in order: what a reader has seen already who asks page by page.
+    pub fn lines_behind(&self, question: &LogQuestion<'_>, skip: usize) -> Result<LogAnswer, EvaluateError> {
         let began = self.clock.monotonic();
         let ctx = self.context(&question.cancel);
         let wish = Wish {
             span: question.span,
             direction: question.direction,
             limit: question.limit,
+            skip,
             interval: question.interval,
             categorize: question.categorize,
         };
@@ -149,8 +156,13 @@ impl Engine {
 
     /// Evaluates a metric query, and tells what it cost.
     pub fn numbers(&self, question: &Question<'_>) -> Result<(Answer, LogStats), EvaluateError> {
+        self.numbers_at(question.query, question.when.into(), &question.cancel)
+    }
+
+    /// Evaluates a metric query at times that are told to the nanosecond; points have theirs in milliseconds, as upstream.
+    pub fn numbers_at(&self, query: &str, times: Times, cancel: &Cancel) -> Result<(Answer, LogStats), EvaluateError> {
         let began = self.clock.monotonic();
-        let query = self.parse(question.query)?;
+        let query = self.parse(query)?;
         let Query::Metric(expr) = &query else {
             return Err(EvaluateError::Invalid {
                 message: "log queries are not supported as an instant query type, please change your query to a range query type"
@@ -158,8 +170,8 @@ impl Engine {
                 span: None,
             });
         };
-        let steps = Steps::new(question.when)?;
-        let ctx = self.context(&question.cancel);
+        let steps = Steps::new(times)?;
+        let ctx = self.context(cancel);
         let value = metric::evaluate(&ctx, expr, &steps)?;
         let (entries, series) = count(&value);
         let stats = self.stats(&ctx, entries, began);

@@ -3,13 +3,15 @@
 //! Needs are about the line as it was stored, so they end where a stage changes it:
 //!
 //! - Positive line filters need their text, the literals of their pattern, or those of their regular expression.
-//! - A label filter on text needs its value where a parser took the value out of the line as it stood there. That is so
-//!   unless the label may come from elsewhere (labels of the stream, fields of the line: the caller says which), was
-//!   set by `label_format`, or is one of those the pipeline sets by itself (`__error__`). Negative and empty conditions
-//!   need nothing, numbers neither: 500 may be written 5e2.
+//! - A label filter on text needs its value, which is one of the line's fields, or was taken by a parser out of the line as
+//!   it stood there. That is so unless the parser met a line that had been changed, or the label was set by
+//!   `label_format`, or is one of those the pipeline sets by itself (`__error__`). It holds
+//!   only for streams that have no such label ([`Needs::Unless`]); a line's fields are looked for as its text is. Negative
+//!   and empty conditions need nothing, numbers neither: 500 may be written 5e2.
 //! - Within the quotes of JSON and logfmt, a character may stand for itself or be escaped. Only characters that no encoder
-//!   escapes count ([`is_plain`]); a value is cut into runs of them. (JSON allows to write any letter as `\u0041`. Nobody
-//!   does.)
+//!   escapes count ([`is_plain`]); a value is cut into runs of them. Any letter may be written `\u0041`, so lines with
+//!   `\u00` are never left out there.
+//! - What is no UTF-8 becomes a space in a label, so spaces are nothing to look for.
 
 mod regex;
 
@@ -18,8 +20,8 @@ use std::collections::HashSet;
 use super::ast::{LabelFilter, LabelFilterKind, LineFilter, LineMatch, LineOp, LogExpr, MatchOp, Matcher, PatternPart, Stage, StageKind};
 use crate::logs::model::needs::Needs;
 
-/// What every line that passes the pipeline contains. `is_outside` says whether a label of that name may come from a stream's
-/// labels or a line's fields; where that is not known, `&|_| true`.
+/// What every line that passes the pipeline contains, or a value of its fields. `is_outside` says whether streams may have a
+/// label of that name; where that is not known, `&|_| true`: what hangs on it is told apart in the answer.
 pub fn needs(log: &LogExpr, is_outside: &dyn Fn(&str) -> bool) -> Needs {
     let mut walk = Walk { is_outside, set_by: HashSet::new(), parsed: Parsed::default(), line_is_intact: true };
     log.stages.iter().fold(Needs::Anything, |needs, stage| needs.and(walk.stage(stage)))
@@ -83,8 +85,7 @@ impl<'a> Walk<'a> {
 
     fn text(&self, matcher: &Matcher) -> Needs {
         let name = &*matcher.name;
-        let comes_from_line = self.parsed.any && !self.parsed.changed && !name.starts_with("__") && !self.set_by.contains(name);
-        if !comes_from_line || (self.is_outside)(name) {
+        if self.parsed.changed || name.starts_with("__") || self.set_by.contains(name) {
             return Needs::Anything;
         }
         let whole = match matcher.op {
@@ -92,7 +93,13 @@ impl<'a> Walk<'a> {
             MatchOp::Regex => regex::needs(&matcher.value),
             MatchOp::NotEqual | MatchOp::NotRegex => return Needs::Anything,
         };
-        if self.parsed.escaped { plain_runs(whole) } else { whole }
+        let needs = match self.parsed {
+            // Without a parser, only a field can have it, as it stands.
+            Parsed { any: false, .. } => whole,
+            Parsed { escaped: true, .. } => runs(whole, is_plain).or(Needs::text("\\u00")),
+            Parsed { .. } => runs(whole, |byte| byte != b' '),
+        };
+        if (self.is_outside)(name) { needs.unless(name) } else { needs }
     }
 }
 
@@ -112,17 +119,18 @@ fn line_filter(filter: &LineFilter) -> Needs {
 /// Whether a character of a value stands as itself in quoted JSON and logfmt, whoever wrote it. Encoders escape quotes,
 /// backslashes, control characters and what is not ASCII, some also `/ < > & ' = +` and the backquote.
 const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-' | b'.' | b':' | b',' | b';' | b'@' | b'#' | b'(' | b')' | b'[' | b']')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b',' | b';' | b'@' | b'#' | b'(' | b')' | b'[' | b']')
 }
 
-/// The same needs with texts cut where a character may be escaped.
-fn plain_runs(needs: Needs) -> Needs {
+/// The same needs with texts cut where a character may be written otherwise.
+fn runs(needs: Needs, is_plain: fn(u8) -> bool) -> Needs {
     match needs {
         Needs::Text { bytes, any_case } => bytes
             .split(|&byte| !is_plain(byte))
             .fold(Needs::Anything, |needs, run| needs.and(if any_case { Needs::text_any_case(run) } else { Needs::text(run) })),
-        Needs::All(parts) => parts.into_iter().map(plain_runs).fold(Needs::Anything, Needs::and),
-        Needs::Any(parts) => parts.into_iter().map(plain_runs).reduce(Needs::or).unwrap_or_default(),
+        Needs::All(parts) => parts.into_iter().map(|part| runs(part, is_plain)).fold(Needs::Anything, Needs::and),
+        Needs::Any(parts) => parts.into_iter().map(|part| runs(part, is_plain)).reduce(Needs::or).unwrap_or_default(),
+        Needs::Unless { label, needs } => runs(*needs, is_plain).unless(&label),
         Needs::Anything => Needs::Anything,
         Needs::Nothing => Needs::Nothing,
     }

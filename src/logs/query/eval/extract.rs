@@ -25,8 +25,6 @@ use crate::series::ports::EvaluateError;
 
 /// What is set when an unwrapped label is no number.
 const ERROR: &str = "SampleExtractionErr";
-/// Lines between two looks at whether anybody waits.
-const LINES_BETWEEN_CHECKS: usize = 4096;
 
 /// What is extracted.
 pub(crate) struct Extract<'a> {
@@ -118,6 +116,7 @@ impl Extract<'_> {
                     worker.pipeline.set_stream(&stream.labels);
                     for &line in &again {
                         worker.line(&buf, line as usize, -1)?;
+                        ctx.cancel.check().map_err(stopped)?;
                     }
                 }
             }
@@ -184,6 +183,8 @@ struct Worker<'a> {
     ctx: &'a Context<'a>,
     pipeline: Pipeline,
     search: Searches,
+    /// Whether lines of the chunk at hand have fields that filters look at.
+    looks_at_fields: bool,
     part: Part,
     found: Vec<u32>,
     /// The series of each field set of the run at hand, where nothing else tells lines apart.
@@ -193,15 +194,16 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(extract: &'a Extract<'a>, ctx: &'a Context<'a>) -> Result<Self, EvaluateError> {
         let wanted = wanted::of_metric(&extract.log.stages, extract.unwrap, extract.kept.names());
-        let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?;
+        let pipeline = Pipeline::with_wanted(&extract.log.stages, wanted, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
         let search = Searches::new(extract.log);
-        Ok(Self { extract, ctx, pipeline, search, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
+        Ok(Self { extract, ctx, pipeline, search, looks_at_fields: true, part: Part::default(), found: Vec::new(), by_fields: Vec::new() })
     }
 
     fn chunk(&mut self, index: usize, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
         self.ctx.cancel.check().map_err(stopped)?;
         let want = self.extract.want(chunk);
         chunk.read(want, buf).map_err(select_error)?;
+        self.looks_at_fields = self.search.looks_at_fields(buf);
         let runs = std::mem::take(&mut buf.runs);
         let mut lines_read = 0;
         for (stream, lines) in &runs {
@@ -231,16 +233,15 @@ impl<'a> Worker<'a> {
         self.pipeline.set_stream(&stream.labels);
         let mut found = std::mem::take(&mut self.found);
         if want == Want::Text {
-            self.search.run(&stream.labels, buf, lines, &mut found);
+            self.search.run(&stream.labels, self.looks_at_fields, buf, lines, &mut found);
         } else {
             found.clear();
             found.extend(lines.start as u32..lines.end as u32);
         }
-        for (number, &line) in found.iter().enumerate() {
-            if number % LINES_BETWEEN_CHECKS == LINES_BETWEEN_CHECKS - 1 {
-                self.ctx.cancel.check().map_err(stopped)?;
-            }
+        for &line in &found {
             self.line(buf, line as usize, 1)?;
+            // A look costs nothing next to what a line may cost.
+            self.ctx.cancel.check().map_err(stopped)?;
             if self.part.failed.is_some() {
                 break;
             }

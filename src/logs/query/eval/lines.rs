@@ -1,13 +1,15 @@
 //! The lines that match, the newest or the oldest first, up to a limit.
 //!
 //! Threads take chunks in order of time and share what they found. Once the limit is reached, what cannot be among the
-//! first any more is not even read.
+//! first any more is not even read. Lines of one stream and time come in the order in which they arrived, or in exactly
+//! the reverse of it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry as Slot;
 use parking_lot::Mutex;
 
 use super::extract::within;
@@ -57,15 +59,27 @@ pub(crate) struct Wish {
     pub(crate) span: Span,
     pub(crate) direction: Direction,
     pub(crate) limit: usize,
+    /// So many lines of the first ones in order are left out; they do not count for the limit.
+    pub(crate) skip: usize,
     /// Least distance between two lines (ns), 0 for none.
     pub(crate) interval: i64,
     /// Whether labels are told apart by where they come from.
     pub(crate) categorize: bool,
 }
 
+/// Where a line lies: chunks are in the order of arrival, and so are lines of one time in a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    chunk: u32,
+    line: u32,
+}
+
 /// A line that was found.
 struct Hit {
     ts: i64,
+    /// Hash of its stream.
+    stream: u64,
+    place: Place,
     /// What tells it from every other line.
     identity: u128,
     line: Box<[u8]>,
@@ -82,7 +96,8 @@ impl Hit {
 
 /// Finds lines.
 pub(crate) fn find(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Result<Vec<LogStream>, EvaluateError> {
-    let mut hits = Vec::new();
+    let (skip, mut hits) = (wish.skip, Vec::new());
+    let wish = Wish { limit: wish.limit.saturating_add(skip), skip: 0, ..wish };
     if wish.interval <= 0 {
         hits = collect(ctx, log, needs, wish)?;
     } else {
@@ -110,6 +125,7 @@ pub(crate) fn find(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) 
             }
         }
     }
+    hits.drain(..skip.min(hits.len()));
     Ok(into_streams(hits, wish.categorize))
 }
 
@@ -133,25 +149,26 @@ fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Resul
         return Ok(Vec::new());
     }
     let selection = LineSelection { matchers: &log.selector.matchers, span: wish.span, needs };
-    let mut chunks = ctx.select.select(&selection, ctx.cancel).map_err(select_error)?;
+    let chunks = ctx.select.select(&selection, ctx.cancel).map_err(select_error)?;
+    let mut chunks: Vec<(u32, Box<dyn LineChunk>)> = (0..).zip(chunks).collect();
     match wish.direction {
-        Direction::Backward => chunks.sort_by_key(|chunk| std::cmp::Reverse(chunk.bounds().1)),
-        Direction::Forward => chunks.sort_by_key(|chunk| chunk.bounds().0),
+        Direction::Backward => chunks.sort_by_key(|(_, chunk)| std::cmp::Reverse(chunk.bounds().1)),
+        Direction::Forward => chunks.sort_by_key(|(_, chunk)| chunk.bounds().0),
     }
     let shared = Shared { ctx, wish, found: Mutex::default() };
     let search = Searches::new(log);
     let next = AtomicUsize::new(0);
     let work = || {
-        let pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
-        let mut worker = Worker { shared: &shared, pipeline, search: &search, found: Vec::new() };
+        let pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
+        let mut worker = Worker { shared: &shared, pipeline, search: &search, by_fields: false, found: Vec::new() };
         let mut buf = LineBuf::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(chunk) = chunks.get(index) else { break };
+            let Some((number, chunk)) = chunks.get(index) else { break };
             if shared.is_beyond(&**chunk) {
                 break;
             }
-            worker.chunk(&**chunk, &mut buf)?;
+            worker.chunk(*number, &**chunk, &mut buf)?;
         }
         Ok(())
     };
@@ -167,7 +184,10 @@ fn collect(ctx: &Context<'_>, log: &LogExpr, needs: &Needs, wish: Wish) -> Resul
 #[derive(Default)]
 struct Found {
     hits: Vec<Hit>,
-    known: HashSet<u128>,
+    /// Where each of them, repeated or not, came first.
+    known: HashMap<u128, Place>,
+    /// Whether a line turned out to have come before the one that was found.
+    has_moved: bool,
     weight: usize,
     /// Time of the last line that counts, once the limit is reached.
     edge: Option<i64>,
@@ -176,13 +196,15 @@ struct Found {
 impl Found {
     /// Keeps what is within the limit, in order.
     fn shrink(&mut self, wish: Wish) {
-        let by_labels = |a: &Hit, b: &Hit| {
-            let by_stream = a.categories.stream.cmp(&b.categories.stream);
-            a.labels.cmp(&b.labels).then(by_stream).then_with(|| a.line.cmp(&b.line)).then(a.identity.cmp(&b.identity))
-        };
+        if std::mem::take(&mut self.has_moved) {
+            for hit in &mut self.hits {
+                hit.place = self.known.get(&hit.identity).copied().unwrap_or(hit.place);
+            }
+        }
+        let key = |hit: &Hit| (hit.ts, hit.stream, hit.place);
         match wish.direction {
-            Direction::Backward => self.hits.sort_by(|a, b| b.ts.cmp(&a.ts).then_with(|| by_labels(a, b))),
-            Direction::Forward => self.hits.sort_by(|a, b| a.ts.cmp(&b.ts).then_with(|| by_labels(a, b))),
+            Direction::Backward => self.hits.sort_unstable_by(|a, b| key(b).cmp(&key(a))),
+            Direction::Forward => self.hits.sort_unstable_by_key(key),
         }
         for hit in self.hits.drain(wish.limit.min(self.hits.len())..) {
             self.known.remove(&hit.identity);
@@ -224,9 +246,18 @@ impl Shared<'_> {
         let mut found = self.found.lock();
         let before = found.weight;
         for hit in hits.drain(..) {
-            if found.known.insert(hit.identity) {
-                found.weight += hit.weight();
-                found.hits.push(hit);
+            let found = &mut *found;
+            match found.known.entry(hit.identity) {
+                Slot::Vacant(slot) => {
+                    slot.insert(hit.place);
+                    found.weight += hit.weight();
+                    found.hits.push(hit);
+                }
+                Slot::Occupied(mut first) if hit.place < *first.get() => {
+                    first.insert(hit.place);
+                    found.has_moved = true;
+                }
+                Slot::Occupied(_) => {}
             }
         }
         self.ctx.budget.charge(found.weight - before)?;
@@ -247,13 +278,16 @@ struct Worker<'a> {
     shared: &'a Shared<'a>,
     pipeline: Pipeline,
     search: &'a Searches,
+    /// Whether lines of the chunk at hand have fields that filters look at.
+    by_fields: bool,
     found: Vec<u32>,
 }
 
 impl Worker<'_> {
-    fn chunk(&mut self, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
+    fn chunk(&mut self, number: u32, chunk: &dyn LineChunk, buf: &mut LineBuf) -> Result<(), EvaluateError> {
         self.shared.ctx.cancel.check().map_err(stopped)?;
         chunk.read(Want::Text, buf).map_err(select_error)?;
+        self.by_fields = self.search.looks_at_fields(buf);
         let runs = std::mem::take(&mut buf.runs);
         let mut read = (0, 0);
         for (stream, lines) in &runs {
@@ -262,14 +296,21 @@ impl Worker<'_> {
                 continue;
             }
             self.pipeline.set_stream(&stream.labels);
-            self.run(stream, lines, buf, &mut read)?;
+            self.run(number, stream, lines, buf, &mut read)?;
         }
         self.shared.ctx.work.count(read.0, read.1);
         buf.runs = runs;
         Ok(())
     }
 
-    fn run(&mut self, stream: &Stream, mut lines: Range<usize>, buf: &LineBuf, read: &mut (u64, u64)) -> Result<(), EvaluateError> {
+    fn run(
+        &mut self,
+        chunk: u32,
+        stream: &Stream,
+        mut lines: Range<usize>,
+        buf: &LineBuf,
+        read: &mut (u64, u64),
+    ) -> Result<(), EvaluateError> {
         let backward = self.shared.wish.direction == Direction::Backward;
         let hash = stream.labels.stable_hash();
         let mut hits = Vec::new();
@@ -287,13 +328,15 @@ impl Worker<'_> {
             };
             read.0 += block.len() as u64;
             read.1 += bytes_of(buf, &block);
-            self.search.run(&stream.labels, buf, block, &mut found);
+            self.search.run(&stream.labels, self.by_fields, buf, block, &mut found);
             if backward {
                 found.reverse();
             }
             let mut taken = 0;
             for &line in &found {
-                taken += usize::from(self.line(hash, buf, line as usize, &mut hits));
+                taken += usize::from(self.line((hash, Place { chunk, line }), buf, &mut hits));
+                // A look costs nothing next to what a line may cost.
+                self.shared.ctx.cancel.check().map_err(stopped)?;
                 // One stream alone reaches the limit: its other lines lie beyond.
                 if taken >= self.shared.wish.limit {
                     break;
@@ -308,12 +351,15 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn line(&mut self, stream: u64, buf: &LineBuf, line: usize, hits: &mut Vec<Hit>) -> bool {
+    fn line(&mut self, (stream, place): (u64, Place), buf: &LineBuf, hits: &mut Vec<Hit>) -> bool {
+        let line = place.line as usize;
         let Some(&ts) = buf.times.get(line) else { return false };
         let Some(passed) = self.pipeline.process(ts, buf.line(line), buf.fields_of(line)) else { return false };
         let categorize = self.shared.wish.categorize;
         let hit = Hit {
             ts,
+            stream,
+            place,
             identity: identity(stream, buf, line),
             line: passed.line.into(),
             labels: if categorize { Labels::empty() } else { passed.labels() },

@@ -23,7 +23,36 @@ pub(crate) const fn is_absent(value: f64) -> bool {
     value.to_bits() == ABSENT
 }
 
-/// The steps of a query, in milliseconds.
+/// Nanoseconds of a millisecond.
+const NS_PER_MS: i64 = 1_000_000;
+
+/// When numbers are wanted, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// At one time.
+    Instant(i64),
+    /// From `start` to `end`, both included, every `step`.
+    Range {
+        /// The first time.
+        start: i64,
+        /// No time is after this.
+        end: i64,
+        /// How far apart; more than zero.
+        step: i64,
+    },
+}
+
+impl From<When> for Times {
+    fn from(when: When) -> Self {
+        let ns = |ms: i64| ms.saturating_mul(NS_PER_MS);
+        match when {
+            When::Instant(at) => Self::Instant(ns(at)),
+            When::Range { start, end, step } => Self::Range { start: ns(start), end: ns(end), step: ns(step) },
+        }
+    }
+}
+
+/// The steps of a query, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Steps {
     pub(crate) start: i64,
@@ -34,15 +63,15 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// Those that a question asks for.
-    pub(crate) fn new(when: When) -> Result<Self, EvaluateError> {
+    pub(crate) fn new(when: Times) -> Result<Self, EvaluateError> {
         let invalid = |message: String| EvaluateError::Invalid { message, span: None };
         match when {
-            When::Instant(at) => Ok(Self { start: at, step: 1, count: 1, is_instant: true }),
-            When::Range { step, .. } if step <= 0 => {
+            Times::Instant(at) => Ok(Self { start: at, step: 1, count: 1, is_instant: true }),
+            Times::Range { step, .. } if step <= 0 => {
                 Err(invalid("zero or negative query resolution step widths are not accepted. Try a positive integer".to_owned()))
             }
-            When::Range { start, end, .. } if end < start => Err(invalid("end timestamp must not be before start time".to_owned())),
-            When::Range { start, end, step } => {
+            Times::Range { start, end, .. } if end < start => Err(invalid("end timestamp must not be before start time".to_owned())),
+            Times::Range { start, end, step } => {
                 let count = end.saturating_sub(start) / step + 1;
                 if count > STEPS_MAX {
                     return Err(invalid(
@@ -55,9 +84,9 @@ impl Steps {
         }
     }
 
-    /// Time of a step (ms).
-    pub(crate) const fn at(&self, step: usize) -> i64 {
-        self.start.saturating_add((step as i64).saturating_mul(self.step))
+    /// Time of a step as answers have it (ms).
+    pub(crate) const fn ms(&self, step: usize) -> i64 {
+        self.start.saturating_add((step as i64).saturating_mul(self.step)).div_euclid(NS_PER_MS)
     }
 }
 
@@ -92,13 +121,13 @@ impl Matrix {
         if steps.is_instant {
             let present = self.series.into_iter().filter_map(|series| Some((series.values.first().copied()?, series.labels)));
             let samples = present.filter(|(value, _)| !is_absent(*value));
-            let ts = steps.start;
+            let ts = steps.ms(0);
             return Value::Vector(samples.map(|(value, labels)| InstantSample { labels, ts, value: Point::Float(value) }).collect());
         }
         let mut merged: BTreeMap<Labels, Vec<(i64, f64)>> = BTreeMap::new();
         for series in self.series {
             let points =
-                series.values.iter().enumerate().filter(|(_, value)| !is_absent(**value)).map(|(step, value)| (steps.at(step), *value));
+                series.values.iter().enumerate().filter(|(_, value)| !is_absent(**value)).map(|(step, value)| (steps.ms(step), *value));
             let into = merged.entry(series.labels).or_default();
             let is_first = into.is_empty();
             into.extend(points);

@@ -26,9 +26,9 @@ use crate::series::value::{RangeSeries, Value};
 pub(crate) fn evaluate(ctx: &Context<'_>, expr: &MetricExpr, steps: &Steps) -> Result<Value, EvaluateError> {
     if let MetricKind::Literal(value) = expr.kind {
         if steps.is_instant {
-            return Ok(Value::Scalar(steps.start, value));
+            return Ok(Value::Scalar(steps.ms(0), value));
         }
-        let floats = (0..steps.count).map(|step| (steps.at(step), value)).collect();
+        let floats = (0..steps.count).map(|step| (steps.ms(step), value)).collect();
         return Ok(Value::Matrix(vec![RangeSeries { labels: Labels::empty(), floats, histograms: Vec::new() }]));
     }
     matrix(ctx, expr, steps).map(|matrix| matrix.into_value(steps))
@@ -123,11 +123,16 @@ fn range_aggregate(ctx: &Context<'_>, range: &RangeAggregate, pushed: Option<&Gr
     let mut scratch = Vec::new();
     for samples in found.samples.chunk_by(|a, b| a.series == b.series) {
         let Some(into) = samples.first().and_then(|sample| series.get_mut(sample.series as usize)) else { continue };
+        let mut looked = Ok(());
         each_window(samples, &windows, |step, samples| {
-            let value = over_time(range.op, range.param.unwrap_or_default(), samples, seconds, windows.end(step), &mut scratch);
-            into.values[step] = value;
+            // Windows may share many samples: once nobody waits, what is left is not computed.
+            looked = looked.and_then(|()| ctx.cancel.check());
+            if looked.is_ok() {
+                let value = over_time(range.op, range.param.unwrap_or_default(), samples, seconds, windows.end(step), &mut scratch);
+                into.values[step] = value;
+            }
         });
-        ctx.cancel.check().map_err(stopped)?;
+        looked.map_err(stopped)?;
     }
     series.retain(Series::has_any);
     if is_absent_op {

@@ -19,7 +19,7 @@ pub(crate) fn patterns(
     step: i64,
     patterns_max: usize,
 ) -> Result<Vec<FoundPattern>, EvaluateError> {
-    let mut pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?;
+    let mut pipeline = Pipeline::new(&log.stages, ctx.now).map_err(stage_error)?.stopped_by(ctx.cancel);
     let needs = needs(log, &|_| true);
     let selection = LineSelection { matchers: &log.selector.matchers, span, needs: &needs };
     let mut chunks = ctx.select.select(&selection, ctx.cancel).map_err(select_error)?;
@@ -34,10 +34,11 @@ pub(crate) fn patterns(
     for chunk in chunks.iter().step_by(each_chunk) {
         ctx.cancel.check().map_err(stopped)?;
         chunk.read(Want::Text, &mut buf).map_err(select_error)?;
+        let by_fields = searches.looks_at_fields(&buf);
         let runs = std::mem::take(&mut buf.runs);
         for (stream, lines) in &runs {
             pipeline.set_stream(&stream.labels);
-            searches.run(&stream.labels, &buf, within(&buf, lines, span), &mut found);
+            searches.run(&stream.labels, by_fields, &buf, within(&buf, lines, span), &mut found);
             for line in found.iter().map(|line| *line as usize) {
                 let ts = buf.times.get(line).copied().unwrap_or_default();
                 if !is_chosen(ts, line, each_line) {
@@ -46,6 +47,7 @@ pub(crate) fn patterns(
                 if let Some(passed) = pipeline.process(ts, buf.line(line), buf.fields_of(line)) {
                     patterns.add(ts, passed.line, (each_chunk * each_line) as u64);
                 }
+                ctx.cancel.check().map_err(stopped)?;
             }
         }
         buf.runs = runs;

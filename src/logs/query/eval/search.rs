@@ -9,19 +9,18 @@ use crate::logs::model::needs::Needs;
 use crate::logs::model::read::LineBuf;
 use crate::logs::query::ast::{LogExpr, StageKind};
 use crate::logs::query::needs::needs;
+use crate::logs::query::stage::row::DUPLICATE;
 use crate::logs::query::stage::wanted::filter_labels;
-use crate::series::labels::Labels;
+use crate::series::labels::{Labels, LabelsIter};
 
 /// How candidates are found in the lines of a stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Searches {
     general: Search,
-    /// For streams without any of `labels`, and lines without fields: there a label that is asked for is in the text.
+    /// For streams without any of `labels`, and lines without such fields: there a label that is asked for is in the text.
     strict: Search,
     /// Labels that filters look at.
     labels: Vec<String>,
-    /// Lines with escapes that may stand for any letter, which the strict search does not know.
-    escapes: Search,
     /// Whether the strict search tells more than the general one.
     differs: bool,
 }
@@ -35,29 +34,36 @@ impl Searches {
                 filter_labels(filter, &mut labels);
             }
         }
-        let (general, strict) = (needs(log, &|_| true), needs(log, &|_| false));
+        let needs = needs(log, &|_| true);
+        let (general, strict) = (needs.settled(&|_| true), needs.settled(&|_| false));
         Self {
             general: Search::new(&general),
             strict: Search::new(&strict),
             labels: labels.into_iter().map(str::to_owned).collect(),
-            escapes: Search::new(&Needs::text("\\u00")),
             differs: general != strict,
         }
     }
 
-    /// Puts the candidates among some lines of a stream into `found`, in order.
-    pub(crate) fn run(&self, stream: &Labels, buf: &LineBuf, lines: Range<usize>, found: &mut Vec<u32>) {
-        if !self.differs || !buf.fields.is_empty() || self.labels.iter().any(|label| stream.contains(label)) {
+    /// Whether a line of a chunk has a field that filters look at.
+    pub(crate) fn looks_at_fields(&self, buf: &LineBuf) -> bool {
+        let is_asked = |name: &str| {
+            // A field is told apart from a label of the stream by its name.
+            self.labels.iter().any(|label| label == name || label.strip_suffix(DUPLICATE) == Some(name))
+        };
+        let names = |set: &Range<u32>| {
+            let packed = buf.field_bytes.get(set.start as usize..set.end as usize).unwrap_or_default();
+            LabelsIter::over_checked(packed).any(|(name, _)| is_asked(name))
+        };
+        self.differs && buf.field_sets.iter().any(names)
+    }
+
+    /// Puts the candidates among some lines of a stream into `found`, in order. `by_fields` is what
+    /// [`Self::looks_at_fields`] says of their chunk.
+    pub(crate) fn run(&self, stream: &Labels, by_fields: bool, buf: &LineBuf, lines: Range<usize>, found: &mut Vec<u32>) {
+        if !self.differs || by_fields || self.labels.iter().any(|label| stream.contains(label)) {
             return self.general.run(buf, lines, found);
         }
-        self.strict.run(buf, lines.clone(), found);
-        let mut escaped = Vec::new();
-        self.escapes.run(buf, lines, &mut escaped);
-        if !escaped.is_empty() {
-            found.append(&mut escaped);
-            found.sort_unstable();
-            found.dedup();
-        }
+        self.strict.run(buf, lines, found);
     }
 }
 
@@ -154,7 +160,7 @@ const TEXTS_MAX: usize = 32;
 
 fn best(needs: &Needs) -> Best {
     match needs {
-        Needs::Anything => Best::Anything,
+        Needs::Anything | Needs::Unless { .. } => Best::Anything,
         Needs::Nothing => Best::Nothing,
         Needs::Text { bytes, any_case } => {
             // Text without letters is the same in any case.

@@ -6,11 +6,15 @@ use crate::base::cancel::Cancel;
 use crate::base::clock::ManualClock;
 use crate::logs::model::read::Span;
 use crate::logs::query::ast::Query;
-use crate::logs::query::engine::{Direction, Engine, LogAnswer, LogQuestion, Options};
+use crate::logs::query::engine::{Direction, Engine, LogAnswer, LogQuestion, LogStream, Options};
 use crate::logs::query::script::memory::{Layout, MemoryLines};
 use crate::series::labels::Labels;
 use crate::series::ports::{Evaluate, EvaluateError, Question, When};
 use crate::series::value::{Point, Value};
+
+mod bounds;
+mod order;
+mod pruning;
 
 const SECOND: i64 = 1_000_000_000;
 

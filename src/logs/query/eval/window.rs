@@ -18,8 +18,8 @@ impl Windows {
     /// For the steps of a query; `range` and `offset` in nanoseconds.
     pub(crate) fn new(steps: &Steps, range: i64, offset: i64) -> Self {
         Self {
-            first: i128::from(steps.start) * 1_000_000 - i128::from(offset),
-            step: i128::from(steps.step) * 1_000_000,
+            first: i128::from(steps.start) - i128::from(offset),
+            step: i128::from(steps.step),
             range: i128::from(range),
             count: steps.count,
         }
@@ -143,7 +143,7 @@ mod tests {
     const S: i64 = 1_000_000_000;
 
     fn windows(start: i64, step: i64, count: usize, range: i64, offset: i64) -> Windows {
-        Windows::new(&Steps { start: start * 1000, step: step * 1000, count, is_instant: false }, range * S, offset * S)
+        Windows::new(&Steps { start: start * S, step: step * S, count, is_instant: false }, range * S, offset * S)
     }
 
     #[test]

@@ -15,6 +15,7 @@ fn show(needs: &Needs) -> String {
         }
         Needs::All(parts) => join(parts, " & "),
         Needs::Any(parts) => join(parts, " | "),
+        Needs::Unless { label, needs } => format!("{label}? {}", show(needs)),
     }
 }
 
@@ -47,19 +48,25 @@ fn needs_are_what_a_pipeline_tells() {
         (r#"|~ "(?i)sessions""#, r#"~"ion""#),
         (r#"|~ "(?i)\u00e9t\u00e9""#, "*"),
         (r#"|~ "(""#, "*"),
-        // Labels out of the line.
-        (r#"| json | level="ERROR""#, r#""ERROR""#),
-        (r#"| logfmt | trace_id="abc-1" | level=~"warn|error""#, r#"("abc-1" & ("warn" | "error"))"#),
-        (r#"| auto | path="/api/v1""#, r#"("api" & "v1")"#),
+        // Labels out of the line; any letter may be escaped, most signs are, and spaces may be what was no text.
+        (r#"| json | level="ERROR""#, r#"("ERROR" | "\\u00")"#),
+        (r#"| logfmt | trace_id="abc-1" | level=~"warn|error""#, r#"(("abc-1" | "\\u00") & ("warn" | "error" | "\\u00"))"#),
+        (r#"| auto | path="/api/v1""#, r#"(("api" & "v1") | "\\u00")"#),
+        (r#"| json | msg="two words""#, r#"(("two" & "words") | "\\u00")"#),
         (r#"| json | path="/""#, "*"),
         (r#"| pattern "<path> <_>" | path="/api""#, r#""/api""#),
-        (r#"| json | level=~"(?i)error""#, "~\"error\""),
-        (r#"| json | level="a" or level="b""#, r#"("a" | "b")"#),
+        (r#"| regexp "(?P<msg>.*)" | msg="two words""#, r#"("two" & "words")"#),
+        (r#"| json | level=~"(?i)error""#, "(~\"error\" | \"\\\\u00\")"),
+        (r#"| json | level="a" or level="b""#, r#"("a" | "\\u00" | "b" | "\\u00")"#),
         (r#"| json | level="a" or status=500"#, "*"),
-        (r#"| json | level="a" and status=500"#, r#""a""#),
+        (r#"| json | level="a" and status=500"#, r#"("a" | "\\u00")"#),
         // Labels that may come from elsewhere.
-        (r#"| level="ERROR""#, "*"),
-        (r#"| json | outside="ERROR""#, "*"),
+        (r#"| level="two words""#, r#""two words""#),
+        (r#"| outside="x""#, r#"outside? "x""#),
+        (r#"| line_format "{{.a}}" | trace_id=~"4bf9.*""#, r#""4bf9""#),
+        (r#"| label_format level=x | level="a" | x="b""#, r#""b""#),
+        (r#"| json | outside="ERROR""#, r#"outside? ("ERROR" | "\\u00")"#),
+        (r#"| json | outside!="ERROR""#, "*"),
         (r#"| json | __error__="JSONParserErr""#, "*"),
         (r#"| json | label_format level="{{.x}}" | level="a""#, "*"),
         (r#"| line_format "{{.a}}" | json | level="ERROR""#, "*"),
@@ -74,7 +81,9 @@ fn needs_are_what_a_pipeline_tells() {
 }
 
 #[test]
-fn nothing_is_said_of_labels_where_nothing_is_known_of_them() {
+fn what_streams_may_say_is_told_apart() {
     let Ok(Query::Log(log)) = parse(r#"{a="b"} |= "x1" | json | level="ERROR""#, Dialect::Loki) else { panic!("it does not parse") };
-    assert_eq!(show(&needs(&log, &|_| true)), r#""x1""#);
+    let needs = needs(&log, &|_| true);
+    assert_eq!(show(&needs), r#"("x1" & level? ("ERROR" | "\\u00"))"#);
+    assert_eq!(show(&needs.settled(&|_| true)), r#""x1""#);
 }

@@ -4,6 +4,7 @@
 use super::{Parsed, Parser};
 use crate::logs::query::ast::{BinaryOp, LogExpr, LogRange, MatchOp, Matcher, Selector, Stage, Unwrap};
 use crate::logs::query::lex::{Keyword, Kind};
+use crate::series::go_regex;
 
 /// A selector and its pipeline, whose range may still come.
 struct Part {
@@ -57,7 +58,7 @@ impl Parser<'_> {
         let (value, span) = self.string(&["STRING"])?;
         match Matcher::new(name, op, &value) {
             Ok(matcher) => Ok(matcher),
-            Err(error) => self.fail(span, format!("error parsing regexp: {}", error.reason)),
+            Err(error) => self.fail(span, go_regex::message(&value, &error.reason)),
         }
     }
 

@@ -129,7 +129,7 @@ fn our_own_dialect_takes_more() {
 #[test]
 fn what_only_evaluation_finds_out_is_found() {
     for (text, message) in [
-        (r#"{a="b"} |~ "(""#, "error parsing regexp: unclosed group: `(`"),
+        (r#"{a="b"} |~ "(""#, "error parsing regexp: missing closing ): `(`"),
         (r#"rate({a="b"} | json !~ "x{2,1}" [1m])"#, "error parsing regexp: "),
         (r#"{a="b"} | regexp "(?P<x""#, "error parsing regexp: "),
         (r#"{a="b"} |~ ip("1.2.3.4")"#, "ip: invalid operation"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::base::cancel::Cancel;
+use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{
     LineBuf, LineChunk, LineSelection, NO_FIELDS, SelectLines, SelectLinesError, Span, Stream, StreamQuery, StreamVolume, Want,
 };
@@ -19,6 +20,8 @@ pub enum Layout {
     Together,
     /// So many lines of one stream each.
     Apart(usize),
+    /// The same, without any line that lacks what wanted lines contain: what the best of stores would leave out.
+    Pruned(usize),
 }
 
 /// A line of a stream: time (ns), text, fields.
@@ -64,6 +67,26 @@ impl MemoryLines {
     }
 }
 
+/// Whether a line has what it needs, in its text or a field.
+fn meets(needs: &Needs, text: &[u8], fields: &Labels) -> bool {
+    match needs {
+        Needs::Anything | Needs::Unless { .. } => true,
+        Needs::Nothing => false,
+        Needs::All(all) => all.iter().all(|needs| meets(needs, text, fields)),
+        Needs::Any(any) => any.iter().any(|needs| meets(needs, text, fields)),
+        Needs::Text { bytes, any_case } => {
+            let has = |text: &[u8]| {
+                if *any_case {
+                    memchr::memmem::find(&text.to_ascii_lowercase(), bytes).is_some()
+                } else {
+                    memchr::memmem::find(text, bytes).is_some()
+                }
+            };
+            has(text) || fields.iter().any(|(_, value)| has(value.as_bytes()))
+        }
+    }
+}
+
 fn limited<T>(mut all: Vec<T>, limit: usize) -> Vec<T> {
     if limit > 0 {
         all.truncate(limit);
@@ -77,8 +100,12 @@ impl SelectLines for MemoryLines {
         let streams = streams.into_iter().map(|(labels, lines)| (Arc::new(Stream { labels }), lines));
         Ok(match self.layout {
             Layout::Together => vec![Box::new(MemoryChunk { runs: streams.collect() })],
-            Layout::Apart(size) => streams
-                .flat_map(|(stream, lines)| {
+            Layout::Apart(size) | Layout::Pruned(size) => streams
+                .flat_map(|(stream, mut lines)| {
+                    if matches!(self.layout, Layout::Pruned(_)) {
+                        let needs = selection.needs.settled(&|label| stream.labels.contains(label));
+                        lines.retain(|(_, text, fields)| meets(&needs, text, fields));
+                    }
                     let chunk =
                         |lines: &[Line]| Box::new(MemoryChunk { runs: vec![(Arc::clone(&stream), lines.to_vec())] }) as Box<dyn LineChunk>;
                     lines.chunks(size).map(chunk).collect::<Vec<_>>()

@@ -8,9 +8,8 @@ use crate::base::cancel::Cancel;
 use crate::base::clock::ManualClock;
 use crate::logs::model::read::Span;
 use crate::logs::query::ast::Query;
-use crate::logs::query::engine::{Direction, Engine, LogQuestion, Options};
+use crate::logs::query::engine::{Direction, Engine, LogQuestion, Options, Times};
 use crate::series::labels::Labels;
-use crate::series::ports::{Question, When};
 use crate::series::value::{Point, Value};
 
 /// What became of an evaluation.
@@ -54,11 +53,8 @@ fn load(memory: &MemoryLines, loaded: &Loaded) {
 fn check(engine: &Engine, eval: &Eval) -> Result<(), String> {
     let found = match eval.at {
         At::Lines(from, to, limit, backward) => lines(engine, &eval.query, (from, to), limit, backward),
-        At::Instant(at) => numbers(engine, &eval.query, When::Instant((ZERO + at) / 1_000_000)),
-        At::Range(start, end, step) => {
-            let ms = |at: i64| (ZERO + at) / 1_000_000;
-            numbers(engine, &eval.query, When::Range { start: ms(start), end: ms(end), step: step / 1_000_000 })
-        }
+        At::Instant(at) => numbers(engine, &eval.query, Times::Instant(ZERO + at)),
+        At::Range(start, end, step) => numbers(engine, &eval.query, Times::Range { start: ZERO + start, end: ZERO + end, step }),
     };
     match (&eval.expected, found) {
         (Expected::Fail(text), Err(error)) if error.contains(text.as_str()) => Ok(()),
@@ -102,9 +98,8 @@ fn same_series(expected: &[(Labels, Vec<Option<f64>>)], ordered: bool, mut found
     if is_same { Ok(()) } else { Err(format!("expected {expected:?}, got {found:?}")) }
 }
 
-fn numbers(engine: &Engine, query: &str, when: When) -> Result<Found, String> {
-    let question = Question { query, when, cancel: Cancel::new() };
-    let (answer, _) = engine.numbers(&question).map_err(|error| error.to_string())?;
+fn numbers(engine: &Engine, query: &str, times: Times) -> Result<Found, String> {
+    let (answer, _) = engine.numbers_at(query, times, &Cancel::new()).map_err(|error| error.to_string())?;
     Ok(match answer.value {
         Value::Scalar(_, value) => Found::Scalar(value),
         Value::String(..) => return Err("a text came out".to_owned()),
@@ -113,10 +108,10 @@ fn numbers(engine: &Engine, query: &str, when: When) -> Result<Found, String> {
             Found::Series(samples.iter().map(|sample| (sample.labels.clone(), vec![value(&sample.value)])).collect())
         }
         Value::Matrix(series) => {
-            let When::Range { start, end, step } = when else { return Err("a matrix came out".to_owned()) };
+            let Times::Range { start, end, step } = times else { return Err("a matrix came out".to_owned()) };
             let points = |floats: &[(i64, f64)]| {
                 let at = |ts: i64| floats.iter().find(|(found, _)| *found == ts).map(|(_, value)| *value);
-                (0..=(end - start) / step).map(|index| at(start + index * step)).collect()
+                (0..=(end - start) / step).map(|index| at((start + index * step).div_euclid(1_000_000))).collect()
             };
             Found::Series(series.iter().map(|series| (series.labels.clone(), points(&series.floats))).collect())
         }

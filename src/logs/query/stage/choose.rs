@@ -1,5 +1,7 @@
 //! `| drop a, b="x"` and `| keep a, b="x"`: labels go or stay.
 
+use hashbrown::HashSet;
+
 use super::row::{ERROR, ERROR_DETAILS, PRESERVE_ERROR, Row};
 use crate::logs::query::ast::LabelChoice;
 
@@ -29,7 +31,7 @@ pub(crate) fn drop_labels(choices: &[LabelChoice], row: &mut Row) {
 
 /// Takes all but the chosen labels away; errors stay.
 pub(crate) fn keep_labels(choices: &[LabelChoice], row: &mut Row) {
-    let mut gone = Vec::new();
+    let mut gone = HashSet::new();
     row.each(|_, name, value| {
         let stays = matches!(name, ERROR | ERROR_DETAILS | PRESERVE_ERROR)
             || choices.iter().any(|choice| match choice {
@@ -37,12 +39,10 @@ pub(crate) fn keep_labels(choices: &[LabelChoice], row: &mut Row) {
                 LabelChoice::Match(matcher) => *matcher.name == *name && matcher.matches(value),
             });
         if !stays {
-            gone.push(name.to_owned());
+            gone.insert(name.to_owned());
         }
     });
-    for name in gone {
-        row.remove(&name);
-    }
+    row.remove_all(&gone);
 }
 
 #[cfg(test)]

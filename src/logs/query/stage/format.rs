@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::row::{Origin, Row};
+use crate::base::cancel::Cancel;
 use crate::logs::query::ast::{LabelFormat, LabelFormatValue};
 use crate::logs::query::template::{Data, Template};
 
@@ -11,11 +12,13 @@ pub(crate) const ERROR: &str = "TemplateFormatErr";
 
 /// The moment at hand, for templates.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
+pub(crate) struct Moment<'a> {
     /// The line's time (ns).
     pub(crate) ts: i64,
     /// The time of the query (ns).
     pub(crate) now: i64,
+    /// Raised when nobody waits any more.
+    pub(crate) cancel: &'a Cancel,
 }
 
 /// Makes the line anew.
@@ -38,9 +41,9 @@ impl LineFormat {
     }
 
     /// Puts the new line into `out`; false when the template failed.
-    pub(crate) fn run(&mut self, moment: Moment, line: &[u8], row: &mut Row, out: &mut Vec<u8>) -> bool {
+    pub(crate) fn run(&mut self, moment: Moment<'_>, line: &[u8], row: &mut Row, out: &mut Vec<u8>) -> bool {
         self.text.clear();
-        let data = Data { row, line, ts: moment.ts, now: moment.now };
+        let data = Data { row, line, ts: moment.ts, now: moment.now, cancel: moment.cancel };
         match self.template.run(data, &mut self.text) {
             Ok(()) => {
                 out.clear();
@@ -93,7 +96,7 @@ impl LabelFormats {
     }
 
     /// Changes the labels of a line.
-    pub(crate) fn run(&self, moment: Moment, line: &[u8], row: &mut Row) {
+    pub(crate) fn run(&self, moment: Moment<'_>, line: &[u8], row: &mut Row) {
         // All templates see the labels as they are before the first of them, whatever the others set.
         let mut made: Option<std::vec::IntoIter<Result<String, String>>> = None;
         for change in &self.changes {
@@ -116,10 +119,10 @@ impl LabelFormats {
         }
     }
 
-    fn values(&self, moment: Moment, line: &[u8], row: &Row) -> Vec<Result<String, String>> {
+    fn values(&self, moment: Moment<'_>, line: &[u8], row: &Row) -> Vec<Result<String, String>> {
         let value = |template: &Template| {
             let mut text = String::new();
-            template.run(Data { row, line, ts: moment.ts, now: moment.now }, &mut text).map(|()| text)
+            template.run(Data { row, line, ts: moment.ts, now: moment.now, cancel: moment.cancel }, &mut text).map(|()| text)
         };
         self.changes
             .iter()
@@ -133,7 +136,9 @@ mod tests {
     use super::*;
     use crate::series::labels::Labels;
 
-    const AT: Moment = Moment { ts: 1, now: 2 };
+    fn at(cancel: &Cancel) -> Moment<'_> {
+        Moment { ts: 1, now: 2, cancel }
+    }
 
     fn row() -> Row {
         let mut row = Row::default();
@@ -146,9 +151,9 @@ mod tests {
     fn lines_are_made_anew() {
         let mut out = Vec::new();
         let mut row = row();
-        assert!(LineFormat::new("{{.a}}:{{__line__}}").unwrap().run(AT, b"x", &mut row, &mut out));
+        assert!(LineFormat::new("{{.a}}:{{__line__}}").unwrap().run(at(&Cancel::new()), b"x", &mut row, &mut out));
         assert_eq!(out, b"1:x");
-        assert!(!LineFormat::new("{{.a}}{{div 1 0}}").unwrap().run(AT, b"x", &mut row, &mut out));
+        assert!(!LineFormat::new("{{.a}}{{div 1 0}}").unwrap().run(at(&Cancel::new()), b"x", &mut row, &mut out));
         assert_eq!((row.error(), row.details()), (ERROR, "error calling div: integer divide by zero"));
         assert!(LineFormat::new("{{").is_err_and(|error| error.starts_with("invalid line template: ")));
     }
@@ -165,7 +170,7 @@ mod tests {
             (vec![rename("c", "a"), set("d", "{{.c}}{{.a}}")], r#"{b="2", c="1", d="1"}"#),
         ] {
             let mut row = row();
-            LabelFormats::new(&formats).unwrap().run(AT, b"", &mut row);
+            LabelFormats::new(&formats).unwrap().run(at(&Cancel::new()), b"", &mut row);
             assert_eq!(row.labels().to_string(), expected);
         }
         assert_eq!(LabelFormats::new(&[set("x", "{{.q}}"), rename("y", "z")]).unwrap().labels(), Some(vec!["q".into(), "z".into()]));

@@ -1,7 +1,7 @@
 //! `| level="error" and status >= 500`: which lines pass, told from their labels.
 
 use super::ip::has_address;
-use super::row::Row;
+use super::row::{self, Row};
 use crate::logs::query::ast::{CompareOp, LabelFilter, LabelFilterKind};
 use crate::logs::query::convert::{parse_bytes, parse_duration, parse_float};
 
@@ -10,6 +10,10 @@ pub(crate) const ERROR: &str = "LabelFilterErr";
 
 /// Whether a line passes.
 pub(crate) fn passes(filter: &LabelFilter, row: &mut Row) -> bool {
+    // Nobody knows what a missing label would have said: the line passes with its error, as one that cannot be compared.
+    if row.is_cut() && !looks_at_error(filter) {
+        return true;
+    }
     match &filter.kind {
         LabelFilterKind::Text(matcher) => matcher.matches(row.text_of(&matcher.name)),
         LabelFilterKind::Number { label, op, value } => compare(label, *op, *value, parse_float, row),
@@ -24,6 +28,14 @@ pub(crate) fn passes(filter: &LabelFilter, row: &mut Row) -> bool {
         }
         LabelFilterKind::All(filters) => all_pass(filters, row),
         LabelFilterKind::Any(filters) => filters.iter().any(|filter| passes(filter, row)),
+    }
+}
+
+fn looks_at_error(filter: &LabelFilter) -> bool {
+    match &filter.kind {
+        LabelFilterKind::Text(matcher) => matches!(&*matcher.name, row::ERROR | row::ERROR_DETAILS),
+        LabelFilterKind::All(filters) | LabelFilterKind::Any(filters) => filters.iter().any(looks_at_error),
+        _ => false,
     }
 }
 

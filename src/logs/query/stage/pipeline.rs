@@ -16,6 +16,7 @@ use super::regexp::Regexp;
 use super::row::{Row, Wanted};
 use super::unpack::Unpack;
 use super::wanted::probe;
+use crate::base::cancel::Cancel;
 use crate::logs::query::ast::{LabelChoice, LabelFilter, Stage, StageKind};
 use crate::series::labels::Labels;
 
@@ -66,7 +67,7 @@ impl Step {
     }
 
     #[inline]
-    fn run(&mut self, moment: Moment, line: &[u8], row: &mut Row, out: &mut Vec<u8>) -> Verdict {
+    fn run(&mut self, moment: Moment<'_>, line: &[u8], row: &mut Row, out: &mut Vec<u8>) -> Verdict {
         let passes = |passes: bool| if passes { Verdict::Passes } else { Verdict::Dropped };
         let rewritten = |rewritten: bool| if rewritten { Verdict::Rewritten } else { Verdict::Passes };
         match self {
@@ -125,6 +126,8 @@ pub struct Pipeline {
     back: Vec<u8>,
     /// The time of the query (ns).
     now: i64,
+    /// Raised when nobody waits any more.
+    cancel: Cancel,
 }
 
 /// A line that passed a pipeline.
@@ -160,6 +163,7 @@ impl Pipeline {
             front: Vec::new(),
             back: Vec::new(),
             now,
+            cancel: Cancel::new(),
         };
         // Stages that only look at labels do not change the line: filters behind them may go first.
         let mut is_same_line = true;
@@ -173,6 +177,13 @@ impl Pipeline {
             }
         }
         Ok(pipeline)
+    }
+
+    /// Stages that take long over one line stop once this is raised.
+    #[must_use]
+    pub(crate) fn stopped_by(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
     }
 
     /// Whether every line passes as it is.
@@ -194,7 +205,7 @@ impl Pipeline {
         if !self.filters.iter().all(|filter| filter.passes(line)) {
             return None;
         }
-        let moment = Moment { ts, now: self.now };
+        let moment = Moment { ts, now: self.now, cancel: &self.cancel };
         if let Some(probe) = &mut self.probe {
             probe.row.begin(fields);
             for step in &mut probe.steps {

@@ -4,11 +4,11 @@ use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use super::row::{Row, push_bytes, push_name};
 use crate::base::limits::REGEX_BYTES_MAX;
-use crate::series::re2;
+use crate::series::{go_regex, re2};
 
 /// A regular expression over the bytes of lines: RE2 syntax, not anchored, `.` is no line break.
 pub(crate) fn line_regex(pattern: &str) -> Result<Regex, String> {
-    let invalid = |reason: String| format!("error parsing regexp: {reason}");
+    let invalid = |reason: String| go_regex::message(pattern, &reason);
     let text = re2::translate(pattern).map_err(invalid)?;
     RegexBuilder::new(&text).size_limit(REGEX_BYTES_MAX).nest_limit(200).build().map_err(|error| {
         let text = error.to_string();

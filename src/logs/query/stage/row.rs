@@ -1,7 +1,10 @@
 //! The labels of the line that goes through a pipeline: the stream's, its own fields, and what the stages made.
 //!
 //! One row serves all lines: nothing is allocated for a line once the row has grown. Names and values lie in one text.
+//! Labels are looked up one after the other while they are few, and by the hash of their name when they are many: a line of
+//! many thousand labels takes no longer for each of them.
 
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use crate::series::labels::{Labels, put_label};
@@ -14,10 +17,12 @@ pub(crate) const ERROR_DETAILS: &str = "__error_details__";
 pub(crate) const PRESERVE_ERROR: &str = "__preserve_error__";
 /// What an extracted label is called when the stream or the line's fields have its name already.
 pub(crate) const DUPLICATE: &str = "_extracted";
-/// Labels that one line may get; what goes beyond is left out.
-pub(crate) const LINE_LABELS_MAX: usize = 1_024;
-/// Most bytes of names and values that the stages of one line make; what comes beyond is empty.
-const TEXT_BYTES_MAX: usize = 64 << 20;
+/// What is set when the labels of a line have too much text. Such a line is never left out for a label that it lacks.
+pub(crate) const TOO_LARGE: &str = "LabelsTooLargeErr";
+/// Most bytes of names and values that the stages of one line make.
+const TEXT_BYTES_MAX: usize = 16 << 20;
+/// More labels than this are looked up by hash.
+const LABELS_IN_A_ROW: usize = 48;
 
 /// Where a label comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,8 +59,12 @@ pub(crate) struct Row {
     base: Labels,
     text: String,
     entries: Vec<Entry>,
+    /// Positions of all entries by the hash of their name, once they are many; else empty.
+    index: HashTable<u32>,
     /// Labels of the stream that a stage took away.
     gone: Vec<(u32, u32)>,
+    /// Whether a label had no room.
+    is_cut: bool,
     error: &'static str,
     details: String,
     /// What parsers look for.
@@ -77,7 +86,9 @@ impl Row {
     pub(crate) fn begin(&mut self, fields: &[u8]) {
         self.text.clear();
         self.entries.clear();
+        self.index.clear();
         self.gone.clear();
+        self.is_cut = false;
         self.error = "";
         self.details.clear();
         if !fields.is_empty() {
@@ -101,10 +112,25 @@ impl Row {
 
     fn put(&mut self, text: &str) -> (u32, u32) {
         let start = self.text.len() as u32;
-        if self.text.len() + text.len() <= TEXT_BYTES_MAX {
+        if self.has_room(text.len()) {
             self.text.push_str(text);
         }
         (start, self.text.len() as u32)
+    }
+
+    /// Whether so many bytes more have room. If not, the line says so from now on.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let has_room = self.text.len() + bytes <= TEXT_BYTES_MAX;
+        if !has_room && !self.is_cut {
+            self.is_cut = true;
+            self.set_error(TOO_LARGE, "the labels of this line have more than 16 MiB of text; those that had no room are missing");
+        }
+        has_room
+    }
+
+    /// Whether a label may be missing because it had no room.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     fn put_duplicate(&mut self, name: &str) -> (u32, u32) {
@@ -118,17 +144,72 @@ impl Row {
     }
 
     fn position(&self, name: &str) -> Option<usize> {
+        // A field is seen before what a parser made of the same name.
         let mut found = None;
-        for (index, entry) in self.entries.iter().enumerate() {
-            if (entry.name.1 - entry.name.0) as usize == name.len() && self.at(entry.name) == name {
-                // A field is seen before what a parser made of the same name.
-                if entry.origin == Origin::Field {
-                    return Some(index);
-                }
+        self.each_position(name, |index, entry| {
+            if found.is_none() || entry.origin == Origin::Field {
                 found = Some(index);
             }
-        }
+        });
         found
+    }
+
+    /// Calls `each` for all entries of a name.
+    #[inline]
+    fn each_position(&self, name: &str, mut each: impl FnMut(usize, &Entry)) {
+        let is_same = |entry: &Entry| (entry.name.1 - entry.name.0) as usize == name.len() && self.at(entry.name) == name;
+        if self.index.is_empty() {
+            self.entries.iter().enumerate().filter(|(_, entry)| is_same(entry)).for_each(|(index, entry)| each(index, entry));
+        } else {
+            for &index in self.index.iter_hash(hash_of(name)) {
+                if let Some(entry) = self.entries.get(index as usize).filter(|entry| is_same(entry)) {
+                    each(index as usize, entry);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+        if !self.index.is_empty() {
+            self.add_to_index(self.entries.len() - 1);
+        } else if self.entries.len() > LABELS_IN_A_ROW {
+            self.make_index();
+        }
+    }
+
+    fn add_to_index(&mut self, position: usize) {
+        let (entries, text) = (&self.entries, &self.text);
+        let hash = |position: &u32| {
+            let name = entries.get(*position as usize).map_or((0, 0), |entry| entry.name);
+            hash_of(text.get(name.0 as usize..name.1 as usize).unwrap_or_default())
+        };
+        let position = position as u32;
+        self.index.insert_unique(hash(&position), position, hash);
+    }
+
+    fn make_index(&mut self) {
+        self.index.clear();
+        if self.entries.len() > LABELS_IN_A_ROW {
+            (0..self.entries.len()).for_each(|position| self.add_to_index(position));
+        }
+    }
+
+    /// Takes entries of a name away.
+    fn take_away(&mut self, name: &str, goes: impl Fn(Origin) -> bool) {
+        let mut positions: SmallVec<[usize; 2]> = SmallVec::new();
+        self.each_position(name, |index, entry| {
+            if goes(entry.origin) {
+                positions.push(index);
+            }
+        });
+        positions.sort_unstable();
+        for position in positions.iter().rev() {
+            self.entries.remove(*position);
+        }
+        if !positions.is_empty() && !self.index.is_empty() {
+            self.make_index();
+        }
     }
 
     fn is_gone(&self, name: &str) -> bool {
@@ -155,7 +236,7 @@ impl Row {
 
     /// Sets a label; what a stage made goes before the line's fields, and those before the stream's labels.
     pub(crate) fn set(&mut self, origin: Origin, name: &str, value: &str) {
-        if self.entries.len() >= LINE_LABELS_MAX {
+        if !self.has_room(name.len() + value.len()) {
             return;
         }
         let name = self.put(name);
@@ -168,68 +249,73 @@ impl Row {
     }
 
     fn set_ranges(&mut self, origin: Origin, name: (u32, u32), value: (u32, u32)) {
-        let length = name.1 - name.0;
-        let text = &self.text;
-        let same = |entry: &Entry| {
-            let there = entry.name;
-            there.1 - there.0 == length
-                && text.as_bytes().get(there.0 as usize..there.1 as usize) == text.as_bytes().get(name.0 as usize..name.1 as usize)
-        };
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.origin == origin && same(entry)) {
+        let (mut same, mut other) = (None, None);
+        self.each_position(self.at(name), |index, entry| if entry.origin == origin { same = Some(index) } else { other = Some(index) });
+        if let Some(entry) = same.and_then(|index| self.entries.get_mut(index)) {
             entry.value = value;
             return;
         }
-        if origin == Origin::Parsed {
-            self.entries.retain(|entry| entry.origin != Origin::Field || !same(entry));
-        } else if self.entries.iter().any(|entry| entry.origin == Origin::Parsed && same(entry)) {
-            return;
+        if other.is_some() {
+            if origin != Origin::Parsed {
+                return;
+            }
+            let text = self.at(name).to_owned();
+            self.take_away(&text, |origin| origin == Origin::Field);
         }
-        if self.entries.len() < LINE_LABELS_MAX {
-            self.entries.push(Entry { name, value, origin });
-        }
+        self.push(Entry { name, value, origin });
     }
 
     /// Takes a label away, wherever it comes from.
     pub(crate) fn remove(&mut self, name: &str) {
-        let text = &self.text;
-        self.entries.retain(|entry| text.get(entry.name.0 as usize..entry.name.1 as usize) != Some(name));
+        self.take_away(name, |_| true);
         let name = self.put(name);
         self.gone.push(name);
     }
 
-    fn has_field(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| entry.origin == Origin::Field && self.at(entry.name) == name)
+    /// Takes labels away, wherever they come from, all at once.
+    pub(crate) fn remove_all(&mut self, names: &hashbrown::HashSet<String>) {
+        let text = &self.text;
+        self.entries.retain(|entry| !names.contains(text.get(entry.name.0 as usize..entry.name.1 as usize).unwrap_or_default()));
+        self.make_index();
+        for name in names {
+            if self.base.contains(name) {
+                let name = self.put(name);
+                self.gone.push(name);
+            }
+        }
     }
 
-    fn has_parsed(&self, name: &str) -> bool {
-        let same = |entry: &Entry| (entry.name.1 - entry.name.0) as usize == name.len() && self.at(entry.name) == name;
-        self.entries.iter().any(|entry| entry.origin == Origin::Parsed && same(entry))
+    fn has(&self, origin: Origin, name: &str) -> bool {
+        let mut has = false;
+        self.each_position(name, |_, entry| has |= entry.origin == origin);
+        has
     }
 
     /// Whether the stream or the line's fields have this label, so that an extracted one needs another name.
     #[inline]
     pub(crate) fn clashes(&self, name: &str) -> bool {
-        self.base.contains(name) || (!self.entries.is_empty() && self.has_field(name))
+        self.base.contains(name) || (!self.entries.is_empty() && self.has(Origin::Field, name))
     }
 
     /// Offers a label that a parser found: `name` is sanitised already, the value is made only if it is wanted.
     #[inline]
     pub(crate) fn offer(&mut self, name: &str, value: impl FnOnce(&mut String)) {
-        if self.entries.len() >= LINE_LABELS_MAX {
+        if !self.has_room(name.len() + DUPLICATE.len()) {
             return;
         }
         if self.clashes(name) {
             let range = self.put_duplicate(name);
-            if !self.wanted.has(self.at(range)) || self.has_parsed(self.at(range)) {
+            if !self.wanted.has(self.at(range)) || self.has(Origin::Parsed, self.at(range)) {
                 self.text.truncate(range.0 as usize);
                 return;
             }
-            let text = &self.text;
-            let label = text.get(range.0 as usize..range.1 as usize);
-            self.entries.retain(|entry| entry.origin == Origin::Parsed || text.get(entry.name.0 as usize..entry.name.1 as usize) != label);
+            if self.has(Origin::Field, self.at(range)) {
+                let label = self.at(range).to_owned();
+                self.take_away(&label, |origin| origin == Origin::Field);
+            }
             return self.push_parsed(range, value);
         }
-        if self.wanted.has(name) && !self.has_parsed(name) {
+        if self.wanted.has(name) && !self.has(Origin::Parsed, name) {
             let range = self.put(name);
             self.push_parsed(range, value);
         }
@@ -240,7 +326,7 @@ impl Row {
         value(&mut self.text);
         let value = (start, self.text.len() as u32);
         // Not there yet, and no field of this name: nothing is replaced.
-        self.entries.push(Entry { name, value, origin: Origin::Parsed });
+        self.push(Entry { name, value, origin: Origin::Parsed });
     }
 
     /// Whether nothing is left to extract.
@@ -248,7 +334,7 @@ impl Row {
     pub(crate) fn is_complete(&self) -> bool {
         match &self.wanted.names {
             Some(names) if names.is_empty() => true,
-            Some(names) if self.wanted.stops_early => names.iter().all(|name| self.has_parsed(name)),
+            Some(names) if self.wanted.stops_early => names.iter().all(|name| self.has(Origin::Parsed, name)),
             _ => false,
         }
     }
@@ -359,6 +445,11 @@ impl Row {
     }
 }
 
+#[inline]
+fn hash_of(name: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(name.as_bytes())
+}
+
 impl Wanted {
     #[inline]
     fn has(&self, label: &str) -> bool {
@@ -438,6 +529,58 @@ mod tests {
         row.set_error("JSONParserErr", "why");
         assert_eq!(shown(&row), r#"{__error__="JSONParserErr", __error_details__="why", job="web"}"#);
         assert_eq!(row.labels_if(|origin, _| origin == Origin::Stream), Labels::empty());
+    }
+
+    #[test]
+    fn many_labels_are_looked_up_as_few_are() {
+        let mut row = row();
+        let fields: Vec<(String, &str)> = (0..200).map(|n| (format!("f{n}"), "field")).collect();
+        row.begin(Labels::from_pairs(fields.iter().map(|(name, value)| (name.as_str(), *value))).packed());
+        for n in 0..500 {
+            row.offer(&format!("p{n}"), |out| out.push_str(&n.to_string()));
+            row.offer(&format!("p{n}"), |out| out.push_str("again"));
+        }
+        row.offer("f7", |out| out.push_str("parsed"));
+        row.offer("k", |out| out.push_str("parsed"));
+        row.set(Origin::Parsed, "f8", "set");
+        row.set(Origin::Parsed, "p8", "set");
+        row.set(Origin::Field, "p9", "not seen");
+        row.remove("f9");
+        row.remove("p10");
+        for (name, value) in [
+            ("f7", Some("field")),
+            ("f7_extracted", Some("parsed")),
+            ("k", Some("stream")),
+            ("k_extracted", Some("parsed")),
+            ("f8", Some("set")),
+            ("p8", Some("set")),
+            ("p9", Some("9")),
+            ("f9", None),
+            ("p10", None),
+            ("p499", Some("499")),
+            ("p500", None),
+        ] {
+            assert_eq!(row.get(name), value, "{name}");
+        }
+        assert_eq!(row.labels().iter().count(), 200 + 500 + 2 + 2 - 2);
+        row.remove_all(&["p1".to_owned(), "k".to_owned()].into_iter().collect());
+        assert_eq!((row.get("p1"), row.get("k"), row.get("p2")), (None, None, Some("2")));
+        row.begin(b"");
+        assert!(row.is_untouched() && row.get("p2").is_none());
+    }
+
+    #[test]
+    fn labels_without_room_are_no_silence() {
+        let mut row = row();
+        row.begin(b"");
+        let value = "x".repeat(1 << 20);
+        for n in 0..20 {
+            row.set(Origin::Parsed, &format!("p{n}"), &value);
+        }
+        assert!(row.is_cut() && row.get("p14").is_some() && row.get("p19").is_none());
+        assert_eq!(row.error(), TOO_LARGE);
+        row.begin(b"");
+        assert!(!row.is_cut() && row.is_untouched());
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Unpack {
             } else if kind == Kind::Text {
                 let mut name = String::new();
                 push_name(&mut name, &unescaped(key).ok_or(json::wrong::ESCAPE)?);
-                if !name.is_empty() && self.found.len() < super::row::LINE_LABELS_MAX {
+                if !name.is_empty() {
                     let mut text = String::new();
                     push_value(&mut text, kind, value);
                     self.found.push((name, text));

@@ -33,6 +33,9 @@ pub(super) fn run<'a>(tree: &'a ListNode, data: Data<'a>, regexes: &'a Regexes, 
 impl<'a> Run<'a> {
     fn step(&mut self) -> Result<(), String> {
         self.steps += 1;
+        if self.data.cancel.check().is_err() {
+            return Err("the query was stopped".to_owned());
+        }
         if self.steps > STEPS_MAX { Err(format!("the template takes more than {STEPS_MAX} steps")) } else { Ok(()) }
     }
 

@@ -15,7 +15,7 @@ use super::value::Value;
 use super::{OUTPUT_BYTES_MAX, text};
 use crate::base::limits::REGEX_BYTES_MAX;
 use crate::logs::query::convert::{parse_bytes, parse_duration};
-use crate::series::re2;
+use crate::series::{go_regex, re2};
 
 /// Every function, sorted.
 const NAMES: [&str; 86] = [
@@ -124,7 +124,7 @@ impl Regexes {
         if let Some((_, regex)) = self.0.lock().iter().find(|(known, _)| known == pattern) {
             return Ok(regex.clone());
         }
-        let invalid = |error: String| format!("error parsing regexp: {error}");
+        let invalid = |error: String| go_regex::message(pattern, &error);
         let translated = re2::translate(pattern).map_err(invalid)?;
         let built = regex::RegexBuilder::new(&translated).size_limit(REGEX_BYTES_MAX).nest_limit(200).build();
         let regex = built.map_err(|error| invalid(error.to_string().lines().last().unwrap_or_default().to_owned()))?;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use gotmpl::parse::{Expr, ListNode, Node, Parser, PipeNode};
 
+use crate::base::cancel::Cancel;
 use crate::logs::query::stage::row::Row;
 
 mod eval;
@@ -59,6 +60,8 @@ pub(crate) struct Data<'a> {
     pub(crate) ts: i64,
     /// `now`, nanoseconds.
     pub(crate) now: i64,
+    /// Raised when nobody waits any more: a template may take long over one line.
+    pub(crate) cancel: &'a Cancel,
 }
 
 impl Template {

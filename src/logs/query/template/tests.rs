@@ -11,7 +11,7 @@ fn render(template: &str) -> Result<String, String> {
     row.begin(b"");
     let mut out = String::new();
     let template = Template::new(template)?;
-    template.run(Data { row: &row, line: b"the line", ts: TS, now: TS + 1_000_000_000 }, &mut out)?;
+    template.run(Data { row: &row, line: b"the line", ts: TS, now: TS + 1_000_000_000, cancel: &Cancel::new() }, &mut out)?;
     Ok(out)
 }
 
@@ -44,7 +44,7 @@ fn texts_and_labels_alone_are_bounded_too() {
     row.set_stream(&Labels::from_pairs([("app", "api")]));
     row.begin(b"");
     let line = vec![b'x'; OUTPUT_BYTES_MAX / 2];
-    let said = template.run(Data { row: &row, line: &line, ts: TS, now: TS }, &mut String::new());
+    let said = template.run(Data { row: &row, line: &line, ts: TS, now: TS, cancel: &Cancel::new() }, &mut String::new());
     assert_eq!(said, Err(format!("the text would have more than {OUTPUT_BYTES_MAX} bytes")));
 }
 

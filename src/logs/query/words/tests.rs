@@ -108,7 +108,7 @@ fn wrong_words_are_refused_where_they_are_wrong() {
         ("a:(b c)", 6, "values in parentheses need OR between them"),
         ("a:(b OR", 3, "this parenthesis is not closed"),
         ("a:()", 4, "a value must stand here"),
-        ("a=~(", 4, "error parsing regexp: unclosed group: `(`"),
+        ("a=~(", 4, "error parsing regexp: missing closing ): `(`"),
     ] {
         let error = compile(text, &vocabulary()).expect_err(text);
         assert_eq!((error.column, error.message.as_str()), (column, message), "{text}");

@@ -20,12 +20,13 @@ impl SelectLines for Store {
         self.core.is_calm()?;
         let view = self.core.view();
         view.is_complete(selection.span)?;
-        for memory in view.memories() {
-            memory.select(selection, cancel, &mut chunks)?;
-        }
+        // What came first goes first: parts by their numbers, then the memory that is being written, then the open one.
         for part in view.parts.iter().filter(|part| part.overlaps(selection.span)) {
             cancel.check()?;
             chunks.extend(part.select(selection, cancel)?);
+        }
+        for memory in view.frozen.iter().chain([&view.active]) {
+            memory.select(selection, cancel, &mut chunks)?;
         }
         Ok(chunks)
     }

@@ -181,7 +181,9 @@ impl Memory {
     /// texts are looked at.
     pub fn select(&self, selection: &LineSelection<'_>, cancel: &Cancel, out: &mut Vec<Box<dyn LineChunk>>) -> Result<(), Stop> {
         let (pages, streams) = self.snapshot(selection.span);
-        let wanted_pages = WantedPages::find(&pages, selection.needs, cancel)?;
+        let is_wanted = |stream: &Stream| selection.matchers.iter().all(|matcher| matcher.matches_labels(&stream.labels));
+        let has = |label: &str| streams.iter().any(|(stream, _)| stream.labels.contains(label) && is_wanted(stream));
+        let wanted_pages = WantedPages::find(&pages, &selection.needs.settled(&has), cancel)?;
         if wanted_pages.is_none() {
             return Ok(());
         }
@@ -190,7 +192,7 @@ impl Memory {
             if at % 256 == 0 {
                 cancel.check()?;
             }
-            if selection.matchers.iter().all(|matcher| matcher.matches_labels(&stream.labels)) {
+            if is_wanted(&stream) {
                 let lines = lines_of(&builder.pages, last, |line| selection.span.contains(line.ts) && wanted_pages.has(line.page));
                 builder.put(&stream, &lines);
             }

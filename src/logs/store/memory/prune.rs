@@ -55,7 +55,7 @@ impl<'n> Test<'n> {
             }
             Needs::Any(any) => any.iter().map(Self::of).collect::<Option<Vec<Self>>>().map(Self::Any),
             Needs::Nothing => Some(Self::Any(Vec::new())),
-            Needs::Anything => None,
+            Needs::Anything | Needs::Unless { .. } => None,
         }
     }
 

@@ -55,7 +55,8 @@ impl<'a> Pruner<'a> {
     /// Removes blocks that cannot hold lines that meet the needs.
     pub(super) fn keep(&self, needs: &Needs, blocks: &mut Bits) -> Result<(), PartError> {
         match needs {
-            Needs::Anything => {}
+            // Whoever asks settles first what hangs on labels.
+            Needs::Anything | Needs::Unless { .. } => {}
             Needs::Nothing => *blocks = Bits::none(self.part.block_count()),
             Needs::Text { bytes, .. } => {
                 for piece in pieces(bytes) {

@@ -164,7 +164,7 @@ impl Part {
             return Ok(Vec::new());
         }
         let mut blocks = self.blocks_with(wanted.as_ref(), selection.span, cancel)?;
-        Pruner::new(self, cancel).keep(selection.needs, &mut blocks)?;
+        Pruner::new(self, cancel).keep(&self.settled(selection.needs, wanted.as_ref())?, &mut blocks)?;
         let wanted = wanted.map(Arc::new);
         let mut chunks: Vec<Box<dyn LineChunk>> = Vec::with_capacity(blocks.count());
         let mut known = KnownStreams::new(self.streams.cursor());
@@ -177,6 +177,20 @@ impl Part {
             chunks.push(Box::new(BlockChunk::new(Arc::clone(self), record, wanted.clone(), stream)));
         }
         Ok(chunks)
+    }
+
+    /// Needs for the wanted streams as far as they are here: whether some of them have a label is looked up.
+    fn settled(&self, needs: &Needs, wanted: Option<&Bits>) -> Result<Needs, PartError> {
+        let failed = std::cell::Cell::new(None);
+        let has = |label: &str| match self.streams.has_label(label, wanted) {
+            Ok(has) => has,
+            Err(error) => {
+                failed.set(Some(error));
+                true
+            }
+        };
+        let settled = needs.settled(&has);
+        failed.into_inner().map_or(Ok(settled), Err)
     }
 
     /// Blocks of the wanted streams that overlap a span.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::super::ast::{ExprKind, Extension, Modifiers, Span, VectorSelector};
 use super::super::lex::{Kind, Op, Token};
 use super::{Parsed, Parser, Tree, text};
+use crate::series::go_regex;
 use crate::series::labels::{METRIC_NAME, quote};
-use crate::series::matcher::{InvalidRegex, MatchOp, Matcher};
+use crate::series::matcher::{MatchOp, Matcher};
 
 const IN_MATCHERS: &str = "label matching";
 const IN_GROUPING: &str = "grouping opts";
@@ -83,7 +84,9 @@ impl Parser<'_> {
         let value = self.next()?;
         match Matcher::new(&name, op, &text::unquote(self.token_text(value))) {
             Ok(matcher) => matchers.push(matcher),
-            Err(error) => self.complain(Span { start: token.span.start, end: value.span.end }, regex_message(&error)),
+            Err(error) => {
+                self.complain(Span { start: token.span.start, end: value.span.end }, go_regex::message(&error.pattern, &error.reason))
+            }
         }
         Ok(())
     }
@@ -129,35 +132,5 @@ impl Parser<'_> {
             self.complain(token.span, format!("invalid label name for grouping: {}", quote(&label)));
         }
         Ok(label.into())
-    }
-}
-
-/// In the words of Go's regular expressions, where they are known. Upstream looks at the expression as it was written,
-/// without the anchors around it.
-fn regex_message(error: &InvalidRegex) -> String {
-    let whole = error.pattern.as_str();
-    let (reason, place) = match error.reason.as_str() {
-        "unclosed group" => ("missing closing )", whole),
-        "unopened group" => ("unexpected )", whole),
-        "unclosed character class" => ("missing closing ]", whole.find('[').map_or(whole, |at| &whole[at..])),
-        "repetition operator missing expression" => ("missing argument to repetition operator", repetition_without_argument(whole)),
-        reason => (reason, whole),
-    };
-    format!("error parsing regexp: {reason}: `{place}`")
-}
-
-/// The operator with nothing in front that it could repeat; all of the expression if it is hard to tell.
-fn repetition_without_argument(pattern: &str) -> &str {
-    let bytes = pattern.as_bytes();
-    let is_first = |at: usize| match at.checked_sub(1).map(|before| bytes[before]) {
-        None | Some(b'|') => true,
-        // Behind a parenthesis, a question mark begins the group's flags.
-        Some(b'(') => bytes[at] != b'?',
-        Some(_) => false,
-    };
-    match (0..bytes.len()).find(|&at| matches!(bytes[at], b'*' | b'+' | b'?') && is_first(at)) {
-        Some(at) if bytes.get(at + 1) == Some(&b'?') => &pattern[at..at + 2],
-        Some(at) => &pattern[at..=at],
-        None => pattern,
     }
 }

@@ -9,7 +9,7 @@ pub(super) const BAD: &[(&str, usize, usize, &str)] = &[
     (r#"{a>"b"}"#, 1, 3, "syntax error: unexpected >, expecting = or =~ or !~ or !="),
     (r#"{a=b}"#, 1, 4, "syntax error: unexpected IDENTIFIER, expecting STRING"),
     (r#"{by="b"}"#, 1, 2, "syntax error: unexpected by, expecting IDENTIFIER or }"),
-    (r#"{a=~"("}"#, 1, 5, "error parsing regexp: "),
+    (r#"{a=~"("}"#, 1, 5, "error parsing regexp: missing closing ): `(`"),
     (r#"{a.b="c"}"#, 1, 3, "syntax error: unexpected character '.'"),
     (r#"{a="\q"}"#, 1, 4, "invalid char escape"),
     (r#"{a="\xff"}"#, 1, 4, "string is not valid UTF-8"),

@@ -230,6 +230,16 @@ impl Streams {
         })
     }
 
+    /// Whether some of these streams have a label.
+    pub(in super::super) fn has_label(&self, name: &str, of: Option<&Bits>) -> Result<bool, PartError> {
+        let mut has = false;
+        self.values(name, of, |_| {
+            has = true;
+            ControlFlow::Break(())
+        })?;
+        Ok(has)
+    }
+
     /// Values of a label that some of these streams have, ascending, until `each` says stop.
     pub(in super::super) fn values(
         &self,

@@ -157,6 +157,36 @@ fn streams_of_one_line_share_blocks() {
     assert_eq!(read(&part, &everything()).expect("read"), model);
 }
 
+#[test]
+fn what_hangs_on_a_label_is_asked_of_the_streams_at_hand() {
+    let dir = tempfile::tempdir().expect("dir");
+    let packed = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied()).packed().to_vec();
+    let fields = packed(&[("level", "ERROR")]);
+    let model: Model = [
+        (packed(&[("app", "a")]), vec![(1, b"level=ERROR".to_vec(), Vec::new())]),
+        (packed(&[("app", "b")]), vec![(1, b"level=INFO".to_vec(), Vec::new())]),
+        (packed(&[("app", "c"), ("level", "ERROR")]), vec![(1, b"level=INFO".to_vec(), Vec::new())]),
+        // The value of a field is as good as one in the text.
+        (packed(&[("app", "d")]), vec![(1, b"level=INFO".to_vec(), fields)]),
+    ]
+    .into();
+    let needs = Needs::text("ERROR").unless("level");
+    // A stream that has the label spares only parts, since these have small blocks that streams share.
+    for (app, found) in [("a", 1), ("b", 0), ("c", 1), ("d", 1)] {
+        let only: Model = model
+            .iter()
+            .filter(|(labels, _)| **labels == packed(&[("app", app)]) || app == "c")
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        let dir = dir.path().join(app);
+        std::fs::create_dir(&dir).expect("dir");
+        let part = write(&dir, &only, SMALL);
+        let matchers = [Matcher::equal("app", app)];
+        let selection = LineSelection { matchers: &matchers, needs: &needs, ..everything() };
+        assert_eq!(read(&part, &selection).expect("read").values().flatten().count(), found, "{app}");
+    }
+}
+
 fn contains(line: &[u8], wanted: &[u8], any_case: bool) -> bool {
     if any_case { memchr::memmem::find(&line.to_ascii_lowercase(), wanted).is_some() } else { memchr::memmem::find(line, wanted).is_some() }
 }
