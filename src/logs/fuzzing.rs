@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn what_is_not_damaged_is_read() {
-        logs_part(&[0]);
-        logs_part(&[1]);
+        logs_part(&[12]);
+        logs_part(&[13]);
         logs_wal(&[0]);
         logs_wal(&[1]);
         logs_wal(&[2]);

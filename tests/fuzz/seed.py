@@ -169,7 +169,7 @@ seed("otlp", b'\2\1{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumbe
 
 # Logs: edits of parts and segments are a kind, a place, a length and bytes; see `pharos::logs::fuzzing::disk`.
 edit = lambda kind, at, length, new=b"": bytes([kind]) + struct.pack("<H", at) + bytes([length]) + new
-for choice in range(4):
+for choice in (0, 1, 2, 3, 6, 7, 10, 11, 12):
     seed("logs_part", bytes([choice]))
     for number in range(8):
         seed("logs_part", *(bytes([choice, number]) + edit(kind, at, 3, b"\x01\x02\x03\x04") for kind, at in [(0, 9), (1, 40), (2, 70), (3, 100)]))
@@ -213,3 +213,14 @@ seed("promtail", *(text.encode() for text in sorted(raw) if "scrape_configs" in 
 stages = {text.replace("\n", " ") for text in raw if text.startswith("[{") or text.startswith("- ")}
 header = "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {__path__: '/x/*.log'}}]\n  pipeline_stages: "
 seed("promtail", *((header + text + "\n").encode() for text in sorted(stages)))
+
+stream = field(1, '{job="a", host="b"}') + field(2, field(1, field(1, NOW // 1000) + field(2, 7)) + field(2, "a line") + field(3, label("trace", "x"))) + field(3, 5)
+seed("logs_push", b"\0" + field(1, stream), b"\0" + field(1, stream) * 3, b"\x80" + field(1, stream + field(2, field(2, "x" * 1200))))
+pushes = [b'{"streams":[{"stream":{"job":"a"},"values":[["1760400000000000000","a line",{"trace":"x"}],["1760400000000000001","level=warn b"]]}]}']
+pushes.append(b'{"streams":[{"labels":"{job=\\"a\\"}","entries":[{"ts":"2025-10-14T00:00:00.5Z","line":"old"}]}]}')
+seed("logs_push", *(bytes([choice]) + body for choice in (2, 0x82) for body in pushes))
+objects = [b'{"_msg":"a","_time":"2025-10-14T00:00:00Z","job":"x","n":1,"a":{"b":[1,null]}}\n{"message":"b","timestamp":1760400000}\nno json\n', b'[{"msg":"a"},{"log":"b"}]']
+seed("logs_push", *(bytes([choice]) + body for choice in (3, 0x83) for body in objects))
+seed("logs_push", b"\4one\ntwo\r\n\nthree", b'\5{job="a", b="c\\"d"}', b"\5job=a,b=c")
+bulk = b'{"create":{"_index":"web","_id":"1"}}\n{"@timestamp":"2025-10-14T00:00:00Z","message":"a","host":{"name":"h"}}\n{"index":{}}\n{"message":1}\n{"delete":{"_id":"1"}}\n{"update":{"_id":"2"}}\n{"doc":{"message":"x"}}\n'
+seed("logs_push", *(bytes([choice]) + bulk for choice in (6, 7, 0x86)))
