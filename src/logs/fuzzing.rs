@@ -125,6 +125,12 @@ mod tests {
         logs_wal(&[2]);
     }
 
+    #[test]
+    fn what_was_found_stays_mended() {
+        // A record with a value that has no name.
+        fluent(b"\x93\xa1t\x01\x82\xa0\xa1x\xa3log\xa1y");
+    }
+
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
