@@ -357,7 +357,7 @@ mod tests {
             let times_len = head.len() as u32;
             encode_ints(&[len], &mut head);
             let record = Record { lines: 1, runs: 1, times_len, text_bytes: 3, ..Record::default() };
-            assert_eq!(read_head(&record, &head, &mut LineBuf::default()), Err("the lengths do not fit the text"), "{len}");
+            assert!(read_head(&record, &head, &mut LineBuf::default()).is_err(), "{len}");
         }
     }
 
