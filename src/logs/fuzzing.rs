@@ -1,5 +1,14 @@
 //! Doors for the fuzz targets in `tests/fuzz/`; compiled only there. Each takes bytes as a hostile client would hand them
-//! over, and panics where a promise of the parser behind it does not hold.
+//! over, and panics where a promise of the parser behind it does not hold. Here: pushes and the language of queries; in
+//! [`disk`] what storage reads, in [`senders`] other doors and collectors, in [`queries`] words, templates, evaluation.
+
+mod disk;
+mod queries;
+mod senders;
+
+pub use disk::{logs_part, logs_wal};
+pub use queries::{logql_eval, template, words};
+pub use senders::{fluent, promtail, syslog};
 
 use std::sync::Arc;
 
@@ -106,6 +115,38 @@ pub fn logql(data: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_damaged_is_read() {
+        logs_part(&[12]);
+        logs_part(&[13]);
+        logs_wal(&[0]);
+        logs_wal(&[1]);
+        logs_wal(&[2]);
+    }
+
+    #[test]
+    fn what_was_found_stays_mended() {
+        // A record with a value that has no name.
+        fluent(b"\x93\xa1t\x01\x82\xa0\xa1x\xa3log\xa1y");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_damage_is_survived(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
+            logs_part(&bytes);
+            logs_wal(&bytes);
+        }
+
+        #[test]
+        fn any_sender_and_any_question_is_heard(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), text in r#"[a-z{}()|=~".:* $]{0,40}"#) {
+            for bytes in [&bytes[..], text.as_bytes()] {
+                [syslog, fluent, promtail, words, template, logql_eval].iter().for_each(|target| target(bytes));
+            }
+        }
+    }
 
     proptest::proptest! {
         #[test]

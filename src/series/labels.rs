@@ -257,14 +257,14 @@ impl LabelsBuilder {
         Self::default()
     }
 
-    /// Sets a label; an empty value removes it.
+    /// Sets a label; an empty value removes it. Without a name there is nothing to set.
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
         match self.position(name) {
             Ok(at) if value.is_empty() => {
                 self.pairs.remove(at);
             }
             Ok(at) => self.pairs[at].1 = value.into(),
-            Err(_) if value.is_empty() => {}
+            Err(_) if value.is_empty() || name.is_empty() => {}
             Err(at) => self.pairs.insert(at, (name.into(), value.into())),
         }
         self
@@ -355,6 +355,7 @@ mod tests {
         assert_eq!(labels.to_string(), r#"{a="1", b="3"}"#);
         assert_eq!(Labels::from_packed(labels.packed()), Ok(labels.clone()));
         assert_eq!(labels.to_builder().set("a", "").build(), Labels::from_pairs([("b", "3")]));
+        assert_eq!(labels.to_builder().set("", "x").build(), labels, "what a sender gives no name is left out");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Fills corpus/ with first inputs from the fixtures of the tests. Each begins with the byte that the target takes as a choice."""
 
+import gzip
 import re
 import struct
 import sys
@@ -165,3 +166,61 @@ for metric in [
     seed("otlp", b"\0\1" + OTLP % metric, b"\0\x79" + OTLP % metric)
 seed("otlp", b"\1a.b:1|c|@0.5|#x:y\nc:5:6|ms\nd:+1|g\ne#x=y:m|s")
 seed("otlp", b'\2\1{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":"SEVERITY_NUMBER_INFO","body":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{}]}}}]}},"attributes":[{"key":"m","value":{"kvlistValue":{"values":[{"key":"n","value":{"doubleValue":1}}]}}}]}]}]}]}')
+
+# Logs: edits of parts and segments are a kind, a place, a length and bytes; see `pharos::logs::fuzzing::disk`.
+edit = lambda kind, at, length, new=b"": bytes([kind]) + struct.pack("<H", at) + bytes([length]) + new
+for choice in (0, 1, 2, 3, 6, 7, 10, 11, 12):
+    seed("logs_part", bytes([choice]))
+    for number in range(8):
+        seed("logs_part", *(bytes([choice, number]) + edit(kind, at, 3, b"\x01\x02\x03\x04") for kind, at in [(0, 9), (1, 40), (2, 70), (3, 100)]))
+for choice in range(3):
+    seed("logs_wal", *(bytes([choice]) + (b"\0" if choice < 2 else b"") + edit(kind, at, 3, b"\x01\x02\x03\x04") for kind, at in [(0, 8), (1, 12), (1, 60), (2, 70), (3, 100)]))
+line = lambda ts, text, fields=b"": zigzag(ts) + varint(len(text)) + varint(len(fields))
+labels = varint(3) + b"job" + varint(1) + b"a"
+record = varint(1) + varint(len(labels)) + labels + varint(2) + line(NOW * 1_000_000, b"one") + line(5, b"two") + b"onetwo"
+seed("logs_wal", b"\3" + struct.pack("<H", len(record)) + record, b"\3" + (struct.pack("<H", len(record)) + record) * 2)
+
+logql = {query.encode().decode("unicode_escape").encode() for content in files("**/logql/queries.json") for query in re.findall(r'"query": "(.*)"', content.decode())}
+logql |= {query.encode() for query in queries}
+scripts = files("*.logql", "logql/*.test")
+logql |= {query for content in scripts for query in re.findall(rb"^eval (?:instant at \S+|range from \S+ to \S+ step \S+|lines from \S+ to \S+(?: limit \d+)?(?: \w+)?) (.+)$", content, re.M)}
+seed("logql", *(bytes([choice]) + query for choice in (0, 1) for query in sorted(logql)))
+seed("logql_eval", *(bytes([choice]) + query for choice in (0, 9) for query in sorted(logql)))
+typed = [line for line in (TESTS.parent / "src/logs/query/words.rs").read_text().splitlines() if line.startswith("//! | `")]
+words = {word for line in typed for word in re.findall(r"`([^`]+)`", line.split("|")[1])}
+words |= {text for text in re.findall(r'"((?:[^"\\]|\\.)+)"', (TESTS.parent / "src/logs/query/words/tests.rs").read_text())}
+seed("words", *(bytes([choice]) + word.encode() for choice in (0, 1) for word in sorted(words)))
+templates = (TESTS.parent / "src/logs/query/template/tests.rs").read_text()
+seed("template", *(text.encode().decode("unicode_escape").encode() for text in sorted(set(re.findall(r'"((?:[^"\\]|\\.)*\{\{(?:[^"\\]|\\.)*)"', templates)))))
+
+syslog = [
+    b"<34>1 2025-10-14T22:14:15.003Z host app 123 ID47 [ex@1 a=\"b\" c=\"d\\\"\"] \xef\xbb\xbftext",
+    b"<13>Oct 14 22:14:15 host app[1]: text", b"<13>Oct  4 2025 22:14:15 host app: x", b"text alone", b"<999>1 - - - - - -",
+]
+for choice in (0, 1, 3, 5, 0x21):
+    seed("syslog", bytes([choice]) + b"\n".join(syslog) + b"\n", bytes([choice]) + b"".join(b"%d " % len(one) + one for one in syslog), *(bytes([choice]) + one for one in syslog))
+text = lambda data: bytes([0xA0 | len(data)]) + data
+event = b"\x92\xce\x66\x38\x81\xd9\x82" + text(b"log") + text(b"x\n") + text(b"a.b") + b"\x92\x01\xc3"
+stamped = b"\x92\xd7\0\x66\x38\x81\xd9\0\0\0\7\x81" + text(b"message") + text(b"y")
+seed("fluent", b"\x93" + text(b"t") + event[1:], b"\x92" + text(b"t") + b"\x92" + event + stamped, b"\x93" + text(b"t") + b"\xc4" + bytes([len(event)]) + event + b"\x81" + text(b"chunk") + text(b"c1"))
+seed("fluent", b"\x92" + text(b"t") + b"\x91\x92\x92" + stamped[1:11] + b"\x80\x81" + text(b"log") + b"\xcb" + struct.pack(">d", 1.5))
+packed = gzip.compress(event + stamped)
+seed("fluent", b"\x93" + text(b"t") + b"\xc4" + bytes([len(packed)]) + packed + b"\x81" + text(b"compressed") + text(b"gzip"))
+
+tables = [path.read_text() for path in sorted((TESTS.parent / "src/logs/ingest").rglob("*.rs"))]
+raw = {text for table in tables for pair in re.findall(r'r#"(.*?)"#|r?"((?:[^"\\]|\\.)*)"', table, re.S) for text in pair if text}
+seed("promtail", *(text.encode() for text in sorted(raw) if "scrape_configs" in text))
+stages = {text.replace("\n", " ") for text in raw if text.startswith("[{") or text.startswith("- ")}
+header = "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {__path__: '/x/*.log'}}]\n  pipeline_stages: "
+seed("promtail", *((header + text + "\n").encode() for text in sorted(stages)))
+
+stream = field(1, '{job="a", host="b"}') + field(2, field(1, field(1, NOW // 1000) + field(2, 7)) + field(2, "a line") + field(3, label("trace", "x"))) + field(3, 5)
+seed("logs_push", b"\0" + field(1, stream), b"\0" + field(1, stream) * 3, b"\x80" + field(1, stream + field(2, field(2, "x" * 1200))))
+pushes = [b'{"streams":[{"stream":{"job":"a"},"values":[["1760400000000000000","a line",{"trace":"x"}],["1760400000000000001","level=warn b"]]}]}']
+pushes.append(b'{"streams":[{"labels":"{job=\\"a\\"}","entries":[{"ts":"2025-10-14T00:00:00.5Z","line":"old"}]}]}')
+seed("logs_push", *(bytes([choice]) + body for choice in (2, 0x82) for body in pushes))
+objects = [b'{"_msg":"a","_time":"2025-10-14T00:00:00Z","job":"x","n":1,"a":{"b":[1,null]}}\n{"message":"b","timestamp":1760400000}\nno json\n', b'[{"msg":"a"},{"log":"b"}]']
+seed("logs_push", *(bytes([choice]) + body for choice in (3, 0x83) for body in objects))
+seed("logs_push", b"\4one\ntwo\r\n\nthree", b'\5{job="a", b="c\\"d"}', b"\5job=a,b=c")
+bulk = b'{"create":{"_index":"web","_id":"1"}}\n{"@timestamp":"2025-10-14T00:00:00Z","message":"a","host":{"name":"h"}}\n{"index":{}}\n{"message":1}\n{"delete":{"_id":"1"}}\n{"update":{"_id":"2"}}\n{"doc":{"message":"x"}}\n'
+seed("logs_push", *(bytes([choice]) + bulk for choice in (6, 7, 0x86)))

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 use super::columns;
 use super::error::PartError;
-use super::frames::{Packer, unpack, with_unpacked};
+use super::frames::{Packer, UNPACKED_MAX, unpack, with_unpacked};
 use super::record::Record;
 use crate::base::bytes::{Cursor, has_crc32, put_uvarint};
 use crate::base::pack::ints::{decode_ints, encode_ints};
@@ -243,8 +243,8 @@ pub(super) fn read_head(record: &Record, head: &[u8], into: &mut LineBuf) -> Res
     let mut cursor = Cursor::new(lens);
     decode_ints(&mut cursor, lines, |some| {
         for len in some {
-            negative |= len | (i64::from(u32::MAX) - len);
-            at = at.wrapping_add(len + 1);
+            negative |= len | i64::from(u32::MAX).wrapping_sub(*len);
+            at = at.wrapping_add(len.wrapping_add(1));
             into.starts.push(at as u32);
         }
     })
@@ -263,6 +263,7 @@ pub(super) fn read_text(record: &Record, bytes: &[u8], text: &mut Vec<u8>) -> Re
     let len = record.unpacked_text();
     match record.form {
         PLAIN => unpack(bytes, len, text).then_some(()).ok_or("the text of a block cannot be unpacked"),
+        COLUMNS if len > UNPACKED_MAX => Err("the text of a block is too long"),
         COLUMNS => {
             let (frame, columns) = split_columns(bytes).ok_or("the text of a block is cut off")?;
             with_unpacked(frame, record.frame_bytes as usize, |frame| columns::decode(frame, columns, len, text))
@@ -342,4 +343,30 @@ pub(super) fn read_runs(record: &Record, bytes: &[u8], mut each: impl FnMut(Run,
 /// For `map_err`: says in which file.
 pub(super) fn damaged(path: &std::path::Path) -> impl Fn(Wrong) -> PartError + '_ {
     move |what| PartError::damaged(path, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_that_cannot_be_are_refused() {
+        for len in [i64::MAX, i64::MIN, -1, i64::from(u32::MAX) + 1] {
+            let mut head = Vec::new();
+            encode_timestamps(&[5], &mut head);
+            let times_len = head.len() as u32;
+            encode_ints(&[len], &mut head);
+            let record = Record { lines: 1, runs: 1, times_len, text_bytes: 3, ..Record::default() };
+            assert!(read_head(&record, &head, &mut LineBuf::default()).is_err(), "{len}");
+        }
+    }
+
+    #[test]
+    fn no_memory_is_taken_for_a_text_that_is_too_long() {
+        let bytes = [0u8; 8];
+        let record = Record { form: COLUMNS, lines: 1, text_bytes: u32::MAX - 1, text_crc: crc32fast::hash(&bytes), ..Record::default() };
+        let mut text = Vec::new();
+        assert_eq!(read_text(&record, &bytes, &mut text), Err("the text of a block is too long"));
+        assert_eq!(text.capacity(), 0);
+    }
 }

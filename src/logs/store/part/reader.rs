@@ -18,7 +18,7 @@ use super::pages::Pages;
 use super::prune::Pruner;
 use super::record::{RECORD_BYTES, Record};
 use super::streams::{LabelsCursor, Streams};
-use super::words::WordsReader;
+use super::words::{WordsReader, guarded};
 use crate::base::bytes::has_crc32;
 use crate::base::cancel::Cancel;
 use crate::logs::model::needs::Needs;
@@ -164,7 +164,8 @@ impl Part {
             return Ok(Vec::new());
         }
         let mut blocks = self.blocks_with(wanted.as_ref(), selection.span, cancel)?;
-        Pruner::new(self, cancel).keep(&self.settled(selection.needs, wanted.as_ref())?, &mut blocks)?;
+        let needs = self.settled(selection.needs, wanted.as_ref())?;
+        guarded(self.index.path(), || Pruner::new(self, cancel).keep(&needs, &mut blocks))?;
         let wanted = wanted.map(Arc::new);
         let mut chunks: Vec<Box<dyn LineChunk>> = Vec::with_capacity(blocks.count());
         let mut known = KnownStreams::new(self.streams.cursor());

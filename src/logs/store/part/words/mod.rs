@@ -15,6 +15,8 @@ use tantivy::schema::{BytesOptions, Field, Schema};
 use tantivy::store::Compressor;
 use tantivy::{Index, IndexSettings};
 
+use super::error::PartError;
+
 /// Stands before length and kind in the terms for tokens that are like identifiers.
 const ID_KIND: u8 = 2;
 /// The term of blocks with long tokens.
@@ -30,8 +32,15 @@ fn settings() -> IndexSettings {
     IndexSettings { docstore_compression: Compressor::None, docstore_compress_dedicated_thread: false, ..IndexSettings::default() }
 }
 
-fn index_error(path: &std::path::Path, error: &dyn std::fmt::Display) -> super::error::PartError {
-    super::error::PartError::damaged(path, format!("the index of words cannot be used: {error}"))
+/// Looks something up in the index of words. The library behind it panics at what cannot be; checksums let nothing such
+/// through but what was written wrong, and that costs the part, not the process.
+pub(super) fn guarded<T>(path: &std::path::Path, look: impl FnOnce() -> Result<T, PartError>) -> Result<T, PartError> {
+    let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look));
+    looked.unwrap_or_else(|_| Err(index_error(path, &"it is not as it was written")))
+}
+
+fn index_error(path: &std::path::Path, error: &dyn std::fmt::Display) -> PartError {
+    PartError::damaged(path, format!("the index of words cannot be used: {error}"))
 }
 
 /// The files of the only segment of an index, without those that were never written.
@@ -50,4 +59,17 @@ fn files_of(
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_panics_costs_the_part_only() {
+        let path = std::path::Path::new("/x/index");
+        let error = guarded::<()>(path, || panic!("mid > len")).expect_err("damage");
+        assert!(error.to_string().contains("/x/index"), "{error}");
+        assert_eq!(guarded(path, || Ok(3)).expect("looked"), 3);
+    }
 }
