@@ -7,6 +7,8 @@ use super::facets::{self, Facet, FacetView, Tally};
 use super::fields;
 use super::levels::Levels;
 use super::rows::{self, Rows, ShownLine};
+use super::saved::{NAME_CHARS_MAX, SavedSearch};
+use super::spelled::spelled;
 use crate::access::Role;
 use crate::series::labels::Labels;
 use crate::ui::format::{self, Moment, Unit};
@@ -17,6 +19,8 @@ use crate::ui::shell::Shell;
 
 /// Lines in the page itself; scripts ask for more.
 pub const LINES_MAX: usize = 200;
+/// Saved searches in the menu; their own page has all.
+const SAVED_MAX: usize = 12;
 /// Rows of a metric query's table.
 const VALUES_MAX: usize = 500;
 
@@ -58,6 +62,14 @@ pub struct SearchInput {
     pub newest_ms: Option<i64>,
     /// Names of labels of streams.
     pub label_names: Vec<String>,
+    /// Lines that one answer of the API holds at most.
+    pub lines_max: usize,
+    /// Saved searches that whoever looks sees, by name.
+    pub saved: Vec<SavedSearch>,
+    /// Whether they have own ones besides everybody's.
+    pub has_own: bool,
+    /// Whether they may change what everybody sees.
+    pub may_share: bool,
     /// Address for pushes, to show how to send.
     pub push_url: String,
 }
@@ -117,6 +129,8 @@ struct SearchPage<'a> {
     input: &'a SearchInput,
     pills: Vec<Pill>,
     wrong: Option<Wrong>,
+    compiled: Vec<(&'static str, &'a str)>,
+    compiled_href: String,
     facets: Vec<FacetView>,
     field_facets: Vec<FacetView>,
     bars: Option<Bars>,
@@ -127,6 +141,8 @@ struct SearchPage<'a> {
     read: String,
     choices: Vec<Choice>,
     exports: Vec<(&'static str, &'static str, String)>,
+    saved: Vec<(&'a str, String, bool)>,
+    saved_as: String,
     nothing: Option<Nothing>,
     values: Vec<(String, String)>,
     more_values: usize,
@@ -150,6 +166,9 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
     page::html(&SearchPage {
         pills: pills(asked, shell),
         wrong: input.problem.as_ref().map(|problem| wrong(&asked.text, problem)),
+        // LogQL that stands in the bar already is not said again.
+        compiled: if asked.is_logql && asked.filters.is_empty() { Vec::new() } else { spelled(&input.logql) },
+        compiled_href: compiled_href(input, shell),
         facets: facets::views(&input.facets, asked, shell),
         field_facets: facets::field_views(&found_fields, asked, shell),
         bars: input.levels.as_ref().map(|levels| bars(levels, lang)),
@@ -160,6 +179,8 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         total: lang.n(total, "{} line", "{} lines"),
         read: lang.fill("read {} in {} ms", &[&format::number(input.read_bytes as f64, Unit::Bytes), &input.took_ms]),
         exports: exports(input),
+        saved: input.saved.iter().take(SAVED_MAX).map(|one| saved(one, asked, shell)).collect(),
+        saved_as: asked.to_query(),
         nothing: (input.problem.is_none() && input.values.is_none() && input.lines.is_empty()).then(|| nothing(input, shell)),
         values: values.iter().take(VALUES_MAX).map(|(labels, value)| (rows::selector(labels), crate::base::float::plain(*value))).collect(),
         more_values: values.len().saturating_sub(VALUES_MAX),
@@ -173,6 +194,19 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         asked,
         input,
     })
+}
+
+/// A saved search: its name, its address in the range that is looked at, and whether it is what is shown.
+fn saved<'a>(one: &'a SavedSearch, asked: &Asked, shell: &Shell) -> (&'a str, String, bool) {
+    let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
+    (&one.name, one.href(&range), one.query == asked.to_query())
+}
+
+/// The same search with all of its LogQL in the bar.
+fn compiled_href(input: &SearchInput, shell: &Shell) -> String {
+    // Words lead back as long as they are all there was.
+    let words = if input.asked.filters.is_empty() && !input.asked.is_logql { input.asked.text.as_str() } else { "" };
+    shell.href_with(&[("f", ""), ("to_lang", ""), ("q", input.logql.as_str()), ("lang", "logql"), ("words", words)])
 }
 
 /// Which metrics there are with the labels that were chosen.
@@ -214,21 +248,26 @@ fn pills(asked: &Asked, shell: &Shell) -> Vec<Pill> {
     pills
 }
 
+/// A place in a text as scripts count it, in units of UTF-16, from one in bytes. Offsets come from a parser: they are moved
+/// to where characters begin rather than trusted.
+pub fn units(text: &str, at: usize) -> usize {
+    text[..floor(text, at)].encode_utf16().count()
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
 /// The text of the bar cut where it is wrong.
 fn wrong(text: &str, problem: &QueryProblem) -> Wrong {
-    // Offsets come from a parser: move them to where characters begin rather than trust them.
-    let floor = |mut at: usize| {
-        at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
     let span = problem.span.map(|(from, to)| {
-        let from = floor(from);
-        (from, floor(to).max(from))
+        let from = floor(text, from);
+        (from, floor(text, to).max(from))
     });
-    let units = |at: usize| text[..at].encode_utf16().count();
     let (before, within, after) = span.map_or(("", "", ""), |(from, to)| (&text[..from], &text[from..to], &text[to..]));
     Wrong {
         message: problem.message.clone(),
@@ -236,8 +275,8 @@ fn wrong(text: &str, problem: &QueryProblem) -> Wrong {
         // A problem at the very end has nothing to underline: show where something is missing.
         wrong: if span.is_some() && within.is_empty() { "…".to_owned() } else { within.to_owned() },
         after: after.to_owned(),
-        start: span.map(|(from, _)| units(from)),
-        end: span.map(|(_, to)| units(to)),
+        start: span.map(|(from, _)| units(text, from)),
+        end: span.map(|(_, to)| units(text, to)),
     }
 }
 
