@@ -20,6 +20,7 @@ use crate::base::pressure::Pressure;
 use crate::logs::api::otlp::{self, OtlpDoor};
 use crate::logs::api::{self, ApiCounters, ApiState};
 use crate::logs::ingest::collectors::Collectors;
+use crate::logs::ingest::counts::DoorReport;
 use crate::logs::ingest::level::LineLevel;
 use crate::logs::ingest::receive::{Door, Receiver};
 use crate::logs::model::read::SelectLines;
@@ -160,6 +161,13 @@ impl Logs {
     /// Takes lines of other doors: syslog, collectors, OpenTelemetry.
     pub fn receiver(&self) -> &Arc<Receiver> {
         &self.receiver
+    }
+
+    /// What came by each door, and what of it was refused.
+    pub fn door_reports(&self) -> Vec<DoorReport> {
+        let mut reports = self.receiver.door_reports();
+        self.collectors.counts().add_to(&mut reports);
+        reports
     }
 
     /// Answers LogQL, for pages, rules and dashboards.

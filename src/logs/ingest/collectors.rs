@@ -196,6 +196,11 @@ impl Collectors {
         self.addresses.lock().clone()
     }
 
+    /// What its doors count.
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     async fn start_config(&self) -> Vec<String> {
         let config = self.config.lock().clone();
         let mut running = Running::default();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::counts::{DoorReport, Ledger};
 use super::gather::Gather;
 use super::limits::LineLimits;
 use super::refusal::{Reason, Refusals};
@@ -132,17 +133,10 @@ pub struct Receiver {
 
 #[derive(Debug, Default)]
 struct Counts {
-    doors: [DoorCounts; Door::ALL.len()],
+    doors: [Ledger; Door::ALL.len()],
     refused: [Counter; Reason::ALL.len()],
     unavailable: Counter,
     busy: Counter,
-}
-
-#[derive(Debug, Default)]
-struct DoorCounts {
-    requests: Counter,
-    lines: Counter,
-    bytes: Counter,
 }
 
 impl Receiver {
@@ -165,13 +159,18 @@ impl Receiver {
 
     /// What came by each door.
     pub fn doors(&self) -> Vec<DoorTally> {
-        let tally = |(door, counts): (Door, &DoorCounts)| DoorTally {
+        let tally = |(door, counts): (Door, &Ledger)| DoorTally {
             name: door.as_str(),
             requests: counts.requests.get(),
             lines: counts.lines.get(),
             bytes: counts.bytes.get(),
         };
         Door::ALL.into_iter().zip(&self.counts.doors).map(tally).collect()
+    }
+
+    /// What came by each door and what of it was refused; what listeners refuse by themselves is not among it.
+    pub fn door_reports(&self) -> Vec<DoorReport> {
+        Door::ALL.into_iter().zip(&self.counts.doors).map(|(door, ledger)| ledger.report(door.as_str())).collect()
     }
 
     /// Lines refused by reason, in the words that clients see.
@@ -230,11 +229,21 @@ impl Receiver {
     /// The same, and shows what storage said of the batch.
     pub fn take_and(&self, door: Door, mut gather: Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
         let result = self.store(door, &mut gather, told);
-        for reason in Reason::ALL {
-            self.counts.refused[reason as usize].add(gather.refusals.count(reason));
-        }
+        self.note(door, &gather.refusals);
         self.give_back(gather);
         result
+    }
+
+    /// Counts what was refused.
+    fn note(&self, door: Door, refusals: &Refusals) {
+        let refused = &self.counts.doors[door as usize].refused;
+        for reason in Reason::ALL {
+            let lines = refusals.count(reason);
+            if lines > 0 {
+                self.counts.refused[reason as usize].add(lines);
+                refused.note(self.clock.now_ms(), reason.as_str(), lines, || refusals.first().to_owned());
+            }
+        }
     }
 
     fn store(&self, door: Door, gather: &mut Gather, told: impl FnOnce(&LineBatch, &LineReport)) -> Result<Taken, NotTaken> {
@@ -242,7 +251,7 @@ impl Receiver {
             Ok(report) => report,
             Err(error) => {
                 if matches!(error, NotTaken::Rate { .. }) {
-                    gather.refusals.add(Reason::Rate, gather.batch.lines.len(), String::new);
+                    gather.refusals.add(Reason::Rate, gather.batch.lines.len(), || error.to_string());
                 }
                 return Err(error);
             }
@@ -272,6 +281,11 @@ impl Receiver {
         let refused_bytes: u64 = report.refused.iter().map(|one| one.bytes as u64).sum();
         counts.lines.add(report.taken as u64);
         counts.bytes.add(bytes.saturating_sub(refused_bytes));
+        if report.taken > 0
+            && let Some(newest) = batch.lines.iter().map(|line| line.ts).max()
+        {
+            counts.newest(self.clock.now_ms(), newest);
+        }
         Ok(report)
     }
 
@@ -315,7 +329,9 @@ impl AppendLines for Way {
         };
         let report = kept.map_err(|error| match error {
             NotTaken::Rate { .. } => {
-                self.receiver.counts.refused[Reason::Rate as usize].add(batch.lines.len() as u64);
+                let mut refusals = Refusals::default();
+                refusals.add(Reason::Rate, batch.lines.len(), || error.to_string());
+                self.receiver.note(self.door, &refusals);
                 AppendLinesError::Busy
             }
             NotTaken::ShortOfMemory | NotTaken::DiskFull => AppendLinesError::Unavailable(error.to_string()),
@@ -323,16 +339,14 @@ impl AppendLines for Way {
         })?;
         let mut refusals = Refusals::default();
         refuse_stored(batch, &report, &mut refusals);
-        for reason in Reason::ALL {
-            self.receiver.counts.refused[reason as usize].add(refusals.count(reason));
-        }
+        self.receiver.note(self.door, &refusals);
         Ok(report)
     }
 }
 
 impl Report for Receiver {
     fn report(&self, page: &mut Page) {
-        type Read = fn(&DoorCounts) -> &Counter;
+        type Read = fn(&Ledger) -> &Counter;
         let families: [(&str, &str, Read); 3] = [
             ("requests", "Requests with lines, by door.", |counts| &counts.requests),
             ("lines", "Lines stored, by door.", |counts| &counts.lines),
@@ -471,11 +485,18 @@ pub(in crate::logs) mod tests {
         *kept.error.lock() = None;
         let taken = receiver.take(Door::Plain, one_line(&receiver, b"x")).unwrap();
         assert_eq!((taken.lines, taken.refused), (1, None));
+        let mut refused = one_line(&receiver, b"x");
+        refused.refuse(Reason::Malformed, 2, || "nonsense".to_owned());
+        receiver.take(Door::Plain, refused).unwrap();
+        let report = receiver.door_reports().into_iter().find(|report| report.door == "plain").unwrap();
+        assert_eq!((report.lines, report.bytes, report.refused), (2, 2, vec![("malformed", 2)]));
+        assert_eq!(report.last_refusal, Some((1_700_000_000_000, "nonsense".to_owned())));
+        assert_eq!(report.newest_lag_ms, Some(1_700_000_000_000));
         let mut page = Page::default();
         receiver.report(&mut page);
         let text = page.finish();
         for line in
-            ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 1\n", "pharos_logs_bytes_total{door=\"plain\"} 1\n"]
+            ["pharos_logs_busy_total 1\n", "pharos_logs_lines_total{door=\"plain\"} 2\n", "pharos_logs_bytes_total{door=\"plain\"} 2\n"]
         {
             assert!(text.contains(line), "{line}{text}");
         }

@@ -157,6 +157,11 @@ impl Refusals {
         }
     }
 
+    /// The first one.
+    pub fn first(&self) -> &str {
+        self.sentences.first().map(|(sentence, _)| sentence.as_str()).unwrap_or_default()
+    }
+
     /// All as one text.
     pub fn text(&self) -> String {
         let mut text = String::new();
