@@ -99,7 +99,7 @@ fn found(line: &ShownLine, shell: &Shell) -> Found {
     };
     let mut all: Vec<Field> = line.fields.iter().map(|(name, value)| selected(name, value)).collect();
     for (name, value) in fields::of_line(&line.text) {
-        if !line.fields.contains(&name) {
+        if !line.fields.contains(&name) && line.stream.get(&name) != Some(value.as_str()) {
             all.push(parsed(&name, &value));
         }
     }

@@ -60,7 +60,6 @@ struct Row<'a> {
     href: String,
     text: String,
     filters: Vec<String>,
-    is_logql: bool,
     changed: Moment,
 }
 
@@ -93,7 +92,6 @@ fn row<'a>(search: &'a SavedSearch, shell: &Shell) -> Row<'a> {
     Row {
         href: search.href(&[]),
         filters: asked.filters.iter().map(filter).collect(),
-        is_logql: asked.is_logql,
         text: asked.text,
         changed: shell.moment(search.changed_ms),
         search,

@@ -2,12 +2,14 @@
 //!
 //! Works without script: the form submits, values are links, the first lines stand in the page. `<ph-logs>` adds the rest.
 
+use std::collections::BTreeMap;
+
 use super::asked::{Asked, Filter, View, href_filtered};
 use super::facets::{self, Facet, FacetView, Tally};
 use super::fields;
 use super::levels::Levels;
 use super::rows::{self, Rows, ShownLine};
-use super::saved::{NAME_CHARS_MAX, SavedSearch};
+use super::saved::SavedSearch;
 use super::spelled::spelled;
 use crate::access::Role;
 use crate::series::labels::Labels;
@@ -40,6 +42,8 @@ pub struct SearchInput {
     pub asked: Asked,
     /// The whole query as LogQL, filters included; empty when it cannot be read.
     pub logql: String,
+    /// Labels of streams whose one value the query names.
+    pub selected: Vec<(String, String)>,
     /// What is wrong with it.
     pub problem: Option<QueryProblem>,
     /// What failed beside the query, such as a time limit.
@@ -186,7 +190,7 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         more_values: values.len().saturating_sub(VALUES_MAX),
         may_connect: shell.has_role(Role::Editor),
         names: input.label_names.join(","),
-        metrics_href: metrics_href(asked),
+        metrics_href: metrics_href(input, shell),
         chart_src: links::with(links::LOGS_CHART, &[("q", input.logql.as_str())]),
         view_href: shell.href("view", if asked.view == View::Patterns { "" } else { "patterns" }),
         wrap_href: shell.href("wrap", if asked.wrap { "" } else { "1" }),
@@ -209,15 +213,22 @@ fn compiled_href(input: &SearchInput, shell: &Shell) -> String {
     shell.href_with(&[("f", ""), ("to_lang", ""), ("q", input.logql.as_str()), ("lang", "logql"), ("words", words)])
 }
 
-/// Which metrics there are with the labels that were chosen.
-fn metrics_href(asked: &Asked) -> String {
-    let chosen: Vec<(&str, &str)> = asked
-        .filters
-        .iter()
-        .filter(|filter| !filter.is_excluded && filter.label != facets::LEVEL)
-        .map(|filter| (filter.label.as_str(), filter.value.as_str()))
-        .collect();
-    if chosen.is_empty() { String::new() } else { metrics_of(chosen.into_iter()) }
+/// Which metrics there are with the labels that were asked for, in the range that is looked at.
+fn metrics_href(input: &SearchInput, shell: &Shell) -> String {
+    let wanted = input.asked.filters.iter().filter(|filter| !filter.is_excluded).map(|filter| (filter.label.as_str(), filter.value.as_str()));
+    let mut labels: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for (label, value) in wanted.chain(input.selected.iter().map(|(label, value)| (label.as_str(), value.as_str()))) {
+        // Of two values neither tells which metrics.
+        let one = labels.entry(label).or_insert(Some(value));
+        *one = one.filter(|known| *known == value);
+    }
+    labels.remove(facets::LEVEL);
+    let chosen: Vec<(&str, &str)> = labels.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
+    if chosen.is_empty() {
+        return String::new();
+    }
+    let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
+    links::with(&metrics_of(chosen.into_iter()), &range)
 }
 
 /// The explorer's table of metrics that have some labels.
@@ -389,6 +400,17 @@ mod tests {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("class=\"ln ").count(), sample::search().lines.len());
+    }
+
+    #[test]
+    fn metrics_of_the_same_labels_and_range_are_one_step_away() {
+        let mut input = sample::search();
+        input.asked = Asked::from_query("f=host:a&f=host:b&f=-env:dev&f=zone:eu&f=detected_level:error");
+        input.selected = vec![("app".into(), "x".into()), ("zone".into(), "eu".into())];
+        let shell = shell(Page::Logs, "Logs", links::LOGS, "from=now-3h").with_range("now-1h");
+        let href = metrics_href(&input, &shell);
+        assert!(href.contains("%7Bapp%3D%22x%22%2C%20zone%3D%22eu%22%7D") && href.ends_with("&from=now-3h"), "{href}");
+        assert_eq!(metrics_href(&SearchInput::default(), &shell), "");
     }
 
     #[test]

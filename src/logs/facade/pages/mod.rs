@@ -100,7 +100,7 @@ impl Asked {
     fn shell(&self, state: &PageState, title: &str) -> Shell {
         let query = last_columns(self.query());
         let mut visit = Visit::new(&self.uri, &self.headers, state.now_ms());
-        visit.query = &query;
+        visit.query = query.as_ref();
         visit.nonce = self.nonce.clone();
         visit.caller = self.caller.clone();
         Shell::new(Page::Logs, title, visit)
@@ -180,7 +180,11 @@ async fn line_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result
     work(&state, move |state, cancel| {
         let shell = asked.shell(state, key("Log line"));
         let input = line::input(state, &asked.param("s"), &asked.param("t"), cancel);
-        asked.page(pages::line::render(&input, &shell))
+        let mut response = asked.page(pages::line::render(&input, &shell));
+        if input.problem.is_some() {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        response
     })
     .await
 }

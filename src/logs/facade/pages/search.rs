@@ -10,7 +10,8 @@ use crate::logs::pages::facets::{LEVEL, Tally};
 use crate::logs::pages::levels::Levels;
 use crate::logs::pages::rows::ShownLine;
 use crate::logs::pages::search::{LINES_MAX, QueryProblem, SearchInput};
-use crate::logs::query::ast::{LogExpr, Query};
+use crate::logs::query::ast::{LogExpr, MatchOp, Query};
+use crate::logs::query::lex::is_keyword;
 use crate::logs::query::engine::{Direction, LogAnswer, LogQuestion};
 use crate::series::labels::{Labels, is_legacy_label_name};
 use crate::series::ports::{EvaluateError, Question, When};
@@ -124,7 +125,11 @@ pub(super) fn input(state: &PageState, asked: Asked, shell: &Shell, push_url: St
     };
     input.logql = found.logql();
     match &found.query {
-        Query::Log(log) => fill_lines(state, &mut input, log, &known, span, cancel),
+        Query::Log(log) => {
+            let named = log.selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty());
+            input.selected = named.map(|matcher| (matcher.name.to_string(), matcher.value.to_string())).collect();
+            fill_lines(state, &mut input, log, &known, span, cancel);
+        }
         Query::Metric(_) => fill_values(state, &mut input, cancel),
     }
     input
@@ -187,7 +192,7 @@ fn fill_others(state: &PageState, input: &mut SearchInput, known: &Known<'_>, ca
 
 /// Labels worth counting by: with few values, those that say most first.
 fn counted_labels(state: &PageState, names: &[String], span: Span, cancel: &Cancel) -> Vec<String> {
-    let mut order: Vec<&String> = names.iter().filter(|name| is_legacy_label_name(name) && *name != LEVEL).collect();
+    let mut order: Vec<&String> = names.iter().filter(|name| is_legacy_label_name(name) && !is_keyword(name) && *name != LEVEL).collect();
     order.sort_by_key(|name| BEST.iter().position(|best| best == name).unwrap_or(BEST.len()));
     let few = |name: &&String| {
         let query = StreamQuery { any_of: &[], span, limit: VALUES_MAX + 1 };

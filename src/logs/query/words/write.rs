@@ -102,6 +102,8 @@ struct Stages<'a> {
     mixed: String,
     /// Whether a field must be taken out of the line.
     parses: bool,
+    /// Whether a label must be made.
+    makes: bool,
     /// Whether something is compared in [`Self::conditions`].
     compares: bool,
     /// Labels that are made for conditions and dropped behind them, with their templates.
@@ -119,6 +121,7 @@ impl<'a> Stages<'a> {
             conditions: String::new(),
             mixed: String::new(),
             parses: false,
+            makes: false,
             compares: false,
             made: BTreeMap::new(),
         }
@@ -154,7 +157,7 @@ impl<'a> Stages<'a> {
 
     /// A part as a stage of its own, where it is cheapest and where what cannot be compared does no harm.
     fn stage(&mut self, part: &Normal<'_>) {
-        let (parsed, made) = (std::mem::take(&mut self.parses), self.made.len());
+        let before = (std::mem::take(&mut self.parses), std::mem::take(&mut self.makes));
         let is_plain_comparison = matches!(part, Normal::Field(_, false)) && part.compares();
         let text = format!(" | {}", self.condition(part, !is_plain_comparison, false));
         let into = match (part.compares(), is_plain_comparison) {
@@ -163,11 +166,12 @@ impl<'a> Stages<'a> {
                 &mut self.conditions
             }
             (true, false) => &mut self.mixed,
-            (false, _) if !self.parses && self.made.len() == made => &mut self.early,
+            (false, _) if !self.parses && !self.makes => &mut self.early,
             (false, _) => &mut self.conditions,
         };
         into.push_str(&text);
-        self.parses |= parsed;
+        self.parses |= before.0;
+        self.makes |= before.1;
     }
 
     fn chooses_streams(&self, field: &Field) -> bool {
@@ -211,6 +215,7 @@ impl<'a> Stages<'a> {
             return name.to_owned();
         }
         let made = format!("{name}_");
+        self.makes = true;
         self.made.insert(made.clone(), format!("{{{{.{name}}}}}"));
         made
     }
@@ -235,6 +240,7 @@ impl<'a> Stages<'a> {
     fn condition(&mut self, part: &Normal<'_>, guarded: bool, inside: bool) -> String {
         let (parts, word) = match part {
             Normal::Word(text, negative) => {
+                self.makes = true;
                 self.made.insert(LINE.to_owned(), "{{__line__}}".to_owned());
                 let pattern = format!("(?s).*(?:{}).*", if text.is_anything() { String::new() } else { Pattern::of(text).as_regex() });
                 return format!("{LINE}{}{}", if *negative { "!~" } else { "=~" }, quote(&pattern));
