@@ -255,7 +255,18 @@ mod tests {
             ..DoorsInput::default()
         });
         sample::check(&page);
-        for part in ["loki", "25", "Longer than a line may be", "1 h early", "at once", "10.0.0.9: there are &#60;b&#62;too", "12 s ago", "21 Nov 2025", "17%", "the disk is full"] {
+        for part in [
+            "loki",
+            "25",
+            "Longer than a line may be",
+            "1 h early",
+            "at once",
+            "10.0.0.9: there are &#60;b&#62;too",
+            "12 s ago",
+            "21 Nov 2025",
+            "17%",
+            "the disk is full",
+        ] {
             assert!(page.contains(part), "{part}: {page}");
         }
     }

@@ -243,10 +243,7 @@ mod tests {
     fn a_stream_is_found_whatever_its_labels_are_called() {
         for (labels, query) in [
             (Labels::from_pairs([("app", "a\"b"), ("host", "h.1")]), r#"{app="a\"b", host="h.1"}"#),
-            (
-                Labels::from_pairs([("app", "x"), ("By", "y")]),
-                r#"{app="x"} | label_format By_="{{.By}}" | By_="y" | drop By_"#,
-            ),
+            (Labels::from_pairs([("app", "x"), ("By", "y")]), r#"{app="x"} | label_format By_="{{.By}}" | By_="y" | drop By_"#),
             (Labels::empty(), "{}"),
         ] {
             assert_eq!(stream_query(labels.iter()), query);

@@ -3,9 +3,9 @@
 use super::asked::Asked;
 use super::facets;
 use crate::ui::format::Moment;
+use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
-use crate::ui::links;
 
 /// Characters of a name.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -127,7 +127,9 @@ mod tests {
             ..SavedInput::default()
         });
         sample::check(&page);
-        for part in ["Slow orders", "took&#62;1s", "env:prod", "-host:a", "/logs?q=took%3E1s&#38;f=env%3Aprod", "The search is saved", "Every line"] {
+        for part in
+            ["Slow orders", "took&#62;1s", "env:prod", "-host:a", "/logs?q=took%3E1s&#38;f=env%3Aprod", "The search is saved", "Every line"]
+        {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert_eq!(page.matches(links::LOGS_SAVED_DELETE).count(), 1, "only what may be changed has a form");
@@ -136,7 +138,18 @@ mod tests {
     #[test]
     fn empty_and_foreign() {
         assert!(html(&SavedInput::default()).contains("No saved searches yet"));
-        let hostile = SavedSearch { name: HOSTILE.into(), query: format!("q={HOSTILE}"), made_by: HOSTILE.into(), may_change: true, ..SavedSearch::default() };
-        sample::check(&html(&SavedInput { searches: vec![hostile], problem: Some(HOSTILE.into()), may_share: true, ..SavedInput::default() }));
+        let hostile = SavedSearch {
+            name: HOSTILE.into(),
+            query: format!("q={HOSTILE}"),
+            made_by: HOSTILE.into(),
+            may_change: true,
+            ..SavedSearch::default()
+        };
+        sample::check(&html(&SavedInput {
+            searches: vec![hostile],
+            problem: Some(HOSTILE.into()),
+            may_share: true,
+            ..SavedInput::default()
+        }));
     }
 }

@@ -215,7 +215,8 @@ fn compiled_href(input: &SearchInput, shell: &Shell) -> String {
 
 /// Which metrics there are with the labels that were asked for, in the range that is looked at.
 fn metrics_href(input: &SearchInput, shell: &Shell) -> String {
-    let wanted = input.asked.filters.iter().filter(|filter| !filter.is_excluded).map(|filter| (filter.label.as_str(), filter.value.as_str()));
+    let wanted =
+        input.asked.filters.iter().filter(|filter| !filter.is_excluded).map(|filter| (filter.label.as_str(), filter.value.as_str()));
     let mut labels: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for (label, value) in wanted.chain(input.selected.iter().map(|(label, value)| (label.as_str(), value.as_str()))) {
         // Of two values neither tells which metrics.

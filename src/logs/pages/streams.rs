@@ -109,7 +109,10 @@ pub fn render(input: &StreamsInput, shell: &Shell) -> String {
     sorted.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.labels.cmp(&b.labels)));
     let largest = sorted.iter().take(ROWS_MAX).map(|one| {
         let query = rows::selector(&one.labels);
-        let href = links::with(links::LOGS, &[("q", &rows::stream_query(one.labels.iter())), ("lang", "logql"), ("from", from(shell)), ("to", to(shell))]);
+        let href = links::with(
+            links::LOGS,
+            &[("q", &rows::stream_query(one.labels.iter())), ("lang", "logql"), ("from", from(shell)), ("to", to(shell))],
+        );
         row(query, 1, one.lines, one.bytes, bytes, href)
     });
     page::html(&StreamsPage {
@@ -210,7 +213,13 @@ mod tests {
         };
         let page = html(&input);
         sample::check(&page);
-        for part in ["4 KiB", "50.6%", "without this label", "q=%7Bservice_name%3D%22api%22%7D&#38;lang=logql&#38;from=now-1h&#38;to=now", "q=%7Bservice_name%3D%22%22%7D"] {
+        for part in [
+            "4 KiB",
+            "50.6%",
+            "without this label",
+            "q=%7Bservice_name%3D%22api%22%7D&#38;lang=logql&#38;from=now-1h&#38;to=now",
+            "q=%7Bservice_name%3D%22%22%7D",
+        ] {
             assert!(page.contains(part), "{part}: {page}");
         }
     }

@@ -86,10 +86,7 @@ fn words_compile_to_logql() {
         ("env:(dev OR prod)", r#"{env=~"(?i)dev|prod"}"#),
         ("env:(dev OR 7)", r#"{} | env=~"(?i)dev" or env="7""#),
         // What LogQL has no words for.
-        (
-            "by:Ann by:Bob",
-            r#"{} | auto | label_format by_="{{.by}}" | by_=~"(?i)Ann" | by_=~"(?i)Bob" | drop by_"#,
-        ),
+        ("by:Ann by:Bob", r#"{} | auto | label_format by_="{{.by}}" | by_=~"(?i)Ann" | by_=~"(?i)Bob" | drop by_"#),
         ("by:Ann", r#"{} | auto | label_format by_="{{.by}}" | by_=~"(?i)Ann" | drop by_"#),
         (
             "refused OR status:500",
