@@ -16,6 +16,7 @@ pub mod saved;
 pub mod search;
 pub mod spelled;
 pub mod streams;
+pub mod wrong;
 
 #[cfg(test)]
 mod sample;

@@ -11,6 +11,7 @@ use super::levels::Levels;
 use super::rows::{self, Rows, ShownLine};
 use super::saved::SavedSearch;
 use super::spelled::spelled;
+use super::wrong::{Wrong, wrong};
 use crate::access::Role;
 use crate::series::labels::Labels;
 use crate::ui::format::{self, Moment, Unit};
@@ -89,15 +90,6 @@ struct Choice {
     name: String,
     is_on: bool,
     href: String,
-}
-
-struct Wrong {
-    message: String,
-    before: String,
-    wrong: String,
-    after: String,
-    start: Option<usize>,
-    end: Option<usize>,
 }
 
 struct Tick {
@@ -258,38 +250,6 @@ fn pills(asked: &Asked, shell: &Shell) -> Vec<Pill> {
         });
     }
     pills
-}
-
-/// A place in a text as scripts count it, in units of UTF-16, from one in bytes. Offsets come from a parser: they are moved
-/// to where characters begin rather than trusted.
-pub fn units(text: &str, at: usize) -> usize {
-    text[..floor(text, at)].encode_utf16().count()
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
-/// The text of the bar cut where it is wrong.
-fn wrong(text: &str, problem: &QueryProblem) -> Wrong {
-    let span = problem.span.map(|(from, to)| {
-        let from = floor(text, from);
-        (from, floor(text, to).max(from))
-    });
-    let (before, within, after) = span.map_or(("", "", ""), |(from, to)| (&text[..from], &text[from..to], &text[to..]));
-    Wrong {
-        message: problem.message.clone(),
-        before: before.to_owned(),
-        // A problem at the very end has nothing to underline: show where something is missing.
-        wrong: if span.is_some() && within.is_empty() { "…".to_owned() } else { within.to_owned() },
-        after: after.to_owned(),
-        start: span.map(|(from, _)| units(text, from)),
-        end: span.map(|(_, to)| units(text, to)),
-    }
 }
 
 /// Fields of the lines that are shown, but those that are labels.

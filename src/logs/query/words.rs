@@ -16,8 +16,9 @@
 //! Labels that every stream has choose streams, others filter lines. Both are LogQL, with two extensions:
 //! `{}` selects every stream, and `| auto` reads JSON or logfmt, whichever a line is ([`Dialect::Pharos`]).
 //!
-//! Read in this order: [`read`] (text to a tree), [`write`] (tree to LogQL).
+//! Read in this order: [`read`] (text to a tree), [`condition`] (one field of it as LogQL), [`write`] (all of it).
 
+mod condition;
 mod read;
 mod write;
 

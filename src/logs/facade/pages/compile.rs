@@ -12,8 +12,8 @@ use super::search::{composed, span};
 use super::{Asked, PageState, USUAL_FROM, work};
 use crate::logs::model::read::Span;
 use crate::logs::pages;
-use crate::logs::pages::search::units;
 use crate::logs::pages::spelled::spelled;
+use crate::logs::pages::wrong::units;
 use crate::platform::http::problem::Problem;
 use crate::ui::range::PageRange;
 
