@@ -242,7 +242,7 @@ mod tests {
             |name: &str, bytes: u64| Door { name: name.into(), lines: bytes / 100, bytes, lines_per_s: Some(12.5), ..Door::default() };
         let page = html(&DoorsInput {
             doors: vec![
-                Door { lag_ms: Some(-3_600_000), ..door("loki", 5_000_000) },
+                Door { lag_ms: Some(-7_200_000), ..door("loki", 5_000_000) },
                 Door {
                     refused: vec![("line_too_long".into(), 3), ("malformed".into(), 0), ("connections".into(), 4)],
                     last_refusal: Some((sample::NOW_MS - 12_000, "10.0.0.9: there are <b>too</b> many".into())),
@@ -259,7 +259,7 @@ mod tests {
             "loki",
             "25",
             "Longer than a line may be",
-            "1 h early",
+            "2 h early",
             "at once",
             "10.0.0.9: there are &#60;b&#62;too",
             "12 s ago",
