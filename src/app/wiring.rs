@@ -132,6 +132,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         pressure: pressure.clone(),
         tls: ground.intake.tls.clone(),
         env: super::configuration::environment,
+        db: Arc::clone(&db),
     })
     .await?;
     let (told, collecting) = (Arc::clone(&metrics), Arc::clone(&logs));

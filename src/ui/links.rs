@@ -15,6 +15,12 @@ pub const CATALOGUE: &str = "/catalogue";
 pub const LOGS: &str = "/logs";
 /// One line with those around it: `s` is its stream's selector, `t` its time in nanoseconds.
 pub const LOGS_LINE: &str = "/logs/line";
+/// Searches that were saved; POST saves one.
+pub const LOGS_SAVED: &str = "/logs/saved";
+/// POST: gives a saved search another name, shares it or not.
+pub const LOGS_SAVED_CHANGE: &str = "/logs/saved/change";
+/// POST: deletes a saved search.
+pub const LOGS_SAVED_DELETE: &str = "/logs/saved/delete";
 /// What streams there are, and how much is in them.
 pub const LOGS_STREAMS: &str = "/logs/streams";
 /// POST: deletes lines.
@@ -23,10 +29,13 @@ pub const LOGS_DELETE: &str = "/logs/streams/delete";
 pub const LOGS_DOORS: &str = "/logs/ingestion";
 /// GET: columns for charts of LogQL.
 pub const LOGS_CHART: &str = "/ui/logs/chart";
+/// GET: what stands in the bar as LogQL.
+pub const LOGS_COMPILE: &str = "/ui/logs/compile";
 /// GET: lines as a file.
 pub const LOGS_EXPORT: &str = "/logs/export";
 /// Pages of logs: path and name.
-pub const LOGS_PAGES: [(&str, &str); 3] = [(LOGS, key("Search")), (LOGS_STREAMS, key("Streams")), (LOGS_DOORS, key("Ingestion"))];
+pub const LOGS_PAGES: [(&str, &str); 4] =
+    [(LOGS, key("Search")), (LOGS_SAVED, key("Saved")), (LOGS_STREAMS, key("Streams")), (LOGS_DOORS, key("Ingestion"))];
 /// Scrape targets.
 pub const TARGETS: &str = "/targets";
 /// Where series come from.

@@ -89,7 +89,7 @@ export class Editor extends HTMLElement {
     const field = (this.field = this.querySelector('textarea'));
     if (!field || this.view) return;
     const language = this.getAttribute('language') ?? 'promql', called = field.getAttribute('aria-label') ?? 'Query';
-    const [speaks, check] = language === 'promql' ? promqlParts() : [[dialect(language), EditorState.languageData.of(() => [{ autocomplete: completeLogs(language) }])], language === 'logql' ? lintLogs : async () => []];
+    const [speaks, check] = language === 'promql' ? promqlParts() : [[dialect(language), EditorState.languageData.of(() => [{ autocomplete: completeLogs(language) }])], lintLogs(language)];
     const run = () => { this.dispatchEvent(new CustomEvent('ph:run', { bubbles: true })); return true; };
     const nonce = document.querySelector<HTMLElement>('link[nonce]')?.nonce ?? '';
     this.view = new EditorView({
@@ -101,7 +101,7 @@ export class Editor extends HTMLElement {
           linter(async (v) => {
             if (this.said.length) return this.said;
             return check(v.state.doc.toString(), v);
-          }),
+          }, { delay: language === 'promql' ? 750 : 350 }),
           EditorView.lineWrapping, EditorView.cspNonce.of(nonce), placeholder(field.placeholder),
           EditorView.contentAttributes.of({ 'aria-label': called, spellcheck: 'false', autocapitalize: 'off' }),
           EditorView.updateListener.of((u) => { if (u.docChanged) { field.value = u.state.doc.toString(); this.said = []; } }),

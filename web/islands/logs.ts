@@ -1,8 +1,10 @@
 /** `<ph-logs>`: the search of lines without leaving the page: soft links, a list of any length, bars to drag on, live lines. */
 import type { Editor } from './editor.ts';
+import type { Compiled } from '../lang/logql.ts';
+import { html } from '../lib/html.ts';
 import { bars } from '../lib/logs/bars.ts';
 import { detail } from '../lib/logs/detail.ts';
-import { clock, lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
+import { clock, fresh, lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
 import { List } from '../lib/logs/list.ts';
 import type { Tail } from '../lib/logs/tail.ts';
 import { toast } from '../lib/toast.ts';
@@ -31,12 +33,13 @@ class Logs extends HTMLElement {
     this.addEventListener('keydown', (e) => this.key(e));
     this.addEventListener('submit', (e) => {
       const by = (e as SubmitEvent).submitter as HTMLButtonElement | null;
-      // Another language is the server's to translate into.
-      if (by?.name === 'to_lang') return;
+      // Other forms are the browser's, another language is the server's to translate into.
+      if (e.target !== this.form || by?.name === 'to_lang') return;
       e.preventDefault();
       this.run();
     });
     this.addEventListener('ph:run', () => this.run());
+    this.addEventListener('ph:compiled', (e) => this.compiled((e as CustomEvent<Compiled>).detail));
     const on = (name: string, f: () => void) => { addEventListener(name, f); this.undo.push(() => removeEventListener(name, f)); };
     if (this.form) {
       on('ph:range', () => void this.go(location.href, false));
@@ -85,6 +88,20 @@ class Logs extends HTMLElement {
     this.dataset.ready = '1';
   }
 
+  /** Shows what the text in the bar compiles to while it is typed, or what is wrong with it. */
+  private compiled({ logql, parts, error }: Compiled): void {
+    const box = this.querySelector<HTMLElement>('#compiled'), code = box?.querySelector('code'), edit = box?.querySelector<HTMLAnchorElement>('[data-edit]');
+    if (!box || !code || !edit) return;
+    box.classList.toggle('bad', !!error);
+    if (error) { box.hidden = false; code.textContent = error.message; return; }
+    box.hidden = box.dataset.coded === 'true';
+    code.innerHTML = html`${(parts ?? []).map(([kind, text]) => (kind ? html`<i class="${kind}">${text}</i>` : text))}`.text;
+    box.querySelector('button')?.setAttribute('data-text', logql ?? '');
+    const u = new URL(location.href), bare = !u.searchParams.has('f') && box.dataset.coded === 'false';
+    for (const [k, v] of [['f', ''], ['q', logql ?? ''], ['lang', 'logql'], ['words', bare ? this.editor?.value ?? '' : '']] as const) if (v) u.searchParams.set(k, v); else u.searchParams.delete(k);
+    edit.href = u.href;
+  }
+
   /** Runs what stands in the bar. */
   private run(): void {
     if (!this.form) return;
@@ -110,7 +127,7 @@ class Logs extends HTMLElement {
       if (push && href !== location.href) history.pushState(null, '', href);
       const cols = this.querySelector('#cols')?.matches(':popover-open');
       const folds = new Map([...this.querySelectorAll<HTMLDetailsElement>('.fac details')].map((d) => [d.querySelector('summary')?.textContent ?? '', d.open]));
-      for (const id of ['kept', 'pills', 'wrong', 'facets', 'found']) { const now = next.getElementById(id); if (now) this.querySelector(`#${id}`)?.replaceWith(document.adoptNode(now)); }
+      for (const id of ['kept', 'pills', 'wrong', 'compiled', 'facets', 'found']) { const now = next.getElementById(id); if (now) this.querySelector(`#${id}`)?.replaceWith(document.adoptNode(now)); }
       this.querySelectorAll<HTMLDetailsElement>('.fac details').forEach((d) => { const open = folds.get(d.querySelector('summary')?.textContent ?? ''); if (open != null) d.open = open; });
       const text = next.querySelector<HTMLTextAreaElement>('form.lq textarea')?.value ?? '', language = next.querySelector('ph-editor')?.getAttribute('language') ?? 'words';
       const editor = this.editor;
@@ -176,18 +193,19 @@ class Logs extends HTMLElement {
   private async load(list: List): Promise<void> {
     const last = list.last, { logql = '', from = '0' } = this.found.dataset;
     if (!last || !logql) return;
-    const all = list.blocks.flatMap((b) => b.items), same = all.filter((l) => l.t === last.t);
+    const same = list.blocks.flatMap((b) => b.items).filter((l) => l.t === last.t);
     this.loading = true;
-    const params = new URLSearchParams({ query: logql, dialect: 'pharos', limit: String(MORE), direction: 'backward', start: nanos(Number(from)), end: (BigInt(last.t) + 1n).toString() });
+    // Lines of the moment where the list ended come again, so that none is left out; more of them than an answer holds are.
+    const most = Number(this.found.dataset.most) || MORE, limit = Math.min(most, MORE + same.length), crowded = same.length >= most;
+    const params = new URLSearchParams({ query: logql, dialect: 'pharos', limit: String(limit), direction: 'backward', start: nanos(Number(from)), end: (BigInt(last.t) + (crowded ? 0n : 1n)).toString() });
     try {
       const res = await fetch(`/loki/api/v1/query_range?${params}`, { headers: { 'x-requested-with': 'pharos', 'x-loki-response-encoding-flags': 'categorize-labels' } });
       if (!res.ok) throw new Error((await res.text()).slice(0, 300));
       const body = (await res.json()) as { data: { result: Stream[] } };
       const came = lines(body.data.result).sort(newestFirst);
-      // Lines of the moment where the list ended come again.
-      const fresh = came.filter((l) => l.t !== last.t || !same.some((s) => s.text === l.text && JSON.stringify(s.labels) === JSON.stringify(l.labels)));
-      list.add(fresh);
-      this.done = came.length < MORE || list.count >= MAX;
+      if (crowded) toast(t('More lines have the time {} than can be listed: more words or an export show them.', clock(last.t, true)), true);
+      list.add(fresh(same, came));
+      this.done = came.length < limit || list.count >= MAX;
       if (this.done) list.el.insertAdjacentHTML('beforeend', `<p class="end"></p>`);
       const end = list.el.querySelector('.end');
       if (end) end.textContent = list.count >= MAX ? t('That is as far as one page goes. A shorter range or more words show the rest.') : t('No older lines in this range.');

@@ -20,6 +20,8 @@ export const ar: Record<string, string> = {
   'step {}': 'الخطوة {}',
   '{} ms': '{} م.ث',
   '{} series, showing the {} highest. Add a label filter or an aggregation to see the others.': '{} سلسلة، يُعرض أعلى {}. أضف تصفية بوسم أو تجميعًا لرؤية الباقي.',
+  // Logs
+  'More lines have the time {} than can be listed: more words or an export show them.': 'أسطر بالوقت {} أكثر مما يمكن سرده: كلمات أكثر أو تصدير يُظهرها.',
   // Explorer
   'Result': 'النتيجة',
   'Write a query first.': 'اكتب استعلامًا أولًا.',
@@ -53,7 +55,6 @@ export const ar: Record<string, string> = {
   'The connection was closed.': 'أُغلق الاتصال.',
   '{} lines a second: showing about 1 of {}': '{} سطر في الثانية: يُعرض نحو 1 من {}',
   '{} new lines': 'لا أسطر جديدة | سطر جديد | سطران جديدان | {} أسطر جديدة | {} سطرًا جديدًا | {} سطر جديد',
-  'This query cannot be read.': 'تعذّرت قراءة هذا الاستعلام.',
   'Only lines with it': 'الأسطر التي فيها هذه القيمة فقط',
   'Only lines with {}': 'الأسطر ذات {} فقط',
   'Only lines without it': 'الأسطر الخالية من هذه القيمة فقط',

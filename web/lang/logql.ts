@@ -2,8 +2,8 @@
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete';
 import type { Diagnostic } from '@codemirror/lint';
+import type { EditorView } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { t } from '../lib/words.ts';
 import { visible } from './problem.ts';
 
 const STAGES = ['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'decolorize', 'line_format', 'label_format', 'drop', 'keep', 'unwrap'];
@@ -95,23 +95,23 @@ export function complete(language: string) {
   };
 }
 
-/** Loki tells places as `parse error at line 1, col 5: …`. */
-export function located(message: string, text: string): { at: number; message: string } {
-  const m = /^parse error at line (\d+), col (\d+): ([\s\S]*)$/.exec(message.trim());
-  if (!m) return { at: 0, message: message.trim() };
-  const lines = text.split('\n'), line = Math.max(1, Math.min(lines.length, Number(m[1])));
-  const start = lines.slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);
-  return { at: Math.min(text.length, start + Math.max(0, Number(m[2]) - 1)), message: m[3] ?? '' };
+/** What the server makes of the bar: LogQL in parts with their colours, or what is wrong and where (UTF-16 offsets). */
+export interface Compiled { logql?: string; parts?: [string, string][]; error?: { message: string; place?: [number, number] | null } }
+
+/** Asks the server what a text of the bar compiles to, with the filters and the range of the page. */
+export async function compiled(text: string, language: string): Promise<Compiled | null> {
+  const params = new URLSearchParams({ q: text, lang: language });
+  for (const [k, v] of new URLSearchParams(location.search)) if (['f', 'from', 'to'].includes(k)) params.append(k, v);
+  const res = await fetch(`/ui/logs/compile?${params}`, { headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
+  return res?.ok ? ((await res.json()) as Compiled) : null;
 }
 
-/** The server's word on a text. */
-export async function lint(text: string): Promise<Diagnostic[]> {
-  if (!text.trim()) return [];
-  const res = await fetch('/loki/api/v1/format_query', { method: 'POST', body: new URLSearchParams({ query: text, dialect: 'pharos' }), headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
-  if (res?.status !== 400) return [];
-  const said = await res.text();
-  let message = said;
-  try { message = (JSON.parse(said) as { error?: string }).error ?? said; } catch { /* It is plain text. */ }
-  const found = located(message, text), [from, to] = visible(found.at, found.at, text.length);
-  return [{ from, to, severity: 'error', message: found.message || t('This query cannot be read.') }];
-}
+/** The server's word on a text; the page hears what it compiles to. */
+export const lint = (language: string) => async (text: string, view: EditorView): Promise<Diagnostic[]> => {
+  const found = await compiled(text, language);
+  if (!found || view.state.doc.toString() !== text) return [];
+  view.dom.dispatchEvent(new CustomEvent('ph:compiled', { bubbles: true, detail: found }));
+  if (!found.error) return [];
+  const [from, to] = visible(found.error.place?.[0] ?? 0, found.error.place?.[1] ?? text.length, text.length);
+  return [{ from, to, severity: 'error', message: found.error.message }];
+};

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { coloured, stripped } from '../lib/logs/ansi.ts';
 import { append, count, height, prepend, trim, type Block } from '../lib/logs/blocks.ts';
 import { fieldsOf, folded, isFrame, pretty } from '../lib/logs/fold.ts';
+import { fresh, streamQuery, type Line } from '../lib/logs/line.ts';
 import { loud } from '../lib/logs/patterns.ts';
 import { Sampler } from '../lib/logs/sampler.ts';
-import { located, place, token } from '../lang/logql.ts';
+import { place, token } from '../lang/logql.ts';
 
 test('colours of terminals become classes, everything else of them goes', () => {
   const cases: [string, string][] = [
@@ -36,7 +37,7 @@ test('fields are those of JSON and of pairs', () => {
   const cases: [string, Record<string, string>][] = [
     ['{"a":"b","n":{"c":1.5,"d":null},"e":[1]}', { a: 'b', n_c: '1.5', e: '[1]' }],
     ['GET /x 200 bytes=34178 user=u_8129', { bytes: '34178', user: 'u_8129' }],
-    ['level=info msg="a \\"b\\" c" took=5ms', { level: 'info', msg: 'a \\"b\\" c', took: '5ms' }],
+    ['level=info msg="a \\"b\\" c" took=5ms', { level: 'info', msg: 'a "b" c', took: '5ms' }],
     ['no fields at all 3=4', {}],
     ['{not json} k=v', { k: 'v' }],
   ];
@@ -94,8 +95,6 @@ test('LogQL is cut into tokens and places are known', () => {
   assert.deepEqual(place('{a="b", job="'), { what: 'value', label: 'job' });
   assert.equal(place('{a="}|"} | js').what, 'stage');
   assert.equal(place('{a="b"} |= "x" ra').what, 'start');
-  assert.deepEqual(located('parse error at line 2, col 3: unexpected }', 'ab\ncd}'), { at: 5, message: 'unexpected }' });
-  assert.deepEqual(located('something else', 'x'), { at: 0, message: 'something else' });
 });
 
 test('patterns are counted over the range, and new ones are told', () => {
@@ -106,4 +105,18 @@ test('patterns are counted over the range, and new ones are told', () => {
   assert.equal(list[1]?.counts[4], 5);
   // Where lines begin late, they are not all new.
   assert.deepEqual(loud([of('a', [[95, 1]]), of('b', [[95, 1], [99, 1]])], 0, 100).map((p) => p.fresh), [false, false]);
+});
+
+test('older lines are those that were not there, however many have one time', () => {
+  const line = (t: string, text: string): Line => ({ t, text, level: '', labels: { a: 'b' }, fields: {} });
+  const had = [line('5', 'x'), line('5', 'x'), line('5', 'y')];
+  const came = [line('5', 'y'), line('5', 'x'), line('5', 'x'), line('5', 'x'), line('5', 'z'), line('4', 'y')];
+  assert.deepEqual(fresh(had, came).map((l) => l.t + l.text), ['5x', '5z', '4y']);
+  assert.deepEqual(fresh(came, came), []);
+  assert.equal(fresh([], came).length, came.length);
+});
+
+test('a stream is found whatever its labels are called', () => {
+  assert.equal(streamQuery({ app: 'x"', host: 'h' }), '{app="x\\"", host="h"}');
+  assert.equal(streamQuery({ app: 'x', by: 'y' }), '{app="x"} | label_format by_="{{.by}}" | by_="y" | drop by_');
 });

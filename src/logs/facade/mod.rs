@@ -9,6 +9,7 @@ mod loki_config;
 mod options;
 mod pages;
 mod report;
+mod saved;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
 use crate::platform::backup::Part;
 use crate::platform::config::settings::Settings;
+use crate::platform::db::Db;
 use crate::platform::http::tls::ServerTls;
 use crate::platform::telemetry::metrics::{Registry, Report};
 use crate::platform::work::WorkPool;
@@ -52,6 +54,8 @@ pub struct LogsOptions {
     pub tls: Option<Arc<ServerTls>>,
     /// Variables that the file of collectors may name.
     pub env: Environment,
+    /// Where saved searches are.
+    pub db: Arc<Db>,
 }
 
 /// Why the wing did not open.
@@ -81,13 +85,14 @@ pub struct Logs {
     collectors: Arc<Collectors>,
     settings: Settings,
     env: Environment,
+    db: Arc<Db>,
     runtime: tokio::runtime::Handle,
 }
 
 impl Logs {
     /// Opens storage, which reads the log back, and wires everything.
     pub async fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
-        let LogsOptions { data_dir, settings, clock, registry, pressure, tls, env } = options;
+        let LogsOptions { data_dir, settings, clock, registry, pressure, tls, env, db } = options;
         std::fs::create_dir_all(&data_dir)?;
         let folder = data_dir.with_file_name("collect");
         let store_settings = options::store(data_dir, &settings, &clock, &pressure).map_err(OpenError::Setting)?;
@@ -133,7 +138,7 @@ impl Logs {
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
         registry.add(Arc::clone(&collectors) as Arc<dyn Report>);
         let runtime = tokio::runtime::Handle::current();
-        Ok(Arc::new(Self { store, engine, api, receiver, otlp, collectors, settings, env, runtime }))
+        Ok(Arc::new(Self { store, engine, api, receiver, otlp, collectors, settings, env, db, runtime }))
     }
 
     /// Begins to listen for syslog and Fluent, and to collect. What cannot be started is in the log.

@@ -74,8 +74,13 @@ impl Asked {
                 ("lang", text) => asked.is_logql = text == "logql",
                 ("f", text) if asked.filters.len() < FILTERS_MAX => asked.filters.extend(Filter::parse(text)),
                 ("cols", text) => {
-                    let named = text.split(',').map(str::trim).filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX);
-                    asked.columns = Some(named.take(COLUMNS_MAX).map(str::to_owned).collect());
+                    let mut columns: Vec<String> = Vec::new();
+                    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX) {
+                        if columns.len() < COLUMNS_MAX && !columns.iter().any(|known| known == name) {
+                            columns.push(name.to_owned());
+                        }
+                    }
+                    asked.columns = Some(columns);
                 }
                 ("wrap", text) => asked.wrap = text == "1",
                 ("view", "patterns") => asked.view = View::Patterns,
@@ -86,6 +91,28 @@ impl Asked {
         asked.filters.sort();
         asked.filters.dedup();
         asked
+    }
+
+    /// As a query string: what is searched and how it is shown, without the range.
+    pub fn to_query(&self) -> String {
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        let mut put = |name: &str, value: &str| {
+            if !value.is_empty() {
+                pairs.append_pair(name, value);
+            }
+        };
+        put("q", &self.text);
+        put("lang", if self.is_logql { "logql" } else { "" });
+        for filter in &self.filters {
+            put("f", &filter.to_param());
+        }
+        if let Some(columns) = &self.columns {
+            // No column at all is a choice too, and not the same as none chosen.
+            put("cols", &if columns.is_empty() { ",".to_owned() } else { columns.join(",") });
+        }
+        put("wrap", if self.wrap { "1" } else { "" });
+        put("view", if self.view == View::Patterns { "patterns" } else { "" });
+        pairs.finish()
     }
 
     /// Filters of a label.
@@ -151,6 +178,14 @@ mod tests {
         assert_eq!(asked.filters, [filter("-env:dev"), filter("host:a")]);
         assert_eq!(asked.columns.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
         assert!(asked.wrap && asked.is_logql && asked.view == View::Patterns && asked.switch_to.is_none());
+        assert_eq!(asked.to_query(), "q=a+b&lang=logql&f=-env%3Adev&f=host%3Aa&cols=a%2Cb&wrap=1&view=patterns");
+        assert_eq!(Asked::from_query(&asked.to_query()), asked);
+        assert_eq!(Asked::from_query("cols=,").to_query(), "cols=%2C");
+        assert_eq!(Asked::from_query("").to_query(), "");
+        // A link that repeats a parameter, as scripts may make it, names each column once.
+        let twice = Asked::from_query("cols=a,b&cols=b,c,a");
+        assert_eq!(twice.columns.as_deref(), Some(&["b".to_owned(), "c".to_owned(), "a".to_owned()][..]));
+        assert_eq!(Asked::from_query("cols=a,b,a").columns.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
         assert_eq!(Asked::from_query(&"f=a:b&f=a:c&".repeat(99)).filters.len(), 2);
         assert_eq!(filter("-a:b:c"), Filter { label: "a".into(), value: "b:c".into(), is_excluded: true });
         assert_eq!(filter("-a:b:c").to_param(), "-a:b:c");

@@ -1,12 +1,13 @@
 //! From what stands in the bar and the values that were chosen to one LogQL query.
 
+use std::collections::BTreeMap;
+
 use super::asked::{Asked, Filter};
 use super::facets::LEVEL;
 use super::search::QueryProblem;
 use crate::logs::query::ast::{LogExpr, MetricExpr, MetricKind, Query, Stage, StageKind};
 use crate::logs::query::parse::{Dialect, ParseError, parse};
-use crate::logs::query::words::{Vocabulary, compile, recognise};
-use crate::series::labels::{is_legacy_label_name, quote};
+use crate::logs::query::words::{Chosen, Vocabulary, compile, compile_chosen, recognise};
 
 /// A query that was understood.
 #[derive(Debug, Clone)]
@@ -28,9 +29,9 @@ fn problem(error: &ParseError) -> QueryProblem {
     QueryProblem { message: error.to_string(), span: Some((error.span.start as usize, error.span.end as usize)) }
 }
 
-/// Reads the bar and adds the filters. Labels for which `is_stream_label` holds choose streams, others filter lines.
-pub fn compose(asked: &Asked, is_stream_label: &dyn Fn(&str) -> bool) -> Result<Composed, QueryProblem> {
-    let vocabulary = Vocabulary { is_stream_label, level: Some(LEVEL) };
+/// Reads the bar and adds the filters. Labels that every stream has choose streams, others filter lines.
+pub fn compose(asked: &Asked, is_on_every_stream: &dyn Fn(&str) -> bool) -> Result<Composed, QueryProblem> {
+    let vocabulary = Vocabulary { is_on_every_stream, level: Some(LEVEL) };
     if asked.text.len() > crate::base::limits::QUERY_BYTES_MAX {
         let message = format!("the query is longer than {} bytes", crate::base::limits::QUERY_BYTES_MAX);
         return Err(QueryProblem { message, span: None });
@@ -46,9 +47,9 @@ pub fn compose(asked: &Asked, is_stream_label: &dyn Fn(&str) -> bool) -> Result<
     if asked.filters.is_empty() {
         return Ok(found);
     }
-    let filters = filter_text(&asked.filters, is_stream_label)?;
-    let parsed = parse(&filters, Dialect::Pharos).map_err(|error| QueryProblem { message: error.to_string(), span: None })?;
-    let Query::Log(filters) = parsed else {
+    let chosen = compile_chosen(&chosen(&asked.filters), &vocabulary);
+    let chosen = chosen.map_err(|error| QueryProblem { message: error.to_string(), span: None })?;
+    let Query::Log(filters) = chosen.query else {
         return Err(QueryProblem { message: "the filters are no query for lines".to_owned(), span: None });
     };
     match &mut found.query {
@@ -81,52 +82,14 @@ fn narrow_all(metric: &mut MetricExpr, filters: &LogExpr) {
     }
 }
 
-/// The filters as a query for lines: any of the wanted values of each label, none of the unwanted ones.
-fn filter_text(filters: &[Filter], is_stream_label: &dyn Fn(&str) -> bool) -> Result<String, QueryProblem> {
-    let mut labels: Vec<&str> = filters.iter().map(|filter| filter.label.as_str()).collect();
-    labels.dedup();
-    let (mut matchers, mut sent, mut read) = (Vec::new(), Vec::new(), Vec::new());
-    for label in labels.into_iter().collect::<std::collections::BTreeSet<_>>() {
-        if !is_legacy_label_name(label) {
-            let message = format!("{label:?} is no name that a filter can have; letters, digits and _ are allowed");
-            return Err(QueryProblem { message, span: None });
-        }
-        let of = |is_excluded: bool| {
-            filters
-                .iter()
-                .filter(move |filter| filter.label == label && filter.is_excluded == is_excluded)
-                .map(|filter| filter.value.as_str())
-        };
-        let (only, not): (Vec<&str>, Vec<&str>) = (of(false).collect(), of(true).collect());
-        if is_stream_label(label) {
-            match only.as_slice() {
-                [] => {}
-                [one] => matchers.push(format!("{label}={}", quote(one))),
-                many => {
-                    let pattern: Vec<String> = many.iter().map(|value| regex::escape(value)).collect();
-                    matchers.push(format!("{label}=~{}", quote(&pattern.join("|"))));
-                }
-            }
-            matchers.extend(not.iter().map(|value| format!("{label}!={}", quote(value))));
-            continue;
-        }
-        let into = if label == LEVEL { &mut sent } else { &mut read };
-        if !only.is_empty() {
-            into.push(only.iter().map(|value| format!("{label}={}", quote(value))).collect::<Vec<_>>().join(" or "));
-        }
-        into.extend(not.iter().map(|value| format!("{label}!={}", quote(value))));
+/// The filters by label: any of the wanted values of each, none of the unwanted ones.
+fn chosen(filters: &[Filter]) -> Vec<Chosen<'_>> {
+    let mut by_label: BTreeMap<&str, Chosen<'_>> = BTreeMap::new();
+    for Filter { label, value, is_excluded } in filters {
+        let one = by_label.entry(label).or_insert_with(|| Chosen { field: label, only: Vec::new(), not: Vec::new() });
+        if *is_excluded { one.not.push(value) } else { one.only.push(value) }
     }
-    let mut text = format!("{{{}}}", matchers.join(", "));
-    let mut pipe = |stage: &str| {
-        text.push_str(" | ");
-        text.push_str(stage);
-    };
-    sent.iter().for_each(|stage| pipe(stage));
-    if !read.is_empty() {
-        pipe("auto");
-        read.iter().for_each(|stage| pipe(stage));
-    }
-    Ok(text)
+    by_label.into_values().collect()
 }
 
 #[cfg(test)]
@@ -149,6 +112,13 @@ mod tests {
             ("f=host:a&f=host:b.c&f=-env:dev", r#"{env!="dev", host=~"a|b\\.c"}"#),
             ("f=detected_level:error&f=detected_level:fatal", r#"{} | (detected_level="error" or detected_level="fatal")"#),
             ("f=-status:200", r#"{} | auto | status!="200""#),
+            // Levels need nothing to be read out of the line: they go first.
+            ("f=-status:200&f=detected_level:error", r#"{} | detected_level="error" | auto | status!="200""#),
+            // Names of fields as parsers write them, and names that LogQL has for itself.
+            ("f=http.status-code:404", r#"{} | auto | http_status_code="404""#),
+            ("f=by:a&f=by:b", r#"{} | auto | label_format by_="{{.by}}" | (by_="a" or by_="b") | drop by_"#),
+            // A label of the sender's own is not the level that every line has.
+            ("f=level:ERROR", r#"{} | auto | level="ERROR""#),
             ("lang=logql&q=%7Benv%3D%22x%22%7D+%7C+json&f=status:5%2200", r#"{env="x"} | json | status="5\"00""#),
             ("q=%7Benv%3D%22x%22%7D&f=host:a", r#"{env="x", host="a"}"#),
             ("lang=logql&q=rate(%7Ba%3D%22b%22%7D%5B1m%5D)&f=host:a", r#"rate({a="b", host="a"}[1m])"#),
@@ -161,7 +131,6 @@ mod tests {
     #[test]
     fn problems_have_a_place() {
         assert!(logql("lang=logql&q=%7Ba%3D%7D").contains("Some((3, "), "{}", logql("lang=logql&q=%7Ba%3D%7D"));
-        assert!(logql("f=a-b:c").contains("\"a-b\" is no name"));
         assert!(logql(&format!("q={}", "a".repeat(2_000_000))).contains("longer than"));
     }
 }

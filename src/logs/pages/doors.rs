@@ -1,6 +1,8 @@
 //! How lines come in and how they are kept: rates by door, refusals by reason, what storage holds and whether it is well.
 
-use crate::ui::format::{self, Unit, count};
+use std::collections::BTreeMap;
+
+use crate::ui::format::{self, Moment, Unit, count};
 use crate::ui::lang::key;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -20,15 +22,14 @@ pub struct Door {
     pub lines_per_s: Option<f64>,
     /// Bytes a second of late, where known.
     pub bytes_per_s: Option<f64>,
-}
-
-/// Why lines were refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// The word that clients and metrics have for it.
-    pub reason: String,
-    /// Lines.
-    pub lines: u64,
+    /// What was refused, by the word that clients and metrics have for the reason: lines, but connections where the reason
+    /// is `connections`.
+    pub refused: Vec<(String, u64)>,
+    /// When something was refused last, in milliseconds, and why, in words.
+    pub last_refusal: Option<(i64, String)>,
+    /// How long after its own time the newest line of the last batch came, in milliseconds; less than zero for a line from
+    /// the future.
+    pub lag_ms: Option<i64>,
 }
 
 /// A day in storage.
@@ -51,8 +52,6 @@ pub struct Day {
 pub struct DoorsInput {
     /// Ways in, in any order.
     pub doors: Vec<Door>,
-    /// Refusals, in any order.
-    pub refusals: Vec<Refusal>,
     /// Days, oldest first.
     pub days: Vec<Day>,
     /// Bytes of the log on disk.
@@ -86,6 +85,12 @@ struct DoorRow {
     lines_per_s: String,
     bytes_per_s: String,
     requests: String,
+    lag: String,
+    /// Whether its lines come so late, or so far from the future, that a clock or a queue is worth a look.
+    is_late: bool,
+    refused: String,
+    reasons: Vec<(String, String)>,
+    last: Option<(Moment, String)>,
 }
 
 struct DayRow {
@@ -116,11 +121,15 @@ pub fn render(input: &DoorsInput, shell: &Shell) -> String {
     let (text, disk) = (sum(|day| day.text_bytes), sum(|day| day.disk_bytes));
     let rate = |read: fn(&Door) -> Option<f64>| input.doors.iter().filter_map(read).sum::<f64>();
     let bytes = |value: u64| format::number(value as f64, Unit::Bytes);
-    let refused: u64 = input.refusals.iter().map(|refusal| refusal.lines).sum();
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for (reason, count) in input.doors.iter().flat_map(|door| &door.refused) {
+        *sums.entry(reason).or_default() += count;
+    }
+    let refused: u64 = sums.values().sum();
     let mut doors: Vec<&Door> = input.doors.iter().collect();
     doors.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
-    let mut refusals: Vec<&Refusal> = input.refusals.iter().filter(|refusal| refusal.lines > 0).collect();
-    refusals.sort_by_key(|refusal| std::cmp::Reverse(refusal.lines));
+    let mut refusals: Vec<(&str, u64)> = sums.into_iter().filter(|(_, count)| *count > 0).collect();
+    refusals.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let lag = input.span_ms.map(|(_, newest)| shell.moment(newest).words).unwrap_or_else(|| "–".to_owned());
     let largest = input.days.iter().map(|day| day.disk_bytes).max().unwrap_or(0).max(1);
     page::html(&DoorsPage {
@@ -130,8 +139,8 @@ pub fn render(input: &DoorsInput, shell: &Shell) -> String {
             (key("Newest line"), lag, String::new()),
             (key("Refused since the start"), count(refused), if refused > 0 { "warn".to_owned() } else { String::new() }),
         ],
-        doors: doors.into_iter().map(door_row).collect(),
-        refusals: refusals.into_iter().map(|one| (one.reason.clone(), meaning(&one.reason, shell), count(one.lines))).collect(),
+        doors: doors.into_iter().map(|door| door_row(door, shell)).collect(),
+        refusals: refusals.into_iter().map(|(reason, times)| (reason.to_owned(), meaning(reason, shell), count(times))).collect(),
         days: input.days.iter().rev().map(|day| day_row(*day, largest, shell)).collect(),
         facts: vec![
             (key("Text"), bytes(text)),
@@ -155,7 +164,20 @@ fn ratio(part: u64, whole: u64) -> String {
     if whole == 0 { "–".to_owned() } else { format::number(part as f64 / whole as f64, Unit::Ratio) }
 }
 
-fn door_row(door: &Door) -> DoorRow {
+/// How far behind lines may come before it is marked, in milliseconds.
+const LATE_MS: i64 = 5 * 60_000;
+
+/// How long after their own time lines come, in words.
+fn lag(ms: i64, shell: &Shell) -> String {
+    // Clocks of two machines are never quite the same.
+    if ms.abs() < 1_000 {
+        return shell.t("at once").to_owned();
+    }
+    let long = format::number(ms.unsigned_abs() as f64 / 1000.0, Unit::Seconds);
+    if ms < 0 { shell.f1("{} early", long) } else { long }
+}
+
+fn door_row(door: &Door, shell: &Shell) -> DoorRow {
     let rate = |value: Option<f64>, unit| value.map_or_else(|| "–".to_owned(), |value| format::number(value, unit));
     DoorRow {
         name: door.name.clone(),
@@ -164,6 +186,11 @@ fn door_row(door: &Door) -> DoorRow {
         lines_per_s: rate(door.lines_per_s, Unit::PerSecond),
         bytes_per_s: rate(door.bytes_per_s, Unit::BytesPerSecond),
         requests: count(door.requests),
+        lag: door.lag_ms.map_or_else(|| "–".to_owned(), |ms| lag(ms, shell)),
+        is_late: door.lag_ms.is_some_and(|ms| ms.unsigned_abs() > LATE_MS.unsigned_abs()),
+        refused: count(door.refused.iter().map(|(_, count)| count).sum()),
+        reasons: door.refused.iter().filter(|(_, times)| *times > 0).map(|(reason, times)| (reason.clone(), count(*times))).collect(),
+        last: door.last_refusal.clone().map(|(at_ms, why)| (shell.moment(at_ms), why)),
     }
 }
 
@@ -190,6 +217,9 @@ fn meaning(reason: &str, shell: &Shell) -> String {
         ("invalid_structured_metadata", key("Fields that are too many or too large.")),
         ("per_stream_rate_limit", key("One stream sent faster than a stream may.")),
         ("rate_limited", key("The sender sent faster than it may.")),
+        ("structured_metadata_too_large", key("Fields that are too many or too large.")),
+        ("malformed", key("Not of the form that the protocol asks for.")),
+        ("connections", key("Connections, not lines: there were too many at once.")),
     ];
     known.iter().find(|(word, _)| *word == reason).map_or(String::new(), |(_, words)| shell.t(words).to_owned())
 }
@@ -211,14 +241,32 @@ mod tests {
         let door =
             |name: &str, bytes: u64| Door { name: name.into(), lines: bytes / 100, bytes, lines_per_s: Some(12.5), ..Door::default() };
         let page = html(&DoorsInput {
-            doors: vec![door("loki", 5_000_000), door("syslog", 100)],
-            refusals: vec![Refusal { reason: "line_too_long".into(), lines: 3 }, Refusal::default()],
+            doors: vec![
+                Door { lag_ms: Some(-7_200_000), ..door("loki", 5_000_000) },
+                Door {
+                    refused: vec![("line_too_long".into(), 3), ("malformed".into(), 0), ("connections".into(), 4)],
+                    last_refusal: Some((sample::NOW_MS - 12_000, "10.0.0.9: there are <b>too</b> many".into())),
+                    lag_ms: Some(400),
+                    ..door("syslog", 100)
+                },
+            ],
             days: vec![Day { start_ms: 1_763_683_200_000, parts: 2, lines: 10, text_bytes: 1000, disk_bytes: 170 }],
             unready: Some("the disk is full".into()),
             ..DoorsInput::default()
         });
         sample::check(&page);
-        for part in ["loki", "25", "Longer than a line may be", "21 Nov 2025", "17%", "the disk is full"] {
+        for part in [
+            "loki",
+            "25",
+            "Longer than a line may be",
+            "2 h early",
+            "at once",
+            "10.0.0.9: there are &#60;b&#62;too",
+            "12 s ago",
+            "21 Nov 2025",
+            "17%",
+            "the disk is full",
+        ] {
             assert!(page.contains(part), "{part}: {page}");
         }
     }
@@ -227,8 +275,12 @@ mod tests {
     fn empty_and_foreign() {
         assert!(html(&DoorsInput::default()).contains("Nothing was sent yet"));
         sample::check(&html(&DoorsInput {
-            doors: vec![Door { name: HOSTILE.into(), ..Door::default() }],
-            refusals: vec![Refusal { reason: HOSTILE.into(), lines: 1 }],
+            doors: vec![Door {
+                name: HOSTILE.into(),
+                refused: vec![(HOSTILE.into(), 1)],
+                last_refusal: Some((5, HOSTILE.into())),
+                ..Door::default()
+            }],
             retention: HOSTILE.into(),
             unready: Some(HOSTILE.into()),
             background_error: Some(HOSTILE.into()),

@@ -7,8 +7,19 @@ const FIELDS_MAX: usize = 64;
 /// Bytes of a line that are looked at.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// The fields of a line: pairs in the order they stand there, members of JSON by name, inner ones joined by `_`.
+/// The fields of a line under the names that parsers give them: pairs in the order they stand there, members of JSON by
+/// name, inner ones joined by `_`.
 pub fn of_line(text: &str) -> Vec<(String, String)> {
+    let mut fields = found(text);
+    for (name, _) in &mut fields {
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            *name = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        }
+    }
+    fields
+}
+
+fn found(text: &str) -> Vec<(String, String)> {
     let text = text.trim();
     if text.len() > TEXT_BYTES_MAX {
         return Vec::new();
@@ -51,7 +62,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
         let (value, next) = value_of(after);
         let begins_like_a_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if begins_like_a_name && before[..start].ends_with([' ', '\t', '[', '(', ',']) | (start == 0) {
-            fields.push((name.to_owned(), value.to_owned()));
+            fields.push((name.to_owned(), value));
             if fields.len() >= FIELDS_MAX {
                 break;
             }
@@ -62,20 +73,36 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 }
 
 /// A value, in quotes or up to the next space, and what follows it.
-fn value_of(text: &str) -> (&str, &str) {
+fn value_of(text: &str) -> (String, &str) {
     if let Some(quoted) = text.strip_prefix('"') {
-        let mut is_escaped = false;
+        let (mut value, mut is_escaped) = (String::new(), false);
         for (at, c) in quoted.char_indices() {
             match c {
                 '\\' if !is_escaped => is_escaped = true,
-                '"' if !is_escaped => return (&quoted[..at], &quoted[at + 1..]),
-                _ => is_escaped = false,
+                '"' if !is_escaped => return (value, &quoted[at + 1..]),
+                c => {
+                    value.extend(unescaped(c, is_escaped));
+                    is_escaped = false;
+                }
             }
         }
-        return (quoted, "");
+        return (value, "");
     }
     let end = text.find([' ', '\t', '\n']).unwrap_or(text.len());
-    text.split_at(end)
+    (text[..end].to_owned(), &text[end..])
+}
+
+/// What a character behind a backslash stands for; what stands for nothing keeps its backslash.
+fn unescaped(c: char, is_escaped: bool) -> impl Iterator<Item = char> {
+    let (first, second) = match c {
+        c if !is_escaped => (c, None),
+        'n' => ('\n', None),
+        't' => ('\t', None),
+        'r' => ('\r', None),
+        '"' | '\\' | '/' => (c, None),
+        c => ('\\', Some(c)),
+    };
+    std::iter::once(first).chain(second)
 }
 
 #[cfg(test)]
@@ -87,11 +114,13 @@ mod tests {
         for (text, wanted) in [
             (r#"{"a":"b","n":{"c":1.5,"d":null},"e":[1]}"#, "a=b e=[1] n_c=1.5"),
             ("GET /x 200 11.7ms bytes=34178 user=u_8129", "bytes=34178 user=u_8129"),
-            (r#"level=info msg="a \"b\" c" took=5ms"#, r#"level=info msg=a \"b\" c took=5ms"#),
+            (r#"level=info msg="a \"b\" c" took=5ms"#, r#"level=info msg=a "b" c took=5ms"#),
             ("no fields at all", ""),
             ("a==b 3=4 =5 x=", "a==b x="),
             ("héé=1 é x=ü", "x=ü"),
             ("url=/a?b=c&d=e", "url=/a?b=c&d=e"),
+            (r#"p="a\\b\d" http.status-code=404 {"x-y":1}"#, r#"p=a\b\d http_status_code=404"#),
+            (r#"{"http":{"user-agent":"x"}}"#, "http_user_agent=x"),
             (r#"open="never closed"#, "open=never closed"),
             ("{not json} k=v", "k=v"),
         ] {

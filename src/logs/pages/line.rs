@@ -3,7 +3,6 @@
 use super::rows::{self, Rows, ShownLine};
 use super::search::metrics_of;
 use super::{facets, fields};
-use crate::series::labels::quote;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -88,19 +87,19 @@ fn found(line: &ShownLine, shell: &Shell) -> Found {
         href_only: filtered(name, value, ""),
         href_not: filtered(name, value, "-"),
     };
-    // A field of the text is no label before it was parsed: such links carry the parser.
-    let parser = if line.text.trim_start().starts_with('{') { "json" } else { "logfmt" };
+    // A field of the text is no label before it was read; where the stream has a label of its name, it gets another.
+    let stream = rows::stream_query(line.stream.iter());
     let parsed = |name: &str, value: &str| {
+        let label = if line.stream.contains(name) { format!("{name}_extracted") } else { name.to_owned() };
         let href = |sign: &str| {
-            let query = format!("{} | {parser} | {name}{sign}{}", rows::selector(&line.stream), quote(value));
-            links::with(links::LOGS, &[("q", &query), ("lang", "logql"), ("from", &from), ("to", &to)])
+            let filter = format!("{sign}{label}:{value}");
+            links::with(links::LOGS, &[("q", &stream), ("lang", "logql"), ("f", &filter), ("from", &from), ("to", &to)])
         };
-        Field { name: name.to_owned(), value: value.to_owned(), href_only: href("="), href_not: href("!=") }
+        Field { name: name.to_owned(), value: value.to_owned(), href_only: href(""), href_not: href("-") }
     };
     let mut all: Vec<Field> = line.fields.iter().map(|(name, value)| selected(name, value)).collect();
     for (name, value) in fields::of_line(&line.text) {
-        let is_label = crate::series::labels::is_legacy_label_name(&name);
-        if is_label && !line.fields.contains(&name) {
+        if !line.fields.contains(&name) && line.stream.get(&name) != Some(value.as_str()) {
             all.push(parsed(&name, &value));
         }
     }
@@ -145,7 +144,7 @@ mod tests {
         let input = LineInput { ts_ns: lines[at].ts_ns, selector: "{a=\"b\"}".into(), lines, problem: None };
         let page = html(&input);
         sample::check(&page);
-        for part in ["&#34;took_ms&#34;: 14.2", "trace_id", "ln info mark", "Earlier", "Later", "%7C%20json%20%7C%20user_id%3D"] {
+        for part in ["&#34;took_ms&#34;: 14.2", "trace_id", "ln info mark", "Earlier", "Later", "f=user_id%3Au_31", "f=-user_id%3Au_31"] {
             assert!(page.contains(part), "{part}: {page}");
         }
     }

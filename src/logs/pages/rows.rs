@@ -7,6 +7,7 @@ use std::fmt::Write;
 use super::facets::LEVEL;
 use super::{fields, levels};
 use crate::base::time::civil_from_days;
+use crate::logs::query::words::{Chosen, Vocabulary, compile_chosen};
 use crate::series::labels::{Labels, quote};
 use crate::ui::links;
 
@@ -137,13 +138,21 @@ fn row(line: &ShownLine, cells: Vec<String>, set: usize, is_dated: bool, mark_ns
 
 /// The page of a line.
 pub(super) fn href_of(line: &ShownLine) -> String {
-    links::with(links::LOGS_LINE, &[("s", &selector(&line.stream)), ("t", &line.ts_ns.to_string())])
+    links::with(links::LOGS_LINE, &[("s", &stream_query(line.stream.iter())), ("t", &line.ts_ns.to_string())])
 }
 
 /// The selector of exactly this label set.
 pub fn selector(labels: &Labels) -> String {
     let matchers: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={}", quote(value))).collect();
     format!("{{{}}}", matchers.join(", "))
+}
+
+/// The LogQL that finds the streams with these labels. Names that LogQL has for itself (`by`, `json`) cannot stand in a
+/// selector: they are compared behind it.
+pub fn stream_query<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let chosen: Vec<Chosen<'_>> = labels.map(|(field, value)| Chosen { field, only: vec![value], not: Vec::new() }).collect();
+    let vocabulary = Vocabulary { is_on_every_stream: &|_| true, level: None };
+    compile_chosen(&chosen, &vocabulary).map(|found| found.logql).unwrap_or_default()
 }
 
 /// `15:59:59.428` in UTC, with month and day before it where they matter.
@@ -228,6 +237,17 @@ mod tests {
         assert_eq!(made.rows[0].extra, r#"{"trace":"7"}"#);
         assert!(made.rows[0].href.starts_with("/logs/line?s=%7Bapp%3D%22a%5C%22b%22"), "{}", made.rows[0].href);
         assert_eq!(usual_columns(&lines), ["app"]);
+    }
+
+    #[test]
+    fn a_stream_is_found_whatever_its_labels_are_called() {
+        for (labels, query) in [
+            (Labels::from_pairs([("app", "a\"b"), ("host", "h.1")]), r#"{app="a\"b", host="h.1"}"#),
+            (Labels::from_pairs([("app", "x"), ("By", "y")]), r#"{app="x"} | label_format By_="{{.By}}" | By_="y" | drop By_"#),
+            (Labels::empty(), "{}"),
+        ] {
+            assert_eq!(stream_query(labels.iter()), query);
+        }
     }
 
     #[test]

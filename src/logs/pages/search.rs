@@ -2,11 +2,16 @@
 //!
 //! Works without script: the form submits, values are links, the first lines stand in the page. `<ph-logs>` adds the rest.
 
+use std::collections::BTreeMap;
+
 use super::asked::{Asked, Filter, View, href_filtered};
 use super::facets::{self, Facet, FacetView, Tally};
 use super::fields;
 use super::levels::Levels;
 use super::rows::{self, Rows, ShownLine};
+use super::saved::SavedSearch;
+use super::spelled::spelled;
+use super::wrong::{Wrong, wrong};
 use crate::access::Role;
 use crate::series::labels::Labels;
 use crate::ui::format::{self, Moment, Unit};
@@ -17,6 +22,8 @@ use crate::ui::shell::Shell;
 
 /// Lines in the page itself; scripts ask for more.
 pub const LINES_MAX: usize = 200;
+/// Saved searches in the menu; their own page has all.
+const SAVED_MAX: usize = 12;
 /// Rows of a metric query's table.
 const VALUES_MAX: usize = 500;
 
@@ -36,6 +43,8 @@ pub struct SearchInput {
     pub asked: Asked,
     /// The whole query as LogQL, filters included; empty when it cannot be read.
     pub logql: String,
+    /// Labels of streams whose one value the query names.
+    pub selected: Vec<(String, String)>,
     /// What is wrong with it.
     pub problem: Option<QueryProblem>,
     /// What failed beside the query, such as a time limit.
@@ -58,6 +67,14 @@ pub struct SearchInput {
     pub newest_ms: Option<i64>,
     /// Names of labels of streams.
     pub label_names: Vec<String>,
+    /// Lines that one answer of the API holds at most.
+    pub lines_max: usize,
+    /// Saved searches that whoever looks sees, by name.
+    pub saved: Vec<SavedSearch>,
+    /// Whether they have own ones besides everybody's.
+    pub has_own: bool,
+    /// Whether they may change what everybody sees.
+    pub may_share: bool,
     /// Address for pushes, to show how to send.
     pub push_url: String,
 }
@@ -73,15 +90,6 @@ struct Choice {
     name: String,
     is_on: bool,
     href: String,
-}
-
-struct Wrong {
-    message: String,
-    before: String,
-    wrong: String,
-    after: String,
-    start: Option<usize>,
-    end: Option<usize>,
 }
 
 struct Tick {
@@ -117,6 +125,8 @@ struct SearchPage<'a> {
     input: &'a SearchInput,
     pills: Vec<Pill>,
     wrong: Option<Wrong>,
+    compiled: Vec<(&'static str, &'a str)>,
+    compiled_href: String,
     facets: Vec<FacetView>,
     field_facets: Vec<FacetView>,
     bars: Option<Bars>,
@@ -127,6 +137,8 @@ struct SearchPage<'a> {
     read: String,
     choices: Vec<Choice>,
     exports: Vec<(&'static str, &'static str, String)>,
+    saved: Vec<(&'a str, String, bool)>,
+    saved_as: String,
     nothing: Option<Nothing>,
     values: Vec<(String, String)>,
     more_values: usize,
@@ -150,6 +162,9 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
     page::html(&SearchPage {
         pills: pills(asked, shell),
         wrong: input.problem.as_ref().map(|problem| wrong(&asked.text, problem)),
+        // LogQL that stands in the bar already is not said again.
+        compiled: if asked.is_logql && asked.filters.is_empty() { Vec::new() } else { spelled(&input.logql) },
+        compiled_href: compiled_href(input, shell),
         facets: facets::views(&input.facets, asked, shell),
         field_facets: facets::field_views(&found_fields, asked, shell),
         bars: input.levels.as_ref().map(|levels| bars(levels, lang)),
@@ -160,12 +175,14 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         total: lang.n(total, "{} line", "{} lines"),
         read: lang.fill("read {} in {} ms", &[&format::number(input.read_bytes as f64, Unit::Bytes), &input.took_ms]),
         exports: exports(input),
+        saved: input.saved.iter().take(SAVED_MAX).map(|one| saved(one, asked, shell)).collect(),
+        saved_as: asked.to_query(),
         nothing: (input.problem.is_none() && input.values.is_none() && input.lines.is_empty()).then(|| nothing(input, shell)),
         values: values.iter().take(VALUES_MAX).map(|(labels, value)| (rows::selector(labels), crate::base::float::plain(*value))).collect(),
         more_values: values.len().saturating_sub(VALUES_MAX),
         may_connect: shell.has_role(Role::Editor),
         names: input.label_names.join(","),
-        metrics_href: metrics_href(asked),
+        metrics_href: metrics_href(input, shell),
         chart_src: links::with(links::LOGS_CHART, &[("q", input.logql.as_str())]),
         view_href: shell.href("view", if asked.view == View::Patterns { "" } else { "patterns" }),
         wrap_href: shell.href("wrap", if asked.wrap { "" } else { "1" }),
@@ -175,15 +192,36 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
     })
 }
 
-/// Which metrics there are with the labels that were chosen.
-fn metrics_href(asked: &Asked) -> String {
-    let chosen: Vec<(&str, &str)> = asked
-        .filters
-        .iter()
-        .filter(|filter| !filter.is_excluded && filter.label != facets::LEVEL)
-        .map(|filter| (filter.label.as_str(), filter.value.as_str()))
-        .collect();
-    if chosen.is_empty() { String::new() } else { metrics_of(chosen.into_iter()) }
+/// A saved search: its name, its address in the range that is looked at, and whether it is what is shown.
+fn saved<'a>(one: &'a SavedSearch, asked: &Asked, shell: &Shell) -> (&'a str, String, bool) {
+    let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
+    (&one.name, one.href(&range), one.query == asked.to_query())
+}
+
+/// The same search with all of its LogQL in the bar.
+fn compiled_href(input: &SearchInput, shell: &Shell) -> String {
+    // Words lead back as long as they are all there was.
+    let words = if input.asked.filters.is_empty() && !input.asked.is_logql { input.asked.text.as_str() } else { "" };
+    shell.href_with(&[("f", ""), ("to_lang", ""), ("q", input.logql.as_str()), ("lang", "logql"), ("words", words)])
+}
+
+/// Which metrics there are with the labels that were asked for, in the range that is looked at.
+fn metrics_href(input: &SearchInput, shell: &Shell) -> String {
+    let wanted =
+        input.asked.filters.iter().filter(|filter| !filter.is_excluded).map(|filter| (filter.label.as_str(), filter.value.as_str()));
+    let mut labels: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for (label, value) in wanted.chain(input.selected.iter().map(|(label, value)| (label.as_str(), value.as_str()))) {
+        // Of two values neither tells which metrics.
+        let one = labels.entry(label).or_insert(Some(value));
+        *one = one.filter(|known| *known == value);
+    }
+    labels.remove(facets::LEVEL);
+    let chosen: Vec<(&str, &str)> = labels.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
+    if chosen.is_empty() {
+        return String::new();
+    }
+    let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
+    links::with(&metrics_of(chosen.into_iter()), &range)
 }
 
 /// The explorer's table of metrics that have some labels.
@@ -212,33 +250,6 @@ fn pills(asked: &Asked, shell: &Shell) -> Vec<Pill> {
         });
     }
     pills
-}
-
-/// The text of the bar cut where it is wrong.
-fn wrong(text: &str, problem: &QueryProblem) -> Wrong {
-    // Offsets come from a parser: move them to where characters begin rather than trust them.
-    let floor = |mut at: usize| {
-        at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let span = problem.span.map(|(from, to)| {
-        let from = floor(from);
-        (from, floor(to).max(from))
-    });
-    let units = |at: usize| text[..at].encode_utf16().count();
-    let (before, within, after) = span.map_or(("", "", ""), |(from, to)| (&text[..from], &text[from..to], &text[to..]));
-    Wrong {
-        message: problem.message.clone(),
-        before: before.to_owned(),
-        // A problem at the very end has nothing to underline: show where something is missing.
-        wrong: if span.is_some() && within.is_empty() { "…".to_owned() } else { within.to_owned() },
-        after: after.to_owned(),
-        start: span.map(|(from, _)| units(from)),
-        end: span.map(|(_, to)| units(to)),
-    }
 }
 
 /// Fields of the lines that are shown, but those that are labels.
@@ -350,6 +361,17 @@ mod tests {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("class=\"ln ").count(), sample::search().lines.len());
+    }
+
+    #[test]
+    fn metrics_of_the_same_labels_and_range_are_one_step_away() {
+        let mut input = sample::search();
+        input.asked = Asked::from_query("f=host:a&f=host:b&f=-env:dev&f=zone:eu&f=detected_level:error");
+        input.selected = vec![("app".into(), "x".into()), ("zone".into(), "eu".into())];
+        let shell = shell(Page::Logs, "Logs", links::LOGS, "from=now-3h").with_range("now-1h");
+        let href = metrics_href(&input, &shell);
+        assert!(href.contains("%7Bapp%3D%22x%22%2C%20zone%3D%22eu%22%7D") && href.ends_with("&from=now-3h"), "{href}");
+        assert_eq!(metrics_href(&SearchInput::default(), &shell), "");
     }
 
     #[test]

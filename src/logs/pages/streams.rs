@@ -109,7 +109,10 @@ pub fn render(input: &StreamsInput, shell: &Shell) -> String {
     sorted.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.labels.cmp(&b.labels)));
     let largest = sorted.iter().take(ROWS_MAX).map(|one| {
         let query = rows::selector(&one.labels);
-        let href = links::with(links::LOGS, &[("q", &query), ("lang", "logql"), ("from", from(shell)), ("to", to(shell))]);
+        let href = links::with(
+            links::LOGS,
+            &[("q", &rows::stream_query(one.labels.iter())), ("lang", "logql"), ("from", from(shell)), ("to", to(shell))],
+        );
         row(query, 1, one.lines, one.bytes, bytes, href)
     });
     page::html(&StreamsPage {
@@ -163,7 +166,9 @@ fn values(input: &StreamsInput, by: &str, bytes: u64, shell: &Shell) -> Vec<Row>
     let mut sums: Vec<(&str, (usize, u64, u64))> = sums.into_iter().collect();
     sums.sort_by(|a, b| b.1.2.cmp(&a.1.2).then_with(|| a.0.cmp(b.0)));
     let row = |(value, (streams, lines, size)): (&str, (usize, u64, u64))| {
-        let href = links::with(links::LOGS, &[("f", &format!("{by}:{value}")), ("from", from(shell)), ("to", to(shell))]);
+        // Streams are counted here, so streams are what the link selects: no field of that name in some line.
+        let query = rows::stream_query(std::iter::once((by, value)));
+        let href = links::with(links::LOGS, &[("q", &query), ("lang", "logql"), ("from", from(shell)), ("to", to(shell))]);
         let name = if value.is_empty() { shell.t("without this label").to_owned() } else { value.to_owned() };
         row(name, streams, lines, size, bytes, href)
     };
@@ -208,7 +213,13 @@ mod tests {
         };
         let page = html(&input);
         sample::check(&page);
-        for part in ["4 KiB", "50.6%", "without this label", "/logs?f=service_name%3Aapi&#38;from=now-1h&#38;to=now"] {
+        for part in [
+            "4 KiB",
+            "50.6%",
+            "without this label",
+            "q=%7Bservice_name%3D%22api%22%7D&#38;lang=logql&#38;from=now-1h&#38;to=now",
+            "q=%7Bservice_name%3D%22%22%7D",
+        ] {
             assert!(page.contains(part), "{part}: {page}");
         }
     }

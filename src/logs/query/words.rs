@@ -13,11 +13,12 @@
 //! | `took>1s`, `status>=500`, `size<5MB` | whose field is a larger number, duration, size |
 //!
 //! A field is one of the JSON object or the logfmt pairs that the line is, a label of its stream, or a field sent with it.
-//! Labels of streams that the [`Vocabulary`] names choose streams, others filter lines. Both are LogQL, with two extensions:
+//! Labels that every stream has choose streams, others filter lines. Both are LogQL, with two extensions:
 //! `{}` selects every stream, and `| auto` reads JSON or logfmt, whichever a line is ([`Dialect::Pharos`]).
 //!
-//! Read in this order: [`read`] (text to a tree), [`write`] (tree to LogQL).
+//! Read in this order: [`read`] (text to a tree), [`condition`] (one field of it as LogQL), [`write`] (all of it).
 
+mod condition;
 mod read;
 mod write;
 
@@ -28,16 +29,16 @@ use super::parse::{Dialect, ParseError, parse};
 /// What is known about the lines there are.
 #[derive(Clone, Copy)]
 pub struct Vocabulary<'a> {
-    /// Whether streams are told apart by a label of this name. A condition on such a label chooses streams; a field of
-    /// the same name in a line of a stream without the label is then not looked at.
-    pub is_stream_label: &'a dyn Fn(&str) -> bool,
+    /// Whether every stream has a label of this name. A condition on it then chooses streams. Where only some streams have
+    /// it, lines of the others may have a field of that name, and every line must be looked at.
+    pub is_on_every_stream: &'a dyn Fn(&str) -> bool,
     /// The label that has a line's level, if one is set on all lines when they come in; `level` stands for it.
     pub level: Option<&'a str>,
 }
 
 impl Default for Vocabulary<'_> {
     fn default() -> Self {
-        Self { is_stream_label: &|_| false, level: None }
+        Self { is_on_every_stream: &|_| false, level: None }
     }
 }
 
@@ -109,7 +110,27 @@ const fn is_function(kind: Kind) -> bool {
 /// Compiles words. Nothing at all finds every line.
 pub fn compile(text: &str, vocabulary: &Vocabulary<'_>) -> Result<Recognised, ParseError> {
     let tree = read::read(text)?;
-    let logql = write::logql(&tree, vocabulary);
+    parsed(text, write::logql(&tree, vocabulary))
+}
+
+/// Values of one field that were chosen among those there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen<'a> {
+    /// The field's name, in the characters of the line or as a label.
+    pub field: &'a str,
+    /// Lines must have one of these, if there is any.
+    pub only: Vec<&'a str>,
+    /// Lines must have none of these.
+    pub not: Vec<&'a str>,
+}
+
+/// Compiles values that were chosen. Unlike with words, `level` is only a field of that name.
+pub fn compile_chosen(chosen: &[Chosen<'_>], vocabulary: &Vocabulary<'_>) -> Result<Recognised, ParseError> {
+    let tree = read::chosen(chosen);
+    parsed("", write::logql_of_names(&tree, vocabulary))
+}
+
+fn parsed(text: &str, logql: String) -> Result<Recognised, ParseError> {
     let whole = || super::ast::Span { start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
     match parse(&logql, Dialect::Pharos) {
         Ok(query) => Ok(Recognised { language: Language::Words, query, logql }),

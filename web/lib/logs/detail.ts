@@ -3,7 +3,7 @@ import { html, raw, type Raw } from '../html.ts';
 import { t } from '../words.ts';
 import { coloured, hasAnsi, stripped } from './ansi.ts';
 import { fieldsOf, isFrame, pretty } from './fold.ts';
-import { LEVEL, millis, selector, type Line } from './line.ts';
+import { LEVEL, millis, selector, streamQuery, type Line } from './line.ts';
 import plus from 'icon:plus';
 import minus from 'icon:minus';
 import table from 'icon:table-2';
@@ -29,8 +29,8 @@ export function metricsHref(line: Line): string {
 }
 
 export function detail(line: Line, page: string): string {
-  const context = `${page}?${new URLSearchParams({ s: selector(line.labels), t: line.t })}`;
-  const own = Object.entries(fieldsOf(stripped(line.text))).filter(([name]) => !(name in line.fields) && !(name in line.labels)).slice(0, 40);
+  const context = `${page}?${new URLSearchParams({ s: streamQuery(line.labels), t: line.t })}`;
+  const own = Object.entries(fieldsOf(stripped(line.text))).filter(([name]) => !(name in line.fields)).map(([name, v]): [string, string] => [name in line.labels ? `${name}_extracted` : name, v]).filter(([name, v]) => !(name in line.fields) && v !== line.labels[name.replace(/_extracted$/, '')]).slice(0, 40);
   const level = line.level ? [[LEVEL, line.level] as [string, string]] : [];
   return html`<div class="more"><pre>${whole(line.text)}</pre><dl class="det">${Object.entries(line.labels).map(([n, v]) => pair(n, v))}${[...level, ...Object.entries(line.fields)].map(([n, v]) => pair(n, v))}${own.map(([n, v]) => pair(n, v))}</dl><p class="ways"><a class="btn sm" href="${context}">${raw(around)}${t('Context')}</a><a class="btn sm" href="${metricsHref(line)}">${raw(chart)}${t('Metrics')}</a><button class="btn sm" data-do="copy" data-v="${line.text}">${raw(copy)}${t('Copy')}</button></p></div>`.text;
 }

@@ -18,11 +18,14 @@ export function pretty(text: string): string | null {
 }
 
 const FIELDS_MAX = 64;
+/** A name as parsers make it a label's. */
+const label = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '_');
+const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\', '/': '/' };
 
 function flat(prefix: string, object: Record<string, unknown>, into: Record<string, string>, depth: number): void {
   for (const [name, v] of Object.entries(object)) {
     if (Object.keys(into).length >= FIELDS_MAX) return;
-    const key = prefix ? `${prefix}_${name}` : name;
+    const key = label(prefix ? `${prefix}_${name}` : name);
     if (v !== null && typeof v === 'object' && !Array.isArray(v) && depth < 4) flat(key, v as Record<string, unknown>, into, depth + 1);
     else if (v !== null) into[key] = typeof v === 'string' ? v : JSON.stringify(v);
   }
@@ -37,7 +40,7 @@ export function fieldsOf(text: string): Record<string, string> {
     try { flat('', JSON.parse(t) as Record<string, unknown>, into, 0); return into; } catch { /* It only begins like JSON. */ }
   }
   for (const m of t.matchAll(/(?:^|[\s[(,])([A-Za-z_][\w.-]*)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]\S*|))/g)) {
-    into[m[1] ?? ''] ??= m[2] ?? m[3] ?? '';
+    into[label(m[1] ?? '')] ??= m[2]?.replace(/\\([\s\S])/g, (whole, c: string) => ESCAPES[c] ?? whole) ?? m[3] ?? '';
     if (Object.keys(into).length >= FIELDS_MAX) break;
   }
   return into;

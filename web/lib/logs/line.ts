@@ -52,6 +52,14 @@ export function lines(streams: Stream[], names?: Set<string>): Line[] {
 /** Newest first; lines of one moment keep their order. */
 export const newestFirst = (a: Line, b: Line): number => (a.t.length !== b.t.length ? b.t.length - a.t.length : a.t < b.t ? 1 : a.t > b.t ? -1 : 0);
 
+/** Those of some lines that are not among others, each as often as it came oftener. */
+export function fresh(had: Line[], came: Line[]): Line[] {
+  const key = (l: Line) => JSON.stringify([l.t, l.text, Object.entries(l.labels).sort(), Object.entries(l.fields).sort()]);
+  const left = new Map<string, number>();
+  for (const l of had) left.set(key(l), (left.get(key(l)) ?? 0) + 1);
+  return came.filter((l) => { const n = left.get(key(l)) ?? 0; if (n) left.set(key(l), n - 1); return !n; });
+}
+
 export const value = (line: Line, name: string): string => line.labels[name] ?? line.fields[name] ?? (name === LEVEL ? line.level : fieldsOf(line.text)[name] ?? '');
 
 export function clock(t: string, dated: boolean): string {
@@ -77,3 +85,12 @@ export const plain = (line: Line): string => stripped(line.text);
 
 /** The selector of a label set. */
 export const selector = (labels: Labels): string => `{${Object.entries(labels).map(([n, v]) => `${n}=${JSON.stringify(v)}`).join(', ')}}`;
+
+const KEYWORD = /^(and|or|unless|by|without|bool|offset|on|ignoring|group_left|group_right|unwrap|json|logfmt|regexp|pattern|unpack|line_format|label_format|decolorize|drop|keep)$/i;
+/** The LogQL that finds a stream. Names that LogQL has for itself cannot stand in a selector: they are compared behind it. */
+export function streamQuery(labels: Labels): string {
+  const all = Object.entries(labels), odd = all.filter(([n]) => KEYWORD.test(n));
+  const query = selector(Object.fromEntries(all.filter(([n]) => !KEYWORD.test(n))));
+  if (!odd.length) return query;
+  return `${query} | label_format ${odd.map(([n]) => `${n}_="{{.${n}}}"`).join(',')}${odd.map(([n, v]) => ` | ${n}_=${JSON.stringify(v)}`).join('')} | drop ${odd.map(([n]) => `${n}_`).join(',')}`;
+}

@@ -1,6 +1,7 @@
 /** What lines have in common: the loudest patterns, those that are new, each with a search for its lines. */
 import { html, raw, type Raw } from '../html.ts';
 import { t } from '../words.ts';
+import { classOf } from './line.ts';
 
 export interface Pattern { pattern: string; level?: string; samples: [number, number][] }
 export interface Loud { pattern: string; level: string; count: number; share: number; fresh: boolean; first: number; counts: number[] }
@@ -31,7 +32,7 @@ function spark(counts: number[]): Raw {
 }
 
 /** The words of a pattern, its gaps set apart. */
-const parts = (pattern: string): Raw => html`${pattern.split('<_>').map((text, i) => html`${i ? html`<i>…</i>` : ''}${text}`)}`;
+const parts = (pattern: string): Raw => html`${pattern.replace(/\u001b\[?/g, '').split('<_>').map((text, i) => html`${i ? html`<i>…</i>` : ''}${text}`)}`;
 
 export async function show(box: HTMLElement, query: string, fromMs: number, toMs: number): Promise<void> {
   box.innerHTML = html`<p class="empty">${t('Looking for patterns')}</p>`.text;
@@ -43,5 +44,5 @@ export async function show(box: HTMLElement, query: string, fromMs: number, toMs
   const list = loud(body.data ?? [], fromMs / 1000, toMs / 1000);
   if (!list.length) { box.innerHTML = html`<p class="empty">${t('There are no patterns: they come from lines of the last hours that look alike.')}</p>`.text; return; }
   const href = (p: string) => { const u = new URL(location.href); u.searchParams.delete('view'); u.searchParams.delete('f'); u.searchParams.set('lang', 'logql'); u.searchParams.set('q', `${query} |> ${p.includes('`') ? JSON.stringify(p) : `\`${p}\``}`); return u.pathname + u.search; };
-  box.innerHTML = html`<table class="tbl"><thead><tr><th>${t('Pattern')}</th><th class="opt">${t('Over time')}</th><th class="num">${t('Lines')}</th><th class="num opt">${t('Share')}</th></tr></thead><tbody>${list.slice(0, 300).map((p) => html`<tr class="hi"><td class="wrap mono" dir="ltr">${p.fresh ? html`<span class="tag info">${t('new')}</span> ` : ''}<a class="row" href="${href(p.pattern)}">${parts(p.pattern)}</a></td><td class="opt sp">${spark(p.counts)}</td><td class="num">${p.count.toLocaleString('en')}</td><td class="num opt">${(p.share * 100).toFixed(1)}%</td></tr>`)}</tbody></table>`.text;
+  box.innerHTML = html`<table class="tbl"><thead><tr><th>${t('Pattern')}</th><th class="opt">${t('Over time')}</th><th class="num">${t('Lines')}</th><th class="num opt">${t('Share')}</th></tr></thead><tbody>${list.slice(0, 300).map((p) => html`<tr class="hi"><td class="wrap mono" dir="ltr">${p.level ? html`<i class="lv ${classOf(p.level)}" title="${p.level}"></i> ` : ''}${p.fresh ? html`<span class="tag info">${t('new')}</span> ` : ''}<a class="row" href="${href(p.pattern)}">${parts(p.pattern)}</a></td><td class="opt sp">${spark(p.counts)}</td><td class="num">${p.count.toLocaleString('en')}</td><td class="num opt">${(p.share * 100).toFixed(1)}%</td></tr>`)}</tbody></table>`.text;
 }

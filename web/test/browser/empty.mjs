@@ -6,6 +6,7 @@ const PAGES = [
   ['/', 'Host metrics are off', '/status#settings'],
   ['/explore', 'Ask something', '/catalogue'],
   ['/logs', 'No logs yet', '/settings/connect'],
+  ['/logs/saved', 'No saved searches yet', '/logs'],
   ['/logs/streams', 'No streams in this range', '/settings/connect'],
   ['/logs/ingestion', 'Nothing was sent yet', '/settings/connect'],
   ['/targets', 'No targets yet', '/status#configuration'],

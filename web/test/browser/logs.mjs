@@ -1,5 +1,5 @@
 // Searching logs: what a person does with lines, and how fast the browser shows them.
-import { PHONE, base, check, fail, open, picture, run, sound, visit } from './harness.mjs';
+import { PHONE, accessible, base, check, fail, open, picture, run, sound, visit } from './harness.mjs';
 
 const HEAD = { 'content-type': 'application/json' };
 /** Sends lines of one stream: text and level, the newest last. */
@@ -155,4 +155,112 @@ async function phone() {
   await tab.close();
 }
 
-await run({ find, context, 'without script': plain, phone, long, zoom, live });
+/** A name that is a label of one stream and a field in another's lines finds both; so do names that LogQL has for itself. */
+async function names() {
+  await send({ service_name: 'names', zone: 'eu' }, [['of a stream', 'info']]);
+  await send({ service_name: 'names' }, [['{"zone":"eu","took":"n/a","by":"ann"}', 'info'], ['{"zone":"us","took":700}', 'info'], ['zone=eu took=20 by=bob', 'info']]);
+  const tab = await open(), { page } = tab;
+  for (const [what, count] of [['f=zone:eu', 3], ['f=-zone:eu', 1], ['q=zone:eu', 3], ['q=took>100', 1], ['q=-took>100', 3], ['f=by:ann', 1], ['q=by:bob', 1]]) {
+    await visit(page, `/logs?f=service_name:names&${what.replace('>', '%3E')}`);
+    check((await total(page)) === `${count} line${count === 1 ? '' : 's'}`, `${what} finds ${await total(page)}, not ${count}`);
+  }
+  await visit(page, '/logs?f=service_name:names&q=ann');
+  await page.locator('.ln').first().click();
+  await page.locator('.ln .ways a', { hasText: 'Context' }).click();
+  await page.waitForURL('**/logs/line?**');
+  await page.locator('.pairs a[href*="f=by"]').first().click();
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '1 line');
+  await sound(tab, 'logs: names');
+  await tab.close();
+}
+
+/** What words become stands below them while they are typed, and leads on; what is wrong is shown where it is. */
+async function compiled() {
+  const tab = await open(), { page } = tab, code = page.locator('#compiled code');
+  await visit(page, '/logs?f=service_name:find&q=needle');
+  check((await code.textContent()) === '{service_name="find"} |~ "(?i)needle"', `the LogQL is in sight: ${await code.textContent()}`);
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('End');
+  await page.keyboard.type(' status>=500');
+  await page.waitForFunction(() => document.querySelector('#compiled code')?.textContent.includes('| status>=500'));
+  await page.keyboard.type(' "open');
+  await page.keyboard.press('Delete');
+  await page.waitForSelector('#compiled.bad');
+  check((await code.textContent()).includes('quote is not closed'), `what is wrong is said: ${await code.textContent()}`);
+  check((await page.locator('.cm-lintRange-error').count()) === 1, 'and shown where it is');
+  await picture(page, 'logs-wrong-words');
+  for (let i = 0; i < 6; i++) await page.keyboard.press('Backspace');
+  await page.waitForSelector('#compiled:not(.bad)');
+  await page.locator('#compiled [data-edit]').click();
+  await page.waitForURL((u) => u.searchParams.get('lang') === 'logql' && !u.searchParams.has('f'));
+  check((asked(page).get('q') ?? '').startsWith('{service_name="find"} |~ "(?i)needle" | auto | status>=500'), `all of it is in the bar: ${asked(page).get('q')}`);
+  check(await page.locator('#compiled').isHidden(), 'LogQL is not said twice');
+  await sound(tab, 'logs: compiled');
+  await tab.close();
+}
+
+/** A search is saved under a name, opened, renamed and deleted. */
+async function saved() {
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs/saved');
+  check((await page.locator('main').innerText()).includes('No saved searches yet'), 'an empty list says what to do');
+  await accessible(page, 'saved searches, none');
+  await visit(page, '/logs?f=service_name:find&q=needle&cols=host&from=now-3h');
+  await page.locator('[popovertarget=saved]').click();
+  await page.locator('#saved input[name=name]').fill('Needles <b>');
+  await picture(page, 'logs-save');
+  await accessible(page, 'saving a search');
+  await page.locator('#saved .btn.p').click();
+  await page.waitForURL('**/logs/saved?done=saved');
+  await picture(page, 'logs-saved');
+  await accessible(page, 'saved searches');
+  await page.locator('#searches a', { hasText: 'Needles <b>' }).click();
+  await page.waitForURL((u) => u.pathname === '/logs');
+  check(asked(page).get('q') === 'needle' && asked(page).get('f') === 'service_name:find' && asked(page).get('cols') === 'host' && !asked(page).has('from'), `it is opened as it was: ${page.url()}`);
+  await page.locator('[popovertarget=saved]').click();
+  check((await page.locator('#saved [aria-current]').innerText()).includes('Needles'), 'the menu marks what is shown');
+  await page.locator('#saved input[name=name]').fill('needles <B>');
+  await page.locator('#saved .btn.p').click();
+  await page.waitForSelector('[role=alert]');
+  check((await page.locator('[role=alert]').innerText()).includes('already'), 'a name is taken once');
+  await page.locator('#searches button', { hasText: 'Edit' }).click();
+  await page.locator('#searches .menu:popover-open input[name=name]').fill('Pins');
+  await page.locator('#searches .menu:popover-open .fields .btn').click();
+  await page.waitForURL('**/logs/saved?done=changed');
+  await page.locator('#searches button', { hasText: 'Edit' }).click();
+  await page.locator('#searches .menu:popover-open .btn.bad').click();
+  await page.locator('dialog.ask .btn.bad, dialog.ask button[value=yes], dialog.ask .acts button').last().click();
+  await page.waitForURL('**/logs/saved?done=deleted');
+  check((await page.locator('main').innerText()).includes('No saved searches yet'), 'it is gone');
+  await tab.close();
+}
+
+/** More lines at one moment than are asked for at once, and older ones behind them. */
+async function crowded() {
+  const at = Date.now() - 60_000, post = (values) => fetch(`${base}/loki/api/v1/push`, { method: 'POST', headers: HEAD, body: JSON.stringify({ streams: [{ stream: { service_name: 'crowd' }, values }] }) });
+  await post(Array.from({ length: 2600 }, (_, i) => [`${at}000000`, `at once ${i}`]));
+  await post([[`${at - 5}000000`, 'the oldest']]);
+  const tab = await open(), { page } = tab;
+  await visit(page, '/logs?f=service_name:crowd');
+  const end = () => page.evaluate(() => { const l = document.querySelector('.lines'); l.scrollTop = l.scrollHeight; });
+  for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) { await end(); await page.waitForTimeout(150); }
+  await end();
+  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].at(-1)?.textContent.endsWith('the oldest'), null, { timeout: 10_000 }).catch(() => fail('lines behind a crowded moment are not shown'));
+  await sound(tab, 'logs: crowded');
+  await tab.close();
+}
+
+/** A range that cannot be read is refused, in words. */
+async function wrong() {
+  const tab = await open(), { page } = tab;
+  const answer = await visit(page, '/logs?from=abc');
+  check(answer.status() === 400, `a wrong range answers ${answer.status()}`);
+  check((await page.locator('.qerr').innerText()).includes('"abc" is not a time'), 'and says what is wrong');
+  await sound(tab, 'logs: wrong', 400);
+  const file = await fetch(`${base}/logs/export?q=${encodeURIComponent('{service_name="find"}')}&format=txt`);
+  check(file.status === 200 && (await file.text()).split('\n').length === 5, `an export needs no range: ${file.status}`);
+  check((await fetch(`${base}/logs/export?q=${encodeURIComponent('{}')}&from=abc`)).status === 400, 'but not a wrong one');
+  await tab.close();
+}
+
+await run({ find, context, names, compiled, saved, wrong, 'without script': plain, phone, crowded, long, zoom, live });

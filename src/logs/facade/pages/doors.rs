@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 
 use super::PageState;
 use crate::logs::Logs;
+use crate::logs::ingest::counts::DoorReport;
 use crate::logs::ingest::receive::DoorTally;
-use crate::logs::pages::doors::{Day, Door, DoorsInput, Refusal};
+use crate::logs::pages::doors::{Day, Door, DoorsInput};
 use crate::logs::store::WriteState;
 
 /// Rates are over the last so much time, as far as someone looked.
@@ -43,11 +44,22 @@ impl Watched {
     }
 }
 
+/// What a door refused, and how far behind it is.
+fn told(report: &DoorReport) -> Door {
+    Door {
+        refused: report.refused.iter().filter(|(_, count)| *count > 0).map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        last_refusal: report.last_refusal.clone(),
+        lag_ms: report.newest_lag_ms,
+        ..Door::default()
+    }
+}
+
 /// Everything on the page.
 pub(super) fn input(state: &PageState) -> DoorsInput {
     let logs = &state.logs;
     let tallies = logs.receiver.doors();
     let (passed, before) = state.watched.before(logs.api.monotonic(), &tallies);
+    let reports = logs.door_reports();
     let status = logs.store.status();
     let day = |one: &crate::logs::store::DayStatus| Day {
         start_ms: one.day.saturating_mul(DAY_MS),
@@ -64,10 +76,10 @@ pub(super) fn input(state: &PageState) -> DoorsInput {
         bytes: now.bytes,
         lines_per_s: rate(now.lines, then.lines),
         bytes_per_s: rate(now.bytes, then.bytes),
+        ..reports.iter().find(|report| report.door == now.name).map(told).unwrap_or_default()
     };
     DoorsInput {
-        doors: tallies.iter().zip(&before).filter(|(now, _)| now.requests > 0).map(door).collect(),
-        refusals: logs.receiver.refused().into_iter().map(|(reason, lines)| Refusal { reason: reason.to_owned(), lines }).collect(),
+        doors: tallies.iter().zip(&before).map(door).filter(|door| door.requests > 0 || !door.refused.is_empty()).collect(),
         days: status.days.iter().map(day).collect(),
         wal_bytes: status.wal_bytes,
         memory_lines: status.memory_lines,

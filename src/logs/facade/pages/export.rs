@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use super::search::{lines, newest_first, span};
-use super::{Asked, PageState, work};
+use super::{Asked, PageState, USUAL_FROM, work};
 use crate::logs::pages::rows::{ShownLine, exact};
 use crate::logs::query::ast::Query;
 use crate::logs::query::engine::Direction;
 use crate::logs::query::parse::{Dialect, parse};
 use crate::platform::http::problem::Problem;
+use crate::ui::range::PageRange;
 
 /// Lines of a file.
 const LINES_MAX: usize = 5_000;
@@ -45,7 +46,7 @@ impl Format {
     }
 }
 
-/// `GET /logs/export?q=<LogQL>&from=<ms>&to=<ms>&format=jsonl|csv|txt&cols=a,b`.
+/// `GET /logs/export?q=<LogQL>&from=…&to=…&format=jsonl|csv|txt&cols=a,b`.
 pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let name = asked.param("format");
     let format = Format::of(&name).ok_or_else(|| Problem::bad_request(format!("format={name} is not known; jsonl, csv and txt are")))?;
@@ -55,11 +56,8 @@ pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked) -> 
         Ok(Query::Metric(_)) => return Err(Problem::bad_request("only lines can be exported, and this is a metric query")),
         Err(error) => return Err(Problem::bad_request(error.to_string())),
     };
-    let moment = |name: &str| {
-        let text = asked.param(name);
-        crate::ui::range::moment(&text, state.now_ms()).ok_or_else(|| Problem::bad_request(format!("{name}={text} is not a time")))
-    };
-    let range = (moment("from")?, moment("to")?);
+    let range = PageRange::from_query(asked.query(), USUAL_FROM).resolve(state.now_ms()).map_err(Problem::bad_request)?;
+    let range = (range.start, range.end);
     let columns: Vec<String> = asked.param("cols").split(',').filter(|name| !name.is_empty()).take(8).map(str::to_owned).collect();
     let limit = match state.logs.api.lines_max() {
         0 => LINES_MAX,

@@ -1,9 +1,12 @@
 //! The routes of pages: takes what a page needs from the rooms, hands it to the page.
 
 mod chart;
+mod compile;
 mod doors;
 mod export;
+mod known;
 mod line;
+mod saved;
 mod search;
 mod streams;
 
@@ -19,6 +22,7 @@ use http::{HeaderMap, StatusCode, Uri, header};
 
 use self::doors::Watched;
 use super::Logs;
+use super::saved::{SavedSearches, Saver};
 use crate::access::{Caller, Change, Policy, Routes, Transport};
 use crate::base::cancel::Cancel;
 use crate::logs::pages;
@@ -36,17 +40,24 @@ const USUAL_FROM: &str = "now-1h";
 pub(super) struct PageState {
     logs: Arc<Logs>,
     watched: Watched,
+    saved: SavedSearches,
 }
 
 /// Every page with who may look at it.
 pub(super) fn routes(logs: &Arc<Logs>) -> Routes {
-    let state = Arc::new(PageState { watched: Watched::since(logs), logs: Arc::clone(logs) });
+    let saved = SavedSearches { db: Arc::clone(&logs.db), clock: Arc::clone(&logs.api.clock) };
+    let state = Arc::new(PageState { watched: Watched::since(logs), logs: Arc::clone(logs), saved });
     let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(&state));
     Routes::new()
         .route("GET", links::LOGS, Policy::READ, with(get(search_route)))
         .route("GET", links::LOGS_LINE, Policy::READ, with(get(line_route)))
         .route("GET", links::LOGS_EXPORT, Policy::READ, with(get(export::route)))
+        .route("GET", links::LOGS_COMPILE, Policy::READ, with(get(compile::route)))
         .route("GET", links::LOGS_CHART, Policy::READ, with(get(chart::route)))
+        .route("GET", links::LOGS_SAVED, Policy::READ, with(get(saved::page)))
+        .route("POST", links::LOGS_SAVED, Policy::OWN, with(post(saved::save)))
+        .route("POST", links::LOGS_SAVED_CHANGE, Policy::OWN, with(post(saved::change)))
+        .route("POST", links::LOGS_SAVED_DELETE, Policy::OWN, with(post(saved::delete)))
         .route("GET", links::LOGS_STREAMS, Policy::READ, with(get(streams_route)))
         .route("POST", links::LOGS_DELETE, Policy::ADMIN, with(post(delete_route)))
         .route("GET", links::LOGS_DOORS, Policy::READ, with(get(doors_route)))
@@ -87,7 +98,9 @@ impl Asked {
     }
 
     fn shell(&self, state: &PageState, title: &str) -> Shell {
+        let query = last_columns(self.query());
         let mut visit = Visit::new(&self.uri, &self.headers, state.now_ms());
+        visit.query = query.as_ref();
         visit.nonce = self.nonce.clone();
         visit.caller = self.caller.clone();
         Shell::new(Page::Logs, title, visit)
@@ -104,6 +117,20 @@ impl Asked {
         let scheme = if self.transport.is_https { "https" } else { "http" };
         format!("{scheme}://{host}/loki/api/v1/push")
     }
+}
+
+/// A query string with only the last of its choices of columns, so that links do not pass the others on.
+fn last_columns(query: &str) -> std::borrow::Cow<'_, str> {
+    let is_choice = |pair: &&str| pair.starts_with("cols=");
+    let mut left = query.split('&').filter(is_choice).count();
+    if left < 2 {
+        return query.into();
+    }
+    let kept = query.split('&').filter(|pair| {
+        left -= usize::from(is_choice(pair));
+        !is_choice(pair) || left == 0
+    });
+    kept.collect::<Vec<_>>().join("&").into()
 }
 
 impl PageState {
@@ -130,17 +157,34 @@ async fn search_route(State(state): State<Arc<PageState>>, asked: Asked) -> Resu
         if wanted.switch_to.is_some() {
             return Redirect::to(&search::switched(state, &wanted, &shell, cancel)).into_response();
         }
-        let input = search::input(state, wanted, &shell, asked.push_url(), cancel);
-        asked.page(pages::search::render(&input, &shell))
+        let mut input = search::input(state, wanted, &shell, asked.push_url(), cancel);
+        let who = Saver::of(&asked.caller);
+        input.saved = saved::seen(state, &who);
+        (input.has_own, input.may_share) = (who.has_own(), who.may_share());
+        let mut response = asked.page(pages::search::render(&input, &shell));
+        *response.status_mut() = status_of_range(&shell);
+        response
     })
     .await
+}
+
+/// A range that cannot be read is a wrong request, though the page says so in its place.
+fn status_of_range(shell: &Shell) -> StatusCode {
+    match search::range_ms(shell) {
+        Ok(_) => StatusCode::OK,
+        Err(_) => StatusCode::BAD_REQUEST,
+    }
 }
 
 async fn line_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, cancel| {
         let shell = asked.shell(state, key("Log line"));
         let input = line::input(state, &asked.param("s"), &asked.param("t"), cancel);
-        asked.page(pages::line::render(&input, &shell))
+        let mut response = asked.page(pages::line::render(&input, &shell));
+        if input.problem.is_some() {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        response
     })
     .await
 }
@@ -150,7 +194,9 @@ async fn streams_route(State(state): State<Arc<PageState>>, asked: Asked) -> Res
         let shell = asked.shell(state, key("Streams")).with_range(USUAL_FROM);
         let mut input = streams::input(state, &shell, asked.param("by"), cancel);
         input.is_deleted = asked.param("done") == "deleted";
-        asked.page(pages::streams::render(&input, &shell))
+        let mut response = asked.page(pages::streams::render(&input, &shell));
+        *response.status_mut() = status_of_range(&shell);
+        response
     })
     .await
 }
@@ -184,4 +230,21 @@ async fn delete_route(State(state): State<Arc<PageState>>, asked: Asked, body: B
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_of_columns_is_made_once() {
+        for (query, kept) in [
+            ("", ""),
+            ("q=a&cols=b&f=c", "q=a&cols=b&f=c"),
+            ("cols=a&q=x&cols=b&cols=c,d&f=e", "q=x&cols=c,d&f=e"),
+            ("cols=a&mycols=b", "cols=a&mycols=b"),
+        ] {
+            assert_eq!(last_columns(query), kept);
+        }
+    }
 }

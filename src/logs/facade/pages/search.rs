@@ -1,6 +1,7 @@
 //! What the search page shows: the newest lines, and in one more pass how many there are by level, time and label.
 
 use super::PageState;
+use super::known::Known;
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{Span, StreamQuery};
 use crate::logs::pages::asked::Asked;
@@ -9,8 +10,9 @@ use crate::logs::pages::facets::{LEVEL, Tally};
 use crate::logs::pages::levels::Levels;
 use crate::logs::pages::rows::ShownLine;
 use crate::logs::pages::search::{LINES_MAX, QueryProblem, SearchInput};
-use crate::logs::query::ast::{LogExpr, Query};
+use crate::logs::query::ast::{LogExpr, MatchOp, Query};
 use crate::logs::query::engine::{Direction, LogAnswer, LogQuestion};
+use crate::logs::query::lex::is_keyword;
 use crate::series::labels::{Labels, is_legacy_label_name};
 use crate::series::ports::{EvaluateError, Question, When};
 use crate::series::value::{Point, Value};
@@ -22,6 +24,8 @@ const LABELS_MAX: usize = 6;
 const VALUES_MAX: usize = 500;
 /// Labels that say most, the best first.
 const BEST: [&str; 10] = ["service_name", "host", "env", "environment", "namespace", "app", "job", "container", "pod", "cluster"];
+/// Lines that scripts ask for at once, at most.
+const API_LINES_MAX: usize = 5_000;
 const NS_PER_MS: i64 = 1_000_000;
 
 /// From a range in milliseconds.
@@ -62,28 +66,20 @@ pub(super) fn lines(
     state.logs.engine.lines(&question)
 }
 
-/// Names of labels of streams in a span.
-pub(super) fn label_names(state: &PageState, span: Span, cancel: &Cancel) -> Vec<String> {
-    let query = StreamQuery { any_of: &[], span, limit: 0 };
-    let names = state.logs.api.select().label_names(&query, cancel);
-    names.unwrap_or_else(|error| {
-        tracing::debug!(%error, "a page could not list labels");
-        Vec::new()
-    })
-}
-
-fn composed(asked: &Asked, names: &[String]) -> Result<Composed, QueryProblem> {
-    compose(asked, &|name| names.iter().any(|known| known == name))
+/// The query that was asked for.
+pub(super) fn composed(asked: &Asked, known: &Known<'_>) -> Result<Composed, QueryProblem> {
+    compose(asked, &|name| known.is_on_every_stream(name))
 }
 
 /// Where a switch of language leads: the same search with the other language in the bar.
 pub(super) fn switched(state: &PageState, asked: &Asked, shell: &Shell, cancel: &Cancel) -> String {
     let to_logql = asked.switch_to == Some(true);
-    let names = range_ms(shell).map(|range| label_names(state, span(range), cancel)).unwrap_or_default();
+    let span = range_ms(shell).map_or(Span::ALL, span);
+    let known = Known::new(state, span, cancel);
     let bare = Asked { filters: Vec::new(), ..asked.clone() };
     let (mut text, mut words) = (asked.text.clone(), String::new());
     if to_logql && !asked.is_logql {
-        match composed(&bare, &names) {
+        match composed(&bare, &known) {
             Ok(found) => {
                 words.clone_from(&asked.text);
                 text = found.text;
@@ -94,7 +90,7 @@ pub(super) fn switched(state: &PageState, asked: &Asked, shell: &Shell, cancel: 
     } else if !to_logql && asked.is_logql {
         // Words that this was made of come back as long as it was not changed.
         let before = Asked { text: shell.param("words").unwrap_or("").to_owned(), is_logql: false, ..bare };
-        let is_same = composed(&before, &names).is_ok_and(|found| found.text == asked.text);
+        let is_same = composed(&before, &known).is_ok_and(|found| found.text == asked.text);
         if is_same {
             text = before.text;
         }
@@ -105,7 +101,11 @@ pub(super) fn switched(state: &PageState, asked: &Asked, shell: &Shell, cancel: 
 /// Everything on the page.
 pub(super) fn input(state: &PageState, asked: Asked, shell: &Shell, push_url: String, cancel: &Cancel) -> SearchInput {
     let newest_ms = state.logs.store.status().span.map(|(_, newest)| newest.div_euclid(NS_PER_MS));
-    let mut input = SearchInput { asked, push_url, newest_ms, ..SearchInput::default() };
+    let lines_max = match state.logs.api.lines_max() {
+        0 => API_LINES_MAX,
+        max => max.min(API_LINES_MAX),
+    };
+    let mut input = SearchInput { asked, push_url, newest_ms, lines_max, ..SearchInput::default() };
     input.range_ms = match range_ms(shell) {
         Ok(range) => range,
         Err(message) => {
@@ -114,8 +114,9 @@ pub(super) fn input(state: &PageState, asked: Asked, shell: &Shell, push_url: St
         }
     };
     let span = span(input.range_ms);
-    input.label_names = label_names(state, span, cancel);
-    let found = match composed(&input.asked, &input.label_names) {
+    let known = Known::new(state, span, cancel);
+    input.label_names.clone_from(&known.names);
+    let found = match composed(&input.asked, &known) {
         Ok(found) => found,
         Err(problem) => {
             input.problem = Some(problem);
@@ -124,13 +125,17 @@ pub(super) fn input(state: &PageState, asked: Asked, shell: &Shell, push_url: St
     };
     input.logql = found.logql();
     match &found.query {
-        Query::Log(log) => fill_lines(state, &mut input, log, span, cancel),
+        Query::Log(log) => {
+            let named = log.selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty());
+            input.selected = named.map(|matcher| (matcher.name.to_string(), matcher.value.to_string())).collect();
+            fill_lines(state, &mut input, log, &known, span, cancel);
+        }
         Query::Metric(_) => fill_values(state, &mut input, cancel),
     }
     input
 }
 
-fn fill_lines(state: &PageState, input: &mut SearchInput, log: &LogExpr, span: Span, cancel: &Cancel) {
+fn fill_lines(state: &PageState, input: &mut SearchInput, log: &LogExpr, known: &Known<'_>, span: Span, cancel: &Cancel) {
     match lines(state, log, span, Direction::Backward, LINES_MAX, cancel) {
         Ok(answer) => {
             input.read_bytes += answer.stats.bytes;
@@ -144,7 +149,7 @@ fn fill_lines(state: &PageState, input: &mut SearchInput, log: &LogExpr, span: S
     }
     let labels = counted_labels(state, &input.label_names, span, cancel);
     fill_counts(state, input, &labels, cancel);
-    fill_others(state, input, cancel);
+    fill_others(state, input, known, cancel);
 }
 
 fn fill_counts(state: &PageState, input: &mut SearchInput, labels: &[String], cancel: &Cancel) {
@@ -159,14 +164,14 @@ fn fill_counts(state: &PageState, input: &mut SearchInput, labels: &[String], ca
 }
 
 /// Values that a filter leaves out, of the labels that are filtered: to choose them instead, or besides.
-fn fill_others(state: &PageState, input: &mut SearchInput, cancel: &Cancel) {
+fn fill_others(state: &PageState, input: &mut SearchInput, known: &Known<'_>, cancel: &Cancel) {
     let seconds = input.range_ms.1.saturating_sub(input.range_ms.0).div_euclid(1000).max(1);
     for facet in &mut input.facets {
         if input.asked.of(&facet.label).next().is_none() {
             continue;
         }
         let free = Asked { filters: input.asked.without(&facet.label), ..input.asked.clone() };
-        let Ok(found) = composed(&free, &input.label_names) else { continue };
+        let Ok(found) = composed(&free, known) else { continue };
         let query = format!("sum by ({}) (count_over_time({}[{seconds}s]))", facet.label, found.logql());
         let question = Question { query: &query, when: When::Instant(input.range_ms.1), cancel: cancel.clone() };
         match state.logs.engine.numbers(&question).map(|(answer, _)| answer.value) {
@@ -187,7 +192,7 @@ fn fill_others(state: &PageState, input: &mut SearchInput, cancel: &Cancel) {
 
 /// Labels worth counting by: with few values, those that say most first.
 fn counted_labels(state: &PageState, names: &[String], span: Span, cancel: &Cancel) -> Vec<String> {
-    let mut order: Vec<&String> = names.iter().filter(|name| is_legacy_label_name(name) && *name != LEVEL).collect();
+    let mut order: Vec<&String> = names.iter().filter(|name| is_legacy_label_name(name) && !is_keyword(name) && *name != LEVEL).collect();
     order.sort_by_key(|name| BEST.iter().position(|best| best == name).unwrap_or(BEST.len()));
     let few = |name: &&String| {
         let query = StreamQuery { any_of: &[], span, limit: VALUES_MAX + 1 };

@@ -1,7 +1,8 @@
 //! What the page of streams shows, and deleting lines from there.
 
 use super::PageState;
-use super::search::{label_names, range_ms, span};
+use super::known::Known;
+use super::search::{range_ms, span};
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{Span, StreamQuery};
 use crate::logs::pages::streams::{Deletion, StreamSize, StreamsInput};
@@ -40,7 +41,7 @@ pub(super) fn input(state: &PageState, shell: &Shell, by: String, cancel: &Cance
         }
     }
     let span = span(input.range_ms);
-    input.label_names = label_names(state, span, cancel);
+    input.label_names = Known::new(state, span, cancel).names;
     match state.logs.api.select().volume(&StreamQuery { any_of: &[], span, limit: 0 }, cancel) {
         Ok(volumes) => {
             input.streams = volumes.into_iter().map(|one| StreamSize { labels: one.labels, lines: one.lines, bytes: one.bytes }).collect();

@@ -1,5 +1,6 @@
 //! Words to a tree.
 
+use super::Chosen;
 use crate::logs::query::ast::{CompareOp, Span};
 use crate::logs::query::check;
 use crate::logs::query::lex::{Kind, Lexer};
@@ -256,8 +257,7 @@ impl<'a> Reader<'a> {
         }
         let start = self.at;
         self.at += name.len() + op.len();
-        let label: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        match self.test(&label, op)? {
+        match self.test(&label_of(name), op)? {
             Some(tree) => Ok(Some(tree)),
             None => {
                 self.at = start;
@@ -343,6 +343,30 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// A field's name as parsers make it a label's.
+fn label_of(name: &str) -> String {
+    let mut label: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if label.starts_with(|c: char| c.is_ascii_digit()) {
+        label.insert(0, '_');
+    }
+    label
+}
+
+/// The tree of values that were chosen.
+pub(super) fn chosen(chosen: &[Chosen<'_>]) -> Tree {
+    let mut parts = Vec::new();
+    for Chosen { field, only, not } in chosen {
+        let name = label_of(field);
+        let of = |test| Tree::Field(Field { name: name.clone(), test });
+        if !only.is_empty() {
+            let mut values: Vec<Tree> = only.iter().map(|value| of(Test::Equal((*value).to_owned()))).collect();
+            parts.push(if values.len() == 1 { values.remove(0) } else { Tree::Any(values) });
+        }
+        parts.extend(not.iter().map(|value| of(Test::NotEqual((*value).to_owned()))));
+    }
+    Tree::All(parts)
 }
 
 /// Whether `OR` and the like end where this follows.

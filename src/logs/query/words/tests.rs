@@ -3,7 +3,7 @@
 use super::*;
 
 fn vocabulary() -> Vocabulary<'static> {
-    Vocabulary { is_stream_label: &|name| matches!(name, "job" | "env"), level: None }
+    Vocabulary { is_on_every_stream: &|name| matches!(name, "job" | "env"), level: None }
 }
 
 #[test]
@@ -56,9 +56,19 @@ fn words_compile_to_logql() {
         ("user:*", r#"{} | auto | user!="""#),
         ("-user:*", r#"{} | auto | user="""#),
         ("-user:Ann", r#"{} | auto | user!~"(?i)Ann""#),
-        ("took>1s status>=500 size<5MB x<=-2.5", r#"{} | auto | took>1s | status>=500 | size<5MB | x<=-2.5"#),
-        ("took:>1s", r#"{} | auto | took>1s"#),
-        ("-status>=500", r#"{} | auto | (status="" or status<500)"#),
+        // What is no number is not greater, and is no error that counts over lines would stop at.
+        ("took>1s status>=500 size<5MB x<=-2.5", r#"{} | auto | took>1s | status>=500 | size<5MB | x<=-2.5 | __error__="""#),
+        ("took:>1s", r#"{} | auto | took>1s | __error__="""#),
+        ("job>5 env:prod", r#"{env=~"(?i)prod"} | job>5 | __error__="""#),
+        (
+            "-status>=500",
+            r#"{} | auto | (status!~"[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?" or status<500) | drop __error__,__error_details__"#,
+        ),
+        (
+            "took>1s OR size>2KB",
+            "{} | auto | (took=~\"[-+]?(([0-9.]+(ns|us|µs|μs|ms|s|m|h))+|0)\" and took>1s) or (size=~\"[0-9.,]+ ?[a-zA-Z]*\" and size>2KB) | drop __error__,__error_details__",
+        ),
+        (r#"path:"a.b" took>1s"#, r#"{} | auto | path=~"(?i)a\\.b" | took>1s | __error__="""#),
         ("http.status-code:404", r#"{} | auto | http_status_code="404""#),
         ("status:(500 OR 503)", r#"{} | auto | status="500" or status="503""#),
         ("level:error", r#"{} | auto | level=~"(?i)err(or)?""#),
@@ -72,7 +82,11 @@ fn words_compile_to_logql() {
         ("job:api env!=dev", r#"{job=~"(?i)api", env!="dev"}"#),
         ("job=api OR status:500", r#"{} | auto | job="api" or status="500""#),
         ("job=api OR env=dev", r#"{} | job="api" or env="dev""#),
+        ("job=api OR job=web.x", r#"{job=~"api|web\\.x"}"#),
+        ("env:(dev OR prod)", r#"{env=~"(?i)dev|prod"}"#),
+        ("env:(dev OR 7)", r#"{} | env=~"(?i)dev" or env="7""#),
         // What LogQL has no words for.
+        ("by:Ann by:Bob", r#"{} | auto | label_format by_="{{.by}}" | by_=~"(?i)Ann" | by_=~"(?i)Bob" | drop by_"#),
         ("by:Ann", r#"{} | auto | label_format by_="{{.by}}" | by_=~"(?i)Ann" | drop by_"#),
         (
             "refused OR status:500",
@@ -88,8 +102,14 @@ fn words_compile_to_logql() {
 #[test]
 fn level_may_be_a_label_that_every_line_has() {
     let vocabulary = Vocabulary { level: Some("detected_level"), ..vocabulary() };
-    let found = compile("level:warn x", &vocabulary).unwrap();
-    assert_eq!(found.logql, r#"{} |~ "(?i)x" | detected_level=~"(?i)warn(ing)?""#);
+    for (text, logql) in [
+        ("level:warn x", r#"{} |~ "(?i)x" | detected_level=~"(?i)warn(ing)?""#),
+        // What a line came with is looked at before it is read.
+        ("status:500 level:warn", r#"{} | detected_level=~"(?i)warn(ing)?" | auto | status="500""#),
+        ("detected_level:warn", r#"{} | detected_level=~"(?i)warn""#),
+    ] {
+        assert_eq!(compile(text, &vocabulary).unwrap().logql, logql, "{text}");
+    }
 }
 
 #[test]

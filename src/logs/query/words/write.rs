@@ -5,11 +5,10 @@
 //! where words ask for that, the line is made a label for a while. So are labels whose names are words of LogQL (`by`).
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use super::Vocabulary;
+use super::condition::{condition, escaped, guarded_comparison, whole};
 use super::read::{Field, Test, Text, Tree};
-use crate::logs::query::ast::CompareOp;
 use crate::logs::query::lex::is_keyword;
 use crate::series::labels::quote;
 
@@ -18,14 +17,16 @@ const LINE: &str = "line_";
 
 /// The LogQL of a tree.
 pub(super) fn logql(tree: &Tree, vocabulary: &Vocabulary<'_>) -> String {
-    let mut stages = Stages {
-        vocabulary,
-        matchers: Vec::new(),
-        filters: String::new(),
-        conditions: String::new(),
-        parses: false,
-        made: BTreeMap::new(),
-    };
+    written(tree, vocabulary, false)
+}
+
+/// The LogQL of a tree whose names stand for themselves: `level` is no other word for the level that every line has.
+pub(super) fn logql_of_names(tree: &Tree, vocabulary: &Vocabulary<'_>) -> String {
+    written(tree, vocabulary, true)
+}
+
+fn written(tree: &Tree, vocabulary: &Vocabulary<'_>, has_plain_names: bool) -> String {
+    let mut stages = Stages { vocabulary, has_plain_names, ..Stages::new(vocabulary) };
     match normal(tree, false) {
         Normal::All(parts) => parts.iter().for_each(|part| stages.add(part)),
         one => stages.add(&one),
@@ -67,24 +68,72 @@ impl Normal<'_> {
             _ => None,
         }
     }
+
+    /// The fields, if it asks for one of some values of one field.
+    fn values(&self) -> Option<Vec<&Field>> {
+        let Self::Any(parts) = self else { return None };
+        let fields: Option<Vec<&Field>> =
+            parts.iter().map(|part| if let Self::Field(field, false) = part { Some(*field) } else { None }).collect();
+        fields.filter(|fields| fields.windows(2).all(|pair| pair[0].name == pair[1].name))
+    }
+
+    /// Whether it compares with a number, a duration or a size somewhere.
+    fn compares(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Normal::compares),
+            Self::Word(..) => false,
+            Self::Field(field, _) => matches!(field.test, Test::Compare(..)),
+        }
+    }
 }
 
 struct Stages<'a> {
     vocabulary: &'a Vocabulary<'a>,
+    /// Whether `level` is a name like others.
+    has_plain_names: bool,
     matchers: Vec<String>,
     filters: String,
+    /// Conditions that need nothing but what a line came with.
+    early: String,
+    /// Conditions on fields, and what compares.
     conditions: String,
+    /// Conditions with parts that compare and parts that do not.
+    mixed: String,
     /// Whether a field must be taken out of the line.
     parses: bool,
+    /// Whether a label must be made.
+    makes: bool,
+    /// Whether something is compared in [`Self::conditions`].
+    compares: bool,
     /// Labels that are made for conditions and dropped behind them, with their templates.
     made: BTreeMap<String, String>,
 }
 
-impl Stages<'_> {
+impl<'a> Stages<'a> {
+    const fn new(vocabulary: &'a Vocabulary<'a>) -> Self {
+        Self {
+            vocabulary,
+            has_plain_names: false,
+            matchers: Vec::new(),
+            filters: String::new(),
+            early: String::new(),
+            conditions: String::new(),
+            mixed: String::new(),
+            parses: false,
+            makes: false,
+            compares: false,
+            made: BTreeMap::new(),
+        }
+    }
+
     /// One of the parts that must all hold.
     fn add(&mut self, part: &Normal<'_>) {
         if let Some(texts) = part.texts() {
             self.one_of(&texts);
+            return;
+        }
+        if let Some(matcher) = part.values().and_then(|fields| self.matcher_of_values(&fields)) {
+            self.matchers.push(matcher);
             return;
         }
         match part {
@@ -101,15 +150,73 @@ impl Stages<'_> {
             Normal::Field(field, negative) if self.chooses_streams(field) => {
                 self.matchers.push(condition(&field.name, field, *negative));
             }
-            part => {
-                let text = self.condition(part, false);
-                self.conditions.push_str(&format!(" | {text}"));
-            }
+            part => self.stage(part),
         }
     }
 
+    /// A part as a stage of its own, where it is cheapest and where what cannot be compared does no harm.
+    fn stage(&mut self, part: &Normal<'_>) {
+        let before = (std::mem::take(&mut self.parses), std::mem::take(&mut self.makes));
+        let is_plain_comparison = matches!(part, Normal::Field(_, false)) && part.compares();
+        let text = format!(" | {}", self.condition(part, !is_plain_comparison, false));
+        let into = match (part.compares(), is_plain_comparison) {
+            (true, true) => {
+                self.compares = true;
+                &mut self.conditions
+            }
+            (true, false) => &mut self.mixed,
+            (false, _) if !self.parses && !self.makes => &mut self.early,
+            (false, _) => &mut self.conditions,
+        };
+        into.push_str(&text);
+        self.parses |= before.0;
+        self.makes |= before.1;
+    }
+
     fn chooses_streams(&self, field: &Field) -> bool {
-        (self.vocabulary.is_stream_label)(&field.name) && !matches!(field.test, Test::Compare(..)) && !is_keyword(&field.name)
+        (self.vocabulary.is_on_every_stream)(&field.name) && !matches!(field.test, Test::Compare(..)) && !is_keyword(&field.name)
+    }
+
+    /// One matcher for one of some values of a label that every stream has.
+    fn matcher_of_values(&self, fields: &[&Field]) -> Option<String> {
+        let name = &fields.first().filter(|field| self.chooses_streams(field))?.name;
+        let patterns: Option<Vec<String>> = fields
+            .iter()
+            .map(|field| match &field.test {
+                Test::Equal(value) => Some(escaped(value)),
+                Test::Is(value) if !value.is_anything() => Some(whole(name, value).unwrap_or_else(escaped)),
+                _ => None,
+            })
+            .collect();
+        let patterns = patterns?;
+        // One word for any case stands for all that follow it.
+        let folded: Option<Vec<&str>> = patterns.iter().map(|pattern| pattern.strip_prefix("(?i)")).collect();
+        let pattern = match folded {
+            Some(folded) => format!("(?i){}", folded.join("|")),
+            None if patterns.iter().any(|pattern| pattern.starts_with("(?i)")) => return None,
+            None => patterns.join("|"),
+        };
+        Some(format!("{name}=~{}", quote(&pattern)))
+    }
+
+    /// The label that a field is in.
+    fn label(&mut self, field: &Field) -> String {
+        let is_stream_label = (self.vocabulary.is_on_every_stream)(&field.name);
+        let name = match self.vocabulary.level {
+            Some(level) if field.name == level => level,
+            Some(level) if field.name == "level" && !is_stream_label && !self.has_plain_names => level,
+            _ => {
+                self.parses |= !is_stream_label;
+                field.name.as_str()
+            }
+        };
+        if !is_keyword(name) {
+            return name.to_owned();
+        }
+        let made = format!("{name}_");
+        self.makes = true;
+        self.made.insert(made.clone(), format!("{{{{.{name}}}}}"));
+        made
     }
 
     fn one_of(&mut self, texts: &[&Text]) {
@@ -127,50 +234,54 @@ impl Stages<'_> {
         self.filters.push_str(&quoted.join(" or "));
     }
 
-    /// A condition on labels, the line among them; in parentheses where it stands within another.
-    fn condition(&mut self, part: &Normal<'_>, inside: bool) -> String {
+    /// A condition on labels, the line among them; in parentheses where it stands within another. Where it is `guarded`, a
+    /// value that cannot be compared decides like one that is not there.
+    fn condition(&mut self, part: &Normal<'_>, guarded: bool, inside: bool) -> String {
         let (parts, word) = match part {
             Normal::Word(text, negative) => {
+                self.makes = true;
                 self.made.insert(LINE.to_owned(), "{{__line__}}".to_owned());
                 let pattern = format!("(?s).*(?:{}).*", if text.is_anything() { String::new() } else { Pattern::of(text).as_regex() });
                 return format!("{LINE}{}{}", if *negative { "!~" } else { "=~" }, quote(&pattern));
             }
             Normal::Field(field, negative) => {
-                let is_stream_label = (self.vocabulary.is_stream_label)(&field.name);
-                let name = match self.vocabulary.level {
-                    Some(level) if field.name == "level" && !is_stream_label => level,
-                    _ => {
-                        self.parses |= !is_stream_label;
-                        &field.name
-                    }
+                let name = self.label(field);
+                return match &field.test {
+                    Test::Compare(op, value) if guarded => guarded_comparison(&name, *op, value, *negative),
+                    _ => condition(&name, field, *negative),
                 };
-                if !is_keyword(name) {
-                    return condition(name, field, *negative);
-                }
-                let made = format!("{name}_");
-                self.made.insert(made.clone(), format!("{{{{.{name}}}}}"));
-                return condition(&made, field, *negative);
             }
             Normal::All(parts) => (parts, " and "),
             Normal::Any(parts) => (parts, " or "),
         };
-        let texts: Vec<String> = parts.iter().map(|part| self.condition(part, true)).collect();
+        let texts: Vec<String> = parts.iter().map(|part| self.condition(part, guarded, true)).collect();
         let text = texts.join(word);
         if inside { format!("({text})") } else { text }
     }
 
     fn finish(self) -> String {
-        let mut text = format!("{{{}}}{}", self.matchers.join(", "), self.filters);
+        let mut text = format!("{{{}}}{}{}", self.matchers.join(", "), self.filters, self.early);
         if self.parses {
             text.push_str(" | auto");
         }
-        if self.made.is_empty() {
-            text.push_str(&self.conditions);
-            return text;
+        if !self.made.is_empty() {
+            let formats: Vec<String> = self.made.iter().map(|(label, template)| format!("{label}={}", quote(template))).collect();
+            text.push_str(&format!(" | label_format {}", formats.join(",")));
         }
-        let formats: Vec<String> = self.made.iter().map(|(label, template)| format!("{label}={}", quote(template))).collect();
-        let labels: Vec<&str> = self.made.keys().map(String::as_str).collect();
-        text.push_str(&format!(" | label_format {}{} | drop {}", formats.join(","), self.conditions, labels.join(",")));
+        text.push_str(&self.conditions);
+        if self.compares {
+            // What cannot be compared passes with an error.
+            text.push_str(r#" | __error__="""#);
+        }
+        text.push_str(&self.mixed);
+        let mut dropped: Vec<&str> = self.made.keys().map(String::as_str).collect();
+        if !self.mixed.is_empty() {
+            // A part that did not decide may have left an error, which no count over lines takes.
+            dropped.extend(["__error__", "__error_details__"]);
+        }
+        if !dropped.is_empty() {
+            text.push_str(&format!(" | drop {}", dropped.join(",")));
+        }
         text
     }
 }
@@ -222,73 +333,5 @@ impl Pattern {
 
     fn as_regex(&self) -> String {
         if self.is_regex { self.text.clone() } else { escaped(&self.text) }
-    }
-}
-
-/// With all that means something in a regular expression standing for itself.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// `name="value"` and the like.
-fn condition(name: &str, field: &Field, negative: bool) -> String {
-    let mut text = String::new();
-    let written = match (&field.test, negative) {
-        (Test::Is(value), negative) if value.is_anything() => write!(text, "{name}{}\"\"", if negative { "=" } else { "!=" }),
-        (Test::Is(value), negative) => match whole(&field.name, value) {
-            Ok(regex) => write!(text, "{name}{}{}", if negative { "!~" } else { "=~" }, quote(&regex)),
-            Err(plain) => write!(text, "{name}{}{}", if negative { "!=" } else { "=" }, quote(plain)),
-        },
-        (Test::Equal(value), false) | (Test::NotEqual(value), true) => write!(text, "{name}={}", quote(value)),
-        (Test::Equal(value), true) | (Test::NotEqual(value), false) => write!(text, "{name}!={}", quote(value)),
-        (Test::Regex(value), false) | (Test::NotRegex(value), true) => write!(text, "{name}=~{}", quote(value)),
-        (Test::Regex(value), true) | (Test::NotRegex(value), false) => write!(text, "{name}!~{}", quote(value)),
-        (Test::Compare(op, value), false) => write!(text, "{name}{}{value}", op.as_str()),
-        // What has no such field is not greater either.
-        (Test::Compare(op, value), true) => write!(text, "({name}=\"\" or {name}{}{value})", opposite(*op).as_str()),
-    };
-    debug_assert!(written.is_ok(), "writing to a String cannot fail");
-    text
-}
-
-/// A value as an expression that matches all of it, or the value itself where no case and no star matters.
-fn whole<'a>(name: &str, value: &'a Text) -> Result<String, &'a str> {
-    if name == "level"
-        && let [level] = value.parts.as_slice()
-    {
-        // Programs do not agree on how to write these.
-        match level.to_ascii_lowercase().as_str() {
-            "error" | "err" => return Ok("(?i)err(or)?".to_owned()),
-            "warn" | "warning" => return Ok("(?i)warn(ing)?".to_owned()),
-            "info" | "information" => return Ok("(?i)info(rmation)?".to_owned()),
-            "critical" | "crit" => return Ok("(?i)crit(ical)?".to_owned()),
-            _ => {}
-        }
-    }
-    let has_letters = value.parts.iter().any(|part| part.chars().any(char::is_alphabetic));
-    match value.parts.as_slice() {
-        [plain] if !has_letters => Err(plain),
-        parts => {
-            let inside: Vec<String> = parts.iter().map(|part| escaped(part)).collect();
-            Ok(format!("{}{}", if has_letters { "(?i)" } else { "" }, inside.join(".*")))
-        }
-    }
-}
-
-const fn opposite(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Eq => CompareOp::Ne,
-        CompareOp::Ne => CompareOp::Eq,
-        CompareOp::Gt => CompareOp::Le,
-        CompareOp::Ge => CompareOp::Lt,
-        CompareOp::Lt => CompareOp::Ge,
-        CompareOp::Le => CompareOp::Gt,
     }
 }
