@@ -44,6 +44,8 @@ mod logs;
 mod logs_collect;
 /// `kill -9` while lines come.
 mod logs_crash;
+/// What the configuration file itself says about collecting.
+mod logs_inline;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.

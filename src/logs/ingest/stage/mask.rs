@@ -3,7 +3,7 @@
 //! Kinds: `password` (values of keys that are called like secrets), `bearer` (Authorization headers), `jwt`, `url`
 //! (passwords in URLs), `card` (payment card numbers whose check digit is right), `email`, `aws_key`, `private_key`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::{Captures, Regex};
 
@@ -46,7 +46,7 @@ pub(super) const DEFAULT_KINDS: [Kind; 7] =
 pub(super) struct Mask {
     pub(super) kinds: Vec<Kind>,
     /// Expressions of the user's own; groups are masked, or all of it where there are none.
-    pub(super) expressions: Vec<Regex>,
+    pub(super) expressions: Vec<Arc<Regex>>,
     pub(super) replacement: String,
 }
 
