@@ -56,7 +56,12 @@ fn the_configuration_file_says_what_is_collected() {
     assert_eq!(server.post("/-/reload", "text/plain", "").0, 200);
     // What was read before does not come again; what comes now is treated as the file says now.
     for round in 0..50 {
-        std::fs::OpenOptions::new().append(true).open(&log).map(|mut file| std::io::Write::write_all(&mut file, format!("{round}\n").as_bytes())).unwrap().unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&log)
+            .map(|mut file| std::io::Write::write_all(&mut file, format!("{round}\n").as_bytes()))
+            .unwrap()
+            .unwrap();
         std::thread::park_timeout(Duration::from_millis(100));
         let (_, text) = server.get("/loki/api/v1/series?match[]=%7Blevel%3D%22second%22%7D&since=1h");
         if text.contains("second") {

@@ -100,7 +100,8 @@ impl Logs {
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let receiver = Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
-        let collectors = collect::open(folder, &settings, collect.as_ref(), &clock, tls.as_ref(), env, &receiver).map_err(OpenError::Setting)?;
+        let collectors =
+            collect::open(folder, &settings, collect.as_ref(), &clock, tls.as_ref(), env, &receiver).map_err(OpenError::Setting)?;
         let query_places = usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1);
         let engine = Engine::new(Arc::clone(&store) as _, Arc::clone(&clock), options::engine(&settings, &pressure));
         let unready = {
@@ -137,7 +138,18 @@ impl Logs {
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
         registry.add(Arc::clone(&collectors) as Arc<dyn Report>);
         let runtime = tokio::runtime::Handle::current();
-        Ok(Arc::new(Self { store, engine, api, receiver, otlp, collectors, settings, env, collect: parking_lot::Mutex::new(collect), runtime }))
+        Ok(Arc::new(Self {
+            store,
+            engine,
+            api,
+            receiver,
+            otlp,
+            collectors,
+            settings,
+            env,
+            collect: parking_lot::Mutex::new(collect),
+            runtime,
+        }))
     }
 
     /// Begins to listen for syslog and Fluent, and to collect. What cannot be started is in the log.

@@ -35,7 +35,10 @@ const JOBS_MAX: usize = 1_000;
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 /// Ways to find logs that Promtail has and we do not, and what to do instead.
 const UNSUPPORTED: [(&str, &str); 18] = [
-    ("kubernetes_sd_configs", "is not supported here, nothing is collected by it; name the files, as __path__: /var/log/pods/*/*/*.log with the stage cri"),
+    (
+        "kubernetes_sd_configs",
+        "is not supported here, nothing is collected by it; name the files, as __path__: /var/log/pods/*/*/*.log with the stage cri",
+    ),
     ("loki_push_api", "is not supported here; senders push to the server's own /loki/api/v1/push"),
     ("consul_sd_configs", NOTHING),
     ("consulagent_sd_configs", NOTHING),
@@ -134,7 +137,11 @@ pub fn read(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Re
 ///
 /// # Errors
 /// Every mistake, with its place.
-pub fn read_node(node: &Node, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<(CollectConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read_node(
+    node: &Node,
+    path: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(CollectConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Report::new(path);
     let hash = xxhash_rust::xxh3::xxh3_64(yaml::print(node).as_bytes());
     let mut config = CollectConfig { hash, ..CollectConfig::default() };
@@ -355,7 +362,8 @@ fn encoding(job: &mut Section<'_, '_>) -> &'static Encoding {
     let Some(label) = job.text("encoding").filter(|label| !label.is_empty()) else { return UTF_8 };
     Encoding::for_label(label.as_bytes()).unwrap_or_else(|| {
         let at = job.value_place("encoding");
-        job.report.error(at, format!("encoding: there is no encoding {label:?}, expected one such as utf-8, utf-16le, iso-8859-1 or shift_jis"));
+        job.report
+            .error(at, format!("encoding: there is no encoding {label:?}, expected one such as utf-8, utf-16le, iso-8859-1 or shift_jis"));
         UTF_8
     })
 }
@@ -535,7 +543,11 @@ scrape_configs:
     #[test]
     fn lists_in_files_are_followed() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.yml"), "- targets: [h1]\n  labels: {__path__: /var/log/a.log, team: t1}\n- labels: {team: none}\n").unwrap();
+        std::fs::write(
+            folder.path().join("a.yml"),
+            "- targets: [h1]\n  labels: {__path__: /var/log/a.log, team: t1}\n- labels: {team: none}\n",
+        )
+        .unwrap();
         std::fs::write(folder.path().join("b.json"), r#"[{"targets": ["h2"], "labels": {"__path__": "/var/log/b.log"}}]"#).unwrap();
         let at = folder.path().join("promtail.yml");
         let text = "scrape_configs:\n  - job_name: a\n    file_sd_configs: [{files: ['*.yml', b.json, none.yml], refresh_interval: 1m}]\n    \
@@ -567,7 +579,7 @@ scrape_configs:
         assert_eq!(joined.summary(), "2 jobs of files, 1 of containers, 2 of journals, 1 of syslog");
         assert_ne!(joined.hash, inline.hash);
         let twice = file.join(inline).unwrap_err();
-        assert_eq!((twice.len(), twice[0].to_string()), (5, "prometheus.yml:8:9: job_name: \"system\" is there twice".to_owned()));
+        assert_eq!((twice.len(), twice[0].to_string()), (5, "prometheus.yml:8:11: job_name: \"system\" is there twice".to_owned()));
     }
 
     #[test]

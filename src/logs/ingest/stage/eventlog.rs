@@ -19,8 +19,7 @@ impl EventLog {
         for line in message.split("\r\n") {
             let Some((key, value)) = line.split_once(':') else { continue };
             let value = value.strip_prefix(' ').unwrap_or(value);
-            let name: String =
-                key.chars().enumerate().map(|(at, c)| if is_of_name(c, at) { c } else { '_' }).collect();
+            let name: String = key.chars().enumerate().map(|(at, c)| if is_of_name(c, at) { c } else { '_' }).collect();
             let is_odd = key.is_empty() || name != key;
             let name = if key.is_empty() { "_".to_owned() } else { name };
             if (is_odd && self.drops_odd) || (!self.overwrites && entry.value(&name).is_some()) {

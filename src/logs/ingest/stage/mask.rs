@@ -219,7 +219,11 @@ mod tests {
 
     #[test]
     fn own_expressions_mask_their_groups() {
-        let own = |text: &str| Mask { kinds: vec![Kind::Email], expressions: vec![Regex::new(text).unwrap()], replacement: "*".to_owned() };
+        let own = |text: &str| Mask {
+            kinds: vec![Kind::Email],
+            expressions: vec![Arc::new(Regex::new(text).unwrap())],
+            replacement: "*".to_owned(),
+        };
         assert_eq!(own(r"iban (\w+)").masked("iban DE12 of ann@example.org").as_deref(), Some("iban * of *"));
         assert_eq!(own(r"DE\d+").masked("iban DE12").as_deref(), Some("iban *"));
     }

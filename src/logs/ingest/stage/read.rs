@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::docker::{Unwrap, Wrapping};
-use super::eventlog::EventLog;
 use super::drop::Drop;
+use super::eventlog::EventLog;
 use super::golayout::Layout;
 use super::json::Json;
 use super::jsonpath::JsonPath;
@@ -454,8 +454,15 @@ fn metric(key: &str, section: &mut Section<'_, '_>) -> Option<Step> {
         shape = match kind.as_str() {
             "counter" => counter_shape(below, value.is_some()),
             "gauge" => {
-                let actions = [("set", Shape::Set), ("inc", Shape::Move(1.0)), ("dec", Shape::Move(-1.0)), ("add", Shape::AddValue(1.0)), ("sub", Shape::AddValue(-1.0))];
-                action(below, &["set", "inc", "dec", "add", "sub"]).and_then(|word| actions.into_iter().find(|(name, _)| *name == word).map(|(_, shape)| shape))
+                let actions = [
+                    ("set", Shape::Set),
+                    ("inc", Shape::Move(1.0)),
+                    ("dec", Shape::Move(-1.0)),
+                    ("add", Shape::AddValue(1.0)),
+                    ("sub", Shape::AddValue(-1.0)),
+                ];
+                action(below, &["set", "inc", "dec", "add", "sub"])
+                    .and_then(|word| actions.into_iter().find(|(name, _)| *name == word).map(|(_, shape)| shape))
             }
             _ => Some(Shape::Observe),
         };

@@ -93,12 +93,12 @@ impl Selector {
 /// Why it is none.
 pub(super) fn regex(text: &str) -> Result<Arc<Regex>, String> {
     let translated = re2::translate(text)?;
-    regex::RegexBuilder::new(&translated).size_limit(crate::base::limits::REGEX_BYTES_MAX).nest_limit(200).build().map(Arc::new).map_err(|error| {
-        match error {
+    regex::RegexBuilder::new(&translated).size_limit(crate::base::limits::REGEX_BYTES_MAX).nest_limit(200).build().map(Arc::new).map_err(
+        |error| match error {
             regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
             other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
-        }
-    })
+        },
+    )
 }
 
 struct Reader<'t> {

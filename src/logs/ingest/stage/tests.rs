@@ -314,7 +314,10 @@ fn metrics_of_lines_are_counted_as_promtail_does() {
         assert_eq!(counted(&format!("[{json}, {{metrics: {config}}}]"), &lines), expected, "{config}");
     }
     assert_eq!(
-        counted("[{drop: {expression: b, drop_counter_reason: noise}}, {match: {selector: '{job=\"a\"}', action: drop}}]", &["b", "c", "d"]),
+        counted(
+            "[{drop: {expression: b, drop_counter_reason: noise}}, {match: {selector: '{job=\"a\"}', action: drop}}]",
+            &["b", "c", "d"]
+        ),
         [
             "# TYPE logentry_dropped_lines_total counter",
             "logentry_dropped_lines_total{reason=\"match_stage\"} 2",

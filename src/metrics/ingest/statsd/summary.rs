@@ -131,16 +131,16 @@ fn part(shape: &SummaryShape) -> Duration {
 }
 
 impl List {
-    /// How many ranks a sample at this rank may stand for.
+    /// How many ranks a sample at this rank may stand for. The smallest and the largest are exact anyway.
     fn room(&self, rank: f64, objectives: &[Objective]) -> f64 {
         let of = |one: &Objective| {
             if one.quantile * self.count <= rank {
-                if one.quantile > 0.0 { 2.0 * one.error * rank / one.quantile } else { f64::MAX }
+                2.0 * one.error * rank / one.quantile
             } else {
                 2.0 * one.error * (self.count - rank) / (1.0 - one.quantile)
             }
         };
-        objectives.iter().map(of).fold(f64::MAX, f64::min)
+        objectives.iter().filter(|one| one.quantile > 0.0 && one.quantile < 1.0).map(of).fold(f64::MAX, f64::min)
     }
 
     fn merge(&mut self, new: &[(f64, f64)], objectives: &[Objective]) {
@@ -170,10 +170,9 @@ impl List {
         let Some(mut right) = self.samples.pop() else { return };
         let mut kept = Vec::with_capacity(self.samples.len() + 1);
         let mut rank = self.count - 1.0 - right.width;
-        let first = self.samples.first().copied();
         while let Some(left) = self.samples.pop() {
-            let is_first = self.samples.is_empty() && first.is_some();
             // The smallest stays what it is.
+            let is_first = self.samples.is_empty();
             if !is_first && left.width + right.width + right.delta <= self.room(rank, objectives) {
                 right.width += left.width;
             } else {
@@ -188,9 +187,12 @@ impl List {
     }
 
     fn quantile(&self, quantile: f64, objectives: &[Objective]) -> f64 {
-        let Some(first) = self.samples.first() else { return f64::NAN };
-        let mut wanted = (quantile * self.count).ceil();
-        wanted += (self.room(wanted, objectives) / 2.0).ceil().min(self.count);
+        let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) else { return f64::NAN };
+        if quantile <= 0.0 || quantile >= 1.0 {
+            return if quantile <= 0.0 { first.value } else { last.value };
+        }
+        let wanted = (quantile * self.count).ceil();
+        let wanted = wanted + self.room(wanted, objectives) / 2.0;
         let mut before = first;
         let mut rank = 0.0;
         for sample in &self.samples[1..] {

@@ -141,7 +141,10 @@ fn a_mapping_file_names_and_shapes_metrics() {
         house.dump("web_seconds"),
         [r#"{host="a", job="web", quantile="0.5"} 0.2@10"#, r#"{host="a", job="web", quantile="1.0"} 0.3@10"#]
     );
-    assert_eq!((house.recorder.values("web_seconds_count"), house.recorder.values("web_bytes_sum")), (vec!["3".into()], vec!["550".into()]));
+    assert_eq!(
+        (house.recorder.values("web_seconds_count"), house.recorder.values("web_bytes_sum")),
+        (vec!["3".into()], vec!["550".into()])
+    );
     assert_eq!(
         house.dump("web_bytes_bucket"),
         [r#"{job="statsd", le="+Inf"} 2@10"#, r#"{job="statsd", le="100.0"} 1@10"#],

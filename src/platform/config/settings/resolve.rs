@@ -28,7 +28,7 @@ const PATHS: [&str; 12] = [
 ];
 
 /// What own collectors are to collect, as it stands below `pharos.logs` in the configuration file. Whoever collects reads it.
-pub const COLLECT: &str = "collect";
+const COLLECT: &str = "collect";
 
 /// Settings that a file sets, checked.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -457,8 +457,7 @@ impl Files {
                 tracing::warn!(file = %record.path.display(), "a log file is gone of which some lines may not have been stored");
                 continue;
             };
-            let replayed =
-                Tail::new(&record, source, stat, &labels, &self.jobs[job]).and_then(|mut tail| tail.replay(slice, &mut batch));
+            let replayed = Tail::new(&record, source, stat, &labels, &self.jobs[job]).and_then(|mut tail| tail.replay(slice, &mut batch));
             if let Err(error) = replayed {
                 tracing::warn!(file = %record.path.display(), %error, "a log file cannot be read again");
             }

@@ -405,7 +405,10 @@ fn lines_wait_when_the_store_is_busy_and_when_their_stream_is_too_fast() {
     let store = Arc::new(Store::default());
     store.busy.store(5, Ordering::SeqCst);
     store.at_once.store(7, Ordering::SeqCst);
-    append(&dir.path().join("a.log"), &(0..50).map(|at| format!("{} line {at}\n", if at % 3 == 0 { "INFO" } else { "ERROR" })).collect::<String>());
+    append(
+        &dir.path().join("a.log"),
+        &(0..50).map(|at| format!("{} line {at}\n", if at % 3 == 0 { "INFO" } else { "ERROR" })).collect::<String>(),
+    );
     let _running = start(dir.path(), "*.log", "[level: {}]", &store);
     wait_for("every line", || has_all(&store, 50));
 }
@@ -454,7 +457,8 @@ fn links_that_are_swapped_lose_nothing() {
         append(&old, &format!("late of {round}\n"));
         wait_for("all lines", || has_all(&store, 2 + 3 * round));
     }
-    let names: BTreeSet<String> = store.lines.lock().iter().map(|(labels, ..)| labels.get("filename").unwrap_or_default().to_owned()).collect();
+    let names: BTreeSet<String> =
+        store.lines.lock().iter().map(|(labels, ..)| labels.get("filename").unwrap_or_default().to_owned()).collect();
     assert_eq!(names, BTreeSet::from([path("links/app.log").display().to_string()]));
 }
 
@@ -464,7 +468,10 @@ fn very_many_files_are_followed_soon() {
     let count = 4_000;
     for at in 0..count {
         // All of them look like copies of one another at first.
-        append(&dir.path().join(format!("app.{at}.log")), &format!("the same beginning of every file, which is long enough to tell little\n{}\nfile {at}\n", "x".repeat(100)));
+        append(
+            &dir.path().join(format!("app.{at}.log")),
+            &format!("the same beginning of every file, which is long enough to tell little\n{}\nfile {at}\n", "x".repeat(100)),
+        );
     }
     let store = Arc::new(Store::default());
     let began = std::time::Instant::now();

@@ -196,7 +196,8 @@ fn wanted(item: &mut Section<'_, '_>, defaults: &Defaults) -> Option<Wanted> {
             }
         };
     }
-    let is_part = |part: &str| part == "*" || (!part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+    let is_part =
+        |part: &str| part == "*" || (!part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
     if !text.split('.').all(is_part) {
         let message = format!(
             "match: {text:?} is no pattern, expected components of letters, digits, _ and - divided by dots, each of which may be *; or \
@@ -268,7 +269,9 @@ fn bounds(section: &mut Section<'_, '_>, key: &'static str) -> Option<Arc<[f64]>
         match number(node) {
             Some(bound) if bounds.last().is_none_or(|last| *last < bound) => bounds.push(bound),
             _ => {
-                section.report.error(node.at, format!("{key}: read {}, expected numbers, each larger than the one before", node.describe()));
+                section
+                    .report
+                    .error(node.at, format!("{key}: read {}, expected numbers, each larger than the one before", node.describe()));
                 return None;
             }
         }

@@ -143,7 +143,10 @@ fn mistakes_are_placed() {
         ("mappings: [{match: a, name: a, ttl: soon}]", "ttl: read \"soon\", expected a duration"),
         ("mappings: [{match: a, name: a, buckets: [2, 1]}]", "each larger than the one before"),
         ("mappings: [{match: a, name: a, quantiles: [{quantile: 2}]}]", "a quantile from 0 to 1"),
-        ("mappings: [{match: a, name: a, observer_type: summary, histogram_options: {}}]", "histogram_options: cannot stand beside a summary"),
+        (
+            "mappings: [{match: a, name: a, observer_type: summary, histogram_options: {}}]",
+            "histogram_options: cannot stand beside a summary",
+        ),
         (
             "mappings: [{match: a, name: a, observer_type: histogram, buckets: [1], histogram_options: {buckets: [2]}}]",
             "histogram_options: cannot stand beside buckets",
