@@ -100,7 +100,7 @@ fn number(text: &str) -> Option<f64> {
 
 /// One metric with its series, shared by all sources of a job.
 #[derive(Debug)]
-pub(crate) struct Family {
+pub struct Family {
     name: String,
     kind: &'static str,
     help: String,
@@ -215,7 +215,7 @@ impl Dropped {
 }
 
 /// Writes what pipelines count; of metrics of one name the first says what kind all are.
-pub(crate) fn report(families: &[Arc<Family>], page: &mut Page, now_ns: i64) {
+pub fn report(families: &[Arc<Family>], page: &mut Page, now_ns: i64) {
     let mut dropped: BTreeMap<&str, u64> = BTreeMap::new();
     let mut by_name: BTreeMap<&str, Vec<&Family>> = BTreeMap::new();
     for family in families {

@@ -34,7 +34,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-pub(crate) use metrics::{Family, report as report_families};
+pub use metrics::{Family, report as report_families};
 pub use read::read_pipeline;
 
 use crate::series::labels::LabelsBuilder;

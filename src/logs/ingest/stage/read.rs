@@ -361,6 +361,7 @@ fn matching(section: &mut Section<'_, '_>, depth: usize, budget: &mut usize) -> 
 
 fn drop_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
     let dropped = dropped(section, "drop_stage");
+    let errors = section.report.errors_len();
     let source = match section.node("source") {
         Some(Node { kind: Kind::List(_), .. }) => section.texts("source"),
         Some(_) => section.text("source").into_iter().collect(),
@@ -378,6 +379,9 @@ fn drop_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
     if stage.value.is_some() && stage.expression.is_some() {
         let at = section.place("expression");
         section.report.error(at, "expression: cannot stand beside value");
+        return None;
+    }
+    if section.report.errors_len() > errors {
         return None;
     }
     let has_condition = !stage.source.is_empty()

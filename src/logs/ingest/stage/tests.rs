@@ -284,7 +284,7 @@ fn metrics_of_lines_are_counted_as_promtail_does() {
         ),
         (
             "{bytes_total: {type: Counter, prefix: my_, config: {match_all: true, count_entry_bytes: true, action: add}}}",
-            vec!["# TYPE my_bytes_total counter", "my_bytes_total{job=\"a\"} 84"],
+            vec!["# TYPE my_bytes_total counter", "my_bytes_total{job=\"a\"} 82"],
         ),
         (
             "{bad_total: {type: counter, source: status, config: {value: bad, action: inc}}}",

@@ -150,7 +150,8 @@ impl Files {
         if self.tails.len() >= self.tails_max && !self.make_room() {
             let why = format!("waits, since {} log files are followed already and have lines left", self.tails_max);
             self.stats.deny(path, &why);
-            self.dormant.insert((job, stat.inode), Dormant { stat: None, until_ms: now.saturating_add(FAILED_MS) });
+            // As soon as others have been read.
+            self.scans_now = true;
             return;
         }
         let (mut source, stat) = match Source::open(path) {
