@@ -285,7 +285,8 @@ impl Files {
             if !may_be {
                 continue;
             }
-            if stat.len < KNOWN_BYTES_MIN && is_young && !source.is_packed() && tail.path.exists() {
+            let len = if source.is_packed() { head.len() as u64 } else { stat.len };
+            if len < KNOWN_BYTES_MIN && is_young && tail.path.exists() {
                 // Too short to tell.
                 return true;
             }
