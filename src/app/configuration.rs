@@ -15,7 +15,7 @@ use super::edge::Edge;
 use super::vetting::vet;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::logs::take_over_loki_config;
-use crate::metrics::config::{Config, LoadedConfig, check as check_file, load};
+use crate::metrics::config::{LoadedConfig, check as check_file, load};
 use crate::metrics::refused_changes;
 use crate::metrics::server::{ReloadState, Runtime, Server};
 use crate::platform::config::diagnostic::Diagnostic;
@@ -24,7 +24,7 @@ use crate::platform::config::settings::{FileSettings, Resolved, unknown_variable
 use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
-type Apply = Box<dyn Fn(&Config) + Send + Sync>;
+type Apply = Box<dyn Fn(&LoadedConfig) + Send + Sync>;
 
 /// What runs and follows a new configuration.
 struct Followers {
@@ -126,7 +126,7 @@ impl Configuration {
     }
 
     /// What is to happen with a new configuration: the edge reads its files again, and the rest is told. Said once.
-    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&Config) + Send + Sync + 'static) {
+    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&LoadedConfig) + Send + Sync + 'static) {
         let said_before = self.followers.set(Followers { edge, apply: Box::new(apply) }).is_err();
         debug_assert!(!said_before, "on_change is called once");
     }
@@ -188,7 +188,7 @@ impl Configuration {
             current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
         }
         if let Some(followers) = self.followers.get() {
-            (followers.apply)(&loaded.config);
+            (followers.apply)(&loaded);
         }
     }
 

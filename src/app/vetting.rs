@@ -9,7 +9,8 @@ use super::edge::{self, CERTIFICATE, CLIENT_CA, KEY, names};
 use super::first_admin;
 use crate::access::Doors;
 use crate::base::clock::SharedClock;
-use crate::logs::read_collect_file;
+use crate::logs::read_collect;
+use crate::metrics::read_statsd_mapping;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::{Mistake, Resolved, Settings, SignIn};
 use crate::platform::http::tls::{SelfSigned, TlsPart};
@@ -46,7 +47,8 @@ pub(super) fn vet(resolved: &Resolved, env: &dyn Fn(&str) -> Option<String>, clo
         }
     }
     found.extend(first_admin::check(env));
-    found.extend(read_collect_file(&settings.logs.collect_file, env).err().unwrap_or_default());
+    found.extend(read_statsd_mapping(&settings.statsd.mapping_config).err().unwrap_or_default());
+    found.extend(read_collect(&settings.logs.collect_file, resolved.collect.as_ref(), env).err().unwrap_or_default());
     found
 }
 
@@ -140,6 +142,7 @@ mod tests {
         write("other.pem", &rcgen::KeyPair::generate().unwrap().serialize_pem());
         write("secret", "s3cret\n");
         write("empty", "\n");
+        write("mapping.yml", "mappings: [{match: a.b, name: a_b, nam: c}]\n");
         write("web.yml", "basic_auth_users: {ann: plain}\n");
         write("tls.yml", "tls_server_config: {cert_file: nowhere.pem, key_file: k.pem}\n");
         let oidc = "  auth: {oidc_issuer: 'https://id.example', oidc_client_id: p, oidc_default_role: viewer, ";
@@ -148,6 +151,14 @@ mod tests {
             ("  server: {tls_cert_file: c.pem, tls_key_file: k.pem}\n", None),
             ("  server: {tls_self_signed: true, client_ca_file: c.pem}\n", None),
             ("  statsd: {listen: ':8125'}\n", None),
+            ("  statsd: {mapping_config: gone.yml}\n", Some("/gone.yml: cannot read the mapping of StatsD")),
+            ("  statsd: {mapping_config: mapping.yml}\n", Some("/mapping.yml:1:36: nam: unknown key, did you mean name?")),
+            ("  logs: {collect: {scrape_configs: [{job_name: a, static_configs: [{labels: {__path__: /var/log/a}}]}]}}\n", None),
+            (
+                "  logs:\n    collect:\n      scrape_configs:\n        - job_name: a\n          pipeline_stages: [{jsn: {}}]\n",
+                Some("/p.yml:6:29: pipeline_stages: there is no stage"),
+            ),
+            ("  logs:\n    collect: 7\n", Some("/p.yml:3:14: collect: read")),
             ("  statsd: {listen: nowhere}\n", Some("/p.yml:2:20: statsd.listen: cannot listen on")),
             ("  server: {tls_cert_file: c.pem}\n", Some("/p.yml:2:27: server.tls_cert_file and server.tls_key_file go together")),
             (

@@ -133,12 +133,13 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         tls: ground.intake.tls.clone(),
         env: super::configuration::environment,
         db: Arc::clone(&db),
+        collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
     let (told, collecting) = (Arc::clone(&metrics), Arc::clone(&logs));
-    configuration.on_change(Arc::clone(edge), move |config| {
-        told.apply(config);
-        collecting.reload();
+    configuration.on_change(Arc::clone(edge), move |loaded| {
+        told.apply(&loaded.config);
+        collecting.reload(loaded.settings.collect().cloned());
     });
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);

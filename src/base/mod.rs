@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod clock;
 pub mod float;
 pub mod glob;
+pub mod go_duration;
 pub mod human;
 pub mod limits;
 pub mod masked;

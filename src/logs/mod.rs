@@ -17,7 +17,7 @@ pub mod query;
 pub mod store;
 
 pub use facade::{
-    Environment, ImportError, ImportOptions, Imported, Logs, LogsOptions, OpenError, check_restored, import_lines, read_collect_file,
+    Environment, ImportError, ImportOptions, Imported, Logs, LogsOptions, OpenError, check_restored, import_lines, read_collect,
     stopped_part, take_over_loki_config,
 };
 pub use ingest::streams::parse_labels;

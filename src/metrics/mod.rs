@@ -20,6 +20,7 @@ pub use facade::{Metrics, MetricsOptions, OpenError, check_restored, stopped_par
 pub use ingest::backfill::openmetrics::import as import_openmetrics;
 pub use ingest::changes::refused as refused_changes;
 pub use ingest::exposition::lint::lint;
+pub use ingest::statsd::mapping::read as read_statsd_mapping;
 pub use model::{config, server};
 pub use query::parse::{ParseOptions, parse_selector};
 pub use query::{engine, script};

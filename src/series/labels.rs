@@ -275,6 +275,11 @@ impl LabelsBuilder {
         self.set(name, "")
     }
 
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
     /// The value of a label, if set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.position(name).ok().map(|at| &*self.pairs[at].1)

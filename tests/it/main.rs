@@ -48,6 +48,8 @@ mod logs_crash;
 mod logs_doors;
 /// Lines in order, to the nanosecond, by the old API, and page by page.
 mod logs_query;
+/// What the configuration file itself says about collecting.
+mod logs_inline;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.

@@ -27,14 +27,14 @@ use crate::logs::model::read::SelectLines;
 use crate::logs::query::engine::Engine;
 use crate::logs::store::{Store, StoreError, WriteState};
 use crate::platform::backup::Part;
-use crate::platform::config::settings::Settings;
+use crate::platform::config::settings::{Inline, Settings};
 use crate::platform::db::Db;
 use crate::platform::http::tls::ServerTls;
 use crate::platform::telemetry::metrics::{Registry, Report};
 use crate::platform::work::WorkPool;
 
 pub use backup::{check_restored, stopped_part};
-pub use collect::{Environment, read_collect_file};
+pub use collect::{Environment, read_collect};
 pub use import::{ImportError, ImportOptions, Imported, import_lines};
 pub use loki_config::take_over as take_over_loki_config;
 
@@ -56,6 +56,8 @@ pub struct LogsOptions {
     pub env: Environment,
     /// Where saved searches are.
     pub db: Arc<Db>,
+    /// What the configuration file itself says about collecting.
+    pub collect: Option<Inline>,
 }
 
 /// Why the wing did not open.
@@ -86,13 +88,15 @@ pub struct Logs {
     settings: Settings,
     env: Environment,
     db: Arc<Db>,
+    /// What the configuration file itself says about collecting.
+    collect: parking_lot::Mutex<Option<Inline>>,
     runtime: tokio::runtime::Handle,
 }
 
 impl Logs {
     /// Opens storage, which reads the log back, and wires everything.
     pub async fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
-        let LogsOptions { data_dir, settings, clock, registry, pressure, tls, env, db } = options;
+        let LogsOptions { data_dir, settings, clock, registry, pressure, tls, env, db, collect } = options;
         std::fs::create_dir_all(&data_dir)?;
         let folder = data_dir.with_file_name("collect");
         let store_settings = options::store(data_dir, &settings, &clock, &pressure).map_err(OpenError::Setting)?;
@@ -102,7 +106,8 @@ impl Logs {
         });
         let store = Arc::new(opened.await.map_err(|_| OpenError::Panicked)??);
         let receiver = Arc::new(Receiver::new(Arc::clone(&store) as _, Arc::clone(&clock), pressure.clone(), options::lines(&settings)));
-        let collectors = collect::open(folder, &settings, &clock, tls.as_ref(), env, &receiver).map_err(OpenError::Setting)?;
+        let collectors =
+            collect::open(folder, &settings, collect.as_ref(), &clock, tls.as_ref(), env, &receiver).map_err(OpenError::Setting)?;
         let query_places = usize::try_from(settings.limits.query_concurrency_max).unwrap_or(usize::MAX).max(1);
         let engine = Engine::new(Arc::clone(&store) as _, Arc::clone(&clock), options::engine(&settings, &pressure));
         let unready = {
@@ -138,18 +143,45 @@ impl Logs {
         registry.add(Arc::new(report::StoreReport(Arc::clone(&store))) as Arc<dyn Report>);
         registry.add(Arc::clone(&collectors) as Arc<dyn Report>);
         let runtime = tokio::runtime::Handle::current();
-        Ok(Arc::new(Self { store, engine, api, receiver, otlp, collectors, settings, env, db, runtime }))
+        Ok(Arc::new(Self {
+            store,
+            engine,
+            api,
+            receiver,
+            otlp,
+            collectors,
+            settings,
+            env,
+            db,
+            collect: parking_lot::Mutex::new(collect),
+            runtime,
+        }))
     }
 
     /// Begins to listen for syslog and Fluent, and to collect. What cannot be started is in the log.
-    pub async fn start(&self) {
+    pub async fn start(self: &Arc<Self>) {
         collect::say(self.collectors.start().await);
+        let logs = Arc::downgrade(self);
+        self.runtime.spawn(collect::follow_lists(move || {
+            let logs = logs.upgrade()?;
+            let inline = logs.collect.lock().clone();
+            if logs.collectors.has_lists() {
+                logs.reload(inline);
+            }
+            Some(())
+        }));
     }
 
-    /// Reads the file that says what is collected again, in the background.
-    pub fn reload(self: &Arc<Self>) {
+    /// Log files that cannot be read now, and why, by path.
+    pub fn unreadable_files(&self) -> Vec<(String, String)> {
+        self.collectors.unreadable()
+    }
+
+    /// Reads the file that says what is collected again, in the background; `inline` is what the configuration file says now.
+    pub fn reload(self: &Arc<Self>, inline: Option<Inline>) {
+        self.collect.lock().clone_from(&inline);
         let logs = Arc::clone(self);
-        self.runtime.spawn(async move { collect::reload(&logs.collectors, &logs.settings, logs.env).await });
+        self.runtime.spawn(async move { collect::reload(&logs.collectors, &logs.settings, inline, logs.env).await });
     }
 
     /// Every route of the wing.

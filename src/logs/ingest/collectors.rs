@@ -22,7 +22,7 @@ use super::fluent::{FluentSource, serve as fluent};
 use super::inlet::Inlet;
 use super::listen::{Accept, Address, Transport, plain};
 use super::shape::Stamps;
-use super::stage::Pipeline;
+use super::stage::{Pipeline, report_families};
 use super::syslog::message::{Naming, Zone};
 use super::syslog::serve::SyslogSource;
 use crate::base::clock::SharedClock;
@@ -185,6 +185,21 @@ impl Collectors {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
+    /// Whether this is in force already.
+    pub fn holds(&self, config: &CollectConfig) -> bool {
+        self.config.lock().hash == config.hash
+    }
+
+    /// Whether files besides the configuration say what is collected, so that it may change at any time.
+    pub fn has_lists(&self) -> bool {
+        self.config.lock().has_lists
+    }
+
+    /// Log files that cannot be read now, and why, by path.
+    pub fn unreadable(&self) -> Vec<(String, String)> {
+        self.file_stats.unreadable()
+    }
+
     /// Stops everything, and waits until what was taken is stored.
     pub async fn stop(&self) {
         let _turn = self.turn.lock().await;
@@ -337,6 +352,8 @@ impl Running {
 impl Report for Collectors {
     fn report(&self, page: &mut Page) {
         self.counts.report(page);
+        let families = self.config.lock().families.clone();
+        report_families(&families, page, self.clock.now_ms().saturating_mul(1_000_000));
         let stats = &self.file_stats;
         if self.config.lock().files.is_empty() {
             return;
@@ -344,6 +361,7 @@ impl Report for Collectors {
         let get = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
         page.gauge("pharos_logs_files_followed", "Log files that are read as they grow.", get(&stats.followed) as f64);
         page.gauge("pharos_logs_files_behind_bytes", "Bytes of these files that are not stored yet.", get(&stats.behind_bytes) as f64);
+        page.gauge("pharos_logs_files_unreadable", "Log files and folders that cannot be read now.", stats.unreadable().len() as f64);
         page.counter("pharos_logs_files_rotations_total", "Log files that went on under another name.", get(&stats.rotations));
         page.counter("pharos_logs_files_cut_off_total", "Log files that were cut off or written over.", get(&stats.cut_off));
         page.counter("pharos_logs_files_errors_total", "Attempts to read or note something that failed.", get(&stats.errors));

@@ -1,5 +1,6 @@
 //! Numbers, durations and sizes as they stand in labels, read as Go reads them, with its words for what is wrong.
 
+use crate::base::go_duration;
 use crate::series::labels::quote;
 
 /// A floating point number (`strconv.ParseFloat`).
@@ -36,77 +37,9 @@ fn parse_hex_float(text: &str) -> Option<f64> {
     Some(sign * value * f64::from(scale).exp2())
 }
 
-/// Units of [`parse_duration`], in nanoseconds.
-const UNITS: [(&str, u64); 8] = [
-    ("ns", 1),
-    ("us", 1_000),
-    ("µs", 1_000),
-    ("μs", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-    ("h", 3_600_000_000_000),
-];
-
 /// A Go duration such as `1h15m30.918s` (`time.ParseDuration`), in nanoseconds.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
-    let invalid = || format!("time: invalid duration {}", quote(text));
-    let (negative, mut rest) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    if rest == "0" {
-        return Ok(0);
-    }
-    if rest.is_empty() {
-        return Err(invalid());
-    }
-    let mut total: u64 = 0;
-    while !rest.is_empty() {
-        if !rest.starts_with(|c: char| c == '.' || c.is_ascii_digit()) {
-            return Err(invalid());
-        }
-        let (whole, after) = split_digits(rest);
-        let mut amount: u64 = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|n| *n <= 1 << 63).ok_or_else(invalid)? };
-        rest = after;
-        let mut fraction = "";
-        if let Some(after) = rest.strip_prefix('.') {
-            (fraction, rest) = split_digits(after);
-            if whole.is_empty() && fraction.is_empty() {
-                return Err(invalid());
-            }
-        }
-        let end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
-        let (unit, after) = rest.split_at(end);
-        if unit.is_empty() {
-            return Err(format!("time: missing unit in duration {}", quote(text)));
-        }
-        let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(format!("time: unknown unit {} in duration {}", quote(unit), quote(text)));
-        };
-        amount = amount.checked_mul(*scale).ok_or_else(invalid)?;
-        if !fraction.is_empty() {
-            let (mut value, mut base) = (0_u64, 1.0_f64);
-            for digit in fraction.bytes() {
-                // Digits beyond the precision do not count.
-                let Some(next) = value.checked_mul(10).and_then(|v| v.checked_add(u64::from(digit - b'0'))) else { break };
-                value = next;
-                base *= 10.0;
-            }
-            amount = amount.checked_add((value as f64 * (*scale as f64 / base)) as u64).ok_or_else(invalid)?;
-        }
-        total = total.checked_add(amount).filter(|sum| *sum <= 1 << 63).ok_or_else(invalid)?;
-        rest = after;
-    }
-    if negative {
-        return Ok((total as i64).wrapping_neg());
-    }
-    i64::try_from(total).map_err(|_| invalid())
-}
-
-fn split_digits(text: &str) -> (&str, &str) {
-    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+    go_duration::parse(text, &|text| quote(text))
 }
 
 /// A size such as `5KiB`, `1,024 B` or `12` (`humanize.ParseBytes`), in bytes.

@@ -30,8 +30,8 @@ use crate::metrics::ingest::push::log::FolderLog;
 use crate::metrics::ingest::remote_send::{RemoteSend, Replay};
 use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
-use crate::metrics::ingest::statsd::Statsd;
 use crate::metrics::ingest::statsd::listen::Listener;
+use crate::metrics::ingest::statsd::{Statsd, mapping};
 use crate::metrics::model::config::Config;
 use crate::metrics::model::server::Server;
 use crate::metrics::query::engine::{Engine, Options};
@@ -232,6 +232,9 @@ impl Metrics {
         self.api.config.store(Arc::clone(&shared));
         self.config.store(shared);
         self.api.external_labels.store(Arc::new(external_labels(config)));
+        if let Some((statsd, _)) = &self.statsd {
+            map_statsd(statsd, &self.settings);
+        }
         if let Err(errors) = self.remote_send.apply(&config.remote_write, &config.global.external_labels) {
             for error in errors {
                 tracing::error!(error, "an endpoint of remote_write cannot be used");
@@ -423,6 +426,19 @@ async fn statsd(
     let series_max = usize::try_from(own.series_max).unwrap_or(usize::MAX);
     let statsd = Arc::new(Statsd::new(Arc::clone(clock), own.idle_max.to_std(), series_max));
     Ok(Some((statsd, parking_lot::Mutex::new(Some(listener)))))
+}
+
+/// Reads the mapping again; one with mistakes changes nothing.
+fn map_statsd(statsd: &Statsd, settings: &Settings) {
+    match mapping::read(&settings.statsd.mapping_config) {
+        Ok((mapping, warnings)) => {
+            warnings.iter().for_each(|warning| tracing::warn!(%warning, "the mapping of StatsD"));
+            statsd.map_by(mapping);
+        }
+        Err(errors) => {
+            errors.iter().for_each(|error| tracing::error!(%error, "the mapping of StatsD cannot be used, the one before goes on"));
+        }
+    }
 }
 
 fn external_url(settings: &Settings, address: SocketAddr) -> url::Url {

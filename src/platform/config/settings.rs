@@ -8,7 +8,7 @@ mod resolve;
 mod value;
 mod words;
 
-pub use resolve::{FileSettings, Resolved, SettingValue, Source, read_file};
+pub use resolve::{FileSettings, Inline, Resolved, SettingValue, Source, read_file};
 pub use value::{ByteSize, ClientAuth, DefaultRole, LogFormat, LogLevel, SignIn, Value};
 pub use words::{FEATURES, HOST_COLLECTORS, unknown_variables};
 
@@ -365,6 +365,8 @@ settings! {
         idle_max: Duration = "10m", [];
         /// Most metrics of StatsD, each with its tags, beyond which new ones are refused.
         series_max: u64 = "100000", [];
+        /// File that says how names of StatsD become names and labels, in the form of statsd_exporter's; empty for none.
+        mapping_config: String = "", [];
     }
     /// Signing in.
     auth: AuthSettings {

@@ -170,7 +170,7 @@ impl DockerJob {
                 while let Some((stream, ts, text)) = splitter.next_line() {
                     newest = newest.max(ts);
                     let Some(labels) = &labels[stream] else { continue };
-                    shapers[stream].shape(Entry { ts, text, labels: labels.clone(), ..Entry::default() }, &mut lines);
+                    shapers[stream].shape(Entry { ts, text, labels: labels.clone().into(), ..Entry::default() }, &mut lines);
                 }
             }
             if is_quiet || ended || lines.len() >= LINES_AT_ONCE {

@@ -168,7 +168,7 @@ impl JournalJob {
         let mut entry =
             Entry { ts: get("__REALTIME_TIMESTAMP").and_then(|us| us.parse::<i64>().ok()?.checked_mul(1_000)), ..Entry::default() };
         entry.text = if self.whole { String::from_utf8_lossy(line).into_owned() } else { get("MESSAGE").unwrap_or_default() };
-        entry.labels = self.labels.to_builder();
+        entry.labels = self.labels.to_builder().into();
         let priority = get("PRIORITY").and_then(|number| number.parse::<usize>().ok()).filter(|number| *number < 8);
         if self.rules.is_empty() {
             for (label, name) in [("host", "_HOSTNAME"), ("unit", "_SYSTEMD_UNIT"), ("app", "SYSLOG_IDENTIFIER")] {
@@ -179,7 +179,7 @@ impl JournalJob {
                 entry.fields.set(field, &get(name).unwrap_or_default());
             }
         } else {
-            let mut labels: LabelsBuilder = entry.labels.clone();
+            let mut labels: LabelsBuilder = (*entry.labels).clone();
             for name in map.keys().filter(|name| *name != "MESSAGE" && *name != "__CURSOR") {
                 labels.set(&format!("__journal_{}", name.to_lowercase()), &get(name).unwrap_or_default());
             }
@@ -187,7 +187,7 @@ impl JournalJob {
             if !process(&mut labels, &self.rules) {
                 return Found { entry: None, cursor };
             }
-            entry.labels = without_hidden(&labels).to_builder();
+            entry.labels = without_hidden(&labels).to_builder().into();
         }
         Found { entry: Some(entry), cursor }
     }

@@ -45,6 +45,11 @@ impl Unwrap {
 
     /// The entry without its wrapping, and whether it goes on in the next one.
     fn unwrap(&self, mut entry: Entry) -> (Entry, bool) {
+        // As the stages of which upstream makes these two.
+        let (time_name, text_name) = match self.wrapping {
+            Wrapping::Docker => ("timestamp", "output"),
+            Wrapping::Cri => ("time", "content"),
+        };
         let (stream, time, text, goes_on) = match self.wrapping {
             Wrapping::Docker => {
                 let Ok(line) = serde_json::from_str::<DockerLine>(&entry.text) else { return (entry, false) };
@@ -62,16 +67,20 @@ impl Unwrap {
                 else {
                     return (entry, false);
                 };
+                let flags = flags.to_owned();
+                let (stream, time, text) = (stream.to_owned(), time.to_owned(), text.to_owned());
+                entry.extract("flags", flags.as_str());
                 let goes_on = flags.split(':').any(|flag| flag == "P");
-                (stream.to_owned(), time.to_owned(), text.to_owned(), goes_on)
+                (stream, time, text, goes_on)
             }
         };
+        entry.extract(text_name, text.as_str());
         if let Some(ts) = rfc3339(&time) {
             entry.ts = Some(ts);
         }
         entry.extract("stream", stream.clone());
         if !time.is_empty() {
-            entry.extract("timestamp", time);
+            entry.extract(time_name, time);
         }
         entry.labels.set("stream", &stream);
         entry.text = text;

@@ -56,6 +56,14 @@ impl JsonPath {
         }
     }
 
+    /// The key of the document with which it begins, if it begins with one.
+    pub(super) fn first_key(&self) -> Option<&str> {
+        match self.0.first() {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     /// The value there, if there is one.
     pub(super) fn find<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(document, |value, step| match step {

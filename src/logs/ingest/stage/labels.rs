@@ -28,6 +28,11 @@ impl Named {
                     Place::Labels => entry.labels.set(name, value),
                     Place::Fields => entry.fields.set(name, value),
                 };
+            } else if let Some(value) = entry.labels.get(source).map(str::to_owned) {
+                match self.place {
+                    Place::Labels => entry.labels.set(name, &value),
+                    Place::Fields => entry.fields.set(name, &value),
+                };
             }
         }
         true
@@ -40,12 +45,16 @@ plain_stage!(Named);
 #[derive(Debug, Clone)]
 pub(super) struct Static {
     pub(super) labels: Vec<(String, String)>,
+    /// Whether labels that a line has already stay what they are.
+    pub(super) yields: bool,
 }
 
 impl Static {
     fn apply(&mut self, entry: &mut Entry, _: &Moment) -> bool {
         for (name, value) in &self.labels {
-            entry.labels.set(name, value);
+            if !self.yields || entry.labels.get(name).is_none() {
+                entry.labels.set(name, value);
+            }
         }
         true
     }

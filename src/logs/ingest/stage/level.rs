@@ -44,7 +44,7 @@ pub(super) struct Level {
 impl Level {
     fn apply(&mut self, entry: &mut Entry, _: &Moment) -> bool {
         let found = match &self.source {
-            Some(name) => entry.extracted.get(name).and_then(|word| of_word(word)),
+            Some(name) => entry.value(name).and_then(of_word),
             None => detect(&entry.text),
         };
         if let Some(level) = found {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Entry, Moment, plain_stage};
+use super::metrics::{Dropped, Family};
+use super::{Entry, Moment, Stage};
 
 /// Most values of the label that have a limit of their own.
 pub(super) const VALUES_MAX: usize = 10_000;
@@ -17,11 +18,12 @@ pub(super) struct Limit {
     pub(super) rate: f64,
     /// Lines at once.
     pub(super) burst: f64,
-    /// Whether lines beyond are dropped. Otherwise they only wait, which the source does by itself.
+    /// Whether lines beyond are dropped. Otherwise the source waits before it reads on.
     pub(super) drops: bool,
     pub(super) by_label: Option<String>,
     pub(super) values_max: usize,
     pub(super) buckets: Arc<Mutex<HashMap<String, Bucket>>>,
+    pub(super) dropped: Dropped,
 }
 
 /// What is left of a burst, and when that was.
@@ -33,17 +35,15 @@ pub(super) struct Bucket {
 
 impl Limit {
     fn apply(&mut self, entry: &mut Entry, moment: &Moment) -> bool {
-        if !self.drops {
-            return true;
-        }
         let key = match &self.by_label {
             None => "",
-            Some(label) => match entry.labels.get(label).or_else(|| entry.extracted.get(label).map(String::as_str)) {
+            Some(label) => match entry.value(label) {
                 Some(value) => value,
                 None => return true,
             },
         };
         let mut buckets = self.buckets.lock();
+        let key = if self.drops { key } else { "" };
         if buckets.len() >= self.values_max && !buckets.contains_key(key) {
             // Values come and go; those that have not been seen lately have their burst again anyway.
             buckets.clear();
@@ -52,12 +52,35 @@ impl Limit {
         let passed_s = moment.now_ns.saturating_sub(bucket.at_ns).max(0) as f64 / 1e9;
         bucket.left = (bucket.left + passed_s * self.rate).min(self.burst);
         bucket.at_ns = bucket.at_ns.max(moment.now_ns);
-        if bucket.left < 1.0 {
+        if bucket.left < 1.0 && self.drops {
+            self.dropped.inc();
             return false;
         }
+        // A source that waits has read some lines too many, for which it waits longer.
         bucket.left -= 1.0;
         true
     }
 }
 
-plain_stage!(Limit);
+impl Stage for Limit {
+    fn run(&mut self, mut entry: Entry, moment: &Moment) -> Option<Entry> {
+        self.apply(&mut entry, moment).then_some(entry)
+    }
+
+    fn waits_until(&self) -> Option<i64> {
+        if self.drops {
+            return None;
+        }
+        let buckets = self.buckets.lock();
+        let bucket = buckets.get("").filter(|bucket| bucket.left < 0.0)?;
+        Some(bucket.at_ns.saturating_add((-bucket.left / self.rate * 1e9) as i64))
+    }
+
+    fn families(&self, out: &mut Vec<Arc<Family>>) {
+        out.push(Arc::clone(&self.dropped.family));
+    }
+
+    fn fresh(&self) -> Box<dyn Stage> {
+        Box::new(self.clone())
+    }
+}

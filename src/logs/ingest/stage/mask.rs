@@ -3,7 +3,7 @@
 //! Kinds: `password` (values of keys that are called like secrets), `bearer` (Authorization headers), `jwt`, `url`
 //! (passwords in URLs), `card` (payment card numbers whose check digit is right), `email`, `aws_key`, `private_key`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::{Captures, Regex};
 
@@ -46,7 +46,7 @@ pub(super) const DEFAULT_KINDS: [Kind; 7] =
 pub(super) struct Mask {
     pub(super) kinds: Vec<Kind>,
     /// Expressions of the user's own; groups are masked, or all of it where there are none.
-    pub(super) expressions: Vec<Regex>,
+    pub(super) expressions: Vec<Arc<Regex>>,
     pub(super) replacement: String,
 }
 
@@ -219,7 +219,11 @@ mod tests {
 
     #[test]
     fn own_expressions_mask_their_groups() {
-        let own = |text: &str| Mask { kinds: vec![Kind::Email], expressions: vec![Regex::new(text).unwrap()], replacement: "*".to_owned() };
+        let own = |text: &str| Mask {
+            kinds: vec![Kind::Email],
+            expressions: vec![Arc::new(Regex::new(text).unwrap())],
+            replacement: "*".to_owned(),
+        };
         assert_eq!(own(r"iban (\w+)").masked("iban DE12 of ann@example.org").as_deref(), Some("iban * of *"));
         assert_eq!(own(r"DE\d+").masked("iban DE12").as_deref(), Some("iban *"));
     }

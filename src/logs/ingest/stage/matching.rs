@@ -1,5 +1,8 @@
 //! `match`: stages for some lines only, or an end for them.
 
+use std::sync::Arc;
+
+use super::metrics::{Dropped, Family};
 use super::selector::Selector;
 use super::{Entry, Flush, Moment, Pipeline, Stage};
 
@@ -10,6 +13,7 @@ pub(super) struct Match {
     /// Whether lines that match are dropped.
     pub(super) drops: bool,
     pub(super) inner: Pipeline,
+    pub(super) dropped: Dropped,
 }
 
 impl Stage for Match {
@@ -18,6 +22,7 @@ impl Stage for Match {
             return Some(entry);
         }
         if self.drops {
+            self.dropped.inc();
             return None;
         }
         self.inner.run_from(0, entry, moment)
@@ -29,6 +34,17 @@ impl Stage for Match {
 
     fn held_from(&self) -> Option<u64> {
         self.inner.held_from()
+    }
+
+    fn waits_until(&self) -> Option<i64> {
+        self.inner.waits_until()
+    }
+
+    fn families(&self, out: &mut Vec<Arc<Family>>) {
+        if self.drops {
+            out.push(Arc::clone(&self.dropped.family));
+        }
+        out.extend(self.inner.families());
     }
 
     fn fresh(&self) -> Box<dyn Stage> {

@@ -5,7 +5,9 @@
 
 mod docker;
 mod drop;
+mod eventlog;
 mod extracted;
+mod functions;
 mod golayout;
 mod json;
 mod jsonpath;
@@ -15,6 +17,7 @@ mod limit;
 mod logfmt;
 mod mask;
 mod matching;
+mod metrics;
 mod multiline;
 mod output;
 mod pack;
@@ -28,7 +31,10 @@ mod timestamp;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
+pub use metrics::{Family, report as report_families};
 pub use read::read_pipeline;
 
 use crate::series::labels::LabelsBuilder;
@@ -36,11 +42,35 @@ use crate::series::labels::LabelsBuilder;
 /// Most names in the extracted map of one line.
 const EXTRACTED_MAX: usize = 256;
 
+/// Labels that many lines share until a stage changes those of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SharedLabels(Arc<LabelsBuilder>);
+
+impl From<LabelsBuilder> for SharedLabels {
+    fn from(labels: LabelsBuilder) -> Self {
+        Self(Arc::new(labels))
+    }
+}
+
+impl Deref for SharedLabels {
+    type Target = LabelsBuilder;
+
+    fn deref(&self) -> &LabelsBuilder {
+        &self.0
+    }
+}
+
+impl DerefMut for SharedLabels {
+    fn deref_mut(&mut self) -> &mut LabelsBuilder {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
 /// A line on its way through the stages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Labels of its stream.
-    pub labels: LabelsBuilder,
+    pub labels: SharedLabels,
     /// Nanoseconds since the Unix epoch; `None` for the time at which it was read.
     pub ts: Option<i64>,
     /// The line.
@@ -70,8 +100,13 @@ impl Entry {
     pub fn source(&self, name: Option<&str>) -> Option<&str> {
         match name {
             None => Some(&self.text),
-            Some(name) => self.extracted.get(name).map(String::as_str),
+            Some(name) => self.value(name),
         }
+    }
+
+    /// A value found before, or a label: upstream begins with the labels of a line as what was found in it.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.extracted.get(name).map(String::as_str).or_else(|| self.labels.get(name))
     }
 }
 
@@ -105,6 +140,14 @@ pub trait Stage: Send + Sync + fmt::Debug {
     fn held_from(&self) -> Option<u64> {
         None
     }
+    /// Until when its source is to wait before it reads on, in nanoseconds since the Unix epoch.
+    fn waits_until(&self) -> Option<i64> {
+        None
+    }
+    /// Adds what it counts.
+    fn families(&self, out: &mut Vec<Arc<Family>>) {
+        let _ = out;
+    }
     /// The same stage for another source.
     fn fresh(&self) -> Box<dyn Stage>;
 }
@@ -132,6 +175,27 @@ impl Pipeline {
     pub fn after_docker(mut self) -> Self {
         self.stages.insert(0, Box::new(docker::Unwrap::new(docker::Wrapping::Docker)));
         self
+    }
+
+    /// The same, with labels for lines that do not have them at the end.
+    #[must_use]
+    pub fn with_labels(mut self, labels: &[(String, String)]) -> Self {
+        if !labels.is_empty() {
+            self.stages.push(Box::new(labels::Static { labels: labels.to_vec(), yields: true }));
+        }
+        self
+    }
+
+    /// What its stages count.
+    pub(crate) fn families(&self) -> Vec<Arc<Family>> {
+        let mut all = Vec::new();
+        self.stages.iter().for_each(|stage| stage.families(&mut all));
+        all
+    }
+
+    /// Until when its source is to wait before it reads on, in nanoseconds since the Unix epoch.
+    pub fn waits_until(&self) -> Option<i64> {
+        self.stages.iter().filter_map(|stage| stage.waits_until()).max()
     }
 
     /// Whether nothing is done to lines.

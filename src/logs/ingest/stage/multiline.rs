@@ -1,5 +1,7 @@
 //! `multiline`: lines that belong together become one, from a first line to the next.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use super::{Entry, Flush, Moment, Stage};
@@ -12,7 +14,7 @@ const BLOCK_BYTES_MAX: usize = 256 << 10;
 /// The stage.
 #[derive(Debug)]
 pub(super) struct Multiline {
-    pub(super) first_line: Regex,
+    pub(super) first_line: Arc<Regex>,
     /// How long a block waits for more, in nanoseconds.
     pub(super) max_wait_ns: i64,
     /// Most lines of a block.

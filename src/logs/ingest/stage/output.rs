@@ -10,8 +10,8 @@ pub(super) struct Output {
 
 impl Output {
     fn apply(&mut self, entry: &mut Entry, _: &Moment) -> bool {
-        if let Some(value) = entry.extracted.get(&self.source) {
-            entry.text.clone_from(value);
+        if let Some(value) = entry.value(&self.source).map(str::to_owned) {
+            entry.text = value;
         }
         true
     }

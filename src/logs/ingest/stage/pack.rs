@@ -1,6 +1,6 @@
 //! `pack`: labels and values go into the line, as JSON with the line under `_entry`, so that `unpack` can take them out.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 use super::{Entry, Moment, plain_stage};
 
@@ -15,16 +15,21 @@ pub(super) struct Pack {
 
 impl Pack {
     fn apply(&mut self, entry: &mut Entry, _: &Moment) -> bool {
-        let mut packed = Map::new();
+        let mut packed = BTreeMap::new();
         for name in &self.labels {
-            let value = entry.labels.get(name).or_else(|| entry.extracted.get(name).map(String::as_str));
-            if let Some(value) = value {
-                packed.insert(name.clone(), Value::String(value.to_owned()));
+            if let Some(value) = entry.value(name) {
+                packed.insert(name.as_str(), value.to_owned());
             }
         }
         entry.labels.retain(|name, _| !self.labels.iter().any(|packed| packed == name));
-        packed.insert("_entry".to_owned(), Value::String(std::mem::take(&mut entry.text)));
-        entry.text = Value::Object(packed).to_string();
+        // As upstream: names in order, the line behind them.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let mut text = String::from("{");
+        for (name, value) in &packed {
+            text.push_str(&format!("{}:{},", quoted(name), quoted(value)));
+        }
+        text.push_str(&format!("\"_entry\":{}}}", quoted(&entry.text)));
+        entry.text = text;
         if self.ingest_timestamp {
             entry.ts = None;
         }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::docker::{Unwrap, Wrapping};
 use super::drop::Drop;
+use super::eventlog::EventLog;
 use super::golayout::Layout;
 use super::json::Json;
 use super::jsonpath::JsonPath;
@@ -15,6 +16,7 @@ use super::limit::{self, Limit};
 use super::logfmt::Logfmt;
 use super::mask::{DEFAULT_KINDS, KINDS, MASK, Mask};
 use super::matching::Match;
+use super::metrics::{Dropped, Family, Metrics, Shape, Step};
 use super::multiline::Multiline;
 use super::output::Output;
 use super::pack::Pack;
@@ -25,19 +27,23 @@ use super::selector::{Selector, regex};
 use super::template::Make;
 use super::timestamp::{Format, OnFailure, Timestamp};
 use super::{Pipeline, Stage};
+use crate::base::go_duration;
 use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::section::{self, Section, alternatives, nearest};
 use crate::platform::config::yaml::{Kind, Node};
+use crate::series::labels::{is_legacy_label_name, is_legacy_metric_name};
 
 /// Most stages of one pipeline, those within others included.
 const STAGES_MAX: usize = 200;
 /// How deep pipelines may lie in one another.
 const DEPTH_MAX: usize = 8;
+/// Most metrics of one stage, and bounds of one histogram.
+const METRICS_MAX: usize = 200;
 /// Colours and the like of terminals.
 const ANSI: &str = r"\x1b\[[0-9;]*[A-Za-z]";
 /// Every stage that is understood.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 27] = [
     "json",
     "logfmt",
     "regex",
@@ -63,6 +69,8 @@ const NAMES: [&str; 25] = [
     "metrics",
     "tenant",
     "decolorize",
+    "eventlogmessage",
+    "geoip",
 ];
 
 /// Reads a list of stages; what is wrong with it goes to the report.
@@ -104,6 +112,7 @@ fn stage(node: &Node, depth: usize, budget: &mut usize, report: &mut Report) -> 
         "labels" => return named(value, name, Place::Labels, report),
         "structured_metadata" => return named(value, name, Place::Fields, report),
         "static_labels" => return static_labels(value, report),
+        "metrics" => return metrics_stage(value, report),
         "labeldrop" | "labelallow" => {
             let items = section::list(value, name, report);
             let names = items.iter().filter_map(|item| section::text(item, name, report)).collect();
@@ -141,8 +150,13 @@ fn stage(node: &Node, depth: usize, budget: &mut usize, report: &mut Report) -> 
         "sampling" => sampling(&mut section),
         "mask" => mask(&mut section),
         "decolorize" => regex(ANSI).and_then(|ansi| Replace::new(ansi, None, "")).ok().map(|stage| Box::new(stage) as _),
-        "metrics" => {
-            let message = "metrics: counting in a pipeline is not done here; ask for the same with a metric query over the lines, or a recording rule";
+        "eventlogmessage" => Some(Box::new(EventLog {
+            source: section.text("source").filter(|source| !source.is_empty()).unwrap_or_else(|| "message".to_owned()),
+            drops_odd: section.truth_or("drop_invalid_labels", false),
+            overwrites: section.truth_or("overwrite_existing", false),
+        })),
+        "geoip" => {
+            let message = "geoip: there is no database of places here; the stage is left out, lines come without the labels it would add";
             section.report.warn(node.at, message);
             return None;
         }
@@ -171,7 +185,7 @@ fn required(section: &mut Section<'_, '_>, key: &'static str) -> Option<String> 
     found
 }
 
-fn expression(section: &mut Section<'_, '_>, key: &'static str) -> Option<::regex::Regex> {
+fn expression(section: &mut Section<'_, '_>, key: &'static str) -> Option<Arc<::regex::Regex>> {
     let text = section.text(key)?;
     match regex(&text) {
         Ok(regex) => Some(regex),
@@ -208,6 +222,10 @@ fn named(node: &Node, key: &str, place: Place, report: &mut Report) -> Option<Bo
         report.error(node.at, format!("{key}: expected at least one name"));
         return None;
     }
+    if let Some((bad, _)) = names.iter().find(|(name, _)| !is_legacy_label_name(name)) {
+        report.error(node.at, format!("{key}: {bad:?} is no name of a label, expected letters, digits and _, not beginning with a digit"));
+        return None;
+    }
     Some(Box::new(Named { names, place }))
 }
 
@@ -220,8 +238,10 @@ fn static_labels(node: &Node, report: &mut Report) -> Option<Box<dyn Stage>> {
         .iter()
         .filter(|(_, value)| value.kind != Kind::Null)
         .filter_map(|(name, value)| Some((name.text.to_string(), section::text(value, &name.text, report)?)))
+        // As upstream: a label without value is none.
+        .filter(|(_, value)| !value.is_empty())
         .collect();
-    Some(Box::new(Static { labels }))
+    Some(Box::new(Static { labels, yields: false }))
 }
 
 fn json(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
@@ -310,7 +330,8 @@ fn template(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
 
 fn matching(section: &mut Section<'_, '_>, depth: usize, budget: &mut usize) -> Option<Box<dyn Stage>> {
     let text = required(section, "selector")?;
-    section.knows(&["pipeline_name", "drop_counter_reason"]);
+    section.knows(&["pipeline_name"]);
+    let dropped = dropped(section, "match_stage");
     let at = section.value_place("selector");
     let selector = match Selector::parse(&text) {
         Ok(selector) => selector,
@@ -321,16 +342,26 @@ fn matching(section: &mut Section<'_, '_>, depth: usize, budget: &mut usize) -> 
     };
     let drops = section.choice("action", &[("keep", false), ("drop", true)]).unwrap_or(false);
     let nodes = section.list("stages");
+    if drops && !nodes.is_empty() {
+        let at = section.place("stages");
+        section.report.error(at, "stages: cannot stand beside action: drop, since nothing is left for them");
+        return None;
+    }
+    if !drops && nodes.is_empty() {
+        section.report.error(at, "match: stages are needed, or action: drop");
+        return None;
+    }
     if depth >= DEPTH_MAX {
         section.report.error(at, format!("match: more than {DEPTH_MAX} pipelines within one another"));
         return None;
     }
     let inner = pipeline(nodes, depth + 1, budget, section.report);
-    Some(Box::new(Match { selector, drops, inner }))
+    Some(Box::new(Match { selector, drops, inner, dropped }))
 }
 
 fn drop_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
-    section.knows(&["drop_counter_reason"]);
+    let dropped = dropped(section, "drop_stage");
+    let errors = section.report.errors_len();
     let source = match section.node("source") {
         Some(Node { kind: Kind::List(_), .. }) => section.texts("source"),
         Some(_) => section.text("source").into_iter().collect(),
@@ -341,9 +372,18 @@ fn drop_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
         separator: section.text_or_nothing("separator").unwrap_or_else(|| ";".to_owned()),
         value: section.text("value"),
         expression: expression(section, "expression"),
-        older_than_ns: section.duration("older_than").map(nanos),
+        older_than_ns: nanos(section, "older_than"),
         longer_than: section.size("longer_than").map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        dropped,
     };
+    if stage.value.is_some() && stage.expression.is_some() {
+        let at = section.place("expression");
+        section.report.error(at, "expression: cannot stand beside value");
+        return None;
+    }
+    if section.report.errors_len() > errors {
+        return None;
+    }
     let has_condition = !stage.source.is_empty()
         || stage.value.is_some()
         || stage.expression.is_some()
@@ -357,14 +397,166 @@ fn drop_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
     Some(Box::new(stage))
 }
 
-fn nanos(duration: Duration) -> i64 {
-    duration.ms().saturating_mul(1_000_000)
+/// A duration as Go or Prometheus writes it, in nanoseconds.
+fn nanos(section: &mut Section<'_, '_>, key: &'static str) -> Option<i64> {
+    let text = section.text(key)?;
+    let of_go = go_duration::parse(&text, &|text| text.to_owned()).ok();
+    let read = of_go.or_else(|| Some(Duration::parse(&text).ok()?.ms().saturating_mul(1_000_000))).filter(|ns| *ns >= 0);
+    if read.is_none() {
+        let at = section.value_place(key);
+        section.report.error(at, format!("{key}: read {text:?}, expected a duration such as 500ms, 1.5h or 24h"));
+    }
+    read
+}
+
+/// Counts lines that a stage drops, under the reason that the user gave.
+fn dropped(section: &mut Section<'_, '_>, otherwise: &str) -> Dropped {
+    let reason = section.text("drop_counter_reason").filter(|reason| !reason.is_empty());
+    Dropped::new(&reason.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+fn metrics_stage(node: &Node, report: &mut Report) -> Option<Box<dyn Stage>> {
+    let pairs = match &node.kind {
+        Kind::Map(pairs) if (1..=METRICS_MAX).contains(&pairs.len()) => pairs,
+        _ => {
+            report.error(node.at, format!("metrics: expected 1 to {METRICS_MAX} metrics, each with its name"));
+            return None;
+        }
+    };
+    let errors = report.errors_len();
+    let mut steps = Vec::new();
+    for (key, node) in pairs {
+        let Some(mut below) = Section::open(node, &key.text, report) else { continue };
+        steps.extend(metric(&key.text, &mut below));
+        below.finish();
+    }
+    (report.errors_len() == errors).then(|| Box::new(Metrics { steps }) as _)
+}
+
+/// One metric of a `metrics` stage.
+fn metric(key: &str, section: &mut Section<'_, '_>) -> Option<Step> {
+    let errors = section.report.errors_len();
+    let place = section.place("type");
+    let kind = section.text("type").unwrap_or_default().to_lowercase();
+    let help = section.text_or_empty("description");
+    let source = section.text("source").unwrap_or_else(|| key.to_owned());
+    let prefix = section.text("prefix").filter(|prefix| !prefix.is_empty()).unwrap_or_else(|| "promtail_custom_".to_owned());
+    let idle_ns = nanos(section, "max_idle_duration").unwrap_or(300_000_000_000);
+    let name = format!("{prefix}{key}");
+    if !is_legacy_metric_name(&name) {
+        let at = section.at;
+        section.report.error(at, format!("metrics: {name:?} is no name of a metric, expected letters, digits, _ and :"));
+    }
+    if idle_ns < 1_000_000_000 {
+        let at = section.value_place("max_idle_duration");
+        section.report.error(at, "max_idle_duration: expected 1s or more");
+    }
+    let mut below = section.open_below("config");
+    let (mut value, mut shape) = (None, None);
+    if let Some(below) = &mut below {
+        value = below.text("value");
+        shape = match kind.as_str() {
+            "counter" => counter_shape(below, value.is_some()),
+            "gauge" => {
+                let actions = [
+                    ("set", Shape::Set),
+                    ("inc", Shape::Move(1.0)),
+                    ("dec", Shape::Move(-1.0)),
+                    ("add", Shape::AddValue(1.0)),
+                    ("sub", Shape::AddValue(-1.0)),
+                ];
+                action(below, &["set", "inc", "dec", "add", "sub"])
+                    .and_then(|word| actions.into_iter().find(|(name, _)| *name == word).map(|(_, shape)| shape))
+            }
+            _ => Some(Shape::Observe),
+        };
+    }
+    let mut bounds = Vec::new();
+    if kind == "histogram" {
+        shape = Some(Shape::Observe);
+        if let Some(below) = &mut below {
+            bounds = histogram_bounds(below);
+        }
+        if bounds.is_empty() {
+            bounds = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        }
+    }
+    let had_config = below.is_some();
+    if let Some(below) = below {
+        below.finish();
+    }
+    let kind = match kind.as_str() {
+        "counter" => "counter",
+        "gauge" => "gauge",
+        "histogram" => "histogram",
+        other => {
+            section.report.error(place, format!("type: read {other:?}, expected counter, gauge or histogram"));
+            return None;
+        }
+    };
+    if !had_config && kind != "histogram" {
+        let at = section.at;
+        section.report.error(at, format!("config: a {kind} needs an action"));
+    }
+    let shape = shape.filter(|_| section.report.errors_len() == errors)?;
+    let family = Arc::new(Family::new(&name, kind, &help, bounds, idle_ns));
+    Some(Step { source, value, shape, family })
+}
+
+fn counter_shape(section: &mut Section<'_, '_>, has_value: bool) -> Option<Shape> {
+    let all = section.truth_or("match_all", false);
+    let bytes = section.truth_or("count_entry_bytes", false);
+    let action = action(section, &["inc", "add"])?;
+    let mistake = match (all, bytes, action) {
+        (true, _, _) if has_value => Some("match_all: cannot stand beside value"),
+        (false, true, _) => Some("count_entry_bytes: needs match_all: true"),
+        (true, true, "inc") => Some("count_entry_bytes: needs action: add"),
+        (true, false, "add") => Some("match_all: needs action: inc, or count_entry_bytes"),
+        _ => None,
+    };
+    if let Some(mistake) = mistake {
+        let at = section.at;
+        section.report.error(at, mistake);
+        return None;
+    }
+    Some(match (all, bytes, action) {
+        (true, true, _) => Shape::Bytes,
+        (true, false, _) => Shape::Lines,
+        (_, _, "inc") => Shape::Move(1.0),
+        _ => Shape::AddValue(1.0),
+    })
+}
+
+fn action(section: &mut Section<'_, '_>, words: &[&'static str]) -> Option<&'static str> {
+    let read = section.text("action").unwrap_or_default().to_lowercase();
+    let found = words.iter().find(|word| **word == read).copied();
+    if found.is_none() {
+        let at = section.value_place("action");
+        section.report.error(at, format!("action: read {read:?}, expected {}", alternatives(words)));
+    }
+    found
+}
+
+/// Bounds in rising order.
+fn histogram_bounds(section: &mut Section<'_, '_>) -> Vec<f64> {
+    let mut bounds: Vec<f64> = Vec::new();
+    for node in section.list("buckets") {
+        let bound = match &node.kind {
+            Kind::Scalar { text, .. } => text.parse().ok().filter(|bound: &f64| bound.is_finite()),
+            _ => None,
+        };
+        match bound {
+            Some(bound) if bounds.last().is_none_or(|last| *last < bound) && bounds.len() < METRICS_MAX => bounds.push(bound),
+            _ => section.report.error(node.at, format!("buckets: expected at most {METRICS_MAX} numbers, each larger than the one before")),
+        }
+    }
+    bounds
 }
 
 fn multiline(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
     required(section, "firstline")?;
     let first_line = expression(section, "firstline")?;
-    let max_wait_ns = section.duration("max_wait_time").map_or(3_000_000_000, nanos);
+    let max_wait_ns = nanos(section, "max_wait_time").unwrap_or(3_000_000_000);
     let max_lines = section.count("max_lines").map_or(128, |lines| usize::try_from(lines).unwrap_or(usize::MAX)).clamp(1, 100_000);
     Some(Box::new(Multiline { first_line, max_wait_ns, max_lines, open: Vec::new() }))
 }
@@ -384,6 +576,7 @@ fn replace(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
 }
 
 fn limit_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
+    let dropped = dropped(section, "ratelimit_drop_stage");
     let rate = section.float("rate").filter(|rate| *rate > 0.0);
     let burst = section.count("burst").filter(|burst| *burst > 0);
     let (Some(rate), Some(burst)) = (rate, burst) else {
@@ -399,17 +592,18 @@ fn limit_stage(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
         by_label: section.text("by_label_name").filter(|name| !name.is_empty()),
         values_max: values_max.clamp(1, limit::VALUES_MAX),
         buckets: Arc::default(),
+        dropped,
     }))
 }
 
 fn sampling(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {
-    section.knows(&["drop_counter_reason"]);
+    let dropped = dropped(section, "sampling_stage");
     let rate = section.float("rate").filter(|rate| (0.0..=1.0).contains(rate));
     if rate.is_none() {
         let at = section.value_place("rate");
         section.report.error(at, "rate: expected the share of lines that is kept, from 0.0 to 1.0");
     }
-    rate.map(|rate| Box::new(Sampling { rate }) as _)
+    rate.map(|rate| Box::new(Sampling { rate, dropped }) as _)
 }
 
 fn mask(section: &mut Section<'_, '_>) -> Option<Box<dyn Stage>> {

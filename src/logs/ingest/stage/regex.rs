@@ -1,5 +1,7 @@
 //! `regex`: what named groups match goes into the extracted map.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use super::{Entry, Moment, plain_stage};
@@ -8,7 +10,7 @@ use super::{Entry, Moment, plain_stage};
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
     /// Has at least one named group.
-    pub(super) expression: Regex,
+    pub(super) expression: Arc<Regex>,
     /// What to read; `None` for the line.
     pub(super) source: Option<String>,
     /// Whether groups become labels too.

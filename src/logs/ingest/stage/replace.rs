@@ -1,19 +1,23 @@
 //! `replace`: writes something else in place of what an expression's groups matched.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use gotmpl::{Template, Value};
 use regex::Regex;
 
-use super::template::{functions, render};
+use super::functions::functions;
+use super::template::{data_of, render};
 use super::{Entry, Moment, plain_stage};
 
 /// The stage.
 #[derive(Clone)]
 pub(super) struct Replace {
     /// What to look for; groups are what is replaced, or all of it where there are none.
-    pub(super) expression: Regex,
+    pub(super) expression: Arc<Regex>,
     /// What to read and write; `None` for the line.
     pub(super) source: Option<String>,
-    /// A Go template; `.Value` is what was matched.
+    /// A Go template; `.Value` is what was matched, and everything found before has its name.
     pub(super) template: Template,
 }
 
@@ -25,39 +29,48 @@ impl std::fmt::Debug for Replace {
 
 impl Replace {
     /// The stage; fails on a template that is none.
-    pub(super) fn new(expression: Regex, source: Option<String>, replace: &str) -> Result<Self, String> {
+    pub(super) fn new(expression: Arc<Regex>, source: Option<String>, replace: &str) -> Result<Self, String> {
         let template = Template::new("replace").funcs(functions()).parse(replace).map_err(|error| error.to_string())?;
         Ok(Self { expression, source, template })
     }
 
     fn apply(&mut self, entry: &mut Entry, _: &Moment) -> bool {
         let Some(text) = entry.source(self.source.as_deref()) else { return true };
+        if !self.expression.is_match(text) {
+            return true;
+        }
+        let mut data = data_of(entry);
         let mut out = String::with_capacity(text.len());
         let mut copied = 0;
-        let mut found = Vec::new();
+        // What was written for each text that was matched.
+        let mut written: HashMap<&str, String> = HashMap::new();
         for captures in self.expression.captures_iter(text) {
             let groups: Vec<_> = match captures.len() {
                 1 => captures.get(0).into_iter().collect(),
                 _ => captures.iter().skip(1).flatten().collect(),
             };
             for group in groups {
-                if group.start() < copied {
-                    continue;
+                data.insert("Value".into(), Value::String(group.as_str().into()));
+                let map = Value::Map(Arc::new(std::mem::take(&mut data)));
+                let new = render(&self.template, &map);
+                if let Value::Map(map) = map {
+                    data = Arc::unwrap_or_clone(map);
                 }
-                let data = Value::from_entries([("Value".to_owned(), Value::String(group.as_str().into()))]);
-                let Ok(new) = render(&self.template, &data) else { continue };
-                out.push_str(&text[copied..group.start()]);
-                out.push_str(&new);
-                copied = group.end();
+                let Ok(new) = new else { continue };
+                // A group within one that was replaced is gone.
+                if group.start() >= copied {
+                    out.push_str(&text[copied..group.start()]);
+                    out.push_str(&new);
+                    copied = group.end();
+                }
+                written.insert(group.as_str(), new);
             }
-            for name in self.expression.capture_names().flatten() {
-                found.extend(captures.name(name).map(|group| (name.to_owned(), group.as_str().to_owned())));
-            }
-        }
-        if copied == 0 && out.is_empty() {
-            return true;
         }
         out.push_str(&text[copied..]);
+        // As upstream: named groups of the first match stand for what was written in their place.
+        let first = self.expression.captures(text);
+        let named = |name: &str| Some((name.to_owned(), written.get(first.as_ref()?.name(name)?.as_str())?.clone()));
+        let found: Vec<(String, String)> = self.expression.capture_names().flatten().filter_map(named).collect();
         match &self.source {
             None => entry.text = out,
             Some(name) => entry.extract(&name.clone(), out),

@@ -1,5 +1,7 @@
 //! `{app="x", level=~"warn|error"} |= "text"`: which lines a `match` stage is for.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use super::Entry;
@@ -19,7 +21,7 @@ pub(super) struct Selector {
 #[derive(Debug, Clone)]
 enum Filter {
     Text(String),
-    Regex(Regex),
+    Regex(Arc<Regex>),
 }
 
 impl Selector {
@@ -84,18 +86,19 @@ impl Selector {
     }
 }
 
-/// A regular expression in RE2 syntax, found anywhere.
+/// A regular expression in RE2 syntax, found anywhere. Shared, since each copy would keep memory of its own for searching, and
+/// there is one copy for each file.
 ///
 /// # Errors
 /// Why it is none.
-pub(super) fn regex(text: &str) -> Result<Regex, String> {
+pub(super) fn regex(text: &str) -> Result<Arc<Regex>, String> {
     let translated = re2::translate(text)?;
-    regex::RegexBuilder::new(&translated).size_limit(crate::base::limits::REGEX_BYTES_MAX).nest_limit(200).build().map_err(|error| {
-        match error {
+    regex::RegexBuilder::new(&translated).size_limit(crate::base::limits::REGEX_BYTES_MAX).nest_limit(200).build().map(Arc::new).map_err(
+        |error| match error {
             regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
             other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
-        }
-    })
+        },
+    )
 }
 
 struct Reader<'t> {

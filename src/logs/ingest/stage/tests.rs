@@ -160,7 +160,14 @@ fn stages_that_join_and_leave_out() {
             &["a user=<ANN> ip=<X> b|||"],
         ),
         ("[{replace: {expression: '\\d+', replace: '#'}}]", &["a 12 b 3", "none"], &["a # b #|||", "none|||"]),
-        ("[{static_labels: {x: y}}, {pack: {labels: [x, none]}}]", &["a \"b\""], &[r#"{"_entry":"a \"b\"","x":"y"}|||"#]),
+        ("[{static_labels: {x: y}}, {pack: {labels: [x, none]}}]", &["a \"b\""], &[r#"{"x":"y","_entry":"a \"b\""}|||"#]),
+        ("[{pack: {labels: [job]}}, {labels: {j: job}}]", &["a"], &[r#"{"job":"a","_entry":"a"}|||"#]),
+        (
+            "[{replace: {expression: '(?P<who>ann|bob)', replace: '{{ .job }}-{{ .Value | upper }}'}}, {labels: {who: }}]",
+            &["ann bob"],
+            &["a-ANN a-BOB|who=a-ANN||"],
+        ),
+        ("[{replace: {expression: '(\\d+)', replace: ''}}]", &["a1b22"], &["ab|||"]),
         ("[{limit: {rate: 1, burst: 2, drop: true}}]", &["a", "b", "c"], &["a|||", "b|||"]),
         ("[{limit: {rate: 1, burst: 1, drop: true, by_label_name: none}}]", &["a", "b"], &["a|||", "b|||"]),
         ("[{sampling: {rate: 1.0}}]", &["a"], &["a|||"]),
@@ -194,7 +201,21 @@ fn mistakes_are_placed_and_explained() {
         ("[{sampling: {rate: 2}}]", "from 0.0 to 1.0"),
         ("[{mask: {kinds: [shoe]}}]", "expected password, bearer"),
         ("[{labels: {}}]", "at least one name"),
-        ("[{metrics: {x: {type: Counter}}}]", "recording rule"),
+        ("[{metrics: {x: {type: Counter}}}]", "config: a counter needs an action"),
+        ("[{metrics: {x: {type: Summary}}}]", "type: read \"summary\", expected counter, gauge or histogram"),
+        ("[{metrics: {x: {type: Counter, config: {action: dec}}}}]", "action: read \"dec\", expected inc or add"),
+        ("[{metrics: {x: {type: Counter, config: {action: inc, match_all: true, value: a}}}}]", "match_all: cannot stand beside value"),
+        ("[{metrics: {x: {type: Counter, config: {action: add, count_entry_bytes: true}}}}]", "needs match_all: true"),
+        ("[{metrics: {x-y: {type: Histogram}}}]", "\"promtail_custom_x-y\" is no name of a metric"),
+        ("[{metrics: {x: {type: Histogram, config: {buckets: [2, 1]}}}}]", "each larger than the one before"),
+        ("[{metrics: {x: {type: Gauge, max_idle_duration: 10ms, config: {action: set}}}}]", "max_idle_duration: expected 1s or more"),
+        ("[{metrics: {}}]", "metrics: expected 1 to"),
+        ("[{geoip: {db: x.mmdb, source: ip, db_type: city}}]", "geoip: there is no database of places here"),
+        ("[{drop: {value: a, expression: b}}]", "expression: cannot stand beside value"),
+        ("[{drop: {older_than: soon}}]", "older_than: read \"soon\", expected a duration"),
+        ("[{match: {selector: '{a=\"b\"}'}}]", "match: stages are needed"),
+        ("[{match: {selector: '{a=\"b\"}', action: drop, stages: [{docker: {}}]}}]", "stages: cannot stand beside action: drop"),
+        ("[{labels: {a-b: c}}]", "\"a-b\" is no name of a label"),
         ("[{tenant: {source: x}}]", "one tenant only"),
         ("[{docker: {colour: red}}]", "colour: unknown key, ignored"),
         ("[7: {}]", "there is no stage \"7\""),
@@ -204,6 +225,120 @@ fn mistakes_are_placed_and_explained() {
     }
     let many = format!("[{}]", vec!["level: {}"; 201].join(","));
     assert!(read(&many).1[0].contains("more than 200 stages"));
+}
+
+#[test]
+fn labels_count_as_found() {
+    check(&[
+        ("[{regex: {source: job, expression: '^(?P<first>.)'}}, {labels: {first: }}]", &["x"], &["x|first=a||"]),
+        ("[{template: {source: t, template: '{{ .job }}/{{ .Entry }}'}}, {output: {source: t}}]", &["x"], &["a/x|||"]),
+        ("[{drop: {source: job, value: a}}]", &["x"], &[]),
+        ("[{structured_metadata: {from: job}}, {labeldrop: [job]}]", &["x"], &["x||from=a|"]),
+        ("[{static_labels: {env: ''}}]", &["x"], &["x|||"]),
+        (
+            "[{docker: {}}, {template: {source: t, template: '{{ .output }}@{{ .timestamp }}'}}, {output: {source: t}}]",
+            &[r#"{"log":"one\n","stream":"stdout","time":"2024-05-06T07:08:09.1Z"}"#],
+            &["one@2024-05-06T07:08:09.1Z|stream=stdout||1714979289100000000"],
+        ),
+        (
+            "[{cri: {}}, {template: {source: t, template: '{{ .flags }} {{ .content }} {{ .time }}'}}, {output: {source: t}}]",
+            &["2024-05-06T07:08:09.1Z stderr F one"],
+            &["F one 2024-05-06T07:08:09.1Z|stream=stderr||1714979289100000000"],
+        ),
+        (
+            "[{json: {expressions: {message: }}}, {eventlogmessage: {}}, {labels: {Account_Name: , Logon_Type: }}]",
+            &[r#"{"message":"An account was logged on.\r\nAccount Name: ann\r\nLogon_Type:3\r\nNoValue"}"#],
+            &[r#"{"message":"An account was logged on.\r\nAccount Name: ann\r\nLogon_Type:3\r\nNoValue"}|Account_Name=ann,Logon_Type=3||"#],
+        ),
+        (
+            "[{json: {expressions: {m: }}}, {eventlogmessage: {source: m, drop_invalid_labels: true, overwrite_existing: true}}, {labels: {A: , B_C: , job: }}]",
+            &[r#"{"m":"A: 1\r\nB C: 2\r\njob: other"}"#],
+            &[r#"{"m":"A: 1\r\nB C: 2\r\njob: other"}|A=1||"#],
+        ),
+    ]);
+}
+
+/// What the pipeline counts after these lines.
+fn counted(yaml: &str, lines: &[&str]) -> Vec<String> {
+    let (pipeline, said) = read(yaml);
+    assert_eq!(said, Vec::<String>::new(), "{yaml}");
+    let mut working = pipeline.clone();
+    for line in lines {
+        let mut entry = Entry { text: (*line).to_owned(), ..Entry::default() };
+        entry.labels.set("job", "a");
+        working.push(entry, &Moment { now_ns: NOW, last_ts: i64::MIN }, &mut Vec::new());
+    }
+    let mut page = crate::platform::telemetry::metrics::Page::default();
+    report_families(&pipeline.families(), &mut page, NOW);
+    page.finish().lines().filter(|line| !line.starts_with("# HELP")).map(str::to_owned).collect()
+}
+
+#[test]
+fn metrics_of_lines_are_counted_as_promtail_does() {
+    let lines = [r#"{"status":"ok","took":"0.25","size":10}"#, r#"{"status":"bad","took":"1.5s","size":5}"#, "none"];
+    let json = "{json: {expressions: {status: , took: , size: }}}";
+    for (config, expected) in [
+        (
+            "{lines_total: {type: Counter, description: All., config: {match_all: true, action: inc}}}",
+            vec!["# TYPE promtail_custom_lines_total counter", "promtail_custom_lines_total{job=\"a\"} 3"],
+        ),
+        (
+            "{bytes_total: {type: Counter, prefix: my_, config: {match_all: true, count_entry_bytes: true, action: add}}}",
+            vec!["# TYPE my_bytes_total counter", "my_bytes_total{job=\"a\"} 82"],
+        ),
+        (
+            "{bad_total: {type: counter, source: status, config: {value: bad, action: inc}}}",
+            vec!["# TYPE promtail_custom_bad_total counter", "promtail_custom_bad_total{job=\"a\"} 1"],
+        ),
+        (
+            "{size: {type: counter, config: {action: add}}}",
+            vec!["# TYPE promtail_custom_size counter", "promtail_custom_size{job=\"a\"} 15"],
+        ),
+        ("{took: {type: Gauge, config: {action: set}}}", vec!["# TYPE promtail_custom_took gauge", "promtail_custom_took{job=\"a\"} 1.5"]),
+        (
+            "{took: {type: Gauge, config: {action: sub}}}",
+            vec!["# TYPE promtail_custom_took gauge", "promtail_custom_took{job=\"a\"} -1.75"],
+        ),
+        (
+            "{took: {type: Histogram, config: {buckets: [0.5, 1]}}}",
+            vec![
+                "# TYPE promtail_custom_took histogram",
+                "promtail_custom_took_bucket{job=\"a\",le=\"0.5\"} 1",
+                "promtail_custom_took_bucket{job=\"a\",le=\"1\"} 1",
+                "promtail_custom_took_bucket{job=\"a\",le=\"+Inf\"} 2",
+                "promtail_custom_took_sum{job=\"a\"} 1.75",
+                "promtail_custom_took_count{job=\"a\"} 2",
+            ],
+        ),
+    ] {
+        assert_eq!(counted(&format!("[{json}, {{metrics: {config}}}]"), &lines), expected, "{config}");
+    }
+    assert_eq!(
+        counted(
+            "[{drop: {expression: b, drop_counter_reason: noise}}, {match: {selector: '{job=\"a\"}', action: drop}}]",
+            &["b", "c", "d"]
+        ),
+        [
+            "# TYPE logentry_dropped_lines_total counter",
+            "logentry_dropped_lines_total{reason=\"match_stage\"} 2",
+            "logentry_dropped_lines_total{reason=\"noise\"} 1"
+        ]
+    );
+}
+
+#[test]
+fn a_limit_that_drops_nothing_makes_its_source_wait() {
+    let (pipeline, _) = read("[{limit: {rate: 10, burst: 5}}]");
+    let mut pipeline = pipeline.clone();
+    let mut out = Vec::new();
+    for _ in 0..5 {
+        pipeline.push(Entry::default(), &Moment { now_ns: NOW, last_ts: i64::MIN }, &mut out);
+    }
+    assert_eq!((out.len(), pipeline.waits_until()), (5, None));
+    for _ in 0..20 {
+        pipeline.push(Entry::default(), &Moment { now_ns: NOW, last_ts: i64::MIN }, &mut out);
+    }
+    assert_eq!((out.len(), pipeline.waits_until()), (25, Some(NOW + 2_000_000_000)), "20 lines too many at 10 a second");
 }
 
 #[test]

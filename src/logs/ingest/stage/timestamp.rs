@@ -38,7 +38,7 @@ pub(super) struct Timestamp {
 
 impl Timestamp {
     fn apply(&mut self, entry: &mut Entry, moment: &Moment) -> bool {
-        let read = entry.extracted.get(&self.source).and_then(|text| self.parse(text, moment.now_ns));
+        let read = entry.value(&self.source).and_then(|text| self.parse(text, moment.now_ns));
         match (read, self.on_failure) {
             (Some(ts), _) => {
                 entry.ts = Some(ts);

@@ -52,7 +52,7 @@ impl Naming {
         let text = message.msg.strip_prefix('\u{feff}').unwrap_or(message.msg);
         entry.text = if self.keeps_whole || text.is_empty() { whole.to_owned() } else { text.to_owned() };
         let parts = parts(&message, peer);
-        entry.labels = self.labels.to_builder();
+        entry.labels = self.labels.to_builder().into();
         if self.relabel.is_empty() {
             for (label, part) in [("host", "hostname"), ("app", "app_name")] {
                 if let Some(value) = parts.get(part) {
@@ -68,7 +68,7 @@ impl Naming {
                 }
             }
         } else {
-            let mut labels: LabelsBuilder = entry.labels.clone();
+            let mut labels: LabelsBuilder = (*entry.labels).clone();
             for (part, value) in &parts {
                 let prefix = if part.starts_with("connection_") { "__syslog_" } else { "__syslog_message_" };
                 labels.set(&format!("{prefix}{part}"), value);
@@ -77,7 +77,7 @@ impl Naming {
                 return (None, is_known);
             }
             labels.retain(|name, _| !name.starts_with("__"));
-            entry.labels = labels;
+            entry.labels = labels.into();
         }
         (Some(entry), is_known)
     }

@@ -25,6 +25,19 @@ pub(super) enum Action {
     Member,
 }
 
+impl Action {
+    /// The same with its value multiplied.
+    pub(super) fn scaled(self, by: f64) -> Self {
+        match self {
+            Self::Count(value) => Self::Count(value * by),
+            Self::Set(value) => Self::Set(value * by),
+            Self::Move(value) => Self::Move(value * by),
+            Self::Observe(value, times) => Self::Observe(value * by, times),
+            Self::Member => Self::Member,
+        }
+    }
+}
+
 /// A line that was read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Line<'a> {

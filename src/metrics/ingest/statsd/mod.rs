@@ -4,19 +4,24 @@
 //! histograms and distributions as classic histograms with its default buckets, and besides, under the bare name, as
 //! native histograms, which give quantiles without bounds to choose. Sets, which statsd_exporter does not take, become
 //! gauges: how many different members there were since the flush before. Every series has `job="statsd"` unless a tag
-//! says another job. A metric without values for a while ends.
+//! says another job. A metric without values for a while ends. A file of statsd_exporter's shape may say otherwise ([`mapping`]).
 
 mod line;
 pub mod listen;
+pub mod mapping;
 mod series;
+mod summary;
 
 use std::time::Duration;
 
-use hashbrown::HashMap;
-use parking_lot::Mutex;
+use std::sync::Arc;
 
-use self::line::{Fault, Line, escaped, parse};
-use self::series::{Kind, Series};
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+
+use self::line::{Action, Fault, Line, escaped, parse};
+use self::mapping::{Mapped, Mapping, Sort};
+use self::series::{Kind, Observing, Series};
 use crate::base::clock::SharedClock;
 use crate::base::limits::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX};
 use crate::platform::telemetry::metrics::{Counter, Page, Report};
@@ -44,9 +49,12 @@ pub struct Statsd {
     /// A metric without values for so long ends; zero for never.
     idle_max: Duration,
     series_max: usize,
+    mapping: RwLock<Arc<Mapping>>,
     state: Mutex<State>,
     packets: [Counter; 2],
     samples: Counter,
+    /// Values that a mapping says to drop.
+    dropped: Counter,
     faults: [Counter; Fault::ALL.len()],
 }
 
@@ -59,6 +67,7 @@ struct State {
 
 struct Family {
     kind: Kind,
+    help: String,
     series: HashMap<Labels, Series>,
 }
 
@@ -69,11 +78,18 @@ impl Statsd {
             clock,
             idle_max,
             series_max,
+            mapping: RwLock::default(),
             state: Mutex::default(),
             packets: Default::default(),
             samples: Counter::default(),
+            dropped: Counter::default(),
             faults: Default::default(),
         }
+    }
+
+    /// From now on names are mapped as this says.
+    pub fn map_by(&self, mapping: Mapping) {
+        *self.mapping.write() = Arc::new(mapping);
     }
 
     /// Takes a packet of one or more lines. Answers the word for what was wrong last, if anything was.
@@ -103,45 +119,63 @@ impl Statsd {
     }
 
     fn apply(&self, line: &Line<'_>, fault: &mut dyn FnMut(Fault)) {
-        let name = escaped(&line.name);
-        if name.len() > NAME_BYTES_MAX {
-            return fault(Fault::Line);
-        }
-        let labels = labels_of(&line.tags, fault);
-        let (now, seen) = (self.clock.now_ms(), self.clock.monotonic());
+        let mapping = Arc::clone(&self.mapping.read());
+        let (otherwise, ttl) = mapping.otherwise();
         let mut state = self.state.lock();
-        let State { families, series: count, bytes } = &mut *state;
+        // The values of a line are mostly of one type.
+        let mut target: Option<(Sort, Target)> = None;
         for (action, text) in &line.actions {
             self.samples.inc();
-            let kind = Kind::of(*action);
-            let family = match families.get_mut(&name) {
-                Some(family) => family,
-                None => families.entry(name.clone()).or_insert_with(|| Family { kind, series: HashMap::new() }),
-            };
-            if family.kind != kind {
-                fault(Fault::Conflict);
-                continue;
-            }
-            let series = match family.series.get_mut(&labels) {
-                Some(series) => series,
-                None => {
-                    let cost = name.len() + labels.packed().len();
-                    if *count >= self.series_max || *bytes + cost > BYTES_MAX {
-                        fault(Fault::Full);
-                        if family.series.is_empty() {
-                            families.remove(&name);
-                        }
-                        continue;
-                    }
-                    *count += 1;
-                    *bytes += cost;
-                    family.series.entry(labels.clone()).or_insert_with(|| Series::new(kind, now, seen))
+            let sort = Sort::of(*action);
+            if target.as_ref().is_none_or(|(known, _)| *known != sort) {
+                let mapped = mapping.find(&line.name, sort);
+                if mapped.as_ref().is_some_and(|mapped| mapped.drops) {
+                    self.dropped.inc();
+                    continue;
                 }
-            };
-            let before = series.bytes();
-            series.apply(*action, text, seen);
-            *bytes = (*bytes + series.bytes()).saturating_sub(before);
+                match Target::new(line, mapped, (&otherwise, ttl), fault) {
+                    Some(found) => target = Some((sort, found)),
+                    None => return fault(Fault::Line),
+                }
+            }
+            if let Some((_, target)) = &target {
+                self.apply_one(&mut state, target, *action, text, fault);
+            }
         }
+    }
+
+    fn apply_one(&self, state: &mut State, target: &Target, action: Action, text: &str, fault: &mut dyn FnMut(Fault)) {
+        let (now, seen) = (self.clock.now_ms(), self.clock.monotonic());
+        let State { families, series: count, bytes } = state;
+        let Target { name, labels, help, observing, ttl, scale } = target;
+        let kind = Kind::of(action, observing);
+        let family = match families.get_mut(name) {
+            Some(family) => family,
+            None => families.entry(name.clone()).or_insert_with(|| Family { kind, help: help.clone(), series: HashMap::new() }),
+        };
+        if family.kind != kind {
+            return fault(Fault::Conflict);
+        }
+        let series = match family.series.get_mut(labels) {
+            Some(series) => series,
+            None => {
+                let series = Series::new(kind, observing, now, seen);
+                let cost = name.len() + labels.packed().len() + series.bytes();
+                if *count >= self.series_max || *bytes + cost > BYTES_MAX {
+                    if family.series.is_empty() {
+                        families.remove(name);
+                    }
+                    return fault(Fault::Full);
+                }
+                *count += 1;
+                *bytes += cost;
+                family.series.entry(labels.clone()).or_insert(series)
+            }
+        };
+        let before = series.bytes();
+        series.ttl = *ttl;
+        series.apply(action.scaled(*scale), text, seen);
+        *bytes = (*bytes + series.bytes()).saturating_sub(before);
     }
 
     /// Writes all series into `batch`, as they are now. Those without values for a while end.
@@ -150,11 +184,12 @@ impl Statsd {
         let mut state = self.state.lock();
         let (mut series_left, mut bytes_left) = (0, 0);
         state.families.retain(|name, family| {
-            let described = Metadata { kind: family.kind.metric_type(), help: "Metric of StatsD".to_owned(), unit: String::new() };
+            let described = Metadata { kind: family.kind.metric_type(), help: family.help.clone(), unit: String::new() };
             batch.metadata.push((name.as_str().into(), described));
             family.series.retain(|labels, series| {
-                let ends = !self.idle_max.is_zero() && mono.saturating_sub(series.seen) >= self.idle_max;
-                series.write(name, labels, now, ends, batch);
+                let idle_max = if series.ttl.is_zero() { self.idle_max } else { series.ttl };
+                let ends = !idle_max.is_zero() && mono.saturating_sub(series.seen) >= idle_max;
+                series.write(name, labels, now, mono, ends, batch);
                 if !ends {
                     series_left += 1;
                     bytes_left += name.len() + labels.packed().len() + series.bytes();
@@ -167,8 +202,41 @@ impl Statsd {
     }
 }
 
-/// Labels of tags. What no label can be is left out.
-fn labels_of(tags: &[(&str, &str)], fault: &mut dyn FnMut(Fault)) -> Labels {
+/// To which series a line goes, and how it is kept.
+struct Target {
+    name: String,
+    labels: Labels,
+    help: String,
+    observing: Observing,
+    ttl: Duration,
+    scale: f64,
+}
+
+impl Target {
+    /// As the mapping says, or else as the line says; `None` for a name that is too long or empty.
+    fn new(
+        line: &Line<'_>,
+        mapped: Option<Arc<Mapped>>,
+        (observing, ttl): (&Observing, Duration),
+        fault: &mut dyn FnMut(Fault),
+    ) -> Option<Self> {
+        let name = escaped(mapped.as_ref().map_or(&*line.name, |mapped| mapped.name.as_str()));
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let labels = labels_of(&line.tags, mapped.as_deref(), fault);
+        Some(match mapped {
+            None => Self { name, labels, help: "Metric of StatsD".to_owned(), observing: observing.clone(), ttl, scale: 1.0 },
+            Some(mapped) => {
+                let (help, observing) = (mapped.help.clone(), mapped.observing.clone());
+                Self { name, labels, help, observing, ttl: mapped.ttl, scale: mapped.scale }
+            }
+        })
+    }
+}
+
+/// Labels of tags and of a mapping. What no label can be is left out.
+fn labels_of(tags: &[(&str, &str)], mapped: Option<&Mapped>, fault: &mut dyn FnMut(Fault)) -> Labels {
     let mut labels = LabelsBuilder::new();
     labels.set("job", "statsd");
     for (name, value) in tags {
@@ -177,6 +245,15 @@ fn labels_of(tags: &[(&str, &str)], fault: &mut dyn FnMut(Fault)) -> Labels {
             fault(Fault::Tag);
         } else {
             labels.set(&name, value);
+        }
+    }
+    for (name, value) in mapped.map_or(&[][..], |mapped| mapped.labels.as_slice()) {
+        let is_tag = || tags.iter().any(|(tag, _)| escaped(tag) == *name);
+        let is_theirs = mapped.is_some_and(|mapped| mapped.honors_labels) && is_tag();
+        if value.len() > LABEL_VALUE_BYTES_MAX {
+            fault(Fault::Tag);
+        } else if !is_theirs {
+            labels.set(name, value);
         }
     }
     labels.build()
@@ -193,6 +270,8 @@ impl Report for Statsd {
         for (fault, count) in Fault::ALL.iter().zip(&self.faults) {
             page.sample("pharos_statsd_errors_total", &[("reason", fault.as_str())], count.get() as f64);
         }
+        page.counter("pharos_statsd_dropped_total", "Values of StatsD that the mapping says to drop.", self.dropped.get());
+        page.gauge("pharos_statsd_mappings", "Rules of the mapping of StatsD.", self.mapping.read().len() as f64);
         page.gauge("pharos_statsd_series", "Metrics of StatsD, each with its tags, that are kept.", self.state.lock().series as f64);
     }
 }

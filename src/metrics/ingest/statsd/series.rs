@@ -7,6 +7,8 @@ use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use super::line::Action;
+use super::mapping::BOUNDS;
+use super::summary::{SummaryShape, Window};
 use crate::base::float::push_general;
 use crate::metrics::ingest::otlp::exponential::Exponential;
 use crate::series::batch::WriteBatch;
@@ -14,30 +16,48 @@ use crate::series::histogram::Histogram;
 use crate::series::labels::{BUCKET, Labels, METRIC_NAME};
 use crate::series::sample::{MetricType, stale_nan};
 
-/// Upper bounds of the classic buckets of timers, histograms and distributions: the usual ones of client libraries,
-/// which are statsd_exporter's default too.
-const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// The label of a summary's quantiles.
+const QUANTILE: &str = "quantile";
 /// Members of a set that are told apart between two flushes.
 const MEMBERS_MAX: usize = 10_000;
 /// What a series takes beside its labels and buckets, in bytes.
 const SERIES_BYTES: usize = 256;
+
+/// What becomes of timers, histograms and distributions.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Observing {
+    /// Classic buckets with these upper bounds, and exponential ones.
+    Histogram(Arc<[f64]>),
+    /// Quantiles.
+    Summary(Arc<SummaryShape>),
+}
+
+impl Default for Observing {
+    fn default() -> Self {
+        Self::Histogram(Arc::new(BOUNDS))
+    }
+}
 
 /// What kind of metric it is. A name has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Counter,
     Gauge,
-    Observer,
+    Histogram,
+    Summary,
     Set,
 }
 
 impl Kind {
     /// The kind of metric that an action is for.
-    pub(super) const fn of(action: Action) -> Self {
+    pub(super) const fn of(action: Action, observing: &Observing) -> Self {
         match action {
             Action::Count(_) => Self::Counter,
             Action::Set(_) | Action::Move(_) => Self::Gauge,
-            Action::Observe(..) => Self::Observer,
+            Action::Observe(..) => match observing {
+                Observing::Histogram(_) => Self::Histogram,
+                Observing::Summary(_) => Self::Summary,
+            },
             Action::Member => Self::Set,
         }
     }
@@ -47,7 +67,8 @@ impl Kind {
         match self {
             Self::Counter => MetricType::Counter,
             Self::Gauge | Self::Set => MetricType::Gauge,
-            Self::Observer => MetricType::Histogram,
+            Self::Histogram => MetricType::Histogram,
+            Self::Summary => MetricType::Summary,
         }
     }
 }
@@ -59,6 +80,8 @@ pub(super) struct Series {
     /// When the first value came (ms), and the last one (monotonic).
     start_ms: i64,
     pub(super) seen: Duration,
+    /// After how long without values it ends; zero for what the settings say.
+    pub(super) ttl: Duration,
 }
 
 #[derive(Debug)]
@@ -66,6 +89,7 @@ enum Value {
     Counter(f64),
     Gauge(f64),
     Observer(Box<Observer>),
+    Summary(Box<Summary>),
     /// Hashes of the members since the last flush.
     Set(HashSet<u64>),
 }
@@ -73,25 +97,44 @@ enum Value {
 /// Observations in classic buckets and in exponential ones.
 #[derive(Debug)]
 struct Observer {
+    bounds: Arc<[f64]>,
     /// Observations at or below each bound, above the one before.
-    buckets: [u64; BOUNDS.len()],
+    buckets: Vec<u64>,
     count: u64,
     sum: f64,
     exponential: Exponential,
 }
 
+/// Quantiles of the last observations, and the sum of all.
+#[derive(Debug)]
+struct Summary {
+    shape: Arc<SummaryShape>,
+    window: Window,
+    count: u64,
+    sum: f64,
+}
+
 impl Series {
     /// Without values.
-    pub(super) fn new(kind: Kind, start_ms: i64, seen: Duration) -> Self {
+    pub(super) fn new(kind: Kind, observing: &Observing, start_ms: i64, seen: Duration) -> Self {
         let value = match kind {
             Kind::Counter => Value::Counter(0.0),
             Kind::Gauge => Value::Gauge(0.0),
-            Kind::Observer => {
-                Value::Observer(Box::new(Observer { buckets: [0; BOUNDS.len()], count: 0, sum: 0.0, exponential: Exponential::new() }))
-            }
+            Kind::Histogram | Kind::Summary => match observing {
+                Observing::Histogram(bounds) => Value::Observer(Box::new(Observer {
+                    bounds: Arc::clone(bounds),
+                    buckets: vec![0; bounds.len()],
+                    count: 0,
+                    sum: 0.0,
+                    exponential: Exponential::new(),
+                })),
+                Observing::Summary(shape) => {
+                    Value::Summary(Box::new(Summary { shape: Arc::clone(shape), window: Window::new(shape, seen), count: 0, sum: 0.0 }))
+                }
+            },
             Kind::Set => Value::Set(HashSet::new()),
         };
-        Self { value, start_ms, seen }
+        Self { value, start_ms, seen, ttl: Duration::ZERO }
     }
 
     /// Does what a line says. `text` is the value as it was written.
@@ -102,6 +145,11 @@ impl Series {
             (Value::Gauge(value), Action::Set(to)) => *value = to,
             (Value::Gauge(value), Action::Move(by)) => *value += by,
             (Value::Observer(observer), Action::Observe(value, times)) => observer.observe(value, times),
+            (Value::Summary(summary), Action::Observe(value, times)) => {
+                summary.window.observe(value, times, &summary.shape, seen);
+                summary.count = summary.count.saturating_add(times);
+                summary.sum += value * times as f64;
+            }
             (Value::Set(members), Action::Member) if members.len() < MEMBERS_MAX => {
                 members.insert(xxhash_rust::xxh3::xxh3_64(text.as_bytes()));
             }
@@ -115,15 +163,16 @@ impl Series {
         SERIES_BYTES
             + match &self.value {
                 Value::Counter(_) | Value::Gauge(_) => 0,
-                Value::Observer(observer) => size_of::<Observer>() + observer.exponential.bytes(),
+                Value::Observer(observer) => size_of::<Observer>() + 8 * observer.buckets.len() + observer.exponential.bytes(),
+                Value::Summary(summary) => size_of::<Summary>() + summary.window.bytes(),
                 Value::Set(members) => 16 * members.len(),
             }
     }
 
     /// Writes the series as it is at a time (ms), or that it ends.
-    pub(super) fn write(&mut self, name: &str, labels: &Labels, ts: i64, ends: bool, batch: &mut WriteBatch) {
+    pub(super) fn write(&mut self, name: &str, labels: &Labels, ts: i64, mono: Duration, ends: bool, batch: &mut WriteBatch) {
         let start = if ends { 0 } else { self.start_ms.min(ts) };
-        let mut float = |suffix: &str, extra: Option<&str>, value: f64, start: i64| {
+        let mut float = |suffix: &str, extra: Option<(&str, &str)>, value: f64, start: i64| {
             open(batch, labels, &format!("{name}{suffix}"), extra);
             batch.push_float_started(ts, if ends { stale_nan() } else { value }, start);
         };
@@ -134,19 +183,21 @@ impl Series {
                 float("", None, members.len() as f64, 0);
                 members.clear();
             }
+            Value::Summary(summary) => {
+                let answers = summary.window.answers(&summary.shape, mono);
+                for (one, answer) in summary.shape.objectives.iter().zip(answers) {
+                    float("", Some((QUANTILE, &bound_text(one.quantile))), answer, 0);
+                }
+                float("_sum", None, summary.sum, start);
+                float("_count", None, summary.count as f64, start);
+            }
             Value::Observer(observer) => {
                 let mut below = 0u64;
-                for (bound, count) in BOUNDS.iter().zip(observer.buckets) {
-                    below = below.saturating_add(count);
-                    let mut le = String::new();
-                    push_general(&mut le, *bound);
-                    if bound.fract() == 0.0 {
-                        // As Prometheus writes bounds that are whole numbers.
-                        le.push_str(".0");
-                    }
-                    float("_bucket", Some(&le), below as f64, start);
+                for (bound, count) in observer.bounds.iter().zip(&observer.buckets) {
+                    below = below.saturating_add(*count);
+                    float("_bucket", Some((BUCKET, &bound_text(*bound))), below as f64, start);
                 }
-                float("_bucket", Some("+Inf"), observer.count as f64, start);
+                float("_bucket", Some((BUCKET, "+Inf")), observer.count as f64, start);
                 float("_count", None, observer.count as f64, start);
                 float("_sum", None, observer.sum, start);
                 open(batch, labels, name, None);
@@ -159,7 +210,7 @@ impl Series {
 
 impl Observer {
     fn observe(&mut self, value: f64, times: u64) {
-        if let Some(at) = BOUNDS.iter().position(|bound| value <= *bound) {
+        if let Some(at) = self.bounds.iter().position(|bound| value <= *bound) {
             self.buckets[at] = self.buckets[at].saturating_add(times);
         }
         self.count = self.count.saturating_add(times);
@@ -168,10 +219,20 @@ impl Observer {
     }
 }
 
-/// Opens a series of a metric, perhaps with a bound.
-fn open(batch: &mut WriteBatch, labels: &Labels, name: &str, le: Option<&str>) {
-    let own = labels.iter().filter(|(name, _)| *name != METRIC_NAME && (le.is_none() || *name != BUCKET));
-    let mut pairs: SmallVec<[(&str, &str); 16]> = own.chain([(METRIC_NAME, name)]).chain(le.map(|le| (BUCKET, le))).collect();
+/// A bound or quantile as Prometheus writes it: whole numbers have `.0` behind them.
+fn bound_text(bound: f64) -> String {
+    let mut text = String::new();
+    push_general(&mut text, bound);
+    if bound.fract() == 0.0 && !text.contains('e') {
+        text.push_str(".0");
+    }
+    text
+}
+
+/// Opens a series of a metric, perhaps with a bound or quantile.
+fn open(batch: &mut WriteBatch, labels: &Labels, name: &str, extra: Option<(&str, &str)>) {
+    let own = labels.iter().filter(|(name, _)| *name != METRIC_NAME && extra.is_none_or(|(extra, _)| *name != extra));
+    let mut pairs: SmallVec<[(&str, &str); 16]> = own.chain([(METRIC_NAME, name)]).chain(extra).collect();
     pairs.sort_unstable_by_key(|(name, _)| *name);
     batch.open_series_sorted(pairs);
 }

@@ -121,3 +121,45 @@ fn a_name_has_one_type() {
         ]
     );
 }
+
+#[test]
+fn a_mapping_file_names_and_shapes_metrics() {
+    let house = House::new(100);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mapping.yml");
+    let rules = "defaults: {ttl: 30s}\nmappings:\n\
+        - {match: 'web.*.time', name: web_seconds, observer_type: summary, labels: {host: $1, job: web}, \
+           quantiles: [{quantile: 0.5}, {quantile: 1}], ttl: 1h}\n\
+        - {match: 'web.*.size', name: web_bytes, observer_type: histogram, buckets: [100], scale: 10, help: Sizes.}\n\
+        - {match: 'web.*.hits', name: web_hits_total, labels: {host: $1, kind: mapped}, honor_labels: true}\n\
+        - {match: 'noise.*', action: drop, name: x}\n";
+    std::fs::write(&path, rules).unwrap();
+    house.statsd.map_by(mapping::read(path.to_str().unwrap()).unwrap().0);
+    house.send("web.a.time:100|ms:300|ms:200|ms\nweb.a.size:5|h:50|h\nweb.a.hits:2|c|#kind:own\nnoise.b:1|c\nother:250|ms");
+    house.flush(10);
+    assert_eq!(
+        house.dump("web_seconds"),
+        [r#"{host="a", job="web", quantile="0.5"} 0.2@10"#, r#"{host="a", job="web", quantile="1.0"} 0.3@10"#]
+    );
+    assert_eq!(
+        (house.recorder.values("web_seconds_count"), house.recorder.values("web_bytes_sum")),
+        (vec!["3".into()], vec!["550".into()])
+    );
+    assert_eq!(
+        house.dump("web_bytes_bucket"),
+        [r#"{job="statsd", le="+Inf"} 2@10"#, r#"{job="statsd", le="100.0"} 1@10"#],
+        "the first is 50 after scaling"
+    );
+    assert_eq!(house.dump("web_hits_total"), [r#"{host="a", job="statsd", kind="own"} 2@10"#]);
+    assert_eq!(house.recorder.metadata("web_bytes").map(|found| found.help), Some("Sizes.".to_owned()));
+    assert!(house.dump("noise_b").is_empty() && house.dump("x").is_empty());
+    assert_eq!(house.dump("other").len(), 3, "the usual quantiles");
+    house.flush(25);
+    assert_eq!(house.dump("web_hits_total"), [r#"{host="a", job="statsd", kind="own"} 2@10 stale@35"#]);
+    assert_eq!(house.dump("web_seconds")[0], r#"{host="a", job="web", quantile="0.5"} 0.2@10 0.2@35"#);
+    let mut page = Page::default();
+    house.statsd.report(&mut page);
+    let text = page.finish();
+    assert!(text.contains("pharos_statsd_dropped_total 1") && text.contains("pharos_statsd_mappings 4"), "{text}");
+    assert!(house.errors().is_empty());
+}

@@ -12,11 +12,12 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node, Position};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "storage.path",
     "logs.collect_file",
     "logs.loki_config",
     "host.textfile_dir",
+    "statsd.mapping_config",
     "backup.folder",
     "auth.oidc_client_secret_file",
     "auth.oidc_ca_file",
@@ -26,9 +27,21 @@ const PATHS: [&str; 11] = [
     "server.web_config_file",
 ];
 
+/// What own collectors are to collect, as it stands below `pharos.logs` in the configuration file. Whoever collects reads it.
+const COLLECT: &str = "collect";
+
 /// Settings that a file sets, checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FileSettings(Vec<FileSetting>);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FileSettings(Vec<FileSetting>, Option<Inline>);
+
+/// A part of the configuration file that somebody else reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inline {
+    /// The file as it was named.
+    pub file: Arc<str>,
+    /// What stands there, with its places.
+    pub node: Node,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FileSetting {
@@ -41,6 +54,11 @@ struct FileSetting {
 }
 
 impl FileSettings {
+    /// What stands below `pharos.logs.collect`, if anything does.
+    pub const fn collect(&self) -> Option<&Inline> {
+        self.1.as_ref()
+    }
+
     /// Adds a value that the file sets elsewhere, as Prometheus' own `storage.tsdb.retention.time`. What stands
     /// under `pharos` wins. Unknown names and wrong values are left out.
     pub fn add(&mut self, name: &str, text: String, file: &Arc<str>, at: Position) {
@@ -119,6 +137,8 @@ pub struct Resolved {
     pub values: Vec<SettingValue>,
     /// What is odd about them, one sentence each.
     pub warnings: Vec<String>,
+    /// What stands below `pharos.logs.collect` in the configuration file.
+    pub collect: Option<Inline>,
 }
 
 impl Resolved {
@@ -151,7 +171,7 @@ impl Resolved {
             .zip(sources)
             .map(|(spec, source)| SettingValue { spec, value: settings.get(spec.name).unwrap_or_default(), source })
             .collect();
-        Ok(Self { settings, values, warnings })
+        Ok(Self { settings, values, warnings, collect: file.1.clone() })
     }
 
     /// A mistake with the place where its setting was set: file, line and column, or the flag or variable.
@@ -236,6 +256,11 @@ pub fn read_file(node: &Node, env: &dyn Fn(&str) -> Option<String>, report: &mut
             if let Some(node) = below.node(spec.key) {
                 found.0.extend(setting(spec, node, env, below.report));
             }
+        }
+        if group == "logs"
+            && let Some(node) = below.node(COLLECT)
+        {
+            found.1 = Some(Inline { file: Arc::clone(below.report.file()), node: node.clone() });
         }
         below.finish_strictly();
     }

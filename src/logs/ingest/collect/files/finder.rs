@@ -1,16 +1,21 @@
 //! Which files there are now, which of them are known, and under which other name a known one goes on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
+use super::glob::Expanded;
 use super::positions::Record;
-use super::source::{Inode, Print, Source, Stat};
+use super::source::{Heads, Inode, Print, Source, Stat};
 use super::tail::Tail;
-use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, ROTATED_QUIET_MS, TAILS_MAX};
+use super::{FAILED_MS, Files, Followed, KNOWN_BYTES_MIN, ROTATED_QUIET_MS};
 
 /// Most files of a folder that are looked at for a copy.
 const SIBLINGS_MAX: usize = 1_000;
+
+/// With more files that are new at once nobody looks for what was rotated away before each of them.
+const MANY: usize = 500;
 
 /// How long after its last change a short file may still be a copy being made, in seconds.
 const COPY_YOUNG_S: i64 = 2;
@@ -29,10 +34,29 @@ pub(super) struct Dormant {
     pub(super) until_ms: i64,
 }
 
+/// The folder and the name of a path.
+fn parts(path: &Path) -> (&[u8], &[u8]) {
+    let bytes = path.as_os_str().as_bytes();
+    memchr::memrchr(b'/', bytes).map_or((&[][..], bytes), |at| (&bytes[..at], &bytes[at + 1..]))
+}
+
+/// What the names of a file and of its copies begin with.
+fn stem(name: &str) -> &str {
+    name.split('.').find(|part| !part.is_empty()).unwrap_or(name)
+}
+
+/// Whether a name begins as those of copies of `path` do, in the same folder.
+fn is_beside(path: &Path, other: &Path) -> bool {
+    let ((folder, name), (their_folder, their_name)) = (parts(path), parts(other));
+    let stem = std::str::from_utf8(name).map_or(&[][..], |name| stem(name).as_bytes());
+    let dots = their_name.iter().take_while(|byte| **byte == b'.').count();
+    folder == their_folder && !stem.is_empty() && their_name[dots..].starts_with(stem)
+}
+
 /// Files beside this one whose names begin alike.
 pub(super) fn siblings(path: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return Vec::new() };
-    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    let stem = stem(name);
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found: Vec<PathBuf> = entries
         .flatten()
@@ -66,24 +90,30 @@ impl Files {
     pub(super) fn scan(&mut self) -> Vec<PathBuf> {
         let mut folders = Vec::new();
         let mut seen: HashSet<(usize, Inode)> = HashSet::new();
+        let followed: HashSet<(usize, Inode)> = self.tails.iter().map(|followed| (followed.job, followed.inode)).collect();
         let mut found: Vec<(usize, usize, PathBuf, Stat)> = Vec::new();
+        let mut unreadable: BTreeMap<PathBuf, String> = BTreeMap::new();
         for (job_at, job) in self.jobs.iter().enumerate() {
             for (target_at, target) in job.targets.iter().enumerate() {
-                let (paths, of_target) = target.pattern.expand();
+                let Expanded { files: paths, folders: of_target, denied } = target.pattern.expand();
                 folders.extend(of_target);
+                unreadable.extend(denied.into_iter().map(|(folder, why)| (folder, format!("the folder cannot be listed: {why}"))));
                 for path in paths {
                     if target.exclude.as_ref().is_some_and(|exclude| exclude.matches(&path)) {
                         continue;
                     }
                     let Ok(metadata) = std::fs::metadata(&path) else { continue };
                     let stat = Stat::of(&metadata);
-                    if metadata.is_file() && seen.insert((job_at, stat.inode)) {
+                    let is_new = metadata.is_file() && seen.insert((job_at, stat.inode));
+                    if is_new && !followed.contains(&(job_at, stat.inode)) {
                         found.push((job_at, target_at, path, stat));
                     }
                 }
             }
         }
+        self.stats.deny_folders(unreadable);
         let mut orphans: Vec<Record> = Vec::new();
+        self.many_are_new = found.len() > MANY;
         if self.first_scan {
             self.first_scan = false;
             let is_found = |record: &&Record| {
@@ -94,6 +124,7 @@ impl Files {
         for (job, target, path, stat) in found {
             self.consider(job, target, &path, stat, &mut orphans);
         }
+        self.many_are_new = false;
         for record in orphans {
             self.go_on_elsewhere(&record);
         }
@@ -116,21 +147,28 @@ impl Files {
             }
         }
         self.dormant.remove(&(job, stat.inode));
-        if self.tails.len() >= TAILS_MAX {
-            tracing::warn!(file = %path.display(), "more than {TAILS_MAX} log files are followed; this one waits");
-            self.dormant.insert((job, stat.inode), Dormant { stat: None, until_ms: now.saturating_add(FAILED_MS * 6) });
+        if self.tails.len() >= self.tails_max && !self.make_room() {
+            let why = format!("waits, since {} log files are followed already and have lines left", self.tails_max);
+            self.stats.deny(path, &why);
+            // As soon as others have been read.
+            self.scans_now = true;
             return;
         }
         let (mut source, stat) = match Source::open(path) {
             Ok(opened) => opened,
             Err(error) => {
                 self.stats.errors.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(file = %path.display(), %error, "a log file cannot be opened");
+                // Said once, and shown as long as it is so.
+                if self.stats.deny(path, &error.to_string()) {
+                    tracing::warn!(file = %path.display(), %error, "a log file cannot be opened");
+                }
                 self.dormant.insert((job, stat.inode), Dormant { stat: None, until_ms: now.saturating_add(FAILED_MS) });
                 return;
             }
         };
-        let record = match self.known(job, path, stat, &mut source, orphans) {
+        self.stats.allow(path);
+        let mut heads = source.heads();
+        let record = match self.known(job, path, stat, (&mut source, &mut heads), orphans) {
             Known::Same(record) => record,
             Known::CopyOfFollowed => {
                 // It may go on here, once the original is cut off.
@@ -154,7 +192,10 @@ impl Files {
         }
         let labels = self.jobs[job].targets[target].labels_of(&record.path);
         self.follow(job, &record, source, stat, &labels);
-        if record.print.at == 0 {
+        if let Some(followed) = self.tails.last_mut().filter(|followed| followed.tail.id == record.id) {
+            followed.tail.begins = heads.bytes;
+        }
+        if record.print.at == 0 && !self.many_are_new {
             // Nothing was read of it yet: what it held since it was seen first may have been rotated away meanwhile.
             let seen = (record.seen_ms.div_euclid(1000), record.seen_ms.rem_euclid(1000) * 1_000_000);
             self.follow_missed(job, &record.path, Stat { modified: seen, ..stat });
@@ -163,7 +204,7 @@ impl Files {
 
     fn follow(&mut self, job: usize, record: &Record, source: Source, stat: Stat, labels: &crate::series::labels::Labels) {
         let is_packed = source.is_packed();
-        match Tail::new(record, source, stat, labels, &self.jobs[job].pipeline) {
+        match Tail::new(record, source, stat, labels, &self.jobs[job]) {
             Ok(mut tail) => {
                 tail.is_ending = is_packed;
                 self.tails.push(Followed { job, tail, inode: stat.inode });
@@ -172,12 +213,30 @@ impl Files {
         }
     }
 
+    /// Closes a file that was read to its end and has not changed for longest: it is opened again when it changes. Whether there
+    /// was one.
+    fn make_room(&mut self) -> bool {
+        let idle = self.tails.iter().enumerate().filter(|(_, followed)| followed.tail.has_looked() && followed.tail.is_done());
+        let oldest = idle.min_by_key(|(_, followed)| followed.tail.stat.modified).map(|(at, _)| at);
+        let Some(at) = oldest else { return false };
+        let followed = self.tails.swap_remove(at);
+        self.dormant.insert((followed.job, followed.inode), Dormant { stat: Some(followed.tail.stat), until_ms: i64::MAX });
+        true
+    }
+
     fn is_followed(&self, job: usize, inode: Inode) -> bool {
         self.tails.iter().any(|followed| followed.job == job && followed.inode == inode)
     }
 
     /// What is known of a file.
-    fn known(&mut self, job: usize, path: &Path, stat: Stat, source: &mut Source, orphans: &mut Vec<Record>) -> Known {
+    fn known(
+        &mut self,
+        job: usize,
+        path: &Path,
+        stat: Stat,
+        (source, heads): (&mut Source, &mut Heads),
+        orphans: &mut Vec<Record>,
+    ) -> Known {
         let inode = stat.inode;
         let name = self.jobs[job].name.clone();
         let by_inode =
@@ -189,20 +248,23 @@ impl Files {
             // Another file has its place now, or it was cut off: the old one may go on elsewhere.
             orphans.push(record);
         }
-        let followed: HashSet<u64> = self.tails.iter().map(|followed| followed.tail.id).collect();
         // Copies lie beside their originals, and are mostly called like them.
-        let beside = siblings(path);
-        let may_be = |record: &&Record| {
-            let enough = if beside.contains(&record.path) { BESIDE_BYTES_MIN } else { KNOWN_BYTES_MIN };
-            record.job == name && record.print.at >= enough && record.inode != inode && record.path.parent() == path.parent()
+        let folder = parts(path).0;
+        let mut may_be = |record: &&Record| {
+            let may_be = record.print.at >= BESIDE_BYTES_MIN
+                && record.inode != inode
+                && record.job == name
+                && parts(&record.path).0 == folder
+                && heads.may_have(&record.print);
+            may_be && (record.print.at >= KNOWN_BYTES_MIN || (is_beside(path, &record.path) && record.path.exists()))
         };
-        let mut by_content: Vec<Record> = self.positions.records().filter(may_be).cloned().collect();
+        let mut by_content: Vec<Record> = self.positions.records().filter(|record| may_be(record)).cloned().collect();
         // The one that was read furthest.
         by_content.sort_by_key(|record| std::cmp::Reverse(record.print.at));
         let Some(record) = by_content.into_iter().find(|record| source.is(&record.print)) else {
-            return if self.may_be_copy(job, path, stat, source) { Known::CopyOfFollowed } else { Known::New };
+            return if self.may_be_copy(job, path, stat, source, &heads.bytes) { Known::CopyOfFollowed } else { Known::New };
         };
-        if followed.contains(&record.id) {
+        if self.tails.iter().any(|followed| followed.tail.id == record.id) {
             return Known::CopyOfFollowed;
         }
         let copied = self.positions.add(&name, &record.path, inode, self.clock.now_ms()).ok().and_then(|id| {
@@ -214,21 +276,21 @@ impl Files {
     }
 
     /// Whether a new file may be a copy being made of one that is followed, before that is cut off.
-    fn may_be_copy(&mut self, job: usize, path: &Path, stat: Stat, source: &mut Source) -> bool {
+    fn may_be_copy(&mut self, job: usize, path: &Path, stat: Stat, source: &mut Source, head: &[u8]) -> bool {
         let age_s = self.clock.now_ms().div_euclid(1000).saturating_sub(stat.modified.0);
         let is_young = age_s < COPY_YOUNG_S;
-        let beside = siblings(path);
         for followed in self.tails.iter_mut().filter(|followed| followed.job == job) {
             let tail = &mut followed.tail;
-            let is_sibling = tail.path.parent() == path.parent() && beside.contains(&tail.path);
-            if !is_sibling || tail.path == path {
+            let may_be = tail.may_begin_like(head) && is_beside(path, &tail.path) && tail.path != path;
+            if !may_be {
                 continue;
             }
-            if stat.len < KNOWN_BYTES_MIN && is_young && !source.is_packed() {
+            let len = if source.is_packed() { head.len() as u64 } else { stat.len };
+            if len < KNOWN_BYTES_MIN && is_young && tail.path.exists() {
                 // Too short to tell.
                 return true;
             }
-            if tail.begins_like(source) {
+            if tail.path.exists() && tail.begins_like(source) {
                 return true;
             }
         }
@@ -297,7 +359,8 @@ impl Files {
             if prints.iter().any(|print| source.is(print)) {
                 continue;
             }
-            let record = match self.known(job, &sibling, stat, &mut source, &mut Vec::new()) {
+            let mut heads = source.heads();
+            let record = match self.known(job, &sibling, stat, (&mut source, &mut heads), &mut Vec::new()) {
                 Known::Same(record) => record,
                 Known::CopyOfFollowed => continue,
                 Known::New => {

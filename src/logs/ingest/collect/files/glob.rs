@@ -15,6 +15,22 @@ const DEPTH_MAX: usize = 32;
 /// Most patterns that braces may stand for.
 const ALTERNATIVES_MAX: usize = 256;
 
+/// Most folders that cannot be listed of which is told.
+const DENIED_MAX: usize = 20;
+/// Folders that `**` does not enter.
+const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// What a pattern finds.
+#[derive(Debug)]
+pub(crate) struct Expanded {
+    /// Files that match, sorted.
+    pub(crate) files: Vec<PathBuf>,
+    /// Folders in which more may appear.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Folders that cannot be listed, and why.
+    pub(crate) denied: Vec<(PathBuf, String)>,
+}
+
 /// A pattern, read.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
@@ -43,19 +59,19 @@ impl Pattern {
         self.alternatives.iter().any(|pattern| parts_match(pattern, &parts))
     }
 
-    /// Files that match, sorted; and the folders in which more may appear.
-    pub(crate) fn expand(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let mut search = Search { files: Vec::new(), folders: Vec::new(), entries: 0 };
+    /// What is there now.
+    pub(crate) fn expand(&self) -> Expanded {
+        let mut search = Search { files: Vec::new(), folders: Vec::new(), denied: Vec::new(), entries: 0 };
         for pattern in &self.alternatives {
             search.walk(Path::new("/"), pattern, DEPTH_MAX);
         }
-        let Search { mut files, mut folders, .. } = search;
+        let Search { mut files, mut folders, denied, .. } = search;
         files.sort();
         files.dedup();
         files.truncate(FILES_MAX);
         folders.sort();
         folders.dedup();
-        (files, folders)
+        Expanded { files, folders, denied }
     }
 }
 
@@ -87,6 +103,7 @@ fn parts_match(pattern: &[Box<str>], parts: &[&str]) -> bool {
 struct Search {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
+    denied: Vec<(PathBuf, String)>,
     entries: usize,
 }
 
@@ -99,6 +116,10 @@ impl Search {
         if &**first == "**" {
             self.walk(folder, rest, depth - 1);
             for sub in self.list(folder).into_iter().filter(|entry| entry.is_folder && !entry.is_link) {
+                // Folders of the kernel hold no logs, and never end.
+                if KERNEL.iter().any(|kernel| sub.path == Path::new(kernel)) {
+                    continue;
+                }
                 self.walk(&sub.path, pattern, depth - 1);
             }
             return;
@@ -136,7 +157,15 @@ impl Search {
 
     fn list(&mut self, folder: &Path) -> Vec<Entry> {
         self.folders.push(folder.to_owned());
-        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                if error.kind() == std::io::ErrorKind::PermissionDenied && self.denied.len() < DENIED_MAX {
+                    self.denied.push((folder.to_owned(), error.to_string()));
+                }
+                return Vec::new();
+            }
+        };
         let left = ENTRIES_MAX.saturating_sub(self.entries);
         let found: Vec<Entry> = entries
             .flatten()
@@ -193,7 +222,7 @@ mod tests {
         }
         let root = dir.path().to_str().unwrap();
         let expanded = |pattern: &str| {
-            let (files, folders) = Pattern::new(&format!("{root}/{pattern}")).unwrap().expand();
+            let Expanded { files, folders, .. } = Pattern::new(&format!("{root}/{pattern}")).unwrap().expand();
             let files: Vec<String> = files.iter().map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect();
             (files, folders.len())
         };

@@ -4,6 +4,7 @@
 //! which bytes these are ([`positions`]), stores them, and notes that it did. When the store is busy the thread waits, and
 //! the lines wait in their files. What a file is called does not matter: it is known by its inode and its content ([`source`]).
 
+mod again;
 mod finder;
 pub(crate) mod glob;
 mod positions;
@@ -13,12 +14,15 @@ mod tail;
 mod tests;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+
+use encoding_rs::Encoding;
+use parking_lot::Mutex;
 
 use finder::{Dormant, siblings};
 use glob::Pattern;
@@ -54,8 +58,14 @@ const SHORT_NAP: Duration = Duration::from_millis(20);
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 /// Bytes that must have been read of a file before another with the same beginning counts as its copy.
 const KNOWN_BYTES_MIN: u64 = 128;
-/// Most files followed at once.
+/// Most files followed at once; fewer where the system allows few open files.
 const TAILS_MAX: usize = 10_000;
+/// Files that cannot be read of which is told.
+const UNREADABLE_MAX: usize = 100;
+/// How far the clock may be set back without times of lines standing still, in nanoseconds.
+const SET_BACK_NS: i64 = 5_000_000_000;
+/// Longest time between two matchings of patterns, in milliseconds.
+const SCAN_MS_MAX: i64 = 60_000;
 /// How long a file that could not be read is left alone, in milliseconds.
 const FAILED_MS: i64 = 10_000;
 
@@ -75,6 +85,8 @@ pub(crate) struct FileJob {
     pub(crate) name: String,
     pub(crate) targets: Vec<FileTarget>,
     pub(crate) pipeline: Pipeline,
+    /// How their texts are written.
+    pub(crate) encoding: &'static Encoding,
 }
 
 /// What the thread shows to others.
@@ -85,6 +97,40 @@ pub(crate) struct FileStats {
     pub(crate) rotations: AtomicU64,
     pub(crate) cut_off: AtomicU64,
     pub(crate) errors: AtomicU64,
+    /// Files that cannot be read now, folders that cannot be listed, and why.
+    unreadable: Mutex<BTreeMap<PathBuf, String>>,
+    folders: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+impl FileStats {
+    /// Files and folders that cannot be read now, and why.
+    pub(crate) fn unreadable(&self) -> Vec<(String, String)> {
+        let shown = |(path, why): (&PathBuf, &String)| (path.display().to_string(), why.clone());
+        self.unreadable.lock().iter().chain(self.folders.lock().iter()).map(shown).collect()
+    }
+
+    /// Notes why a file is not read. Whether that is new.
+    fn deny(&self, path: &Path, why: &str) -> bool {
+        let mut all = self.unreadable.lock();
+        if all.len() >= UNREADABLE_MAX && !all.contains_key(path) {
+            return false;
+        }
+        all.insert(path.to_owned(), why.to_owned()).is_none_or(|before| before != why)
+    }
+
+    fn allow(&self, path: &Path) {
+        self.unreadable.lock().remove(path);
+    }
+
+    fn deny_folders(&self, now: BTreeMap<PathBuf, String>) {
+        let mut before = self.folders.lock();
+        for (folder, why) in now.iter().filter(|(folder, _)| !before.contains_key(*folder)) {
+            tracing::warn!(folder = %folder.display(), %why, "log files may not be found");
+        }
+        *before = now;
+        // A file that is gone, or in a folder that is, is nobody's trouble any more.
+        self.unreadable.lock().retain(|path, _| path.symlink_metadata().is_ok());
+    }
 }
 
 /// From what the collector is made.
@@ -113,6 +159,9 @@ pub(crate) struct Files {
     /// The first time that no line without one of its own has.
     next_ns: i64,
     first_scan: bool,
+    /// Whether very many files came to be known at once.
+    many_are_new: bool,
+    tails_max: usize,
     /// Whether files may have come to be known anew.
     scans_now: bool,
     /// With which file the next round begins.
@@ -124,6 +173,12 @@ struct Followed {
     job: usize,
     tail: Tail,
     inode: Inode,
+}
+
+/// A quarter of the open files that the system allows, since connections and storage need some too.
+fn tails_max() -> usize {
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(allowed / 4).unwrap_or(usize::MAX).clamp(16, TAILS_MAX)
 }
 
 /// The thread ends: the server stops, or the store is closed.
@@ -145,6 +200,8 @@ impl Files {
             dormant: HashMap::new(),
             next_ns: i64::MIN,
             first_scan: true,
+            many_are_new: false,
+            tails_max: tails_max(),
             scans_now: false,
             turn: 0,
             batch: LineBatch::new(),
@@ -171,7 +228,7 @@ impl Files {
                 watch.follow(folders);
                 // Matching patterns takes a twentieth of the time at most.
                 let took = self.monotonic_ms().saturating_sub(now);
-                scanned_ms = now.saturating_add(took.saturating_mul(20).min(SCAN_MS));
+                scanned_ms = now.saturating_add(took.saturating_mul(20).min(SCAN_MS_MAX));
             }
             match self.round() {
                 Ok(true) => watch.nap(SHORT_NAP),
@@ -189,10 +246,15 @@ impl Files {
         self.clock.now_ms().saturating_mul(1_000_000)
     }
 
+    /// The time that the next line without one of its own gets: now, and later than any before, unless the clock was far ahead.
+    const fn base(&self, now_ns: i64) -> i64 {
+        if self.next_ns > now_ns && self.next_ns.saturating_sub(now_ns) <= SET_BACK_NS { self.next_ns } else { now_ns }
+    }
+
     /// Looks at every file and stores what is new. Whether anything was.
     fn round(&mut self) -> Result<bool, Stopped> {
         let now_ns = self.now_ns();
-        let mut base = now_ns.max(self.next_ns);
+        let mut base = self.base(now_ns);
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
         let (mut slices, mut replaced, mut failed) = (Vec::new(), Vec::new(), Vec::new());
@@ -201,6 +263,9 @@ impl Files {
         for step in 0..count {
             let at = (self.turn + step) % count;
             let tail = &mut self.tails[at].tail;
+            if tail.waits(now_ns) {
+                continue;
+            }
             match tail.look(now_ns) {
                 Ok(Looked::Read) => {
                     any = true;
@@ -265,12 +330,20 @@ impl Files {
             return Ok(());
         }
         let mut wait = RETRY.0;
+        let mut left: Option<LineBatch> = None;
         loop {
-            match self.append.append(batch) {
+            match self.append.append(left.as_ref().unwrap_or(batch)) {
                 Ok(report) => {
+                    let later = again::later(left.as_ref().unwrap_or(batch), &report);
+                    self.counts.refused(&again::without_rates(report));
+                    if let Some(later) = later {
+                        left = Some(later);
+                        self.counts.waits.inc();
+                        self.pause(&mut wait)?;
+                        continue;
+                    }
                     self.counts.lines.add(batch.lines.len() as u64);
                     self.counts.bytes.add(batch.text.len() as u64);
-                    self.counts.refused(&report);
                     return Ok(());
                 }
                 Err(AppendLinesError::Closed) => return Err(Stopped),
@@ -325,7 +398,7 @@ impl Files {
         let mut followed = self.tails.remove(at);
         // What was read and not stored yet is nowhere else.
         let mut batch = LineBatch::new();
-        let mut base = self.now_ns().max(self.next_ns);
+        let mut base = self.base(self.now_ns());
         followed.tail.let_go(base);
         let slice = followed.tail.take_slice(&mut batch, &mut base);
         self.next_ns = base;
@@ -340,7 +413,9 @@ impl Files {
             let Some(at) = self.tails.iter().position(|followed| followed.tail.id == *id) else { continue };
             let followed = self.tails.remove(at);
             self.stats.errors.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(file = %followed.tail.path.display(), %error, "a log file cannot be read now");
+            if self.stats.deny(&followed.tail.path, &error.to_string()) {
+                tracing::warn!(file = %followed.tail.path.display(), %error, "a log file cannot be read now");
+            }
             let until_ms = self.monotonic_ms().saturating_add(FAILED_MS);
             self.dormant.insert((followed.job, followed.inode), Dormant { stat: None, until_ms });
         }
@@ -382,8 +457,7 @@ impl Files {
                 tracing::warn!(file = %record.path.display(), "a log file is gone of which some lines may not have been stored");
                 continue;
             };
-            let replayed =
-                Tail::new(&record, source, stat, &labels, &self.jobs[job].pipeline).and_then(|mut tail| tail.replay(slice, &mut batch));
+            let replayed = Tail::new(&record, source, stat, &labels, &self.jobs[job]).and_then(|mut tail| tail.replay(slice, &mut batch));
             if let Err(error) = replayed {
                 tracing::warn!(file = %record.path.display(), %error, "a log file cannot be read again");
             }

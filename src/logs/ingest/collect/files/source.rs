@@ -1,8 +1,9 @@
 //! What a file holds, by position: plain or compressed with gzip; and by what it is known again under another name.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -13,6 +14,22 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) const HEAD_BYTES: usize = 1024;
 /// Bytes before a position by which it is known that they are the same still.
 pub(super) const TAIL_BYTES: usize = 256;
+
+/// File systems that the kernel makes up, by their magic numbers: proc, sysfs, cgroup, cgroup2, debugfs, tracefs, securityfs,
+/// configfs, bpf, selinux, binfmt_misc.
+const KERNEL: [u64; 11] = [
+    0x9fa0,
+    0x6265_6572,
+    0x0027_e0eb,
+    0x6367_7270,
+    0x6462_6720,
+    0x7472_6163,
+    0x7363_6673,
+    0x6265_6570,
+    0xcafe_4a11,
+    0xf97c_ff8c,
+    0x4249_4e4d,
+];
 
 /// Where a file lies, whatever it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,12 +86,18 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Opens a regular file; one whose name ends in `.gz` is unpacked.
+    /// Opens a regular file of a disk, without waiting for anybody; one whose name ends in `.gz` is unpacked.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Stat)> {
-        let file = File::open(path)?;
+        // A pipe that nobody writes into would hold everything up.
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        // So would some files of the kernel, which look like others until they are read.
+        let kind = rustix::fs::fstatfs(&file).map(|found| found.f_type as u64)?;
+        if KERNEL.contains(&(kind & 0xffff_ffff)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a file of the kernel, which is no log"));
         }
         let stat = Stat::of(&metadata);
         let is_packed = path.extension().is_some_and(|end| end == "gz");
@@ -144,9 +167,33 @@ impl Source {
         Ok(Some(Print::of(position, &head, &tail)))
     }
 
+    /// The first bytes, by which it is compared with others.
+    pub(super) fn heads(&mut self) -> Heads {
+        let mut bytes = vec![0; HEAD_BYTES];
+        let read = self.read_at(0, &mut bytes).unwrap_or(0);
+        bytes.truncate(read);
+        Heads { bytes, hashes: HashMap::new() }
+    }
+
     /// Whether the content up to the print's position is what it was.
     pub(super) fn is(&mut self, print: &Print) -> bool {
         self.print(print.at).is_ok_and(|found| found.as_ref() == Some(print))
+    }
+}
+
+/// The first bytes of a file, and what they would be in prints.
+#[derive(Debug)]
+pub(super) struct Heads {
+    pub(super) bytes: Vec<u8>,
+    hashes: HashMap<usize, u64>,
+}
+
+impl Heads {
+    /// Whether the file may have what the print is of: nothing is read for it.
+    pub(super) fn may_have(&mut self, print: &Print) -> bool {
+        let len = usize::try_from(print.at).unwrap_or(usize::MAX).min(HEAD_BYTES);
+        let Some(head) = self.bytes.get(..len) else { return false };
+        *self.hashes.entry(len).or_insert_with(|| xxh3_64(head)) == print.head
     }
 }
 

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memchr;
+use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::FileJob;
 use super::positions::{Record, Slice};
 use super::source::{HEAD_BYTES, Print, Source, Stat, TAIL_BYTES};
-use crate::logs::ingest::stage::{Entry, Flush, Moment, Pipeline};
+use crate::logs::ingest::stage::{Entry, Flush, Moment, Pipeline, SharedLabels};
 use crate::logs::model::batch::LineBatch;
 use crate::series::labels::{Labels, LabelsBuilder};
 
@@ -19,6 +22,8 @@ const READ_BYTES: usize = 256 << 10;
 pub(super) const LINE_BYTES_MAX: usize = 256 << 10;
 /// The field of a piece that goes on in the next one.
 pub(super) const CONTINUES: &str = "continues";
+/// Longest time that stages may keep a file from being read, in nanoseconds.
+const WAIT_NS_MAX: i64 = 3_600_000_000_000;
 /// Bytes that may be held back by stages before they are let go.
 const HELD_BYTES_MAX: u64 = 4 << 20;
 /// Most lines of one time that are remembered from one slice to the next.
@@ -43,8 +48,9 @@ pub(super) struct Tail {
     /// The name under which it was first seen.
     pub(super) path: PathBuf,
     pub(super) stat: Stat,
-    labels: LabelsBuilder,
+    labels: SharedLabels,
     pipeline: Pipeline,
+    encoding: &'static Encoding,
     /// Everything before it is stored.
     stored: u64,
     /// Everything before it went into the stages.
@@ -53,6 +59,8 @@ pub(super) struct Tail {
     rest: Vec<u8>,
     /// First bytes of the file, as they were read.
     head: Vec<u8>,
+    /// First bytes of the file when it was opened.
+    pub(super) begins: Vec<u8>,
     /// The bytes up to the end of `rest`, from a little before `stored` on, as they were read.
     window: Vec<u8>,
     /// What came out of the stages and is not stored.
@@ -67,7 +75,7 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Goes on where the record ends.
-    pub(super) fn new(record: &Record, mut source: Source, stat: Stat, labels: &Labels, pipeline: &Pipeline) -> io::Result<Self> {
+    pub(super) fn new(record: &Record, mut source: Source, stat: Stat, labels: &Labels, job: &FileJob) -> io::Result<Self> {
         let at = record.print.at;
         let most = |max: usize| usize::try_from(at).unwrap_or(usize::MAX).min(max);
         let (mut head, mut window) = (vec![0; most(HEAD_BYTES)], vec![0; most(TAIL_BYTES)]);
@@ -79,12 +87,14 @@ impl Tail {
             path: record.path.clone(),
             // Not looked at yet.
             stat: Stat { len: u64::MAX, ..stat },
-            labels: labels.to_builder(),
-            pipeline: pipeline.clone(),
+            labels: labels.to_builder().into(),
+            pipeline: job.pipeline.clone(),
+            encoding: job.encoding,
             stored: at,
             split: at,
             rest: Vec::new(),
             head,
+            begins: Vec::new(),
             window,
             ready: Vec::new(),
             last_ts: record.last_ts,
@@ -116,16 +126,18 @@ impl Tail {
             return Ok(self.idle(now_ns));
         }
         let from = self.read_to();
-        let mut buf = vec![0; READ_BYTES];
+        // A little more than there is, so that the end is seen.
+        let left = if self.source.is_packed() { u64::MAX } else { stat.len.saturating_sub(from).saturating_add(1) };
+        let mut buf = vec![0; usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES)];
         let read = self.source.read_at(from, &mut buf)?;
         // Looked at afterwards: what was written over while it was read is not what it seems.
         if !self.source.is_packed() && !self.is_intact()? {
             return Ok(Looked::Replaced);
         }
-        buf.truncate(read);
-        if read < READ_BYTES {
+        if read < buf.len() {
             self.stat = stat;
         }
+        buf.truncate(read);
         if read == 0 {
             return Ok(self.idle(now_ns));
         }
@@ -133,6 +145,19 @@ impl Tail {
         self.rest.extend_from_slice(&buf);
         self.split_lines(now_ns, false);
         Ok(Looked::Read)
+    }
+
+    /// Whether a stage wants the file to be read on later.
+    pub(super) fn waits(&self, now_ns: i64) -> bool {
+        // A clock that was set back does not hold it up.
+        self.pipeline.waits_until().is_some_and(|until| now_ns < until && until.saturating_sub(now_ns) < WAIT_NS_MAX)
+    }
+
+    /// Whether the first bytes of another file may be those of this one.
+    pub(super) fn may_begin_like(&self, head: &[u8]) -> bool {
+        let own = if self.head.len() >= self.begins.len() { &self.head } else { &self.begins };
+        let len = head.len().min(own.len());
+        head[..len] == own[..len]
     }
 
     /// Nothing new: stages may let go what has waited long enough.
@@ -243,22 +268,20 @@ impl Tail {
         while at < rest.len() {
             let left = &rest[at..];
             let window = &left[..left.len().min(LINE_BYTES_MAX + 1)];
-            let (text, used, continues) = match memchr(b'\n', window) {
-                Some(end) => (&left[..end], end + 1, false),
-                None if left.len() > LINE_BYTES_MAX => (&left[..cut(left)], cut(left), true),
+            let (text, used, continues) = match line_end(window, self.encoding) {
+                Some((end, used)) => (&left[..end], used, false),
+                None if left.len() > LINE_BYTES_MAX => (&left[..cut(left, self.encoding)], cut(left, self.encoding), true),
                 None if at_end => (left, left.len(), false),
                 None => break,
             };
             let from = self.split;
             self.split += used as u64;
             at += used;
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            let text = if from == 0 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
             let mut fields = LabelsBuilder::new();
             if continues {
                 fields.set(CONTINUES, "true");
             }
-            let text = String::from_utf8_lossy(text).into_owned();
+            let text = text_of(text, from == 0, self.encoding);
             let entry = Entry { labels: self.labels.clone(), text, fields, from, until: self.split, ..Entry::default() };
             self.pipeline.push(entry, &moment, &mut self.ready);
         }
@@ -321,8 +344,38 @@ impl Tail {
     }
 }
 
+/// Where a line ends, and where the next one begins.
+fn line_end(bytes: &[u8], encoding: &'static Encoding) -> Option<(usize, usize)> {
+    // A break has two bytes there; lines begin at even places.
+    let other = match encoding {
+        encoding if encoding == UTF_16LE => 1,
+        encoding if encoding == UTF_16BE => -1,
+        _ => return memchr(b'\n', bytes).map(|end| (end, end + 1)),
+    };
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| {
+        let begin = if other == 1 { at } else { at.checked_sub(1)? };
+        let is_break = begin % 2 == 0 && bytes.get(at.checked_add_signed(other)?) == Some(&0);
+        is_break.then_some((begin, begin + 2))
+    })
+}
+
+/// The text of a line, without what marks the beginning of a file and the end of a line.
+fn text_of(line: &[u8], is_first: bool, encoding: &'static Encoding) -> String {
+    if encoding == UTF_8 {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = if is_first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        return String::from_utf8_lossy(line).into_owned();
+    }
+    let (text, _) = encoding.decode_without_bom_handling(line);
+    let text = text.strip_suffix('\r').unwrap_or(&text);
+    if is_first { text.trim_start_matches('\u{feff}').to_owned() } else { text.to_owned() }
+}
+
 /// Where a line that is too long is cut: not within a character.
-fn cut(line: &[u8]) -> usize {
+fn cut(line: &[u8], encoding: &'static Encoding) -> usize {
+    if encoding != UTF_8 {
+        return LINE_BYTES_MAX;
+    }
     (LINE_BYTES_MAX - 3..=LINE_BYTES_MAX).rev().find(|at| line[*at] & 0xc0 != 0x80).unwrap_or(LINE_BYTES_MAX)
 }
 
@@ -357,21 +410,31 @@ impl Times {
     }
 }
 
-/// Adds entries to a batch, each to its stream.
+/// Adds entries to a batch, stream by stream.
 fn write(entries: Vec<Entry>, batch: &mut LineBatch, base: &mut i64, times: &mut Times) {
-    let mut current: Option<LabelsBuilder> = None;
+    let mut streams: Vec<(Labels, u64, Vec<(i64, Entry)>)> = Vec::new();
+    let mut known: FxHashMap<Labels, usize> = FxHashMap::default();
+    let mut last: Option<(SharedLabels, usize)> = None;
     // An empty line says nothing, except within others.
     for entry in entries.into_iter().filter(|entry| !entry.text.is_empty()) {
-        if current.as_ref() != Some(&entry.labels) {
-            batch.begin_stream(entry.labels.build());
-            current = Some(entry.labels.clone());
-        }
-        let fields = entry.fields.build();
+        let at = match &last {
+            Some((labels, at)) if *labels == entry.labels => *at,
+            _ => {
+                let labels = entry.labels.build();
+                let at = *known.entry(labels).or_insert_with_key(|labels| {
+                    streams.push((labels.clone(), labels.stable_hash(), Vec::new()));
+                    streams.len() - 1
+                });
+                last = Some((entry.labels.clone(), at));
+                at
+            }
+        };
+        let (_, hash, lines) = &mut streams[at];
         let ts = match entry.ts {
-            Some(ts) => times.apart(
-                ts,
-                xxh3_64_with_seed(entry.text.as_bytes(), xxh3_64_with_seed(fields.packed(), entry.labels.build().stable_hash())),
-            ),
+            Some(ts) => {
+                let fields = if entry.fields.is_empty() { *hash } else { xxh3_64_with_seed(entry.fields.build().packed(), *hash) };
+                times.apart(ts, xxh3_64_with_seed(entry.text.as_bytes(), fields))
+            }
             None => {
                 let ts = *base;
                 *base += 1;
@@ -379,6 +442,16 @@ fn write(entries: Vec<Entry>, batch: &mut LineBatch, base: &mut i64, times: &mut
                 ts
             }
         };
-        batch.push(ts, entry.text.as_bytes(), fields.packed());
+        lines.push((ts, entry));
+    }
+    for (labels, _, lines) in streams {
+        batch.begin_stream(labels);
+        for (ts, entry) in lines {
+            if entry.fields.is_empty() {
+                batch.push(ts, entry.text.as_bytes(), &[]);
+            } else {
+                batch.push(ts, entry.text.as_bytes(), entry.fields.build().packed());
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::*;
 use crate::base::clock::SystemClock;
 use crate::logs::ingest::stage::read_pipeline;
-use crate::logs::model::write::LineReport;
+use crate::logs::model::write::{LineReport, RefusedLine, RefusedLines};
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::yaml::{self, Kind};
 
@@ -28,6 +28,8 @@ struct Store {
     /// Seems to be killed before it takes anything.
     dies_before: AtomicBool,
     dead: AtomicBool,
+    /// Takes so many lines of a stream at once, and refuses those behind for its rate; zero for any number.
+    at_once: AtomicU32,
 }
 
 impl AppendLines for Store {
@@ -41,8 +43,21 @@ impl AppendLines for Store {
             return Err(AppendLinesError::Busy);
         }
         let mut lines = self.lines.lock();
-        for stream in &batch.streams {
-            for line in batch.lines_of(stream) {
+        let at_once = self.at_once.load(Ordering::SeqCst) as usize;
+        let mut report = LineReport::default();
+        for (place, stream) in batch.streams.iter().enumerate() {
+            let of_stream = batch.lines_of(stream);
+            let taken = if at_once == 0 { of_stream.len() } else { at_once.min(of_stream.len()) };
+            if let Some(first) = of_stream.get(taken) {
+                report.refused.push(RefusedLines {
+                    stream: place,
+                    lines: of_stream.len() - taken,
+                    bytes: 1,
+                    reason: RefusedLine::StreamRate { bytes_per_s: 1 },
+                    first_ts: first.ts,
+                });
+            }
+            for line in &of_stream[..taken] {
                 lines.insert((stream.labels.clone(), line.ts, batch.text_of(line).to_vec(), batch.fields_of(line).to_vec()));
             }
         }
@@ -51,7 +66,7 @@ impl AppendLines for Store {
         }
         let left = self.dies_after.load(Ordering::SeqCst).saturating_sub(1);
         self.dies_after.store(left, Ordering::SeqCst);
-        if self.dead.load(Ordering::SeqCst) { Err(AppendLinesError::Closed) } else { Ok(LineReport::default()) }
+        if self.dead.load(Ordering::SeqCst) { Err(AppendLinesError::Closed) } else { Ok(report) }
     }
 }
 
@@ -90,26 +105,29 @@ impl Drop for Running {
 }
 
 fn start(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Running {
-    let stop = Arc::new(AtomicBool::new(false));
-    let stats = Arc::new(FileStats::default());
+    let files = open(dir, pattern, stages, store);
+    let (stop, stats) = (Arc::clone(&files.stop), Arc::clone(&files.stats));
+    let thread = std::thread::spawn(move || files.run());
+    Running { stop, thread: Some(thread), stats }
+}
+
+fn open(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Files {
     let target = FileTarget {
         pattern: Pattern::new(&format!("{}/{pattern}", dir.display())).unwrap(),
         exclude: None,
         labels: Labels::from_pairs([("job", "test")]),
         is_docker: false,
     };
-    let files = Files::open(FilesSetup {
-        jobs: vec![FileJob { name: "test".to_owned(), targets: vec![target], pipeline: pipeline(stages) }],
+    Files::open(FilesSetup {
+        jobs: vec![FileJob { name: "test".to_owned(), targets: vec![target], pipeline: pipeline(stages), encoding: encoding_rs::UTF_8 }],
         positions: dir.join("positions.journal"),
         append: Arc::clone(store) as _,
         clock: Arc::new(SystemClock::new()),
         counts: Arc::default(),
-        stats: Arc::clone(&stats),
-        stop: Arc::clone(&stop),
+        stats: Arc::default(),
+        stop: Arc::default(),
     })
-    .unwrap();
-    let thread = std::thread::spawn(move || files.run());
-    Running { stop, thread: Some(thread), stats }
+    .unwrap()
 }
 
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -353,4 +371,189 @@ fn a_file_written_over_is_read_from_its_beginning() {
     std::fs::remove_file(&log).unwrap();
     append(&log, "fifth\n");
     wait_for("five lines", || store.len() == 5);
+}
+
+/// The lines of a file are all there, each once.
+fn has_all(store: &Store, count: usize) -> bool {
+    store.len() == count
+}
+
+#[test]
+fn what_is_no_log_holds_nobody_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    // A pipe without a writer, also where a copy would be looked for.
+    rustix::fs::mknodat(rustix::fs::CWD, path("app.log.1"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket.log")).unwrap();
+    std::os::unix::fs::symlink("/proc/self/status", path("kernel.log")).unwrap();
+    std::os::unix::fs::symlink("/nowhere", path("dangling.log")).unwrap();
+    std::fs::create_dir(path("folder.log")).unwrap();
+    let store = Arc::new(Store::default());
+    let running = start(dir.path(), "*.log*", "[]", &store);
+    append(&path("app.log"), &"first line, long enough to be known again by it\n".repeat(4));
+    wait_for("the lines", || has_all(&store, 4));
+    // Cut off and longer at once: its copy is looked for among the others.
+    std::fs::write(path("app.log"), "other\n".repeat(100)).unwrap();
+    wait_for("the new lines", || has_all(&store, 104));
+    wait_for("a word about the kernel's file", || running.stats.unreadable().iter().any(|(_, why)| why.contains("of the kernel")));
+    assert!(Source::open(&path("app.log.1")).unwrap_err().to_string().contains("not a regular file"));
+}
+
+#[test]
+fn lines_wait_when_the_store_is_busy_and_when_their_stream_is_too_fast() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    store.busy.store(5, Ordering::SeqCst);
+    store.at_once.store(7, Ordering::SeqCst);
+    append(
+        &dir.path().join("a.log"),
+        &(0..50).map(|at| format!("{} line {at}\n", if at % 3 == 0 { "INFO" } else { "ERROR" })).collect::<String>(),
+    );
+    let _running = start(dir.path(), "*.log", "[level: {}]", &store);
+    wait_for("every line", || has_all(&store, 50));
+}
+
+#[test]
+fn texts_in_other_encodings_are_read() {
+    for (label, bytes) in [
+        ("utf-16le", "\u{feff}gr\u{fc}n\r\n\u{a0a}\u{10a}\nlast\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+        ("utf-16be", "\u{feff}gr\u{fc}n\r\n\u{a0a}\u{10a}\nlast\n".encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("iso-8859-1", b"gr\xfcn\n\xa0\xa1\nlast\n".to_vec()),
+        ("shift_jis", b"gr\x81n\n\x83\x5c\nlast\n".to_vec()),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::default());
+        let mut files = open(dir.path(), "*.log", "[]", &store);
+        files.jobs[0].encoding = Encoding::for_label(label.as_bytes()).unwrap();
+        // In two pieces, cut within a character.
+        std::fs::write(dir.path().join("a.log"), &bytes[..5]).unwrap();
+        files.scan();
+        assert!(files.round().is_ok());
+        File::options().append(true).open(dir.path().join("a.log")).unwrap().write_all(&bytes[5..]).unwrap();
+        while files.round().is_ok_and(|any| any) {}
+        let texts = store.texts();
+        assert_eq!((texts.len(), texts[2].as_str()), (3, "last"), "{label}: {texts:?}");
+        assert!(label == "shift_jis" || texts[0] == "gr\u{fc}n", "{label}: {texts:?}");
+    }
+}
+
+#[test]
+fn links_that_are_swapped_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::create_dir(path("pods")).unwrap();
+    let store = Arc::new(Store::default());
+    append(&path("pods/0.log"), "a1\na2\n");
+    std::fs::create_dir(path("links")).unwrap();
+    std::os::unix::fs::symlink(path("pods/0.log"), path("links/app.log")).unwrap();
+    let _running = start(dir.path(), "links/*.log", "[]", &store);
+    wait_for("the first lines", || has_all(&store, 2));
+    for round in 1..5 {
+        let (old, new) = (path(&format!("pods/{}.log", round - 1)), path(&format!("pods/{round}.log")));
+        append(&old, &format!("last of {round}\n"));
+        append(&new, &format!("first of {round}\n"));
+        std::os::unix::fs::symlink(&new, path("links/next")).unwrap();
+        std::fs::rename(path("links/next"), path("links/app.log")).unwrap();
+        append(&old, &format!("late of {round}\n"));
+        wait_for("all lines", || has_all(&store, 2 + 3 * round));
+    }
+    let names: BTreeSet<String> =
+        store.lines.lock().iter().map(|(labels, ..)| labels.get("filename").unwrap_or_default().to_owned()).collect();
+    assert_eq!(names, BTreeSet::from([path("links/app.log").display().to_string()]));
+}
+
+#[test]
+fn very_many_files_are_followed_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = 4_000;
+    for at in 0..count {
+        // All of them look like copies of one another at first.
+        append(
+            &dir.path().join(format!("app.{at}.log")),
+            &format!("the same beginning of every file, which is long enough to tell little\n{}\nfile {at}\n", "x".repeat(100)),
+        );
+    }
+    let store = Arc::new(Store::default());
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let began = clock.monotonic();
+    let running = start(dir.path(), "*.log", "[regex: {expression: 'file (?P<n>\\d+)'}]", &store);
+    wait_for("every line", || has_all(&store, 3 * count));
+    let took = clock.monotonic().saturating_sub(began);
+    assert!(took < Duration::from_secs(40), "{took:?}");
+    append(&dir.path().join("app.7.log"), "one more\n");
+    wait_for("one more", || has_all(&store, 3 * count + 1));
+    assert_eq!(running.stats.cut_off.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn few_open_files_are_enough_for_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    let mut files = open(dir.path(), "*.log", "[]", &store);
+    files.tails_max = 4;
+    for at in 0..20 {
+        append(&dir.path().join(format!("n{at}.log")), &format!("first of {at}\n"));
+    }
+    let stop = Arc::clone(&files.stop);
+    let thread = std::thread::spawn(move || files.run());
+    wait_for("the first lines", || has_all(&store, 20));
+    for at in 0..20 {
+        append(&dir.path().join(format!("n{at}.log")), &format!("second of {at}\n"));
+    }
+    wait_for("the second lines", || has_all(&store, 40));
+    stop.store(true, Ordering::SeqCst);
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_clock_that_was_ahead_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = crate::base::clock::ManualClock::at(1_700_000_000_000);
+    let store = Arc::new(Store::default());
+    let mut files = open(dir.path(), "*.log", "[]", &store);
+    files.clock = clock.clone();
+    files.next_ns = 1_900_000_000_000_000_000;
+    assert_eq!(files.base(1_700_000_000_000_000_000), 1_700_000_000_000_000_000, "years ahead");
+    files.next_ns = 1_700_000_000_000_000_700;
+    assert_eq!(files.base(1_700_000_000_000_000_000), 1_700_000_000_000_000_700, "lines of this millisecond");
+    assert_eq!(files.base(1_700_000_000_001_000_000), 1_700_000_000_001_000_000);
+}
+
+#[test]
+fn packed_bombs_take_little_memory_and_come_in_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        packer.write_all(&vec![b'a'; 1 << 20]).unwrap();
+    }
+    std::fs::write(dir.path().join("bomb.gz"), packer.finish().unwrap()).unwrap();
+    let store = Arc::new(Store::default());
+    let _running = start(dir.path(), "*.gz", "[]", &store);
+    // One line without end, in pieces of a quarter of a mebibyte.
+    wait_for("all of it", || has_all(&store, 256));
+}
+
+#[test]
+fn what_may_not_be_read_is_told_and_read_when_it_may() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("secret.log");
+    append(&path, "a\n");
+    let closed = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    closed(0o000);
+    if File::open(&path).is_ok() {
+        // Whoever may read everything cannot show it.
+        let stats = FileStats::default();
+        assert!(stats.deny(&path, "no") && !stats.deny(&path, "no") && stats.deny(&path, "never"));
+        assert_eq!(stats.unreadable(), [(path.display().to_string(), "never".to_owned())]);
+        stats.allow(&path);
+        assert!(stats.unreadable().is_empty());
+        return;
+    }
+    let store = Arc::new(Store::default());
+    let running = start(dir.path(), "*.log", "[]", &store);
+    wait_for("a word about it", || running.stats.unreadable().iter().any(|(_, why)| why.contains("ermission")));
+    closed(0o644);
+    wait_for("its line", || has_all(&store, 1));
+    assert!(running.stats.unreadable().is_empty());
 }
