@@ -4,6 +4,7 @@
 //! which bytes these are ([`positions`]), stores them, and notes that it did. When the store is busy the thread waits, and
 //! the lines wait in their files. What a file is called does not matter: it is known by its inode and its content ([`source`]).
 
+mod copies;
 mod finder;
 pub(crate) mod glob;
 mod positions;
