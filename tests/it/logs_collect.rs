@@ -16,7 +16,7 @@ fn free_port() -> u16 {
 }
 
 /// Texts of the lines of the last hour that a query gives, with how often each is there.
-fn texts(server: &Server, query: &str) -> BTreeMap<String, u32> {
+pub(crate) fn texts(server: &Server, query: &str) -> BTreeMap<String, u32> {
     let params = [("query", query), ("limit", "5000"), ("since", "1h")];
     let encoded: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
     let response = client().get(server.url(&format!("/loki/api/v1/query_range?{encoded}"))).send().unwrap();
@@ -31,7 +31,7 @@ fn texts(server: &Server, query: &str) -> BTreeMap<String, u32> {
     found
 }
 
-fn wait_for(server: &Server, query: &str, count: usize) -> BTreeMap<String, u32> {
+pub(crate) fn wait_for(server: &Server, query: &str, count: usize) -> BTreeMap<String, u32> {
     let mut found = BTreeMap::new();
     for _ in 0..300 {
         found = texts(server, query);

@@ -40,6 +40,8 @@ mod http;
 mod limits;
 /// Lines of logs, in and out.
 mod logs;
+/// Programs that send logs, as they are installed.
+mod logs_clients;
 /// Syslog, Fluent and files that are followed.
 mod logs_collect;
 /// `kill -9` while lines come.

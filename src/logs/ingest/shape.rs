@@ -85,6 +85,11 @@ impl Shaper {
         self.pipeline.held_from().is_some()
     }
 
+    /// The number that the oldest entry which stages hold back came with, as [`Entry::from`].
+    pub fn held_from(&self) -> Option<u64> {
+        self.pipeline.held_from()
+    }
+
     /// Sends an entry through the stages; the lines that come out are added.
     pub fn shape(&mut self, entry: Entry, lines: &mut Vec<Line>) {
         let moment = self.moment();

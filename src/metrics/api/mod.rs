@@ -162,6 +162,8 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("POST", "/api/v1/write", Policy::WRITE_METRICS, with(post(write::remote_write)))
         .route("POST", "/api/v1/otlp/v1/metrics", Policy::WRITE_METRICS, with(post(otlp::http)))
         .route("POST", "/v1/metrics", Policy::WRITE_METRICS, with(post(otlp::http)))
+        // Beside Loki's path for logs: senders put both behind one address.
+        .route("POST", "/otlp/v1/metrics", Policy::WRITE_METRICS, with(post(otlp::http)))
         .route("POST", OTLP_SERVICE, Policy::WRITE_METRICS, with(post(otlp::grpc)))
 }
 

@@ -111,6 +111,11 @@ impl Answer {
         }
     }
 
+    /// Whether the answer came to its end, rather than its connection alone.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self.body, Body::Ended | Body::UntilClosed | Body::Length(0))
+    }
+
     /// The next bytes; `None` at the end. What was read stays when this is given up.
     pub(super) async fn piece(&mut self) -> Result<Option<Vec<u8>>, String> {
         let said = |error: std::io::Error| error.to_string();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::config::without_hidden;
 use super::cursors::Cursors;
@@ -116,9 +116,16 @@ impl JournalJob {
         let mut reader = Lines { inner: BufReader::with_capacity(64 << 10, out), bytes: Vec::new(), skips: false };
         let mut lines = Vec::new();
         let mut cursor: Option<String> = None;
+        // When what was read is handed over, however much still comes.
+        let mut until = Instant::now();
         loop {
-            let next =
-                if lines.is_empty() && cursor.is_none() { Some(reader.next().await) } else { timeout(WAIT, reader.next()).await.ok() };
+            let next = if lines.is_empty() && cursor.is_none() {
+                let next = reader.next().await;
+                until = Instant::now() + WAIT;
+                Some(next)
+            } else {
+                timeout_at(until, reader.next()).await.ok()
+            };
             let ended = match next {
                 Some(Ok(Some(line))) => {
                     let found = self.entry(&line);
@@ -134,6 +141,7 @@ impl JournalJob {
                 Some(Ok(None) | Err(_)) => true,
                 None => false,
             };
+            until = Instant::now() + WAIT;
             shaper.flush(if ended { Flush::All } else { Flush::Due }, &mut lines);
             self.hand_over(&mut lines, &mut cursor, shaper.holds(), inlet, cursors, name).await?;
             if ended {

@@ -5,6 +5,7 @@ pub(crate) mod cursors;
 mod docker;
 mod docker_files;
 mod docker_http;
+mod docker_split;
 pub(crate) mod files;
 mod journal;
 mod relabel;

@@ -49,7 +49,7 @@ impl Naming {
         if self.keeps_time {
             entry.ts = message.timestamp.and_then(|time| time.timestamp_nanos_opt());
         }
-        let text = message.msg.strip_prefix('\u{feff}').unwrap_or(message.msg);
+        let text = text_of(whole, message.msg);
         entry.text = if self.keeps_whole || text.is_empty() { whole.to_owned() } else { text.to_owned() };
         let parts = parts(&message, peer);
         entry.labels = self.labels.to_builder().into();
@@ -81,6 +81,17 @@ impl Naming {
         }
         (Some(entry), is_known)
     }
+}
+
+/// The text of a message with the blanks that the program wrote around it: one before it belongs to the head.
+fn text_of<'text>(whole: &'text str, text: &'text str) -> &'text str {
+    // The text is a part of the whole; where it stands tells what was cut off around it.
+    let at = text.as_ptr().addr().checked_sub(whole.as_ptr().addr()).filter(|at| !text.is_empty() && *at < whole.len());
+    let text = at.map_or(text, |at| {
+        let blanks = whole[..at].bytes().rev().take_while(|byte| *byte == b' ').count();
+        &whole[at - blanks.saturating_sub(1)..]
+    });
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn parse(text: &str, zone: Zone, now_ms: i64) -> Message<&str> {
@@ -205,6 +216,11 @@ mod tests {
             (
                 b"<14>2024-01-02T03:04:05.5Z web-1 app: modern",
                 "modern|app=app,host=web-1,job=syslog,level=info|connection_ip_address=10.0.0.9,facility=user,severity=informational|1704164645500000000",
+            ),
+            (
+                b"<14>1 2024-01-02T03:04:05Z h app - - -   two blanks before, two behind  ",
+                "  two blanks before, two behind  |app=app,host=h,job=syslog,level=info|connection_ip_address=10.0.0.9,facility=user,\
+                 severity=informational|1704164645000000000",
             ),
             (b"no syslog at all", "no syslog at all|job=syslog|connection_ip_address=10.0.0.9|"),
         ] {

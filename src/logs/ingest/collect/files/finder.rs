@@ -262,6 +262,9 @@ impl Files {
         // The one that was read furthest.
         by_content.sort_by_key(|record| std::cmp::Reverse(record.print.at));
         let Some(record) = by_content.into_iter().find(|record| source.is(&record.print)) else {
+            if let Some(copy) = self.known_as_shorter_copy(job, path, stat, source) {
+                return Known::Same(copy);
+            }
             return if self.may_be_copy(job, path, stat, source, &heads.bytes) { Known::CopyOfFollowed } else { Known::New };
         };
         if self.tails.iter().any(|followed| followed.tail.id == record.id) {
@@ -300,7 +303,7 @@ impl Files {
     /// Looks for a file that was followed before the start, or had this place, under another name.
     fn go_on_elsewhere(&mut self, record: &Record) {
         let Some((job, labels)) = self.target_of(record) else { return };
-        let Some((source, stat)) = locate(record, &record.print) else { return };
+        let Some((mut source, stat)) = locate(record, &record.print) else { return };
         if self.is_followed(job, stat.inode) || self.tails.iter().any(|followed| followed.tail.id == record.id) {
             return;
         }
@@ -310,11 +313,12 @@ impl Files {
             self.follow_missed(job, &record.path, stat);
             return;
         }
-        // Another record may know this very file, further on.
-        let known_further = self.positions.records().any(|other| {
+        // Another record may know this very file, further on; inodes of files that are gone are given to others.
+        let further = self.positions.records().filter(|other| {
             other.id != record.id && other.job == record.job && other.inode == stat.inode && other.print.at >= record.print.at
         });
-        if known_further {
+        let prints: Vec<Print> = further.map(|other| other.print).collect();
+        if prints.iter().any(|print| source.is(print)) {
             return;
         }
         let moved = Record { inode: stat.inode, ..record.clone() };

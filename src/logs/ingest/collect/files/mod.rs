@@ -5,6 +5,7 @@
 //! the lines wait in their files. What a file is called does not matter: it is known by its inode and its content ([`source`]).
 
 mod again;
+mod copies;
 mod finder;
 pub(crate) mod glob;
 mod positions;

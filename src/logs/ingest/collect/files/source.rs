@@ -71,6 +71,11 @@ impl Print {
         Self { at, head: xxh3_64(head), tail: xxh3_64(tail) }
     }
 
+    /// Whether the content begins with these bytes, which must be as many as the head has.
+    pub(super) fn begins_with(&self, head: &[u8]) -> bool {
+        self.head == xxh3_64(head)
+    }
+
     /// A position alone.
     #[cfg(test)]
     pub(super) const fn at(at: u64) -> Self {
