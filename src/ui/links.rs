@@ -15,8 +15,10 @@ pub const CATALOGUE: &str = "/catalogue";
 pub const LOGS: &str = "/logs";
 /// One line with those around it: `s` is its stream's selector, `t` its time in nanoseconds.
 pub const LOGS_LINE: &str = "/logs/line";
-/// Searches that were saved; POST saves one.
+/// Searches that were saved.
 pub const LOGS_SAVED: &str = "/logs/saved";
+/// POST: saves a search.
+pub const LOGS_SAVED_ADD: &str = "/logs/saved/add";
 /// POST: gives a saved search another name, shares it or not.
 pub const LOGS_SAVED_CHANGE: &str = "/logs/saved/change";
 /// POST: deletes a saved search.

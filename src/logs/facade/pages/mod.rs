@@ -55,7 +55,7 @@ pub(super) fn routes(logs: &Arc<Logs>) -> Routes {
         .route("GET", links::LOGS_COMPILE, Policy::READ, with(get(compile::route)))
         .route("GET", links::LOGS_CHART, Policy::READ, with(get(chart::route)))
         .route("GET", links::LOGS_SAVED, Policy::READ, with(get(saved::page)))
-        .route("POST", links::LOGS_SAVED, Policy::OWN, with(post(saved::save)))
+        .route("POST", links::LOGS_SAVED_ADD, Policy::OWN, with(post(saved::save)))
         .route("POST", links::LOGS_SAVED_CHANGE, Policy::OWN, with(post(saved::change)))
         .route("POST", links::LOGS_SAVED_DELETE, Policy::OWN, with(post(saved::delete)))
         .route("GET", links::LOGS_STREAMS, Policy::READ, with(get(streams_route)))

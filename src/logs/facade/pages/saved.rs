@@ -85,7 +85,7 @@ fn see(done: &str) -> Response {
     Redirect::to(&links::with(links::LOGS_SAVED, &[("done", done)])).into_response()
 }
 
-/// `POST /logs/saved`: `name`, `search` (a query string of the search page), `shared`.
+/// `POST /logs/saved/add`: `name`, `search` (a query string of the search page), `shared`.
 pub(super) async fn save(State(state): State<Arc<PageState>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let form = Form::read(&body);
     let who = Saver::of(&asked.caller);
