@@ -24,7 +24,7 @@ const SECOND: i64 = 1_000_000_000;
 pub fn words(data: &[u8]) {
     let Some((choice, text)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
-    let vocabulary = Vocabulary { is_stream_label: &|name| name.len() & 1 == 0, level: (choice & 1 == 0).then_some("detected_level") };
+    let vocabulary = Vocabulary { is_on_every_stream: &|name| name.len() & 1 == 0, level: (choice & 1 == 0).then_some("detected_level") };
     for vocabulary in [vocabulary, Vocabulary::default()] {
         match compile(text, &vocabulary) {
             Ok(found) => {
@@ -59,7 +59,7 @@ pub fn template(data: &[u8]) {
     ]));
     row.begin(b"");
     let mut out = String::new();
-    let data = Data { row: &row, line: "the line Größe 日本語".as_bytes(), ts: NOW_MS * 1_000_000, now: NOW_MS * 1_000_000 + SECOND };
+    let data = Data { row: &row, line: "the line Größe 日本語".as_bytes(), ts: NOW_MS * 1_000_000, now: NOW_MS * 1_000_000 + SECOND, cancel: &Cancel::new() };
     match template.run(data, &mut out) {
         Ok(()) => assert!(out.len() <= OUTPUT_BYTES_MAX, "{} bytes", out.len()),
         Err(why) => assert!(!why.is_empty()),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::logs::ingest::collect::config;
-use crate::logs::ingest::fluent::event;
+use crate::logs::ingest::fluent::message::Message;
 use crate::logs::ingest::fluent::msgpack::{Failed, Reader};
 use crate::logs::ingest::stage::{Entry, Flush, Moment, Pipeline};
 use crate::logs::ingest::syslog::frame::Framer;
@@ -61,11 +61,23 @@ pub fn fluent(data: &[u8]) {
         }
         from = reader.position();
         drop(value.to_text());
-        match event::read(&value) {
-            Ok(forwarded) => forwarded.entries.iter().for_each(check),
+        match Message::open(whole.to_vec()) {
+            Ok(message) => events(message),
             Err(why) => assert!(!why.is_empty()),
         }
     }
+}
+
+/// Every event of a message, which comes to an end.
+fn events(mut message: Message) {
+    for _ in 0..100_000 {
+        let piece = message.next(100, 1 << 20);
+        piece.entries.iter().for_each(check);
+        if piece.is_last {
+            return;
+        }
+    }
+    panic!("a message does not come to its end");
 }
 
 /// Lines as collectors find them.

@@ -404,7 +404,7 @@ impl Stream {
             }
         }
         let Some(labels) = &self.labels else { return };
-        let entry = Entry { ts, text, labels: labels.clone(), from: self.number, until: self.number + 1, ..Entry::default() };
+        let entry = Entry { ts, text, labels: labels.clone().into(), from: self.number, until: self.number + 1, ..Entry::default() };
         self.number += 1;
         self.shaper.shape(entry, lines);
     }

@@ -21,11 +21,11 @@ const PIECE: usize = 64 << 10;
 const WINDOW_LOG_MAX: u32 = 23;
 
 /// A message on its way into lines.
-pub(super) struct Message {
+pub struct Message {
     /// Of all its events.
     tag: String,
     /// What the sender wants back, once the events are stored.
-    pub(super) chunk: Option<Vec<u8>>,
+    pub chunk: Option<Vec<u8>>,
     events: Events,
 }
 
@@ -43,14 +43,14 @@ enum Events {
 
 /// Some events.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Piece {
-    pub(super) entries: Vec<Entry>,
+pub struct Piece {
+    pub entries: Vec<Entry>,
     /// Events that could not be read.
-    pub(super) malformed: u64,
+    pub malformed: u64,
     /// What is wrong with the last of them.
-    pub(super) why: &'static str,
+    pub why: &'static str,
     /// Whether there are no more.
-    pub(super) is_last: bool,
+    pub is_last: bool,
 }
 
 impl Message {
@@ -58,7 +58,7 @@ impl Message {
     ///
     /// # Errors
     /// A word about what is wrong; the connection is of no use any more.
-    pub(super) fn open(bytes: Vec<u8>) -> Result<Self, &'static str> {
+    pub fn open(bytes: Vec<u8>) -> Result<Self, &'static str> {
         const BROKEN: &str = "a message is broken";
         let broken = |_: Failed| BROKEN;
         let mut reader = Reader::new(&bytes);
@@ -101,7 +101,7 @@ impl Message {
     }
 
     /// Its tag.
-    pub(super) fn tag(&self) -> &str {
+    pub fn tag(&self) -> &str {
         &self.tag
     }
 
@@ -111,7 +111,7 @@ impl Message {
     }
 
     /// The next events: so many at most, and no more once their text has so many bytes.
-    pub(super) fn next(&mut self, events_max: usize, bytes_max: usize) -> Piece {
+    pub fn next(&mut self, events_max: usize, bytes_max: usize) -> Piece {
         let (mut piece, mut bytes) = (Piece::default(), 0);
         while piece.entries.len() < events_max && bytes < bytes_max {
             match self.event() {

@@ -6,7 +6,7 @@
 mod chunks;
 mod event;
 mod greeting;
-mod message;
+pub mod message;
 pub mod msgpack;
 pub mod serve;
 

@@ -52,6 +52,7 @@ impl AppendLines for Store {
                 report.refused.push(RefusedLines {
                     stream: place,
                     lines: of_stream.len() - taken,
+                    at: (taken..of_stream.len()).map(|at| stream.lines.start + at as u32).collect(),
                     bytes: 1,
                     reason: RefusedLine::StreamRate { bytes_per_s: 1 },
                     first_ts: first.ts,
