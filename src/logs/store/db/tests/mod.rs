@@ -7,6 +7,7 @@ mod kill;
 mod lifecycle;
 mod model;
 mod retention;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
