@@ -44,6 +44,8 @@ mod logs;
 mod logs_collect;
 /// `kill -9` while lines come.
 mod logs_crash;
+/// Memory for ids in every line, and for small requests that say very much.
+mod logs_streams;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.
