@@ -9,8 +9,8 @@ use pharos::base::clock::{Clock, SystemClock};
 use crate::support::{Server, client};
 use crate::wire;
 
-const MIB: u64 = 1 << 20;
-const BUDGET: u64 = 150 * MIB;
+pub(crate) const MIB: u64 = 1 << 20;
+pub(crate) const BUDGET: u64 = 150 * MIB;
 /// Pages of files beyond so many can be taken back by the system at any time, and do not count.
 const FILE_PAGES_MAX: u64 = 32 * MIB;
 /// Distinct series that are sent, and how many at once.
@@ -24,7 +24,7 @@ fn now_ms() -> i64 {
 }
 
 /// Memory of the server that counts, in bytes.
-fn memory(server: &Server) -> u64 {
+pub(crate) fn memory(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("the server lives");
     let field = |name: &str| -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");

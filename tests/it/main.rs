@@ -52,6 +52,8 @@ mod logs_doors;
 mod logs_query;
 /// What the configuration file itself says about collecting.
 mod logs_inline;
+/// Memory for ids in every line, and for small requests that say very much.
+mod logs_streams;
 /// Pushes and tails as senders and readers write them.
 mod logs_wire;
 /// Signing in with an identity provider.

@@ -66,6 +66,13 @@ impl Server {
         self.data.parent().unwrap()
     }
 
+    /// The most memory that the process ever had, files included, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }

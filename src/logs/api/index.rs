@@ -16,7 +16,7 @@ use super::stats_json::put_empty_stats;
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{SelectLines, Span, StreamQuery, StreamVolume};
 use crate::logs::query::detect::labels::detected_labels;
-use crate::logs::query::detect::volume::{VolumeBy, grouped};
+use crate::logs::query::detect::volume::{Groups, VolumeBy};
 use crate::platform::http::extract::Params;
 use crate::series::matcher::Matcher;
 
@@ -99,11 +99,18 @@ pub(super) async fn series(State(state): State<Arc<ApiState>>, request: Request<
     Ok(json(out))
 }
 
-/// What lies in the streams of a query.
-async fn volumes(state: &Arc<ApiState>, matchers: Vec<Matcher>, bounds: Bounds) -> Result<Vec<StreamVolume>, ApiError> {
+/// Goes through what lies in the streams of a query, and gives what was made of it.
+async fn volumes<T: Send + 'static>(
+    state: &Arc<ApiState>,
+    matchers: Vec<Matcher>,
+    bounds: Bounds,
+    mut made: T,
+    add: impl Fn(&mut T, &StreamVolume) + Send + 'static,
+) -> Result<T, ApiError> {
     state
         .read(move |select: &dyn SelectLines, cancel| {
-            select.volume(&StreamQuery { any_of: &[matchers], span: bounds.span(), limit: 0 }, cancel)
+            let query = StreamQuery { any_of: &[matchers], span: bounds.span(), limit: 0 };
+            select.each_volume(&query, cancel, &mut |volume| add(&mut made, &volume)).map(|()| made)
         })
         .await
 }
@@ -113,15 +120,12 @@ pub(super) async fn stats(State(state): State<Arc<ApiState>>, request: Request<B
     let params = Params::from_request(request).await?;
     let bounds = params::bounds(&params, state.now_ns(), HOUR)?;
     let matchers = selector::of_query(&params)?;
-    let all = volumes(&state, matchers, bounds).await?;
-    let sum = |read: fn(&StreamVolume) -> u64| all.iter().map(read).sum::<u64>();
+    let add = |[streams, chunks, bytes, lines]: &mut [u64; 4], one: &StreamVolume| {
+        (*streams, *chunks, *bytes, *lines) = (*streams + 1, *chunks + one.chunks, *bytes + one.bytes, *lines + one.lines);
+    };
+    let sums = volumes(&state, matchers, bounds, [0; 4], add).await?;
     let mut out = Vec::new();
-    for (name, value) in [
-        ("{\"streams\":", all.len() as u64),
-        (",\"chunks\":", sum(|one| one.chunks)),
-        (",\"bytes\":", sum(|one| one.bytes)),
-        (",\"entries\":", sum(|one| one.lines)),
-    ] {
+    for (name, value) in ["{\"streams\":", ",\"chunks\":", ",\"bytes\":", ",\"entries\":"].into_iter().zip(sums) {
         out.extend_from_slice(name.as_bytes());
         put_int(&mut out, value);
     }
@@ -165,7 +169,8 @@ pub(super) async fn volume(State(state): State<Arc<ApiState>>, request: Request<
     let matchers = selector::of_query(&params)?;
     let grouping = Grouping::of(&params, &matchers)?;
     let by = if grouping.by_label { VolumeBy::Labels } else { VolumeBy::Series };
-    let sums = grouped(&volumes(&state, matchers.clone(), bounds).await?, by, &grouping.labels, &matchers, grouping.limit);
+    let groups = Groups::new(by, grouping.labels, matchers.clone());
+    let sums = volumes(&state, matchers, bounds, groups, Groups::add).await?.largest(grouping.limit);
     let mut out = b"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[".to_vec();
     for (at, (group, bytes)) in sums.iter().enumerate() {
         out.extend_from_slice(if at > 0 { b",{\"metric\":" } else { b"{\"metric\":" });

@@ -134,12 +134,12 @@ pub(super) async fn check_size(state: &Arc<ApiState>, query: Query, bounds: Boun
     if any_of.is_empty() {
         return Ok(());
     }
-    let volumes = state
+    let bytes = state
         .read(move |select: &dyn SelectLines, cancel| {
-            select.volume(&StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 }, cancel)
+            let (mut bytes, query) = (0, StreamQuery { any_of: &any_of, span: bounds.span(), limit: 0 });
+            select.each_volume(&query, cancel, &mut |one| bytes += one.bytes).map(|()| bytes)
         })
         .await?;
-    let bytes: u64 = volumes.iter().map(|one| one.bytes).sum();
     if bytes > max {
         return Err(ApiError::bad(format!(
             "the query would read too many bytes (query: {}, limit: {}); consider adding more specific stream selectors or reduce the time \

@@ -60,8 +60,14 @@ pub trait SelectLines: Send + Sync {
     fn label_names(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectLinesError>;
     /// Values of a label, sorted.
     fn label_values(&self, name: &str, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectLinesError>;
-    /// What lies in a span, per stream: exact to the precision of a chunk.
-    fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError>;
+    /// Shows what lies in a span, stream by stream: exact to the precision of a chunk. There may be millions of them.
+    fn each_volume(&self, query: &StreamQuery<'_>, cancel: &Cancel, see: &mut dyn FnMut(StreamVolume)) -> Result<(), SelectLinesError>;
+    /// [`Self::each_volume`], all at once.
+    fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError> {
+        let mut all = Vec::new();
+        self.each_volume(query, cancel, &mut |volume| all.push(volume))?;
+        Ok(all)
+    }
 }
 
 /// How much of a stream there is.

@@ -16,36 +16,59 @@ pub enum VolumeBy {
     Labels,
 }
 
-/// The bytes of each group, the largest first, `limit` of them at most (0 for all). `targets` are the labels to group by;
-/// if there are none, those that the query's matchers name.
-pub fn grouped(volumes: &[StreamVolume], by: VolumeBy, targets: &[String], matchers: &[Matcher], limit: usize) -> Vec<(Labels, u64)> {
-    let mut groups: BTreeMap<Labels, u64> = BTreeMap::new();
-    let named = |name: &str| {
-        if targets.is_empty() { matchers.iter().any(|matcher| *matcher.name == *name) } else { targets.iter().any(|target| target == name) }
-    };
-    for volume in volumes {
-        match by {
+/// Adds up streams by group.
+#[derive(Debug)]
+pub struct Groups {
+    by: VolumeBy,
+    targets: Vec<String>,
+    matchers: Vec<Matcher>,
+    bytes: BTreeMap<Labels, u64>,
+}
+
+impl Groups {
+    /// None yet. `targets` are the labels to group by; if there are none, those that the query's matchers name.
+    pub fn new(by: VolumeBy, targets: Vec<String>, matchers: Vec<Matcher>) -> Self {
+        Self { by, targets, matchers, bytes: BTreeMap::new() }
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        if self.targets.is_empty() {
+            self.matchers.iter().any(|matcher| *matcher.name == *name)
+        } else {
+            self.targets.iter().any(|target| target == name)
+        }
+    }
+
+    /// Adds a stream.
+    pub fn add(&mut self, volume: &StreamVolume) {
+        match self.by {
             VolumeBy::Series => {
-                let all = targets.is_empty() && matchers.is_empty();
-                let labels = volume.labels.without(|name| !all && !named(name));
+                let all = self.targets.is_empty() && self.matchers.is_empty();
+                let labels = volume.labels.without(|name| !all && !self.is_named(name));
                 // A stream without any of the labels is in no group.
                 if !labels.is_empty() {
-                    *groups.entry(labels).or_default() += volume.bytes;
+                    *self.bytes.entry(labels).or_default() += volume.bytes;
                 }
             }
             VolumeBy::Labels => {
-                for (name, _) in volume.labels.iter().filter(|(name, _)| targets.is_empty() || named(name)) {
-                    *groups.entry(Labels::from_ordered([(name, "")])).or_default() += volume.bytes;
+                for (name, _) in &volume.labels {
+                    if self.targets.is_empty() || self.is_named(name) {
+                        *self.bytes.entry(Labels::from_ordered([(name, "")])).or_default() += volume.bytes;
+                    }
                 }
             }
         }
     }
-    let mut sorted: Vec<(Labels, u64)> = groups.into_iter().collect();
-    sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    if limit > 0 {
-        sorted.truncate(limit);
+
+    /// The bytes of each group, the largest first, `limit` of them at most (0 for all).
+    pub fn largest(self, limit: usize) -> Vec<(Labels, u64)> {
+        let mut sorted: Vec<(Labels, u64)> = self.bytes.into_iter().collect();
+        sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        if limit > 0 {
+            sorted.truncate(limit);
+        }
+        sorted
     }
-    sorted
 }
 
 #[cfg(test)]
@@ -63,7 +86,9 @@ mod tests {
         let volumes = [volume("a", "1", 10), volume("a", "2", 20), volume("b", "1", 25)];
         let shown = |by, targets: &[&str], matchers: &[Matcher], limit| {
             let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
-            grouped(&volumes, by, &targets, matchers, limit).iter().map(|(labels, bytes)| format!("{labels} {bytes}")).collect::<Vec<_>>()
+            let mut groups = Groups::new(by, targets, matchers.to_vec());
+            volumes.iter().for_each(|volume| groups.add(volume));
+            groups.largest(limit).iter().map(|(labels, bytes)| format!("{labels} {bytes}")).collect::<Vec<_>>()
         };
         assert_eq!(shown(VolumeBy::Series, &["job"], &[], 0), [r#"{job="a"} 30"#, r#"{job="b"} 25"#]);
         assert_eq!(shown(VolumeBy::Series, &[], &[Matcher::equal("pod", "1")], 1), [r#"{pod="1"} 35"#]);

@@ -136,12 +136,13 @@ impl SelectLines for MemoryLines {
         Ok(limited(values, query.limit))
     }
 
-    fn volume(&self, query: &StreamQuery<'_>, _: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError> {
+    fn each_volume(&self, query: &StreamQuery<'_>, _: &Cancel, see: &mut dyn FnMut(StreamVolume)) -> Result<(), SelectLinesError> {
         let volume = |(labels, lines): (Labels, Vec<Line>)| {
             let inside: Vec<&Line> = lines.iter().filter(|line| query.span.contains(line.0)).collect();
             StreamVolume { labels, chunks: 1, lines: inside.len() as u64, bytes: inside.iter().map(|line| line.1.len() as u64).sum() }
         };
-        Ok(self.of_query(query).into_iter().map(volume).collect())
+        self.of_query(query).into_iter().map(volume).for_each(see);
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The store as a whole: memory, log and parts behind one door.
 //!
-//! Reading order: [`settings`], `check` and `append` (lines in), `flush` (memory to parts), `select` (lines out), `parts`
+//! Reading order: [`settings`], `check` and `append` (lines in), `flush` (memory to parts), `select` and `volumes` (lines out), `parts`
 //! (live parts), `publish` (what counts from now on), `maintain` (merges, retention), `delete`, `recover` (start),
 //! `freeze` (backups), `status`.
 //!
@@ -20,6 +20,7 @@ mod salvage;
 mod select;
 mod settings;
 mod status;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,6 +1,6 @@
 //! Lines out: what memory and parts have, as one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Core, DAY_NS, Store, View};
@@ -88,32 +88,10 @@ impl SelectLines for Store {
         Ok(values)
     }
 
-    fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError> {
+    fn each_volume(&self, query: &StreamQuery<'_>, cancel: &Cancel, see: &mut dyn FnMut(StreamVolume)) -> Result<(), SelectLinesError> {
         let view = self.core.view();
         view.is_complete(query.span)?;
-        let mut volumes: BTreeMap<Labels, StreamVolume> = BTreeMap::new();
-        let mut add = |volume: StreamVolume| match volumes.get_mut(&volume.labels) {
-            Some(known) => {
-                known.chunks += volume.chunks;
-                known.lines += volume.lines;
-                known.bytes += volume.bytes;
-            }
-            None => drop(volumes.insert(volume.labels.clone(), volume)),
-        };
-        let wanted = |labels: &Labels| is_wanted(labels, query);
-        for memory in view.memories() {
-            for volume in memory.volumes(query.span, &wanted, cancel)? {
-                add(StreamVolume { labels: volume.stream.labels.clone(), chunks: 1, lines: volume.lines, bytes: volume.bytes });
-            }
-        }
-        for part in view.parts.iter().filter(|part| part.overlaps(query.span)) {
-            cancel.check()?;
-            let all = StreamQuery { limit: 0, ..query.clone() };
-            part.noting_damage(part.part.volume(&all, cancel))?.into_iter().for_each(&mut add);
-        }
-        let mut volumes: Vec<StreamVolume> = volumes.into_values().collect();
-        truncate(&mut volumes, query.limit);
-        Ok(volumes)
+        view.each_volume(query, cancel, see)
     }
 }
 
@@ -147,7 +125,7 @@ impl Core {
     }
 }
 
-fn is_wanted(labels: &Labels, query: &StreamQuery<'_>) -> bool {
+pub(super) fn is_wanted(labels: &Labels, query: &StreamQuery<'_>) -> bool {
     query.any_of.is_empty() || query.any_of.iter().any(|all| all.iter().all(|matcher| matcher.matches_labels(labels)))
 }
 

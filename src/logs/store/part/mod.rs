@@ -45,6 +45,7 @@ mod reader;
 mod record;
 mod streams;
 mod tokens;
+mod volumes;
 mod words;
 mod writer;
 
@@ -52,6 +53,7 @@ pub use error::PartError;
 pub use merge::{Keep, KeepLine, MergeOptions, merge};
 pub use meta::{FileBytes, PartInfo};
 pub use reader::Part;
+pub use volumes::Volumes;
 pub use writer::{PartLine, PartOptions, PartWriter};
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Reads a part: which blocks may hold wanted lines, and what they say.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
@@ -18,11 +17,12 @@ use super::pages::Pages;
 use super::prune::Pruner;
 use super::record::{RECORD_BYTES, Record};
 use super::streams::{LabelsCursor, Streams};
+use super::volumes::{Sums, Volumes};
 use super::words::{WordsReader, guarded};
 use crate::base::bytes::has_crc32;
 use crate::base::cancel::Cancel;
 use crate::logs::model::needs::Needs;
-use crate::logs::model::read::{LineChunk, LineSelection, SelectLinesError, Span, Stream, StreamQuery, StreamVolume};
+use crate::logs::model::read::{LineChunk, LineSelection, SelectLinesError, Span, Stream, StreamQuery};
 use crate::series::labels::Labels;
 
 /// How often long work looks whether it should stop.
@@ -278,30 +278,23 @@ impl Part {
         Ok(found)
     }
 
-    /// What lies in a span, per stream: exact to a block.
-    pub fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError> {
+    /// What lies in a span, stream by stream: exact to a block.
+    pub fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Volumes<'_>, SelectLinesError> {
         let wanted = self.streams_for(query)?;
+        let mut sums = Sums::new(wanted.as_ref().map_or(self.streams.len(), Bits::count));
         if wanted.as_ref().is_some_and(Bits::is_empty) {
-            return Ok(Vec::new());
+            return Ok(sums.finish(self.streams.cursor()));
         }
-        let mut sums: BTreeMap<u32, (u64, u64, u64)> = BTreeMap::new();
         for block in self.blocks_with(wanted.as_ref(), query.span, cancel)?.iter() {
             let record = self.record(block)?;
             read_runs(&record, self.runs_of(&record)?, |run, _| {
                 if wanted.as_ref().is_none_or(|wanted| wanted.contains(run.stream as usize)) {
-                    let sum = sums.entry(run.stream).or_default();
-                    *sum = (sum.0 + 1, sum.1 + u64::from(run.lines), sum.2 + u64::from(run.bytes));
+                    sums.add(run.stream, run.lines, run.bytes);
                 }
             })
             .map_err(damaged(self.runs.path()))?;
         }
-        let limit = if query.limit == 0 { usize::MAX } else { query.limit };
-        let mut cursor = self.streams.cursor();
-        let mut found = Vec::with_capacity(sums.len().min(limit));
-        for (stream, (chunks, lines, bytes)) in sums.into_iter().take(limit) {
-            found.push(StreamVolume { labels: cursor.labels(stream as usize)?, chunks, lines, bytes });
-        }
-        Ok(found)
+        Ok(sums.finish(self.streams.cursor()))
     }
 
     /// Checks the checksums of all files.

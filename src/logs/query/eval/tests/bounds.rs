@@ -55,8 +55,8 @@ impl SelectLines for Slow {
     fn label_values(&self, name: &str, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<String>, SelectLinesError> {
         self.0.label_values(name, query, cancel)
     }
-    fn volume(&self, query: &StreamQuery<'_>, cancel: &Cancel) -> Result<Vec<StreamVolume>, SelectLinesError> {
-        self.0.volume(query, cancel)
+    fn each_volume(&self, query: &StreamQuery<'_>, cancel: &Cancel, see: &mut dyn FnMut(StreamVolume)) -> Result<(), SelectLinesError> {
+        self.0.each_volume(query, cancel, see)
     }
 }
 

@@ -9,6 +9,7 @@ mod model;
 mod panics;
 mod refused;
 mod retention;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
