@@ -57,7 +57,7 @@ mod tests {
         let shown = checked("refused status>=500").unwrap();
         let (comment, query) = shown.split_once('\n').unwrap();
         assert!(comment.starts_with("# For pharos only: "), "{comment}");
-        assert_eq!(query, "{} |~ \"(?i)refused\" | auto | status>=500\n");
+        assert_eq!(query, "{} |~ \"(?i)refused\" | auto | status>=500 | __error__=\"\"\n");
         // A comment is no harm to who pastes it.
         assert_eq!(checked(&shown).as_deref(), Ok(&*shown));
     }
