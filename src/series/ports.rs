@@ -238,8 +238,19 @@ pub struct EvalStats {
     pub series: u64,
 }
 
+/// What a query is, without asking it.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The query as its language writes it, in one line.
+    pub text: String,
+    /// The matchers of each of its selectors.
+    pub selectors: Vec<Vec<Matcher>>,
+}
+
 /// Answers queries. Blocking and CPU-heavy: call it off the reactor.
 pub trait Evaluate: Send + Sync {
+    /// Reads a query that is to give numbers, or says what is wrong with it.
+    fn read(&self, query: &str) -> Result<Shape, EvaluateError>;
     /// Evaluates one question.
     fn evaluate(&self, question: &Question<'_>) -> Result<Answer, EvaluateError>;
 }

@@ -223,6 +223,14 @@ impl<'n, 'r> Section<'n, 'r> {
         }
     }
 
+    /// The same, but every key that was not asked for is an error.
+    pub fn finish_closed(self) {
+        for (key, _) in self.unknown() {
+            let hint = nearest(&key.text, &self.known).map_or_else(String::new, |near| format!(", did you mean {near}?"));
+            self.report.error(key.at, format!("{}: unknown key{hint}", key.text));
+        }
+    }
+
     fn unknown(&self) -> Vec<&'n (Key, Node)> {
         self.pairs.iter().filter(|(key, _)| !self.known.iter().any(|known| **known == *key.text)).collect()
     }

@@ -1,0 +1,17 @@
+//! Alerts: rules turn queries into alerts, routing turns alerts into messages for people.
+//!
+//! Rooms, in reading order: `model` (rules, alerts, the routing configuration), `template` (what users write in
+//! annotations and messages), `rules` (rule files), `evaluate` (groups at work, the states of alerts).
+//!
+//! In: rule files; answers of the query engines through the ports. Out: samples of recording rules, `ALERTS`, and alerts
+//! to whoever routes them.
+//!
+//! Invariants: a group never evaluates itself twice at once; what a rule gave is seen by queries at once; an alert's
+//! state survives a restart. Time comes in as an argument.
+//!
+//! Not here: queries (the wings behind [`crate::series::ports`]), the language of templates ([`crate::base::template`]).
+
+mod evaluate;
+mod model;
+mod rules;
+mod template;
