@@ -88,3 +88,10 @@ pub struct Alerting {
     /// Texts for people, sorted by name.
     pub annotations: Vec<(String, String)>,
 }
+
+impl Rule {
+    /// Whether it is the same rule, wherever it stands in its file: alerts of one go on as alerts of the other.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.name == other.name && self.labels == other.labels && std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
+    }
+}

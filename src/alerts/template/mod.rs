@@ -4,4 +4,4 @@ mod annotation;
 mod humanize;
 mod text;
 
-pub use annotation::{Annotations, Scene, check};
+pub use annotation::{Annotations, Ask, Scene, check};
