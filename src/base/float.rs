@@ -77,6 +77,16 @@ pub fn significant(value: f64, precision: usize) -> String {
     trim(&format!("{number:.*}", (precision as i32 - 1 - power).max(0) as usize))
 }
 
+/// `value` as Go's `strconv.FormatFloat(v, 'e', -1, 64)`: `1e+00`.
+pub fn exponent(value: f64) -> String {
+    if let Some(word) = special(value) {
+        return word.to_owned();
+    }
+    let mut out = String::new();
+    push_scientific(&mut out, value);
+    out
+}
+
 /// A finite number with an exponent of two digits at least.
 fn push_scientific(out: &mut String, value: f64) {
     let text = format!("{value:e}");

@@ -249,8 +249,6 @@ pub struct Shape {
 
 /// Answers queries. Blocking and CPU-heavy: call it off the reactor.
 pub trait Evaluate: Send + Sync {
-    /// Reads a query that is to give numbers, or says what is wrong with it.
-    fn read(&self, query: &str) -> Result<Shape, EvaluateError>;
     /// Evaluates one question.
     fn evaluate(&self, question: &Question<'_>) -> Result<Answer, EvaluateError>;
 }

@@ -112,6 +112,10 @@ pub struct Running {
     pub evaluations: AtomicU64,
     /// Evaluations that were left out.
     pub missed: AtomicU64,
+    /// Rules evaluated so far.
+    pub rules_evaluated: AtomicU64,
+    /// Of those, how many could not be.
+    pub rules_failed: AtomicU64,
     last: Mutex<Option<Last>>,
     busy: AtomicBool,
 }
@@ -146,6 +150,8 @@ impl Running {
             schedule: Mutex::new(schedule),
             evaluations: AtomicU64::new(0),
             missed: AtomicU64::new(0),
+            rules_evaluated: AtomicU64::new(0),
+            rules_failed: AtomicU64::new(0),
             last: Mutex::new(None),
             busy: AtomicBool::new(false),
         }
@@ -164,7 +170,11 @@ impl Running {
         }
         self.schedule.lock().follow(&before.schedule.lock());
         self.evaluations.store(before.evaluations.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.missed.store(before.missed.load(Ordering::Relaxed), Ordering::Relaxed);
+        for (counter, known) in
+            [(&self.missed, &before.missed), (&self.rules_evaluated, &before.rules_evaluated), (&self.rules_failed, &before.rules_failed)]
+        {
+            counter.store(known.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
         *self.last.lock() = *before.last.lock();
     }
 
@@ -235,6 +245,8 @@ impl Running {
         }
         let interval = self.interval();
         told.due.extend(rule.alerts.lock().to_send(at, setting.resend, interval));
+        self.rules_evaluated.fetch_add(1, Ordering::Relaxed);
+        self.rules_failed.fetch_add(u64::from(error.is_some()), Ordering::Relaxed);
         let state = if error.is_none() { HealthState::Ok } else { HealthState::Err };
         let took = ports.clock.monotonic().saturating_sub(began);
         *rule.health.lock() = Health { state, error, at: Some(at), took, series };

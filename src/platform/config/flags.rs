@@ -50,8 +50,6 @@ const IGNORED: [&str; 28] = [
     "query.store-results-max",
     "rules.alert.for-outage-tolerance",
     "rules.alert.for-grace-period",
-    "rules.alert.resend-delay",
-    "rules.max-concurrent-evals",
     "scrape.discovery-reload-interval",
     "scrape.name-escaping-scheme",
     "scrape.timestamp-tolerance",
