@@ -265,7 +265,6 @@ impl Running {
         let ask_in_template = |query: &str| numbers(ask(query).map_err(|error| error.to_string())?);
         let around = Around {
             now: at,
-            offset,
             external_labels: &setting.external_labels,
             external_url: &setting.external_url,
             limit: self.group.limit,

@@ -6,15 +6,11 @@ mod rule;
 mod schedule;
 mod state;
 
-pub use group::{Health, HealthState, Ports, Running, RunningRule, Setting};
-pub use rule::{Failure, Outcome, Prepared, Sample};
-pub use schedule::Schedule;
-pub use state::{Alerts, Change};
+pub use group::{Ports, Running, RunningRule, Setting};
+pub use rule::Prepared;
 
 /// The groups of the server as they run.
 pub trait Groups: Send + Sync {
     /// All groups, by file and name.
     fn groups(&self) -> std::sync::Arc<Vec<std::sync::Arc<Running>>>;
-    /// What they share.
-    fn setting(&self) -> std::sync::Arc<Setting>;
 }

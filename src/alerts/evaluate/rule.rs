@@ -76,8 +76,6 @@ pub enum Failure {
 pub struct Around<'a> {
     /// The instant, in milliseconds since the Unix epoch.
     pub now: i64,
-    /// How far before it the expression is asked, in milliseconds.
-    pub offset: i64,
     /// Labels that all of this server have.
     pub external_labels: &'a Labels,
     /// Where people find this server.

@@ -6,7 +6,7 @@ mod report;
 
 use std::sync::Arc;
 
-pub use load::{Loaded, ReadQuery, load};
+pub use load::{ReadQuery, load};
 use manager::Manager;
 
 use crate::access::Routes;

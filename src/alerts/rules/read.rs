@@ -113,7 +113,7 @@ fn rule(node: &Node, group: &Group, number: usize, options: &Options<'_>, report
     let is_recording = !record.is_empty();
     let name = if is_recording { record } else { alert.clone() };
     let who = format!("group {}, rule {number}, {}: ", quote(&group.name), quote(&name));
-    let mut fault = |section: &mut Section<'_, '_>, key: &str, what: String| {
+    let fault = |section: &mut Section<'_, '_>, key: &str, what: String| {
         let at = section.value_place(key);
         section.report.error(at, format!("{who}{what}"));
     };

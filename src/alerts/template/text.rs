@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::base::template::Value;
+use crate::base::template::{Value, title};
 use crate::series::re2;
 
 /// Bytes that a compiled expression may take.
@@ -29,22 +29,6 @@ fn given<'v, const N: usize>(name: &str, args: &'v [Value<'_>]) -> Result<[Cow<'
         }
     }
     <[Cow<'v, str>; N]>::try_from(texts).map_err(|_| format!("wrong number of args for {name}"))
-}
-
-/// Upper case for the first letter of each word.
-pub fn title(text: &str) -> String {
-    let mut in_word = false;
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let is_part = c.is_alphanumeric() || c == '_' || c == '\'';
-        if is_part && !in_word {
-            out.extend(c.to_uppercase());
-        } else {
-            out.push(c);
-        }
-        in_word = is_part;
-    }
-    out
 }
 
 /// Calls a function; none if there is no such.

@@ -207,3 +207,19 @@ fn prints<'a>(name: &str, args: &[Value<'a>], limits: Limits) -> Result<Value<'a
 pub fn query_text(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string().replace(' ', "+")
 }
+
+/// Upper case for the first letter of each word.
+pub fn title(text: &str) -> String {
+    let mut in_word = false;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let is_part = c.is_alphanumeric() || c == '_' || c == '\'';
+        if is_part && !in_word {
+            out.extend(c.to_uppercase());
+        } else {
+            out.push(c);
+        }
+        in_word = is_part;
+    }
+    out
+}

@@ -20,7 +20,7 @@ mod tests;
 mod value;
 
 pub use ast::{Branch, Command, Expr, Node, Pipe};
-pub use builtin::query_text;
+pub use builtin::{query_text, title};
 pub use moment::{Moment, span};
 pub use run::{Functions, Run};
 pub use value::{Entries, Object, Value};
@@ -86,6 +86,16 @@ impl Set {
     /// The nodes of a template, for those who look at what it uses.
     pub fn nodes(&self, name: &str) -> Option<&[Node]> {
         self.find(name).map(|template| template.nodes.as_slice())
+    }
+
+    /// How many templates there are.
+    pub fn len(&self) -> usize {
+        self.templates.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.templates.is_empty()
     }
 
     /// Whether there is a template of this name.

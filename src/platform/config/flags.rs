@@ -36,7 +36,7 @@ impl ServeFlags {
 }
 
 /// Flags of Prometheus that take a value and change nothing here.
-const IGNORED: [&str; 28] = [
+const IGNORED: [&str; 26] = [
     "web.console.templates",
     "web.console.libraries",
     "web.user-assets",

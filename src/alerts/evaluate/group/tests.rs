@@ -5,7 +5,7 @@ use crate::alerts::model::{Alerting, Place, Rule, State};
 use crate::base::clock::ManualClock;
 use crate::base::time::TimeRange;
 use crate::series::matcher::Matcher;
-use crate::series::ports::{AppendReport, IndexQuery, SelectError, SelectedSeries, Selection, Shape};
+use crate::series::ports::{AppendReport, IndexQuery, SelectError, SelectedSeries, Selection};
 use crate::series::sample::{Exemplar, SampleBuf, is_stale};
 use crate::series::value::InstantSample;
 
@@ -20,10 +20,6 @@ struct Played {
 }
 
 impl Evaluate for Played {
-    fn read(&self, query: &str) -> Result<Shape, EvaluateError> {
-        Ok(Shape { text: query.to_owned(), selectors: Vec::new() })
-    }
-
     fn evaluate(&self, question: &Question<'_>) -> Result<Answer, EvaluateError> {
         let When::Instant(at) = question.when else { panic!("rules ask for instants") };
         self.asked.lock().push((question.query.to_owned(), at));
