@@ -96,7 +96,7 @@ fn wrong_rules_are_refused_and_right_ones_taken_over() {
     std::fs::write(folder.path().join("rules.yml"), RULES.replace("up == 1", "up ==")).unwrap();
     let (status, text) = server.post("/-/reload", "text/plain", "");
     assert_eq!(status, 500, "{text}");
-    assert!(text.contains("rules.yml:16:") && text.contains("could not parse expression"), "{text}");
+    assert!(text.contains("rules.yml:15:16") && text.contains("could not parse expression"), "{text}");
     assert_eq!(since(&server), before);
     // Another rule goes, what was pending goes on.
     std::fs::write(folder.path().join("rules.yml"), RULES.replace("alert: Present", "alert: Other")).unwrap();
@@ -112,7 +112,7 @@ fn rules_over_logs_are_evaluated() {
     let (_folder, server) = with_rules(rules);
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     let push = json!({ "streams": [{ "stream": { "app": "shop" }, "values": [[nanos.to_string(), "an error"], [(nanos + 1).to_string(), "fine"], [(nanos + 2).to_string(), "error 2"]] }] });
-    assert_eq!(server.post("/loki/api/v1/push", "application/json", &push.to_string()).0, 204);
+    assert_eq!(server.post("/loki/api/v1/push", "application/json", push.to_string()).0, 204);
     let found = until(|| {
         let found = now(&server, "app:errors:count");
         (!found.as_array()?.is_empty()).then_some(found)
