@@ -7,22 +7,25 @@
 //! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
 //! 4. The wings, which never see each other: [`metrics`] (numbers over time), [`logs`] (lines in streams).
-//! 5. The halls, which read wings through ports only: [`admin`] (signing in, people, tokens, audit log), [`docs`]
-//!    (the documentation that is built in).
+//! 5. The halls, which read wings through ports only: [`alerts`] (rules, and who hears of them), [`admin`] (signing in,
+//!    people, tokens, audit log), [`docs`] (the documentation that is built in).
 //! 6. [`app`]: the command line, wiring, start and stop.
 //!
 //! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
-//! `api → model, ingest, query`, `pages → model, query`, `facade → all`. `tests/tidy.rs` holds this.
+//! `api → model, ingest, query`, `pages → model, query`, `facade → all`. In `alerts`: `template → model`,
+//! `rules → model, template`, `evaluate → model, template`, `api → model, evaluate`. `tests/tidy.rs` holds this.
 //!
 //! What is absent matters as much: no crate-wide error type, no global state, no `util`, no time but from
 //! [`base::clock`], no SQL outside `platform::db` and `store`, no JSON on model types.
 //!
 //! Words: *target* (what is scraped), *series* (a label set over time), *sample* (a value at a time),
 //! *block* (an immutable file of samples), *head* (the newest samples, in memory and in the log), *stream* (a label set
-//! with lines), *line* (a text at a time), *part* (an immutable folder of lines of one day).
+//! with lines), *line* (a text at a time), *part* (an immutable folder of lines of one day), *rule* (a query asked again
+//! and again), *alert* (a series that an alerting rule gave).
 
 pub mod access;
 pub mod admin;
+pub mod alerts;
 pub mod app;
 pub mod base;
 pub mod docs;

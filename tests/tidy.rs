@@ -15,13 +15,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ui", &["base", "series", "platform", "access"]),
     ("metrics", &["base", "series", "platform", "access", "ui"]),
     ("logs", &["base", "series", "platform", "access", "ui"]),
+    ("alerts", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
     ("docs", &["base", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "admin", "docs"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "alerts", "admin", "docs"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics", "logs", "admin"];
+const WINGS: &[&str] = &["metrics", "logs", "alerts", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -29,9 +30,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("query", &["model"]),
     ("ingest", &["model", "store"]),
-    ("api", &["model", "ingest", "query"]),
-    ("pages", &["model", "query"]),
-    ("facade", &["model", "store", "ingest", "query", "api", "pages"]),
+    ("template", &["model"]),
+    ("rules", &["model", "template"]),
+    ("evaluate", &["model", "template"]),
+    ("api", &["model", "ingest", "query", "evaluate"]),
+    ("pages", &["model", "query", "evaluate"]),
+    ("facade", &["model", "store", "ingest", "query", "template", "rules", "evaluate", "api", "pages"]),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];
 
@@ -41,7 +45,7 @@ const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "logs", "platform
 
 /// Crates that may be named only behind their door.
 const DOORS: &[(&str, &[&str])] = &[
-    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "logs/api", "logs/facade", "admin/facade", "docs", "app"]),
+    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "logs/api", "logs/facade", "alerts/api", "admin/facade", "docs", "app"]),
     ("askama", &["ui", "metrics/pages", "logs/pages", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown"]),
     // The wing of logs has one table of its own: saved searches.

@@ -100,6 +100,13 @@ enum Check {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Check files of recording and alerting rules; names file, line, column and mistake.
+    #[command(after_help = RULES_EXAMPLES)]
+    Rules {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Check a page of metrics for what scrapers and people stumble over. Reads standard input without a file.
     #[command(after_help = LINT_EXAMPLES)]
     Metrics {
@@ -248,6 +255,7 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(*flags, release),
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
+        Command::Check(Check::Rules { files }) => configuration::check_rules(&files, &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),

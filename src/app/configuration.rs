@@ -12,7 +12,9 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::edge::Edge;
+use super::ruling::{read_rule_files, read_rules};
 use super::vetting::vet;
+use crate::alerts::Group;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::logs::take_over_loki_config;
 use crate::metrics::config::{LoadedConfig, check as check_file, load};
@@ -24,7 +26,7 @@ use crate::platform::config::settings::{FileSettings, Resolved, unknown_variable
 use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
-type Apply = Box<dyn Fn(&LoadedConfig) + Send + Sync>;
+type Apply = Box<dyn Fn(&LoadedConfig, Vec<Group>) + Send + Sync>;
 
 /// What runs and follows a new configuration.
 struct Followers {
@@ -50,6 +52,7 @@ pub(super) struct Configuration {
 
 struct Current {
     loaded: Arc<LoadedConfig>,
+    rules: Vec<Group>,
     resolved: Resolved,
     reload: ReloadState,
 }
@@ -107,11 +110,16 @@ impl Configuration {
         if !wrong.is_empty() {
             bail!("the settings cannot be used:\n{}", lines(&wrong));
         }
+        let (rules, odd_rules) = match read_rules(&loaded.config) {
+            Ok(rules) => rules,
+            Err(errors) => bail!("the rule files cannot be used:\n{}", lines(&errors)),
+        };
         let now = clock.now_ms();
         let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).chain(&of_loki).cloned().collect();
-        let warnings = loaded.warnings.iter().map(ToString::to_string).chain(standing.iter().cloned()).chain(unknown).collect();
+        let odd = loaded.warnings.iter().chain(&odd_rules).map(ToString::to_string);
+        let warnings = odd.chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
-        let current = Current { loaded: Arc::new(loaded), resolved, reload };
+        let current = Current { loaded: Arc::new(loaded), rules, resolved, reload };
         Ok(Arc::new(Self {
             flags,
             clock,
@@ -126,7 +134,7 @@ impl Configuration {
     }
 
     /// What is to happen with a new configuration: the edge reads its files again, and the rest is told. Said once.
-    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&LoadedConfig) + Send + Sync + 'static) {
+    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&LoadedConfig, Vec<Group>) + Send + Sync + 'static) {
         let said_before = self.followers.set(Followers { edge, apply: Box::new(apply) }).is_err();
         debug_assert!(!said_before, "on_change is called once");
     }
@@ -146,6 +154,11 @@ impl Configuration {
         Arc::clone(&self.current.read().loaded)
     }
 
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Vec<Group> {
+        self.current.read().rules.clone()
+    }
+
     /// Warnings about the configuration in force, for the log.
     pub(super) fn warnings(&self) -> Vec<String> {
         self.current.read().reload.warnings.clone()
@@ -160,21 +173,23 @@ impl Configuration {
         if !wrong.is_empty() {
             return Err(lines(&wrong));
         }
+        let rules = read_rules(&loaded.config).map_err(|errors| lines(&errors))?;
         let refused = refused_changes(&loaded.config, &self.loaded().config, &self.clock);
         if !refused.is_empty() {
             return Err(format!("one or more errors occurred while applying the new configuration: {}", refused.join("; ")));
         }
         let followers = self.followers.get();
         let prepared = followers.map(|followers| followers.edge.prepare()).transpose()?;
-        self.take_over(loaded, unknown, &resolved);
+        self.take_over(loaded, rules, unknown, &resolved);
         if let (Some(followers), Some(prepared)) = (followers, prepared) {
             followers.edge.take_over(prepared);
         }
         Ok(())
     }
 
-    fn take_over(&self, loaded: LoadedConfig, unknown: Vec<String>, resolved: &Resolved) {
-        let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    fn take_over(&self, loaded: LoadedConfig, rules: (Vec<Group>, Vec<Diagnostic>), unknown: Vec<String>, resolved: &Resolved) {
+        let (rules, odd_rules) = rules;
+        let mut warnings: Vec<String> = loaded.warnings.iter().chain(&odd_rules).map(ToString::to_string).collect();
         warnings.extend(self.needs_restart(resolved));
         for warning in &warnings {
             tracing::warn!(%warning, "configuration");
@@ -185,10 +200,11 @@ impl Configuration {
         {
             let mut current = self.current.write();
             current.loaded = Arc::clone(&loaded);
+            current.rules = rules.clone();
             current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
         }
         if let Some(followers) = self.followers.get() {
-            (followers.apply)(&loaded);
+            (followers.apply)(&loaded, rules);
         }
     }
 
@@ -273,13 +289,50 @@ impl Report for Configuration {
     }
 }
 
+/// `pharos check rules`: whether rule files can be used, and how many rules they have.
+pub(super) fn check_rules(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for file in files {
+        let name = file.display().to_string();
+        writeln!(out, "Checking {name}")?;
+        // A path that is named is no pattern: one that does not exist is a mistake.
+        let read = if file.exists() { read_rule_files(std::slice::from_ref(&name)) } else { Err(Vec::new()) };
+        match read {
+            Ok((groups, warnings)) => {
+                let rules: usize = groups.iter().map(|group| group.rules.len()).sum();
+                for warning in &warnings {
+                    writeln!(out, "  WARNING: {warning}")?;
+                }
+                writeln!(out, "  SUCCESS: {rules} rules found")?;
+            }
+            Err(errors) => {
+                failed += 1;
+                writeln!(out, "  FAILED:")?;
+                if errors.is_empty() {
+                    writeln!(out, "{name}: does not exist")?;
+                }
+                for error in &errors {
+                    writeln!(out, "{error}")?;
+                }
+            }
+        }
+        writeln!(out)?;
+    }
+    anyhow::ensure!(failed == 0, "{failed} of {} files cannot be used", files.len());
+    Ok(())
+}
+
 /// `pharos check config`: whether a server that has no flags, and the variables of this process, would start with the
 /// files.
 pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let mut failed = 0;
     let clock: SharedClock = Arc::new(SystemClock::new());
     let vetted = |loaded: &LoadedConfig| match resolve(&ServeFlags::default(), &loaded.settings) {
-        Ok((resolved, _)) => vet(&resolved, &environment, &clock),
+        Ok((resolved, _)) => {
+            let mut wrong = vet(&resolved, &environment, &clock);
+            wrong.extend(read_rules(&loaded.config).err().unwrap_or_default());
+            wrong
+        }
         Err(errors) => errors,
     };
     for file in files {

@@ -17,6 +17,7 @@ Examples:
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   pharos check config prometheus.yml
+  pharos check rules rules.yml
   pharos check metrics page.txt
   pharos check logql '{app=\"api\"} |= \"error\"'
   pharos check healthy
@@ -26,6 +27,11 @@ pub(super) const CONFIG_EXAMPLES: &str = "\
 Examples:
   pharos check config prometheus.yml
   pharos check config --strict /etc/pharos/prometheus.yml staging.yml";
+
+pub(super) const RULES_EXAMPLES: &str = "\
+Examples:
+  pharos check rules rules.yml
+  pharos check rules /etc/pharos/node.yml /etc/pharos/api.yml";
 
 pub(super) const WEB_CONFIG_EXAMPLES: &str = "\
 Examples:

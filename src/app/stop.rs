@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::access::Access;
+use crate::alerts::Alerts;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::platform::backup::Schedule;
@@ -34,6 +35,7 @@ pub(super) struct Running<'a> {
     pub(super) schedule: Option<Schedule>,
     pub(super) metrics: &'a Metrics,
     pub(super) logs: &'a Logs,
+    pub(super) alerts: &'a Alerts,
     pub(super) access: &'a Access,
 }
 
@@ -73,7 +75,7 @@ pub(super) async fn in_order(running: Running<'_>, mut ends: Ends) {
 }
 
 async fn one_by_one(running: Running<'_>) {
-    let Running { handle, serving, schedule, metrics, logs, access } = running;
+    let Running { handle, serving, schedule, metrics, logs, alerts, access } = running;
     // Tails never end by themselves.
     logs.end_tails();
     handle.graceful_shutdown(Some(REQUESTS_WITHIN));
@@ -85,6 +87,7 @@ async fn one_by_one(running: Running<'_>) {
         Ok(Err(error)) => tracing::warn!(%error, "the HTTP server ended with an error"),
         Err(error) => tracing::error!(%error, "the HTTP server panicked"),
     }
+    alerts.stop().await;
     logs.stop().await;
     metrics.stop(SENDING_WITHIN).await;
     if let Err(error) = access.tend().await {

@@ -17,9 +17,10 @@ use super::https::{ToHttps, https_only};
 use super::throttle::{Throttle, limited};
 use super::vouch::{Vouching, vouched};
 use super::web_users::WebUsers;
-use super::{backup, budget};
+use super::{backup, budget, ruling};
 use crate::access::{Access, AccessReport, AccessSettings, AuthMode, Doors, RouteInfo, identify};
 use crate::admin::Admin;
+use crate::alerts::{Alerts, AlertsOptions, Ports};
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
 use crate::docs::{Docs, DocsOptions, KeySection};
@@ -82,6 +83,7 @@ pub(super) struct Opened {
     pub(super) access: Arc<Access>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) logs: Arc<Logs>,
+    pub(super) alerts: Arc<Alerts>,
     pub(super) backups: Arc<Backups>,
     pub(super) db: Arc<Db>,
     pub(super) throttle: Arc<Throttle>,
@@ -112,9 +114,10 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     registry.add(Arc::clone(configuration) as _);
     registry.add(Arc::clone(&counts) as _);
     registry.add(AccessReport::new(&access) as _);
+    let with_url = edge.with_own_url(settings, address);
     let metrics = Metrics::open(MetricsOptions {
         data_dir: data.join("metrics"),
-        settings: edge.with_own_url(settings, address),
+        settings: with_url.clone(),
         config: configuration.loaded().config.clone(),
         clock: Arc::clone(clock),
         registry: registry.clone(),
@@ -136,10 +139,13 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let (told, collecting) = (Arc::clone(&metrics), Arc::clone(&logs));
-    configuration.on_change(Arc::clone(edge), move |loaded| {
+    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, clock);
+    alerts.apply(configuration.rules(), ruling::setting(&configuration.loaded().config, &with_url));
+    let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
+    configuration.on_change(Arc::clone(edge), move |loaded, rules| {
         told.apply(&loaded.config);
         collecting.reload(loaded.settings.collect().cloned());
+        ruled.apply(rules, ruling::setting(&loaded.config, &with_url));
     });
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
@@ -154,6 +160,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let routes = metrics
         .routes()
         .join(logs.routes())
+        .join(alerts.routes())
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
         .join(admin.server_routes(facts, registry.clone()))
@@ -173,7 +180,31 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
     let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
-    Ok(Opened { router, table, access, metrics, logs, backups, db, throttle, watch })
+    Ok(Opened { router, table, access, metrics, logs, alerts, backups, db, throttle, watch })
+}
+
+/// The hall of alerts over both wings.
+fn open_alerts(
+    metrics: &Metrics,
+    logs: &Logs,
+    configuration: &Configuration,
+    settings: &Settings,
+    registry: &Registry,
+    clock: &SharedClock,
+) -> Arc<Alerts> {
+    Alerts::open(AlertsOptions {
+        ports: Ports {
+            metrics: metrics.evaluate(),
+            logs: Arc::new(logs.engine().clone()),
+            append: metrics.append(),
+            select: metrics.select(),
+            clock: Arc::clone(clock),
+        },
+        read_query: ruling::read_query,
+        setting: ruling::setting(&configuration.loaded().config, settings),
+        registry: registry.clone(),
+        evaluations_max: usize::try_from(settings.alerts.evaluations_max).unwrap_or(usize::MAX),
+    })
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {

@@ -54,6 +54,39 @@ pub fn sample(value: f64) -> String {
     out
 }
 
+/// `1.5e3` as Go writes it: `1.5e+03`.
+pub fn go_exponent(text: String) -> String {
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
+}
+
+/// `value` with so many significant digits, as Go's `%.4g` does with 4.
+pub fn significant(value: f64, precision: usize) -> String {
+    if let Some(word) = special(value) {
+        return word.to_owned();
+    }
+    let number = value;
+    let scientific = format!("{number:.*e}", precision - 1);
+    let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or_default();
+    let trim = |text: &str| if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() };
+    if power < -4 || power >= precision as i32 {
+        let (mantissa, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        return go_exponent(format!("{}e{power}", trim(mantissa)));
+    }
+    trim(&format!("{number:.*}", (precision as i32 - 1 - power).max(0) as usize))
+}
+
+/// `value` as Go's `strconv.FormatFloat(v, 'e', -1, 64)`: `1e+00`.
+pub fn exponent(value: f64) -> String {
+    if let Some(word) = special(value) {
+        return word.to_owned();
+    }
+    let mut out = String::new();
+    push_scientific(&mut out, value);
+    out
+}
+
 /// A finite number with an exponent of two digits at least.
 fn push_scientific(out: &mut String, value: f64) {
     let text = format!("{value:e}");

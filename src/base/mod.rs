@@ -12,5 +12,7 @@ pub mod masked;
 pub mod network;
 pub mod pack;
 pub mod pressure;
+pub mod quote;
 pub mod secret;
+pub mod template;
 pub mod time;

@@ -22,3 +22,4 @@ pub use facade::{
 };
 pub use ingest::streams::parse_labels;
 pub use ingest::when::parse_time;
+pub use query::shape::read_query;

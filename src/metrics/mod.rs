@@ -23,6 +23,7 @@ pub use ingest::exposition::lint::lint;
 pub use ingest::statsd::mapping::read as read_statsd_mapping;
 pub use model::{config, server};
 pub use query::parse::{ParseOptions, parse_selector};
+pub use query::shape::read_query;
 pub use query::{engine, script};
 pub use store::analyze as analyze_folder;
 pub use store::{

@@ -238,6 +238,15 @@ pub struct EvalStats {
     pub series: u64,
 }
 
+/// What a query is, without asking it.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The query as its language writes it, in one line.
+    pub text: String,
+    /// The matchers of each of its selectors.
+    pub selectors: Vec<Vec<Matcher>>,
+}
+
 /// Answers queries. Blocking and CPU-heavy: call it off the reactor.
 pub trait Evaluate: Send + Sync {
     /// Evaluates one question.

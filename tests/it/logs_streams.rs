@@ -52,7 +52,7 @@ fn ids_fit(server: &Server, as_label: bool) -> u64 {
     for from in (0..IDS).step_by(AT_ONCE) {
         let ids: Vec<(usize, String)> = (from..from + AT_ONCE).map(|at| (at, id(at))).collect();
         let ts = |at: usize| T0 + SECOND + at as i64 * 1_000_000;
-        let text = |at: usize| format!("level=info path=/items/{} status={}", at % 97, if at % 50 == 0 { 500 } else { 200 });
+        let text = |at: usize| format!("level=info path=/items/{} status={}", at % 97, if at.is_multiple_of(50) { 500 } else { 200 });
         let streams = if as_label {
             let one = |(at, id): &(usize, String)| {
                 stream(&format!("{{app=\"a{}\", request_id=\"{id}\"}}", at % 4), &[(ts(*at), &text(*at), &[])])

@@ -72,6 +72,8 @@ mod proxy;
 mod remote_read;
 /// Answers to the byte as Prometheus gives them.
 mod results;
+/// Recording and alerting rules.
+mod rules;
 /// Scraping real targets.
 mod scrape;
 /// The page about what is set for the server itself.

@@ -17,6 +17,7 @@ pub mod needs;
 pub mod parse;
 pub mod print;
 pub mod script;
+pub mod shape;
 pub(crate) mod stage;
 pub mod tail;
 pub(crate) mod template;

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::answer::{ApiError, ErrorKind, success};
 use super::index::matchers_of;
 use super::params;
-use super::rules::truth;
 use super::{ApiState, refusals};
 use crate::access::Change;
 use crate::base::cancel::Cancel;
@@ -116,4 +115,13 @@ pub(super) async fn quit(State(state): State<Arc<ApiState>>) -> Response {
     }
     state.server.quit();
     Change::new("server.quit", "server").in_answer("Requesting termination... Goodbye!".into_response())
+}
+
+/// A truth value as Go reads it.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
 }

@@ -11,15 +11,15 @@ use http::{Request, StatusCode};
 
 use super::ApiState;
 use super::answer::{ApiError, ErrorKind, json_body, success_with_warnings};
-use super::json_text::write_json;
+use crate::platform::http::go_json::write_json;
 use super::params;
 use super::status::in_query;
 use super::value_json::{write_labels, write_time};
 use crate::base::cancel::Cancel;
 use crate::base::float;
 use crate::base::time::TimeRange;
-use crate::metrics::query::ast::{Expr, ExprKind};
 use crate::metrics::query::parse::{parse, parse_selector};
+use crate::metrics::query::shape::collect_selectors;
 use crate::platform::http::extract::Params;
 use crate::series::matcher::Matcher;
 use crate::series::ports::{IndexQuery, SelectError};
@@ -176,27 +176,6 @@ pub(super) async fn exemplars(State(state): State<Arc<ApiState>>, request: Reque
         out.write_all(b"]}")
     })();
     finish(out, written)
-}
-
-/// Conditions of every selector in a query.
-fn collect_selectors(expr: &Expr, found: &mut Vec<Vec<Matcher>>) {
-    match &expr.kind {
-        ExprKind::Number(_) | ExprKind::String(_) => {}
-        ExprKind::Selector(selector) => found.push(selector.matchers.clone()),
-        ExprKind::Range(range) => found.push(range.selector.matchers.clone()),
-        ExprKind::Subquery(subquery) => collect_selectors(&subquery.expr, found),
-        ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) => collect_selectors(expr, found),
-        ExprKind::Binary(_) => {
-            let chain = expr.chain();
-            collect_selectors(chain.first, found);
-            chain.links.iter().for_each(|(_, link)| collect_selectors(&link.right, found));
-        }
-        ExprKind::Aggregate(aggregate) => {
-            aggregate.param.iter().for_each(|param| collect_selectors(param, found));
-            collect_selectors(&aggregate.expr, found);
-        }
-        ExprKind::Call(call) => call.args.iter().for_each(|arg| collect_selectors(arg, found)),
-    }
 }
 
 fn write_warnings(out: &mut Vec<u8>, warnings: &[String]) -> io::Result<()> {

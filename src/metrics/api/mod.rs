@@ -1,6 +1,6 @@
 //! The Prometheus HTTP API and the doors for writing. Wire shapes live here and nowhere else.
 //!
-//! Rooms in reading order: [`answer`] (envelope and errors), [`value_json`] (results), [`json_text`], [`params`] (times,
+//! Rooms in reading order: [`answer`] (envelope and errors), [`value_json`] (results), [`params`] (times,
 //! durations, limits), then one file for each family of endpoints. [`routes`] is the table of contents.
 
 mod admin;
@@ -12,7 +12,6 @@ mod features;
 mod federate;
 mod index;
 mod jobs;
-mod json_text;
 mod otlp;
 mod params;
 mod parse_tree;
@@ -20,7 +19,6 @@ mod push;
 mod query;
 mod refusals;
 mod remote_read;
-mod rules;
 mod status;
 mod targets;
 mod value_json;
@@ -130,9 +128,6 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/scrape_pools", read, with(get(targets::pools)))
         .route("GET", "/api/v1/scrape_pools/config", read, with(get(jobs::config)))
         .route("GET", "/api/v1/targets/relabel_steps", read, with(get(jobs::relabel_steps)))
-        .route("GET", "/api/v1/rules", read, get(rules::rules))
-        .route("GET", "/api/v1/alerts", read, get(rules::alerts))
-        .route("GET", "/api/v1/alertmanagers", read, get(rules::alertmanagers))
         .route("GET", "/api/v1/features", read, with(get(features::features)))
         .route("GET", "/api/v1/notifications", read, with(get(status::notifications)))
         .route("GET", "/api/v1/status/config", read, with(get(status::config)))

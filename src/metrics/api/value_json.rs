@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::json_text::{write_json, write_plain};
+use crate::platform::http::go_json::{write_json, write_plain};
 use crate::base::float;
 use crate::metrics::query::parse::text::without_raw_bytes;
 use crate::series::histogram::Histogram;

@@ -284,6 +284,21 @@ impl Metrics {
         Arc::new(backup::MetricsPart { store: Arc::clone(&self.store), data_dir: self.storage.settings.dir.clone() })
     }
 
+    /// Answers PromQL, for rules and dashboards.
+    pub fn evaluate(&self) -> Arc<dyn Evaluate> {
+        Arc::clone(&self.evaluate)
+    }
+
+    /// Takes samples of rules; they go to storage and to remote write.
+    pub fn append(&self) -> Arc<dyn Append> {
+        Arc::clone(&self.append)
+    }
+
+    /// Finds and reads series.
+    pub fn select(&self) -> Arc<dyn Select> {
+        Arc::clone(&self.store) as _
+    }
+
     /// Every route of the wing.
     pub fn routes(self: &Arc<Self>) -> Routes {
         api::routes(&self.api).join(page_routes::routes(self))

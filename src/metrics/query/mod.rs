@@ -16,4 +16,5 @@ pub mod parse;
 pub mod print;
 pub(crate) mod reuse;
 pub mod script;
+pub mod shape;
 pub mod signature;

@@ -36,7 +36,7 @@ impl ServeFlags {
 }
 
 /// Flags of Prometheus that take a value and change nothing here.
-const IGNORED: [&str; 28] = [
+const IGNORED: [&str; 26] = [
     "web.console.templates",
     "web.console.libraries",
     "web.user-assets",
@@ -50,8 +50,6 @@ const IGNORED: [&str; 28] = [
     "query.store-results-max",
     "rules.alert.for-outage-tolerance",
     "rules.alert.for-grace-period",
-    "rules.alert.resend-delay",
-    "rules.max-concurrent-evals",
     "scrape.discovery-reload-interval",
     "scrape.name-escaping-scheme",
     "scrape.timestamp-tolerance",

@@ -431,6 +431,13 @@ settings! {
         /// Role of users from trusted proxies whose groups and role header give none; none refuses them.
         proxy_default_role: DefaultRole = "none", [];
     }
+    /// Rules and alerts.
+    alerts: AlertSettings {
+        /// How often an alert that fires is handed on again.
+        resend_delay: Duration = "1m", ["rules.alert.resend-delay"];
+        /// Groups of rules that are evaluated at once, at most.
+        evaluations_max: u64 = "4", ["rules.max-concurrent-evals"];
+    }
     /// Backups.
     backup: BackupSettings {
         /// When backups are made, in cron syntax and UTC, such as "30 2 * * *" or @daily; empty for never.

@@ -3,7 +3,9 @@
 pub mod client;
 pub mod connections;
 pub mod cors;
+pub mod envelope;
 pub mod extract;
+pub mod go_json;
 pub mod limits;
 pub mod network;
 pub mod problem;

@@ -1,39 +1,30 @@
-//! Go templates of `line_format` and `label_format`: parsed by `gotmpl`, evaluated here over the labels of a line.
+//! Go templates of `line_format` and `label_format`, run over the labels of a line, which are read in place.
 //!
-//! An own evaluator, because a line's labels are read in place, points in time are values, and every execution has a
-//! budget: steps, bytes made, bytes put out. Named templates (`define`, `template`, `block`) are not taken: they may call
-//! themselves, and a line needs none.
+//! The language is [`crate::base::template`]; here are Loki's functions. Every execution has a budget: steps, bytes made,
+//! bytes put out. Named templates (`define`, `template`, `block`) are not taken: a line needs none.
 
 use std::collections::BTreeSet;
 
-use gotmpl::parse::{Expr, ListNode, Node, Parser, PipeNode};
-
 use crate::base::cancel::Cancel;
+use crate::base::template::{Entries, Expr, Limits, Node, Object, Pipe, Set, Value};
 use crate::logs::query::stage::row::Row;
 
-mod eval;
 mod functions;
 mod number;
-mod printf;
 #[cfg(test)]
 mod tests;
 mod text;
-mod time;
-mod value;
 
 /// Bytes of text that a template may put out for one line.
 pub(crate) const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of text that an execution may make on the way.
-const MADE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Steps that an execution may take.
-const STEPS_MAX: u32 = 100_000;
-/// Levels of a template.
-const DEPTH_MAX: usize = 64;
+const LIMITS: Limits = Limits { steps: 100_000, made_bytes: 8 * 1024 * 1024, output_bytes: OUTPUT_BYTES_MAX };
+/// What the one template of a text is called.
+const NAME: &str = "";
 
 /// A template, ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
-    tree: ListNode,
+    set: Set,
     /// Set if the template is made of texts and plain labels only.
     simple: Option<Vec<Piece>>,
     /// Labels it looks at; none if it may look at any.
@@ -67,15 +58,16 @@ pub(crate) struct Data<'a> {
 impl Template {
     /// Reads a template, or says what is wrong with it as Go would.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
-        let parsed = Parser::with_name(None, text, "{{", "}}").and_then(Parser::parse);
-        let (tree, defines) = parsed.map_err(|error| error.to_string())?;
-        if !defines.is_empty() {
+        let mut set = Set::default();
+        set.add(NAME, text, &functions::exists)?;
+        if set.len() > 1 {
             return Err("named templates (define, block) are not supported in a line or label template".to_owned());
         }
+        let nodes = set.nodes(NAME).unwrap_or_default();
         let mut found = Found::default();
-        check_list(&tree, &mut found, 0)?;
+        check_list(nodes, &mut found)?;
         let labels = (!found.any).then_some(found.labels);
-        Ok(Self { simple: simple(&tree), tree, labels, regexes: functions::Regexes::default() })
+        Ok(Self { simple: simple(nodes), labels, regexes: functions::Regexes::default(), set })
     }
 
     /// Labels it looks at; none if it may look at any.
@@ -86,7 +78,9 @@ impl Template {
     /// Appends what it makes of a line to `out`, or says why it cannot.
     pub(crate) fn run(&self, data: Data<'_>, out: &mut String) -> Result<(), String> {
         let Some(pieces) = &self.simple else {
-            return eval::run(&self.tree, data, &self.regexes, out);
+            let dot = Value::object(Labels { row: data.row });
+            let functions = functions::Loki { data, regexes: &self.regexes };
+            return self.set.text(NAME, &dot, &functions, LIMITS, out).map_err(|error| error.message);
         };
         let start = out.len();
         for piece in pieces {
@@ -104,15 +98,43 @@ impl Template {
     }
 }
 
-fn simple(tree: &ListNode) -> Option<Vec<Piece>> {
-    tree.nodes
+/// All labels of a line.
+#[derive(Debug)]
+struct Labels<'a> {
+    row: &'a Row,
+}
+
+impl<'a> Object<'a> for Labels<'a> {
+    fn type_name(&self) -> &'static str {
+        "map[string]string"
+    }
+
+    fn field(&self, name: &str) -> Option<Value<'a>> {
+        Some(Value::borrowed(self.row.text_of(name)))
+    }
+
+    fn entries(&self) -> Option<Entries<'a>> {
+        let mut labels = std::collections::BTreeMap::new();
+        self.row.each(|_, name, value| {
+            labels.insert(name.to_owned(), value);
+        });
+        Some(labels.into_iter().map(|(name, value)| (Value::text(name), Value::borrowed(value))).collect())
+    }
+
+    fn missing(&self) -> Value<'a> {
+        Value::borrowed("")
+    }
+}
+
+fn simple(nodes: &[Node]) -> Option<Vec<Piece>> {
+    nodes
         .iter()
         .map(|node| match node {
-            Node::Text(text) => Some(Piece::Text((*text.text).into())),
-            Node::Action(action) if action.pipe.decl.is_empty() => match action.pipe.commands.as_slice() {
+            Node::Text(_, text) => Some(Piece::Text(text.clone())),
+            Node::Action(pipe) if pipe.variables.is_empty() => match pipe.commands.as_slice() {
                 [command] => match command.args.as_slice() {
-                    [Expr::Field(_, path)] if path.len() == 1 => Some(Piece::Label(path[0].as_str().into())),
-                    [Expr::Identifier(_, name)] if name.as_str() == "__line__" => Some(Piece::Line),
+                    [Expr::Field(_, path)] if path.len() == 1 => Some(Piece::Label(path[0].clone())),
+                    [Expr::Function(_, name)] if &**name == "__line__" => Some(Piece::Line),
                     _ => None,
                 },
                 _ => None,
@@ -129,46 +151,37 @@ struct Found {
     any: bool,
 }
 
-fn check_list(list: &ListNode, found: &mut Found, depth: usize) -> Result<(), String> {
-    if depth > DEPTH_MAX {
-        return Err(format!("the template has more than {DEPTH_MAX} levels"));
-    }
-    for node in &list.nodes {
+fn check_list(nodes: &[Node], found: &mut Found) -> Result<(), String> {
+    for node in nodes {
         match node {
-            Node::List(list) => check_list(list, found, depth + 1)?,
-            Node::Action(action) => check_pipe(&action.pipe, found, depth + 1)?,
+            Node::Action(pipe) => check_pipe(pipe, found),
             Node::If(branch) | Node::Range(branch) | Node::With(branch) => {
-                check_pipe(&branch.pipe, found, depth + 1)?;
-                check_list(&branch.body, found, depth + 1)?;
-                if let Some(body) = &branch.else_body {
-                    check_list(body, found, depth + 1)?;
+                check_pipe(&branch.pipe, found);
+                check_list(&branch.body, found)?;
+                if let Some(body) = &branch.otherwise {
+                    check_list(body, found)?;
                 }
             }
-            Node::Template(_) | Node::Define(_) => {
+            Node::Call { .. } => {
                 return Err("named templates (template, define, block) are not supported in a line or label template".to_owned());
             }
-            Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
+            Node::Text(..) | Node::Break(_) | Node::Continue(_) => {}
         }
     }
     Ok(())
 }
 
-fn check_pipe(pipe: &PipeNode, found: &mut Found, depth: usize) -> Result<(), String> {
-    if depth > DEPTH_MAX {
-        return Err(format!("the template has more than {DEPTH_MAX} levels"));
-    }
-    pipe.commands.iter().flat_map(|command| &command.args).try_for_each(|expr| check_expr(expr, found, depth))
+fn check_pipe(pipe: &Pipe, found: &mut Found) {
+    pipe.commands.iter().flat_map(|command| &command.args).for_each(|expr| check_expr(expr, found));
 }
 
-fn check_expr(expr: &Expr, found: &mut Found, depth: usize) -> Result<(), String> {
+fn check_expr(expr: &Expr, found: &mut Found) {
     match expr {
         // Dot and $ are all labels at once; variables may hold them.
         Expr::Dot(_) | Expr::Variable(..) => found.any = true,
         Expr::Field(_, path) => found.labels.extend(path.first().map(|name| name.to_string())),
-        Expr::Identifier(_, name) if !functions::exists(name) => return Err(format!("template: function {name:?} not defined")),
-        Expr::Pipe(_, pipe) => check_pipe(pipe, found, depth + 1)?,
-        Expr::Chain(_, inner, _) => check_expr(inner, found, depth)?,
+        Expr::Pipe(_, pipe) => check_pipe(pipe, found),
+        Expr::Chain(_, inner, _) => check_expr(inner, found),
         _ => {}
     }
-    Ok(())
 }

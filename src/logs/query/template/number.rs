@@ -1,6 +1,6 @@
 //! Arithmetic of templates: whole numbers and floats, read from whatever is given.
 
-use super::value::Value;
+use crate::base::template::Value;
 use crate::logs::query::convert::parse_float;
 
 /// As a whole number; texts that are none count as 0.

@@ -136,7 +136,7 @@ fn what_is_wrong_is_said() {
         ("{{define \"a\"}}{{end}}", "named templates"),
         ("{{template \"a\"}}", "named templates"),
         ("{{regexReplaceAll \"(\" .app \"\"}}", "error parsing regexp"),
-        ("{{.app 1}}", "can't give argument to non-function"),
+        ("{{.app 1}}", "app is not a method but has arguments"),
     ] {
         assert!(render(template).is_err_and(|error| error.contains(message)), "{template}: {:?}", render(template));
     }

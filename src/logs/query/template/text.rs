@@ -2,12 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use super::OUTPUT_BYTES_MAX;
-
-/// What `urlencode` leaves as it is, besides letters and digits.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
 
 fn bounded(bytes: usize) -> Result<(), String> {
     if bytes > OUTPUT_BYTES_MAX { Err(format!("the text would have more than {OUTPUT_BYTES_MAX} bytes")) } else { Ok(()) }
@@ -66,28 +63,7 @@ pub(super) fn replace(text: &str, old: &str, new: &str, limit: i64) -> Result<St
     Ok(text.replacen(old, new, times))
 }
 
-/// Upper case for the first letter of each word.
-pub(super) fn title(text: &str) -> String {
-    let mut in_word = false;
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let is_part = c.is_alphanumeric() || c == '_' || c == '\'';
-        if is_part && !in_word {
-            out.extend(c.to_uppercase())
-        } else {
-            out.push(c)
-        }
-        in_word = is_part;
-    }
-    out
-}
-
-/// As part of a query string: `+` for a space.
-pub(super) fn urlencode(text: &str) -> String {
-    utf8_percent_encode(text, QUERY).to_string().replace(' ', "+")
-}
-
-/// Undoes it.
+/// Undoes what [`crate::base::template::query_text`] does.
 pub(super) fn urldecode(text: &str) -> Result<String, String> {
     let bytes = text.as_bytes();
     for (at, _) in text.match_indices('%') {

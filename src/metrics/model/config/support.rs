@@ -7,12 +7,10 @@ use crate::platform::config::section::Section;
 /// Section, key, and what to tell.
 const NOT_YET: &[(&str, &str, &str)] = &[
     ("file", "alerting", "read, but alerts are not sent yet"),
-    ("file", "rule_files", "read, but rules are not evaluated yet"),
     ("file", "remote_read", "read, but other databases are not asked yet"),
     ("file", "tracing", "read, but spans are not sent yet"),
     ("file", "runtime", "read, but has no effect: there is no Go runtime to tune"),
     ("global", "query_log_file", "read, but queries are not logged to a file yet"),
-    ("global", "rule_query_offset", "read, but rules are not evaluated yet"),
     ("basic_auth", "username_ref", "read, but there is no secret manager"),
     ("basic_auth", "password_ref", "read, but there is no secret manager"),
     ("authorization", "credentials_ref", "read, but there is no secret manager"),

@@ -58,8 +58,11 @@ pub struct Mapping {
     /// How timers of names are kept that nothing matches; `None` without a file.
     observing: Option<Observing>,
     ttl: Duration,
-    remembered: Mutex<HashMap<(Sort, Box<str>), Option<Arc<Mapped>>>>,
+    remembered: Mutex<Remembered>,
 }
+
+/// What became of a name that was seen before.
+type Remembered = HashMap<(Sort, Box<str>), Option<Arc<Mapped>>>;
 
 /// One item of `mappings`.
 #[derive(Debug)]

@@ -49,8 +49,7 @@ fn files_of_users_load_as_they_are() {
     assert_eq!(
         warnings(&main),
         [
-            "prometheus.yml:7:1: alerting: read, but alerts are not sent yet",
-            "prometheus.yml:12:1: rule_files: read, but rules are not evaluated yet"
+            "prometheus.yml:7:1: alerting: read, but alerts are not sent yet"
         ]
     );
 

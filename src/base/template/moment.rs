@@ -4,11 +4,13 @@ use crate::base::time::{civil_from_days, days_from_civil, days_in_month};
 
 /// A point in time, shown at a distance from UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Moment {
+pub struct Moment {
     /// Nanoseconds since the Unix epoch. Wide enough for the year 1, which is what cannot be read.
-    pub(super) nanos: i128,
+    pub nanos: i128,
     /// Seconds east of UTC.
-    pub(super) east: i32,
+    pub east: i32,
+    /// What the zone is called; the distance stands for it where it has no name.
+    pub zone: Option<Box<str>>,
 }
 
 const SECOND: i128 = 1_000_000_000;
@@ -108,6 +110,32 @@ fn next_part(layout: &str) -> Option<(&str, Part, &str)> {
     None
 }
 
+/// A span of nanoseconds as Go prints it: `1h2m3.5s`, `1.5ms`, `0s`.
+pub fn span(nanos: i64) -> String {
+    let magnitude = nanos.unsigned_abs();
+    let sign = if nanos < 0 { "-" } else { "" };
+    let decimal = |value: u64, unit: u64| {
+        let fraction = format!("{:0width$}", value % unit, width = unit.ilog10() as usize);
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.is_empty() { (value / unit).to_string() } else { format!("{}.{fraction}", value / unit) }
+    };
+    match magnitude {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{magnitude}ns"),
+        1_000..1_000_000 => format!("{sign}{}µs", decimal(magnitude, 1_000)),
+        1_000_000..1_000_000_000 => format!("{sign}{}ms", decimal(magnitude, 1_000_000)),
+        _ => {
+            let minutes = magnitude / 60_000_000_000;
+            let seconds = decimal(magnitude % 60_000_000_000, 1_000_000_000);
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{sign}{seconds}s"),
+                (0, minutes) => format!("{sign}{minutes}m{seconds}s"),
+                (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    }
+}
+
 /// A calendar's view of a moment.
 struct Fields {
     year: i64,
@@ -120,13 +148,23 @@ struct Fields {
 
 impl Moment {
     /// In UTC.
-    pub(super) const fn utc(nanos: i64) -> Self {
-        Self { nanos: nanos as i128, east: 0 }
+    pub const fn utc(nanos: i64) -> Self {
+        Self { nanos: nanos as i128, east: 0, zone: None }
     }
 
     /// Go's zero time, the year 1.
-    pub(super) fn zero() -> Self {
-        Self { nanos: i128::from(days_from_civil(1, 1, 1)) * 86_400 * SECOND, east: 0 }
+    pub fn zero() -> Self {
+        Self { nanos: i128::from(days_from_civil(1, 1, 1)) * 86_400 * SECOND, east: 0, zone: None }
+    }
+
+    /// The same point in UTC.
+    pub const fn utc_of(&self) -> Self {
+        Self { nanos: self.nanos, east: 0, zone: None }
+    }
+
+    /// So many nanoseconds later.
+    pub fn later(&self, nanos: i64) -> Self {
+        Self { nanos: self.nanos + i128::from(nanos), ..self.clone() }
     }
 
     fn fields(&self) -> Fields {
@@ -138,12 +176,12 @@ impl Moment {
     }
 
     /// As Go prints a time: `2026-01-02 03:04:05.678 +0000 UTC`.
-    pub(super) fn print(&self, out: &mut String) {
+    pub fn print(&self, out: &mut String) {
         self.format("2006-01-02 15:04:05.999999999 -0700 MST", out);
     }
 
     /// By a layout.
-    pub(super) fn format(&self, layout: &str, out: &mut String) {
+    pub fn format(&self, layout: &str, out: &mut String) {
         let fields = self.fields();
         let mut rest = layout;
         while let Some((literal, part, behind)) = next_part(rest) {
@@ -164,6 +202,7 @@ impl Moment {
             Part::MonthShort => month.get(..3).unwrap_or_default().to_owned(),
             Part::DayName => weekday.to_owned(),
             Part::DayShort => weekday.get(..3).unwrap_or_default().to_owned(),
+            Part::Zone if self.zone.is_some() => self.zone.as_deref().unwrap_or_default().to_owned(),
             Part::Zone if self.east == 0 => "UTC".to_owned(),
             Part::Zone => self.offset(false, false),
             Part::Year => format!("{:04}", fields.year),
@@ -207,7 +246,7 @@ impl Moment {
     }
 
     /// Reads a text by a layout; none if it does not fit.
-    pub(super) fn parse(layout: &str, text: &str) -> Option<Self> {
+    pub fn parse(layout: &str, text: &str) -> Option<Self> {
         let mut read = Read { text, month: 1, day: 1, ..Read::default() };
         let mut rest = layout;
         while let Some((literal, part, behind)) = next_part(rest) {
@@ -354,6 +393,6 @@ impl Read<'_> {
             None => days_from_civil(self.year, self.month, self.day),
         };
         let seconds = days * 86_400 + hour * 3600 + self.minute * 60 + self.second - i64::from(self.east);
-        Some(Moment { nanos: i128::from(seconds) * SECOND + i128::from(self.nanos), east: self.east })
+        Some(Moment { nanos: i128::from(seconds) * SECOND + i128::from(self.nanos), east: self.east, zone: None })
     }
 }

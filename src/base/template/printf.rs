@@ -2,7 +2,7 @@
 
 use super::value::Value;
 use crate::base::float;
-use crate::series::labels::quote;
+use crate::base::quote::quote;
 
 /// Widths and precisions beyond this are refused, as Go does.
 const WIDTH_MAX: usize = 1_000_000;
@@ -19,7 +19,7 @@ struct Spec {
 }
 
 /// Prints `args` as `format` says; what does not fit is shown as Go shows it.
-pub(super) fn printf(format: &str, args: &[Value<'_>]) -> Result<String, String> {
+pub(super) fn printf(format: &str, args: &[Value<'_>], output_bytes_max: usize) -> Result<String, String> {
     let mut out = String::new();
     let mut chars = format.chars().peekable();
     let mut next = 0;
@@ -40,7 +40,7 @@ pub(super) fn printf(format: &str, args: &[Value<'_>]) -> Result<String, String>
         }
         let mut number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Result<Option<usize>, String> {
             if chars.next_if_eq(&'*').is_some() {
-                let value = args.get(next).map(super::number::to_int).unwrap_or_default();
+                let value = args.get(next).map_or(-1, |value| if let Value::Int(width) = value { *width } else { -1 });
                 next += 1;
                 return usize::try_from(value).ok().filter(|n| *n <= WIDTH_MAX).map(Some).ok_or_else(|| "%!(BADWIDTH)".to_owned());
             }
@@ -75,8 +75,8 @@ pub(super) fn printf(format: &str, args: &[Value<'_>]) -> Result<String, String>
             }
         }
         next += 1;
-        if out.len() > super::OUTPUT_BYTES_MAX {
-            return Err(format!("printf makes more than {} bytes", super::OUTPUT_BYTES_MAX));
+        if out.len() > output_bytes_max {
+            return Err(format!("printf makes more than {output_bytes_max} bytes"));
         }
     }
     extra(&mut out, args.get(next..).unwrap_or_default());
@@ -108,7 +108,7 @@ fn one(out: &mut String, verb: char, spec: &Spec, value: &Value<'_>) {
             other.print(&mut text);
             return pad(out, &signed(text, spec, other), spec, matches!(other, Value::Int(_) | Value::Float(_)));
         }
-        ('s', Value::Time(_) | Value::List(_) | Value::Map(_)) => {
+        ('s', Value::Time(_) | Value::Span(_) | Value::Markup(_) | Value::List(_) | Value::Map(_) | Value::Object(_)) => {
             let mut text = String::new();
             value.print(&mut text);
             text
@@ -181,31 +181,13 @@ fn in_style(verb: char, spec: &Spec, number: f64) -> String {
     }
     let text = match verb {
         'f' | 'F' => format!("{number:.*}", spec.precision.unwrap_or(6)),
-        'e' | 'E' => exponent(format!("{number:.*e}", spec.precision.unwrap_or(6))),
+        'e' | 'E' => float::go_exponent(format!("{number:.*e}", spec.precision.unwrap_or(6))),
         _ => match spec.precision {
             None => float::general(number),
-            Some(precision) => general(number, precision.max(1)),
+            Some(precision) => float::significant(number, precision.max(1)),
         },
     };
     if verb.is_ascii_uppercase() { text.to_uppercase() } else { text }
-}
-
-/// `1.5e3` as Go writes it: `1.5e+03`.
-fn exponent(text: String) -> String {
-    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
-    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-    format!("{mantissa}e{sign}{digits:0>2}")
-}
-
-fn general(number: f64, precision: usize) -> String {
-    let scientific = format!("{number:.*e}", precision - 1);
-    let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or_default();
-    let trim = |text: &str| if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() };
-    if power < -4 || power >= precision as i32 {
-        let (mantissa, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        return exponent(format!("{}e{power}", trim(mantissa)));
-    }
-    trim(&format!("{number:.*}", (precision as i32 - 1 - power).max(0) as usize))
 }
 
 fn pad(out: &mut String, text: &str, spec: &Spec, is_number: bool) {

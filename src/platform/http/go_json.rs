@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 /// Writes a value with Go's escapes.
-pub(super) fn write_json<T: Serialize + ?Sized>(out: impl Write, value: &T) -> io::Result<()> {
+pub fn write_json<T: Serialize + ?Sized>(out: impl Write, value: &T) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(out, GoText)).map_err(io::Error::from)
 }
 
 /// Writes text of a label set, in quotes.
-pub(super) fn write_plain(out: &mut impl Write, text: &str) -> io::Result<()> {
+pub fn write_plain(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(b"\"")?;
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {

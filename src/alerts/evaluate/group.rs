@@ -1,0 +1,362 @@
+//! A group at work: its rules one after the other, each seeing what those before it stored.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
+
+use super::restore::restore;
+use super::rule::{Around, Failure, Outcome, Prepared};
+use super::schedule::{Due, Schedule};
+use super::state::{Alerts, Change};
+use crate::alerts::model::{Alert, Group, Kind, Language};
+use crate::base::cancel::Cancel;
+use crate::base::clock::SharedClock;
+use crate::base::time::Duration;
+use crate::series::batch::WriteBatch;
+use crate::series::labels::Labels;
+use crate::series::ports::{Answer, Append, AppendError, AppendOptions, Evaluate, EvaluateError, Question, Select, When};
+use crate::series::sample::stale_nan;
+use crate::series::value::{Point, Value};
+
+/// What groups ask, and where what they give is stored.
+#[derive(Clone)]
+pub struct Ports {
+    /// PromQL.
+    pub metrics: Arc<dyn Evaluate>,
+    /// LogQL.
+    pub logs: Arc<dyn Evaluate>,
+    /// Takes samples.
+    pub append: Arc<dyn Append>,
+    /// Gives back what was stored before a restart.
+    pub select: Arc<dyn Select>,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// What all groups of a server share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Distance between evaluations of groups that do not say.
+    pub interval: Duration,
+    /// How far behind now groups ask that do not say.
+    pub query_offset: Duration,
+    /// How often a firing alert is told again.
+    pub resend: Duration,
+    /// Labels that all of this server have.
+    pub external_labels: Labels,
+    /// Where people find this server.
+    pub external_url: String,
+}
+
+/// Whether a rule works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HealthState {
+    /// Not evaluated yet.
+    #[default]
+    Unknown,
+    /// Its last evaluation was.
+    Ok,
+    /// It was not.
+    Err,
+}
+
+impl HealthState {
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ok => "ok",
+            Self::Err => "err",
+        }
+    }
+}
+
+/// How the last evaluation of a rule went.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// Whether it went well.
+    pub state: HealthState,
+    /// What was wrong.
+    pub error: Option<String>,
+    /// When it was, in milliseconds since the Unix epoch.
+    pub at: Option<i64>,
+    /// How long it took.
+    pub took: std::time::Duration,
+    /// Series it gave.
+    pub series: usize,
+}
+
+/// A rule of a running group.
+pub struct RunningRule {
+    /// The rule, its templates read.
+    pub prepared: Prepared,
+    /// The states of its alerts.
+    pub alerts: Mutex<Alerts>,
+    /// How its last evaluation went.
+    pub health: Mutex<Health>,
+    /// Series it gave last time, for markers of their end.
+    given: Mutex<FxHashSet<Labels>>,
+    restored: AtomicBool,
+}
+
+/// A running group.
+pub struct Running {
+    /// As it was declared.
+    pub group: Group,
+    /// Its rules, in order.
+    pub rules: Vec<RunningRule>,
+    schedule: Mutex<Schedule>,
+    /// Evaluations so far.
+    pub evaluations: AtomicU64,
+    /// Evaluations that were left out.
+    pub missed: AtomicU64,
+    /// Rules evaluated so far.
+    pub rules_evaluated: AtomicU64,
+    /// Of those, how many could not be.
+    pub rules_failed: AtomicU64,
+    last: Mutex<Option<Last>>,
+    busy: AtomicBool,
+}
+
+/// The last evaluation of a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Last {
+    /// Its instant, in milliseconds since the Unix epoch.
+    pub at: i64,
+    /// How long it took.
+    pub took: std::time::Duration,
+}
+
+/// What a rule gave that others want to know.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Alerts to route.
+    pub due: Vec<Alert>,
+    /// Alerts whose state changed, with the name of the rule.
+    pub changes: Vec<(String, Change)>,
+}
+
+impl Running {
+    /// A group that has not been evaluated yet.
+    pub fn new(group: Group, rules: Vec<Prepared>, setting: &Setting) -> Self {
+        let interval = group.interval.unwrap_or(setting.interval);
+        let rules = rules.into_iter().map(RunningRule::new).collect();
+        let schedule = Schedule::new(&group.file, &group.name, interval);
+        Self {
+            group,
+            rules,
+            schedule: Mutex::new(schedule),
+            evaluations: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
+            rules_evaluated: AtomicU64::new(0),
+            rules_failed: AtomicU64::new(0),
+            last: Mutex::new(None),
+            busy: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes over the states of the same group as it was before a reload: rules that are the same go on.
+    pub fn take_over(&self, before: &Self) {
+        let mut free: Vec<&RunningRule> = before.rules.iter().collect();
+        for rule in &self.rules {
+            let Some(at) = free.iter().position(|old| old.prepared.rule.same_as(&rule.prepared.rule)) else { continue };
+            let old = free.remove(at);
+            *rule.alerts.lock() = old.alerts.lock().clone();
+            *rule.health.lock() = old.health.lock().clone();
+            *rule.given.lock() = old.given.lock().clone();
+            rule.restored.store(old.restored.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        self.schedule.lock().follow(&before.schedule.lock());
+        self.evaluations.store(before.evaluations.load(Ordering::Relaxed), Ordering::Relaxed);
+        for (counter, known) in
+            [(&self.missed, &before.missed), (&self.rules_evaluated, &before.rules_evaluated), (&self.rules_failed, &before.rules_failed)]
+        {
+            counter.store(known.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        *self.last.lock() = *before.last.lock();
+    }
+
+    /// When it is due next, in milliseconds since the Unix epoch.
+    pub fn next(&self, now: i64) -> i64 {
+        self.schedule.lock().next(now)
+    }
+
+    /// The distance between evaluations.
+    pub fn interval(&self) -> Duration {
+        Duration::from_ms(self.schedule.lock().interval())
+    }
+
+    /// The last evaluation.
+    pub fn last(&self) -> Option<Last> {
+        *self.last.lock()
+    }
+
+    /// Evaluates the group if it is due at `now` and not at work already. May take long: call it off the reactor.
+    pub fn evaluate(&self, now: i64, ports: &Ports, setting: &Setting, cancel: &Cancel) -> Option<Told> {
+        if self.busy.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        let _free = FreeOnDrop(&self.busy);
+        let Due { at, missed } = self.schedule.lock().due(now)?;
+        self.missed.fetch_add(missed, Ordering::Relaxed);
+        let began = ports.clock.monotonic();
+        let mut told = Told::default();
+        for rule in &self.rules {
+            if cancel.check().is_err() {
+                return Some(told);
+            }
+            self.evaluate_rule(rule, at, ports, setting, cancel, &mut told);
+        }
+        // The first evaluation finds out which alerts there are; only then can they be given their time back.
+        if self.evaluations.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.restore(ports, at);
+        }
+        *self.last.lock() = Some(Last { at, took: ports.clock.monotonic().saturating_sub(began) });
+        Some(told)
+    }
+
+    fn restore(&self, ports: &Ports, at: i64) {
+        for rule in self.rules.iter().filter(|rule| !rule.restored.swap(true, Ordering::Relaxed)) {
+            if let Err(error) = restore(rule, ports.select.as_ref(), at) {
+                tracing::warn!(group = %self.group.name, rule = %rule.prepared.rule.name, %error, "the state of alerts before the restart was not found");
+            }
+        }
+    }
+
+    fn offset(&self, setting: &Setting) -> i64 {
+        self.group.query_offset.unwrap_or(setting.query_offset).ms()
+    }
+
+    fn evaluate_rule(&self, rule: &RunningRule, at: i64, ports: &Ports, setting: &Setting, cancel: &Cancel, told: &mut Told) {
+        let began = ports.clock.monotonic();
+        let offset = self.offset(setting);
+        let outcome = self.outcome(rule, at, offset, ports, setting, cancel);
+        let mut error = outcome.as_ref().err().map(ToString::to_string);
+        let mut series = 0;
+        if let Ok(outcome) = outcome {
+            series = outcome.samples.len();
+            let name = &rule.prepared.rule.name;
+            told.changes.extend(outcome.changes.iter().map(|change| (name.clone(), change.clone())));
+            if let Err(refused) = rule.store(&outcome, at - offset, ports.append.as_ref()) {
+                error = Some(refused.to_string());
+            }
+        }
+        let interval = self.interval();
+        told.due.extend(rule.alerts.lock().take_due(at, setting.resend, interval));
+        self.rules_evaluated.fetch_add(1, Ordering::Relaxed);
+        self.rules_failed.fetch_add(u64::from(error.is_some()), Ordering::Relaxed);
+        let state = if error.is_none() { HealthState::Ok } else { HealthState::Err };
+        let took = ports.clock.monotonic().saturating_sub(began);
+        *rule.health.lock() = Health { state, error, at: Some(at), took, series };
+    }
+
+    fn outcome(&self, rule: &RunningRule, at: i64, offset: i64, ports: &Ports, setting: &Setting, cancel: &Cancel) -> Result<Outcome, Failure> {
+        let engine = match self.group.language {
+            Language::PromQl => &ports.metrics,
+            Language::LogQl => &ports.logs,
+        };
+        let ask = |query: &str| ask(engine.as_ref(), query, at - offset, cancel).map(|answer| answer.value);
+        let answer = ask(&rule.prepared.rule.expr)?;
+        if rule.prepared.rule.kind == Kind::Recording {
+            return rule.prepared.record(answer, self.group.limit);
+        }
+        let ask_in_template = |query: &str| numbers(ask(query).map_err(|error| error.to_string())?);
+        let around = Around {
+            now: at,
+            external_labels: &setting.external_labels,
+            external_url: &setting.external_url,
+            limit: self.group.limit,
+            ask: &ask_in_template,
+        };
+        rule.prepared.alert(answer, &mut rule.alerts.lock(), &around, rule.restored.load(Ordering::Relaxed))
+    }
+
+    /// Marks the end of all series of rules that are not in `after` any more.
+    pub fn end_series(&self, after: Option<&Self>, at: i64, append: &dyn Append) -> Result<(), AppendError> {
+        let kept: FxHashSet<Labels> =
+            after.map(|after| after.rules.iter().flat_map(|rule| rule.given.lock().clone()).collect()).unwrap_or_default();
+        let mut batch = WriteBatch::new();
+        for rule in &self.rules {
+            for labels in rule.given.lock().iter().filter(|labels| !kept.contains(*labels)) {
+                batch.open_series(labels);
+                batch.push_float(at, stale_nan());
+            }
+        }
+        if batch.series.is_empty() { Ok(()) } else { append.append(&batch, &AppendOptions { no_sync: true, ..AppendOptions::default() }).map(|_| ()) }
+    }
+}
+
+impl RunningRule {
+    fn new(prepared: Prepared) -> Self {
+        let restored = prepared.rule.kind == Kind::Recording;
+        Self {
+            prepared,
+            alerts: Mutex::default(),
+            health: Mutex::default(),
+            given: Mutex::default(),
+            restored: AtomicBool::new(restored),
+        }
+    }
+
+    /// Stores what the rule gave, and marks the end of what it gave last time and not now.
+    fn store(&self, outcome: &Outcome, at: i64, append: &dyn Append) -> Result<(), AppendError> {
+        let mut batch = WriteBatch::new();
+        let mut now = FxHashSet::default();
+        for sample in &outcome.samples {
+            batch.open_series(&sample.labels);
+            match &sample.value {
+                Point::Float(value) => batch.push_float(at, *value),
+                Point::Histogram(histogram) => batch.push_histogram(at, Arc::clone(histogram)),
+            }
+            now.insert(sample.labels.clone());
+        }
+        let mut given = self.given.lock();
+        for labels in given.difference(&now) {
+            batch.open_series(labels);
+            batch.push_float(at, stale_nan());
+        }
+        *given = now;
+        drop(given);
+        if batch.series.is_empty() {
+            return Ok(());
+        }
+        let report = append.append(&batch, &AppendOptions { no_sync: true, ..AppendOptions::default() })?;
+        for refused in report.refused.iter().take(1) {
+            tracing::warn!(rule = %self.prepared.rule.name, reason = %refused.reason, count = report.refused.len(), "some of what a rule gave was not stored");
+        }
+        Ok(())
+    }
+}
+
+fn ask(engine: &dyn Evaluate, query: &str, at: i64, cancel: &Cancel) -> Result<Answer, EvaluateError> {
+    engine.evaluate(&Question { query, when: When::Instant(at), cancel: cancel.clone() })
+}
+
+/// What a query in a template gave.
+fn numbers(value: Value) -> Result<Vec<(Labels, f64)>, String> {
+    match value {
+        Value::Vector(samples) => Ok(samples
+            .into_iter()
+            .map(|sample| match sample.value {
+                Point::Float(value) => (sample.labels, value),
+                Point::Histogram(_) => (sample.labels, 0.0),
+            })
+            .collect()),
+        Value::Scalar(_, value) => Ok(vec![(Labels::empty(), value)]),
+        _ => Err("query result is not a vector or scalar".to_owned()),
+    }
+}
+
+/// A group is free again whatever happens to the evaluation.
+struct FreeOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for FreeOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests;

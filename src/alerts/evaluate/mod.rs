@@ -1,0 +1,16 @@
+//! Groups at work: what they ask, what they store, and the states of alerts.
+
+mod group;
+mod restore;
+mod rule;
+mod schedule;
+mod state;
+
+pub use group::{Ports, Running, RunningRule, Setting};
+pub use rule::Prepared;
+
+/// The groups of the server as they run.
+pub trait Groups: Send + Sync {
+    /// All groups, by file and name.
+    fn groups(&self) -> std::sync::Arc<Vec<std::sync::Arc<Running>>>;
+}

@@ -1,0 +1,24 @@
+//! Alerts: rules turn queries into alerts, routing turns alerts into messages for people.
+//!
+//! Rooms, in reading order: `model` (rules, alerts, the routing configuration), `template` (what users write in
+//! annotations and messages), `rules` (rule files), `evaluate` (groups at work, the states of alerts),
+//! `api` (HTTP), `facade` (the front door).
+//!
+//! In: rule files; answers of the query engines through the ports. Out: samples of recording rules, `ALERTS`, and alerts
+//! to whoever routes them.
+//!
+//! Invariants: a group never evaluates itself twice at once; what a rule gave is seen by queries at once; an alert's
+//! state survives a restart. Time comes in as an argument.
+//!
+//! Not here: queries (the wings behind [`crate::series::ports`]), the language of templates ([`crate::base::template`]).
+
+mod api;
+mod evaluate;
+mod facade;
+mod model;
+mod rules;
+mod template;
+
+pub use evaluate::{Ports, Setting};
+pub use facade::{Alerts, AlertsOptions, ReadQuery, load};
+pub use model::{Group, Language};
