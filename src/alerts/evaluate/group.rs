@@ -209,10 +209,9 @@ impl Running {
             }
             self.evaluate_rule(rule, at, ports, setting, cancel, &mut told);
         }
-        // The first evaluation finds out which alerts there are; only then can they be given their time back.
-        if self.evaluations.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.restore(ports, at);
-        }
+        self.evaluations.fetch_add(1, Ordering::Relaxed);
+        // The first evaluation of a rule finds out which alerts there are; only then can they be given their time back.
+        self.restore(ports, at);
         *self.last.lock() = Some(Last { at, took: ports.clock.monotonic().saturating_sub(began) });
         Some(told)
     }

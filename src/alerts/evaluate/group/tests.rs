@@ -223,6 +223,17 @@ fn a_reload_keeps_states_and_ends_what_is_gone() {
 }
 
 #[test]
+fn a_rule_that_a_reload_brings_stores_the_states_of_its_alerts_too() {
+    let mut stage = Stage::new(vec![rule("A", "up", alerting(0))], Before::default());
+    stage.minute(&[("a", 1.0)]);
+    let after = Running::new(stage.group.group.clone(), vec![rule("B", "up", alerting(0))], &stage.setting);
+    after.take_over(&stage.group);
+    stage.group = after;
+    stage.minute(&[("a", 1.0)]);
+    assert!(stage.minute(&[("a", 1.0)]).0.iter().any(|stored| stored.contains("alertname=\"B\"")));
+}
+
+#[test]
 fn what_is_asked_is_behind_by_the_offset() {
     let mut stage = Stage::new(vec![rule("r", "up", Kind::Recording)], Before::default());
     stage.setting.query_offset = Duration::from_ms(MINUTE);

@@ -1,27 +1,33 @@
 //! The functions of Promtail's templates beyond Go's own: its own ones, and those of the Sprig library that concern texts and numbers.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gotmpl::{FuncMap, TemplateError, Value};
 
 use super::template::OUTPUT_BYTES_MAX;
+use crate::base::template::{Functions, Run, Value};
 
 /// Longest text that `repeat`, `indent` and the like may make, in bytes.
 const TEXT_BYTES_MAX: usize = OUTPUT_BYTES_MAX;
 /// What a function makes of its arguments.
-type Call = fn(&[Value]) -> Result<Value, String>;
+type Call = for<'a> fn(&[Value<'a>]) -> Result<Value<'a>, String>;
+
+fn find(name: &str) -> Option<Call> {
+    let mut all = OWN.iter().chain(&TEXTS).chain(&TESTS).chain(&NUMBERS).chain(&CODES);
+    all.find(|(known, _)| *known == name).map(|(_, call)| *call)
+}
+
+/// Whether there is such a function.
+pub(super) fn exists(name: &str) -> bool {
+    find(name).is_some()
+}
 
 /// Every function by name.
-pub(super) fn functions() -> FuncMap {
-    let mut map = FuncMap::new();
-    let all = OWN.iter().chain(&TEXTS).chain(&TESTS).chain(&NUMBERS).chain(&CODES);
-    for (name, call) in all {
-        let function = move |args: &[Value]| call(args).map_err(|why| TemplateError::Exec(format!("{name}: {why}")));
-        map.insert((*name).to_owned(), Arc::new(function));
+pub(super) struct Own;
+
+impl<'a> Functions<'a> for Own {
+    fn call(&self, _: &mut Run<'a, '_>, name: &str, args: Vec<Value<'a>>) -> Option<Result<Value<'a>, String>> {
+        find(name).map(|call| call(&args))
     }
-    map
 }
 
 /// Promtail's own.
@@ -104,23 +110,23 @@ static TEXTS: [(&str, Call); 26] = [
     }),
     ("indent", |args| indented(args).and_then(|indented| text(&indented))),
     ("nindent", |args| indented(args).and_then(|indented| text(&format!("\n{indented}")))),
-    ("quote", |args| text(&args.iter().map(|arg| format!("{:?}", arg.to_string())).collect::<Vec<_>>().join(" "))),
-    ("squote", |args| text(&args.iter().map(|arg| format!("'{arg}'")).collect::<Vec<_>>().join(" "))),
-    ("cat", |args| text(&args.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))),
+    ("quote", |args| text(&args.iter().map(|arg| format!("{:?}", arg.printed())).collect::<Vec<_>>().join(" "))),
+    ("squote", |args| text(&args.iter().map(|arg| format!("'{}'", arg.printed())).collect::<Vec<_>>().join(" "))),
+    ("cat", |args| text(&args.iter().map(Value::printed).collect::<Vec<_>>().join(" "))),
     ("snakecase", |args| text(&cased(&string(args, 0)?, '_'))),
     ("kebabcase", |args| text(&cased(&string(args, 0)?, '-'))),
     ("camelcase", |args| text(&cased(&string(args, 0)?, ' ').split(' ').map(titled).collect::<String>())),
     ("join", |args| {
         let by = string(args, 0)?;
         match args.get(1) {
-            Some(Value::List(items)) => text(&items.iter().map(ToString::to_string).collect::<Vec<_>>().join(&by)),
-            Some(other) => text(&other.to_string()),
+            Some(Value::List(items)) => text(&items.iter().map(Value::printed).collect::<Vec<_>>().join(&by)),
+            Some(other) => text(&other.printed()),
             None => Err("argument 2 is missing".to_owned()),
         }
     }),
     ("splitList", |args| {
         let (by, whole) = (string(args, 0)?, string(args, 1)?);
-        Ok(Value::List(whole.split(by.as_str()).map(|part| Value::String(part.into())).collect()))
+        Ok(Value::List(whole.split(by.as_str()).map(|part| Value::text(part.to_owned())).collect()))
     }),
     ("regexFind", |args| {
         let regex = super::selector::regex(&string(args, 0)?)?;
@@ -142,10 +148,10 @@ static TESTS: [(&str, Call); 8] = [
     ("hasPrefix", |args| Ok(Value::Bool(string(args, 1)?.starts_with(&string(args, 0)?)))),
     ("hasSuffix", |args| Ok(Value::Bool(string(args, 1)?.ends_with(&string(args, 0)?)))),
     ("regexMatch", |args| Ok(Value::Bool(super::selector::regex(&string(args, 0)?)?.is_match(&string(args, 1)?)))),
-    ("default", |args| Ok(value(args, 1).ok().filter(|found| found.is_truthy()).map_or_else(|| value(args, 0), Ok)?.clone())),
-    ("empty", |args| Ok(Value::Bool(!value(args, 0)?.is_truthy()))),
-    ("coalesce", |args| Ok(args.iter().find(|arg| arg.is_truthy()).cloned().unwrap_or(Value::Nil))),
-    ("ternary", |args| Ok(if value(args, 2)?.is_truthy() { value(args, 0)? } else { value(args, 1)? }.clone())),
+    ("default", |args| Ok(value(args, 1).ok().filter(|found| found.is_true()).map_or_else(|| value(args, 0), Ok)?.clone())),
+    ("empty", |args| Ok(Value::Bool(!value(args, 0)?.is_true()))),
+    ("coalesce", |args| Ok(args.iter().find(|arg| arg.is_true()).cloned().unwrap_or(Value::Nil))),
+    ("ternary", |args| Ok(if value(args, 2)?.is_true() { value(args, 0)? } else { value(args, 1)? }.clone())),
 ];
 
 /// Sprig's, about numbers.
@@ -179,41 +185,45 @@ static CODES: [(&str, Call); 4] = [
     ("toJson", |args| text(&serde_json::Value::from(string(args, 0)?).to_string())),
 ];
 
-fn text(text: &str) -> Result<Value, String> {
-    if text.len() > TEXT_BYTES_MAX { Err(format!("more than {TEXT_BYTES_MAX} bytes")) } else { Ok(Value::String(text.into())) }
+fn text<'a>(text: &str) -> Result<Value<'a>, String> {
+    if text.len() > TEXT_BYTES_MAX { Err(format!("more than {TEXT_BYTES_MAX} bytes")) } else { Ok(Value::text(text.to_owned())) }
 }
 
-fn value(args: &[Value], at: usize) -> Result<&Value, String> {
+fn value<'v, 'a>(args: &'v [Value<'a>], at: usize) -> Result<&'v Value<'a>, String> {
     args.get(at).ok_or_else(|| format!("argument {} is missing", at + 1))
 }
 
-fn string(args: &[Value], at: usize) -> Result<String, String> {
-    value(args, at).map(|value| if matches!(value, Value::Nil) { String::new() } else { value.to_string() })
+fn string(args: &[Value<'_>], at: usize) -> Result<String, String> {
+    value(args, at).map(|value| if value.is_nil() { String::new() } else { value.printed() })
 }
 
-fn chars(args: &[Value], at: usize) -> Result<Vec<char>, String> {
+fn chars(args: &[Value<'_>], at: usize) -> Result<Vec<char>, String> {
     string(args, at).map(|text| text.chars().collect())
 }
 
 /// A whole number; as in Sprig, what is none counts as zero.
-fn int(args: &[Value], at: usize) -> Result<i64, String> {
+fn int(args: &[Value<'_>], at: usize) -> Result<i64, String> {
     Ok(match value(args, at)? {
+        Value::Int(number) => *number,
         Value::Float(number) => *number as i64,
-        other => other.as_int().or_else(|| other.to_string().trim().parse().ok()).unwrap_or(0),
+        other => other.printed().trim().parse().unwrap_or(0),
     })
 }
 
-fn float(args: &[Value], at: usize) -> Result<f64, String> {
-    let value = value(args, at)?;
-    Ok(value.as_float().or_else(|| value.to_string().trim().parse().ok()).unwrap_or(0.0))
+fn float(args: &[Value<'_>], at: usize) -> Result<f64, String> {
+    Ok(match value(args, at)? {
+        Value::Int(number) => *number as f64,
+        Value::Float(number) => *number,
+        other => other.printed().trim().parse().unwrap_or(0.0),
+    })
 }
 
-fn whole(args: &[Value], join: fn(i64, i64) -> Result<i64, String>) -> Result<Value, String> {
+fn whole<'a>(args: &[Value<'a>], join: fn(i64, i64) -> Result<i64, String>) -> Result<Value<'a>, String> {
     let first = int(args, 0)?;
     (1..args.len()).try_fold(first, |sum, at| join(sum, int(args, at)?)).map(Value::Int)
 }
 
-fn salted(args: &[Value]) -> Result<String, String> {
+fn salted(args: &[Value<'_>]) -> Result<String, String> {
     Ok(string(args, 0)? + &string(args, 1)?)
 }
 
@@ -221,7 +231,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn indented(args: &[Value]) -> Result<String, String> {
+fn indented(args: &[Value<'_>]) -> Result<String, String> {
     let (count, whole) = (usize::try_from(int(args, 0)?).unwrap_or(0), string(args, 1)?);
     if count.saturating_mul(whole.lines().count() + 1).saturating_add(whole.len()) > TEXT_BYTES_MAX {
         return Err(format!("more than {TEXT_BYTES_MAX} bytes"));
@@ -265,10 +275,8 @@ fn cased(whole: &str, between: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gotmpl::Template;
-
-    use super::super::template::render;
-    use super::*;
+    use super::super::template::Text;
+    use super::super::Entry;
 
     #[test]
     fn functions_do_what_they_do_upstream() {
@@ -288,8 +296,8 @@ mod tests {
             ("{{ join \"-\" (splitList \",\" \"a,b\") }}", "a-b"),
             ("{{ ternary \"a\" \"b\" true }}{{ regexMatch \"^a\" \"ab\" }}", "atrue"),
         ] {
-            let parsed = Template::new("t").funcs(functions()).parse(template).unwrap_or_else(|error| panic!("{template}: {error}"));
-            assert_eq!(render(&parsed, &Value::Nil).unwrap(), expected, "{template}");
+            let parsed = Text::read("t", template).unwrap_or_else(|error| panic!("{template}: {error}"));
+            assert_eq!(parsed.render(&Entry::default(), "").unwrap(), expected, "{template}");
         }
         for (template, said) in [
             ("{{ div 1 0 }}", "division by zero"),
@@ -297,8 +305,8 @@ mod tests {
             ("{{ regexMatch \"(\" \"a\" }}", "regexMatch"),
             ("{{ lower }}", "missing"),
         ] {
-            let parsed = Template::new("t").funcs(functions()).parse(template).unwrap();
-            assert!(render(&parsed, &Value::Nil).unwrap_err().contains(said), "{template}");
+            let parsed = Text::read("t", template).unwrap();
+            assert!(parsed.render(&Entry::default(), "").unwrap_err().contains(said), "{template}");
         }
     }
 }

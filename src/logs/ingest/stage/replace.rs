@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use gotmpl::{Template, Value};
 use regex::Regex;
 
-use super::functions::functions;
-use super::template::{data_of, render};
+use super::template::Text;
 use super::{Entry, Moment, plain_stage};
 
 /// The stage.
@@ -18,7 +16,7 @@ pub(super) struct Replace {
     /// What to read and write; `None` for the line.
     pub(super) source: Option<String>,
     /// A Go template; `.Value` is what was matched, and everything found before has its name.
-    pub(super) template: Template,
+    pub(super) template: Text,
 }
 
 impl std::fmt::Debug for Replace {
@@ -30,7 +28,7 @@ impl std::fmt::Debug for Replace {
 impl Replace {
     /// The stage; fails on a template that is none.
     pub(super) fn new(expression: Arc<Regex>, source: Option<String>, replace: &str) -> Result<Self, String> {
-        let template = Template::new("replace").funcs(functions()).parse(replace).map_err(|error| error.to_string())?;
+        let template = Text::read("replace", replace)?;
         Ok(Self { expression, source, template })
     }
 
@@ -39,7 +37,6 @@ impl Replace {
         if !self.expression.is_match(text) {
             return true;
         }
-        let mut data = data_of(entry);
         let mut out = String::with_capacity(text.len());
         let mut copied = 0;
         // What was written for each text that was matched.
@@ -50,12 +47,7 @@ impl Replace {
                 _ => captures.iter().skip(1).flatten().collect(),
             };
             for group in groups {
-                data.insert("Value".into(), Value::String(group.as_str().into()));
-                let map = Value::Map(Arc::new(std::mem::take(&mut data)));
-                let new = render(&self.template, &map);
-                if let Value::Map(map) = map {
-                    data = Arc::unwrap_or_clone(map);
-                }
+                let new = self.template.render(entry, group.as_str());
                 let Ok(new) = new else { continue };
                 // A group within one that was replaced is gone.
                 if group.start() >= copied {

@@ -1,25 +1,21 @@
 //! `template`: a value made from other values by a Go template.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
-use gotmpl::{Template, Value};
-
-use super::functions::functions;
+use super::functions::{self, Own};
 use super::{Entry, Moment, plain_stage};
+use crate::base::template::{Entries, Limits, Object, Set, Value};
 
 /// Most bytes that one template may write.
 pub(super) const OUTPUT_BYTES_MAX: usize = 1 << 20;
-/// Most rounds of `range` in one template.
-const ROUNDS_MAX: u64 = 10_000;
+const LIMITS: Limits = Limits { steps: 100_000, made_bytes: 8 << 20, output_bytes: OUTPUT_BYTES_MAX };
 
 /// The stage.
 #[derive(Clone)]
 pub(super) struct Make {
     /// The value that is made; in the template it is `.Value`.
     source: String,
-    template: Template,
+    text: Text,
 }
 
 impl fmt::Debug for Make {
@@ -31,16 +27,12 @@ impl fmt::Debug for Make {
 impl Make {
     /// The stage; fails on a template that is none.
     pub(super) fn new(source: String, template: &str) -> Result<Self, String> {
-        let template = Template::new("pipeline_template").max_range_iters(ROUNDS_MAX).funcs(functions()).parse(template);
-        Ok(Self { source, template: template.map_err(|error| error.to_string())? })
+        Ok(Self { source, text: Text::read("pipeline_template", template)? })
     }
 
     fn apply(&mut self, entry: &mut Entry, _: &Moment) -> bool {
-        let mut data = data_of(entry);
         let own = entry.value(&self.source).unwrap_or_default();
-        data.insert("Value".into(), Value::String(own.into()));
-        data.insert("Entry".into(), Value::String(entry.text.as_str().into()));
-        match render(&self.template, &Value::Map(Arc::new(data))) {
+        match self.text.render(entry, own) {
             // As upstream: nothing made is nothing found.
             Ok(text) if text.is_empty() => {
                 entry.extracted.remove(&self.source);
@@ -54,28 +46,55 @@ impl Make {
 
 plain_stage!(Make);
 
-/// Everything that a template may name: labels, and what was found before.
-pub(super) fn data_of(entry: &Entry) -> BTreeMap<Arc<str>, Value> {
-    let labels = entry.labels.iter();
-    let found = entry.extracted.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    labels.chain(found).map(|(name, value)| (name.into(), Value::String(value.into()))).collect()
+/// A template over an entry, ready to run.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    set: Set,
+    name: &'static str,
 }
 
-/// Runs a template, as far as its output stays within bounds. A value that is not there writes nothing.
-pub(super) fn render(template: &Template, data: &Value) -> Result<String, String> {
-    let mut out = Bounded(String::new());
-    template.execute_fmt(&mut out, data).map_err(|error| error.to_string())?;
-    Ok(if out.0.contains("<no value>") { out.0.replace("<no value>", "") } else { out.0 })
+impl Text {
+    /// Reads a template; the error is as Go words it.
+    pub(super) fn read(name: &'static str, text: &str) -> Result<Self, String> {
+        let mut set = Set::default();
+        set.add(name, text, &functions::exists)?;
+        Ok(Self { set, name })
+    }
+
+    /// Runs it, as far as its output stays within bounds. A value that is not there writes nothing.
+    pub(super) fn render(&self, entry: &Entry, value: &str) -> Result<String, String> {
+        let mut out = String::new();
+        let dot = Value::object(Facts { entry, value });
+        self.set.text(self.name, &dot, &Own, LIMITS, &mut out).map_err(|error| error.to_string())?;
+        Ok(if out.contains("<no value>") { out.replace("<no value>", "") } else { out })
+    }
 }
 
-struct Bounded(String);
+/// Everything that a template may name: labels, what was found before, the value in question, and the line.
+#[derive(Debug)]
+struct Facts<'a> {
+    entry: &'a Entry,
+    value: &'a str,
+}
 
-impl fmt::Write for Bounded {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > OUTPUT_BYTES_MAX {
-            return Err(fmt::Error);
-        }
-        self.0.push_str(text);
-        Ok(())
+impl<'a> Object<'a> for Facts<'a> {
+    fn type_name(&self) -> &'static str {
+        "map[string]interface {}"
+    }
+
+    fn field(&self, name: &str) -> Option<Value<'a>> {
+        Some(match name {
+            "Value" => Value::borrowed(self.value),
+            "Entry" => Value::borrowed(&self.entry.text),
+            name => self.entry.value(name).map_or(Value::Nil, Value::borrowed),
+        })
+    }
+
+    fn entries(&self) -> Option<Entries<'a>> {
+        let labels = self.entry.labels.iter();
+        let found = self.entry.extracted.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all: std::collections::BTreeMap<&str, &str> =
+            labels.chain(found).chain([("Entry", self.entry.text.as_str()), ("Value", self.value)]).collect();
+        Some(all.into_iter().map(|(name, value)| (Value::text(name.to_owned()), Value::text(value.to_owned()))).collect())
     }
 }
