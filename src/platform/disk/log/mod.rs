@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Whoever keeps a log says what the kinds are. Records stand alone: a damaged one costs nothing but itself.
-//! [`writer`] queues frames and writes those that come together in one go (group commit); [`frame`] packs and finds them, [`sums`]
+//! [`writer`] queues frames and writes those that come together in one go (group commit); [`frame`] packs and finds them, `sums`
 //! telling quickly what is one; [`reader`] reads files back past damage.
 
 pub mod frame;
