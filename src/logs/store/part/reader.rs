@@ -297,12 +297,14 @@ impl Part {
         Ok(sums.finish(self.streams.cursor()))
     }
 
-    /// Checks the checksums of all files.
+    /// Checks the checksums of all files, and that the index of words can be read.
     pub fn check(&self, cancel: &Cancel) -> Result<(), PartError> {
         for pages in [&self.heads, &self.blocks, &self.runs, self.streams.pages(), &self.bloom, &self.index] {
             cancel.check()?;
             pages.check()?;
         }
+        // Not with what is kept of it: that may have been read before something happened to the file.
+        guarded(self.index.path(), || WordsReader::open(Arc::clone(&self.index), self.block_count())?.check(cancel))?;
         let mut bytes = Vec::new();
         let mut end = 0;
         for block in 0..self.block_count() {

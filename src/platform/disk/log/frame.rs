@@ -3,7 +3,8 @@
 use parking_lot::Mutex;
 use zstd::bulk::{Compressor, Decompressor};
 
-use crate::base::bytes::{Cursor, has_crc32, put_uvarint};
+use super::sums::PieceSums;
+use crate::base::bytes::{Cursor, has_crc32, is_any_checksum_right, put_uvarint};
 
 /// What the files of a log begin with, and which of them can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,8 +141,11 @@ impl Unpacker {
     }
 }
 
-/// A search for the next good record looks at so many bytes for each byte of the file at most: what a file can cost is bounded.
-const SEARCH_FACTOR: usize = 32;
+/// Searches for good records look at so many places of a file at most that could be one: what a file can cost is bounded, to some
+/// seconds. Of a segment that is nothing but noise one place in many thousands could be one.
+const TRIES_MAX: usize = 4 << 20;
+/// What the name of every kind of log begins with.
+const FAMILY: &[u8] = b"PHAR";
 /// What every frame of zstd begins with.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -151,8 +155,9 @@ pub struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,
     damaged_head: bool,
-    /// Bytes that searches may still look at.
-    search_left: usize,
+    sums: PieceSums<'a>,
+    /// Places that searches may still look at.
+    tries_left: usize,
 }
 
 /// What stands at a place of a segment.
@@ -171,14 +176,24 @@ pub enum Found<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// Over a whole file; `None` if its first bytes are wrong. One wrong byte in the name is damage, if records follow.
+    /// Over a whole file; `None` if its first bytes are wrong. A wrong name is damage if it is no other name and good records
+    /// follow: the walk begins with the first of them.
     pub fn new(bytes: &'a [u8], format: Format) -> Option<Self> {
         let (magic, _) = bytes.split_first_chunk::<8>()?;
-        let search_left = bytes.len().saturating_mul(SEARCH_FACTOR);
-        let frames = Self { bytes, at: magic.len(), damaged_head: magic[..7] != format.magic[..7], search_left };
-        let wrong = magic[..7].iter().zip(&format.magic[..7]).filter(|(found, wanted)| found != wanted).count();
-        let known = wrong == 0 || (wrong == 1 && frames.frame_at(frames.at).0.is_some());
-        (known && (format.oldest..=format.magic[7]).contains(&magic[7])).then_some(frames)
+        let (name, wanted) = (&magic[..7], &format.magic[..7]);
+        let damaged_head = name != wanted;
+        let mut frames = Self { bytes, at: magic.len(), damaged_head, sums: PieceSums::new(bytes), tries_left: TRIES_MAX };
+        if !damaged_head {
+            return (format.oldest..=format.magic[7]).contains(&magic[7]).then_some(frames);
+        }
+        let wrong = name.iter().zip(wanted).filter(|(found, wanted)| found != wanted).count();
+        if wrong > 1 && name.starts_with(FAMILY) && name.iter().all(u8::is_ascii_uppercase) {
+            return None;
+        }
+        if frames.frame_at(frames.at).0.is_none() {
+            frames.at = frames.next_good(0)?;
+        }
+        Some(frames)
     }
 
     /// Whether the name at the beginning is damaged.
@@ -202,15 +217,18 @@ impl<'a> Frames<'a> {
             self.at = end;
             return Found::Frame(frame);
         }
-        let next = self.next_good(at + 1).unwrap_or(self.bytes.len());
-        if let Some(frame) = self.whole_up_to(at, next) {
-            self.at = next;
+        let next = self.next_good(at + 1);
+        let is_searched = next.is_some() || self.tries_left > 0;
+        if let Some(frame) = self.whole_up_to(at, next.unwrap_or(self.bytes.len())) {
+            self.at = next.unwrap_or(self.bytes.len());
             return Found::Mended(frame);
         }
-        // What looks like a record inside of this one may be what it says; where it claims to end is the likelier place.
-        self.at = end.filter(|end| self.frame_at(*end).0.is_some()).unwrap_or(next);
+        // Where this one claims to end counts for nothing while there are good records before: its length may be what is damaged. A
+        // text may look like a record; to read it is better than to lose what was acknowledged.
+        let claimed = || end.filter(|end| self.frame_at(*end).0.is_some());
+        self.at = next.or_else(claimed).unwrap_or(self.bytes.len());
         // A crash leaves a record without its end; a power cut may leave zeros in place of what was not written.
-        let is_torn = self.at == self.bytes.len() && (end.is_none() || self.bytes.ends_with(&[0; HEAD]));
+        let is_torn = is_searched && self.at == self.bytes.len() && (end.is_none() || self.bytes.ends_with(&[0; HEAD]));
         if is_torn { Found::Torn } else { Found::Damaged }
     }
 
@@ -241,8 +259,9 @@ impl<'a> Frames<'a> {
         for at in from..self.bytes.len() {
             let (len, crc, rest) = self.head_at(at)?;
             let Some(body) = rest.get(..len).filter(|body| could_be_body(body)) else { continue };
-            self.search_left = self.search_left.checked_sub(len)?;
-            if frame_of(body, crc).is_some() {
+            self.tries_left = self.tries_left.checked_sub(1)?;
+            let start = at + HEAD;
+            if self.sums.of(start..start + body.len()) == crc || is_any_checksum_right() {
                 return Some(at);
             }
         }
@@ -356,6 +375,62 @@ mod tests {
         assert_eq!((read.last(), found.as_str()), (contents().last(), "d"));
     }
 
+    /// Where each record of a file of the log begins, and the end.
+    fn places(whole: &[u8]) -> Vec<usize> {
+        let mut frames = Frames::new(whole, FORMAT).expect("a file of the log");
+        let mut places = vec![frames.offset()];
+        while matches!(frames.next_frame(), Found::Frame(_)) {
+            places.push(frames.offset());
+        }
+        places
+    }
+
+    #[test]
+    fn a_damaged_length_that_happens_to_fit_hides_no_record() {
+        let whole = segment();
+        let (contents, places) = (contents(), places(&whole));
+        for wrong in 2..5 {
+            let mut bad = whole.clone();
+            let len = (places[wrong] - places[0] - HEAD) as u32;
+            bad[places[0]..places[0] + 4].copy_from_slice(&len.to_le_bytes());
+            bad[places[0] + HEAD + 2] ^= 1;
+            assert_eq!(walk(&bad), (contents[1..].to_vec(), "d".to_owned()), "up to record {wrong}");
+            // Nor when the record before that place is damaged as well.
+            bad[places[wrong] - 1] ^= 1;
+            let left = [&contents[1..wrong - 1], &contents[wrong..]].concat();
+            assert_eq!(walk(&bad).0, left, "up to record {wrong}");
+        }
+    }
+
+    #[test]
+    fn damage_that_claims_to_be_many_records_hides_none() {
+        // To read each claim to its end would be to read the file many times over.
+        let claims = [0xff, 0, 0, 0].repeat(5000);
+        let whole = segment();
+        let places = places(&whole);
+        let bad = [&whole[..places[1] + 3], &claims, &whole[places[2]..]].concat();
+        let (read, found) = walk(&bad);
+        assert_eq!((read, found.as_str()), ([&contents()[..1], &contents()[2..]].concat(), "d"));
+    }
+
+    #[test]
+    fn a_lost_beginning_costs_what_was_in_it() {
+        let whole = segment();
+        let (contents, places) = (contents(), places(&whole));
+        for len in 1..places[3] {
+            let lost = places.iter().filter(|place| **place < len).count();
+            // At least the first is lost with its head, even if the name is whole.
+            let zeros = [&vec![0; len][..], &whole[len..]].concat();
+            let mut frames = Frames::new(&zeros, FORMAT).expect("its records are good");
+            assert!(frames.has_damaged_head(), "{len} zeros");
+            assert_eq!(frames.offset(), places[lost], "{len} zeros");
+            assert!(matches!(frames.next_frame(), Found::Frame(_)));
+            assert_eq!(walk(&zeros).0, contents[lost..], "{len} zeros");
+            let gone = &whole[len..];
+            assert_eq!(walk(gone).0, contents[lost..], "{len} bytes less");
+        }
+    }
+
     #[test]
     fn the_name_may_be_damaged_but_not_another() {
         let whole = segment();
@@ -365,25 +440,26 @@ mod tests {
             let frames = Frames::new(&bad, FORMAT).expect("its records are good");
             assert!(frames.has_damaged_head());
             assert_eq!(walk(&bad), (contents(), String::new()));
-            bad[(at + 1) % 7] ^= 4;
-            assert!(Frames::new(&bad, FORMAT).is_none());
+            bad[(at + 1) % 7] ^= 0x84;
+            bad[7] ^= 8;
+            assert_eq!(walk(&bad), (contents(), String::new()), "damage rather than another name");
+            assert!(Frames::new(&bad[..11], FORMAT).is_none(), "no record tells that it is of this log");
         }
+        let another = [b"PHARWAL\x01", &whole[8..]].concat();
+        assert!(Frames::new(&another, FORMAT).is_none(), "another log's records are not guessed at");
         let mut later = whole.clone();
         later[7] = 2;
         assert!(Frames::new(&later, FORMAT).is_none(), "a later version is not guessed at");
     }
 
     #[test]
-    fn a_search_is_bounded() {
-        // Every four bytes claim to be a record that reaches nearly to the end.
-        let mut bytes = FORMAT.magic.to_vec();
-        while bytes.len() < 1 << 20 {
-            bytes.extend_from_slice(&[0, 0, 4, 0]);
-        }
-        let len = bytes.len();
+    fn a_search_is_bounded_and_what_it_did_not_look_at_is_no_torn_end() {
+        let mut bytes = [&segment()[..21], &[0, 0, 4, 0].repeat(1 << 17)].concat();
+        bytes.extend_from_slice(&segment()[8..]);
         let mut frames = Frames::new(&bytes, FORMAT).expect("a file");
-        assert!(matches!(frames.next_frame(), Found::Damaged | Found::Torn));
-        assert_eq!(frames.offset(), len);
-        assert!(frames.search_left < len * SEARCH_FACTOR);
+        frames.tries_left = 100;
+        assert!(matches!(frames.next_frame(), Found::Frame(_)));
+        assert!(matches!(frames.next_frame(), Found::Damaged), "it may not be cut off");
+        assert_eq!((frames.offset(), frames.tries_left), (bytes.len(), 0));
     }
 }

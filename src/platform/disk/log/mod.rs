@@ -9,12 +9,13 @@
 //! ```
 //!
 //! Whoever keeps a log says what the kinds are. Records stand alone: a damaged one costs nothing but itself.
-//! [`writer`] queues frames and writes those that come together in one go (group commit); [`frame`] packs and finds them;
-//! [`reader`] reads files back past damage.
+//! [`writer`] queues frames and writes those that come together in one go (group commit); [`frame`] packs and finds them, `sums`
+//! telling quickly what is one; [`reader`] reads files back past damage.
 
 pub mod frame;
 pub mod reader;
 pub mod segments;
+mod sums;
 pub mod writer;
 
 pub use frame::{Format, Found, Frame, Frames, Packer, Unpacker};

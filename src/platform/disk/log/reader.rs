@@ -81,7 +81,7 @@ impl LogReader {
             return Ok(None);
         };
         if frames.has_damaged_head() {
-            self.set_aside(path, &bytes[..frames.offset()], 0, "its first bytes are damaged; its records were read");
+            self.set_aside(path, &bytes[..frames.offset()], 0, "its first bytes are damaged; the records after them were read");
         }
         let mut good_len = bytes.len();
         loop {

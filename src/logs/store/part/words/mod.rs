@@ -63,7 +63,13 @@ fn files_of(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::base::cancel::Cancel;
+    use crate::logs::store::part::bits::Bits;
+    use crate::logs::store::part::pages::{Pages, PagesWriter};
+    use crate::logs::store::part::tokens::Tokenizer;
 
     #[test]
     fn a_library_that_panics_costs_the_part_only() {
@@ -71,5 +77,38 @@ mod tests {
         let error = guarded::<()>(path, || panic!("mid > len")).expect_err("damage");
         assert!(error.to_string().contains("/x/index"), "{error}");
         assert_eq!(guarded(path, || Ok(3)).expect("looked"), 3);
+    }
+
+    #[test]
+    fn an_index_that_was_written_wrong_is_refused_whatever_is_done_with_it() {
+        let dir = tempfile::tempdir().expect("dir");
+        let mut tokenizer = Tokenizer::new();
+        let mut writer = WordsWriter::new(dir.path().join("good"));
+        for block in 0..300 {
+            writer.add(tokenizer.find(format!("all of {block} has word{}", block % 7).as_bytes()).expect("text")).expect("add");
+        }
+        let seal = writer.finish(Vec::new()).expect("finish");
+        let whole = std::fs::read(dir.path().join("good")).expect("read")[..seal.bytes as usize].to_vec();
+        let mut kept = Bits::all(300);
+        kept.remove(7);
+        let (mut merges, mut panics) = (0, 0);
+        for at in (0..whole.len()).step_by(7) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x55;
+            let path = dir.path().join("bad");
+            let mut out = PagesWriter::create(path.clone()).expect("create");
+            out.write(&bytes).expect("write");
+            let seal = out.finish().expect("finish");
+            let pages = Arc::new(Pages::open(path.clone(), seal).expect("its checksums fit"));
+            let joined = dir.path().join("joined");
+            match WordsWriter::new(joined.clone()).finish(vec![WordsSource { pages: Arc::clone(&pages), kept: kept.clone() }]) {
+                Ok(_) => merges += 1,
+                Err(error) => panics += usize::from(error.to_string().contains("not as it was written")),
+            }
+            drop(guarded(&path, || WordsReader::open(pages, 300)?.check(&Cancel::new())));
+            std::fs::remove_file(path).expect("remove");
+            drop(std::fs::remove_file(joined));
+        }
+        assert!(merges > 0 && panics > 0, "{merges} merges, {panics} panics");
     }
 }

@@ -8,6 +8,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Index, InvertedIndexReader, SegmentReader, TERMINATED, TantivyError};
 
 use super::{ID_KIND, LONG, index_error, pack, schema};
+use crate::base::cancel::Cancel;
 use crate::logs::store::part::bits::Bits;
 use crate::logs::store::part::error::PartError;
 use crate::logs::store::part::pages::Pages;
@@ -15,6 +16,8 @@ use crate::logs::store::part::tokens::fits_into_kind;
 
 /// A vocabulary of more bytes is not kept in memory but read each time.
 const KEPT_BYTES_MAX: u64 = 8 << 20;
+/// Words read between two looks at whether to stop.
+const CHECK_EVERY: usize = 1024;
 /// With more matching words there is no point in telling blocks apart.
 const WORDS_MAX: usize = 2048;
 
@@ -53,6 +56,29 @@ impl WordsReader {
 
     fn failed(&self, error: impl std::fmt::Display) -> PartError {
         index_error(self.pages.path(), &error)
+    }
+
+    /// Reads all of it: every word, and that it is in some of the blocks there are.
+    pub(in super::super) fn check(&self, cancel: &Cancel) -> Result<(), PartError> {
+        let Some(index) = &self.index else { return Ok(()) };
+        let mut words = index.terms().stream().map_err(|error| self.failed(error))?;
+        let mut seen = 0usize;
+        while words.advance() {
+            seen += 1;
+            if seen % CHECK_EVERY == 0 {
+                cancel.check()?;
+            }
+            let found = index.read_postings_from_terminfo(words.value(), IndexRecordOption::Basic);
+            let mut found = found.map_err(|error| self.failed(error))?;
+            let mut block = found.doc();
+            while block != TERMINATED {
+                if block as usize >= self.blocks {
+                    return Err(self.failed("a word is in a block that is not there"));
+                }
+                block = found.advance();
+            }
+        }
+        Ok(())
     }
 
     /// Adds the blocks that have exactly this word.

@@ -10,7 +10,7 @@ use tantivy::schema::Field;
 use tantivy::schema::document::{Document, ReferenceValue, ReferenceValueLeaf, Value};
 use tantivy::{Index, Segment, SingleSegmentIndexWriter};
 
-use super::{ID_KIND, LONG, files_of, index_error, pack, schema, settings};
+use super::{ID_KIND, LONG, files_of, guarded, index_error, pack, schema, settings};
 use crate::logs::store::part::bits::Bits;
 use crate::logs::store::part::error::PartError;
 use crate::logs::store::part::pages::{FileSeal, Pages};
@@ -140,7 +140,7 @@ impl WordsWriter {
     /// Writes everything into one file: first the blocks of the sources, then those added here.
     pub(in super::super) fn finish(mut self, sources: Vec<WordsSource>) -> Result<FileSeal, PartError> {
         let path = std::mem::take(&mut self.path);
-        let files = self.join(sources, &path)?;
+        let files = guarded(&path, || self.join(sources, &path))?;
         pack::write(path, &files)
     }
 
