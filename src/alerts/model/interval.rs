@@ -123,7 +123,8 @@ impl Interval {
             Some(Location::Local) => Moment::new(&utc.with_timezone(&utc.with_timezone(&Local).offset().fix())),
             Some(Location::Zone(zone)) => Moment::new(&utc.with_timezone(&zone)),
         };
-        let among = |ranges: &Option<Vec<Range>>, value: i64| ranges.as_ref().is_none_or(|all| all.iter().any(|range| range.contains(value)));
+        let among =
+            |ranges: &Option<Vec<Range>>, value: i64| ranges.as_ref().is_none_or(|all| all.iter().any(|range| range.contains(value)));
         self.times.as_ref().is_none_or(|times| times.iter().any(|range| range.start <= at.minute && at.minute < range.end))
             && self.days_of_month.as_ref().is_none_or(|days| days.iter().any(|range| contains_day(*range, &at)))
             && among(&self.months, at.month)

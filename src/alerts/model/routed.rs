@@ -98,10 +98,9 @@ mod tests {
 
     #[test]
     fn fingerprints_are_those_of_prometheus() {
-        for (pairs, expected) in [
-            (&[][..], 0xcbf2_9ce4_8422_2325),
-            (&[("name", "garland, briggs"), ("fear", "love is not enough")], 5_799_056_148_416_392_346),
-        ] {
+        for (pairs, expected) in
+            [(&[][..], 0xcbf2_9ce4_8422_2325), (&[("name", "garland, briggs"), ("fear", "love is not enough")], 5_799_056_148_416_392_346)]
+        {
             assert_eq!(fingerprint(&Labels::from_pairs(pairs.iter().copied())), expected, "{pairs:?}");
         }
         let labels = Labels::from_pairs([("b", "x\"y"), ("a.b", "1")]);
