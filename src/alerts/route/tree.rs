@@ -219,4 +219,23 @@ mod tests {
         let root = tree.matching(&other)[0];
         assert_eq!(root.group_key(&root.group_labels(&other)), "{}:{}");
     }
+
+    #[test]
+    fn amtools_answers() {
+        let Some(shared) = std::env::var_os("PHAROS_TEST_SHARED").map(std::path::PathBuf::from) else { return };
+        let dir = shared.join("conformance/alertmanager");
+        let text = std::fs::read_to_string(dir.join("routing/cases.json")).expect("cases");
+        let cases: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for case in cases["cases"].as_array().expect("cases") {
+            let path = dir.join(case["config"].as_str().expect("a path"));
+            let mut report = crate::platform::config::diagnostic::Report::new(&path);
+            let config = crate::alerts::config::read(&std::fs::read_to_string(&path).expect("a file"), &mut report);
+            assert!(!report.has_errors(), "{report:?}");
+            let pairs = case["labels"].as_object().expect("labels").iter();
+            let labels = Labels::from_pairs(pairs.map(|(name, value)| (name.as_str(), value.as_str().expect("text"))));
+            let tree = RouteTree::new(&config.route);
+            let found: Vec<&str> = tree.matching(&labels).iter().map(|route| &*route.receiver).collect();
+            assert_eq!(serde_json::json!(found), case["receivers"], "{case}");
+        }
+    }
 }

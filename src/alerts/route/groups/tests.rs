@@ -1,7 +1,5 @@
 //! The times of notifications, played with a clock of our own: groups, the log, and what is sent when.
 
-use std::path::PathBuf;
-
 use super::*;
 use crate::alerts::model::matcher::{Matchers, Syntax, parse_matchers};
 use crate::alerts::model::routing::{GroupBy, RouteConfig};
@@ -216,23 +214,4 @@ fn the_order_of_messages_is_upstreams() {
     let mut alerts: Vec<RoutedAlert> = expected.iter().rev().cloned().collect();
     sort(&mut alerts);
     assert_eq!(alerts, expected);
-}
-
-#[test]
-fn amtools_answers() {
-    let Some(shared) = std::env::var_os("PHAROS_TEST_SHARED").map(PathBuf::from) else { return };
-    let dir = shared.join("conformance/alertmanager");
-    let text = std::fs::read_to_string(dir.join("routing/cases.json")).expect("cases");
-    let cases: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    for case in cases["cases"].as_array().expect("cases") {
-        let path = dir.join(case["config"].as_str().expect("a path"));
-        let mut report = crate::platform::config::diagnostic::Report::new(&path);
-        let config = crate::alerts::config::read(&std::fs::read_to_string(&path).expect("a file"), &mut report);
-        assert!(!report.has_errors(), "{report:?}");
-        let pairs = case["labels"].as_object().expect("labels").iter();
-        let labels = Labels::from_pairs(pairs.map(|(name, value)| (name.as_str(), value.as_str().expect("text"))));
-        let tree = RouteTree::new(&config.route);
-        let found: Vec<&str> = tree.matching(&labels).iter().map(|route| &*route.receiver).collect();
-        assert_eq!(serde_json::json!(found), case["receivers"], "{case}");
-    }
 }
