@@ -27,6 +27,10 @@ use crate::series::labels::quote;
 
 use keys::{read_map, to_node};
 
+/// Most bytes of the keys of all routes together: each holds its parents' conditions, so that they can grow much faster
+/// than the file.
+const ROUTE_KEYS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The whole file, everything inherited filled in.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RoutingConfig {
@@ -76,6 +80,12 @@ pub fn read(text: &str, report: &mut Report) -> RoutingConfig {
             if let Some(read) = route::read(node, section.report) {
                 config.route = read;
                 check_root(node, &config, section.report);
+                let bytes = key_bytes(&config.route, 0);
+                if bytes > ROUTE_KEYS_BYTES_MAX {
+                    let message =
+                        format!("the routes' conditions, parents' included, take {bytes} bytes, more than {ROUTE_KEYS_BYTES_MAX}");
+                    section.report.error(node.at, message);
+                }
                 let receivers: BTreeSet<&str> = config.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
                 check_names(node, &config.route, &receivers, &names, section.report);
             }
@@ -138,6 +148,12 @@ fn check_root(node: &Node, config: &RoutingConfig, report: &mut Report) {
             report.error(place(key), message);
         }
     }
+}
+
+/// How long the keys of a route and all below it are together, if those above it take `above` bytes.
+fn key_bytes(route: &RouteConfig, above: usize) -> usize {
+    let own = route.matchers.iter().fold(above, |bytes, matcher| bytes.saturating_add(matcher.name.len() + matcher.value.len() + 5));
+    route.routes.iter().fold(own, |bytes, route| bytes.saturating_add(key_bytes(route, own)))
 }
 
 /// Whether what routes name exists.

@@ -424,7 +424,10 @@ impl GoDuration {
         }
         let mut rest = text.strip_prefix('+').unwrap_or(text);
         let mut total = 0.0;
-        while !rest.is_empty() || total == 0.0 && rest == text {
+        if rest.is_empty() {
+            return None;
+        }
+        while !rest.is_empty() {
             let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len()));
             let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len()));
             let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
@@ -483,6 +486,8 @@ mod tests {
             ("1h1ms", Some("1h0m0.001s")),
             ("250ms", Some("250ms")),
             ("", None),
+            ("+", None),
+            ("+2s", Some("2s")),
             ("1", None),
             ("1d", None),
             ("-1s", None),
