@@ -2,7 +2,8 @@
 //!
 //! Rooms, in reading order: `model` (rules, alerts, the routing configuration), `template` (what users write in
 //! annotations and messages), `rules` (rule files), `evaluate` (groups at work, the states of alerts),
-//! `api` (HTTP), `facade` (the front door).
+//! `config` (the routing configuration: reading, checking, printing back), `route` (where alerts go, grouped, kept back,
+//! when), `api` (HTTP), `facade` (the front door).
 //!
 //! In: rule files; answers of the query engines through the ports. Out: samples of recording rules, `ALERTS`, and alerts
 //! to whoever routes them.
@@ -13,9 +14,11 @@
 //! Not here: queries (the wings behind [`crate::series::ports`]), the language of templates ([`crate::base::template`]).
 
 mod api;
+pub mod config;
 mod evaluate;
 mod facade;
-mod model;
+pub mod model;
+pub mod route;
 mod rules;
 mod template;
 

@@ -1,0 +1,135 @@
+//! Sections of the file as structs: one declaration gives the struct, its reading and its printing.
+
+use std::collections::BTreeMap;
+
+use super::value::Value;
+use crate::platform::config::section::Section;
+use crate::platform::config::yaml::{Kind, MapWriter, Node};
+
+/// A struct made of keys of a map. Declared with [`keys!`].
+pub trait Keys: Sized {
+    /// What messages call the map.
+    const NAME: &'static str;
+
+    /// Reads every key; what is not set has its default.
+    fn read_keys(section: &mut Section<'_, '_>) -> Self;
+
+    /// Writes every key that says something.
+    fn write_keys(&self, out: &mut MapWriter);
+
+    /// Says what is wrong with values that fit each by itself.
+    fn check(&mut self, section: &mut Section<'_, '_>);
+}
+
+/// Reads a map; keys that nobody knows are errors.
+pub fn read_map<T: Keys>(node: &Node, section: &mut Section<'_, '_>) -> Option<T> {
+    let mut below = Section::open(node, T::NAME, section.report)?;
+    let mut value = T::read_keys(&mut below);
+    value.check(&mut below);
+    below.finish_closed();
+    Some(value)
+}
+
+/// The map as it is printed.
+pub fn to_node<T: Keys>(value: &T) -> Node {
+    let mut out = MapWriter::default();
+    value.write_keys(&mut out);
+    out.finish()
+}
+
+/// Declares a struct whose fields are keys of a map of the file, each with its type, its default where that is not
+/// the type's, and its key where that is not its name. `check` names a function that looks at the whole.
+macro_rules! keys {
+    (
+        $(#[$meta:meta])*
+        $name:ident, $label:literal $(, check = $check:path)?;
+        $( $(#[$field_meta:meta])* $field:ident $(as $key:literal)? : $type:ty $(= $default:expr)? ),* $(,)?
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $field: keys!(@default $($default)?), )* }
+            }
+        }
+
+        impl $crate::alerts::config::keys::Keys for $name {
+            const NAME: &'static str = $label;
+
+            fn read_keys(section: &mut $crate::platform::config::section::Section<'_, '_>) -> Self {
+                let mut value = Self::default();
+                $(
+                    if let Some(read) = <$type as $crate::alerts::config::value::Value>::read(section, keys!(@key $field $($key)?)) {
+                        value.$field = read;
+                    }
+                )*
+                value
+            }
+
+            fn write_keys(&self, out: &mut $crate::platform::config::yaml::MapWriter) {
+                $( $crate::alerts::config::value::Value::write(&self.$field, keys!(@key $field $($key)?), out); )*
+            }
+
+            fn check(&mut self, section: &mut $crate::platform::config::section::Section<'_, '_>) {
+                keys!(@check self section $($check)?);
+            }
+        }
+    };
+    (@default) => { Default::default() };
+    (@default $default:expr) => { ($default).into() };
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+    (@check $self:ident $section:ident) => { let _ = $section; };
+    (@check $self:ident $section:ident $check:path) => { $check($self, $section) };
+}
+pub(crate) use keys;
+
+/// Lists of maps.
+impl<T: Keys> Value for Vec<T> {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Self> {
+        let nodes = section.list(key);
+        Some(nodes.iter().filter_map(|node| read_map(node, section)).collect())
+    }
+
+    fn write(&self, key: &str, out: &mut MapWriter) {
+        out.list_if(key, self.iter().map(to_node).collect());
+    }
+}
+
+/// A map that may be missing.
+impl<T: Keys> Value for Option<Box<T>> {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Self> {
+        let node = section.node(key)?;
+        read_map(node, section).map(|value| Some(Box::new(value)))
+    }
+
+    fn write(&self, key: &str, out: &mut MapWriter) {
+        if let Some(value) = self {
+            out.put(key, to_node(&**value));
+        }
+    }
+}
+
+/// Maps of names that the file chooses.
+impl<T: Keys> Value for BTreeMap<String, T> {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Self> {
+        let node = section.node(key)?;
+        let Kind::Map(pairs) = &node.kind else {
+            section.report.error(node.at, format!("{key}: read {}, expected keys and values", node.describe()));
+            return None;
+        };
+        Some(pairs.iter().filter_map(|(name, node)| Some((name.text.to_string(), read_map(node, section)?))).collect())
+    }
+
+    fn write(&self, key: &str, out: &mut MapWriter) {
+        let mut below = MapWriter::default();
+        for (name, value) in self {
+            below.put(name, to_node(value));
+        }
+        out.map_if(key, below);
+    }
+}
