@@ -26,7 +26,7 @@ pub fn read_map<T: Keys>(node: &Node, section: &mut Section<'_, '_>) -> Option<T
     let mut below = Section::open(node, T::NAME, section.report)?;
     let mut value = T::read_keys(&mut below);
     value.check(&mut below);
-    below.finish_closed();
+    below.finish_exactly();
     Some(value)
 }
 

@@ -100,7 +100,7 @@ pub fn read(text: &str, report: &mut Report) -> RoutingConfig {
         section.knows(&[key]);
         section.warn_if_set(key, "read, but has no effect here");
     }
-    section.finish_closed();
+    section.finish_exactly();
     config
 }
 

@@ -116,7 +116,7 @@ impl Receiver {
         }
         receiver.labels.insert("name".to_owned(), receiver.name.clone());
         receiver.read_channels(&mut section, global);
-        section.finish_closed();
+        section.finish_exactly();
         Some(receiver)
     }
 

@@ -42,7 +42,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<RouteConfig> {
     for node in section.list("routes") {
         route.routes.extend(read(node, section.report));
     }
-    section.finish_closed();
+    section.finish_exactly();
     Some(route)
 }
 
@@ -138,7 +138,7 @@ pub(super) fn read_inhibit(node: &Node, report: &mut Report) -> Option<InhibitRu
         }
     }
     let rule = InhibitRule { name: section.text_or_empty("name"), source, target, equal, written_source, written_target };
-    section.finish_closed();
+    section.finish_exactly();
     Some(rule)
 }
 

@@ -20,7 +20,7 @@ pub(super) fn read(node: &Node, what: &str, report: &mut Report) -> Option<Named
     for node in section.list("time_intervals") {
         named.intervals.extend(interval(node, section.report));
     }
-    section.finish_closed();
+    section.finish_exactly();
     Some(named)
 }
 
@@ -34,7 +34,7 @@ fn interval(node: &Node, report: &mut Report) -> Option<Interval> {
         years: ranges(&mut section, "years", year),
         location: location(&mut section),
     };
-    section.finish_closed();
+    section.finish_exactly();
     Some(interval)
 }
 
@@ -69,7 +69,7 @@ fn times(section: &mut Section<'_, '_>) -> Option<Vec<TimeRange>> {
                 }
             }
         }
-        below.finish_closed();
+        below.finish_exactly();
     }
     Some(times)
 }

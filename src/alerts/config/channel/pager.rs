@@ -409,7 +409,7 @@ impl Value for JiraField {
         }
         let mut below = Section::open(node, key, section.report)?;
         let field = Self { template: below.text_or_empty("template"), enable_update: below.truth("enable_update") };
-        below.finish_closed();
+        below.finish_exactly();
         Some(field)
     }
 
