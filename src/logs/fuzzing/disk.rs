@@ -332,7 +332,10 @@ fn trusting_log(bare: bool, data: &[u8]) {
     assert_eq!(all_lines(&open()), before, "after a restart");
 }
 
-fn all_lines(store: &Store) -> Vec<(Vec<u8>, i64, Vec<u8>, Vec<u8>)> {
+/// Labels, time, text and fields of a line.
+type Read = (Vec<u8>, i64, Vec<u8>, Vec<u8>);
+
+fn all_lines(store: &Store) -> Vec<Read> {
     let selection = LineSelection { matchers: &[], span: Span::ALL, needs: &Needs::Anything };
     let (mut seen, mut lines) = (Vec::new(), LineBuf::default());
     for chunk in store.select(&selection, &Cancel::new()).expect("chunks") {

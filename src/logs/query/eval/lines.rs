@@ -203,7 +203,7 @@ impl Found {
         }
         let key = |hit: &Hit| (hit.ts, hit.stream, hit.place);
         match wish.direction {
-            Direction::Backward => self.hits.sort_unstable_by(|a, b| key(b).cmp(&key(a))),
+            Direction::Backward => self.hits.sort_unstable_by_key(|hit| std::cmp::Reverse(key(hit))),
             Direction::Forward => self.hits.sort_unstable_by_key(key),
         }
         for hit in self.hits.drain(wish.limit.min(self.hits.len())..) {

@@ -410,9 +410,12 @@ impl Times {
     }
 }
 
+/// Labels of a stream, their hash, and its entries with their times.
+type OfStream = (Labels, u64, Vec<(i64, Entry)>);
+
 /// Adds entries to a batch, stream by stream.
 fn write(entries: Vec<Entry>, batch: &mut LineBatch, base: &mut i64, times: &mut Times) {
-    let mut streams: Vec<(Labels, u64, Vec<(i64, Entry)>)> = Vec::new();
+    let mut streams: Vec<OfStream> = Vec::new();
     let mut known: FxHashMap<Labels, usize> = FxHashMap::default();
     let mut last: Option<(SharedLabels, usize)> = None;
     // An empty line says nothing, except within others.

@@ -58,8 +58,11 @@ pub struct Mapping {
     /// How timers of names are kept that nothing matches; `None` without a file.
     observing: Option<Observing>,
     ttl: Duration,
-    remembered: Mutex<HashMap<(Sort, Box<str>), Option<Arc<Mapped>>>>,
+    remembered: Mutex<Remembered>,
 }
+
+/// What names were mapped to before; `None` where nothing matches.
+type Remembered = HashMap<(Sort, Box<str>), Option<Arc<Mapped>>>;
 
 /// One item of `mappings`.
 #[derive(Debug)]
