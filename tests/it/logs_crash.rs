@@ -61,8 +61,9 @@ fn every_acknowledged_line_is_there_once() {
                 std::thread::spawn(move || push_until_killed(&url, writer, &acknowledged))
             })
             .collect();
-        // Between a few and a few hundred milliseconds, differently each time.
-        std::thread::park_timeout(Duration::from_millis(50 + (kill as u64 * 7919) % 300));
+        // Between a few and a few hundred milliseconds, differently each time; now and then so long that merges come to an end.
+        let more = if kill % 8 == 5 { 2_000 } else { 0 };
+        std::thread::park_timeout(Duration::from_millis(50 + (kill as u64 * 7919) % 300 + more));
         server.kill_and_restart();
         for thread in running {
             thread.join().unwrap();
@@ -80,15 +81,30 @@ fn every_acknowledged_line_is_there_once() {
     for (writer, acknowledged) in writers.iter().enumerate() {
         assert_every_line_once(&server, writer, acknowledged.load(Ordering::SeqCst));
     }
-    let parts: Vec<u64> = std::fs::read_dir(server.folder().join("data/logs/parts"))
-        .unwrap()
-        .map(|entry| {
-            entry.unwrap().file_name().to_string_lossy().rsplit_once('-').map_or(0, |(_, id)| u64::from_str_radix(id, 16).unwrap())
-        })
-        .collect();
-    let newest = parts.iter().copied().max().unwrap_or(0);
-    println!("{} kills: {} parts are left, {newest} were written", kills(), parts.len());
-    assert!(newest > 3 && (parts.len() as u64) < newest, "lines became parts, and parts were merged: {parts:?}");
+    // What kills interrupted goes on: the parts that are left are merged in the end.
+    let (mut count, mut newest) = (0, 0);
+    for _ in 0..300 {
+        (count, newest) = parts(&server);
+        if newest > 3 && count < newest {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    println!("{} kills: {count} parts are left, the last one is number {newest}", kills());
+    assert!(newest > 3 && count < newest, "lines became parts, and parts were merged: {count} of {newest}");
+    for (writer, acknowledged) in writers.iter().enumerate() {
+        assert_every_line_once(&server, writer, acknowledged.load(Ordering::SeqCst));
+    }
+}
+
+/// How many parts there are, and the number of the newest.
+fn parts(server: &Server) -> (u64, u64) {
+    let folder = std::fs::read_dir(server.folder().join("data/logs/parts")).unwrap();
+    let names = folder.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.fold((0, 0), |(count, newest), name| {
+        let id = name.rsplit_once('-').map_or(0, |(_, id)| u64::from_str_radix(id, 16).unwrap());
+        (count + 1, newest.max(id))
+    })
 }
 
 /// Reads all lines of a writer: those of so many pushes, and of one more at most, each once.

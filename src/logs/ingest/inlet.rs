@@ -155,7 +155,17 @@ async fn run(append: Arc<dyn AppendLines>, mut received: mpsc::Receiver<Parcel>,
                 let stored = append.append(&batch);
                 (batch, stored)
             });
-            let Ok((same, stored)) = stored.await else { return };
+            let (same, stored) = match stored.await {
+                Ok(answer) => answer,
+                // Other lines need not fail like these. Whoever waits is not told that they are stored, and sends them again.
+                Err(error) if error.is_panic() => {
+                    tracing::error!(lines, "storing lines failed unexpectedly; they are dropped");
+                    counts.dropped.add(lines as u64);
+                    parcels.clear();
+                    break;
+                }
+                Err(_) => return,
+            };
             batch = same;
             match stored {
                 Ok(report) => {
@@ -210,11 +220,13 @@ mod tests {
     #[derive(Default)]
     struct Store {
         busy: AtomicBool,
+        panics: AtomicBool,
         batches: Mutex<Vec<Vec<(String, i64)>>>,
     }
 
     impl AppendLines for Store {
         fn append(&self, batch: &LineBatch) -> Result<LineReport, AppendLinesError> {
+            assert!(!self.panics.swap(false, Ordering::SeqCst), "once");
             if self.busy.load(Ordering::SeqCst) {
                 return Err(AppendLinesError::Busy);
             }
@@ -259,5 +271,17 @@ mod tests {
         let mut times: Vec<i64> = store.batches.lock().iter().flatten().map(|(_, ts)| *ts).collect();
         times.sort_unstable();
         assert_eq!(times, [0, 1, 2, 3, 4, 5, 6, 7, 9]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn storage_that_panics_once_ends_no_door() {
+        let store = Arc::new(Store::default());
+        store.panics.store(true, Ordering::SeqCst);
+        let counts = Arc::new(DoorCounts::default());
+        let (inlet, work) = Inlet::new(store.clone(), counts.clone());
+        tokio::spawn(work);
+        assert_eq!(inlet.store(vec![line("a", 1, 5)]).await, Err(Closed), "who waits does not take them for stored");
+        inlet.store(vec![line("a", 2, 5)]).await.unwrap();
+        assert_eq!((counts.dropped.get(), store.batches.lock().len()), (1, 1));
     }
 }

@@ -1,18 +1,20 @@
 //! The manifest: which parts are live, how far the log is in them, and what was deleted. One file, replaced as a whole,
 //! so that a crash leaves either the old truth or the new one.
 //!
-//! # Format, version 1
+//! # Format, version 2
 //!
 //! ```text
-//! PHARLGM and the version byte 1 | CRC-32 of the rest (u32) |
+//! PHARLGM and the version byte 2 | CRC-32 of the rest (u32) |
 //! next part | last deletion | segment of the log | offset in it: what is before that is in parts
-//! count of parts, then per part: number | day (signed, since the Unix epoch) | deletions done | dense (1 byte)
+//! count of parts, then per part: number | day (signed, since the Unix epoch) | deletions done |
+//!     flags (1 byte: 1 = dense, 2 = an older day follows) | with flag 2: oldest day (signed)
 //! count of deletions, then per deletion: number | created (signed, ms) | start | end (signed, ns; end excluded) |
 //!     processed (signed, ms; 0 = not yet) | count of matchers, each name, operator (1 byte), value |
 //!     1 and a query, or 0 (1 byte, text)
 //! ```
 //!
-//! Numbers are LEB128 varints, signed ones zigzag; texts have their length before them.
+//! Numbers are LEB128 varints, signed ones zigzag; texts have their length before them. Version 1, which can be read, has
+//! no flag 2.
 
 use std::fs;
 use std::io;
@@ -26,7 +28,12 @@ use crate::series::matcher::{MatchOp, Matcher};
 
 /// Its name in the store's folder.
 pub const MANIFEST: &str = "MANIFEST";
-const MAGIC: [u8; 8] = *b"PHARLGM\x01";
+const MAGIC: [u8; 8] = *b"PHARLGM\x02";
+/// The oldest version that can be read.
+const OLDEST: u8 = 1;
+/// Flags of a part.
+const DENSE: u8 = 1;
+const OLDER_DAY: u8 = 2;
 /// Finished deletions are remembered for lists, but not more than so many.
 const PROCESSED_MAX: usize = 200;
 
@@ -35,8 +42,10 @@ const PROCESSED_MAX: usize = 200;
 pub struct PartEntry {
     /// Its number, never used again.
     pub id: u64,
-    /// Days since the Unix epoch (UTC).
+    /// The day of its newest lines, in days since the Unix epoch (UTC).
     pub day: i64,
+    /// The day of its oldest lines: nearly always the same.
+    pub oldest_day: i64,
     /// Deletions up to this number need not be applied to it.
     pub deletes_done: u64,
     /// Whether it was packed for good.
@@ -109,7 +118,7 @@ impl Manifest {
             Err(error) => return Err(error),
         };
         let Some((head, rest)) = bytes.split_first_chunk::<12>() else { return Ok(Found::Damaged("it is too short".to_owned())) };
-        if head[..8] != MAGIC {
+        if head[..7] != MAGIC[..7] || !(OLDEST..=MAGIC[7]).contains(&head[7]) {
             return Ok(Found::Damaged("it is not a manifest of a known version".to_owned()));
         }
         if !has_crc32(rest, u32::from_le_bytes([head[8], head[9], head[10], head[11]])) {
@@ -150,7 +159,11 @@ impl Manifest {
             put_uvarint(&mut out, part.id);
             put_varint(&mut out, part.day);
             put_uvarint(&mut out, part.deletes_done);
-            out.push(u8::from(part.dense));
+            let has_older = part.oldest_day != part.day;
+            out.push(if part.dense { DENSE } else { 0 } | if has_older { OLDER_DAY } else { 0 });
+            if has_older {
+                put_varint(&mut out, part.oldest_day);
+            }
         }
         put_uvarint(&mut out, self.deletes.len() as u64);
         for delete in &self.deletes {
@@ -184,12 +197,9 @@ impl Manifest {
             ..Self::default()
         };
         for _ in 0..cursor.len()? {
-            manifest.parts.push(PartEntry {
-                id: cursor.uvarint()?,
-                day: cursor.varint()?,
-                deletes_done: cursor.uvarint()?,
-                dense: cursor.u8()? != 0,
-            });
+            let (id, day, deletes_done, flags) = (cursor.uvarint()?, cursor.varint()?, cursor.uvarint()?, cursor.u8()?);
+            let oldest_day = if flags & OLDER_DAY == 0 { day } else { cursor.varint()? };
+            manifest.parts.push(PartEntry { id, day, oldest_day, deletes_done, dense: flags & DENSE != 0 });
         }
         for _ in 0..cursor.len()? {
             manifest.deletes.push(take_delete(&mut cursor)?);
@@ -254,8 +264,8 @@ mod tests {
             last_delete: 7,
             wal: WalPlace { segment: 12, offset: 900 },
             parts: vec![
-                PartEntry { id: 1, day: 20_000, deletes_done: 3, dense: true },
-                PartEntry { id: 299, day: -1, deletes_done: 7, dense: false },
+                PartEntry { id: 1, day: 20_000, oldest_day: 19_000, deletes_done: 3, dense: true },
+                PartEntry { id: 299, day: -1, oldest_day: -1, deletes_done: 7, dense: false },
             ],
             deletes: vec![Deletion {
                 id: 7,
@@ -281,6 +291,22 @@ mod tests {
         let path = part.path(Path::new("x"));
         assert_eq!(part_name(path.file_name().unwrap().to_str().unwrap()), Some((part.id, part.day)));
         assert_eq!(part_name("20000-0000000g"), None);
+    }
+
+    #[test]
+    fn the_version_before_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut manifest = example();
+        manifest.parts[0].oldest_day = manifest.parts[0].day;
+        manifest.write(dir.path()).unwrap();
+        let path = dir.path().join(MANIFEST);
+        let mut bytes = fs::read(&path).unwrap();
+        for (version, is_known) in [(0, false), (1, true), (2, true), (3, false)] {
+            bytes[7] = version;
+            fs::write(&path, &bytes).unwrap();
+            let found = Manifest::read(dir.path()).unwrap();
+            assert_eq!(matches!(found, Found::Manifest(found) if found == manifest), is_known, "version {version}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ const LOCK_FILE: &str = "lock";
 /// A held data directory; dropping it lets go.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    file: File,
 }
 
 /// Why a directory could not be taken.
@@ -39,6 +39,13 @@ impl DirLock {
         }
         // The number is for the operator who looks into the file; a full disk must not keep the process from starting.
         drop(file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // A child process that is being started shares the file for a moment, which would hold the lock.
+        let _ends_with_the_file_then = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }

@@ -80,7 +80,7 @@ impl Kept {
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     known: HashMap<Box<[u8]>, u32, rustc_hash::FxBuildHasher>,
-    /// Labels of each series.
+    /// Labels of each series. Two may have the same ones, where lines were told apart by more: they are put together in the end.
     pub(crate) labels: Vec<Labels>,
     key: Vec<u8>,
     /// The series of the last line, which is often that of the next one.
@@ -106,7 +106,8 @@ impl Keys {
                     let mut pairs: Vec<(&str, &str)> = names.iter().filter_map(|name| Some((&**name, value_of(row, name)?))).collect();
                     pairs.sort_unstable();
                     pairs.dedup();
-                    let series = self.canonical(Labels::from_ordered(pairs));
+                    let series = self.labels.len() as u32;
+                    self.labels.push(Labels::from_ordered(pairs));
                     self.known.insert(self.key.as_slice().into(), series);
                     series
                 });

@@ -86,6 +86,8 @@ impl Counter {
         let before = self.changes.capacity();
         if self.changes.is_empty() {
             self.first = from;
+            // There may be very many series, most of them with lines at a few steps only.
+            self.changes.reserve_exact(upto - from + 1);
         } else if from < self.first {
             let missing = self.first - from;
             self.changes.splice(0..0, std::iter::repeat_n((0, 0), missing));

@@ -208,7 +208,8 @@ pub(super) fn write_parts(
         let (of_part, after) = rest.split_at(count);
         rest = after;
         let day = of_part.iter().fold(first.piece, |newest, run| newest.max(run.piece));
-        let entry = PartEntry { id: next_id(), day, deletes_done, dense: false };
+        let oldest_day = of_part.iter().fold(first.piece, |oldest, run| oldest.min(run.piece));
+        let entry = PartEntry { id: next_id(), day, oldest_day, deletes_done, dense: false };
         unfinished.push(Unfinished::create(entry.path(&folder))?);
         parts.push(write_part(settings, &folder, entry, |writer| {
             let mut run_lines: Vec<PartLine<'_>> = Vec::new();

@@ -323,9 +323,10 @@ impl Core {
 
     fn try_rewrite<'k>(&self, rewrite: &Rewrite<'_>, keep: &dyn Fn(&Labels) -> Keep<'k>) -> Result<(), StoreError> {
         let Some(day) = rewrite.inputs.iter().map(|input| input.entry.day).max() else { return Ok(()) };
+        let oldest_day = rewrite.inputs.iter().map(|input| input.entry.oldest_day).fold(day, i64::min);
         let needed: u64 = rewrite.inputs.iter().map(|input| input.part.info().disk_bytes).sum();
         self.check_space(needed.saturating_add(self.settings.reserve_bytes), MERGING)?;
-        let entry = PartEntry { id: self.next_part(), day, deletes_done: rewrite.deletes_done, dense: rewrite.dense };
+        let entry = PartEntry { id: self.next_part(), day, oldest_day, deletes_done: rewrite.deletes_done, dense: rewrite.dense };
         let folder = self.parts_dir();
         let inputs: Vec<Arc<Part>> = rewrite.inputs.iter().map(|input| Arc::clone(&input.part)).collect();
         let unfinished = Unfinished::create(entry.path(&folder))?;

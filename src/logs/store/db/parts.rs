@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::DAY_NS;
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, SelectLinesError, Span, Stream, StreamQuery, Want};
 use crate::logs::store::deletes::{Compiled, DeleteSet, leave_out};
@@ -55,8 +56,9 @@ impl LivePart {
     pub(super) fn open(parts: &Path, entry: PartEntry) -> Result<Self, PartError> {
         let path = entry.path(parts);
         let part = Part::open(&path)?;
+        let oldest_day = part.info().min_ts.div_euclid(DAY_NS).min(entry.day);
         Ok(Self {
-            entry,
+            entry: PartEntry { oldest_day, ..entry },
             part,
             pending: Arc::default(),
             looked_to: entry.deletes_done,

@@ -145,7 +145,8 @@ impl Opened {
     fn count_every_part(&mut self, dir: &Path) -> Result<bool, StoreError> {
         for (id, day) in folders(dir)?.into_iter().filter_map(|name| part_name(&name)) {
             self.manifest.next_part = self.manifest.next_part.max(id + 1);
-            self.manifest.parts.push(PartEntry { id, day, deletes_done: 0, dense: false });
+            // Its name does not say how old its oldest lines are; opening it does.
+            self.manifest.parts.push(PartEntry { id, day, oldest_day: i64::MIN, deletes_done: 0, dense: false });
         }
         Ok(!self.manifest.parts.is_empty())
     }
@@ -173,7 +174,7 @@ impl Opened {
         for entry in std::mem::take(&mut self.manifest.parts) {
             match LivePart::open(&folder, entry) {
                 Ok(part) => {
-                    self.manifest.parts.push(entry);
+                    self.manifest.parts.push(part.entry);
                     self.parts.push(part);
                 }
                 Err(error) if is_damage(&error) => self.set_aside.push(set_aside(dir, &entry.path(&folder), error.to_string())),

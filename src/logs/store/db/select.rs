@@ -8,6 +8,7 @@ use crate::base::cancel::Cancel;
 use crate::base::pressure::{Level, Shed};
 use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineChunk, LineSelection, SelectLines, SelectLinesError, Span, StreamQuery, StreamVolume};
+use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::memory::Memory;
 use crate::series::labels::Labels;
 
@@ -98,8 +99,10 @@ impl SelectLines for Store {
 impl View {
     /// Whether every part that may have lines of a span can be read: rather no answer than one with lines missing.
     fn is_complete(&self, span: Span) -> Result<(), SelectLinesError> {
-        let reaches = |day: i64| day.saturating_mul(DAY_NS) < span.end && span.start < day.saturating_add(1).saturating_mul(DAY_NS);
-        match self.absent.iter().find(|absent| reaches(absent.entry.day)) {
+        let reaches = |entry: &PartEntry| {
+            entry.oldest_day.saturating_mul(DAY_NS) < span.end && span.start < entry.day.saturating_add(1).saturating_mul(DAY_NS)
+        };
+        match self.absent.iter().find(|absent| reaches(&absent.entry)) {
             None => Ok(()),
             Some(absent) => {
                 let text = format!("lines of this time cannot be read now, it is tried again: {}", absent.reason);

@@ -47,10 +47,10 @@ impl Files {
     /// A record of a file that is such a copy, as read to its end.
     pub(super) fn known_as_shorter_copy(&mut self, job: usize, path: &Path, stat: Stat, source: &mut Source) -> Option<Record> {
         let name = self.jobs[job].name.clone();
-        let original = {
-            let mut longer = self.positions.records().filter(|record| record.job == name && was_called(path, &record.path));
-            longer.find(|record| source.is_beginning_of(&record.print).unwrap_or(false)).cloned()?
+        let mut is_original = |record: &&Record| {
+            record.job == name && was_called(path, &record.path) && source.is_beginning_of(&record.print).unwrap_or(false)
         };
+        let original = self.positions.records().find(|record| is_original(record)).cloned()?;
         let print = source.print_of_all(&stat).ok()??;
         let id = self.positions.add(&name, &original.path, stat.inode, self.clock.now_ms()).ok()?;
         let copy = Record { id, inode: stat.inode, print, ..original };

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::logs::store::manifest::MANIFEST;
 
 /// A file of the part of a day that cannot be opened: its name leads to itself.
 struct Knot {
@@ -63,6 +64,35 @@ fn a_part_that_cannot_be_opened_at_the_start_comes_back() {
     store.maintain().unwrap();
     assert_eq!(texts(&store), ["day 2", "day 1", "day 0", "goes on"]);
     assert_eq!(texts(&open(copy(dir.path()).path())).len(), 4);
+}
+
+#[test]
+fn a_part_of_many_days_is_missed_on_each_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = LineLimits { too_old: None, too_far_behind: None, ..LineLimits::default() };
+    let store = Store::open(StoreSettings { limits, ..settings(dir.path()) }, clock()).unwrap();
+    for day in 0..20 {
+        put(&store, "a", &[(T0 - day * DAY_NS, &format!("day {day}"))]);
+    }
+    store.flush().unwrap();
+    // Those before the newest days are one part, named after the newest of them.
+    let day = store.core.view().parts.iter().find(|part| part.part.info().lines > 1).map(|part| part.entry.day).unwrap();
+    drop(store);
+    let _knot = Knot::tie(dir.path(), day);
+    let around = |day: i64| Span { start: T0 - day * DAY_NS - HOUR, end: T0 - day * DAY_NS + HOUR };
+    // A manifest that was lost does not say which days a part has.
+    for has_manifest in [true, false] {
+        if !has_manifest {
+            std::fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+        }
+        let store = open(dir.path());
+        let selection = |span| LineSelection { matchers: &[], span, needs: &Needs::Anything };
+        assert_eq!(lines_in(&store, around(0)).len(), 1, "newer days serve");
+        for missing in [8, 15, 19] {
+            assert!(store.select(&selection(around(missing)), &Cancel::new()).is_err(), "day {missing}, manifest {has_manifest}");
+        }
+        assert_eq!(store.select(&selection(around(40)), &Cancel::new()).is_ok(), has_manifest);
+    }
 }
 
 #[test]

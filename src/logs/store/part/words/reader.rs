@@ -65,7 +65,7 @@ impl WordsReader {
         let mut seen = 0usize;
         while words.advance() {
             seen += 1;
-            if seen % CHECK_EVERY == 0 {
+            if seen.is_multiple_of(CHECK_EVERY) {
                 cancel.check()?;
             }
             let found = index.read_postings_from_terminfo(words.value(), IndexRecordOption::Basic);

@@ -61,7 +61,7 @@ pub struct Mapping {
     remembered: Mutex<Remembered>,
 }
 
-/// What became of a name that was seen before.
+/// What names were mapped to before; `None` where nothing matches.
 type Remembered = HashMap<(Sort, Box<str>), Option<Arc<Mapped>>>;
 
 /// One item of `mappings`.
