@@ -155,6 +155,26 @@ async function phone() {
   await tab.close();
 }
 
+/** Counts that the page does not wait for come by a request of their own, and take the place that was kept. */
+async function counted() {
+  const answer = await fetch(`${base}/ui/logs/counts?f=service_name:find`), parts = (await answer.text()).trim().split('\n').map((row) => JSON.parse(row));
+  check(answer.status === 200 && parts.length > 1 && parts.at(-1).done === 1, `counts come in parts: ${JSON.stringify(parts.map((part) => part.done))}`);
+  check(parts.at(-1).html.includes('4 lines') && parts.at(-1).html.includes('href="/logs?'), 'and end whole');
+  const wrong = await fetch(`${base}/ui/logs/counts?q=%22`);
+  check(wrong.status === 200 && 'error' in JSON.parse(await wrong.text()), 'a query that cannot be read says so');
+  const tab = await open(), { page } = tab;
+  await page.route('**/logs?f=service_name:find', async (route) => {
+    const body = await (await route.fetch()).text();
+    await route.fulfill({ contentType: 'text/html', body: body.replace('data-names=', 'data-counts="/ui/logs/counts?f=service_name:find" data-names=').replace('class="bars" data-bars', 'class="bars wait" data-bars').replace('>4 lines<', '>More<') });
+  });
+  await page.goto(`${base}/logs?f=service_name:find`);
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '4 lines');
+  await page.waitForSelector('.bars:not(.wait) path.error');
+  await page.waitForFunction(() => !document.querySelector('.bars .todo'));
+  check((await page.locator('.fac li', { hasText: 'error' }).count()) > 0, 'values to filter by are there');
+  await tab.close();
+}
+
 /** A name that is a label of one stream and a field in another's lines finds both; so do names that LogQL has for itself. */
 async function names() {
   await send({ service_name: 'names', zone: 'eu' }, [['of a stream', 'info']]);
@@ -263,4 +283,4 @@ async function wrong() {
   await tab.close();
 }
 
-await run({ find, context, names, compiled, saved, wrong, 'without script': plain, phone, crowded, long, zoom, live });
+await run({ find, counted, context, names, compiled, saved, wrong, 'without script': plain, phone, crowded, long, zoom, live });
