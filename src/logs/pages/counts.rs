@@ -68,7 +68,11 @@ pub fn render(input: &CountsInput<'_>, shell: &Shell) -> String {
     page::html(&CountsParts {
         facets: facets::views(input.facets, input.asked, shell),
         bars: Some(bars(input.levels, input.uncounted, lang)),
-        total: lang.n(total, "{} line", "{} lines"),
+        total: if input.uncounted == 0 {
+            lang.n(total, "{} line", "{} lines")
+        } else {
+            lang.fill("At least {} lines", &[&format::count(total)])
+        },
         read: if input.uncounted == 0 { read() } else { share() },
         shell,
     })
@@ -114,7 +118,9 @@ mod tests {
         let (asked, shell) = (Asked::from_query("q=x"), shell(Page::Logs, "Logs", "/logs", "q=x").with_range("now-1h"));
         let input = |uncounted| CountsInput { asked: &asked, levels: &levels, facets: &facets, uncounted, read_bytes: 1024, took_ms: 5 };
         let part = render(&input(levels.bars() / 2), &shell);
-        for found in ["7 lines", "counting, 50", "class=\"todo\" style=\"--w:0.500\"", "&#60;b&#62;", "href=\"/logs?", "class=\"error\""] {
+        for found in
+            ["At least 7 lines", "counting, 50", "class=\"todo\" style=\"--w:0.500\"", "&#60;b&#62;", "href=\"/logs?", "class=\"error\""]
+        {
             assert!(part.contains(found), "{found}: {part}");
         }
         let whole = render(&input(0), &shell);

@@ -29,7 +29,9 @@ function put(root: HTMLElement, part: string, drawn: (bars: HTMLElement) => void
 
 export async function counts(root: HTMLElement, src: string, signal: AbortSignal, drawn: (bars: HTMLElement) => void): Promise<void> {
   const fail = (why: string) => {
-    const box = root.querySelector('[data-bars].wait');
+    const box = root.querySelector('[data-bars].wait'), read = root.querySelector('[data-read]');
+    // What was counted until then stays, and is said to be a part.
+    if (!box && read) { read.textContent = t('The lines could not be counted: {}', why); read.classList.add('warn-t'); }
     if (box) box.innerHTML = html`<p role="alert">${t('The lines could not be counted: {}', why)}</p>`.text;
   };
   try {

@@ -279,8 +279,9 @@ fn count_on(state: &PageState, asked: &Asked, shell: &Shell, writer: &mut PieceW
             read_bytes: counted.read_bytes,
             took_ms: counted.took_ms,
         };
-        let html = pages::counts::render(&input, shell);
         let done = (bars - until) as f64 / bars as f64;
+        // Nothing yet is no news.
+        let html = (until == 0 || counted.levels.total() > 0).then(|| pages::counts::render(&input, shell));
         writeln!(writer, "{}", json!({ "done": done, "html": html })).and_then(|()| writer.flush()).map_err(|error| error.to_string())?;
     }
     Ok(())
