@@ -31,6 +31,8 @@ pub const LOGS_DELETE: &str = "/logs/streams/delete";
 pub const LOGS_DOORS: &str = "/logs/ingestion";
 /// GET: columns for charts of LogQL.
 pub const LOGS_CHART: &str = "/ui/logs/chart";
+/// GET: how many lines a search finds, as they are counted.
+pub const LOGS_COUNTS: &str = "/ui/logs/counts";
 /// GET: what stands in the bar as LogQL.
 pub const LOGS_COMPILE: &str = "/ui/logs/compile";
 /// GET: lines as a file.

@@ -18,6 +18,7 @@ class Logs extends HTMLElement {
   private list: List | null = null;
   private tail: Tail | null = null;
   private asking: AbortController | null = null;
+  private counting: AbortController | null = null;
   private loading = false;
   private done = false;
   private undo: (() => void)[] = [];
@@ -43,7 +44,7 @@ class Logs extends HTMLElement {
     const on = (name: string, f: () => void) => { addEventListener(name, f); this.undo.push(() => removeEventListener(name, f)); };
     if (this.form) {
       on('ph:range', () => void this.go(location.href, false));
-      on('ph:refresh', () => { if (!this.tail && this.list?.atTop !== false && !this.querySelector('[data-open]')) void this.go(location.href, false); });
+      on('ph:refresh', () => { if (!this.tail && !this.counting && this.list?.atTop !== false && !this.querySelector('[data-open]')) void this.go(location.href, false); });
     }
     on('ph:zone', () => this.list?.retime());
     const scrolled = () => this.more();
@@ -52,7 +53,7 @@ class Logs extends HTMLElement {
     if (new URLSearchParams(location.search).get('live') === '1') void this.live();
   }
 
-  disconnectedCallback(): void { this.undo.forEach((f) => f()); this.tail?.stop(); this.list?.close(); }
+  disconnectedCallback(): void { this.undo.forEach((f) => f()); this.counting?.abort(); this.tail?.stop(); this.list?.close(); }
 
   /** Takes over what the server drew. */
   private setUp(): void {
@@ -78,7 +79,8 @@ class Logs extends HTMLElement {
       }
     }
     const chart = this.querySelector<HTMLElement>('.bars');
-    if (chart) bars(chart);
+    if (chart && !chart.classList.contains('wait')) bars(chart);
+    this.count();
     if (this.querySelector('ph-chart')) void import('./chart.ts');
     const patterns = this.querySelector<HTMLElement>('[data-patterns-list]');
     if (patterns) void import('../lib/logs/patterns.ts').then((m) => m.show(patterns, this.found.dataset.logql ?? '', Number(this.found.dataset.from), Number(this.found.dataset.to)));
@@ -86,6 +88,16 @@ class Logs extends HTMLElement {
     this.editor?.problem?.(wrong?.dataset.start ? { message: wrong.dataset.message ?? '', start: Number(wrong.dataset.start), end: Number(wrong.dataset.end) } : null);
     showTimes(this);
     this.dataset.ready = '1';
+  }
+
+  /** Has the rest counted where the page did not wait for it. */
+  private count(): void {
+    this.counting?.abort();
+    this.counting = null;
+    const src = this.found.dataset.counts;
+    if (!src) return;
+    const ctl = (this.counting = new AbortController());
+    void import('../lib/logs/counts.ts').then((m) => m.counts(this, src, ctl.signal, bars)).finally(() => { if (this.counting === ctl) this.counting = null; });
   }
 
   /** Shows what the text in the bar compiles to while it is typed, or what is wrong with it. */

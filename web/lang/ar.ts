@@ -65,6 +65,7 @@ export const ar: Record<string, string> = {
   'Copy {}': 'نسخ {}',
   'Context': 'السياق',
   'Metrics': 'المقاييس',
+  'The lines could not be counted: {}': 'تعذّر عدّ الأسطر: {}',
   'Looking for patterns': 'جارٍ البحث عن الأنماط',
   'There are no patterns: they come from lines of the last hours that look alike.': 'لا أنماط: تُستخرج من أسطر متشابهة في الساعات الأخيرة.',
   'Pattern': 'النمط',

@@ -2,6 +2,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { coloured, stripped } from '../lib/logs/ansi.ts';
 import { append, count, height, prepend, trim, type Block } from '../lib/logs/blocks.ts';
+import { rows } from '../lib/logs/counts.ts';
 import { fieldsOf, folded, isFrame, pretty } from '../lib/logs/fold.ts';
 import { fresh, streamQuery, type Line } from '../lib/logs/line.ts';
 import { loud } from '../lib/logs/patterns.ts';
@@ -119,4 +120,17 @@ test('older lines are those that were not there, however many have one time', ()
 test('a stream is found whatever its labels are called', () => {
   assert.equal(streamQuery({ app: 'x"', host: 'h' }), '{app="x\\"", host="h"}');
   assert.equal(streamQuery({ app: 'x', by: 'y' }), '{app="x"} | label_format by_="{{.by}}" | by_="y" | drop by_');
+});
+
+test('a step that begins before the range is no spike', () => {
+  const samples = Array.from({ length: 41 }, (_, i): [number, number] => [90 * i, 5]);
+  const [one] = loud([{ pattern: 'a', samples }], 30, 3630);
+  assert.equal(Math.max(...(one?.counts ?? [])), 5);
+  assert.equal(one?.counts.reduce((a, b) => a + b, 0), 205);
+});
+
+test('counts come row by row, however they are cut', () => {
+  assert.deepEqual(rows('{"done":0.5,"html":"a"}\n{"done":'), [[{ done: 0.5, html: 'a' }], '{"done":']);
+  assert.deepEqual(rows('{"error":"no"}\n'), [[{ error: 'no' }], '']);
+  assert.deepEqual(rows(''), [[], '']);
 });

@@ -60,6 +60,8 @@ pub struct Asked {
     pub wrap: bool,
     /// How the result is shown.
     pub view: View,
+    /// Whether the page waits until all lines are counted.
+    pub counts_all: bool,
     /// Which language the bar is to be switched to: `words` or `logql`.
     pub switch_to: Option<bool>,
 }
@@ -83,6 +85,7 @@ impl Asked {
                     asked.columns = Some(columns);
                 }
                 ("wrap", text) => asked.wrap = text == "1",
+                ("counts", text) => asked.counts_all = text == "all",
                 ("view", "patterns") => asked.view = View::Patterns,
                 ("to_lang", text) => asked.switch_to = Some(text == "logql"),
                 _ => {}

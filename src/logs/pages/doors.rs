@@ -74,6 +74,8 @@ pub struct DoorsInput {
     pub background_error: Option<String>,
     /// Files that could not be read, and why.
     pub set_aside: Vec<(String, String)>,
+    /// Files that should be followed and cannot be read now, and why.
+    pub unreadable: Vec<(String, String)>,
     /// Lines that live tails did not take in time.
     pub tail_dropped: u64,
 }

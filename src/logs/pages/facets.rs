@@ -26,7 +26,7 @@ pub struct Facet {
 }
 
 /// Adds up values of labels.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tally {
     labels: BTreeMap<String, HashMap<String, u64>>,
 }

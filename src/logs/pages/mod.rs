@@ -2,10 +2,11 @@
 //!
 //! Each page has an input that the front door fills and a `render`; the URL is the whole state. Read in this order:
 //! [`asked`] (what a URL asks for), [`compose`] (that as LogQL), [`levels`] (lines by level over time), [`facets`] (values to filter by), [`rows`]
-//! (lines as rows), [`spelled`] (LogQL in colours), then the pages: [`search`], [`line`], [`saved`], [`streams`], [`doors`].
+//! (lines as rows), [`spelled`] (LogQL in colours), then the pages: [`search`] with its [`counts`], [`line`], [`saved`], [`streams`], [`doors`].
 
 pub mod asked;
 pub mod compose;
+pub mod counts;
 pub mod doors;
 pub mod facets;
 pub mod fields;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::asked::{Asked, Filter, View, href_filtered};
+use super::counts::{self, Bars};
 use super::facets::{self, Facet, FacetView, Tally};
 use super::fields;
 use super::levels::Levels;
@@ -15,7 +16,7 @@ use super::wrong::{Wrong, wrong};
 use crate::access::Role;
 use crate::series::labels::Labels;
 use crate::ui::format::{self, Moment, Unit};
-use crate::ui::lang::{Lang, key};
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -53,6 +54,8 @@ pub struct SearchInput {
     pub lines: Vec<ShownLine>,
     /// Lines by level over the range; nothing for metric queries.
     pub levels: Option<Levels>,
+    /// Whether the lines are still being counted: then there are no levels, and facets are those of the lines shown.
+    pub is_counting: bool,
     /// Labels with their values over all lines that match.
     pub facets: Vec<Facet>,
     /// The answer of a metric query at the end of the range.
@@ -92,24 +95,6 @@ struct Choice {
     href: String,
 }
 
-struct Tick {
-    at_ms: i64,
-    words: String,
-    share: String,
-}
-
-struct Bars {
-    paths: Vec<(&'static str, String)>,
-    marks: [String; 3],
-    ticks: Vec<Tick>,
-    data: String,
-    start_ms: i64,
-    step_ms: i64,
-    count: usize,
-    said: String,
-    numbers: Vec<(&'static str, String)>,
-}
-
 enum Nothing {
     /// Nothing was ever stored.
     Ever,
@@ -130,6 +115,8 @@ struct SearchPage<'a> {
     facets: Vec<FacetView>,
     field_facets: Vec<FacetView>,
     bars: Option<Bars>,
+    counts_src: String,
+    counts_all: String,
     list: Rows,
     is_dated: bool,
     is_patterns: bool,
@@ -167,12 +154,18 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         compiled_href: compiled_href(input, shell),
         facets: facets::views(&input.facets, asked, shell),
         field_facets: facets::field_views(&found_fields, asked, shell),
-        bars: input.levels.as_ref().map(|levels| bars(levels, lang)),
+        bars: input.levels.as_ref().map(|levels| counts::bars(levels, 0, lang)),
+        counts_src: if input.is_counting { counts_src(shell) } else { String::new() },
+        counts_all: shell.href("counts", "all"),
         choices: choices(&columns, &input.facets, &found_fields, shell),
         list: rows::rows(&input.lines, columns, is_dated, None),
         is_dated,
         is_patterns: asked.view == View::Patterns,
-        total: lang.n(total, "{} line", "{} lines"),
+        total: if input.is_counting && input.levels.is_none() {
+            lang.fill("At least {} lines", &[&format::count(total)])
+        } else {
+            lang.n(total, "{} line", "{} lines")
+        },
         read: lang.fill("read {} in {} ms", &[&format::number(input.read_bytes as f64, Unit::Bytes), &input.took_ms]),
         exports: exports(input),
         saved: input.saved.iter().take(SAVED_MAX).map(|one| saved(one, asked, shell)).collect(),
@@ -196,6 +189,12 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
 fn saved<'a>(one: &'a SavedSearch, asked: &Asked, shell: &Shell) -> (&'a str, String, bool) {
     let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
     (&one.name, one.href(&range), one.query == asked.to_query())
+}
+
+/// Where the counts of this search come from.
+fn counts_src(shell: &Shell) -> String {
+    let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(shell.params_but(&[])).finish();
+    format!("{}?{query}", links::LOGS_COUNTS)
 }
 
 /// The same search with all of its LogQL in the bar.
@@ -268,30 +267,6 @@ fn fields_of(lines: &[ShownLine], labels: &[Facet]) -> Vec<Facet> {
         }
     }
     tally.facets()
-}
-
-fn bars(levels: &Levels, lang: Lang) -> Bars {
-    let is_long = levels.end_ms().saturating_sub(levels.start_ms) > 3 * 86_400_000;
-    let tick = |(at_ms, share): (i64, f64)| {
-        let date = format::date(at_ms, lang);
-        let day = date.rsplit_once(' ').map_or(date.clone(), |(day, _)| day.to_owned());
-        let minutes = at_ms.div_euclid(60_000).rem_euclid(1440);
-        let words = if is_long || minutes == 0 { day } else { format!("{:02}:{:02}", minutes / 60, minutes % 60) };
-        Tick { at_ms, words, share: format!("{share:.2}") }
-    };
-    let sums = super::levels::LEVELS.iter().zip(&levels.counts).map(|((class, _), counts)| (*class, counts.iter().sum::<u64>()));
-    Bars {
-        paths: levels.paths(),
-        marks: levels.marks(),
-        ticks: levels.ticks(9).into_iter().map(tick).collect(),
-        data: levels.data(),
-        start_ms: levels.start_ms,
-        step_ms: levels.step_ms,
-        count: levels.bars(),
-        said: lang
-            .fill("Lines by level: {} in all, at most {} in one bar.", &[&format::count(levels.total()), &format::count(levels.highest())]),
-        numbers: sums.filter(|(_, lines)| *lines > 0).map(|(class, lines)| (class, format::count(lines))).collect(),
-    }
 }
 
 /// Columns that can be chosen: labels, then fields of the lines that are shown.

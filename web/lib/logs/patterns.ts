@@ -11,15 +11,17 @@ const POINTS = 40;
 /** Counts each pattern in equal parts of the range (seconds); new is what came up for the first time in the last fifth of the time that there are lines of. */
 export function loud(all: Pattern[], from: number, to: number): Loud[] {
   const total = all.reduce((n, p) => n + p.samples.reduce((m, [, c]) => m + c, 0), 0) || 1;
-  const begin = Math.max(from, all.reduce((first, p) => p.samples.reduce((a, [at, c]) => (c > 0 ? Math.min(a, at) : a), first), to));
+  const earliest = all.reduce((first, p) => p.samples.reduce((a, [at, c]) => (c > 0 ? Math.min(a, at) : a), first), to), begin = Math.max(from, earliest);
+  // The first step may begin before the range: it has a bar of its own.
+  const left = Math.min(from, earliest), bars = POINTS + (left < from ? 1 : 0);
   const edge = to - (to - begin) / 5;
   return all.map((p) => {
-    const counts = new Array<number>(POINTS).fill(0);
+    const counts = new Array<number>(bars).fill(0);
     let count = 0, first = Infinity;
     for (const [at, c] of p.samples) {
       if (c > 0) first = Math.min(first, at);
       count += c;
-      const i = Math.max(0, Math.min(POINTS - 1, Math.floor(((at - from) / Math.max(1, to - from)) * POINTS)));
+      const i = Math.max(0, Math.min(bars - 1, Math.floor(((at - left) / Math.max(1, to - left)) * bars)));
       counts[i] = (counts[i] ?? 0) + c;
     }
     return { pattern: p.pattern, level: p.level ?? '', count, share: count / total, fresh: first >= edge && first > begin && first < Infinity, first, counts };
@@ -32,7 +34,7 @@ function spark(counts: number[]): Raw {
 }
 
 /** The words of a pattern, its gaps set apart. */
-const parts = (pattern: string): Raw => html`${pattern.replace(/\u001b\[?/g, '').split('<_>').map((text, i) => html`${i ? html`<i>…</i>` : ''}${text}`)}`;
+const parts = (pattern: string): Raw => html`${pattern.split('<_>').map((text, i) => html`${i ? html`<i>…</i>` : ''}${text}`)}`;
 
 export async function show(box: HTMLElement, query: string, fromMs: number, toMs: number): Promise<void> {
   box.innerHTML = html`<p class="empty">${t('Looking for patterns')}</p>`.text;

@@ -95,6 +95,7 @@ pub(super) fn input(state: &PageState) -> DoorsInput {
         },
         background_error: status.background_error,
         set_aside: status.set_aside.iter().map(|one| (one.path.display().to_string(), one.reason.clone())).collect(),
+        unreadable: logs.unreadable_files(),
         tail_dropped: logs.receiver.taps.dropped(),
     }
 }

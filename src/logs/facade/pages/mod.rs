@@ -2,6 +2,7 @@
 
 mod chart;
 mod compile;
+mod counts;
 mod doors;
 mod export;
 mod known;
@@ -54,6 +55,7 @@ pub(super) fn routes(logs: &Arc<Logs>) -> Routes {
         .route("GET", links::LOGS_EXPORT, Policy::READ, with(get(export::route)))
         .route("GET", links::LOGS_COMPILE, Policy::READ, with(get(compile::route)))
         .route("GET", links::LOGS_CHART, Policy::READ, with(get(chart::route)))
+        .route("GET", links::LOGS_COUNTS, Policy::READ, with(get(counts::route)))
         .route("GET", links::LOGS_SAVED, Policy::READ, with(get(saved::page)))
         .route("POST", links::LOGS_SAVED_ADD, Policy::OWN, with(post(saved::save)))
         .route("POST", links::LOGS_SAVED_CHANGE, Policy::OWN, with(post(saved::change)))
@@ -104,6 +106,11 @@ impl Asked {
         visit.nonce = self.nonce.clone();
         visit.caller = self.caller.clone();
         Shell::new(Page::Logs, title, visit)
+    }
+
+    /// The address of the search page with the same parameters.
+    fn page_uri(&self) -> Result<Uri, http::uri::InvalidUri> {
+        format!("{}?{}", links::LOGS, self.query()).parse()
     }
 
     fn page(&self, html: String) -> Response {

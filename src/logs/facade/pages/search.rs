@@ -1,29 +1,20 @@
-//! What the search page shows: the newest lines, and in one more pass how many there are by level, time and label.
+//! What the search page shows: the newest lines, then how many there are as far as that is counted at once.
 
-use super::PageState;
 use super::known::Known;
+use super::{PageState, counts};
 use crate::base::cancel::Cancel;
-use crate::logs::model::read::{Span, StreamQuery};
+use crate::logs::model::read::Span;
 use crate::logs::pages::asked::Asked;
 use crate::logs::pages::compose::{Composed, compose};
-use crate::logs::pages::facets::{LEVEL, Tally};
-use crate::logs::pages::levels::Levels;
 use crate::logs::pages::rows::ShownLine;
 use crate::logs::pages::search::{LINES_MAX, QueryProblem, SearchInput};
 use crate::logs::query::ast::{LogExpr, MatchOp, Query};
 use crate::logs::query::engine::{Direction, LogAnswer, LogQuestion};
-use crate::logs::query::lex::is_keyword;
-use crate::series::labels::{Labels, is_legacy_label_name};
+use crate::series::labels::Labels;
 use crate::series::ports::{EvaluateError, Question, When};
 use crate::series::value::{Point, Value};
 use crate::ui::shell::Shell;
 
-/// Labels that lines are counted by.
-const LABELS_MAX: usize = 6;
-/// Values beyond which a label says too little to be filtered by.
-const VALUES_MAX: usize = 500;
-/// Labels that say most, the best first.
-const BEST: [&str; 10] = ["service_name", "host", "env", "environment", "namespace", "app", "job", "container", "pod", "cluster"];
 /// Lines that scripts ask for at once, at most.
 const API_LINES_MAX: usize = 5_000;
 const NS_PER_MS: i64 = 1_000_000;
@@ -147,89 +138,7 @@ fn fill_lines(state: &PageState, input: &mut SearchInput, log: &LogExpr, known: 
             return;
         }
     }
-    let labels = counted_labels(state, &input.label_names, span, cancel);
-    fill_counts(state, input, &labels, cancel);
-    fill_others(state, input, known, cancel);
-}
-
-fn fill_counts(state: &PageState, input: &mut SearchInput, labels: &[String], cancel: &Cancel) {
-    // Many streams and many labels can be too much to count by all; by level it never is.
-    for by in [labels, &[]] {
-        match count(state, input, by, cancel) {
-            Ok(()) => return,
-            Err(error) if by.is_empty() => input.notes.push(error.to_string()),
-            Err(error) => tracing::debug!(%error, "lines could not be counted by label"),
-        }
-    }
-}
-
-/// Values that a filter leaves out, of the labels that are filtered: to choose them instead, or besides.
-fn fill_others(state: &PageState, input: &mut SearchInput, known: &Known<'_>, cancel: &Cancel) {
-    let seconds = input.range_ms.1.saturating_sub(input.range_ms.0).div_euclid(1000).max(1);
-    for facet in &mut input.facets {
-        if input.asked.of(&facet.label).next().is_none() {
-            continue;
-        }
-        let free = Asked { filters: input.asked.without(&facet.label), ..input.asked.clone() };
-        let Ok(found) = composed(&free, known) else { continue };
-        let query = format!("sum by ({}) (count_over_time({}[{seconds}s]))", facet.label, found.logql());
-        let question = Question { query: &query, when: When::Instant(input.range_ms.1), cancel: cancel.clone() };
-        match state.logs.engine.numbers(&question).map(|(answer, _)| answer.value) {
-            Ok(Value::Vector(samples)) => {
-                let mut tally = Tally::default();
-                for sample in samples {
-                    if let Point::Float(lines) = sample.value {
-                        tally.add(&facet.label, sample.labels.get(&facet.label).unwrap_or(""), lines.max(0.0) as u64);
-                    }
-                }
-                facet.values = tally.facets().into_iter().next().map(|all| all.values).unwrap_or_default();
-            }
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "values that a filter leaves out could not be counted"),
-        }
-    }
-}
-
-/// Labels worth counting by: with few values, those that say most first.
-fn counted_labels(state: &PageState, names: &[String], span: Span, cancel: &Cancel) -> Vec<String> {
-    let mut order: Vec<&String> = names.iter().filter(|name| is_legacy_label_name(name) && !is_keyword(name) && *name != LEVEL).collect();
-    order.sort_by_key(|name| BEST.iter().position(|best| best == name).unwrap_or(BEST.len()));
-    let few = |name: &&String| {
-        let query = StreamQuery { any_of: &[], span, limit: VALUES_MAX + 1 };
-        state.logs.api.select().label_values(name, &query, cancel).is_ok_and(|values| values.len() <= VALUES_MAX)
-    };
-    order.into_iter().take(2 * LABELS_MAX).filter(few).take(LABELS_MAX).cloned().collect()
-}
-
-/// Counts lines by level and labels in each bar.
-fn count(state: &PageState, input: &mut SearchInput, by: &[String], cancel: &Cancel) -> Result<(), EvaluateError> {
-    let mut levels = Levels::over(input.range_ms.0, input.range_ms.1);
-    let step = levels.step_ms;
-    let mut groups = vec![LEVEL];
-    groups.extend(by.iter().map(String::as_str));
-    let query = format!("sum by ({}) (count_over_time({}[{step}ms]))", groups.join(", "), input.logql);
-    // A count stands at the end of its bar.
-    let when = When::Range { start: levels.start_ms + step, end: levels.end_ms(), step };
-    let (answer, stats) = state.logs.engine.numbers(&Question { query: &query, when, cancel: cancel.clone() })?;
-    let mut tally = Tally::default();
-    if let Value::Matrix(series) = answer.value {
-        for one in series {
-            let level = one.labels.get(LEVEL).unwrap_or("");
-            let mut sum = 0u64;
-            for (at, value) in &one.floats {
-                let lines = if *value >= 1.0 { *value as u64 } else { 0 };
-                sum += lines;
-                levels.add(level, at - step, lines);
-            }
-            tally.add(LEVEL, level, sum);
-            by.iter().for_each(|label| tally.add(label, one.labels.get(label).unwrap_or(""), sum));
-        }
-    }
-    input.read_bytes = input.read_bytes.max(stats.bytes);
-    input.took_ms += stats.took_ms;
-    input.levels = Some(levels);
-    input.facets = tally.facets();
-    Ok(())
+    counts::fill(state, input, known, cancel);
 }
 
 /// The answer of a metric query at the end of the range.

@@ -138,7 +138,14 @@ fn pieces(text: &str, is_cut: bool) -> Vec<Piece> {
             push(&mut pieces, Piece::Any);
             return pieces;
         }
-        let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+        // Colours are no words. They leave a gap, so that the pattern still filters the lines as they are stored.
+        if let Some(length) = colour(rest) {
+            push(&mut pieces, Piece::Any);
+            rest = rest.get(length..).unwrap_or("");
+            continue;
+        }
+        let ends = |c: char| c == '\u{1b}' || is_word(c) != is_word(first);
+        let end = rest.char_indices().skip(1).find(|(_, c)| ends(*c)).map_or(rest.len(), |(at, _)| at);
         let (piece, behind) = rest.split_at(end);
         let piece = match piece {
             word if !is_word(first) => Piece::Between(word.into()),
@@ -152,6 +159,13 @@ fn pieces(text: &str, is_cut: bool) -> Vec<Piece> {
         push(&mut pieces, Piece::Any);
     }
     pieces
+}
+
+/// How long the terminal's escape sequence is that a text begins with (`ESC [ 3 1 m`).
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !(' '..='?').contains(&c))?;
+    parameters[end..].starts_with(|c: char| ('@'..='~').contains(&c)).then_some(2 + end + 1)
 }
 
 /// Between two things that differ, what only joins them differs too: `1.2.3.4:80`, `10:20:30`, `a/7/9`.
@@ -231,6 +245,25 @@ mod tests {
             [of(r#"{"level":"info","n":<_>,"id":"<_>"}"#, 2)]
         );
         assert_eq!(found(&["", ""]), [of("", 2)]);
+    }
+
+    #[test]
+    fn colours_are_gaps() {
+        assert_eq!(
+            found(&["\u{1b}[32mGET\u{1b}[0m /cart \u{1b}[36m200\u{1b}[0m", "\u{1b}[1;31mGET\u{1b}[0m /cart \u{1b}[36m404\u{1b}[0m"]),
+            [("<_>GET<_> /cart <_>".to_owned(), 2)]
+        );
+        for (text, length) in [
+            ("\u{1b}[0m", Some(4)),
+            ("\u{1b}[1;31mred", Some(7)),
+            ("\u{1b}[1;31", None),
+            ("\u{1b}", None),
+            ("\u{1b}[\u{1b}[m", None),
+            ("x", None),
+        ] {
+            assert_eq!(colour(text), length, "{text:?}");
+        }
+        assert!(!found(&["\u{1b}", "\u{1b}[\u{1b}[", "\u{1b}[9é"]).is_empty());
     }
 
     #[test]
