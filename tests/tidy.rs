@@ -47,7 +47,22 @@ const ENGINE_IMPORTS: &[&str] = &["base", "series", "metrics", "logs", "alerts",
 
 /// Crates that may be named only behind their door.
 const DOORS: &[(&str, &[&str])] = &[
-    ("axum", &["platform/http", "access", "ui", "metrics/api", "metrics/facade", "logs/api", "logs/facade", "alerts/api", "admin/facade", "docs", "app"]),
+    (
+        "axum",
+        &[
+            "platform/http",
+            "access",
+            "ui",
+            "metrics/api",
+            "metrics/facade",
+            "logs/api",
+            "logs/facade",
+            "alerts/api",
+            "admin/facade",
+            "docs",
+            "app",
+        ],
+    ),
     ("askama", &["ui", "metrics/pages", "logs/pages", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown"]),
     // The wing of logs has one table of its own: saved searches.

@@ -48,10 +48,10 @@ mod logs_collect;
 mod logs_crash;
 /// What senders are told of what is refused, and what comes again.
 mod logs_doors;
-/// Lines in order, to the nanosecond, by the old API, and page by page.
-mod logs_query;
 /// What the configuration file itself says about collecting.
 mod logs_inline;
+/// Lines in order, to the nanosecond, by the old API, and page by page.
+mod logs_query;
 /// Memory for ids in every line, and for small requests that say very much.
 mod logs_streams;
 /// Pushes and tails as senders and readers write them.

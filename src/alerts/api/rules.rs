@@ -46,7 +46,8 @@ impl Wanted {
         let texts = |name: &str| params.all(name).map(str::to_owned).collect::<Vec<_>>();
         let mut matchers = Vec::new();
         for selector in params.all("match[]") {
-            let shape = (state.read_query)(Language::PromQl, selector).map_err(|error| ApiError::bad(format!("invalid parameter \"match[]\": {error}")))?;
+            let shape = (state.read_query)(Language::PromQl, selector)
+                .map_err(|error| ApiError::bad(format!("invalid parameter \"match[]\": {error}")))?;
             matchers.extend(shape.selectors);
         }
         Ok(Self {

@@ -6,7 +6,7 @@ use super::channel::chat::{Discord, Mattermost, MsTeams, MsTeamsV2, RocketChat, 
 use super::channel::mail::Email;
 use super::channel::pager::{IncidentIo, Jira, OpsGenie, PagerDuty, Pushover, VictorOps};
 use super::channel::plain::{Sns, Webhook};
-use super::channel::{Channel, read};
+use super::channel::read;
 use super::global::Global;
 use super::keys::to_node;
 use crate::platform::config::diagnostic::Report;

@@ -251,7 +251,15 @@ impl Running {
         *rule.health.lock() = Health { state, error, at: Some(at), took, series };
     }
 
-    fn outcome(&self, rule: &RunningRule, at: i64, offset: i64, ports: &Ports, setting: &Setting, cancel: &Cancel) -> Result<Outcome, Failure> {
+    fn outcome(
+        &self,
+        rule: &RunningRule,
+        at: i64,
+        offset: i64,
+        ports: &Ports,
+        setting: &Setting,
+        cancel: &Cancel,
+    ) -> Result<Outcome, Failure> {
         let engine = match self.group.language {
             Language::PromQl => &ports.metrics,
             Language::LogQl => &ports.logs,
@@ -283,20 +291,18 @@ impl Running {
                 batch.push_float(at, stale_nan());
             }
         }
-        if batch.series.is_empty() { Ok(()) } else { append.append(&batch, &AppendOptions { no_sync: true, ..AppendOptions::default() }).map(|_| ()) }
+        if batch.series.is_empty() {
+            Ok(())
+        } else {
+            append.append(&batch, &AppendOptions { no_sync: true, ..AppendOptions::default() }).map(|_| ())
+        }
     }
 }
 
 impl RunningRule {
     fn new(prepared: Prepared) -> Self {
         let restored = prepared.rule.kind == Kind::Recording;
-        Self {
-            prepared,
-            alerts: Mutex::default(),
-            health: Mutex::default(),
-            given: Mutex::default(),
-            restored: AtomicBool::new(restored),
-        }
+        Self { prepared, alerts: Mutex::default(), health: Mutex::default(), given: Mutex::default(), restored: AtomicBool::new(restored) }
     }
 
     /// Stores what the rule gave, and marks the end of what it gave last time and not now.

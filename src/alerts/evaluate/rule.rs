@@ -90,7 +90,10 @@ impl Prepared {
     /// Reads the templates of a rule that was found right; `text` is its expression as its language writes it.
     pub fn new(rule: Rule, text: String) -> Result<Self, String> {
         let read = |texts: &[(String, String)]| {
-            texts.iter().map(|(name, text)| Annotations::read(&rule.name, text).map(|read| (name.clone(), read))).collect::<Result<Vec<_>, _>>()
+            texts
+                .iter()
+                .map(|(name, text)| Annotations::read(&rule.name, text).map(|read| (name.clone(), read)))
+                .collect::<Result<Vec<_>, _>>()
         };
         let (labels, annotations) = match &rule.kind {
             Kind::Recording => (Vec::new(), Vec::new()),

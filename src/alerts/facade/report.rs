@@ -20,12 +20,21 @@ impl Report for Manager {
         };
         let count = |value: &std::sync::atomic::AtomicU64| Some(value.load(Ordering::Relaxed) as f64);
         each("prometheus_rule_evaluations_total", "counter", "Rules evaluated.", &|group| count(&group.rules_evaluated));
-        each("prometheus_rule_evaluation_failures_total", "counter", "Rules that could not be evaluated.", &|group| count(&group.rules_failed));
-        each("prometheus_rule_group_iterations_total", "counter", "Evaluations of a group that were due, missed ones included.", &|group| {
-            Some(group.evaluations.load(Ordering::Relaxed) as f64 + group.missed.load(Ordering::Relaxed) as f64)
+        each("prometheus_rule_evaluation_failures_total", "counter", "Rules that could not be evaluated.", &|group| {
+            count(&group.rules_failed)
         });
-        each("prometheus_rule_group_iterations_missed_total", "counter", "Evaluations of a group that were left out.", &|group| count(&group.missed));
-        each("prometheus_rule_group_interval_seconds", "gauge", "Distance between evaluations of a group.", &|group| Some(group.interval().secs_f64()));
+        each(
+            "prometheus_rule_group_iterations_total",
+            "counter",
+            "Evaluations of a group that were due, missed ones included.",
+            &|group| Some(group.evaluations.load(Ordering::Relaxed) as f64 + group.missed.load(Ordering::Relaxed) as f64),
+        );
+        each("prometheus_rule_group_iterations_missed_total", "counter", "Evaluations of a group that were left out.", &|group| {
+            count(&group.missed)
+        });
+        each("prometheus_rule_group_interval_seconds", "gauge", "Distance between evaluations of a group.", &|group| {
+            Some(group.interval().secs_f64())
+        });
         each("prometheus_rule_group_rules", "gauge", "Rules of a group.", &|group| Some(group.rules.len() as f64));
         each("prometheus_rule_group_last_duration_seconds", "gauge", "How long the last evaluation of a group took.", &|group| {
             group.last().map(|last| last.took.as_secs_f64())

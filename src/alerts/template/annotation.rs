@@ -11,14 +11,41 @@ use crate::series::labels::Labels;
 /// What a template may do for one text.
 const LIMITS: Limits = Limits { steps: 100_000, made_bytes: 8 * 1024 * 1024, output_bytes: 1024 * 1024 };
 /// What upstream puts before every text, so that `$labels` and `$value` exist.
-const VARIABLES: &str =
-    "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
+const VARIABLES: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
 
 /// Functions besides Go's own, sorted.
 const NAMES: [&str; 31] = [
-    "args", "externalURL", "first", "graphLink", "humanize", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp",
-    "label", "match", "now", "parseDuration", "pathPrefix", "query", "reReplaceAll", "safeHtml", "sortByLabel", "stripDomain", "stripPort",
-    "strvalue", "tableLink", "title", "tmpl", "toDuration", "toLower", "toTime", "toUpper", "trimSpace", "urlQueryEscape", "value",
+    "args",
+    "externalURL",
+    "first",
+    "graphLink",
+    "humanize",
+    "humanize1024",
+    "humanizeDuration",
+    "humanizePercentage",
+    "humanizeTimestamp",
+    "label",
+    "match",
+    "now",
+    "parseDuration",
+    "pathPrefix",
+    "query",
+    "reReplaceAll",
+    "safeHtml",
+    "sortByLabel",
+    "stripDomain",
+    "stripPort",
+    "strvalue",
+    "tableLink",
+    "title",
+    "tmpl",
+    "toDuration",
+    "toLower",
+    "toTime",
+    "toUpper",
+    "trimSpace",
+    "urlQueryEscape",
+    "value",
 ];
 
 fn knows(name: &str) -> bool {
@@ -224,14 +251,17 @@ fn series<'a>(name: &str, args: &[Value<'a>]) -> Result<Value<'a>, String> {
         }
         ("sortByLabel", [label, Value::List(samples)]) => {
             let label = label.printed();
-            let mut keyed = samples.iter().map(|sample| label_of(sample, &label).map(|key| (key, sample.clone()))).collect::<Result<Vec<_>, _>>()?;
+            let mut keyed =
+                samples.iter().map(|sample| label_of(sample, &label).map(|key| (key, sample.clone()))).collect::<Result<Vec<_>, _>>()?;
             keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
             Ok(Value::List(keyed.into_iter().map(|(_, sample)| sample).collect()))
         }
         (_, args) => {
             let wanted = if matches!(name, "label" | "sortByLabel") { 2 } else { 1 };
             match args.last() {
-                Some(other) if args.len() == wanted => Err(format!("wrong type for value; expected template.queryResult; got {}", other.type_name())),
+                Some(other) if args.len() == wanted => {
+                    Err(format!("wrong type for value; expected template.queryResult; got {}", other.type_name()))
+                }
                 _ => wrong_count(name, wanted, args.len()),
             }
         }
@@ -244,9 +274,7 @@ fn number(value: &Value<'_>) -> Result<f64, String> {
         Value::Float(value) => Ok(*value),
         Value::Int(value) => Ok(*value as f64),
         Value::Span(nanos) => Ok(*nanos as f64 / 1e9),
-        Value::Text(text) => {
-            text.parse().map_err(|_| format!("strconv.ParseFloat: parsing {:?}: invalid syntax", &**text))
-        }
+        Value::Text(text) => text.parse().map_err(|_| format!("strconv.ParseFloat: parsing {:?}: invalid syntax", &**text)),
         other => Err(format!("can't convert {} to float", other.type_name())),
     }
 }
@@ -343,7 +371,10 @@ mod tests {
         for (written, expected) in [
             ("plain", "plain"),
             ("{{ $labels.instance }} of {{ .Labels.job }}{{ $labels.none }} at {{ $value }}", "web-1.example.org:9100 of node at 0.123456"),
-            ("{{ $value | humanizePercentage }} {{ humanize 1234567.0 }} {{ humanize 0.0000123 }} {{ humanize1024 1048576.0 }}", "12.35% 1.235M 12.3u 1Mi"),
+            (
+                "{{ $value | humanizePercentage }} {{ humanize 1234567.0 }} {{ humanize 0.0000123 }} {{ humanize1024 1048576.0 }}",
+                "12.35% 1.235M 12.3u 1Mi",
+            ),
             (
                 "{{ humanizeDuration 0.0123 }} {{ humanizeDuration 59.5 }} {{ humanizeDuration 3661 }} {{ humanizeDuration \"90061\" }}",
                 "12.3ms 59.5s 1h 1m 1s 1d 1h 1m 1s",
@@ -351,9 +382,18 @@ mod tests {
             ("{{ humanizeTimestamp 1435065584.128 }}", "2015-06-23 13:19:44.128 +0000 UTC"),
             ("{{ with query \"m\" }}{{ . | first | value }}-{{ . | first | label \"instance\" }}{{ end }}", "2-b"),
             ("{{ range query \"m\" | sortByLabel \"instance\" }}{{ .Labels.instance }}={{ .Value }};{{ end }}", "a=1;b=2;"),
-            ("{{ $labels.instance | stripPort | stripDomain }} {{ stripDomain \"10.0.0.1:80\" }} {{ stripPort \"[::1]:80\" }}", "web-1 10.0.0.1:80 ::1"),
-            ("{{ externalURL }} {{ pathPrefix }} {{ $externalLabels.cluster }} {{ $externalURL }}", "https://mon.example.org/pharos /pharos eu https://mon.example.org/pharos"),
-            ("{{ reReplaceAll \"(.*):.*\" \"$1\" $labels.instance }} {{ match \"^web\" $labels.instance }} {{ title \"a b\" }}", "web-1.example.org true A B"),
+            (
+                "{{ $labels.instance | stripPort | stripDomain }} {{ stripDomain \"10.0.0.1:80\" }} {{ stripPort \"[::1]:80\" }}",
+                "web-1 10.0.0.1:80 ::1",
+            ),
+            (
+                "{{ externalURL }} {{ pathPrefix }} {{ $externalLabels.cluster }} {{ $externalURL }}",
+                "https://mon.example.org/pharos /pharos eu https://mon.example.org/pharos",
+            ),
+            (
+                "{{ reReplaceAll \"(.*):.*\" \"$1\" $labels.instance }} {{ match \"^web\" $labels.instance }} {{ title \"a b\" }}",
+                "web-1.example.org true A B",
+            ),
             ("{{ graphLink \"up == 0\" }}", "/graph?g0.expr=up+%3D%3D+0&g0.tab=0"),
             ("{{ parseDuration \"1h30m\" }} {{ toDuration 90 }} {{ (toTime 0).Format \"2006\" }}", "5400 1m30s 1970"),
             ("{{ define \"x\" }}<{{ .arg0 }}>{{ end }}{{ tmpl \"x\" (args 1 2) }}", "<1>"),
@@ -374,12 +414,22 @@ mod tests {
         }
         let prefix = VARIABLES.len();
         for (written, at, expected) in [
-            ("{{ query \"none\" | first }}", 18, "executing \"__alert_A\" at <first>: error calling first: first() called on vector with no elements"),
+            (
+                "{{ query \"none\" | first }}",
+                18,
+                "executing \"__alert_A\" at <first>: error calling first: first() called on vector with no elements",
+            ),
             ("{{ query \"bad\" }}", 3, "executing \"__alert_A\" at <query>: error calling query: it failed"),
-            ("{{ humanize \"x\" }}", 3, "executing \"__alert_A\" at <humanize>: error calling humanize: strconv.ParseFloat: parsing \"x\": invalid syntax"),
+            (
+                "{{ humanize \"x\" }}",
+                3,
+                "executing \"__alert_A\" at <humanize>: error calling humanize: strconv.ParseFloat: parsing \"x\": invalid syntax",
+            ),
         ] {
-            let expected =
-                format!("<error expanding template: error executing template __alert_A: template: __alert_A:1:{}: {expected}>", prefix + at);
+            let expected = format!(
+                "<error expanding template: error executing template __alert_A: template: __alert_A:1:{}: {expected}>",
+                prefix + at
+            );
             assert_eq!(make(written), expected, "{written}");
         }
     }

@@ -40,9 +40,8 @@ pub fn call<'a>(name: &str, args: &[Value<'a>]) -> Option<Result<Value<'a>, Stri
         "trimSpace" => given(name, args).map(|[text]| Value::text(text.trim().to_owned())),
         "safeHtml" => given(name, args).map(|[text]| Value::Markup(Cow::Owned(text.into_owned()))),
         "match" => given(name, args).and_then(|[pattern, text]| regex(&pattern).map(|regex| Value::Bool(regex.is_match(&text)))),
-        "reReplaceAll" => given(name, args).and_then(|[pattern, with, text]| {
-            regex(&pattern).map(|regex| Value::text(regex.replace_all(&text, &*with).into_owned()))
-        }),
+        "reReplaceAll" => given(name, args)
+            .and_then(|[pattern, with, text]| regex(&pattern).map(|regex| Value::text(regex.replace_all(&text, &*with).into_owned()))),
         _ => return None,
     })
 }

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::Limits;
 use super::markup;
 use super::printf::printf;
 use super::value::Value;
-use super::Limits;
 
 /// Their names, sorted. `and` and `or` are the runner's, as they do not look at all of their arguments.
 const NAMES: [&str; 19] = [
@@ -50,9 +50,10 @@ fn order(name: &str, first: &Value<'_>, second: &Value<'_>) -> Result<Option<Ord
     let equality = matches!(name, "eq" | "ne");
     let text = |value: &Value<'_>| matches!(value, Value::Text(_) | Value::Markup(_));
     match (first, second) {
-        (Value::Int(a), Value::Int(b)) | (Value::Span(a), Value::Span(b)) | (Value::Span(a), Value::Int(b)) | (Value::Int(a), Value::Span(b)) => {
-            Ok(Some(a.cmp(b)))
-        }
+        (Value::Int(a), Value::Int(b))
+        | (Value::Span(a), Value::Span(b))
+        | (Value::Span(a), Value::Int(b))
+        | (Value::Int(a), Value::Span(b)) => Ok(Some(a.cmp(b))),
         (Value::Float(a), Value::Float(b)) => Ok(a.partial_cmp(b)),
         (a, b) if text(a) && text(b) => Ok(Some(a.printed().cmp(&b.printed()))),
         (Value::Bool(a), Value::Bool(b)) if equality => Ok(Some(a.cmp(b))),
@@ -145,9 +146,7 @@ fn length(value: &Value<'_>) -> Result<usize, String> {
 
 fn slice<'a>(args: &[Value<'a>]) -> Result<Value<'a>, String> {
     let bound = |index: usize, length: usize| match args.get(index) {
-        Some(Value::Int(at)) => {
-            usize::try_from(*at).ok().filter(|at| *at <= length).ok_or_else(|| format!("index out of range: {at}"))
-        }
+        Some(Value::Int(at)) => usize::try_from(*at).ok().filter(|at| *at <= length).ok_or_else(|| format!("index out of range: {at}")),
         Some(other) => Err(format!("cannot index slice/array with type {}", other.type_name())),
         None => Ok(if index == 1 { 0 } else { length }),
     };
@@ -161,7 +160,12 @@ fn slice<'a>(args: &[Value<'a>]) -> Result<Value<'a>, String> {
             Ok(Value::List(items.get(start..end).ok_or_else(|| format!("invalid slice index: {start} > {end}"))?.to_vec()))
         }
         Some(Value::Object(object)) => {
-            let items: Vec<Value<'a>> = object.entries().ok_or_else(|| format!("can't slice item of type {}", object.type_name()))?.into_iter().map(|(_, item)| item).collect();
+            let items: Vec<Value<'a>> = object
+                .entries()
+                .ok_or_else(|| format!("can't slice item of type {}", object.type_name()))?
+                .into_iter()
+                .map(|(_, item)| item)
+                .collect();
             let (start, end) = (bound(1, items.len())?, bound(2, items.len())?);
             Ok(Value::List(items.get(start..end).ok_or_else(|| format!("invalid slice index: {start} > {end}"))?.to_vec()))
         }

@@ -337,7 +337,11 @@ fn script_value(value: &Value<'_>, printed: &str) -> String {
         Value::Float(number) if number.is_finite() => format!(" {printed} "),
         _ => {
             let json = serde_json::Value::String(printed.to_owned()).to_string();
-            json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+            json.replace('<', "\\u003c")
+                .replace('>', "\\u003e")
+                .replace('&', "\\u0026")
+                .replace('\u{2028}', "\\u2028")
+                .replace('\u{2029}', "\\u2029")
         }
     }
 }

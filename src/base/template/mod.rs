@@ -104,12 +104,26 @@ impl Set {
     }
 
     /// Runs a template as text.
-    pub fn text<'a>(&'a self, name: &str, dot: &Value<'a>, functions: &dyn Functions<'a>, limits: Limits, out: &mut String) -> Result<(), RunError> {
+    pub fn text<'a>(
+        &'a self,
+        name: &str,
+        dot: &Value<'a>,
+        functions: &dyn Functions<'a>,
+        limits: Limits,
+        out: &mut String,
+    ) -> Result<(), RunError> {
         Run::new(self, functions, limits, None).template(name, dot, out)
     }
 
     /// Runs a template as HTML: what it prints is escaped for the place where it stands.
-    pub fn html<'a>(&'a self, name: &str, dot: &Value<'a>, functions: &dyn Functions<'a>, limits: Limits, out: &mut String) -> Result<(), RunError> {
+    pub fn html<'a>(
+        &'a self,
+        name: &str,
+        dot: &Value<'a>,
+        functions: &dyn Functions<'a>,
+        limits: Limits,
+        out: &mut String,
+    ) -> Result<(), RunError> {
         Run::new(self, functions, limits, Some(markup::Markup::default())).template(name, dot, out)
     }
 }

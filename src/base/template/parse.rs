@@ -18,8 +18,18 @@ pub(super) struct Named {
 /// `knows` says which functions there are. An error is as Go words it: `template: NAME:LINE: ...`.
 pub(super) fn parse(name: &str, text: &str, knows: &dyn Fn(&str) -> bool) -> Result<Vec<Named>, String> {
     let tokens = lex::tokens(text);
-    let mut parser =
-        Parser { name, tokens, next: 0, line: 1, action_line: 0, variables: vec!["$".into()], ranges: 0, depth: 0, knows, defined: Vec::new() };
+    let mut parser = Parser {
+        name,
+        tokens,
+        next: 0,
+        line: 1,
+        action_line: 0,
+        variables: vec!["$".into()],
+        ranges: 0,
+        depth: 0,
+        knows,
+        defined: Vec::new(),
+    };
     let nodes = parser.whole()?;
     let mut all = vec![Named { name: name.to_owned(), nodes }];
     for named in parser.defined {
@@ -343,7 +353,8 @@ impl Parser<'_> {
             return self.fail(format!("missing value for {context}"));
         }
         for (index, command) in pipe.commands.iter().enumerate().skip(1) {
-            let stands = matches!(command.args.first(), Some(Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Number(..) | Expr::Text(..)));
+            let stands =
+                matches!(command.args.first(), Some(Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Number(..) | Expr::Text(..)));
             if stands {
                 return self.fail(format!("non executable command in pipeline stage {}", index + 1));
             }

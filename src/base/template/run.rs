@@ -76,7 +76,10 @@ impl<'a, 'r> Run<'a, 'r> {
     /// Runs a named template with `dot`, appending to `out`.
     pub(super) fn template(&mut self, name: &str, dot: &Value<'a>, out: &mut String) -> Result<(), RunError> {
         let Some(template) = self.set.find(name) else {
-            return Err(RunError { place: String::new(), message: format!("template: no template {name:?} associated with template {name:?}") });
+            return Err(RunError {
+                place: String::new(),
+                message: format!("template: no template {name:?} associated with template {name:?}"),
+            });
         };
         if self.calls >= CALLS_MAX {
             let message = format!("template: {name}: templates call each other more than {CALLS_MAX} deep");

@@ -97,7 +97,10 @@ fn gives_what_go_gives() {
         ("{{block \"b\" .Value}}v={{.}}{{end}}", "v=0.5"),
         ("a  {{- 1 -}}  b {{/* no */}}c{{- /* no */ -}} d", "a1b cd"),
         ("{{printf \"%.2f|%5d|%-4s|%q|%v\" 1.5 42 \"ab\" \"c\" true}}", "1.50|   42|ab  |\"c\"|true"),
-        ("{{.Labels.Remove \"a\"}} {{index .Labels \"b\"}} [{{index .Labels \"none\"}}] {{len .Labels}}", "map[b:two words] two words [] 2"),
+        (
+            "{{.Labels.Remove \"a\"}} {{index .Labels \"b\"}} [{{index .Labels \"none\"}}] {{len .Labels}}",
+            "map[b:two words] two words [] 2",
+        ),
         ("{{(.Labels.Remove \"a\").b | upper | printf \"%s!\"}}", "TWO WORDS!"),
         ("{{.At.Format \"2006-01-02 15:04:05\"}} {{.At.Unix}} {{.For}}", "2026-01-02 03:04:05 1767323045 1h2m3.5s"),
         ("{{tmpl \"d\" .Labels.b}}{{define \"d\"}}({{.}}){{end}}", "(two words)"),
@@ -136,7 +139,10 @@ fn says_what_go_says() {
         ("a\n  {{.Labels.a.b}}", "template: t:2:11: executing \"t\" at <.Labels.a.b>: can't evaluate field b in type string"),
         ("{{fails 1}}", "template: t:1:2: executing \"t\" at <fails>: error calling fails: it failed"),
         ("{{template \"no\" .}}", "template: t:1:11: executing \"t\" at <{{template \"no\" .}}>: template \"no\" not defined"),
-        ("{{define \"d\"}}{{.x}}{{end}}{{template \"d\" .}}", "template: t:1:16: executing \"d\" at <.x>: can't evaluate field x in type template.Alert"),
+        (
+            "{{define \"d\"}}{{.x}}{{end}}{{template \"d\" .}}",
+            "template: t:1:16: executing \"d\" at <.x>: can't evaluate field x in type template.Alert",
+        ),
         ("{{1 2}}", "template: t:1:2: executing \"t\" at <1>: can't give argument to non-function 1"),
         ("{{index .Empty 3}}", "template: t:1:2: executing \"t\" at <index>: error calling index: index out of range: 3"),
         ("{{eq 1 \"a\"}}", "template: t:1:2: executing \"t\" at <eq>: error calling eq: incompatible types for comparison"),

@@ -59,7 +59,13 @@ pub fn template(data: &[u8]) {
     ]));
     row.begin(b"");
     let mut out = String::new();
-    let data = Data { row: &row, line: "the line Größe 日本語".as_bytes(), ts: NOW_MS * 1_000_000, now: NOW_MS * 1_000_000 + SECOND, cancel: &Cancel::new() };
+    let data = Data {
+        row: &row,
+        line: "the line Größe 日本語".as_bytes(),
+        ts: NOW_MS * 1_000_000,
+        now: NOW_MS * 1_000_000 + SECOND,
+        cancel: &Cancel::new(),
+    };
     match template.run(data, &mut out) {
         Ok(()) => assert!(out.len() <= OUTPUT_BYTES_MAX, "{} bytes", out.len()),
         Err(why) => assert!(!why.is_empty()),

@@ -8,8 +8,10 @@ use crate::series::ports::{EvaluateError, Shape};
 
 /// Reads a query that gives numbers, or says what is wrong with it.
 pub fn read_query(query: &str) -> Result<Shape, EvaluateError> {
-    let invalid =
-        |error: ParseError| EvaluateError::Invalid { span: Some((error.span.start as usize, error.span.end as usize)), message: error.to_string() };
+    let invalid = |error: ParseError| EvaluateError::Invalid {
+        span: Some((error.span.start as usize, error.span.end as usize)),
+        message: error.to_string(),
+    };
     let parsed = parse(query, Dialect::Pharos).map_err(invalid)?;
     evaluable(&parsed, query).map_err(invalid)?;
     let Query::Metric(metric) = &parsed else {

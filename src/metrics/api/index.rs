@@ -11,7 +11,6 @@ use http::{Request, StatusCode};
 
 use super::ApiState;
 use super::answer::{ApiError, ErrorKind, json_body, success_with_warnings};
-use crate::platform::http::go_json::write_json;
 use super::params;
 use super::status::in_query;
 use super::value_json::{write_labels, write_time};
@@ -21,6 +20,7 @@ use crate::base::time::TimeRange;
 use crate::metrics::query::parse::{parse, parse_selector};
 use crate::metrics::query::shape::collect_selectors;
 use crate::platform::http::extract::Params;
+use crate::platform::http::go_json::write_json;
 use crate::series::matcher::Matcher;
 use crate::series::ports::{IndexQuery, SelectError};
 

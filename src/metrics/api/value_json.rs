@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::platform::http::go_json::{write_json, write_plain};
 use crate::base::float;
 use crate::metrics::query::parse::text::without_raw_bytes;
+use crate::platform::http::go_json::{write_json, write_plain};
 use crate::series::histogram::Histogram;
 use crate::series::labels::Labels;
 use crate::series::ports::{Answer, EvalStats};

@@ -105,7 +105,13 @@ struct Stage {
 }
 
 fn rule(name: &str, expr: &str, kind: Kind) -> Prepared {
-    let rule = Rule { name: name.to_owned(), expr: expr.to_owned(), labels: vec![("team".to_owned(), "a".to_owned())], place: Place::default(), kind };
+    let rule = Rule {
+        name: name.to_owned(),
+        expr: expr.to_owned(),
+        labels: vec![("team".to_owned(), "a".to_owned())],
+        place: Place::default(),
+        kind,
+    };
     Prepared::new(rule, expr.to_owned()).unwrap()
 }
 
@@ -164,8 +170,14 @@ impl Stage {
 #[test]
 fn a_recording_rule_stores_what_it_gives_and_marks_ends() {
     let mut stage = Stage::new(vec![rule("r", "up", Kind::Recording)], Before::default());
-    assert_eq!(stage.minute(&[("a", 1.0), ("b", 2.0)]).0, ["{__name__=\"r\", instance=\"a\", team=\"a\"} 1", "{__name__=\"r\", instance=\"b\", team=\"a\"} 2"]);
-    assert_eq!(stage.minute(&[("b", 3.0)]).0, ["{__name__=\"r\", instance=\"b\", team=\"a\"} 3", "{__name__=\"r\", instance=\"a\", team=\"a\"} stale"]);
+    assert_eq!(
+        stage.minute(&[("a", 1.0), ("b", 2.0)]).0,
+        ["{__name__=\"r\", instance=\"a\", team=\"a\"} 1", "{__name__=\"r\", instance=\"b\", team=\"a\"} 2"]
+    );
+    assert_eq!(
+        stage.minute(&[("b", 3.0)]).0,
+        ["{__name__=\"r\", instance=\"b\", team=\"a\"} 3", "{__name__=\"r\", instance=\"a\", team=\"a\"} stale"]
+    );
     assert_eq!(stage.minute(&[("b", 3.0)]).0, ["{__name__=\"r\", instance=\"b\", team=\"a\"} 3"]);
 }
 

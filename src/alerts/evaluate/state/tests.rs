@@ -5,7 +5,11 @@ use super::*;
 const MINUTE: i64 = 60_000;
 
 fn rule(hold_minutes: i64, keep_minutes: i64) -> Alerting {
-    Alerting { hold: Duration::from_ms(hold_minutes * MINUTE), keep_firing: Duration::from_ms(keep_minutes * MINUTE), annotations: Vec::new() }
+    Alerting {
+        hold: Duration::from_ms(hold_minutes * MINUTE),
+        keep_firing: Duration::from_ms(keep_minutes * MINUTE),
+        annotations: Vec::new(),
+    }
 }
 
 fn given(instances: &str) -> Vec<Given> {
@@ -27,8 +31,10 @@ fn play(rule: &Alerting, minutes: &[&str]) -> Vec<String> {
         .enumerate()
         .map(|(minute, instances)| {
             alerts.step(minute as i64 * MINUTE, given(instances.trim_matches('-')), rule, 0).unwrap();
-            let shown: Vec<String> =
-                alerts.iter().map(|alert| format!("{}:{}", alert.labels.get("instance").unwrap_or_default(), alert.state.as_str())).collect();
+            let shown: Vec<String> = alerts
+                .iter()
+                .map(|alert| format!("{}:{}", alert.labels.get("instance").unwrap_or_default(), alert.state.as_str()))
+                .collect();
             shown.join(" ")
         })
         .collect()
@@ -36,7 +42,10 @@ fn play(rule: &Alerting, minutes: &[&str]) -> Vec<String> {
 
 #[test]
 fn without_for_it_fires_at_once_and_ends_when_it_is_over() {
-    assert_eq!(play(&rule(0, 0), &["a", "ab", "b", "-"]), ["a:firing", "a:firing b:firing", "a:inactive b:firing", "a:inactive b:inactive"]);
+    assert_eq!(
+        play(&rule(0, 0), &["a", "ab", "b", "-"]),
+        ["a:firing", "a:firing b:firing", "a:inactive b:firing", "a:inactive b:inactive"]
+    );
 }
 
 #[test]

@@ -43,12 +43,24 @@ fn says_what_is_wrong_and_where() {
         (rule("{record: r, alert: a, expr: 1}"), "r.yml:4:24: group \"g\", rule 1, \"r\": only one of 'record' and 'alert' must be set"),
         (rule("{expr: 1}"), "r.yml:4:5: group \"g\", rule 1, \"\": one of 'record' or 'alert' must be set"),
         (rule("{alert: a}"), "r.yml:4:5: group \"g\", rule 1, \"a\": field 'expr' must be set in rule"),
-        (rule("{alert: a, expr: 1 + bad}"), "r.yml:4:26: group \"g\", rule 1, \"a\": could not parse expression: 1:5: parse error: no such thing"),
+        (
+            rule("{alert: a, expr: 1 + bad}"),
+            "r.yml:4:26: group \"g\", rule 1, \"a\": could not parse expression: 1:5: parse error: no such thing",
+        ),
         (rule("{alert: a, expr: 1, annotation: {b: c}}"), "r.yml:4:25: annotation: unknown key, did you mean annotations?"),
         (rule("{record: a, expr: 1, labels: {__name__: b}}"), "r.yml:4:45: group \"g\", rule 1, \"a\": invalid label name: __name__"),
-        (rule("{record: 'a{b=\"c\"}', expr: 1}"), "r.yml:4:14: group \"g\", rule 1, \"a{b=\\\"c\\\"}\": braces present in the recording rule name; should it be in expr?: a{b=\"c\"}"),
-        (rule("{alert: a, expr: 1, labels: {b: '{{ $nope }}'}}"), "r.yml:4:37: group \"g\", rule 1, \"a\": label \"b\": template: __alert_a:1: undefined variable \"$nope\""),
-        (rule("{alert: a, expr: 1, annotations: {b: '{{ nope }}'}}"), "r.yml:4:42: group \"g\", rule 1, \"a\": annotation \"b\": template: __alert_a:1: function \"nope\" not defined"),
+        (
+            rule("{record: 'a{b=\"c\"}', expr: 1}"),
+            "r.yml:4:14: group \"g\", rule 1, \"a{b=\\\"c\\\"}\": braces present in the recording rule name; should it be in expr?: a{b=\"c\"}",
+        ),
+        (
+            rule("{alert: a, expr: 1, labels: {b: '{{ $nope }}'}}"),
+            "r.yml:4:37: group \"g\", rule 1, \"a\": label \"b\": template: __alert_a:1: undefined variable \"$nope\"",
+        ),
+        (
+            rule("{alert: a, expr: 1, annotations: {b: '{{ nope }}'}}"),
+            "r.yml:4:42: group \"g\", rule 1, \"a\": annotation \"b\": template: __alert_a:1: function \"nope\" not defined",
+        ),
         ("groups:\n- name: g\n- name: g\n".to_owned(), "r.yml:3:9: groupname: \"g\" is repeated in the same file, first in line 2"),
         ("groups:\n- rules: []\n".to_owned(), "r.yml:2:3: Groupname must not be empty"),
     ] {

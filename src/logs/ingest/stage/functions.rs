@@ -275,8 +275,8 @@ fn cased(whole: &str, between: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::template::Text;
     use super::super::Entry;
+    use super::super::template::Text;
 
     #[test]
     fn functions_do_what_they_do_upstream() {

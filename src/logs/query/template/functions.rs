@@ -7,8 +7,8 @@ use regex::Regex;
 
 use super::number::{self, to_int};
 use super::{Data, OUTPUT_BYTES_MAX, text};
-use crate::base::template::{Functions, Moment, Run, Value, query_text, title};
 use crate::base::limits::REGEX_BYTES_MAX;
+use crate::base::template::{Functions, Moment, Run, Value, query_text, title};
 use crate::logs::query::convert::{parse_bytes, parse_duration};
 use crate::series::{go_regex, re2};
 

@@ -46,12 +46,7 @@ fn files_of_users_load_as_they_are() {
     assert_eq!(jobs, ["api", "node", "postgres", "redis"]);
     assert!(main.config.scrape_configs.iter().all(|job| job.scrape_interval == Duration::from_secs(15)));
     assert!(main.config.rule_files[0].ends_with("tests/data/config/rules/node_exporter_rules.yml"));
-    assert_eq!(
-        warnings(&main),
-        [
-            "prometheus.yml:7:1: alerting: read, but alerts are not sent yet"
-        ]
-    );
+    assert_eq!(warnings(&main), ["prometheus.yml:7:1: alerting: read, but alerts are not sent yet"]);
 
     let tasks = file("prometheus.taskmanager.yml");
     assert_eq!(tasks.config.scrape_configs[0].discovery.other[0].key, "ec2_sd_configs");
