@@ -66,7 +66,9 @@ fn every_page_has_a_title_a_text_and_its_parts() {
     for page in contents::PAGES {
         assert!(page.text.starts_with("# ") && !page.title().is_empty(), "{}", page.name);
         let rendered = docs.rendered(page);
-        assert!(rendered.html.len() > 300 && !rendered.html.contains("{{"), "{}", page.name);
+        // Parts that are filled in are named without a blank, unlike templates that a page shows.
+        let is_unfilled = |(at, _): (usize, &str)| rendered.html[at + 2..].starts_with(|c: char| c.is_ascii_alphabetic());
+        assert!(rendered.html.len() > 300 && !rendered.html.match_indices("{{").any(is_unfilled), "{}", page.name);
         let ids: BTreeSet<&str> = rendered.headings.iter().map(|heading| heading.id.as_str()).collect();
         assert_eq!(ids.len(), rendered.headings.len(), "{}: two headings have one address", page.name);
     }
