@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::collect::config::CollectConfig;
 use super::collect::cursors::Cursors;
-use super::collect::files::{FileStats, Files, FilesSetup};
+use super::collect::files::{FileStats, FilesSetup, thread};
 use super::connections::Work;
 use super::counts::Counts;
 use super::fluent::{FluentSource, serve as fluent};
@@ -245,9 +245,7 @@ impl Collectors {
                 stats: Arc::clone(&self.file_stats),
                 stop: Arc::clone(&running.stop),
             };
-            let thread =
-                Files::open(setup).and_then(|files| std::thread::Builder::new().name("log-files".to_owned()).spawn(move || files.run()));
-            match thread {
+            match thread::start(setup) {
                 Ok(thread) => running.files = Some(thread),
                 Err(error) => {
                     errors.push(format!("log files cannot be collected: {}: {error}", self.folder.join("files.journal").display()))

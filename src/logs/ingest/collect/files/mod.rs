@@ -13,6 +13,7 @@ mod source;
 mod tail;
 #[cfg(test)]
 mod tests;
+pub(crate) mod thread;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
@@ -135,6 +136,7 @@ impl FileStats {
 }
 
 /// From what the collector is made.
+#[derive(Clone)]
 pub(crate) struct FilesSetup {
     pub(crate) jobs: Vec<FileJob>,
     /// Where the journal of positions stands.

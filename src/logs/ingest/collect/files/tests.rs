@@ -25,6 +25,8 @@ struct Store {
     busy: AtomicU32,
     /// Takes the batch and then seems to be killed, after so many batches.
     dies_after: AtomicU32,
+    /// Panics instead of taking a batch, so many times.
+    panics: AtomicU32,
     /// Seems to be killed before it takes anything.
     dies_before: AtomicBool,
     dead: AtomicBool,
@@ -37,6 +39,10 @@ impl AppendLines for Store {
         if self.dead.load(Ordering::SeqCst) || self.dies_before.swap(false, Ordering::SeqCst) {
             self.dead.store(true, Ordering::SeqCst);
             return Err(AppendLinesError::Closed);
+        }
+        if self.panics.load(Ordering::SeqCst) > 0 {
+            self.panics.fetch_sub(1, Ordering::SeqCst);
+            panic!("the store panics, as the test wants it");
         }
         if self.busy.load(Ordering::SeqCst) > 0 {
             self.busy.fetch_sub(1, Ordering::SeqCst);
@@ -113,13 +119,17 @@ fn start(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Running
 }
 
 fn open(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Files {
+    Files::open(setup(dir, pattern, stages, store)).unwrap()
+}
+
+fn setup(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> FilesSetup {
     let target = FileTarget {
         pattern: Pattern::new(&format!("{}/{pattern}", dir.display())).unwrap(),
         exclude: None,
         labels: Labels::from_pairs([("job", "test")]),
         is_docker: false,
     };
-    Files::open(FilesSetup {
+    FilesSetup {
         jobs: vec![FileJob { name: "test".to_owned(), targets: vec![target], pipeline: pipeline(stages), encoding: encoding_rs::UTF_8 }],
         positions: dir.join("positions.journal"),
         append: Arc::clone(store) as _,
@@ -127,8 +137,20 @@ fn open(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Files {
         counts: Arc::default(),
         stats: Arc::default(),
         stop: Arc::default(),
-    })
-    .unwrap()
+    }
+}
+
+#[test]
+fn a_panic_ends_nothing_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::default());
+    store.panics.store(2, Ordering::SeqCst);
+    std::fs::write(dir.path().join("a.log"), "one\ntwo\n").unwrap();
+    let setup = setup(dir.path(), "*.log", "[]", &store);
+    let (stop, stats) = (Arc::clone(&setup.stop), Arc::clone(&setup.stats));
+    let _running = Running { stop, thread: Some(thread::start(setup).unwrap()), stats };
+    wait_for("both lines", || store.len() == 2);
+    assert_eq!(store.texts(), ["one", "two"]);
 }
 
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
