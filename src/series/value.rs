@@ -50,6 +50,22 @@ pub enum Value {
 }
 
 impl Value {
+    /// The numbers of an instant, by series: histograms are left out, a scalar is a series without labels, and all else has
+    /// none.
+    pub fn into_numbers(self) -> Vec<(Labels, f64)> {
+        match self {
+            Self::Vector(samples) => samples
+                .into_iter()
+                .filter_map(|sample| match sample.value {
+                    Point::Float(value) => Some((sample.labels, value)),
+                    Point::Histogram(_) => None,
+                })
+                .collect(),
+            Self::Scalar(_, value) => vec![(Labels::empty(), value)],
+            Self::String(..) | Self::Matrix(_) => Vec::new(),
+        }
+    }
+
     /// The API's `resultType`.
     pub const fn type_name(&self) -> &'static str {
         match self {

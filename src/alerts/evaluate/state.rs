@@ -114,34 +114,13 @@ impl Alerts {
     /// An alert whose condition holds.
     fn hold(&mut self, now: i64, given: Given, rule: &Alerting, changes: &mut Vec<Change>) {
         let before = self.active.get(&given.labels).map(|alert| alert.state);
-        let alert = match before {
-            None | Some(State::Inactive) => {
-                let alert = Alert {
-                    labels: given.labels.clone(),
-                    annotations: given.annotations,
-                    state: State::Pending,
-                    value: given.value,
-                    active_at: now,
-                    fired_at: None,
-                    resolved_at: None,
-                    keep_firing_since: None,
-                    last_sent_at: None,
-                    valid_until: 0,
-                };
-                self.active.insert(given.labels.clone(), alert);
-                self.active.get_mut(&given.labels)
-            }
-            Some(_) => {
-                let alert = self.active.get_mut(&given.labels);
-                if let Some(alert) = alert {
-                    alert.value = given.value;
-                    alert.annotations = given.annotations;
-                    alert.keep_firing_since = None;
-                }
-                self.active.get_mut(&given.labels)
-            }
-        };
-        let Some(alert) = alert else { return };
+        let alert = self.active.entry(given.labels.clone()).or_insert_with(|| Alert::pending(given.labels.clone(), now));
+        if before == Some(State::Inactive) {
+            *alert = Alert::pending(given.labels.clone(), now);
+        }
+        alert.value = given.value;
+        alert.annotations = given.annotations;
+        alert.keep_firing_since = None;
         if alert.state == State::Pending && now - alert.active_at >= rule.hold.ms() {
             alert.state = State::Firing;
             alert.fired_at = Some(now);

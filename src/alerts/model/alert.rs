@@ -48,3 +48,21 @@ pub struct Alert {
     /// Until when routing may take it as on without hearing of it again.
     pub valid_until: i64,
 }
+
+impl Alert {
+    /// One whose condition holds from `now` on.
+    pub const fn pending(labels: Labels, now: i64) -> Self {
+        Self {
+            labels,
+            annotations: Vec::new(),
+            state: State::Pending,
+            value: 0.0,
+            active_at: now,
+            fired_at: None,
+            resolved_at: None,
+            keep_firing_since: None,
+            last_sent_at: None,
+            valid_until: 0,
+        }
+    }
+}

@@ -369,7 +369,6 @@ pub(super) fn number(text: &str) -> Option<super::ast::Number> {
     }
     let float: f64 = if radix == 16 { hex_float(body)? } else { plain.parse().ok().filter(|value: &f64| value.is_finite())? };
     let value = if negative { -float } else { float };
-    // A float that is a whole number is an ideal constant, which fits an int too.
     Some(Number::Float(value))
 }
 

@@ -98,11 +98,6 @@ impl Set {
         self.templates.is_empty()
     }
 
-    /// Whether there is a template of this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
-    }
-
     /// Runs a template as text.
     pub fn text<'a>(
         &'a self,

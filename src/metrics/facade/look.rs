@@ -6,7 +6,7 @@ use crate::base::cancel::Cancel;
 use crate::metrics::model::storage::Storage;
 use crate::series::labels::Labels;
 use crate::series::ports::{Evaluate, Question, When};
-use crate::series::value::{Point, Value};
+use crate::series::value::Value;
 
 /// Points of a sparkline.
 const POINTS: i64 = 60;
@@ -50,17 +50,7 @@ impl Look {
     pub(super) fn vector(&self, query: &str) -> Vec<(Labels, f64)> {
         let question = Question { query, when: When::Instant(self.now_ms), cancel: Cancel::new() };
         match self.engine.evaluate(&question) {
-            Ok(answer) => match answer.value {
-                Value::Vector(samples) => samples
-                    .into_iter()
-                    .filter_map(|sample| match sample.value {
-                        Point::Float(value) => Some((sample.labels, value)),
-                        Point::Histogram(_) => None,
-                    })
-                    .collect(),
-                Value::Scalar(_, value) => vec![(Labels::empty(), value)],
-                Value::String(..) | Value::Matrix(_) => Vec::new(),
-            },
+            Ok(answer) => answer.value.into_numbers(),
             Err(error) => {
                 tracing::debug!(query, %error, "a page's query failed");
                 Vec::new()

@@ -12,7 +12,6 @@ use crate::logs::query::ast::{LogExpr, MatchOp, Query};
 use crate::logs::query::engine::{Direction, LogAnswer, LogQuestion};
 use crate::series::labels::Labels;
 use crate::series::ports::{EvaluateError, Question, When};
-use crate::series::value::{Point, Value};
 use crate::ui::shell::Shell;
 
 /// Lines that scripts ask for at once, at most.
@@ -148,17 +147,7 @@ fn fill_values(state: &PageState, input: &mut SearchInput, cancel: &Cancel) {
         Ok((answer, stats)) => {
             input.read_bytes = stats.bytes;
             input.took_ms = stats.took_ms;
-            let mut values: Vec<(Labels, f64)> = match answer.value {
-                Value::Vector(samples) => samples
-                    .into_iter()
-                    .filter_map(|sample| match sample.value {
-                        Point::Float(value) => Some((sample.labels, value)),
-                        Point::Histogram(_) => None,
-                    })
-                    .collect(),
-                Value::Scalar(_, value) => vec![(Labels::empty(), value)],
-                Value::String(..) | Value::Matrix(_) => Vec::new(),
-            };
+            let mut values = answer.value.into_numbers();
             values.sort_by(|a, b| b.1.total_cmp(&a.1));
             input.values = Some(values);
         }
