@@ -34,10 +34,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rules", &["model", "template"]),
     ("config", &["model"]),
     ("route", &["model"]),
+    ("notify", &["model", "template", "config"]),
+    ("dispatch", &["model", "store", "config", "route", "notify"]),
     ("evaluate", &["model", "template"]),
-    ("api", &["model", "ingest", "query", "evaluate"]),
-    ("pages", &["model", "query", "evaluate"]),
-    ("facade", &["model", "store", "ingest", "query", "template", "rules", "config", "route", "evaluate", "api", "pages"]),
+    ("api", &["model", "ingest", "query", "evaluate", "dispatch", "config", "route"]),
+    ("pages", &["model", "query", "evaluate", "dispatch", "config", "route"]),
+    (
+        "facade",
+        &[
+            "model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "api", "pages",
+        ],
+    ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];
 

@@ -3,7 +3,8 @@
 //! Rooms, in reading order: `model` (rules, alerts, the routing configuration), `template` (what users write in
 //! annotations and messages), `rules` (rule files), `evaluate` (groups at work, the states of alerts),
 //! `config` (the routing configuration: reading, checking, printing back), `route` (where alerts go, grouped, kept back,
-//! when), `api` (HTTP), `facade` (the front door).
+//! when), `notify` (channels), `store` (what must survive a restart), `dispatch` (routing at work), `api` (HTTP),
+//! `pages`, `facade` (the front door).
 //!
 //! In: rule files; answers of the query engines through the ports. Out: samples of recording rules, `ALERTS`, and alerts
 //! to whoever routes them.
@@ -15,9 +16,11 @@
 
 mod api;
 pub mod config;
+pub mod dispatch;
 mod evaluate;
 mod facade;
 pub mod model;
+pub mod notify;
 pub mod route;
 mod rules;
 mod template;

@@ -3,6 +3,7 @@
 mod alert;
 pub mod interval;
 pub mod matcher;
+pub mod message;
 pub mod routed;
 pub mod routing;
 mod rule;

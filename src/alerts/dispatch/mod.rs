@@ -1,0 +1,153 @@
+//! From alerts to messages: what is known of each alert, which groups are due, what is kept back, and who was told what.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::alerts::config::RoutingConfig;
+use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::silence::{Silence, SilenceError};
+use crate::alerts::route::tree::RouteTree;
+use crate::series::labels::Labels;
+
+/// A change that ends when it is stored for good.
+pub type Storing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DispatchError>> + Send + 'a>>;
+
+/// Why something could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DispatchError {
+    /// No silence has this name.
+    #[error("silence {0} not found")]
+    NoSilence(String),
+    /// It cannot be meant.
+    #[error("{0}")]
+    Silence(#[from] SilenceError),
+    /// There is no more room.
+    #[error("{0}")]
+    TooMany(String),
+    /// It could not be stored.
+    #[error("{0}")]
+    Store(String),
+}
+
+/// Why an alert is not told, or that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// Whether a group looked at it already.
+    pub is_processed: bool,
+    /// Fingerprints of the alerts that inhibit it.
+    pub inhibited_by: Vec<u64>,
+    /// Names of the silences that hit it.
+    pub silenced_by: Vec<String>,
+    /// Names of the times that keep its groups back.
+    pub muted_by: Vec<String>,
+}
+
+/// An alert as it stands now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertView {
+    /// The alert.
+    pub alert: RoutedAlert,
+    /// Why it is not told, or that it is.
+    pub marks: Marks,
+    /// Who is told, in order of the tree.
+    pub receivers: Vec<Arc<str>>,
+}
+
+/// A group as it stands now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupView {
+    /// The labels that name it.
+    pub labels: Labels,
+    /// Who is told.
+    pub receiver: Arc<str>,
+    /// Its name everywhere.
+    pub key: Arc<str>,
+    /// The route's place in the tree.
+    pub route: usize,
+    /// When it is due next, in milliseconds since the Unix epoch.
+    pub due_at: i64,
+    /// Names of the times that keep it back.
+    pub muted_by: Vec<String>,
+    /// Its alerts, those that are over and not yet told included.
+    pub alerts: Vec<AlertView>,
+}
+
+/// The routing configuration in force.
+#[derive(Debug)]
+pub struct InForce {
+    /// What the file says.
+    pub config: RoutingConfig,
+    /// The file printed back, secrets masked, as the API shows it.
+    pub printed: String,
+    /// Its routes.
+    pub tree: Arc<RouteTree>,
+    /// Where it stands; empty without a file.
+    pub path: String,
+}
+
+/// A try to tell somebody, as the history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// When, in milliseconds since the Unix epoch.
+    pub at: i64,
+    /// Who.
+    pub receiver: Arc<str>,
+    /// How: the channel's kind and number, as `slack[0]`.
+    pub channel: String,
+    /// Why, in the words of the notification log.
+    pub reason: String,
+    /// How many alerts fire in it, and how many are over.
+    pub counts: (usize, usize),
+    /// The group.
+    pub group_key: Arc<str>,
+    /// What was wrong; none if it was taken.
+    pub error: Option<String>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// What a channel did lately.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChannelState {
+    /// When it was used last, in milliseconds since the Unix epoch.
+    pub last_at: Option<i64>,
+    /// What was wrong the last time; none if it was taken.
+    pub last_error: Option<String>,
+    /// Messages taken and failed since the start.
+    pub counts: (u64, u64),
+}
+
+/// Routing at work, as the API and pages see it.
+pub trait Routing: Send + Sync {
+    /// Takes alerts, own and of others: known ones are brought up to date. Ends when they are stored for good.
+    fn post<'a>(&'a self, alerts: Vec<RoutedAlert>) -> Storing<'a, ()>;
+
+    /// Every alert that is not over, in order of fingerprint.
+    fn alerts(&self) -> Vec<AlertView>;
+
+    /// Every group, in order of its labels and receiver.
+    fn groups(&self) -> Vec<GroupView>;
+
+    /// Every silence that is known, those that are over lately included.
+    fn silences(&self) -> Vec<Silence>;
+
+    /// Makes a silence, or changes the one of the same name (a new name is given if what it hits changes); gives its name.
+    fn put_silence<'a>(&'a self, silence: Silence) -> Storing<'a, String>;
+
+    /// Ends a silence now.
+    fn expire_silence<'a>(&'a self, id: &'a str) -> Storing<'a, ()>;
+
+    /// The configuration in force.
+    fn in_force(&self) -> Arc<InForce>;
+
+    /// What was told lately, newest first, at most so many.
+    fn tellings<'a>(&'a self, limit: usize) -> Storing<'a, Vec<Telling>>;
+
+    /// How channels do, by receiver and channel (`slack[0]`).
+    fn channels(&self) -> BTreeMap<(Arc<str>, String), ChannelState>;
+
+    /// Tells a made-up alert through one channel of a receiver, past groups and silences; gives what the other side said.
+    fn send_test<'a>(&'a self, receiver: &'a str, channel: &'a str) -> Storing<'a, Result<String, String>>;
+}
