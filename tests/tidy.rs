@@ -37,13 +37,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("notify", &["model", "template", "config"]),
     ("dispatch", &["model", "store", "config", "route", "notify"]),
     ("evaluate", &["model", "template"]),
-    ("api", &["model", "ingest", "query", "evaluate", "dispatch", "config", "route"]),
-    ("pages", &["model", "query", "evaluate", "dispatch", "config", "route"]),
+    ("replay", &["model", "evaluate"]),
+    ("api", &["model", "ingest", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
+    ("pages", &["model", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
     (
         "facade",
-        &[
-            "model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "api", "pages",
-        ],
+        &["model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "api", "pages"],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];
@@ -73,7 +72,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("askama", &["ui", "metrics/pages", "logs/pages", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown"]),
     // The wing of logs has one table of its own: saved searches.
-    ("rusqlite", &["platform/db", "access/store", "logs/facade"]),
+    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),

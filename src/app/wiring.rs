@@ -139,7 +139,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, clock);
+    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, &db, clock);
     alerts.apply(configuration.rules(), ruling::setting(&configuration.loaded().config, &with_url));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
     configuration.on_change(Arc::clone(edge), move |loaded, rules| {
@@ -190,6 +190,7 @@ fn open_alerts(
     configuration: &Configuration,
     settings: &Settings,
     registry: &Registry,
+    db: &Arc<Db>,
     clock: &SharedClock,
 ) -> Arc<Alerts> {
     Alerts::open(AlertsOptions {
@@ -202,6 +203,7 @@ fn open_alerts(
         },
         read_query: ruling::read_query,
         setting: ruling::setting(&configuration.loaded().config, settings),
+        db: Arc::clone(db),
         registry: registry.clone(),
         evaluations_max: usize::try_from(settings.alerts.evaluations_max).unwrap_or(usize::MAX),
     })

@@ -7,10 +7,14 @@ mod schedule;
 mod state;
 
 pub use group::{Ports, Running, RunningRule, Setting};
-pub use rule::Prepared;
+pub use rule::{Around, Prepared};
+pub use state::{Alerts, Change, StepError};
 
 /// The groups of the server as they run.
 pub trait Groups: Send + Sync {
     /// All groups, by file and name.
     fn groups(&self) -> std::sync::Arc<Vec<std::sync::Arc<Running>>>;
+
+    /// What all groups share.
+    fn setting(&self) -> std::sync::Arc<Setting>;
 }

@@ -2,17 +2,21 @@
 
 mod load;
 mod manager;
+mod own;
 mod report;
 
 use std::sync::Arc;
 
 pub use load::{ReadQuery, load};
 use manager::Manager;
+use own::{Own, SharedOwn};
 
 use crate::access::Routes;
 use crate::alerts::api::{self, ApiState};
 use crate::alerts::evaluate::{Ports, Setting};
 use crate::alerts::model::Group;
+use crate::alerts::replay::Desk;
+use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
 
 /// What the hall needs of the rest of the server.
@@ -23,6 +27,8 @@ pub struct AlertsOptions {
     pub read_query: ReadQuery,
     /// What all groups share.
     pub setting: Setting,
+    /// Where rules are kept that people write here.
+    pub db: Arc<Db>,
     /// Where the hall's own metrics are added.
     pub registry: Registry,
     /// Groups that are evaluated at once, at most.
@@ -37,12 +43,16 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Wires everything. Nothing is evaluated yet.
+    /// Wires everything. Nothing is evaluated yet. Reads the database.
     pub fn open(options: AlertsOptions) -> Arc<Self> {
-        let AlertsOptions { ports, read_query, setting, registry, evaluations_max } = options;
-        let manager = Arc::new(Manager::new(ports, read_query, setting, evaluations_max));
+        let AlertsOptions { ports, read_query, setting, db, registry, evaluations_max } = options;
+        let clock = Arc::clone(&ports.clock);
+        let manager = Arc::new(Manager::new(ports.clone(), read_query, setting, evaluations_max));
         registry.add(Arc::clone(&manager) as _);
-        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, read_query });
+        let own = Arc::new(Own::new(db, read_query, Arc::clone(&manager), clock));
+        manager.apply_own(own.groups());
+        let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
+        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::new(SharedOwn(own)), desk, read_query });
         Arc::new(Self { manager, api, task: parking_lot::Mutex::default() })
     }
 
