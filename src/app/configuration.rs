@@ -55,6 +55,8 @@ struct Current {
     rules: Vec<Group>,
     resolved: Resolved,
     reload: ReloadState,
+    /// What is wrong with rule files that changed on disk, as it stands in `reload`.
+    wrong_rules: Option<String>,
 }
 
 /// The machine's variables; the one place of the server that reads them.
@@ -119,7 +121,7 @@ impl Configuration {
         let odd = loaded.warnings.iter().chain(&odd_rules).map(ToString::to_string);
         let warnings = odd.chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
-        let current = Current { loaded: Arc::new(loaded), rules, resolved, reload };
+        let current = Current { loaded: Arc::new(loaded), rules, resolved, reload, wrong_rules: None };
         Ok(Arc::new(Self {
             flags,
             clock,
@@ -205,6 +207,34 @@ impl Configuration {
         }
         if let Some(followers) = self.followers.get() {
             (followers.apply)(&loaded, rules);
+        }
+    }
+
+    /// Reads the rule files again, which changed on disk, and puts them in force if all of them are right. Blocking.
+    pub(super) fn reload_rules(&self) {
+        let _one_at_a_time = self.reloading.lock();
+        let loaded = self.loaded();
+        match read_rules(&loaded.config) {
+            Ok((rules, _)) => {
+                {
+                    let mut current = self.current.write();
+                    current.rules.clone_from(&rules);
+                    if current.wrong_rules.take().is_some_and(|wrong| current.reload.error.as_ref() == Some(&wrong)) {
+                        current.reload.error = None;
+                    }
+                }
+                tracing::info!(groups = rules.len(), "changed rule files are in force");
+                if let Some(followers) = self.followers.get() {
+                    (followers.apply)(&loaded, rules);
+                }
+            }
+            Err(errors) => {
+                let why = format!("changed rule files cannot be used: {}", lines(&errors));
+                tracing::error!(error = %why, "the previous rules stay in force");
+                let mut current = self.current.write();
+                current.reload.error = Some(why.clone());
+                current.wrong_rules = Some(why);
+            }
         }
     }
 

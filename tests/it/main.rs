@@ -60,6 +60,8 @@ mod logs_wire;
 mod oidc;
 /// OpenTelemetry's metrics and logs by every way, and StatsD.
 mod otlp;
+/// Rules that people write, and what drafts would have done.
+mod own_rules;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
