@@ -27,7 +27,8 @@ const WINGS: &[&str] = &["metrics", "logs", "alerts", "admin"];
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("store", &["model"]),
+    // The notification log, which is stored, is the engine's.
+    ("store", &["model", "route"]),
     ("query", &["model"]),
     ("ingest", &["model", "store"]),
     ("template", &["model"]),

@@ -28,5 +28,5 @@ mod store;
 mod template;
 
 pub use evaluate::{Ports, Setting};
-pub use facade::{Alerts, AlertsOptions, ReadQuery, load};
+pub use facade::{Alerts, AlertsOptions, Following, ReadQuery, load, load_routing};
 pub use model::{Group, Language};

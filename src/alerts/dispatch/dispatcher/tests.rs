@@ -1,0 +1,1 @@
+//! Played with virtual time: see below.
