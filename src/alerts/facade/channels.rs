@@ -1,7 +1,10 @@
 //! The channels of a configuration, opened.
 
+use std::sync::Arc;
+
 use crate::alerts::config::RoutingConfig;
 use crate::alerts::dispatch::Channels;
+use crate::alerts::notify::{self, Around};
 use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::Diagnostic;
 
@@ -9,6 +12,7 @@ use crate::platform::config::diagnostic::Diagnostic;
 ///
 /// # Errors
 /// Everything that is wrong with templates and channels, each with its place.
-pub(super) fn open(config: &RoutingConfig, _external_url: &str, _clock: &SharedClock) -> Result<Channels, Vec<Diagnostic>> {
-    Ok(config.receivers.iter().map(|receiver| (receiver.name.as_str().into(), Vec::new())).collect())
+pub(super) fn open(config: &RoutingConfig, path: &str, external_url: &str, clock: &SharedClock) -> Result<Channels, Vec<Diagnostic>> {
+    let around = Around { file: path.into(), external_url: external_url.into(), clock: Arc::clone(clock) };
+    notify::open(config, &around)
 }
