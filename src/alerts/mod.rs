@@ -21,6 +21,7 @@ mod evaluate;
 mod facade;
 pub mod model;
 pub mod notify;
+pub mod pages;
 pub mod route;
 mod rules;
 mod template;

@@ -6,11 +6,16 @@ mod rule;
 mod schedule;
 mod state;
 
-pub use group::{Ports, Running, RunningRule, Setting};
+pub use group::{HealthState, Ports, Running, RunningRule, Setting};
 pub use rule::Prepared;
+#[cfg(test)]
+pub use state::Given;
 
 /// The groups of the server as they run.
 pub trait Groups: Send + Sync {
     /// All groups, by file and name.
     fn groups(&self) -> std::sync::Arc<Vec<std::sync::Arc<Running>>>;
+
+    /// What all of them share.
+    fn setting(&self) -> std::sync::Arc<Setting>;
 }

@@ -154,4 +154,8 @@ impl Groups for Manager {
     fn groups(&self) -> Arc<Vec<Arc<Running>>> {
         self.running.load_full()
     }
+
+    fn setting(&self) -> Arc<Setting> {
+        self.setting.load_full()
+    }
 }

@@ -2,6 +2,7 @@
 
 mod load;
 mod manager;
+mod pages;
 mod report;
 
 use std::sync::Arc;
