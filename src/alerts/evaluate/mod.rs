@@ -6,7 +6,7 @@ mod rule;
 mod schedule;
 mod state;
 
-pub use group::{HealthState, Ports, Running, RunningRule, Setting};
+pub use group::{HealthState, Ports, Running, RunningRule, Setting, Told};
 pub use rule::Prepared;
 #[cfg(test)]
 pub use state::Given;

@@ -1,7 +1,8 @@
 //! What fired and who was told: lanes of alerts over the range, and every telling.
 
 use super::bars::{self, Lane, Spell, Tick};
-use crate::alerts::dispatch::Telling;
+use crate::alerts::dispatch::{AlertChange, Telling};
+use crate::alerts::model::State;
 use crate::base::time::TimeRange;
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::key;
@@ -15,8 +16,8 @@ pub const TELLINGS_MAX: usize = 1_000;
 const PAGE_TELLINGS: usize = 100;
 /// Alerts drawn.
 const LANES_MAX: usize = 40;
-/// Changes listed.
-const CHANGES_MAX: usize = 100;
+/// Changes asked for.
+pub const CHANGES_MAX: usize = 200;
 
 /// What the page is made of.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct HistoryInput {
     pub spells: Vec<Spell>,
     /// Why that is not known, if so.
     pub problem: String,
+    /// How alerts changed in it, newest first.
+    pub changes: Vec<AlertChange>,
     /// What was told, newest first.
     pub tellings: Vec<Telling>,
     /// Why that is not known, if so.
@@ -67,7 +70,6 @@ struct HistoryPage<'a> {
     more: usize,
     ticks: Vec<Tick>,
     changes: Vec<ChangeRow>,
-    changes_more: usize,
     rows: Vec<TellingRow>,
     page: usize,
     pages: usize,
@@ -97,13 +99,12 @@ pub fn render(input: &HistoryInput, shell: &Shell) -> String {
         .collect();
     let pages = found.len().div_ceil(PAGE_TELLINGS).max(1);
     let page = shell.param("page").and_then(|page| page.parse().ok()).unwrap_or(0).min(pages - 1);
-    let changes = changes(&spells, shell);
+    let changes = changes(&input.changes, shell).filter(|change| has(&change.name)).collect();
     page::html(&HistoryPage {
         lanes,
         more,
         ticks: bars::ticks(input.range, shell.lang()),
-        changes_more: changes.len().saturating_sub(CHANGES_MAX),
-        changes: changes.into_iter().take(CHANGES_MAX).collect(),
+        changes,
         rows: found.iter().skip(page * PAGE_TELLINGS).take(PAGE_TELLINGS).map(|one| row(one, shell)).collect(),
         found_words: shell.lang().n(found.len() as u64, "{} message", "{} messages"),
         shell,
@@ -136,22 +137,28 @@ pub(super) fn group_of(key: &str) -> &str {
     key.find("}:{").map_or(key, |at| &key[at + 2..])
 }
 
-/// Begins and ends of firing, newest first.
-fn changes(spells: &[Spell], shell: &Shell) -> Vec<ChangeRow> {
-    let mut found: Vec<(i64, ChangeRow)> = Vec::new();
-    for spell in spells.iter().filter(|spell| spell.is_firing) {
-        let mut put = |at: i64, tag: &'static str, words: &'static str, lasted: String| {
-            let href = super::ways::with_label("alertname", spell.labels.get("alertname").unwrap_or(""));
-            found.push((at, ChangeRow { at: shell.moment(at), name: bars::name(&spell.labels), href, tag, words, lasted }));
+/// Changes as rows, newest first; an end says how long it fired, if the begin is among them.
+fn changes<'a>(changes: &'a [AlertChange], shell: &'a Shell) -> impl Iterator<Item = ChangeRow> + 'a {
+    changes.iter().enumerate().map(|(place, change)| {
+        let (tag, words) = match (change.from, change.to) {
+            (_, Some(State::Firing)) => ("crit", key("began to fire")),
+            (_, Some(State::Pending)) => ("warn", key("began to wait")),
+            (Some(State::Pending), _) => ("", key("did not come to it")),
+            (_, Some(State::Inactive) | None) => ("ok", key("was over")),
         };
-        put(spell.range.start, "crit", key("began to fire"), String::new());
-        if !spell.is_open {
-            let lasted = spell.range.end.saturating_sub(spell.range.start) as f64 / 1000.0;
-            put(spell.range.end, "ok", key("was over"), format::number(lasted, format::Unit::Seconds));
+        let is_end = change.from == Some(State::Firing) && change.to != Some(State::Firing);
+        let is_begin = |other: &&AlertChange| other.to == Some(State::Firing) && other.labels == change.labels;
+        let begin = changes[place + 1..].iter().find(is_begin).filter(|_| is_end);
+        let lasted = begin.map(|begin| change.at.saturating_sub(begin.at) as f64 / 1000.0);
+        ChangeRow {
+            at: shell.moment(change.at),
+            name: bars::name(&change.labels),
+            href: super::ways::with_label("alertname", change.labels.get("alertname").unwrap_or("")),
+            tag,
+            words,
+            lasted: lasted.map_or_else(String::new, |seconds| format::number(seconds, format::Unit::Seconds)),
         }
-    }
-    found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    found.into_iter().map(|(_, row)| row).collect()
+    })
 }
 
 #[cfg(test)]
@@ -171,6 +178,7 @@ mod tests {
             range,
             spells: sample::spells(),
             problem: String::new(),
+            changes: sample::changes(),
             tellings: sample::tellings(),
             tellings_problem: String::new(),
         }
@@ -180,12 +188,12 @@ mod tests {
     fn what_fired_and_who_was_told() {
         let text = html(&input(), "");
         sample::check(&text);
-        assert!(text.contains("began to fire") && text.contains("was over") && text.contains("class=\"f\""), "{text}");
+        assert!(text.contains("began to fire") && text.contains("was over") && text.contains("30 min") && text.contains("class=\"f\""), "{text}");
         let told = html(&input(), "view=tellings");
         assert!(told.contains("first notification") && told.contains("HTTP 503") && told.contains("{alertname=&#34;Down&#34;}"), "{told}");
         let failed = html(&input(), "view=failed");
         assert!(failed.contains("HTTP 503") && !failed.contains("first notification"), "{failed}");
-        let empty = HistoryInput { spells: Vec::new(), tellings: Vec::new(), ..input() };
+        let empty = HistoryInput { spells: Vec::new(), changes: Vec::new(), tellings: Vec::new(), ..input() };
         assert!(html(&empty, "").contains("Nothing fired") && html(&empty, "view=tellings").contains("Nobody was told"));
     }
 
@@ -205,6 +213,9 @@ mod tests {
         }
         for spell in &mut input.spells {
             spell.labels = sample::labels(&[("alertname", HOSTILE), ("x", HOSTILE)]);
+        }
+        for change in &mut input.changes {
+            change.labels = sample::labels(&[("alertname", HOSTILE), ("x", HOSTILE)]);
         }
         (input.problem, input.tellings_problem) = (HOSTILE.into(), HOSTILE.into());
         sample::check(&html(&input, ""));

@@ -83,7 +83,7 @@ pub fn render(input: &RuleInput, shell: &Shell) -> String {
         threshold,
         interval: span(group.interval()),
         series_words: shell.lang().n(rule.health.lock().series as u64, "{} series", "{} series"),
-        rule: view(group, rule, id, ALERTS_MAX, shell),
+        rule: view(group, rule, &id, ALERTS_MAX, shell),
         group,
         lanes,
         more,

@@ -90,12 +90,10 @@ pub(super) struct AlertRow {
     pub(super) value: String,
     pub(super) since: Moment,
     pub(super) silence: String,
-    pub(super) fingerprint: u64,
 }
 
 /// A rule as it is shown.
 pub(super) struct RuleView {
-    pub(super) id: String,
     pub(super) href: String,
     pub(super) name: String,
     pub(super) expr: String,
@@ -180,7 +178,7 @@ pub fn render(input: &RulesInput, shell: &Shell) -> String {
     let mut counts = [0; 6];
     let mut found: Vec<(&Running, Vec<RuleView>)> = Vec::new();
     for group in input.groups.iter() {
-        let views = group.rules.iter().zip(rule_ids(group)).map(|(rule, id)| view(group, rule, id, ALERTS_MAX, shell));
+        let views = group.rules.iter().zip(rule_ids(group)).map(|(rule, id)| view(group, rule, &id, ALERTS_MAX, shell));
         let mut kept = Vec::new();
         for rule in views {
             count(&rule, &mut counts);
@@ -275,7 +273,7 @@ pub(super) fn span(duration: Duration) -> String {
     duration.to_string()
 }
 
-pub(super) fn view(group: &Running, rule: &RunningRule, id: String, alerts_max: usize, shell: &Shell) -> RuleView {
+pub(super) fn view(group: &Running, rule: &RunningRule, id: &str, alerts_max: usize, shell: &Shell) -> RuleView {
     let declared = &rule.prepared.rule;
     let health = rule.health.lock().clone();
     let (state, alerts) = match &declared.kind {
@@ -299,8 +297,7 @@ pub(super) fn view(group: &Running, rule: &RunningRule, id: String, alerts_max: 
         (HealthState::Ok, None) => ("ok", key("records"), "ok"),
     };
     RuleView {
-        href: links::alerts_rule(&id),
-        id,
+        href: links::alerts_rule(id),
         name: declared.name.clone(),
         expr: declared.expr.trim().to_owned(),
         labels: Labels::from_pairs(declared.labels.iter().map(|(name, value)| (name, value))),
@@ -336,7 +333,6 @@ fn alert_row(alert: &Alert, shell: &Shell) -> AlertRow {
         value: format::number(alert.value, Unit::Short),
         since: shell.moment(alert.active_at),
         silence: ways::silence(&alert.labels),
-        fingerprint: crate::alerts::model::routed::fingerprint(&alert.labels),
     }
 }
 

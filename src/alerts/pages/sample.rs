@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::known::{self, Known, RuleOf};
 use super::now::NowInput;
 use crate::alerts::config;
-use crate::alerts::dispatch::{AlertView, GroupView, InForce, Marks, Telling};
+use crate::alerts::dispatch::{AlertChange, AlertView, GroupView, InForce, Marks, Telling};
 use crate::alerts::evaluate::{Given, HealthState, Prepared, Running, Setting};
 use crate::alerts::model::matcher::{MatchOp, Matcher, Matchers, Syntax, parse_matchers};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
-use crate::alerts::model::{Alerting, Group, Kind, Language, Place, Rule};
+use crate::alerts::model::{Alerting, Group, Kind, Language, Place, Rule, State};
 use crate::alerts::pages::bars::Spell;
 use crate::alerts::route::tree::RouteTree;
 use crate::base::time::{Duration, TimeRange};
@@ -178,6 +178,18 @@ pub(super) fn spells() -> Vec<Spell> {
         is_open: false,
     };
     vec![spell(false, 3_000_000, 2_400_000), spell(true, 2_400_000, 600_000)]
+}
+
+/// An alert that began to fire and was over.
+pub(super) fn changes() -> Vec<AlertChange> {
+    let one = |at, from, to| AlertChange {
+        at: NOW - at,
+        labels: labels(&[("alertname", "Down"), ("job", "db")]),
+        from: Some(from),
+        to: Some(to),
+        source: "rules.yml;g".into(),
+    };
+    vec![one(600_000, State::Firing, State::Inactive), one(2_400_000, State::Pending, State::Firing)]
 }
 
 /// One that was taken and one that was not.

@@ -300,14 +300,20 @@ async fn show_channels(
 }
 
 async fn history_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let told = state.routing.tellings(history::TELLINGS_MAX).await;
+    let shell = asked.shell(&state, key("History")).with_range("now-24h").with_refresh(SELDOM);
+    let (range, wrong) = range_of(&shell);
+    let wanted = crate::alerts::dispatch::Asked { from: range.start, to: range.end, fingerprint: None, limit: history::CHANGES_MAX };
+    let (told, changed) = (state.routing.tellings(history::TELLINGS_MAX).await, state.routing.changes(wanted).await);
     work(&state, move |state, cancel| {
-        let shell = asked.shell(state, key("History")).with_range("now-24h").with_refresh(SELDOM);
-        let (range, wrong) = range_of(&shell);
         let (tellings, tellings_problem) = past::known_or_why(told);
         let found = if wrong.is_empty() { past::spells(state, "", range, cancel) } else { Err(wrong.clone()) };
         let (spells, problem) = found.map_or_else(|why| (Vec::new(), why), |spells| (spells, String::new()));
-        asked.page(status_of(&wrong), history::render(&HistoryInput { range, spells, problem, tellings, tellings_problem }, &shell))
+        let changes = changed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "how alerts changed is not known");
+            Vec::new()
+        });
+        let input = HistoryInput { range, spells, problem, changes, tellings, tellings_problem };
+        asked.page(status_of(&wrong), history::render(&input, &shell))
     })
     .await
 }
