@@ -21,6 +21,7 @@ mod evaluate;
 mod facade;
 pub mod model;
 pub mod notify;
+pub mod pages;
 mod replay;
 pub mod route;
 mod rules;

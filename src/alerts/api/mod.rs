@@ -3,6 +3,8 @@
 mod own;
 mod rules;
 
+pub use own::saved_change;
+
 use std::sync::Arc;
 
 use axum::routing::{delete, get, post, put};

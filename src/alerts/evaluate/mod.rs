@@ -6,8 +6,10 @@ mod rule;
 mod schedule;
 mod state;
 
-pub use group::{Ports, Running, RunningRule, Setting, Told};
+pub use group::{HealthState, Ports, Running, RunningRule, Setting, Told};
 pub use rule::{Around, Prepared};
+#[cfg(test)]
+pub use state::Given;
 pub use state::{Alerts, Change, StepError};
 
 /// The groups of the server as they run.

@@ -4,6 +4,7 @@ mod channels;
 mod load;
 mod manager;
 mod own;
+mod pages;
 mod report;
 mod routing;
 mod send;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub use load::{ReadQuery, load};
 use manager::Manager;
 use own::{Own, SharedOwn};
+use pages::PageState;
 pub use routing::load_routing;
 use send::Sender;
 
@@ -22,6 +24,7 @@ use crate::alerts::dispatch::{DispatchOptions, Dispatcher, InForce, Routing};
 use crate::alerts::evaluate::{Ports, Setting};
 use crate::alerts::model::Group;
 use crate::alerts::replay::Desk;
+use crate::alerts::rules::own::OwnRules;
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
@@ -66,6 +69,7 @@ pub struct Alerts {
     dispatcher: Arc<Dispatcher>,
     sender: Arc<Sender>,
     api: Arc<ApiState>,
+    pages: Arc<PageState>,
     clock: SharedClock,
     tasks: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
@@ -83,6 +87,7 @@ impl Alerts {
         let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
         let sender = Sender::new(Arc::clone(&dispatcher), relabel);
+        let (metrics, logs) = (Arc::clone(&ports.metrics), Arc::clone(&ports.logs));
         let manager = Arc::new(Manager::new(ports.clone(), read_query, setting.clone(), evaluations_max, Arc::clone(&sender)));
         let own = Arc::new(Own::new(db, read_query, Arc::clone(&manager), Arc::clone(&clock)));
         manager.apply(groups, setting);
@@ -90,8 +95,17 @@ impl Alerts {
         registry.add(Arc::clone(&manager) as _);
         registry.add(Arc::clone(&dispatcher) as _);
         let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
-        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::new(SharedOwn(own)), desk, read_query });
-        Ok(Arc::new(Self { manager, dispatcher, sender, api, clock, tasks: parking_lot::Mutex::default() }))
+        let own: Arc<dyn OwnRules> = Arc::new(SharedOwn(own));
+        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::clone(&own), desk: Arc::clone(&desk), read_query });
+        let pages = PageState::new(
+            Arc::clone(&manager) as _,
+            Arc::clone(&dispatcher) as _,
+            metrics,
+            logs,
+            Arc::clone(&clock),
+            (own, desk, read_query),
+        );
+        Ok(Arc::new(Self { manager, dispatcher, sender, api, pages, clock, tasks: parking_lot::Mutex::default() }))
     }
 
     /// Begins to evaluate and to tell. Call it inside the runtime.
@@ -121,7 +135,7 @@ impl Alerts {
 
     /// Every route of the hall.
     pub fn routes(&self) -> Routes {
-        api::routes(&self.api)
+        api::routes(&self.api).join(pages::routes(&self.pages))
     }
 
     /// Ends evaluation and telling; what is being evaluated is stopped.

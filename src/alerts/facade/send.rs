@@ -125,8 +125,10 @@ mod tests {
 
     #[test]
     fn labels_of_the_server_are_added_where_the_alert_has_none() {
-        let (alert, external) = (Labels::from_pairs([("alertname", "a"), ("dc", "1")]), Labels::from_pairs([("dc", "2"), ("replica", "b")]));
-        let drop_replica = RelabelConfig { action: RelabelAction::LabelDrop, regex: RelabelRegex::new("replica").unwrap(), ..RelabelConfig::default() };
+        let (alert, external) =
+            (Labels::from_pairs([("alertname", "a"), ("dc", "1")]), Labels::from_pairs([("dc", "2"), ("replica", "b")]));
+        let drop_replica =
+            RelabelConfig { action: RelabelAction::LabelDrop, regex: RelabelRegex::new("replica").unwrap(), ..RelabelConfig::default() };
         assert_eq!(outside_labels(&alert, &external, &[]), Some(Labels::from_pairs([("alertname", "a"), ("dc", "1"), ("replica", "b")])));
         assert_eq!(outside_labels(&alert, &external, &[drop_replica]), Some(alert.clone()));
         let drop_all = RelabelConfig { action: RelabelAction::Drop, ..RelabelConfig::default() };

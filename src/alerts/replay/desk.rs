@@ -11,7 +11,7 @@ use crate::base::time::Duration;
 use crate::platform::work::{WorkError, WorkPool};
 use crate::series::labels::Labels;
 use crate::series::ports::{EvaluateError, Question, When};
-use crate::series::value::Value;
+use crate::series::value::{RangeSeries, Value};
 
 /// How long a draft may take.
 const TIME_MAX: StdDuration = StdDuration::from_secs(120);
@@ -80,6 +80,21 @@ impl Desk {
         let count = series.len();
         series.truncate(SERIES_MAX);
         Ok(Preview { series, count })
+    }
+
+    /// The series of a query over a range (milliseconds since the Unix epoch), `step` milliseconds apart.
+    pub async fn series(&self, language: Language, query: &str, (from, to): (i64, i64), step: i64) -> Result<Vec<RangeSeries>, DeskError> {
+        let (ports, query, cancel) = (self.ports.clone(), query.to_owned(), Cancel::new());
+        let inner = cancel.clone();
+        let when = When::Range { start: from, end: to, step: step.max(1) };
+        let work = move || {
+            let engine = engine(&ports, language);
+            engine.evaluate(&Question { query: &query, when, cancel: inner }).map(|answer| answer.value)
+        };
+        match self.work.run(TIME_MAX, &cancel, work).await?.map_err(ReplayError::from)? {
+            Value::Matrix(series) => Ok(series),
+            _ => Err(ReplayError::Result.into()),
+        }
     }
 
     /// What a rule of a group would have done from `from` to `to` (milliseconds since the Unix epoch).
