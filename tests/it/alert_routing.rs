@@ -29,7 +29,9 @@ impl Alertmanager {
             .spawn()
             .ok()?;
         let server = Self { process, address, _folder: folder };
-        until("Alertmanager is ready", || client().get(format!("http://{}/am/-/ready", server.address)).send().ok().filter(|answer| answer.status().is_success()));
+        until("Alertmanager is ready", || {
+            client().get(format!("http://{}/am/-/ready", server.address)).send().ok().filter(|answer| answer.status().is_success())
+        });
         Some(server)
     }
 
