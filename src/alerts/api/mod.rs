@@ -14,7 +14,7 @@ use crate::alerts::evaluate::Groups;
 use crate::alerts::model::Language;
 use crate::alerts::replay::Desk;
 use crate::alerts::rules::own::OwnRules;
-use crate::series::ports::{EvaluateError, Shape};
+use crate::series::ports::{EvaluateError, SendAlerts, Shape};
 
 /// What the endpoints work with.
 pub struct ApiState {
@@ -26,6 +26,8 @@ pub struct ApiState {
     pub desk: Arc<Desk>,
     /// Reads selectors of `match[]`.
     pub read_query: fn(Language, &str) -> Result<Shape, EvaluateError>,
+    /// Alertmanagers outside.
+    pub outside: Arc<dyn SendAlerts>,
 }
 
 /// Every route.
@@ -41,5 +43,5 @@ pub fn routes(state: &Arc<ApiState>) -> Routes {
         .route("DELETE", "/api/v1/rules/files/{name}", Policy::EDIT, with(delete(own::delete)))
         .route("POST", "/api/v1/rules/check", read, with(post(own::check)))
         .route("POST", "/api/v1/rules/replay", read, with(post(own::replay)))
-        .route("GET", "/api/v1/alertmanagers", read, get(rules::alertmanagers))
+        .route("GET", "/api/v1/alertmanagers", read, with(get(rules::alertmanagers)))
 }

@@ -30,6 +30,7 @@ use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
+use crate::series::ports::SendAlerts;
 use crate::series::relabel::RelabelConfig;
 
 /// What the hall needs of the rest of the server.
@@ -40,6 +41,8 @@ pub struct AlertsOptions {
     pub read_query: ReadQuery,
     /// What follows the configuration.
     pub following: Following,
+    /// Alertmanagers outside.
+    pub outside: Arc<dyn SendAlerts>,
     /// Where everything is kept that must survive a restart, but for samples.
     pub db: Arc<Db>,
     /// How long the history of alerts is kept; 0 for as long as there is room.
@@ -80,13 +83,13 @@ impl Alerts {
     /// # Errors
     /// What is wrong with the channels, or the database's.
     pub fn open(options: AlertsOptions) -> Result<Arc<Self>, String> {
-        let AlertsOptions { ports, read_query, following, db, history, registry, evaluations_max } = options;
+        let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
         let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
         let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
-        let sender = Sender::new(Arc::clone(&dispatcher), relabel);
+        let sender = Sender::new(Arc::clone(&dispatcher), Arc::clone(&outside), relabel);
         let (metrics, logs) = (Arc::clone(&ports.metrics), Arc::clone(&ports.logs));
         let manager = Arc::new(Manager::new(ports.clone(), read_query, setting.clone(), evaluations_max, Arc::clone(&sender)));
         let own = Arc::new(Own::new(db, read_query, Arc::clone(&manager), Arc::clone(&clock)));
@@ -96,7 +99,13 @@ impl Alerts {
         registry.add(Arc::clone(&dispatcher) as _);
         let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
         let own: Arc<dyn OwnRules> = Arc::new(SharedOwn(own));
-        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::clone(&own), desk: Arc::clone(&desk), read_query });
+        let api = Arc::new(ApiState {
+            groups: Arc::clone(&manager) as _,
+            own: Arc::clone(&own),
+            desk: Arc::clone(&desk),
+            read_query,
+            outside,
+        });
         let pages = PageState::new(
             Arc::clone(&manager) as _,
             Arc::clone(&dispatcher) as _,
