@@ -12,6 +12,7 @@ use url::Url;
 use super::secret::Mask;
 use super::{Receipt, Refusal, truncate};
 use crate::base::clock::SharedClock;
+use crate::base::template::query_text;
 use crate::platform::http::client::{ClientError, HttpClient, Request, SecretSource};
 use crate::platform::http::go_json::write_json;
 
@@ -81,7 +82,8 @@ pub(super) fn json_line(body: &impl Serialize) -> Vec<u8> {
 pub(super) fn form<'f>(pairs: impl IntoIterator<Item = (&'f str, String)>) -> String {
     let mut pairs: Vec<(&str, String)> = pairs.into_iter().collect();
     pairs.sort_by_key(|(key, _)| *key);
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    let pairs = pairs.iter().map(|(key, value)| format!("{}={}", query_text(key), query_text(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// A client with its limits.

@@ -2,6 +2,7 @@
 
 mod peer;
 mod recorder;
+mod services;
 
 use std::collections::BTreeMap;
 use std::path::Path;
