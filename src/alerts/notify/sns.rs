@@ -127,7 +127,7 @@ impl Sns {
         let request = Request {
             url: &parsed,
             body: body.as_bytes(),
-            content_type: "application/x-www-form-urlencoded",
+            content_type: "application/x-www-form-urlencoded; charset=utf-8",
             region: &self.region,
             service: "sns",
             now_ms: self.clock.now_ms(),

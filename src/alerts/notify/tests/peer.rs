@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::recorder::{Recorder, Sent};
 use super::*;
+use crate::base::clock::Clock;
 
 /// Debian's Alertmanager; killed when dropped.
 struct Alertmanager {
@@ -106,6 +107,11 @@ async fn compare(recorder: &Recorder, theirs: &[Sent], channels: &[Arc<dyn Chann
     }
 }
 
+/// An alert that begins now, so that Alertmanager waits for the others of its group.
+fn alert_at(now: i64, labels: &[(&str, &str)], annotations: &[(&str, &str)], is_over: bool) -> RoutedAlert {
+    RoutedAlert { starts_at: now, ends_at: is_over.then_some(now + 500), ..alert(labels, annotations, None) }
+}
+
 fn with_quick_times(text: &str) -> String {
     text.replace("group_wait: 30s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 1s")
 }
@@ -123,15 +129,16 @@ async fn slack_messages_of_the_users_file_are_those_of_alertmanager() {
     let annotations = [("description", "5 > 3 & \"more\" <b> 'é' \u{2028}"), ("summary", "CPU *high*")];
     let other = [("alertname", "HighCPU"), ("instance", "web-2:9100"), ("job", "node"), ("severity", "critical")];
     let group = [("alertname", "HighCPU"), ("job", "node")];
-    let end = STARTED + 30_000;
+    let now = SystemClock::new().now_ms();
     for alerts in [
-        vec![alert(&labels, &annotations, None), alert(&other, &[], None)],
-        vec![alert(&labels, &annotations, Some(end)), alert(&other, &[], None)],
-        vec![alert(&other, &[], Some(end))],
+        vec![alert_at(now, &labels, &annotations, false), alert_at(now, &other, &[], false)],
+        vec![alert_at(now, &labels, &annotations, true), alert_at(now, &other, &[], false)],
+        vec![alert_at(now, &other, &[], true)],
     ] {
         peer.post(&alerts).await;
         let theirs = [next(&recorder).await];
         let message = message("slack-critical", "{}/{severity=\"critical\"}:{alertname=\"HighCPU\", job=\"node\"}", &group, alerts);
+        let message = Message { at: now + 60_000, ..message };
         compare(&recorder, &theirs, &opened["slack-critical"], &message).await;
     }
 }
@@ -149,11 +156,11 @@ async fn messages_are_those_of_alertmanager() {
     let labels = [("alertname", "HighCPU"), ("instance", "web-1:9100"), ("job", "node"), ("severity", "critical"), ("z", "<a&b>")];
     let annotations = [("description", "5 > 3 & \"more\" <b> 'é' \u{2028}\n\ttab"), ("summary", "CPU *high*")];
     let other = [("alertname", "HighCPU"), ("instance", "web-2:9100"), ("job", "node"), ("severity", "warning")];
-    let end = STARTED + 30_000;
+    let now = SystemClock::new().now_ms();
     for alerts in [
-        vec![alert(&labels, &annotations, None), alert(&other, &[("summary", "CPU *high*")], None)],
-        vec![alert(&labels, &annotations, Some(end)), alert(&other, &[("summary", "CPU *high*")], None)],
-        vec![alert(&other, &[], Some(end))],
+        vec![alert_at(now, &labels, &annotations, false), alert_at(now, &other, &[("summary", "CPU *high*")], false)],
+        vec![alert_at(now, &labels, &annotations, true), alert_at(now, &other, &[("summary", "CPU *high*")], false)],
+        vec![alert_at(now, &other, &[], true)],
     ] {
         peer.post(&alerts).await;
         let mut theirs = Vec::new();
@@ -161,6 +168,7 @@ async fn messages_are_those_of_alertmanager() {
             theirs.push(next(&recorder).await);
         }
         let message = message("team.x", "{}:{alertname=\"HighCPU\"}", &[("alertname", "HighCPU")], alerts);
+        let message = Message { at: now + 60_000, ..message };
         compare(&recorder, &theirs, channels, &message).await;
     }
 }
