@@ -5,10 +5,12 @@
 //! read at each use; no secret stands in a [`Receipt`] or a [`Refusal`].
 
 mod discord;
+mod email;
 mod http;
 mod incidentio;
 mod jira;
 mod mattermost;
+mod mime;
 mod msteams;
 mod msteamsv2;
 mod opening;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::discord::Discord;
+use super::email::Email;
 use super::http::Sender;
 use super::incidentio::IncidentIo;
 use super::jira::Jira;
@@ -180,6 +181,7 @@ impl Opening<'_> {
         let at = integration.index;
         match integration.kind {
             "discord" => shared(Discord::open(receiver.discord.get(at)?, self)),
+            "email" => shared(Email::open(receiver.email.get(at)?, self)),
             "incidentio" => shared(IncidentIo::open(receiver.incidentio.get(at)?, self)),
             "pagerduty" => shared(PagerDuty::open(receiver.pagerduty.get(at)?, self)),
             "slack" => shared(Slack::open(receiver.slack.get(at)?, self)),

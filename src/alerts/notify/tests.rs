@@ -1,5 +1,6 @@
 //! Channels against a server that records what it is sent and answers as it is told.
 
+mod mail;
 mod peer;
 mod recorder;
 mod services;
