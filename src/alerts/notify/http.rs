@@ -55,9 +55,14 @@ impl<'o> Outgoing<'o> {
     }
 
     /// With a body.
-    pub fn with_body(mut self, kind: &str, body: Vec<u8>) -> Self {
+    pub fn with_body(self, kind: &str, body: Vec<u8>) -> Self {
+        self.with_bytes(body).header(CONTENT_TYPE, kind)
+    }
+
+    /// With a body whose kind another header says.
+    pub fn with_bytes(mut self, body: Vec<u8>) -> Self {
         self.body = body;
-        self.header(CONTENT_TYPE, kind)
+        self
     }
 
     /// With a header.

@@ -6,15 +6,20 @@
 
 mod discord;
 mod email;
+mod googlechat;
+mod gotify;
 mod http;
 mod incidentio;
 mod jira;
+mod matrix;
 mod mattermost;
 mod mime;
 mod msteams;
 mod msteamsv2;
+mod ntfy;
 mod opening;
 mod opsgenie;
+mod own_http;
 mod pagerduty;
 mod pushover;
 mod rocketchat;
@@ -27,6 +32,7 @@ mod telegram;
 mod tests;
 mod tree;
 mod truncate;
+mod twilio;
 mod victorops;
 mod webex;
 mod webhook;

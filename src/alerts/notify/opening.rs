@@ -6,13 +6,18 @@ use std::sync::Arc;
 
 use super::discord::Discord;
 use super::email::Email;
+use super::googlechat::GoogleChat;
+use super::gotify::Gotify;
 use super::http::Sender;
 use super::incidentio::IncidentIo;
 use super::jira::Jira;
+use super::matrix::Matrix;
 use super::mattermost::Mattermost;
 use super::msteams::MsTeams;
 use super::msteamsv2::MsTeamsV2;
+use super::ntfy::Ntfy;
 use super::opsgenie::OpsGenie;
+use super::own_http::OwnHttp;
 use super::pagerduty::PagerDuty;
 use super::pushover::Pushover;
 use super::rocketchat::RocketChat;
@@ -21,6 +26,7 @@ use super::slack::Slack;
 use super::sns::Sns;
 use super::telegram::Telegram;
 use super::tree::Tree;
+use super::twilio::Twilio;
 use super::victorops::VictorOps;
 use super::webex::Webex;
 use super::webhook::Webhook;
@@ -198,6 +204,12 @@ impl Opening<'_> {
             "jira" => shared(Jira::open(receiver.jira.get(at)?, self)),
             "rocketchat" => shared(RocketChat::open(receiver.rocketchat.get(at)?, self)),
             "mattermost" => shared(Mattermost::open(receiver.mattermost.get(at)?, self)),
+            "ntfy" => shared(Ntfy::open(receiver.ntfy.get(at)?, self)),
+            "gotify" => shared(Gotify::open(receiver.gotify.get(at)?, self)),
+            "googlechat" => shared(GoogleChat::open(receiver.googlechat.get(at)?, self)),
+            "matrix" => shared(Matrix::open(receiver.matrix.get(at)?, self)),
+            "twilio" => shared(Twilio::open(receiver.twilio.get(at)?, self)),
+            "http" => shared(OwnHttp::open(receiver.http.get(at)?, self)),
             kind => {
                 self.problem("", format!("no channel of kind {kind} is known"));
                 None

@@ -1,6 +1,7 @@
 //! Channels against a server that records what it is sent and answers as it is told.
 
 mod mail;
+mod own;
 mod peer;
 mod recorder;
 mod services;
