@@ -23,8 +23,9 @@ pub mod model;
 pub mod notify;
 pub mod route;
 mod rules;
+mod store;
 mod template;
 
 pub use evaluate::{Ports, Setting};
-pub use facade::{Alerts, AlertsOptions, ReadQuery, load};
+pub use facade::{Alerts, AlertsOptions, Following, ReadQuery, load, load_routing};
 pub use model::{Group, Language};
