@@ -79,7 +79,7 @@ impl Alerts {
         let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
-        let channels = channels::open(&routing.config, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
+        let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
         let dispatch = DispatchOptions { db, clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
         let sender = Sender::new(Arc::clone(&dispatcher), Arc::clone(&outside), relabel);
@@ -102,7 +102,7 @@ impl Alerts {
     pub fn apply(&self, following: Following) {
         let Following { groups, setting, relabel, routing } = following;
         // Routing first, so that what new rules find goes where it is to go.
-        match channels::open(&routing.config, &setting.external_url, &self.clock) {
+        match channels::open(&routing.config, &routing.path, &setting.external_url, &self.clock) {
             Ok(channels) => self.dispatcher.apply(routing, channels),
             // They were in order a moment ago, when the file was checked.
             Err(errors) => tracing::error!(error = lines(&errors), "channels cannot be opened, the previous routing stays in force"),

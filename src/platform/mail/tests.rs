@@ -48,7 +48,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     if greets {
         stream.write_all(script.next().unwrap().as_bytes()).await.unwrap();
     }
-    while let Some(answer) = script.next() {
+    for answer in script.by_ref() {
         let mut line = String::new();
         if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
             return;
