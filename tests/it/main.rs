@@ -20,6 +20,8 @@ mod backup;
 mod browser;
 /// Budgets of memory and disk hold under load.
 mod budget;
+/// Messages about alerts: from the rule to the channel.
+mod channels;
 /// Configuration files, reload, checks.
 mod config;
 /// TLS, proxies, credentials and redirects towards targets.

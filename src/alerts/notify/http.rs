@@ -12,6 +12,7 @@ use url::Url;
 use super::secret::Mask;
 use super::{Receipt, Refusal, truncate};
 use crate::base::clock::SharedClock;
+use crate::base::template::query_text;
 use crate::platform::http::client::{ClientError, HttpClient, Request, SecretSource};
 use crate::platform::http::go_json::write_json;
 
@@ -54,9 +55,14 @@ impl<'o> Outgoing<'o> {
     }
 
     /// With a body.
-    pub fn with_body(mut self, kind: &str, body: Vec<u8>) -> Self {
+    pub fn with_body(self, kind: &str, body: Vec<u8>) -> Self {
+        self.with_bytes(body).header(CONTENT_TYPE, kind)
+    }
+
+    /// With a body whose kind another header says.
+    pub fn with_bytes(mut self, body: Vec<u8>) -> Self {
         self.body = body;
-        self.header(CONTENT_TYPE, kind)
+        self
     }
 
     /// With a header.
@@ -81,7 +87,8 @@ pub(super) fn json_line(body: &impl Serialize) -> Vec<u8> {
 pub(super) fn form<'f>(pairs: impl IntoIterator<Item = (&'f str, String)>) -> String {
     let mut pairs: Vec<(&str, String)> = pairs.into_iter().collect();
     pairs.sort_by_key(|(key, _)| *key);
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    let pairs = pairs.iter().map(|(key, value)| format!("{}={}", query_text(key), query_text(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// A client with its limits.

@@ -4,15 +4,39 @@
 //! bounds the time of all tries, and tries again where [`Refusal::may_retry`] says so. Secrets that stand in files are
 //! read at each use; no secret stands in a [`Receipt`] or a [`Refusal`].
 
+mod discord;
+mod email;
+mod googlechat;
+mod gotify;
 mod http;
+mod incidentio;
+mod jira;
+mod matrix;
+mod mattermost;
+mod mime;
+mod msteams;
+mod msteamsv2;
+mod ntfy;
 mod opening;
+mod opsgenie;
+mod own_http;
+mod pagerduty;
+mod pushover;
+mod rocketchat;
 mod secret;
+mod sigv4;
 mod slack;
+mod sns;
+mod telegram;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod truncate;
+mod twilio;
+mod victorops;
+mod webex;
 mod webhook;
+mod wechat;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -70,6 +94,19 @@ impl Refusal {
         self.reason = format!("{what}: {}", self.reason);
         self
     }
+}
+
+/// What is wrong with a text is wrong at every try.
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self::for_good(reason)
+    }
+}
+
+/// A group's name in a form that every service takes: SHA-256 in hexadecimal digits.
+fn key_hash(message: &Message) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(message.group_key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes a channel of a type that has a `base` and tells with `send`.

@@ -4,11 +4,33 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::discord::Discord;
+use super::email::Email;
+use super::googlechat::GoogleChat;
+use super::gotify::Gotify;
 use super::http::Sender;
+use super::incidentio::IncidentIo;
+use super::jira::Jira;
+use super::matrix::Matrix;
+use super::mattermost::Mattermost;
+use super::msteams::MsTeams;
+use super::msteamsv2::MsTeamsV2;
+use super::ntfy::Ntfy;
+use super::opsgenie::OpsGenie;
+use super::own_http::OwnHttp;
+use super::pagerduty::PagerDuty;
+use super::pushover::Pushover;
+use super::rocketchat::RocketChat;
 use super::secret::Source;
 use super::slack::Slack;
+use super::sns::Sns;
+use super::telegram::Telegram;
 use super::tree::Tree;
+use super::twilio::Twilio;
+use super::victorops::VictorOps;
+use super::webex::Webex;
 use super::webhook::Webhook;
+use super::wechat::WeChat;
 use super::{Channel, Refusal};
 use crate::alerts::config::http::{self, TlsConfig};
 use crate::alerts::config::value::{FilePath, GoDuration};
@@ -138,6 +160,11 @@ impl Base {
         self.data_of_first(message, usize::MAX)
     }
 
+    /// A template that came with a secret; errors do not show it.
+    pub fn text(&self, key: &str, written: &str) -> Result<Text, Refusal> {
+        self.templates.text(key, written).map_err(|_| Refusal::for_good(format!("{key} is no template that can be read")))
+    }
+
     /// The same of its first alerts.
     pub fn data_of_first(&self, message: &Message, alerts_max: usize) -> Result<MessageData, Refusal> {
         self.templates.data(message, alerts_max, &self.external_url).map_err(Refusal::for_good)
@@ -159,8 +186,30 @@ impl Opening<'_> {
         self.integration = integration;
         let at = integration.index;
         match integration.kind {
+            "discord" => shared(Discord::open(receiver.discord.get(at)?, self)),
+            "email" => shared(Email::open(receiver.email.get(at)?, self)),
+            "incidentio" => shared(IncidentIo::open(receiver.incidentio.get(at)?, self)),
+            "pagerduty" => shared(PagerDuty::open(receiver.pagerduty.get(at)?, self)),
             "slack" => shared(Slack::open(receiver.slack.get(at)?, self)),
             "webhook" => shared(Webhook::open(receiver.webhook.get(at)?, self)),
+            "opsgenie" => shared(OpsGenie::open(receiver.opsgenie.get(at)?, self)),
+            "wechat" => shared(WeChat::open(receiver.wechat.get(at)?, self)),
+            "pushover" => shared(Pushover::open(receiver.pushover.get(at)?, self)),
+            "victorops" => shared(VictorOps::open(receiver.victorops.get(at)?, self)),
+            "sns" => shared(Sns::open(receiver.sns.get(at)?, self)),
+            "telegram" => shared(Telegram::open(receiver.telegram.get(at)?, self)),
+            "webex" => shared(Webex::open(receiver.webex.get(at)?, self)),
+            "msteams" => shared(MsTeams::open(receiver.msteams.get(at)?, self)),
+            "msteamsv2" => shared(MsTeamsV2::open(receiver.msteamsv2.get(at)?, self)),
+            "jira" => shared(Jira::open(receiver.jira.get(at)?, self)),
+            "rocketchat" => shared(RocketChat::open(receiver.rocketchat.get(at)?, self)),
+            "mattermost" => shared(Mattermost::open(receiver.mattermost.get(at)?, self)),
+            "ntfy" => shared(Ntfy::open(receiver.ntfy.get(at)?, self)),
+            "gotify" => shared(Gotify::open(receiver.gotify.get(at)?, self)),
+            "googlechat" => shared(GoogleChat::open(receiver.googlechat.get(at)?, self)),
+            "matrix" => shared(Matrix::open(receiver.matrix.get(at)?, self)),
+            "twilio" => shared(Twilio::open(receiver.twilio.get(at)?, self)),
+            "http" => shared(OwnHttp::open(receiver.http.get(at)?, self)),
             kind => {
                 self.problem("", format!("no channel of kind {kind} is known"));
                 None

@@ -246,7 +246,7 @@ impl Slack {
 
     async fn send(&self, message: &Message) -> Result<Receipt, Refusal> {
         let data = self.base.data(message)?;
-        let mut body = self.body(&data).map_err(Refusal::for_good)?;
+        let mut body = self.body(&data)?;
         let secret = self.url.read("api_url").await?;
         let mut url = secret.expose().to_owned();
         let known = self.sent.as_ref().and_then(|sent| sent.lock().get(&message.group_key).cloned());

@@ -1,7 +1,10 @@
 //! Channels against a server that records what it is sent and answers as it is told.
 
+mod mail;
+mod own;
 mod peer;
 mod recorder;
+mod services;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -267,4 +270,43 @@ fn what_is_wrong_is_told_with_its_place() {
         told(&config("b*", "{{ .X ")),
         ["alertmanager.yml: receiver \"team\": slack_configs[0].title: template: slack_configs[0].title:1: unclosed action"]
     );
+}
+
+#[test]
+fn examples_of_the_documentation_open() {
+    let page = include_str!("../../../templates/docs/channels.md");
+    let mut kinds = std::collections::BTreeSet::new();
+    for block in page.split("```").skip(1).step_by(2).filter(|block| block.contains("_configs:")) {
+        // Files with secrets are read only when something is sent; there are none of templates.
+        let text =
+            if block.contains("receivers:") { block.to_owned() } else { format!("route: {{receiver: x}}\nreceivers:\n- name: x\n{block}") };
+        let config = read(&text);
+        open(&config, &around()).unwrap_or_else(|problems| panic!("{block}\n{problems:?}"));
+        kinds.extend(config.receivers.iter().flat_map(|receiver| receiver.integrations()).map(|integration| integration.kind));
+    }
+    assert_eq!(kinds.len(), 24, "every kind has its example: {kinds:?}");
+}
+
+/// Files that upstream takes are taken here too, channels included.
+#[test]
+fn good_files_of_upstream_open() {
+    let Some(shared) = std::env::var_os("PHAROS_TEST_SHARED") else { return };
+    let mut opened = 0;
+    for folder in ["conformance/alertmanager/examples", "conformance/alertmanager/config", "mission/fixtures"] {
+        for entry in std::fs::read_dir(Path::new(&shared).join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let mut report = Report::new(&path);
+            let config = config::read(&text, &mut report);
+            if report.has_errors() {
+                continue;
+            }
+            let around = Around { file: path.display().to_string().into(), ..around() };
+            opened += 1;
+            if let Err(problems) = open(&config, &around) {
+                panic!("{}: {problems:?}", path.display());
+            }
+        }
+    }
+    assert!(opened > 10, "{opened}");
 }

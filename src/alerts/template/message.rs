@@ -19,8 +19,6 @@ use crate::alerts::model::message::Message;
 use crate::base::template::{Limits, Set, Value};
 
 use functions::{Own, knows};
-pub use json::push_json;
-pub use values::time_text;
 
 /// What a text may do: enough for a group of some thousands of alerts.
 const LIMITS: Limits = Limits { steps: 2_000_000, made_bytes: 64 * 1024 * 1024, output_bytes: 4 * 1024 * 1024 };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::recorder::{Recorder, Sent};
 use super::*;
-use crate::alerts::template::message::time_text;
+use crate::base::clock::Clock;
 
 /// Debian's Alertmanager; killed when dropped.
 struct Alertmanager {
@@ -54,10 +54,10 @@ impl Alertmanager {
             let labels: BTreeMap<&str, &str> = alert.labels.iter().collect();
             let annotations: BTreeMap<&String, &String> = alert.annotations.iter().map(|(name, value)| (name, value)).collect();
             let mut json = json!({
-                "labels": labels, "annotations": annotations, "generatorURL": alert.generator_url, "startsAt": time_text(Some(alert.starts_at)),
+                "labels": labels, "annotations": annotations, "generatorURL": alert.generator_url, "startsAt": time_text(alert.starts_at),
             });
-            if alert.ends_at.is_some() {
-                json["endsAt"] = time_text(alert.ends_at).into();
+            if let Some(end) = alert.ends_at {
+                json["endsAt"] = time_text(end).into();
             }
             json
         });
@@ -78,19 +78,38 @@ impl Drop for Alertmanager {
     }
 }
 
+fn time_text(at: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(at).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// The next message; tokens are fetched whenever there is none.
 async fn next(recorder: &Recorder) -> Sent {
-    tokio::time::timeout(Duration::from_secs(120), recorder.next()).await.expect("a message of alertmanager")
+    loop {
+        let sent = tokio::time::timeout(Duration::from_secs(120), recorder.next()).await.expect("a message of alertmanager");
+        if !is_token(&sent) {
+            return sent;
+        }
+    }
+}
+
+fn is_token(sent: &Sent) -> bool {
+    sent.path.contains("/gettoken?")
 }
 
 /// One message of ours beside one of theirs.
 async fn compare(recorder: &Recorder, theirs: &[Sent], channels: &[Arc<dyn Channel>], message: &Message) {
     for channel in channels {
         channel.tell(message).await.unwrap();
-        let ours = recorder.take();
+        let ours = recorder.take_all().into_iter().find(|sent| !is_token(sent)).unwrap();
         let same = theirs.iter().find(|theirs| theirs.path == ours.path).unwrap_or_else(|| panic!("nothing for {}", ours.path));
         assert_eq!(ours.body, same.body, "{}", ours.path);
         assert_eq!((&ours.method, ours.header("content-type")), (&same.method, same.header("content-type")), "{}", ours.path);
     }
+}
+
+/// An alert that begins now, so that Alertmanager waits for the others of its group.
+fn alert_at(now: i64, labels: &[(&str, &str)], annotations: &[(&str, &str)], is_over: bool) -> RoutedAlert {
+    RoutedAlert { starts_at: now, ends_at: is_over.then_some(now + 500), ..alert(labels, annotations, None) }
 }
 
 fn with_quick_times(text: &str) -> String {
@@ -110,15 +129,16 @@ async fn slack_messages_of_the_users_file_are_those_of_alertmanager() {
     let annotations = [("description", "5 > 3 & \"more\" <b> 'é' \u{2028}"), ("summary", "CPU *high*")];
     let other = [("alertname", "HighCPU"), ("instance", "web-2:9100"), ("job", "node"), ("severity", "critical")];
     let group = [("alertname", "HighCPU"), ("job", "node")];
-    let end = STARTED + 30_000;
+    let now = SystemClock::new().now_ms();
     for alerts in [
-        vec![alert(&labels, &annotations, None), alert(&other, &[], None)],
-        vec![alert(&labels, &annotations, Some(end)), alert(&other, &[], None)],
-        vec![alert(&other, &[], Some(end))],
+        vec![alert_at(now, &labels, &annotations, false), alert_at(now, &other, &[], false)],
+        vec![alert_at(now, &labels, &annotations, true), alert_at(now, &other, &[], false)],
+        vec![alert_at(now, &other, &[], true)],
     ] {
         peer.post(&alerts).await;
         let theirs = [next(&recorder).await];
         let message = message("slack-critical", "{}/{severity=\"critical\"}:{alertname=\"HighCPU\", job=\"node\"}", &group, alerts);
+        let message = Message { at: now + 60_000, ..message };
         compare(&recorder, &theirs, &opened["slack-critical"], &message).await;
     }
 }
@@ -136,11 +156,11 @@ async fn messages_are_those_of_alertmanager() {
     let labels = [("alertname", "HighCPU"), ("instance", "web-1:9100"), ("job", "node"), ("severity", "critical"), ("z", "<a&b>")];
     let annotations = [("description", "5 > 3 & \"more\" <b> 'é' \u{2028}\n\ttab"), ("summary", "CPU *high*")];
     let other = [("alertname", "HighCPU"), ("instance", "web-2:9100"), ("job", "node"), ("severity", "warning")];
-    let end = STARTED + 30_000;
+    let now = SystemClock::new().now_ms();
     for alerts in [
-        vec![alert(&labels, &annotations, None), alert(&other, &[("summary", "CPU *high*")], None)],
-        vec![alert(&labels, &annotations, Some(end)), alert(&other, &[("summary", "CPU *high*")], None)],
-        vec![alert(&other, &[], Some(end))],
+        vec![alert_at(now, &labels, &annotations, false), alert_at(now, &other, &[("summary", "CPU *high*")], false)],
+        vec![alert_at(now, &labels, &annotations, true), alert_at(now, &other, &[("summary", "CPU *high*")], false)],
+        vec![alert_at(now, &other, &[], true)],
     ] {
         peer.post(&alerts).await;
         let mut theirs = Vec::new();
@@ -148,6 +168,7 @@ async fn messages_are_those_of_alertmanager() {
             theirs.push(next(&recorder).await);
         }
         let message = message("team.x", "{}:{alertname=\"HighCPU\"}", &[("alertname", "HighCPU")], alerts);
+        let message = Message { at: now + 60_000, ..message };
         compare(&recorder, &theirs, channels, &message).await;
     }
 }

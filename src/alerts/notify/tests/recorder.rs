@@ -30,10 +30,13 @@ impl Sent {
     }
 }
 
+/// Status, headers, body.
+type Answer = (u16, Vec<(String, String)>, String);
+
 #[derive(Default)]
 struct Log {
     sent: VecDeque<Sent>,
-    answers: VecDeque<(u16, Vec<(String, String)>, String)>,
+    answers: VecDeque<Answer>,
 }
 
 #[derive(Clone)]
@@ -112,7 +115,7 @@ async fn record(State(recorder): State<Recorder>, method: Method, uri: Uri, head
 }
 
 /// What clients want to read where nothing else is said.
-fn usual(path: &str) -> (u16, Vec<(String, String)>, String) {
+fn usual(path: &str) -> Answer {
     let body = match path {
         path if path.ends_with("/sendMessage") => r#"{"ok":true,"result":{"message_id":1,"date":1,"chat":{"id":-5,"type":"group"}}}"#,
         path if path.starts_with("/sns") => "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>",

@@ -130,7 +130,7 @@ fn plain(value: &Value<'_>) -> Result<String, String> {
 }
 
 fn dict<'a>(pairs: &[Value<'a>]) -> Result<Value<'a>, String> {
-    if pairs.len() % 2 != 0 {
+    if !pairs.len().is_multiple_of(2) {
         return Err("dict requires an even number of arguments".to_owned());
     }
     let pair = |pair: &[Value<'a>]| match pair {

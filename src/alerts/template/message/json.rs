@@ -37,7 +37,7 @@ fn push_text(text: &str, out: &mut String) {
 ///
 /// # Errors
 /// What JSON has no form for.
-pub fn push_json(value: &Value<'_>, out: &mut String) -> Result<(), String> {
+pub(super) fn push_json(value: &Value<'_>, out: &mut String) -> Result<(), String> {
     match value {
         Value::Nil => out.push_str("null"),
         Value::Bool(_) | Value::Int(_) => value.print(out),

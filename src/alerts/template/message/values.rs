@@ -11,7 +11,7 @@ fn moment(at: Option<i64>) -> Moment {
 }
 
 /// A time as Go writes it in JSON: `2026-01-02T03:04:05.678Z`.
-pub fn time_text(at: Option<i64>) -> String {
+fn time_text(at: Option<i64>) -> String {
     let mut out = String::new();
     moment(at).format("2006-01-02T15:04:05.999999999Z07:00", &mut out);
     out
