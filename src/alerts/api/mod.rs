@@ -1,6 +1,7 @@
-//! The Prometheus HTTP API of rules and alerts. Wire shapes live here and nowhere else.
+//! The Prometheus HTTP API of rules and alerts, and Alertmanager's ([`v2`]). Wire shapes live here and nowhere else.
 
 mod rules;
+pub mod v2;
 
 use std::sync::Arc;
 

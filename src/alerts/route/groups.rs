@@ -191,29 +191,31 @@ fn name(receiver: &str, key: &str) -> Arc<str> {
     format!("{receiver}\0{key}").into()
 }
 
-/// The order of messages: by `job`, then `instance`, then the rest, as upstream.
+/// Puts alerts in the order of messages.
 pub fn sort(alerts: &mut [RoutedAlert]) {
-    alerts.sort_by(|a, b| {
-        for name in ["job", "instance"] {
-            let order = match (a.labels.get(name), b.labels.get(name)) {
-                (Some(a), Some(b)) => a.cmp(b),
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (None, None) => std::cmp::Ordering::Equal,
-            };
-            if order.is_ne() {
-                return order;
-            }
+    alerts.sort_by(order);
+}
+
+/// The order of messages: by `job`, then `instance`, then the rest, as upstream.
+pub fn order(a: &RoutedAlert, b: &RoutedAlert) -> std::cmp::Ordering {
+    for name in ["job", "instance"] {
+        let order = match (a.labels.get(name), b.labels.get(name)) {
+            (Some(a), Some(b)) => a.cmp(b),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (None, None) => std::cmp::Ordering::Equal,
+        };
+        if order.is_ne() {
+            return order;
         }
-        // Fewer labels first; then the pairs in order of names, where a set that has the earlier name comes later.
-        let pairs = || a.labels.iter().zip(b.labels.iter());
-        a.labels.len().cmp(&b.labels.len()).then_with(|| {
-            let differs = pairs().find(|(a, b)| a != b);
-            differs.map_or(std::cmp::Ordering::Equal, |((name, value), (other, other_value))| {
-                other.cmp(name).then_with(|| value.cmp(other_value))
-            })
+    }
+    // Fewer labels first; then the pairs in order of names, where a set that has the earlier name comes later.
+    a.labels.len().cmp(&b.labels.len()).then_with(|| {
+        let differs = a.labels.iter().zip(b.labels.iter()).find(|(a, b)| a != b);
+        differs.map_or(std::cmp::Ordering::Equal, |((name, value), (other, other_value))| {
+            other.cmp(name).then_with(|| value.cmp(other_value))
         })
-    });
+    })
 }
 
 #[cfg(test)]
