@@ -25,6 +25,6 @@ pub mod route;
 mod rules;
 mod template;
 
-pub use evaluate::{Ports, Setting};
+pub use evaluate::{Ports, Prepared, Running, Setting};
 pub use facade::{Alerts, AlertsOptions, ReadQuery, load};
 pub use model::{Group, Language};

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
+use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, test_rules, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -45,6 +45,9 @@ enum Command {
     /// Ask a running server for log lines.
     #[command(subcommand, after_help = LOGS_EXAMPLES)]
     Logs(Logs),
+    /// Run unit tests.
+    #[command(subcommand, after_help = TEST_EXAMPLES)]
+    Test(Test),
     /// Bring data in from elsewhere.
     #[command(subcommand, after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -127,6 +130,17 @@ enum Check {
     /// Ask whether a server takes requests.
     #[command(after_help = READY_EXAMPLES)]
     Ready(health::HealthArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Test {
+    /// Run unit tests of rules, in promtool's format: series written by hand, and the alerts and numbers that must come
+    /// out.
+    ///
+    /// Rules over logs are tested with lines: `input_lines` is a list of entries with `stream`, `line`, and, if you like,
+    /// `at`, `every`, `times` and `metadata`.
+    #[command(after_help = TEST_RULES_EXAMPLES)]
+    Rules(test_rules::TestRulesArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,6 +274,7 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
+        Command::Test(Test::Rules(args)) => test_rules::run(&args, &mut out, &mut io::stderr()),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),

@@ -33,6 +33,16 @@ Examples:
   pharos check rules rules.yml
   pharos check rules /etc/pharos/node.yml /etc/pharos/api.yml";
 
+pub(super) const TEST_EXAMPLES: &str = "\
+Examples:
+  pharos test rules tests.yml";
+
+pub(super) const TEST_RULES_EXAMPLES: &str = "\
+Examples:
+  pharos test rules tests.yml
+  pharos test rules --run 'disk|cpu' --diff /etc/pharos/tests/node.yml
+  pharos test rules --debug tests.yml";
+
 pub(super) const WEB_CONFIG_EXAMPLES: &str = "\
 Examples:
   pharos check web-config web.config.yml";

@@ -20,6 +20,7 @@ mod ruling;
 mod serve;
 mod starting;
 mod stop;
+mod test_rules;
 mod throttle;
 mod user;
 mod vetting;

@@ -21,7 +21,7 @@ pub(super) fn read_rules(config: &Config) -> Result<(Vec<Group>, Vec<Diagnostic>
 
 /// Reads rule files: paths, or globs in the last part. Blocking.
 pub(super) fn read_rule_files(patterns: &[String]) -> Result<(Vec<Group>, Vec<Diagnostic>), Vec<Diagnostic>> {
-    load(patterns, read_query)
+    load(patterns, read_query, false)
 }
 
 /// What all groups share.
