@@ -23,8 +23,9 @@ pub mod model;
 pub mod notify;
 pub mod route;
 mod rules;
+mod store;
 mod template;
 
 pub use evaluate::{Ports, Prepared, Running, Setting};
-pub use facade::{Alerts, AlertsOptions, ReadQuery, load};
+pub use facade::{Alerts, AlertsOptions, Following, ReadQuery, load, load_routing};
 pub use model::{Group, Language};

@@ -12,9 +12,11 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::edge::Edge;
+use super::routing::read_routing;
 use super::ruling::{read_rule_files, read_rules};
 use super::vetting::vet;
 use crate::alerts::Group;
+use crate::alerts::dispatch::InForce;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::logs::take_over_loki_config;
 use crate::metrics::config::{LoadedConfig, check as check_file, load};
@@ -26,7 +28,16 @@ use crate::platform::config::settings::{FileSettings, Resolved, unknown_variable
 use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
-type Apply = Box<dyn Fn(&LoadedConfig, Vec<Group>) + Send + Sync>;
+type Apply = Box<dyn Fn(&LoadedConfig, &Alerting) + Send + Sync>;
+
+/// The files about alerts, as they were read.
+#[derive(Debug, Clone)]
+pub(super) struct Alerting {
+    /// Groups of rules.
+    pub(super) rules: Vec<Group>,
+    /// Where alerts go.
+    pub(super) routing: Arc<InForce>,
+}
 
 /// What runs and follows a new configuration.
 struct Followers {
@@ -52,7 +63,7 @@ pub(super) struct Configuration {
 
 struct Current {
     loaded: Arc<LoadedConfig>,
-    rules: Vec<Group>,
+    alerting: Alerting,
     resolved: Resolved,
     reload: ReloadState,
 }
@@ -91,6 +102,19 @@ fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<Str
     Ok((resolved, warnings.iter().map(ToString::to_string).collect()))
 }
 
+/// Reads the files about alerts: rules and routing. With what is odd about them.
+fn read_alerting(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -> Result<(Alerting, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let rules = read_rules(&loaded.config);
+    let routing = read_routing(&resolved.settings, loaded.loaded_from.as_deref(), clock);
+    match (rules, routing) {
+        (Ok((rules, mut odd)), Ok((routing, odd_routing))) => {
+            odd.extend(odd_routing);
+            Ok((Alerting { rules, routing }, odd))
+        }
+        (rules, routing) => Err(rules.err().into_iter().chain(routing.err()).flatten().collect()),
+    }
+}
+
 fn lines(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -110,16 +134,16 @@ impl Configuration {
         if !wrong.is_empty() {
             bail!("the settings cannot be used:\n{}", lines(&wrong));
         }
-        let (rules, odd_rules) = match read_rules(&loaded.config) {
-            Ok(rules) => rules,
-            Err(errors) => bail!("the rule files cannot be used:\n{}", lines(&errors)),
+        let (alerting, odd_alerting) = match read_alerting(&loaded, &resolved, &clock) {
+            Ok(alerting) => alerting,
+            Err(errors) => bail!("the files about rules and alerts cannot be used:\n{}", lines(&errors)),
         };
         let now = clock.now_ms();
         let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).chain(&of_loki).cloned().collect();
-        let odd = loaded.warnings.iter().chain(&odd_rules).map(ToString::to_string);
+        let odd = loaded.warnings.iter().chain(&odd_alerting).map(ToString::to_string);
         let warnings = odd.chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
-        let current = Current { loaded: Arc::new(loaded), rules, resolved, reload };
+        let current = Current { loaded: Arc::new(loaded), alerting, resolved, reload };
         Ok(Arc::new(Self {
             flags,
             clock,
@@ -134,7 +158,7 @@ impl Configuration {
     }
 
     /// What is to happen with a new configuration: the edge reads its files again, and the rest is told. Said once.
-    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&LoadedConfig, Vec<Group>) + Send + Sync + 'static) {
+    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&LoadedConfig, &Alerting) + Send + Sync + 'static) {
         let said_before = self.followers.set(Followers { edge, apply: Box::new(apply) }).is_err();
         debug_assert!(!said_before, "on_change is called once");
     }
@@ -154,9 +178,9 @@ impl Configuration {
         Arc::clone(&self.current.read().loaded)
     }
 
-    /// The rules in force.
-    pub(super) fn rules(&self) -> Vec<Group> {
-        self.current.read().rules.clone()
+    /// The rules and the routing in force.
+    pub(super) fn alerting(&self) -> Alerting {
+        self.current.read().alerting.clone()
     }
 
     /// Warnings about the configuration in force, for the log.
@@ -173,23 +197,24 @@ impl Configuration {
         if !wrong.is_empty() {
             return Err(lines(&wrong));
         }
-        let rules = read_rules(&loaded.config).map_err(|errors| lines(&errors))?;
+        // Which file it is stays as it was at the start, like every setting.
+        let alerting = read_alerting(&loaded, &self.resolved(), &self.clock).map_err(|errors| lines(&errors))?;
         let refused = refused_changes(&loaded.config, &self.loaded().config, &self.clock);
         if !refused.is_empty() {
             return Err(format!("one or more errors occurred while applying the new configuration: {}", refused.join("; ")));
         }
         let followers = self.followers.get();
         let prepared = followers.map(|followers| followers.edge.prepare()).transpose()?;
-        self.take_over(loaded, rules, unknown, &resolved);
+        self.take_over(loaded, alerting, unknown, &resolved);
         if let (Some(followers), Some(prepared)) = (followers, prepared) {
             followers.edge.take_over(prepared);
         }
         Ok(())
     }
 
-    fn take_over(&self, loaded: LoadedConfig, rules: (Vec<Group>, Vec<Diagnostic>), unknown: Vec<String>, resolved: &Resolved) {
-        let (rules, odd_rules) = rules;
-        let mut warnings: Vec<String> = loaded.warnings.iter().chain(&odd_rules).map(ToString::to_string).collect();
+    fn take_over(&self, loaded: LoadedConfig, alerting: (Alerting, Vec<Diagnostic>), unknown: Vec<String>, resolved: &Resolved) {
+        let (alerting, odd_alerting) = alerting;
+        let mut warnings: Vec<String> = loaded.warnings.iter().chain(&odd_alerting).map(ToString::to_string).collect();
         warnings.extend(self.needs_restart(resolved));
         for warning in &warnings {
             tracing::warn!(%warning, "configuration");
@@ -200,11 +225,11 @@ impl Configuration {
         {
             let mut current = self.current.write();
             current.loaded = Arc::clone(&loaded);
-            current.rules = rules.clone();
+            current.alerting = alerting.clone();
             current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
         }
         if let Some(followers) = self.followers.get() {
-            (followers.apply)(&loaded, rules);
+            (followers.apply)(&loaded, &alerting);
         }
     }
 
@@ -330,7 +355,7 @@ pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> an
     let vetted = |loaded: &LoadedConfig| match resolve(&ServeFlags::default(), &loaded.settings) {
         Ok((resolved, _)) => {
             let mut wrong = vet(&resolved, &environment, &clock);
-            wrong.extend(read_rules(&loaded.config).err().unwrap_or_default());
+            wrong.extend(read_alerting(loaded, &resolved, &clock).err().unwrap_or_default());
             wrong
         }
         Err(errors) => errors,

@@ -16,6 +16,7 @@ mod health;
 mod https;
 mod import;
 mod present;
+mod routing;
 mod ruling;
 mod serve;
 mod starting;

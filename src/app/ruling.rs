@@ -1,6 +1,9 @@
 //! Rules between the configuration and the hall of alerts: which files, what they may ask, and what all of them share.
 
-use crate::alerts::{Group, Language, Setting, load};
+use std::sync::Arc;
+
+use super::configuration::Alerting;
+use crate::alerts::{Following, Group, Language, Setting, load};
 use crate::metrics::config::Config;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::Settings;
@@ -24,8 +27,18 @@ pub(super) fn read_rule_files(patterns: &[String]) -> Result<(Vec<Group>, Vec<Di
     load(patterns, read_query, false)
 }
 
+/// Everything of the hall that follows the configuration.
+pub(super) fn following(config: &Config, settings: &Settings, alerting: &Alerting) -> Following {
+    Following {
+        groups: alerting.rules.clone(),
+        setting: setting(config, settings),
+        relabel: config.alerting.alert_relabel_configs.clone(),
+        routing: Arc::clone(&alerting.routing),
+    }
+}
+
 /// What all groups share.
-pub(super) fn setting(config: &Config, settings: &Settings) -> Setting {
+fn setting(config: &Config, settings: &Settings) -> Setting {
     Setting {
         interval: config.global.evaluation_interval,
         query_offset: config.global.rule_query_offset,

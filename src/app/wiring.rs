@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use axum::middleware::from_fn_with_state;
 
 use super::configuration::Configuration;
@@ -17,7 +17,7 @@ use super::https::{ToHttps, https_only};
 use super::throttle::{Throttle, limited};
 use super::vouch::{Vouching, vouched};
 use super::web_users::WebUsers;
-use super::{backup, budget, ruling};
+use super::{backup, budget, routing, ruling};
 use crate::access::{Access, AccessReport, AccessSettings, AuthMode, Doors, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::alerts::{Alerts, AlertsOptions, Ports};
@@ -139,13 +139,12 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, clock);
-    alerts.apply(configuration.rules(), ruling::setting(&configuration.loaded().config, &with_url));
+    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, &db, clock)?;
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
-    configuration.on_change(Arc::clone(edge), move |loaded, rules| {
+    configuration.on_change(Arc::clone(edge), move |loaded, alerting| {
         told.apply(&loaded.config);
         collecting.reload(loaded.settings.collect().cloned());
-        ruled.apply(rules, ruling::setting(&loaded.config, &with_url));
+        ruled.apply(ruling::following(&loaded.config, &with_url, alerting));
     });
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
@@ -190,9 +189,12 @@ fn open_alerts(
     configuration: &Configuration,
     settings: &Settings,
     registry: &Registry,
+    db: &Arc<Db>,
     clock: &SharedClock,
-) -> Arc<Alerts> {
-    Alerts::open(AlertsOptions {
+) -> anyhow::Result<Arc<Alerts>> {
+    let following = ruling::following(&configuration.loaded().config, settings, &configuration.alerting());
+    routing::say(&following.routing);
+    let options = AlertsOptions {
         ports: Ports {
             metrics: metrics.evaluate(),
             logs: Arc::new(logs.engine().clone()),
@@ -201,10 +203,13 @@ fn open_alerts(
             clock: Arc::clone(clock),
         },
         read_query: ruling::read_query,
-        setting: ruling::setting(&configuration.loaded().config, settings),
+        following,
+        db: Arc::clone(db),
+        history: settings.alerts.history_time,
         registry: registry.clone(),
         evaluations_max: usize::try_from(settings.alerts.evaluations_max).unwrap_or(usize::MAX),
-    })
+    };
+    Alerts::open(options).map_err(|why| anyhow!("alerts cannot be routed:\n{why}"))
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {

@@ -1,15 +1,28 @@
 //! From alerts to messages: what is known of each alert, which groups are due, what is kept back, and who was told what.
 
+mod backoff;
+mod standing;
+mod dispatcher;
+mod journal;
+mod line;
+mod report;
+mod teller;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::alerts::config::RoutingConfig;
+pub use crate::alerts::model::history::{AlertChange, Telling};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::{Silence, SilenceError};
 use crate::alerts::route::tree::RouteTree;
+pub use crate::alerts::store::Asked;
 use crate::series::labels::Labels;
+
+pub use dispatcher::{DispatchOptions, Dispatcher};
+pub use line::Channels;
 
 /// A change that ends when it is stored for good.
 pub type Storing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DispatchError>> + Send + 'a>>;
@@ -87,27 +100,6 @@ pub struct InForce {
     pub path: String,
 }
 
-/// A try to tell somebody, as the history keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling {
-    /// When, in milliseconds since the Unix epoch.
-    pub at: i64,
-    /// Who.
-    pub receiver: Arc<str>,
-    /// How: the channel's kind and number, as `slack[0]`.
-    pub channel: String,
-    /// Why, in the words of the notification log.
-    pub reason: String,
-    /// How many alerts fire in it, and how many are over.
-    pub counts: (usize, usize),
-    /// The group.
-    pub group_key: Arc<str>,
-    /// What was wrong; none if it was taken.
-    pub error: Option<String>,
-    /// How often it was tried.
-    pub tries: u32,
-}
-
 /// What a channel did lately.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelState {
@@ -144,6 +136,11 @@ pub trait Routing: Send + Sync {
 
     /// What was told lately, newest first, at most so many.
     fn tellings<'a>(&'a self, limit: usize) -> Storing<'a, Vec<Telling>>;
+
+    /// How alerts changed lately, newest first.
+    fn changes(&self, _asked: Asked) -> Storing<'_, Vec<AlertChange>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// How channels do, by receiver and channel (`slack[0]`).
     fn channels(&self) -> BTreeMap<(Arc<str>, String), ChannelState>;

@@ -132,10 +132,12 @@ pub struct Last {
 /// What a rule gave that others want to know.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// Alerts to route.
-    pub due: Vec<Alert>,
-    /// Alerts whose state changed, with the name of the rule.
-    pub changes: Vec<(String, Change)>,
+    /// The instant of the evaluation, in milliseconds since the Unix epoch.
+    pub at: i64,
+    /// Alerts to route, with the place of their rule in the group.
+    pub due: Vec<(usize, Alert)>,
+    /// Alerts whose state changed, with the place of their rule in the group.
+    pub changes: Vec<(usize, Change)>,
 }
 
 impl Running {
@@ -202,12 +204,12 @@ impl Running {
         let Due { at, missed } = self.schedule.lock().due(now)?;
         self.missed.fetch_add(missed, Ordering::Relaxed);
         let began = ports.clock.monotonic();
-        let mut told = Told::default();
-        for rule in &self.rules {
+        let mut told = Told { at, ..Told::default() };
+        for place in 0..self.rules.len() {
             if cancel.check().is_err() {
                 return Some(told);
             }
-            self.evaluate_rule(rule, at, ports, setting, cancel, &mut told);
+            self.evaluate_rule(place, ports, setting, cancel, &mut told);
         }
         self.evaluations.fetch_add(1, Ordering::Relaxed);
         // The first evaluation of a rule finds out which alerts there are; only then can they be given their time back.
@@ -228,7 +230,8 @@ impl Running {
         self.group.query_offset.unwrap_or(setting.query_offset).ms()
     }
 
-    fn evaluate_rule(&self, rule: &RunningRule, at: i64, ports: &Ports, setting: &Setting, cancel: &Cancel, told: &mut Told) {
+    fn evaluate_rule(&self, place: usize, ports: &Ports, setting: &Setting, cancel: &Cancel, told: &mut Told) {
+        let (rule, at) = (&self.rules[place], told.at);
         let began = ports.clock.monotonic();
         let offset = self.offset(setting);
         let outcome = self.outcome(rule, at, offset, ports, setting, cancel);
@@ -236,14 +239,13 @@ impl Running {
         let mut series = 0;
         if let Ok(outcome) = outcome {
             series = outcome.samples.len();
-            let name = &rule.prepared.rule.name;
-            told.changes.extend(outcome.changes.iter().map(|change| (name.clone(), change.clone())));
+            told.changes.extend(outcome.changes.iter().map(|change| (place, change.clone())));
             if let Err(refused) = rule.store(&outcome, at - offset, ports.append.as_ref()) {
                 error = Some(refused.to_string());
             }
         }
         let interval = self.interval();
-        told.due.extend(rule.alerts.lock().take_due(at, setting.resend, interval));
+        told.due.extend(rule.alerts.lock().take_due(at, setting.resend, interval).into_iter().map(|alert| (place, alert)));
         self.rules_evaluated.fetch_add(1, Ordering::Relaxed);
         self.rules_failed.fetch_add(u64::from(error.is_some()), Ordering::Relaxed);
         let state = if error.is_none() { HealthState::Ok } else { HealthState::Err };

@@ -6,7 +6,7 @@ mod rule;
 mod schedule;
 mod state;
 
-pub use group::{Ports, Running, RunningRule, Setting};
+pub use group::{Ports, Running, RunningRule, Setting, Told};
 pub use rule::Prepared;
 
 /// The groups of the server as they run.

@@ -51,7 +51,8 @@ pub fn load(patterns: &[String], read_query: ReadQuery, ignore_unknown: bool) ->
     report.finish().map(|warnings| (groups, warnings))
 }
 
-fn text_of(path: &Path) -> Result<String, String> {
+/// The text of a file that is not too large.
+pub(super) fn text_of(path: &Path) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if size > FILE_BYTES_MAX as u64 {
         return Err(format!("the file has {size} bytes, more than {FILE_BYTES_MAX}"));

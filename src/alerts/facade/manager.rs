@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore};
 
 use super::load::ReadQuery;
+use super::send::Sender;
 use crate::alerts::evaluate::{Groups, Ports, Prepared, Running, Setting};
 use crate::alerts::model::Group;
 use crate::base::cancel::{Cancel, Stop};
@@ -23,11 +24,12 @@ pub struct Manager {
     places: Arc<Semaphore>,
     changed: Notify,
     cancel: Cancel,
+    sender: Arc<Sender>,
 }
 
 impl Manager {
     /// Without groups.
-    pub fn new(ports: Ports, read_query: ReadQuery, setting: Setting, evaluations_max: usize) -> Self {
+    pub fn new(ports: Ports, read_query: ReadQuery, setting: Setting, evaluations_max: usize, sender: Arc<Sender>) -> Self {
         Self {
             ports,
             read_query,
@@ -36,6 +38,7 @@ impl Manager {
             places: Arc::new(Semaphore::new(evaluations_max.max(1))),
             changed: Notify::new(),
             cancel: Cancel::new(),
+            sender,
         }
     }
 
@@ -127,14 +130,18 @@ impl Manager {
         let (manager, group) = (Arc::clone(self), Arc::clone(group));
         tokio::spawn(async move {
             let Ok(place) = Arc::clone(&manager.places).acquire_owned().await else { return };
+            let sender = Arc::clone(&manager.sender);
             let worked = tokio::task::spawn_blocking(move || {
                 let _place = place;
                 let now = manager.ports.clock.now_ms();
                 let setting = manager.setting.load_full();
-                group.evaluate(now, &manager.ports, &setting, &manager.cancel)
+                let told = group.evaluate(now, &manager.ports, &setting, &manager.cancel);
+                told.and_then(|told| manager.sender.prepare(&group, told, &setting))
             });
-            if worked.await.is_err() {
-                tracing::error!("the evaluation of a group of rules panicked");
+            match worked.await {
+                Ok(Some(prepared)) => sender.send(prepared).await,
+                Ok(None) => {}
+                Err(_) => tracing::error!("the evaluation of a group of rules panicked"),
             }
         });
     }

@@ -1,19 +1,31 @@
-//! The front door of the hall: loads rules, runs their groups, and hands out routes.
+//! The front door of the hall: loads rules and routing, runs groups, has their alerts told, and hands out routes.
 
+mod channels;
 mod load;
 mod manager;
 mod report;
+mod routing;
+mod send;
 
 use std::sync::Arc;
 
 pub use load::{ReadQuery, load};
 use manager::Manager;
+pub use routing::load_routing;
+use send::Sender;
 
 use crate::access::Routes;
+use crate::alerts::api::v2::{self, V2State};
 use crate::alerts::api::{self, ApiState};
+use crate::alerts::dispatch::{DispatchOptions, Dispatcher, InForce, Routing};
 use crate::alerts::evaluate::{Ports, Setting};
 use crate::alerts::model::Group;
+use crate::base::clock::SharedClock;
+use crate::base::time::Duration;
+use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
+use crate::series::relabel::RelabelConfig;
 
 /// What the hall needs of the rest of the server.
 pub struct AlertsOptions {
@@ -21,54 +33,107 @@ pub struct AlertsOptions {
     pub ports: Ports,
     /// Reads queries.
     pub read_query: ReadQuery,
-    /// What all groups share.
-    pub setting: Setting,
+    /// What follows the configuration.
+    pub following: Following,
+    /// Where everything is kept that must survive a restart, but for samples.
+    pub db: Arc<Db>,
+    /// How long the history of alerts is kept; 0 for as long as there is room.
+    pub history: Duration,
     /// Where the hall's own metrics are added.
     pub registry: Registry,
     /// Groups that are evaluated at once, at most.
     pub evaluations_max: usize,
 }
 
+/// What changes when the configuration is read again.
+#[derive(Debug, Clone)]
+pub struct Following {
+    /// Groups of rules.
+    pub groups: Vec<Group>,
+    /// What all groups share.
+    pub setting: Setting,
+    /// What is done with the labels of rules' alerts before they are routed.
+    pub relabel: Vec<RelabelConfig>,
+    /// Where alerts go.
+    pub routing: Arc<InForce>,
+}
+
 /// The open hall.
 pub struct Alerts {
     manager: Arc<Manager>,
+    dispatcher: Arc<Dispatcher>,
+    sender: Arc<Sender>,
     api: Arc<ApiState>,
-    task: parking_lot::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    clock: SharedClock,
+    tasks: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 impl Alerts {
-    /// Wires everything. Nothing is evaluated yet.
-    pub fn open(options: AlertsOptions) -> Arc<Self> {
-        let AlertsOptions { ports, read_query, setting, registry, evaluations_max } = options;
-        let manager = Arc::new(Manager::new(ports, read_query, setting, evaluations_max));
+    /// Wires everything. Nothing is evaluated and nobody is told yet. Blocking.
+    ///
+    /// # Errors
+    /// What is wrong with the channels, or the database's.
+    pub fn open(options: AlertsOptions) -> Result<Arc<Self>, String> {
+        let AlertsOptions { ports, read_query, following, db, history, registry, evaluations_max } = options;
+        let Following { groups, setting, relabel, routing } = following;
+        let clock = Arc::clone(&ports.clock);
+        let channels = channels::open(&routing.config, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
+        let dispatch = DispatchOptions { db, clock: Arc::clone(&clock), in_force: routing, channels, history };
+        let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
+        let sender = Sender::new(Arc::clone(&dispatcher), relabel);
+        let manager = Arc::new(Manager::new(ports, read_query, setting.clone(), evaluations_max, Arc::clone(&sender)));
+        manager.apply(groups, setting);
         registry.add(Arc::clone(&manager) as _);
+        registry.add(Arc::clone(&dispatcher) as _);
         let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, read_query });
-        Arc::new(Self { manager, api, task: parking_lot::Mutex::default() })
+        Ok(Arc::new(Self { manager, dispatcher, sender, api, clock, tasks: parking_lot::Mutex::default() }))
     }
 
-    /// Begins to evaluate. Call it inside the runtime.
+    /// Begins to evaluate and to tell. Call it inside the runtime.
     pub fn start(&self) {
-        *self.task.lock() = Some(tokio::spawn(Arc::clone(&self.manager).run()));
+        let mut tasks = self.tasks.lock();
+        tasks.push(tokio::spawn(Arc::clone(&self.manager).run()));
+        tasks.push(tokio::spawn(Arc::clone(&self.dispatcher).run()));
     }
 
-    /// Takes over other rules and settings. Groups and rules that stay the same go on where they are.
-    pub fn apply(&self, groups: Vec<Group>, setting: Setting) {
+    /// Takes over another configuration. What stays the same goes on where it is. Blocking.
+    pub fn apply(&self, following: Following) {
+        let Following { groups, setting, relabel, routing } = following;
+        // Routing first, so that what new rules find goes where it is to go.
+        match channels::open(&routing.config, &setting.external_url, &self.clock) {
+            Ok(channels) => self.dispatcher.apply(routing, channels),
+            // They were in order a moment ago, when the file was checked.
+            Err(errors) => tracing::error!(error = lines(&errors), "channels cannot be opened, the previous routing stays in force"),
+        }
+        self.sender.apply(relabel);
         self.manager.apply(groups, setting);
     }
 
-    /// Every route of the hall.
-    pub fn routes(&self) -> Routes {
-        api::routes(&self.api)
+    /// Routing at work.
+    pub fn routing(&self) -> Arc<dyn Routing> {
+        Arc::clone(&self.dispatcher) as _
     }
 
-    /// Ends evaluation; what is being evaluated is stopped.
+    /// Every route of the hall. Call it once, as the server starts.
+    pub fn routes(&self) -> Routes {
+        let clock = Arc::clone(&self.clock);
+        let v2 = Arc::new(V2State { routing: self.routing(), started_at: clock.now_ms(), clock });
+        api::routes(&self.api).join(v2::routes(&v2))
+    }
+
+    /// Ends evaluation and telling; what is being evaluated is stopped.
     pub async fn stop(&self) {
         self.manager.stop();
-        let task = self.task.lock().take();
-        if let Some(task) = task
-            && task.await.is_err()
-        {
-            tracing::error!("the evaluation of rules panicked");
+        self.dispatcher.stop().await;
+        let tasks = std::mem::take(&mut *self.tasks.lock());
+        for task in tasks {
+            if task.await.is_err() {
+                tracing::error!("the evaluation of rules or the telling of alerts panicked");
+            }
         }
     }
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

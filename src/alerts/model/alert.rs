@@ -22,6 +22,11 @@ impl State {
             Self::Firing => "firing",
         }
     }
+
+    /// The state of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Inactive, Self::Pending, Self::Firing].into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// One alert of a rule. Times are milliseconds since the Unix epoch.

@@ -1,6 +1,7 @@
 //! What alerts are made of: plain values, no reading and no writing of files.
 
 mod alert;
+pub mod history;
 pub mod interval;
 pub mod matcher;
 pub mod message;

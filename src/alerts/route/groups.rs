@@ -2,7 +2,8 @@
 //!
 //! What a channel hears of a due group is for [`super::log`] to decide; groups only say when they are due.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::tree::{Route, RouteTree};
@@ -41,6 +42,11 @@ impl Group {
         let mut alerts: Vec<RoutedAlert> = self.alerts.values().cloned().collect();
         sort(&mut alerts);
         alerts
+    }
+
+    /// The fingerprints of its alerts.
+    pub fn fingerprints(&self) -> impl Iterator<Item = u64> {
+        self.alerts.keys().copied()
     }
 }
 
@@ -120,15 +126,31 @@ impl Groups {
 
     /// When the next group is due, in milliseconds since the Unix epoch.
     pub fn next_due(&self) -> Option<i64> {
-        self.groups.values().map(|group| group.due_at).min()
+        self.next_due_of(&|_, _| true)
+    }
+
+    /// When the next of the groups is due that `is_free` says, asked with receiver and key.
+    pub fn next_due_of(&self, is_free: &dyn Fn(&Arc<str>, &Arc<str>) -> bool) -> Option<i64> {
+        let tree = &self.tree;
+        let is_free = |id: &GroupId, group: &Group| tree.get(id.route).is_some_and(|route| is_free(&route.receiver, &group.key));
+        self.groups.iter().filter(|(id, group)| is_free(id, group)).map(|(_, group)| group.due_at).min()
     }
 
     /// The groups that are due by `now`, the longest due first; each is due again after its interval.
     pub fn due(&mut self, now: i64) -> Vec<Flush> {
+        self.due_of(now, &mut |_, _| true)
+    }
+
+    /// The same of those groups that `takes` says, asked with receiver and key; the others stay due.
+    pub fn due_of(&mut self, now: i64, takes: &mut dyn FnMut(&Arc<str>, &Arc<str>) -> bool) -> Vec<Flush> {
         let mut due: Vec<(i64, Flush)> = Vec::new();
+        let tree = Arc::clone(&self.tree);
         for (id, group) in self.groups.iter_mut().filter(|(_, group)| group.due_at <= now) {
+            if !tree.get(id.route).is_some_and(|route| takes(&route.receiver, &group.key)) {
+                continue;
+            }
             let was_due = group.due_at;
-            let interval = self.tree.get(id.route).map_or(1, |route| route.group_interval.ms().max(1));
+            let interval = tree.get(id.route).map_or(1, |route| route.group_interval.ms().max(1));
             // Missed times are not made up for.
             group.due_at = if was_due.saturating_add(interval) > now { was_due + interval } else { now.saturating_add(interval) };
             group.has_flushed = true;
@@ -162,6 +184,33 @@ impl Groups {
         }
     }
 
+    /// Lets the groups of this name be due now.
+    pub fn hurry(&mut self, receiver: &str, key: &str, now: i64) {
+        let tree = &self.tree;
+        for (id, group) in &mut self.groups {
+            if &*group.key == key && tree.get(id.route).is_some_and(|route| &*route.receiver == receiver) {
+                group.due_at = group.due_at.min(now);
+            }
+        }
+    }
+
+    /// After the clock was set back by far: a group that would be silent until the clock has caught up is due after its
+    /// interval.
+    pub fn keep_up(&mut self, now: i64) {
+        for (id, group) in &mut self.groups {
+            let Some(route) = self.tree.get(id.route) else { continue };
+            let longest = route.group_interval.ms().max(route.group_wait.ms());
+            if group.due_at > now.saturating_add(longest.saturating_mul(2)) {
+                group.due_at = now.saturating_add(route.group_interval.ms());
+            }
+        }
+    }
+
+    /// The fingerprints of all alerts that are in a group.
+    pub fn fingerprints(&self) -> HashSet<u64> {
+        self.groups.values().flat_map(Group::fingerprints).collect()
+    }
+
     /// Goes on with other routes: alerts are grouped anew, and groups that stay the same keep their times.
     pub fn retarget(&mut self, tree: Arc<RouteTree>, now: i64) {
         let mut alerts: BTreeMap<u64, RoutedAlert> = BTreeMap::new();
@@ -193,28 +242,31 @@ fn name(receiver: &str, key: &str) -> Arc<str> {
 
 /// Puts alerts in the order of messages.
 pub fn sort(alerts: &mut [RoutedAlert]) {
-    alerts.sort_by(order);
+    alerts.sort_by(alert_order);
 }
 
 /// The order of messages: by `job`, then `instance`, then the rest, as upstream.
-pub fn order(a: &RoutedAlert, b: &RoutedAlert) -> std::cmp::Ordering {
+pub fn alert_order(a: &RoutedAlert, b: &RoutedAlert) -> Ordering {
     for name in ["job", "instance"] {
-        let order = match (a.labels.get(name), b.labels.get(name)) {
+        let by_name = match (a.labels.get(name), b.labels.get(name)) {
             (Some(a), Some(b)) => a.cmp(b),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (None, None) => std::cmp::Ordering::Equal,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
         };
-        if order.is_ne() {
-            return order;
+        if by_name.is_ne() {
+            return by_name;
         }
     }
-    // Fewer labels first; then the pairs in order of names, where a set that has the earlier name comes later.
-    a.labels.len().cmp(&b.labels.len()).then_with(|| {
-        let differs = a.labels.iter().zip(b.labels.iter()).find(|(a, b)| a != b);
-        differs.map_or(std::cmp::Ordering::Equal, |((name, value), (other, other_value))| {
-            other.cmp(name).then_with(|| value.cmp(other_value))
-        })
+    order(&a.labels, &b.labels)
+}
+
+/// The order of label sets: fewer labels first; then the pairs in order of names, where a set that has the earlier name
+/// comes later.
+pub fn order(a: &Labels, b: &Labels) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| {
+        let differs = a.iter().zip(b.iter()).find(|(a, b)| a != b);
+        differs.map_or(Ordering::Equal, |((name, value), (other, other_value))| other.cmp(name).then_with(|| value.cmp(other_value)))
     })
 }
 

@@ -437,6 +437,10 @@ settings! {
         resend_delay: Duration = "1m", ["rules.alert.resend-delay"];
         /// Groups of rules that are evaluated at once, at most.
         evaluations_max: u64 = "4", ["rules.max-concurrent-evals"];
+        /// File that says who is told of alerts and when, in the form of Alertmanager's; empty for alertmanager.yml beside the configuration file, if there is one.
+        routing_file: String = "", ["alertmanager.config.file"];
+        /// How long it is remembered how alerts changed and who was told what; 0s for as long as there is room.
+        history_time: Duration = "90d", [];
     }
     /// Backups.
     backup: BackupSettings {

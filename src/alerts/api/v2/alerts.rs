@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request};
+use http::Request;
 
 use super::V2State;
 use super::answer::{FORMAT, REQUIRED, Refusal, done, good};
@@ -14,6 +14,7 @@ use super::read::{Wanted, body, takes_json};
 use super::wire::{AlertJson, GroupJson, LabelMap, PostedAlert, ReceiverJson};
 use crate::alerts::dispatch::AlertView;
 use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::route::groups::alert_order;
 use crate::base::limits::{BODY_BYTES_MAX, LABEL_SET_BYTES_MAX, LABELS_PER_SERIES_MAX};
 use crate::platform::http::extract::Params;
 use crate::series::labels::{Labels, quote};
@@ -54,7 +55,7 @@ pub async fn groups(State(state): State<Arc<V2State>>, request: Request<Body>) -
         if alerts.is_empty() {
             continue;
         }
-        alerts.sort_by(|a, b| crate::alerts::route::groups::order(&a.alert, &b.alert));
+        alerts.sort_by(|a, b| alert_order(&a.alert, &b.alert));
         let json = |view| {
             let mut names = names(view);
             names.sort_unstable();

@@ -194,10 +194,10 @@ fn an_alerting_rule_stores_the_states_of_its_alerts() {
     let (stored, told) = stage.minute(&[("a", 2.5)]);
     assert_eq!(stored[0], format!("{} 1", name("ALERTS", "alertstate=\"firing\", ")));
     assert_eq!(stored[2], format!("{} stale", name("ALERTS", "alertstate=\"pending\", ")));
-    assert_eq!((told.due[0].state, told.due[0].annotations[0].1.as_str()), (State::Firing, "a is 2.5"));
+    assert_eq!((told.due[0].1.state, told.due[0].1.annotations[0].1.as_str()), (State::Firing, "a is 2.5"));
     let (stored, told) = stage.minute(&[]);
     assert!(stored.iter().all(|line| line.ends_with("stale")) && stored.len() == 2, "{stored:?}");
-    assert_eq!(told.due[0].state, State::Inactive);
+    assert_eq!(told.due[0].1.state, State::Inactive);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn alerts_go_on_after_a_restart() {
     let began = first - 70 * MINUTE;
     let mut stage = Stage::new(vec![rule("A", "up", alerting(60))], Before(vec![(labels, first - MINUTE, (began / 1000) as f64)]));
     assert!(stage.minute(&[("a", 1.0)]).1.due.is_empty());
-    assert_eq!(stage.minute(&[("a", 1.0)]).1.due[0].state, State::Firing);
+    assert_eq!(stage.minute(&[("a", 1.0)]).1.due[0].1.state, State::Firing);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_reload_keeps_states_and_ends_what_is_gone() {
     let ended: Vec<String> = stage.played.stored.lock().drain(..).map(|(labels, ..)| labels).collect();
     assert_eq!(ended, ["{__name__=\"r\", instance=\"a\", team=\"a\"}"]);
     stage.group = after;
-    assert_eq!(stage.minute(&[("a", 1.0)]).1.due[0].state, State::Firing);
+    assert_eq!(stage.minute(&[("a", 1.0)]).1.due[0].1.state, State::Firing);
 }
 
 #[test]

@@ -1,0 +1,331 @@
+//! How everything stands: what is known of each alert, its groups, what keeps them back, who was told what. No clock, no
+//! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
+
+mod silences;
+mod views;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::line::{Line, Lines};
+use super::{Channels, DispatchError};
+use crate::alerts::config::RoutingConfig;
+use crate::alerts::model::State;
+use crate::alerts::model::history::AlertChange;
+use crate::alerts::model::interval::NamedIntervals;
+use crate::alerts::model::message::Message;
+use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::silence::Silence;
+use crate::alerts::route::mute::Muting;
+use crate::alerts::route::{Entry, Flush, Groups, Inhibitor, Reason, Route, RouteTree, log};
+use crate::alerts::store::{Changes, Kept, LogKey, Logged};
+use crate::base::time::Duration;
+
+/// Most alerts that are known at a time.
+const ALERTS_MAX: usize = 200_000;
+/// How long after a restart an alert counts as on at most, unless it is heard of again. While the server was down nobody
+/// could be heard.
+const GRACE: i64 = 10 * 60_000;
+/// How long at least a message may be tried, however short the group's interval is.
+const TRY_AT_LEAST: i64 = 10_000;
+/// How often what is over is cleared away.
+const SWEEP_EVERY: i64 = 15_000;
+
+/// What is known of an alert.
+struct Known {
+    alert: RoutedAlert,
+    /// Its end as it was stored.
+    stored_end: i64,
+    /// Whether it is stored that it is over.
+    is_over: bool,
+    /// Whether a rule of this server makes it, which keeps its history itself.
+    is_own: bool,
+}
+
+/// A group that is to be told.
+pub(super) struct Job {
+    /// The routes that it was found by.
+    tree: Arc<RouteTree>,
+    flush: Flush,
+    /// Who is told.
+    pub(super) receiver: Arc<str>,
+    /// What each channel is told.
+    pub(super) orders: Vec<Order>,
+    /// When it is given up for this time, in milliseconds since the Unix epoch.
+    pub(super) deadline: i64,
+}
+
+/// What a channel is told.
+pub(super) struct Order {
+    pub(super) line: Arc<Line>,
+    pub(super) message: Message,
+    pub(super) reason: Reason,
+    pub(super) entry: Entry,
+    pub(super) expires_at: i64,
+}
+
+/// How a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was taken.
+    Taken,
+    /// It was not; the group's next time is soon enough.
+    Failed,
+    /// The configuration changed meanwhile: whatever is told is told anew.
+    Overtaken,
+}
+
+/// How everything stands.
+pub(super) struct Standing {
+    known: BTreeMap<u64, Known>,
+    groups: Groups,
+    inhibitor: Inhibitor,
+    silences: Vec<Silence>,
+    log: HashMap<LogKey, Logged>,
+    /// Receivers and keys of groups that are being told.
+    busy: HashSet<(Arc<str>, Arc<str>)>,
+    intervals: BTreeMap<String, NamedIntervals>,
+    resolve_timeout: Duration,
+    pub(super) lines: Lines,
+    next_sweep: i64,
+    /// Alerts that came, firing and over.
+    pub(super) received: (u64, u64),
+}
+
+impl Standing {
+    /// What was stored, under a configuration.
+    pub(super) fn new(kept: Kept, config: &RoutingConfig, tree: Arc<RouteTree>, channels: Channels, now: i64) -> Self {
+        let mut standing = Self {
+            known: BTreeMap::new(),
+            groups: Groups::new(tree),
+            inhibitor: Inhibitor::default(),
+            silences: kept.silences,
+            log: kept.log.into_iter().collect(),
+            busy: HashSet::new(),
+            intervals: BTreeMap::new(),
+            resolve_timeout: config.global.resolve_timeout,
+            lines: Lines::default(),
+            next_sweep: now,
+            received: (0, 0),
+        };
+        for mut alert in kept.alerts {
+            let end = alert.ends_at.unwrap_or(alert.updated_at);
+            let is_over = end <= alert.updated_at;
+            if !is_over {
+                alert.ends_at = Some(end.max(now.saturating_add((end - alert.updated_at).min(GRACE))));
+            }
+            standing.groups.insert(&alert, now);
+            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over, is_own: false });
+        }
+        standing.configure(config, channels);
+        standing
+    }
+
+    /// Goes on under another configuration.
+    pub(super) fn apply(&mut self, config: &RoutingConfig, tree: Arc<RouteTree>, channels: Channels, now: i64) {
+        self.groups.retarget(tree, now);
+        self.configure(config, channels);
+    }
+
+    fn configure(&mut self, config: &RoutingConfig, channels: Channels) {
+        self.inhibitor = Inhibitor::new(&config.inhibit_rules);
+        for known in self.known.values() {
+            self.inhibitor.observe(&known.alert);
+        }
+        self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
+        self.resolve_timeout = config.global.resolve_timeout;
+        self.lines = Lines::new(channels, &self.lines);
+    }
+
+    /// Takes alerts that came. Those there is no room for are left out, and the answer says so.
+    pub(super) fn take(&mut self, alerts: Vec<RoutedAlert>, is_own: bool, now: i64, changes: &mut Changes) -> Result<(), DispatchError> {
+        let mut refused = 0;
+        for mut alert in alerts {
+            alert.updated_at = now;
+            if alert.ends_at.is_none() {
+                alert.ends_at = Some(now.saturating_add(self.resolve_timeout.ms()));
+                alert.is_timeout = true;
+            }
+            refused += usize::from(!self.take_one(alert, is_own, now, changes));
+        }
+        if refused == 0 {
+            return Ok(());
+        }
+        Err(DispatchError::TooMany(format!("{refused} alerts are not taken: {ALERTS_MAX} alerts are known already, which is the limit")))
+    }
+
+    /// Gives whether there was room for it.
+    fn take_one(&mut self, alert: RoutedAlert, is_own: bool, now: i64, changes: &mut Changes) -> bool {
+        let name = alert.fingerprint();
+        let old = self.known.get(&name);
+        let alert = match old {
+            Some(old) => old.alert.updated_by(alert, now),
+            None => alert,
+        };
+        let is_over = alert.is_resolved_at(now);
+        if old.is_none() && !is_over && self.known.len() >= ALERTS_MAX {
+            return false;
+        }
+        if is_over { self.received.1 += 1 } else { self.received.0 += 1 }
+        self.groups.insert(&alert, now);
+        self.inhibitor.observe(&alert);
+        if old.is_none() && is_over {
+            // Nobody knows of it, so there is nothing that must not be forgotten.
+            return true;
+        }
+        let was_on = old.is_some_and(|old| !old.is_over);
+        if !is_own && was_on == is_over {
+            let from = old.map(|old| if old.is_over { State::Inactive } else { State::Firing });
+            let to = Some(if is_over { State::Inactive } else { State::Firing });
+            changes.history.push(AlertChange { at: now, labels: alert.labels.clone(), from, to, source: "".into() });
+        }
+        let end = alert.ends_at.unwrap_or(i64::MAX);
+        let is_stored = old.is_some_and(|old| old.is_over == is_over && is_same(&old.alert, &alert) && old.end_is_good(end, is_over, now));
+        let stored_end = old.filter(|_| is_stored).map_or(end, |old| old.stored_end);
+        if !is_stored {
+            changes.alerts.insert(name, Some(alert.clone()));
+        }
+        self.known.insert(name, Known { alert, stored_end, is_over, is_own });
+        true
+    }
+
+    /// The groups that are due and not being told already. They are, until [`Self::finish`].
+    pub(super) fn due(&mut self, now: i64, changes: &mut Changes) -> Vec<Job> {
+        self.note_ends(now, changes);
+        let busy = &mut self.busy;
+        let flushes = self.groups.due_of(now, &mut |receiver, key| busy.insert((Arc::clone(receiver), Arc::clone(key))));
+        let tree = Arc::clone(self.groups.tree());
+        let mut jobs = Vec::new();
+        for flush in flushes {
+            let Some(route) = tree.get(flush.id.route) else { continue };
+            let orders = self.orders(route, &flush, now, changes);
+            if orders.is_empty() {
+                self.groups.settle(&flush);
+                self.busy.remove(&(Arc::clone(&route.receiver), Arc::clone(&flush.key)));
+                continue;
+            }
+            let deadline = now.saturating_add(route.group_interval.ms().max(TRY_AT_LEAST));
+            jobs.push(Job { tree: Arc::clone(&tree), flush, receiver: Arc::clone(&route.receiver), orders, deadline });
+        }
+        jobs
+    }
+
+    /// What each channel of a group's receiver is told.
+    fn orders(&mut self, route: &Route, flush: &Flush, now: i64, changes: &mut Changes) -> Vec<Order> {
+        let muting = Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals };
+        let told = muting.sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
+        let mut orders = Vec::new();
+        for line in self.lines.get(&route.receiver) {
+            let key = line.log_key(&flush.key);
+            let last = self.log.get(&key).filter(|logged| logged.expires_at > now).map(|logged| &logged.entry);
+            let planned = log::plan(last, &told.alerts, line.integration.send_resolved, route.repeat_interval, now);
+            let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
+            if alerts.is_empty() {
+                let logged = Logged { entry, expires_at };
+                changes.log.insert(key.clone(), Some(logged.clone()));
+                self.log.insert(key, logged);
+                continue;
+            }
+            let message = Message {
+                receiver: Arc::clone(&route.receiver),
+                group_key: Arc::clone(&flush.key),
+                group_labels: flush.labels.clone(),
+                route_labels: route.labels.clone(),
+                alerts,
+                at: now,
+                reason: reason.as_str(),
+                group_interval: route.group_interval,
+                repeat_interval: route.repeat_interval,
+            };
+            orders.push(Order { line: Arc::clone(line), message, reason, entry, expires_at });
+        }
+        orders
+    }
+
+    /// A channel took a message.
+    pub(super) fn was_told(&mut self, key: LogKey, logged: Logged, changes: &mut Changes) {
+        changes.log.insert(key.clone(), Some(logged.clone()));
+        self.log.insert(key, logged);
+    }
+
+    /// Every channel of a group is through, or was given up for now.
+    pub(super) fn finish(&mut self, job: &Job, ends: &[End], now: i64) {
+        self.busy.remove(&(Arc::clone(&job.receiver), Arc::clone(&job.flush.key)));
+        if ends.contains(&End::Overtaken) {
+            self.groups.hurry(&job.receiver, &job.flush.key, now);
+        }
+        // Under other routes the alerts stand in other groups, which find out by themselves that there is nothing to tell.
+        if ends.iter().all(|end| *end == End::Taken) && Arc::ptr_eq(&job.tree, self.groups.tree()) {
+            self.groups.settle(&job.flush);
+        }
+    }
+
+    /// When the next group is due that is not being told.
+    pub(super) fn next_due(&self) -> Option<i64> {
+        self.groups.next_due_of(&|receiver, key| !self.busy.contains(&(Arc::clone(receiver), Arc::clone(key))))
+    }
+
+    /// Takes down which alerts are over because nobody spoke of them any more: after a restart they must not be on again.
+    fn note_ends(&mut self, now: i64, changes: &mut Changes) {
+        for (name, known) in &mut self.known {
+            if known.is_over || !known.alert.is_resolved_at(now) {
+                continue;
+            }
+            known.is_over = true;
+            changes.alerts.insert(*name, Some(RoutedAlert { updated_at: now, ..known.alert.clone() }));
+            if !known.is_own {
+                let (from, to) = (Some(State::Firing), Some(State::Inactive));
+                let at = known.alert.ends_at.unwrap_or(now);
+                changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
+            }
+        }
+    }
+
+    /// Forgets what nobody needs any more, every now and then.
+    pub(super) fn sweep(&mut self, now: i64, changes: &mut Changes) {
+        if now < self.next_sweep && self.next_sweep - now <= SWEEP_EVERY {
+            return;
+        }
+        self.next_sweep = now.saturating_add(SWEEP_EVERY);
+        self.note_ends(now, changes);
+        self.groups.keep_up(now);
+        self.inhibitor.sweep(now);
+        if self.known.values().any(|known| known.is_over) {
+            let grouped = self.groups.fingerprints();
+            self.known.retain(|name, known| {
+                let stays = !known.is_over || grouped.contains(name);
+                if !stays {
+                    changes.alerts.insert(*name, None);
+                }
+                stays
+            });
+        }
+        self.log.retain(|key, logged| {
+            let stays = logged.expires_at > now;
+            if !stays {
+                changes.log.insert(key.clone(), None);
+            }
+            stays
+        });
+        self.sweep_silences(now, changes);
+    }
+}
+
+impl Known {
+    /// Whether the stored end is good enough for an alert that ends at `end` now.
+    ///
+    /// Senders move the end forward each minute or so. That is not worth a write each time: after a restart the alert
+    /// counts as on for as long as it would have, but for no longer than [`GRACE`].
+    fn end_is_good(&self, end: i64, is_over: bool, now: i64) -> bool {
+        let lease = end.saturating_sub(now);
+        is_over || (end >= self.stored_end && (lease <= GRACE || self.stored_end.saturating_sub(now) >= lease / 2))
+    }
+}
+
+/// Whether two reports of an alert say the same, but for its end.
+fn is_same(one: &RoutedAlert, other: &RoutedAlert) -> bool {
+    one.annotations == other.annotations
+        && one.starts_at == other.starts_at
+        && one.is_timeout == other.is_timeout
+        && one.generator_url == other.generator_url
+}

@@ -1,0 +1,147 @@
+//! From what rules gave to what is routed, as Prometheus hands alerts to Alertmanager.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::alerts::dispatch::{AlertChange, Dispatcher};
+use crate::alerts::evaluate::{Running, Setting, Told};
+use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::{Alert, State};
+use crate::series::labels::Labels;
+use crate::series::relabel::{self, RelabelConfig};
+
+/// Hands on what rules gave.
+pub(super) struct Sender {
+    dispatcher: Arc<Dispatcher>,
+    relabel: ArcSwap<Vec<RelabelConfig>>,
+}
+
+/// What a group gave, ready to be handed on.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Prepared {
+    alerts: Vec<RoutedAlert>,
+    history: Vec<AlertChange>,
+}
+
+impl Sender {
+    pub(super) fn new(dispatcher: Arc<Dispatcher>, relabel: Vec<RelabelConfig>) -> Arc<Self> {
+        Arc::new(Self { dispatcher, relabel: ArcSwap::from_pointee(relabel) })
+    }
+
+    /// Takes over other rules for labels.
+    pub(super) fn apply(&self, relabel: Vec<RelabelConfig>) {
+        self.relabel.store(Arc::new(relabel));
+    }
+
+    /// What an evaluation gave, as others see it; none if there is nothing to say.
+    pub(super) fn prepare(&self, group: &Running, told: Told, setting: &Setting) -> Option<Prepared> {
+        let rules = self.relabel.load();
+        let outside = |labels: &Labels| outside_labels(labels, &setting.external_labels, &rules);
+        let text = |place: usize| group.rules.get(place).map_or("", |rule| &rule.prepared.text);
+        let alerts = told.due.into_iter().filter_map(|(place, alert)| {
+            let labels = outside(&alert.labels)?;
+            Some(routed(alert, labels, generator_url(&setting.external_url, text(place)), told.at))
+        });
+        let alerts: Vec<RoutedAlert> = alerts.collect();
+        let source: Arc<str> = format!("{};{}", group.group.file, group.group.name).into();
+        // That an alert that was over is forgotten changes nothing for anybody.
+        let changes = told.changes.into_iter().filter(|(_, change)| change.from != Some(State::Inactive) || change.to.is_some());
+        let history = changes.map(|(_, change)| AlertChange {
+            at: told.at,
+            labels: outside(&change.labels).unwrap_or(change.labels),
+            from: change.from,
+            to: change.to,
+            source: Arc::clone(&source),
+        });
+        let history: Vec<AlertChange> = history.collect();
+        (!alerts.is_empty() || !history.is_empty()).then_some(Prepared { alerts, history })
+    }
+
+    /// Hands them on; ends when they are stored.
+    pub(super) async fn send(&self, prepared: Prepared) {
+        if let Err(error) = self.dispatcher.hear(prepared.alerts, prepared.history).await {
+            tracing::warn!(%error, "alerts of rules");
+        }
+    }
+}
+
+/// An alert's labels with those of the server, after the rules for labels; none if they drop it.
+fn outside_labels(labels: &Labels, external: &Labels, rules: &[RelabelConfig]) -> Option<Labels> {
+    let mut builder = labels.to_builder();
+    for (name, value) in external.iter().filter(|(name, _)| labels.get(name).is_none_or(str::is_empty)) {
+        builder.set(name, value);
+    }
+    relabel::process(&mut builder, rules).then(|| builder.build())
+}
+
+fn routed(alert: Alert, labels: Labels, generator_url: String, now: i64) -> RoutedAlert {
+    let mut annotations = alert.annotations;
+    annotations.sort();
+    RoutedAlert {
+        labels,
+        annotations,
+        starts_at: alert.fired_at.unwrap_or(alert.active_at),
+        ends_at: Some(alert.resolved_at.unwrap_or(alert.valid_until)),
+        updated_at: now,
+        is_timeout: false,
+        generator_url,
+    }
+}
+
+/// Where to look at the expression, to the byte as Prometheus writes it.
+fn generator_url(external_url: &str, expr: &str) -> String {
+    let mut url = format!("{external_url}/graph?g0.expr=");
+    for byte in expr.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => url.push(char::from(byte)),
+            b' ' => url.push('+'),
+            _ => {
+                let written = write!(url, "%{byte:02X}");
+                debug_assert!(written.is_ok(), "writing to a String cannot fail");
+            }
+        }
+    }
+    url.push_str("&g0.tab=1");
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::relabel::{RelabelAction, RelabelRegex};
+
+    #[test]
+    fn links_are_those_of_prometheus() {
+        for (expr, expected) in [
+            ("up == 0", "http://p/graph?g0.expr=up+%3D%3D+0&g0.tab=1"),
+            ("a{b=~\"x.*\"} * 2", "http://p/graph?g0.expr=a%7Bb%3D~%22x.%2A%22%7D+%2A+2&g0.tab=1"),
+            ("ä-_.~", "http://p/graph?g0.expr=%C3%A4-_.~&g0.tab=1"),
+        ] {
+            assert_eq!(generator_url("http://p", expr), expected);
+        }
+    }
+
+    #[test]
+    fn labels_of_the_server_are_added_where_the_alert_has_none() {
+        let (alert, external) = (Labels::from_pairs([("alertname", "a"), ("dc", "1")]), Labels::from_pairs([("dc", "2"), ("replica", "b")]));
+        let drop_replica = RelabelConfig { action: RelabelAction::LabelDrop, regex: RelabelRegex::new("replica").unwrap(), ..RelabelConfig::default() };
+        assert_eq!(outside_labels(&alert, &external, &[]), Some(Labels::from_pairs([("alertname", "a"), ("dc", "1"), ("replica", "b")])));
+        assert_eq!(outside_labels(&alert, &external, &[drop_replica]), Some(alert.clone()));
+        let drop_all = RelabelConfig { action: RelabelAction::Drop, ..RelabelConfig::default() };
+        assert_eq!(outside_labels(&alert, &external, &[drop_all]), None);
+    }
+
+    #[test]
+    fn ends_are_those_of_prometheus() {
+        let mut alert = Alert::pending(Labels::from_pairs([("alertname", "a")]), 1_000);
+        alert.fired_at = Some(2_000);
+        alert.valid_until = 9_000;
+        alert.annotations = vec![("b".into(), "2".into()), ("a".into(), "1".into())];
+        let firing = routed(alert.clone(), alert.labels.clone(), String::new(), 3_000);
+        assert_eq!((firing.starts_at, firing.ends_at, firing.annotations[0].0.as_str()), (2_000, Some(9_000), "a"));
+        alert.resolved_at = Some(4_000);
+        assert_eq!(routed(alert.clone(), alert.labels, String::new(), 5_000).ends_at, Some(4_000));
+    }
+}
