@@ -1,7 +1,7 @@
 //! Alerts: rules turn queries into alerts, routing turns alerts into messages for people.
 //!
 //! Rooms, in reading order: `model` (rules, alerts, the routing configuration), `template` (what users write in
-//! annotations and messages), `rules` (rule files), `evaluate` (groups at work, the states of alerts),
+//! annotations and messages), `rules` (rule files), `packs` (ready ones), `evaluate` (groups at work, the states of alerts),
 //! `config` (the routing configuration: reading, checking, printing back), `route` (where alerts go, grouped, kept back,
 //! when), `notify` (channels), `store` (what must survive a restart), `dispatch` (routing at work), `api` (HTTP),
 //! `pages`, `facade` (the front door).
@@ -21,6 +21,7 @@ mod evaluate;
 mod facade;
 pub mod model;
 pub mod notify;
+pub mod packs;
 pub mod route;
 mod rules;
 mod store;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::{ExpectedAlert, Test, Tests};
 use super::told;
-use crate::alerts::{Group, Language, Ports, Prepared, Running, Setting};
+use crate::alerts::{Group, Ports, Prepared, Running, Setting};
 use crate::app::ruling::read_query;
 use crate::base::cancel::Cancel;
 use crate::base::clock::{ManualClock, SharedClock};
@@ -19,7 +19,7 @@ use crate::metrics::script::memory::MemorySelect;
 use crate::metrics::script::series::Item;
 use crate::series::batch::WriteBatch;
 use crate::series::labels::{Labels, quote};
-use crate::series::ports::{Append, AppendOptions, Evaluate, EvaluateError, Question, Select, Selection, When};
+use crate::series::ports::{Append, AppendOptions, EvaluateError, Question, Select, Selection, When};
 use crate::series::sample::{SampleBuf, is_stale};
 use crate::series::value::{Point, Value};
 

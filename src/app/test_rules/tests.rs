@@ -166,3 +166,46 @@ fn what_cannot_be_read_is_named_with_its_place() {
     let (_, _, err) = played(&args("/does/not/exist.yml".into()));
     assert!(err.contains("/does/not/exist.yml: "), "{err}");
 }
+
+/// Every pack's own test passes with the usual thresholds, and would see an alert that does not fire.
+#[test]
+fn ready_rules_do_what_they_are_for() {
+    for pack in crate::alerts::packs::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = pack.filled(&Default::default());
+        std::fs::write(folder.path().join(format!("{}.yml", pack.name)), &rules).unwrap();
+        let file = folder.path().join("tests.yml");
+        std::fs::write(&file, pack.test).unwrap();
+        let (is_good, out, err) = played(&args(file));
+        assert!(is_good && !out.contains("WARNING"), "{}: {out}{err}", pack.name);
+        for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+            assert!(pack.test.contains(&format!("alertname=\"{alert}\"")), "{}: no test has {alert}", pack.name);
+        }
+    }
+}
+
+/// The rules of the documents stand in the packs as they were written.
+#[test]
+fn packs_hold_the_rules_of_the_documents() {
+    let shared = std::env::var("PHAROS_TEST_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let folder = Path::new(&shared).join("mission/fixtures");
+    if !folder.exists() {
+        assert!(std::env::var_os("PHAROS_TEST_FULL").is_none(), "{} is missing", folder.display());
+        return;
+    }
+    let check = |language, query: &str| read_query(language, query).err();
+    let names: Vec<String> = crate::alerts::packs::ALL.iter().map(|pack| pack.name.to_owned()).collect();
+    let ready = crate::alerts::packs::groups(&names, &Default::default(), &check).unwrap();
+    let files = ["rules/api_rules.yml", "rules/database_rules.yml", "rules/node_exporter_rules.yml", "recording-rules.yml", "error-budget-rule.yml"];
+    let files: Vec<String> = files.iter().map(|file| folder.join(file).display().to_string()).collect();
+    let (groups, _) = load(&files, read_query, false).unwrap();
+    assert_eq!(groups.len(), 6);
+    for group in groups {
+        let own = ready.iter().find(|own| own.name == group.name).unwrap_or_else(|| panic!("no group {}", group.name));
+        assert_eq!(own.interval, group.interval);
+        let shown = |rules: &[crate::alerts::model::Rule]| {
+            rules.iter().map(|rule| crate::alerts::model::Rule { place: Default::default(), ..rule.clone() }).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&own.rules), shown(&group.rules), "{}", group.name);
+    }
+}
