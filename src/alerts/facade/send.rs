@@ -10,11 +10,13 @@ use crate::alerts::evaluate::{Running, Setting, Told};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::{Alert, State};
 use crate::series::labels::Labels;
+use crate::series::ports::{OutgoingAlert, SendAlerts};
 use crate::series::relabel::{self, RelabelConfig};
 
 /// Hands on what rules gave.
 pub(super) struct Sender {
     dispatcher: Arc<Dispatcher>,
+    outside: Arc<dyn SendAlerts>,
     relabel: ArcSwap<Vec<RelabelConfig>>,
 }
 
@@ -26,8 +28,8 @@ pub(super) struct Prepared {
 }
 
 impl Sender {
-    pub(super) fn new(dispatcher: Arc<Dispatcher>, relabel: Vec<RelabelConfig>) -> Arc<Self> {
-        Arc::new(Self { dispatcher, relabel: ArcSwap::from_pointee(relabel) })
+    pub(super) fn new(dispatcher: Arc<Dispatcher>, outside: Arc<dyn SendAlerts>, relabel: Vec<RelabelConfig>) -> Arc<Self> {
+        Arc::new(Self { dispatcher, outside, relabel: ArcSwap::from_pointee(relabel) })
     }
 
     /// Takes over other rules for labels.
@@ -61,6 +63,9 @@ impl Sender {
 
     /// Hands them on; ends when they are stored.
     pub(super) async fn send(&self, prepared: Prepared) {
+        if self.outside.is_wanted() && !prepared.alerts.is_empty() {
+            self.outside.send(prepared.alerts.iter().map(outgoing).collect());
+        }
         if let Err(error) = self.dispatcher.hear(prepared.alerts, prepared.history).await {
             tracing::warn!(%error, "alerts of rules");
         }
@@ -87,6 +92,16 @@ fn routed(alert: Alert, labels: Labels, generator_url: String, now: i64) -> Rout
         updated_at: now,
         is_timeout: false,
         generator_url,
+    }
+}
+
+fn outgoing(alert: &RoutedAlert) -> OutgoingAlert {
+    OutgoingAlert {
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        starts_at: alert.starts_at,
+        ends_at: alert.ends_at.unwrap_or(alert.updated_at),
+        generator_url: alert.generator_url.clone(),
     }
 }
 
