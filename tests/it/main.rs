@@ -10,6 +10,8 @@ mod wire;
 
 /// Signing in, and who may use which route.
 mod access;
+/// Alertmanager's API, with its own tool.
+mod amtool;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.
@@ -60,6 +62,8 @@ mod logs_wire;
 mod oidc;
 /// OpenTelemetry's metrics and logs by every way, and StatsD.
 mod otlp;
+/// Ready rules.
+mod packs;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
@@ -80,6 +84,8 @@ mod scrape;
 mod server_page;
 /// Starting and stopping.
 mod stop;
+/// Unit tests of rules.
+mod test_rules;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.
