@@ -97,10 +97,18 @@ fn plain(text: &str) -> String {
 /// Everyday commands, in an order in which each finds what those before left.
 const COMMANDS: &[&[&str]] = &[
     &["alert", "query"],
-    &["alert", "add", "alertname=Down", "test=1", "job=a", "severity=critical", "--annotation=summary=x & <y>", "--generator-url=http://x.example/y?a=b"],
+    &[
+        "alert",
+        "add",
+        "alertname=Down",
+        "test=1",
+        "job=a",
+        "severity=critical",
+        "--annotation=summary=x & <y>",
+        "--generator-url=http://x.example/y?a=b",
+    ],
     &["alert", "add", "alertname=Slow", "job=a", "severity=warning", "--annotation=summary=slow"],
     &["alert", "add", "alertname=Other", "test=2", "--end=2099-01-01T00:00:00Z"],
-    &["alert", "add", "foo"],
     &["alert", "query"],
     &["alert", "query", "-o", "extended"],
     &["alert", "query", "-o", "json"],
@@ -109,7 +117,7 @@ const COMMANDS: &[&[&str]] = &[
     &["alert", "query", "-i"],
     &["alert", "query", "job=~("],
     &["silence", "query"],
-    &["silence", "add", "test=1", "alertname=~D.*", "-a", "me", "-c", "why", "-d", "1h"],
+    &["silence", "add", "alertname=~D.*", "test=1", "-a", "me", "-c", "why", "-d", "1h"],
     &["silence", "query"],
     &["silence", "query", "-o", "extended"],
     &["silence", "query", "-o", "json"],
@@ -126,6 +134,7 @@ const COMMANDS: &[&[&str]] = &[
     &["silence", "add", "-a", "me", "-c", "later", "--start=2099-01-01T00:00:00Z", "--end=2099-02-01T00:00:00Z", "job!=b"],
     &["silence", "query", "-o", "extended"],
     &["silence", "expire", "ID"],
+    &["silence", "query"],
     &["silence", "query", "--expired"],
     &["alert", "query"],
     &["silence", "expire", "4d1a5c5f-0a5f-4a0f-9b36-aaaaaaaaaaaa"],
@@ -144,7 +153,7 @@ fn amtool_says_the_same_as_of_alertmanager() {
         let mut said = Vec::new();
         for (url, silence) in urls.iter().zip(&mut silences) {
             let (code, out, err) = amtool(url, silence, command);
-            if command.starts_with(&["silence", "add", "test=1", "alertname"]) || (command.contains(&"why") && command.contains(&"1h")) {
+            if code == Some(0) && command.ends_with(&["why", "-d", "1h"]) {
                 *silence = out.trim().to_owned();
             }
             said.push((code, plain(&out), plain(&err)));

@@ -64,7 +64,9 @@ impl Pack {
 
     /// Its thresholds with their defaults, in order of the file.
     pub fn thresholds(&self) -> Vec<(&'static str, &'static str)> {
-        pieces(self.text).filter_map(|piece| if let Piece::Declared(name, default) = piece { Some((name, default)) } else { None }).collect()
+        pieces(self.text)
+            .filter_map(|piece| if let Piece::Declared(name, default) = piece { Some((name, default)) } else { None })
+            .collect()
     }
 
     /// The rule file with thresholds filled in: those given, and the defaults of others.
@@ -88,17 +90,19 @@ enum Piece {
 }
 
 fn pieces(text: &'static str) -> impl Iterator<Item = Piece> {
-    text.split("${").enumerate().flat_map(|(number, part)| match part.split_once('}') {
-        Some((inner, rest)) if number > 0 => {
-            let first = match inner.split_once('=') {
-                Some((name, default)) => Piece::Declared(name, default),
-                None => Piece::Again(inner),
-            };
-            [Some(first), Some(Piece::Text(rest))]
-        }
-        _ => [Some(Piece::Text(part)), None],
-    })
-    .flatten()
+    text.split("${")
+        .enumerate()
+        .flat_map(|(number, part)| match part.split_once('}') {
+            Some((inner, rest)) if number > 0 => {
+                let first = match inner.split_once('=') {
+                    Some((name, default)) => Piece::Declared(name, default),
+                    None => Piece::Again(inner),
+                };
+                [Some(first), Some(Piece::Text(rest))]
+            }
+            _ => [Some(Piece::Text(part)), None],
+        })
+        .flatten()
 }
 
 /// Thresholds as the setting writes them: `name=value`, each a number, or a length of time where the default is one.

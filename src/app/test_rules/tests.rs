@@ -137,7 +137,9 @@ fn rules_over_numbers_and_lines_are_played() {
 fn groups_are_evaluated_in_the_order_that_is_asked_for() {
     let rules = "groups:\n- {name: b, rules: [{record: y, expr: x + 1}]}\n- {name: a, rules: [{record: x, expr: vector(1)}]}\n";
     let tests = |order: &str| {
-        format!("rule_files: [rules.yml]\ngroup_eval_order: {order}\ntests:\n- promql_expr_test: [{{expr: y, eval_time: 0, exp_samples: [{{labels: y, value: 2}}]}}]\n")
+        format!(
+            "rule_files: [rules.yml]\ngroup_eval_order: {order}\ntests:\n- promql_expr_test: [{{expr: y, eval_time: 0, exp_samples: [{{labels: y, value: 2}}]}}]\n"
+        )
     };
     assert!(told(rules, &tests("[a, b]"), |_| {}).0);
     assert!(!told(rules, &tests("[b, a]"), |_| {}).0);
@@ -150,7 +152,10 @@ fn what_cannot_be_read_is_named_with_its_place() {
     for (tests, expected) in [
         ("tests:\n- nane: x\n", "tests.yml:2:3: nane: unknown key, did you mean name?"),
         ("tests:\n- input_series: [{series: 'x{', values: '1'}]\n", "tests.yml:2:27: input_series \"x{ 1\": "),
-        ("tests:\n- promql_expr_test: [{expr: x, exp_samples: [{labels: 'a b'}]}]\n", "labels \"a b\": unexpected \" b\" behind the labels"),
+        (
+            "tests:\n- promql_expr_test: [{expr: x, exp_samples: [{labels: 'a b'}]}]\n",
+            "labels \"a b\": unexpected \" b\" behind the labels",
+        ),
         ("tests:\n- promql_expr_test: [{expr: x, exp_samples: [{histogram: '1'}]}]\n", "histogram \"1\": expected exactly one histogram"),
         ("tests:\n- alert_rule_test: [{eval_time: 1m}]\n", "misses required attribute alertname at eval_time 1m"),
         ("tests:\n- start_timestamp: yesterday\n", "start_timestamp: read \"yesterday\", expected RFC 3339 or seconds"),
@@ -196,7 +201,13 @@ fn packs_hold_the_rules_of_the_documents() {
     let check = |language, query: &str| read_query(language, query).err();
     let names: Vec<String> = crate::alerts::packs::ALL.iter().map(|pack| pack.name.to_owned()).collect();
     let ready = crate::alerts::packs::groups(&names, &Default::default(), &check).unwrap();
-    let files = ["rules/api_rules.yml", "rules/database_rules.yml", "rules/node_exporter_rules.yml", "recording-rules.yml", "error-budget-rule.yml"];
+    let files = [
+        "rules/api_rules.yml",
+        "rules/database_rules.yml",
+        "rules/node_exporter_rules.yml",
+        "recording-rules.yml",
+        "error-budget-rule.yml",
+    ];
     let files: Vec<String> = files.iter().map(|file| folder.join(file).display().to_string()).collect();
     let (groups, _) = load(&files, read_query, false).unwrap();
     assert_eq!(groups.len(), 6);

@@ -72,7 +72,9 @@ fn reason(error: &regex::Error, pattern: &str) -> String {
 pub fn takes_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut takes = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
     let names_json = |list: &str| {
-        list.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).any(|kind| matches!(kind, "*/*" | "application/*" | "application/json" | ""))
+        list.split(',')
+            .map(|kind| kind.split(';').next().unwrap_or("").trim())
+            .any(|kind| matches!(kind, "*/*" | "application/*" | "application/json" | ""))
     };
     if takes.peek().is_none() || takes.any(names_json) {
         return Ok(());

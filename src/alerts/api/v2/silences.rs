@@ -108,11 +108,8 @@ fn asked_for(posted: PostedSilence, now: i64) -> Result<Silence, Refusal> {
         return Err(Refusal::invalid(TOO_FEW, "matchers in body should have at least 1 items"));
     }
     for (index, condition) in conditions.iter().enumerate() {
-        let is_there = [
-            ("isRegex", condition.is_regex.is_some()),
-            ("name", condition.name.is_some()),
-            ("value", condition.value.is_some()),
-        ];
+        let is_there =
+            [("isRegex", condition.is_regex.is_some()), ("name", condition.name.is_some()), ("value", condition.value.is_some())];
         if let Some((key, _)) = is_there.into_iter().find(|(_, is_there)| !is_there) {
             return Err(missing(&format!("matchers.{index}.{key}")));
         }

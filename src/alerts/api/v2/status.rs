@@ -7,10 +7,10 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde::Serialize;
 
+use super::V2State;
 use super::answer::{Refusal, good};
 use super::read::takes_json;
 use super::wire::{Instant, ReceiverJson};
-use super::V2State;
 
 /// The Alertmanager whose interface this is, for clients that look at its version.
 const COMPATIBLE_WITH: &str = "0.28.1";

@@ -175,7 +175,12 @@ async fn alerts_are_shown_to_the_byte() {
         assert_eq!(all(query).await, (200, expected.to_owned()), "{query}");
     }
     let (_, suppressed) = all("active=x").await;
-    assert!(suppressed.contains(&format!(r#""status":{{"inhibitedBy":["00000000000000ff"],"mutedBy":[],"silencedBy":["{ID}"],"state":"suppressed"}}"#)), "{suppressed}");
+    assert!(
+        suppressed.contains(&format!(
+            r#""status":{{"inhibitedBy":["00000000000000ff"],"mutedBy":[],"silencedBy":["{ID}"],"state":"suppressed"}}"#
+        )),
+        "{suppressed}"
+    );
     for (query, expected) in [
         ("filter=a", "\"bad matcher format: a\"\n"),
         ("filter=", "\"bad matcher format: \"\n"),
@@ -207,7 +212,10 @@ async fn groups_hold_what_is_wanted_and_say_what_keeps_them_back() {
     assert_eq!(shown[0]["alerts"][0]["status"]["state"], "suppressed");
     assert_eq!(all("muted=false").await.1, "[]\n");
     let (_, one) = all("receiver=def.*").await;
-    assert!(one.starts_with(r#"[{"alerts":[{"#) && one.ends_with("\"labels\":{\"team\":\"x\"},\"receiver\":{\"name\":\"default\"}}]\n"), "{one}");
+    assert!(
+        one.starts_with(r#"[{"alerts":[{"#) && one.ends_with("\"labels\":{\"team\":\"x\"},\"receiver\":{\"name\":\"default\"}}]\n"),
+        "{one}"
+    );
     assert_eq!(serde_json::from_str::<serde_json::Value>(&one).unwrap().as_array().unwrap().len(), 1);
 }
 
@@ -266,7 +274,8 @@ async fn alerts_that_cannot_be_are_refused_and_the_others_taken() {
 #[tokio::test]
 async fn an_alert_without_an_end_ends_by_itself() {
     let (state, memory) = state_of(Memory::new());
-    let body = r#"[{"labels":{"n":"1"}},{"labels":{"n":"2"},"endsAt":"2026-01-01T00:00:00Z"},{"labels":{"n":"3"},"startsAt":"","endsAt":""}]"#;
+    let body =
+        r#"[{"labels":{"n":"1"}},{"labels":{"n":"2"},"endsAt":"2026-01-01T00:00:00Z"},{"labels":{"n":"3"},"startsAt":"","endsAt":""}]"#;
     let _ = alerts::post(State(state), posted(body)).await;
     let seen: Vec<_> = memory.alerts.lock().iter().map(|view| (view.alert.starts_at, view.alert.ends_at, view.alert.is_timeout)).collect();
     let past = 1_767_225_600_000;
@@ -283,7 +292,8 @@ fn silence_of(matchers: &str, more: &str) -> String {
 async fn silences_are_made_changed_found_and_ended() {
     let (state, _) = state_of(Memory::new());
     let put = async |body: &str| silences::post(State(Arc::clone(&state)), posted(body)).await.into_response();
-    let made = put(&silence_of(r#"{"name":"a","value":"1.*","isRegex":true,"isEqual":false},{"name":"b","value":"q","isRegex":false}"#, "")).await;
+    let made =
+        put(&silence_of(r#"{"name":"a","value":"1.*","isRegex":true,"isEqual":false},{"name":"b","value":"q","isRegex":false}"#, "")).await;
     assert!(made.extensions().get::<crate::access::Change>().is_some(), "it is written down");
     let id = format!("{}0", &ID[..35]);
     assert_eq!(text(Ok(made)).await, (200, format!("{{\"silenceID\":\"{id}\"}}\n")));
@@ -297,7 +307,8 @@ async fn silences_are_made_changed_found_and_ended() {
     for (query, is_found) in [("", true), ("filter=b%3Dq", true), ("filter=b%3D~q", false), ("filter=b%3Dq&filter=c%3Dq", false)] {
         assert_eq!(all(query).await, (200, if is_found { format!("[{shown}]\n") } else { "[]\n".to_owned() }), "{query}");
     }
-    let changed = put(&silence_of(r#"{"name":"b","value":"r","isRegex":false}"#, &format!(r#""id":"{id}","annotations":{{"x":"y"}},"#))).await;
+    let changed =
+        put(&silence_of(r#"{"name":"b","value":"r","isRegex":false}"#, &format!(r#""id":"{id}","annotations":{{"x":"y"}},"#))).await;
     assert_eq!(changed.status(), 200);
     assert!(get(&id).await.1.contains(r#""updatedAt":"2026-11-21T22:48:29.781Z","annotations":{"x":"y"},"comment":"c""#));
     let ended = expire(&id).await.into_response();
@@ -317,7 +328,9 @@ async fn silences_are_made_changed_found_and_ended() {
 #[tokio::test]
 async fn silences_are_listed_by_what_comes_next() {
     let (state, memory) = state_of(Memory::new());
-    for (name, starts_at, ends_at) in [("d", NOW + 9, NOW + 20), ("e", 1, NOW - 9), ("b", 1, NOW + 30), ("c", NOW + 5, NOW + 90), ("f", 1, NOW - 20), ("a", 1, NOW + 10)] {
+    for (name, starts_at, ends_at) in
+        [("d", NOW + 9, NOW + 20), ("e", 1, NOW - 9), ("b", 1, NOW + 30), ("c", NOW + 5, NOW + 90), ("f", 1, NOW - 20), ("a", 1, NOW + 10)]
+    {
         let silence = Silence {
             id: name.to_owned(),
             matchers: Default::default(),
@@ -342,7 +355,9 @@ async fn silences_that_cannot_be_are_refused() {
     let interface = |code: u32, message: &str| (422, serde_json::json!({ "code": code, "message": message }).to_string());
     let words = |text: &str| (400, format!("{}\n", serde_json::json!(text)));
     let times = |starts_at: &str, ends_at: &str| {
-        format!(r#"{{"matchers":[{{"name":"a","value":"b","isRegex":false}}],"startsAt":"{starts_at}","endsAt":"{ends_at}","createdBy":"","comment":""}}"#)
+        format!(
+            r#"{{"matchers":[{{"name":"a","value":"b","isRegex":false}}],"startsAt":"{starts_at}","endsAt":"{ends_at}","createdBy":"","comment":""}}"#
+        )
     };
     for (body, expected) in [
         (String::new(), interface(602, "silence in body is required")),
@@ -356,11 +371,15 @@ async fn silences_that_cannot_be_are_refused() {
             silence_of(r#"{"name":"a","value":"","isRegex":false}"#, ""),
             words("invalid silence: at least one matcher must not match the empty string"),
         ),
-        (silence_of(r#"{"name":"","value":"x","isRegex":true}"#, ""), words("invalid silence: invalid label matcher 0: invalid label name \"\"")),
+        (
+            silence_of(r#"{"name":"","value":"x","isRegex":true}"#, ""),
+            words("invalid silence: invalid label matcher 0: invalid label name \"\""),
+        ),
     ] {
         assert_eq!(text(silences::post(State(Arc::clone(&state)), posted(&body)).await).await, expected, "{body}");
     }
-    let (status, said) = text(silences::post(State(Arc::clone(&state)), posted(&silence_of(r#"{"name":"a","value":"(","isRegex":true}"#, ""))).await).await;
+    let (status, said) =
+        text(silences::post(State(Arc::clone(&state)), posted(&silence_of(r#"{"name":"a","value":"(","isRegex":true}"#, ""))).await).await;
     assert_eq!(status, 400);
     assert!(said.starts_with("\"invalid silence: invalid label matcher 0: invalid regular expression \\\"(\\\": "), "{said}");
     let huge = silence_of(&format!(r#"{{"name":"a","value":"{}","isRegex":false}}"#, "x".repeat(200_000)), "");
