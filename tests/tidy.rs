@@ -33,6 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ingest", &["model", "store"]),
     ("template", &["model"]),
     ("rules", &["model", "template"]),
+    ("packs", &["model", "rules"]),
     ("config", &["model"]),
     ("route", &["model"]),
     ("notify", &["model", "template", "config"]),

@@ -106,7 +106,7 @@ fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<Str
 
 /// Reads the files about alerts: rules and routing. With what is odd about them.
 fn read_alerting(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -> Result<(Alerting, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let rules = read_rules(&loaded.config);
+    let rules = read_rules(&loaded.config, &resolved.settings);
     let routing = read_routing(&resolved.settings, loaded.loaded_from.as_deref(), clock);
     match (rules, routing) {
         (Ok((rules, mut odd)), Ok((routing, odd_routing))) => {

@@ -12,6 +12,8 @@ mod wire;
 mod access;
 /// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.
 mod alert_routing;
+/// Alertmanager's API, with its own tool.
+mod amtool;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.
@@ -66,6 +68,8 @@ mod oidc;
 mod otlp;
 /// Rules that people write, and what drafts would have done.
 mod own_rules;
+/// Ready rules.
+mod packs;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
@@ -86,6 +90,8 @@ mod scrape;
 mod server_page;
 /// Starting and stopping.
 mod stop;
+/// Unit tests of rules.
+mod test_rules;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.

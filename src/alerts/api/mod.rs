@@ -1,7 +1,8 @@
-//! The Prometheus HTTP API of rules and alerts. Wire shapes live here and nowhere else.
+//! The Prometheus HTTP API of rules and alerts, and Alertmanager's ([`v2`]). Wire shapes live here and nowhere else.
 
 mod own;
 mod rules;
+pub mod v2;
 
 pub use own::saved_change;
 

@@ -19,6 +19,7 @@ pub use routing::load_routing;
 use send::Sender;
 
 use crate::access::Routes;
+use crate::alerts::api::v2::{self, V2State};
 use crate::alerts::api::{self, ApiState};
 use crate::alerts::dispatch::{DispatchOptions, Dispatcher, InForce, Routing};
 use crate::alerts::evaluate::{Ports, Setting};
@@ -142,9 +143,11 @@ impl Alerts {
         Arc::clone(&self.dispatcher) as _
     }
 
-    /// Every route of the hall.
+    /// Every route of the hall. Call it once, as the server starts.
     pub fn routes(&self) -> Routes {
-        api::routes(&self.api).join(pages::routes(&self.pages))
+        let clock = Arc::clone(&self.clock);
+        let v2 = Arc::new(V2State { routing: self.routing(), started_at: clock.now_ms(), clock });
+        api::routes(&self.api).join(v2::routes(&v2)).join(pages::routes(&self.pages))
     }
 
     /// Ends evaluation and telling; what is being evaluated is stopped.
