@@ -10,6 +10,8 @@ mod wire;
 
 /// Signing in, and who may use which route.
 mod access;
+/// Pages of alerts: what fires, silences made by forms, where alerts go.
+mod alert_pages;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.

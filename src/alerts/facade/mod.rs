@@ -118,6 +118,11 @@ impl Alerts {
         Arc::clone(&self.dispatcher) as _
     }
 
+    /// Alerts that fire and are told, for the navigation of every page.
+    pub fn firing(&self) -> usize {
+        self.pages.firing()
+    }
+
     /// Every route of the hall.
     pub fn routes(&self) -> Routes {
         api::routes(&self.api).join(pages::routes(&self.pages))
