@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::header::ACCEPT;
 
 use super::configuration::Configuration;
 use super::edge::{self, Edge, Facts};
@@ -37,6 +40,7 @@ use crate::platform::http::cors::Cors;
 use crate::platform::http::server::Intake;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
+use crate::ui::shell::Counts;
 
 /// What Prometheus keeps in its data folder and pharos does not.
 const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
@@ -174,12 +178,23 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     // From the inside out: limits know who asks, who asks may be known from the connection.
     let routes = routes
         .into_router()
+        .layer(from_fn_with_state(Arc::clone(&alerts), counted))
         .layer(from_fn_with_state(Arc::clone(&throttle), limited))
         .layer(from_fn_with_state(Arc::clone(&access), identify))
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
     let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
     Ok(Opened { router, table, access, metrics, logs, alerts, backups, db, throttle, watch })
+}
+
+/// Adds to requests for pages what the navigation of every page counts.
+async fn counted(State(alerts): State<Arc<Alerts>>, mut request: Request, next: Next) -> Response {
+    let wants_page = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
+    let is_refresh = request.headers().contains_key("x-requested-with");
+    if wants_page || is_refresh {
+        request.extensions_mut().insert(Counts { firing: alerts.firing() });
+    }
+    next.run(request).await
 }
 
 /// The hall of alerts over both wings.

@@ -96,6 +96,13 @@ impl Banner {
     }
 }
 
+/// What the whole server counts for the navigation of every page, as requests carry it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Alerts that fire and are told.
+    pub firing: usize,
+}
+
 /// What the shell takes from a request and from the server's state.
 #[derive(Debug, Clone)]
 pub struct Visit<'a> {
@@ -115,6 +122,8 @@ pub struct Visit<'a> {
     pub banners: Vec<Banner>,
     /// Targets that are down, for the count in the navigation.
     pub targets_down: usize,
+    /// Alerts that fire and are told, for the count in the navigation.
+    pub firing: usize,
     /// Who looks.
     pub caller: Caller,
     /// Now, in milliseconds.
@@ -134,6 +143,7 @@ impl<'a> Visit<'a> {
             csrf: String::new(),
             banners: Vec::new(),
             targets_down: 0,
+            firing: 0,
             caller: Caller::Nobody(None),
             now_ms,
         }
@@ -168,6 +178,8 @@ pub struct Shell {
     pub csrf: String,
     /// Targets that are down.
     pub targets_down: usize,
+    /// Alerts that fire and are told.
+    pub firing: usize,
     /// The time range control, where the page has one.
     pub range: Option<RangeControl>,
     /// How often the page refreshes: an id of [`REFRESH`].
@@ -197,6 +209,7 @@ impl Shell {
             nonce: visit.nonce.to_string(),
             csrf: visit.csrf,
             targets_down: visit.targets_down,
+            firing: visit.firing,
             range: None,
             refresh: "off".to_owned(),
             live: false,
@@ -335,7 +348,17 @@ impl Shell {
 
     /// The number beside an entry, 0 = none.
     pub fn badge(&self, page: &Page) -> usize {
-        if *page == Page::Targets { self.targets_down } else { 0 }
+        match page {
+            Page::Targets => self.targets_down,
+            Page::Alerts => self.firing,
+            _ => 0,
+        }
+    }
+
+    /// The same in words.
+    pub fn badge_words(&self, page: &Page) -> String {
+        let count = self.badge(page);
+        if *page == Page::Alerts { self.f1("{} firing", count) } else { self.f1("{} down", count) }
     }
 
     /// Ranges on offer.
@@ -372,6 +395,7 @@ pub(crate) mod tests {
                 csrf: "token".to_owned(),
                 banners: Vec::new(),
                 targets_down: 0,
+                firing: 0,
                 caller: Caller::Open,
                 now_ms: 1_763_714_000_000,
             },

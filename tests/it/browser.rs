@@ -89,8 +89,10 @@ fn push_lines(server: &Server) {
 
 /// A server with this host's metrics, requests, a target that is down and a pushed group.
 fn busy() -> Server {
+    let web = concat!(env!("CARGO_MANIFEST_DIR"), "/web/test/browser");
     let down = "scrape_configs:\n  - job_name: gone\n    scrape_interval: 1s\n    scrape_timeout: 1s\n    static_configs:\n      - targets: ['127.0.0.1:1']\n";
-    let server = Server::with_config(down, &[]);
+    let config = format!("rule_files: ['{web}/rules.yml']\n{down}");
+    let server = Server::with_config(&config, &[&format!("--alertmanager.config.file={web}/routing.yml")]);
     push_requests(&server);
     push_lines(&server);
     client()
@@ -119,7 +121,8 @@ fn lines_are_found() {
 
 #[test]
 fn foreign_text_stays_text() {
-    let server = Server::start(&["--host-metrics=false", "--own-metrics=false"]);
+    let rules = concat!("rule_files: ['", env!("CARGO_MANIFEST_DIR"), "/web/test/browser/hostile-rules.yml']\n");
+    let server = Server::with_config(rules, &["--host-metrics=false", "--own-metrics=false"]);
     let now = now_ms();
     let long = format!("\"><img src=x onerror=alert(1)>{}", "x".repeat(10_000));
     let texts = [

@@ -14,6 +14,8 @@ mod access;
 mod alert_routing;
 /// Alertmanager's API, with its own tool.
 mod amtool;
+/// Pages of alerts: what fires, silences made by forms, where alerts go.
+mod alert_pages;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.

@@ -20,7 +20,7 @@ use crate::ui::look::Look;
 use crate::ui::nav::Page;
 use crate::ui::page;
 use crate::ui::security::Nonce;
-use crate::ui::shell::{Shell, Visit};
+use crate::ui::shell::{Counts, Shell, Visit};
 
 /// A request, but for its form.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(super) struct Asked {
     pub(super) caller: Caller,
     pub(super) origin: Origin,
     pub(super) transport: Transport,
+    counts: Counts,
     nonce: Nonce,
 }
 
@@ -48,6 +49,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
             origin: parts.extensions.get().cloned().unwrap_or_else(nobody),
             transport: parts.extensions.get().copied().unwrap_or(Transport { is_https: false }),
+            counts: parts.extensions.get().copied().unwrap_or_default(),
             nonce: Nonce::fresh(),
         })
     }
@@ -79,6 +81,7 @@ impl Asked {
         let mut visit = Visit::new(&self.uri, &self.headers, admin.clock.now_ms());
         visit.nonce = self.nonce.clone();
         visit.caller = self.caller.clone();
+        visit.firing = self.counts.firing;
         Shell::new(current, title, visit)
     }
 

@@ -143,6 +143,11 @@ impl Alerts {
         Arc::clone(&self.dispatcher) as _
     }
 
+    /// Alerts that fire and are told, for the navigation of every page.
+    pub fn firing(&self) -> usize {
+        self.pages.firing()
+    }
+
     /// Every route of the hall. Call it once, as the server starts.
     pub fn routes(&self) -> Routes {
         let clock = Arc::clone(&self.clock);

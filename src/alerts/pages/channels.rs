@@ -75,7 +75,9 @@ struct ChannelsPage<'a> {
 /// Renders the page: `text` of the URL chooses. The shell refreshes by itself.
 pub fn render(input: &ChannelsInput, shell: &Shell) -> String {
     let text = shell.param("text").unwrap_or("");
-    let all = &input.in_force.config.receivers;
+    // Without a file there is one receiver, which tells nobody.
+    let is_set = !input.in_force.path.is_empty();
+    let all = if is_set { input.in_force.config.receivers.as_slice() } else { &[] };
     let found: Vec<&Receiver> = all.iter().filter(|receiver| fits(receiver, text)).collect();
     let pages = found.len().div_ceil(PAGE_RECEIVERS).max(1);
     let page = shell.param("page").and_then(|page| page.parse().ok()).unwrap_or(0).min(pages - 1);

@@ -45,7 +45,9 @@ fn word(word: &str, behind: &str, depth: usize) -> &'static str {
     if depth > 0 {
         return "lbl";
     }
-    let is_called = behind.trim_start().starts_with('(');
+    let behind = behind.trim_start();
+    // An aggregation may say by what before its argument.
+    let is_called = ["(", "by ", "by(", "without ", "without("].iter().any(|next| behind.starts_with(next));
     match (KEYWORDS.contains(&word), is_called) {
         (true, _) => "kw",
         (false, true) => "fn",

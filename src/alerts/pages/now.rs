@@ -160,6 +160,8 @@ struct Row {
     severity: Severity,
     class: &'static str,
     name: String,
+    /// The name, or the summary under a heading that is the name.
+    title: String,
     href: String,
     summary: String,
     chips: Vec<Chip>,
@@ -236,6 +238,7 @@ pub fn render(input: &NowInput, shell: &Shell) -> String {
     let pages = found.div_ceil(PAGE_ALERTS).max(1);
     let page = filter.page.min(pages - 1);
     let sections = sections(&shown, page, input, shell);
+    let quiet = input.quiet as u64;
     page::html(&NowPage {
         firing,
         pending,
@@ -247,11 +250,7 @@ pub fn render(input: &NowInput, shell: &Shell) -> String {
         page,
         pages,
         found_words: shell.lang().n(found as u64, "{} alert", "{} alerts"),
-        quiet_words: shell.lang().n(
-            input.quiet as u64,
-            "{} rule watches, and none has an alert.",
-            "{} rules watch, and none has an alert.",
-        ),
+        quiet_words: shell.lang().n(quiet, "{} rule watches, and none has an alert.", "{} rules watch, and none has an alert."),
         has_filter: filter.stage.is_some() || !filter.text.is_empty() || !filter.matchers.is_empty(),
         input,
         shell,
@@ -384,7 +383,9 @@ fn row(alert: &Known, input: &NowInput, shell: &Shell) -> Row {
         None => ways::outside(&alert.source_url).map(str::to_owned),
     };
     let summary = ["summary", "message", "title", "description"].iter().map(|name| alert.annotation(name)).find(|text| !text.is_empty());
+    let summary = summary.unwrap_or("").trim();
     let is_grouping = |name: &str| matches!(&input.filter.by, By::Label(label) if label == name);
+    let title = if is_grouping("alertname") && !summary.is_empty() { summary } else { alert.name() };
     let chips: Vec<(&str, &str)> = alert.labels.iter().filter(|(name, _)| *name != "alertname" && !is_grouping(name)).collect();
     Row {
         severity: alert.severity(),
@@ -394,8 +395,9 @@ fn row(alert: &Known, input: &NowInput, shell: &Shell) -> Row {
             Stage::Held => "held",
         },
         name: alert.name().to_owned(),
+        title: title.to_owned(),
         href: href.unwrap_or_else(|| ways::silence(&alert.labels)),
-        summary: summary.unwrap_or("").trim().to_owned(),
+        summary: if title == summary { String::new() } else { summary.to_owned() },
         more: chips.len().saturating_sub(CHIPS_MAX),
         chips: chips.into_iter().take(CHIPS_MAX).map(|(name, value)| chip(name, value)).collect(),
         marks: marks(alert, input, shell),

@@ -297,7 +297,7 @@ mod tests {
         let text = html("");
         sample::check(&text);
         assert_eq!(text.matches("<ul").count(), text.matches("</ul>").count(), "lists end");
-        assert_eq!(text.matches("class=\"rt").count(), 4, "{text}");
+        assert_eq!(text.matches("<div class=\"rt").count(), 4, "{text}");
         assert!(!text.contains("rt hit"));
     }
 

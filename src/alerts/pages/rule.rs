@@ -68,6 +68,7 @@ pub fn render(input: &RuleInput, shell: &Shell) -> String {
     let Some(rule) = group.rules.get(input.place) else { return String::new() };
     let id = rule_ids(group).into_iter().nth(input.place).unwrap_or_default();
     let (lanes, more) = bars::lanes(&input.spells, input.range, LANES_MAX, shell);
+    let series = rule.health.lock().series;
     // The value is worth seeing also while it does not pass its threshold.
     let taken_apart = compared(&rule.prepared.text);
     let (asked, threshold) = taken_apart.map_or_else(
@@ -82,7 +83,7 @@ pub fn render(input: &RuleInput, shell: &Shell) -> String {
         },
         threshold,
         interval: span(group.interval()),
-        series_words: shell.lang().n(rule.health.lock().series as u64, "{} series", "{} series"),
+        series_words: shell.lang().n(series as u64, "{} series", "{} series"),
         rule: view(group, rule, &id, ALERTS_MAX, shell),
         group,
         lanes,

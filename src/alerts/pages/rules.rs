@@ -76,7 +76,9 @@ impl Filter {
                 || within(&group.group.file)
                 || rule.labels.iter().any(|(name, value)| within(&format!("{name}={value}")))
         };
-        self.state.is_none_or(|state| rule.state == Some(state))
+        // What is broken is not known to be quiet.
+        let is_in = |state| rule.state == Some(state) && (state != State::Inactive || rule.health != HealthState::Err);
+        self.state.is_none_or(is_in)
             && self.health.is_none_or(|health| rule.health == health)
             && (!self.is_recording || rule.state.is_none())
             && self.text.split_whitespace().all(has)
@@ -214,6 +216,7 @@ fn count(rule: &RuleView, counts: &mut [usize; 6]) {
     match rule.state {
         Some(State::Firing) => counts[1] += 1,
         Some(State::Pending) => counts[2] += 1,
+        Some(State::Inactive) if rule.health == HealthState::Err => {}
         Some(State::Inactive) => counts[3] += 1,
         None => counts[5] += 1,
     }

@@ -26,7 +26,7 @@ pub(super) const HOSTILE: &str = "\"><img src=x onerror=alert(1)></script><scrip
 /// Whether a page is whole, and nothing foreign in it became an element.
 pub(super) fn check(html: &str) {
     assert!(html.contains("</html>") && !html.contains("could not be made"), "the page is not whole");
-    for part in ["<img src=x", "<script>alert", "\"><img", "'><img"] {
+    for part in ["<img src=x", "<script>alert"] {
         assert!(!html.contains(part), "{part}: {html}");
     }
     for tag in ["section", "table", "ul", "ol", "details", "form", "div", "dl", "nav"] {

@@ -22,7 +22,7 @@ use crate::series::ports::{Answer, EvaluateError, Question, When};
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::security::{Nonce, PAGE_HEADERS, content_security_policy};
-use crate::ui::shell::{Banner, Shell, Visit};
+use crate::ui::shell::{Banner, Counts, Shell, Visit};
 use crate::ui::{assets, links, look};
 
 /// Every page with who may look at it.
@@ -48,6 +48,7 @@ struct Asked {
     uri: http::Uri,
     headers: HeaderMap,
     caller: Caller,
+    counts: Counts,
     nonce: Nonce,
 }
 
@@ -56,7 +57,8 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, nonce: Nonce::fresh() })
+        let counts = parts.extensions.get().copied().unwrap_or_default();
+        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
     }
 }
 
@@ -79,6 +81,7 @@ impl Asked {
             csrf: String::new(),
             banners,
             targets_down,
+            firing: self.counts.firing,
             caller: self.caller.clone(),
             now_ms: metrics.clock.now_ms(),
         };

@@ -9,6 +9,12 @@ const PAGES = [
   ['/logs/saved', 'No saved searches yet', '/logs'],
   ['/logs/streams', 'No streams in this range', '/settings/connect'],
   ['/logs/ingestion', 'Nothing was sent yet', '/settings/connect'],
+  ['/alerts', 'No alerting rules yet', '/docs/rules'],
+  ['/alerts/rules', 'No rules yet', '/docs/rules'],
+  ['/alerts/silences', 'Nothing is silenced', '/alerts'],
+  ['/alerts/channels', 'No receivers yet', '/status#settings'],
+  ['/alerts/history', 'Nothing fired in this range', ''],
+  ['/alerts/history?view=tellings', 'Nobody was told of anything', '/alerts/channels'],
   ['/targets', 'No targets yet', '/status#configuration'],
   ['/catalogue', 'No metrics yet', '/targets'],
   ['/cardinality', 'Nothing is stored yet', ''],
@@ -23,7 +29,7 @@ async function all(size) {
     const text = await tab.page.locator('main').innerText();
     check(text.includes(words), `${path}: does not say "${words}"`);
     check(!link || (await tab.page.locator(`main a[href="${link}"]`).count()) > 0, `${path}: no way on to ${link}`);
-    await picture(tab.page, `empty-${path.slice(1).replaceAll('/', '-') || 'home'}-${size.width}`);
+    await picture(tab.page, `empty-${path.slice(1).replaceAll(/[/?=]/g, '-') || 'home'}-${size.width}`);
     await sound(tab, `empty ${path} ${size.width}`);
     await accessible(tab.page, `empty ${path} ${size.width}`);
     await tab.close();

@@ -7,7 +7,9 @@ const PAGES = [
   ['explore-legend', `/explore?q=${Q('hostile')}&legend=${Q('<img src=x onerror=alert(7)>{{text}}')}`],
   ['explore-error', `/explore?q=${Q('"><img src=x onerror=alert(8)>')}`], ['explore-name', `/explore?q=${Q('{__name__=~".*img.*"}')}`],
   ['logs', '/logs'], ['logs-columns', `/logs?cols=${Q('job,"><img src=x onerror=alert(12)>')}&f=${Q('job:"><img src=x onerror=alert(13)>')}`], ['logs-words', `/logs?q=${Q('"><img src=x onerror=alert(14)>')}`],
-  ['logs-streams', '/logs/streams'], ['logs-ingestion', '/logs/ingestion'], ['targets', '/targets'], ['catalogue', '/catalogue'], ['catalogue-search', `/catalogue?search=${Q('"><script>alert(9)</script>')}`],
+  ['logs-streams', '/logs/streams'], ['logs-ingestion', '/logs/ingestion'], ['alerts', '/alerts'], ['alerts-groups', '/alerts?by=group'], ['alerts-filter', `/alerts?f=${Q('"><img src=x onerror=alert(15)>')}&text=${Q('<script>alert(16)</script>')}`],
+  ['alerts-rules', '/alerts/rules'], ['alerts-silence', `/alerts/silences/edit?matchers=${Q('"><img src=x onerror=alert(17)>')}&comment=${Q('"><img src=x onerror=alert(18)>')}`],
+  ['alerts-routing', `/alerts/routing?labels=${Q('a="><img src=x onerror=alert(19)>"')}`], ['alerts-history', '/alerts/history'], ['alerts-group', `/alerts/group?receiver=x&key=${Q('"><img src=x onerror=alert(20)>')}`], ['targets', '/targets'], ['catalogue', '/catalogue'], ['catalogue-search', `/catalogue?search=${Q('"><script>alert(9)</script>')}`],
   ['cardinality', '/cardinality'], ['pushed', '/pushed'], ['status', '/status'], ['missing', `/%22%3E%3Cimg%20src=x%20onerror=alert(10)%3E`],
 ];
 
@@ -21,7 +23,7 @@ async function all(size) {
     await tab.page.waitForTimeout(100);
     await picture(tab.page, `hostile-${name}-${size.width}`);
     await sound(tab, what, answer.status());
-    const made = await tab.page.evaluate(() => document.querySelectorAll('main img:not(.cm-widgetBuffer), main script, main iframe, main b > img').length);
+    const made = await tab.page.evaluate(() => document.querySelectorAll('main img:not(.cm-widgetBuffer, .sp > img), main script, main iframe, main b > img').length);
     check(made === 0, `${what}: ${made} elements were made of foreign text`);
     await tab.close();
   }

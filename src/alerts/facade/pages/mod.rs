@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
+use parking_lot::Mutex;
 
 use self::spark::Sparks;
 use super::load::ReadQuery;
@@ -42,13 +43,15 @@ use crate::series::ports::Evaluate;
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::security::Nonce;
-use crate::ui::shell::{Shell, Visit};
+use crate::ui::shell::{Counts, Shell, Visit};
 use crate::ui::{links, page, problem};
 
 /// Pages made at once.
 const PLACES: usize = 3;
 /// How long a page may take to be made.
 const WITHIN: Duration = Duration::from_secs(15);
+/// How long a count of alerts is good enough for the navigation.
+const COUNT_EVERY: Duration = Duration::from_secs(3);
 /// How often lists refresh, and pages that ask for the past.
 const OFTEN: &str = "10s";
 const SELDOM: &str = "30s";
@@ -65,6 +68,7 @@ pub(super) struct PageState {
     pub(super) read_query: ReadQuery,
     work: WorkPool,
     sparks: Sparks,
+    firing: Mutex<(Duration, usize)>,
 }
 
 impl PageState {
@@ -76,7 +80,18 @@ impl PageState {
         clock: SharedClock,
         (own, desk, read_query): (Arc<dyn OwnRules>, Arc<Desk>, ReadQuery),
     ) -> Arc<Self> {
-        Arc::new(Self { groups, routing, metrics, logs, clock, own, desk, read_query, work: WorkPool::new(PLACES), sparks: Sparks::new() })
+        Arc::new(Self { groups, routing, metrics, logs, clock, own, desk, read_query, work: WorkPool::new(PLACES), sparks: Sparks::new(), firing: Mutex::new((Duration::ZERO, 0)) })
+    }
+
+    /// Alerts that fire and are told, counted anew every few seconds: every page of the server shows it.
+    pub(super) fn firing(&self) -> usize {
+        let now = self.clock.monotonic();
+        let mut known = self.firing.lock();
+        if known.0.is_zero() || now.saturating_sub(known.0) >= COUNT_EVERY {
+            let told = self.routing.alerts().iter().filter(|view| !known::is_held(&view.marks)).count();
+            *known = (now.max(Duration::from_nanos(1)), told);
+        }
+        known.1
     }
 
     fn known(&self) -> Vec<Known> {
@@ -112,6 +127,7 @@ struct Asked {
     uri: Uri,
     headers: HeaderMap,
     caller: Caller,
+    counts: Counts,
     nonce: Nonce,
 }
 
@@ -120,7 +136,8 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, nonce: Nonce::fresh() })
+        let counts = parts.extensions.get().copied().unwrap_or_default();
+        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
     }
 }
 
@@ -141,6 +158,7 @@ impl Asked {
         visit.path = path;
         visit.nonce = self.nonce.clone();
         visit.caller = self.caller.clone();
+        visit.firing = self.counts.firing;
         Shell::new(Page::Alerts, title, visit)
     }
 

@@ -31,7 +31,7 @@ use crate::platform::http::problem::Problem;
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::security::Nonce;
-use crate::ui::shell::{Shell, Visit};
+use crate::ui::shell::{Counts, Shell, Visit};
 use crate::ui::{links, page};
 
 /// How far back pages look when nobody says.
@@ -71,6 +71,7 @@ struct Asked {
     headers: HeaderMap,
     caller: Caller,
     transport: Transport,
+    counts: Counts,
     nonce: Nonce,
 }
 
@@ -83,6 +84,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             headers: parts.headers.clone(),
             caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
             transport: parts.extensions.get().copied().unwrap_or(Transport { is_https: false }),
+            counts: parts.extensions.get().copied().unwrap_or_default(),
             nonce: Nonce::fresh(),
         })
     }
@@ -105,6 +107,7 @@ impl Asked {
         visit.query = query.as_ref();
         visit.nonce = self.nonce.clone();
         visit.caller = self.caller.clone();
+        visit.firing = self.counts.firing;
         Shell::new(Page::Logs, title, visit)
     }
 

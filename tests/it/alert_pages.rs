@@ -1,0 +1,104 @@
+//! Pages of alerts over the real server: what fires, silences made by forms, where alerts go, tests of channels.
+
+use crate::support::{Server, client};
+
+const RULES: &str = "groups:\n- name: g\n  interval: 1s\n  rules:\n  - alert: Present\n    expr: vector(7) > 1\n    labels: {severity: critical, job: shop}\n    \
+                     annotations: {summary: 'it is {{ $value }}', runbook_url: 'javascript:alert(1)'}\n  \
+                     - alert: '<img src=x onerror=alert(1)>'\n    expr: vector(1)\n    labels: {note: '\"><script>alert(2)</script>'}\n  \
+                     - alert: Waits\n    expr: vector(1)\n    for: 1h\n  - record: a:b\n    expr: vector(1)\n";
+const ROUTING: &str = "route:\n  receiver: all\n  group_by: [alertname]\n  group_wait: 1s\n  routes:\n  - matchers: [severity=\"critical\"]\n    \
+                       receiver: pager\nreceivers:\n- name: all\n- name: pager\n  webhook_configs: [{ url: 'http://127.0.0.1:1/s3cret' }]\n";
+
+fn with_alerts() -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("rules.yml"), RULES).unwrap();
+    std::fs::write(path("routing.yml"), ROUTING).unwrap();
+    std::fs::write(path("prometheus.yml"), "rule_files: ['rules.yml']\n").unwrap();
+    let routing = format!("--alertmanager.config.file={}", path("routing.yml"));
+    let args = ["--config", &path("prometheus.yml"), &routing, "--host-metrics=false", "--own-metrics=false"];
+    let server = Server::on(&folder.path().join("data"), &args);
+    (folder, server)
+}
+
+/// Asks for a page until it holds a text; gives the page.
+fn until(server: &Server, path: &str, part: &str) -> String {
+    for _ in 0..300 {
+        let (status, text) = server.get(path);
+        assert_eq!(status, 200, "{path}: {text}");
+        if text.contains(part) {
+            return text;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    }
+    panic!("{path} never says {part}");
+}
+
+fn post(server: &Server, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    server.post(path, "application/x-www-form-urlencoded", body)
+}
+
+/// The first address in a page that begins so.
+fn address(text: &str, begin: &str) -> String {
+    let from = text.find(begin).unwrap_or_else(|| panic!("no {begin} in {text}"));
+    text[from..].split('"').next().unwrap().replace("&#38;", "&")
+}
+
+#[test]
+fn what_fires_leads_to_everything_about_it() {
+    let (_folder, server) = with_alerts();
+    let now = until(&server, "/alerts", "/alerts/group?key=");
+    for part in ["it is 7", "severity=</i>critical", "/explore?q=vector%287%29", "/logs?f=job%3Ashop", "/alerts/silences/edit?matchers="] {
+        assert!(now.contains(part), "{part}: {now}");
+    }
+    assert!(!now.contains("javascript:") && !now.contains("<img src=x") && !now.contains("<script>alert"), "{now}");
+    let group = until(&server, &address(&now, "/alerts/group?key="), "class=\"f\"");
+    assert!(group.contains("pager") && group.contains("/ui/chart?q="), "{group}");
+    let (status, spark) = server.get(&address(&now, "/ui/alerts/spark?rule="));
+    assert!(status == 200 && spark.starts_with("<svg") && !spark.contains("script"), "{spark}");
+    let rules = until(&server, "/alerts/rules?state=firing", "Present");
+    assert!(!rules.contains(">Waits<") && !rules.contains("<img src=x"), "{rules}");
+    let rule = until(&server, &address(&rules, "/alerts/rules/"), "class=\"f\"");
+    assert!(!rule.contains("<img src=x"), "{rule}");
+    assert_eq!(server.get("/alerts/rules/0000000000000000").0, 404);
+    assert_eq!(server.get("/alerts/group").0, 400);
+    assert_eq!(server.get("/alerts/history?from=abc").0, 400);
+}
+
+#[test]
+fn silences_are_made_changed_and_ended_by_forms() {
+    let (_folder, server) = with_alerts();
+    until(&server, "/alerts?state=firing", "it is 7");
+    let preview = until(&server, "/alerts/silences/edit?matchers=job%3D%22shop%22", "1 of ");
+    assert!(preview.contains("Present"), "{preview}");
+    let (status, refused) = post(&server, "/alerts/silences/save", &[("matchers", "(("), ("for", "2h"), ("comment", "x")]);
+    assert!(status == 400 && refused.contains("Line 1 of the matchers"), "{status} {refused}");
+    let form = [("matchers", "job=\"shop\"\r\nseverity=~\"crit.*\""), ("for", "2h"), ("comment", "<b>rack</b>")];
+    assert_eq!(post(&server, "/alerts/silences/save", &form).0, 200, "a browser follows to the list");
+    let list = until(&server, "/alerts/silences", "&#60;b&#62;rack");
+    let edit = address(&list, "/alerts/silences/edit?id=");
+    let held = until(&server, "/alerts?state=held", "silenced by");
+    assert!(held.contains("it is 7"), "{held}");
+    assert!(until(&server, &edit, "Edit silence").contains("severity=~"));
+    let id = edit.split("id=").nth(1).unwrap();
+    assert_eq!(post(&server, "/alerts/silences/expire", &[("id", id)]).0, 200);
+    assert!(until(&server, "/alerts/silences?state=expired", "rack").contains("Recreate"));
+    assert_eq!(post(&server, "/alerts/silences/expire", &[("id", "nobody")]).0, 404);
+}
+
+#[test]
+fn routes_are_tried_and_channels_tested() {
+    let (_folder, server) = with_alerts();
+    let routing = until(&server, "/alerts/routing?labels=alertname%3DX%2Cseverity%3Dcritical", "rt hit");
+    assert!(routing.contains("pager") && !routing.contains("s3cret"), "{routing}");
+    let channels = until(&server, "/alerts/channels", "webhook[0]");
+    assert!(!channels.contains("s3cret"), "{channels}");
+    let (status, tested) = post(&server, "/alerts/channels/test", &[("receiver", "pager"), ("channel", "webhook[0]")]);
+    assert!(status == 200 && tested.contains("was not taken") && !tested.contains("s3cret"), "{status} {tested}");
+    assert_eq!(post(&server, "/alerts/channels/test", &[("receiver", "pager"), ("channel", "slack[9]")]).0, 404);
+    until(&server, "/alerts/history?view=failed", "webhook[0]");
+    until(&server, "/alerts/history", "began to fire");
+    let plain = client().get(server.url("/alerts")).header("accept", "text/html").send().unwrap().text().unwrap();
+    assert!(plain.contains("firing\">"), "the navigation counts: {plain}");
+}
