@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,7 @@ impl Positions {
             read.apply(event);
         }
         let next_id = read.records.keys().next_back().map_or(1, |id| id + 1);
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         let mut positions = Self {
             path: path.to_owned(),
             file,
@@ -227,7 +228,8 @@ impl Positions {
         if !self.begun.is_empty() {
             text.extend(line_of(&Event::Begin(self.begun.clone()))?);
         }
-        let mut file = File::create(&new)?;
+        // It may hold pieces of lines.
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(&text)?;
         file.sync_all()?;
         std::fs::rename(&new, &self.path)?;
