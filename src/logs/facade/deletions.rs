@@ -6,9 +6,11 @@ use parking_lot::Mutex;
 
 use crate::base::clock::SharedClock;
 use crate::logs::model::deletions::{DeleteLines, DeleteLinesError, DeletedLines};
+use crate::logs::model::needs::Needs;
 use crate::logs::model::read::Span;
 use crate::logs::query::ast::{LogExpr, Query};
 use crate::logs::query::engine::Pipeline;
+use crate::logs::query::needs::needs;
 use crate::logs::query::parse::{Dialect, parse};
 use crate::logs::store::db::DeleteError;
 use crate::logs::store::{CompileFilter, FilterLines, LineFilter, OneStream, Store};
@@ -40,6 +42,10 @@ struct PipelineFilter {
 }
 
 impl FilterLines for PipelineFilter {
+    fn needs(&self) -> Needs {
+        needs(&self.log, &|_| true)
+    }
+
     fn of_stream(&self, labels: &Labels) -> OneStream<'_> {
         let idle = self.idle.lock().pop();
         // It was made once, so that it can be made again.

@@ -161,7 +161,10 @@ impl Again {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::model::write::{RefusedLine, RefusedLines};
+    use crate::logs::ingest::limits::LineLimits;
+    use crate::logs::ingest::receive::Door;
+    use crate::logs::ingest::receive::tests::receiver;
+    use crate::logs::model::write::{AppendLinesError, RefusedLine, RefusedLines};
     use crate::series::labels::Labels;
 
     const NOW: i64 = 1_700_000_000_000_000_000;
@@ -217,5 +220,52 @@ mod tests {
         assert_eq!((agains.take(0, 3, s(1_000)), agains.take(4_999, 3, s(1_000)).is_some()), (None, true));
         let state = agains.0.lock();
         assert!(state.requests.len() < REQUESTS_MAX && state.pieces == state.requests.len() && state.order.len() <= 2 * REQUESTS_MAX);
+    }
+
+    #[test]
+    fn what_was_kept_of_a_request_is_not_stored_again() {
+        let (receiver, kept, _clock) = receiver(LineLimits::default());
+        let send = |texts: &[&str]| {
+            let mut gather = receiver.gather();
+            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
+            texts.iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
+            let taken = receiver.take_request(Door::Plain, texts.len() as u128, gather);
+            taken.map(|taken| (taken.lines, taken.refused_lines, taken.is_rated))
+        };
+        kept.slow(&["b", "d"]);
+        let all = ["a", "b", "c", "d", "e"];
+        assert_eq!(send(&all).unwrap(), (3, 2, true));
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        assert!(send(&all).is_err());
+        *kept.error.lock() = None;
+        kept.slow(&["d"]);
+        assert_eq!(send(&["x"]).unwrap(), (1, 0, false), "another request");
+        assert_eq!(send(&all).unwrap(), (1, 1, true));
+        assert_eq!(send(&all).unwrap(), (1, 0, false));
+        assert_eq!(kept.texts().join(""), "acexbd");
+        assert_eq!(send(&all).unwrap(), (5, 0, false), "when it was taken it may be said once more");
+    }
+
+    #[test]
+    fn what_storage_may_have_it_knows_again() {
+        let (receiver, kept, clock) = receiver(LineLimits::default());
+        let send = |door: Door| {
+            let mut gather = receiver.gather();
+            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
+            ["same", "same", "other"].iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
+            clock.advance(Duration::from_secs(1));
+            receiver.take_request(door, 7, gather).is_ok()
+        };
+        *kept.error_after.lock() = Some(AppendLinesError::Unavailable("the disk is full".to_owned()));
+        assert!(!send(Door::Plain));
+        *kept.error.lock() = Some(AppendLinesError::Busy);
+        assert!(!send(Door::Plain));
+        *kept.error.lock() = None;
+        assert!(send(Door::Plain));
+        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
+        assert_eq!(times[..3], times[3..], "lines of one time and text count as one");
+        assert!(send(Door::Plain));
+        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
+        assert!(times.len() == 9 && times[6] > times[5], "it was taken, so this is another one");
     }
 }

@@ -278,7 +278,7 @@ impl Collectors {
             "fluent" => &self.append.fluent,
             _ => &self.append.collector,
         };
-        let (inlet, work) = Inlet::new(Arc::clone(append), self.counts.door(door));
+        let (inlet, work) = Inlet::new(Arc::clone(append), self.counts.door(door), &self.clock);
         running.inlets.spawn(work);
         inlet
     }

@@ -134,8 +134,9 @@ mod tests {
     #[tokio::test]
     async fn who_cannot_be_served_is_told_of_with_the_peer() {
         let counts = Counts::default();
-        let (inlet, _stores) = Inlet::new(Arc::new(Nowhere), counts.door("fluent"));
-        let work = Work { inlet, clock: ManualClock::at(5), stamps: Arc::default(), accept: plain() };
+        let clock: SharedClock = ManualClock::at(5);
+        let (inlet, _stores) = Inlet::new(Arc::new(Nowhere), counts.door("fluent"), &clock);
+        let work = Work { inlet, clock, stamps: Arc::default(), accept: plain() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(serve(listener, work, |mut wire, _| async move {

@@ -172,6 +172,11 @@ impl DoorCounts {
         }
     }
 
+    /// Counts lines that the store refused, and that do not come again.
+    pub fn refuse(&self, reason: &'static str, lines: u64) {
+        *self.refused.lock().entry(reason).or_default() += lines;
+    }
+
     /// Lines that the store refused so far.
     pub fn refused_lines(&self) -> u64 {
         self.refused.lock().values().sum()
@@ -202,6 +207,12 @@ impl Counts {
     /// Those of a door.
     pub fn door(&self, name: &'static str) -> Arc<DoorCounts> {
         Arc::clone(self.0.lock().entry(name).or_default())
+    }
+
+    /// Takes those of a door that has them already.
+    #[cfg(test)]
+    pub fn put(&self, name: &'static str, door: &Arc<DoorCounts>) {
+        self.0.lock().insert(name, Arc::clone(door));
     }
 
     /// Adds to the reports of doors what was refused on the way to them: what files, containers and journals count is the

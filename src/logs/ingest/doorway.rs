@@ -6,7 +6,7 @@ use super::gather::Gather;
 use super::receive::{Door, NotTaken, Receiver};
 use super::refusal::Reason;
 use crate::logs::model::batch::LineBatch;
-use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport};
+use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLines};
 use crate::series::labels::LabelsIter;
 
 /// A way in for batches.
@@ -28,9 +28,9 @@ impl AppendLines for Doorway {
             return Err(AppendLinesError::Busy);
         }
         let limits = &self.receiver.limits;
-        let mut filling = Filling { doorway: self, gather: self.receiver.gather(), report: LineReport::default() };
+        let mut filling = Filling { doorway: self, gather: self.receiver.gather(), places: Vec::new(), report: LineReport::default() };
         let mut key = Vec::new();
-        for stream in &batch.streams {
+        for (place, stream) in batch.streams.iter().enumerate() {
             let lines = batch.lines_of(stream);
             // No text of labels begins like this, so that the two never count as one.
             key.clear();
@@ -43,7 +43,7 @@ impl AppendLines for Doorway {
                     continue;
                 }
             };
-            for line in lines {
+            for (at, line) in stream.lines.clone().zip(lines) {
                 let put = |gather: &mut Gather| {
                     gather.begin(&known)?;
                     for (name, value) in LabelsIter::over_checked(batch.fields_of(line)) {
@@ -60,6 +60,10 @@ impl AppendLines for Doorway {
                         filling.gather.refuse(Reason::LineTooLong, 1, || why.to_string());
                     }
                 }
+                // Unless it was refused.
+                if filling.gather.batch().lines.len() > filling.places.len() {
+                    filling.places.push((place, at));
+                }
             }
         }
         filling.store()?;
@@ -72,6 +76,8 @@ impl AppendLines for Doorway {
 struct Filling<'d> {
     doorway: &'d Doorway,
     gather: Gather,
+    /// The stream and the position that each of the lines gathered has in the batch.
+    places: Vec<(usize, u32)>,
     report: LineReport,
 }
 
@@ -81,10 +87,15 @@ impl Filling<'_> {
         let Doorway { receiver, door } = self.doorway;
         self.gather.forget_fields();
         let gathered = std::mem::replace(&mut self.gather, receiver.gather());
-        let report = &mut self.report;
+        let (report, places) = (&mut self.report, std::mem::take(&mut self.places));
         let taken = receiver.take_and(*door, gathered, |_, stored| {
             report.taken += stored.taken;
-            report.refused.extend_from_slice(&stored.refused);
+            report.refused.extend(stored.refused.iter().filter_map(|one| {
+                let of_batch = |at: &u32| places.get(*at as usize).copied();
+                let stream = of_batch(one.at.first()?)?.0;
+                let at = one.at.iter().filter_map(of_batch).map(|(_, at)| at).collect();
+                Some(RefusedLines { stream, at, ..one.clone() })
+            }));
         });
         match taken {
             Ok(_) => Ok(()),
@@ -117,6 +128,28 @@ mod tests {
             }
             Ok(LineReport { taken: batch.lines.len(), refused: Vec::new() })
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_told_by_its_place_in_the_batch() {
+        let kept = Arc::new(crate::logs::ingest::receive::tests::Kept { oldest: 7, ..Default::default() });
+        let limits = LineLimits { line_bytes_max: 9, ..LineLimits::default() };
+        let receiver = Arc::new(Receiver::new(kept.clone(), ManualClock::at(0), Pressure::new(), limits));
+        let doorway = Doorway::new(&receiver, Door::Syslog);
+        let mut batch = LineBatch::new();
+        batch.begin_stream(Labels::empty());
+        batch.push(8, b"nobody's", b"");
+        batch.begin_stream(Labels::from_pairs([("job", "a")]));
+        [(8, "kept"), (8, "longer than it may be"), (8, "slow")].iter().for_each(|(ts, text)| batch.push(*ts, text.as_bytes(), b""));
+        batch.begin_stream(Labels::from_pairs([("job", "b")]));
+        [(8, "slow too"), (6, "old"), (8, "kept")].iter().for_each(|(ts, text)| batch.push(*ts, text.as_bytes(), b""));
+        kept.slow(&["slow", "slow too"]);
+        let report = doorway.append(&batch).unwrap();
+        let told: Vec<_> = report.refused.iter().map(|one| (one.stream, one.at.clone())).collect();
+        assert_eq!(told, [(1, vec![3]), (2, vec![4]), (2, vec![5])]);
+        let counted = |reason: &str| receiver.refused().into_iter().find(|(known, _)| *known == reason).unwrap().1;
+        assert_eq!(counted("greater_than_max_sample_age"), 1);
+        assert_eq!(counted("per_stream_rate_limit"), 0, "who has such lines brings them again, or counts them");
     }
 
     #[test]

@@ -8,11 +8,13 @@
 //! batches), [`doorway`] (the receiver as they see it), [`listen`] and [`connections`], [`syslog`], [`fluent`], [`collect`] (files, containers, journals), all started by [`collectors`].
 
 mod again;
+mod bucket;
 pub mod collect;
 pub mod collectors;
 pub mod connections;
 pub mod counts;
 pub mod document;
+mod door;
 pub mod doorway;
 pub mod elastic;
 pub mod fluent;
@@ -24,6 +26,7 @@ pub mod listen;
 pub mod loki;
 pub mod otlp;
 pub mod plain;
+mod rated;
 pub mod receive;
 mod recent;
 pub mod refusal;

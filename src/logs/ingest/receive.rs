@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::again::{Again, Agains};
+use super::bucket::Bucket;
 use super::counts::{DoorReport, Ledger};
+pub use super::door::{Door, DoorTally};
 use super::gather::Gather;
 use super::limits::LineLimits;
 use super::refusal::{Reason, Refusals};
@@ -16,70 +17,11 @@ use super::tap::Taps;
 use crate::base::clock::SharedClock;
 use crate::base::pressure::{Level, Pressure, Shed};
 use crate::logs::model::batch::LineBatch;
-use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLine};
+use crate::logs::model::write::{AppendLines, AppendLinesError, LineReport, RefusedLine, RefusedLines};
 use crate::platform::telemetry::metrics::{Counter, Page, Report};
 
 /// Memory of requests that is kept for the next ones.
 const IDLE_MAX: usize = 8;
-
-/// A way in for lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// Loki's push.
-    Loki,
-    /// JSON, a line each.
-    JsonLines,
-    /// Plain text.
-    Plain,
-    /// Elasticsearch's bulk requests.
-    Elastic,
-    /// OpenTelemetry's logs.
-    Otlp,
-    /// Syslog.
-    Syslog,
-    /// Fluent's forward protocol.
-    Fluent,
-    /// Collectors of this machine: files, containers, the journal.
-    Collector,
-}
-
-impl Door {
-    /// All.
-    pub const ALL: [Self; 8] =
-        [Self::Loki, Self::JsonLines, Self::Plain, Self::Elastic, Self::Otlp, Self::Syslog, Self::Fluent, Self::Collector];
-
-    /// Its word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Loki => "loki",
-            Self::JsonLines => "json_lines",
-            Self::Plain => "plain",
-            Self::Elastic => "elasticsearch",
-            Self::Otlp => "otlp",
-            Self::Syslog => "syslog",
-            Self::Fluent => "fluent",
-            Self::Collector => "collector",
-        }
-    }
-
-    /// Whether nobody is told what was refused of what came by it.
-    const fn is_silent(self) -> bool {
-        matches!(self, Self::Syslog | Self::Fluent | Self::Collector)
-    }
-}
-
-/// What came by one door since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DoorTally {
-    /// The door's word.
-    pub name: &'static str,
-    /// Requests with lines.
-    pub requests: u64,
-    /// Lines stored.
-    pub lines: u64,
-    /// Bytes of their text.
-    pub bytes: u64,
-}
 
 /// Why nothing of a request was stored, though it was read.
 #[derive(Debug, thiserror::Error)]
@@ -343,7 +285,7 @@ impl Receiver {
                 return Err(error);
             }
         };
-        refuse_stored(batch, &report, refusals);
+        refuse_stored(door, batch, &report, refusals);
         if let Some(again) = &again {
             again.place(&mut report);
         }
@@ -400,9 +342,11 @@ impl Receiver {
     }
 }
 
-/// Adds what storage refused.
-fn refuse_stored(batch: &LineBatch, report: &LineReport, refusals: &mut Refusals) {
-    for one in &report.refused {
+/// Adds what storage refused. Who has lines of a stream that is too fast, and came by a silent door, is told of them: they come
+/// again, or are counted where they are dropped.
+fn refuse_stored(door: Door, batch: &LineBatch, report: &LineReport, refusals: &mut Refusals) {
+    let is_counted = |one: &&RefusedLines| !(door.is_silent() && matches!(one.reason, RefusedLine::StreamRate { .. }));
+    for one in report.refused.iter().filter(is_counted) {
         if let Some(stream) = batch.streams.get(one.stream) {
             refusals.add_stored(&stream.labels, one.reason, one.lines, one.bytes, one.first_ts);
         }
@@ -451,41 +395,10 @@ impl Report for Receiver {
     }
 }
 
-/// Lets so many bytes a second through, and some more at once.
-#[derive(Debug)]
-struct Bucket {
-    per_s: f64,
-    room: f64,
-    left: f64,
-    filled: Duration,
-}
-
-impl Bucket {
-    fn new(per_s: u64, burst: u64, now: Duration) -> Self {
-        let room = burst.max(per_s) as f64;
-        Self { per_s: per_s as f64, room, left: room, filled: now }
-    }
-
-    /// A request larger than the whole bucket passes a full one, or it could never pass.
-    fn take(&mut self, bytes: u64, now: Duration) -> bool {
-        self.left = (self.left + now.saturating_sub(self.filled).as_secs_f64() * self.per_s).min(self.room);
-        self.filled = now;
-        let wanted = (bytes as f64).min(self.room);
-        if wanted > self.left {
-            return false;
-        }
-        self.left -= bytes as f64;
-        true
-    }
-
-    /// Bytes that were taken, but not kept.
-    fn give_back(&mut self, bytes: u64) {
-        self.left = (self.left + bytes as f64).min(self.room);
-    }
-}
-
 #[cfg(test)]
 pub(in crate::logs) mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::base::clock::ManualClock;
     use crate::logs::model::write::{RefusedLine, RefusedLines};
@@ -618,53 +531,6 @@ pub(in crate::logs) mod tests {
         assert!(receiver.take(Door::Loki, one_line(&receiver, b"0123456789abcdefghij")).unwrap().is_rated);
         assert_eq!(receiver.take(Door::Loki, one_line(&receiver, b"0123456789abcdefghij")).unwrap().lines, 1);
         assert!(matches!(receiver.take(Door::Loki, one_line(&receiver, b"x")), Err(NotTaken::Rate { .. })));
-    }
-
-    #[test]
-    fn what_was_kept_of_a_request_is_not_stored_again() {
-        let (receiver, kept, _clock) = receiver(LineLimits::default());
-        let send = |texts: &[&str]| {
-            let mut gather = receiver.gather();
-            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
-            texts.iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
-            let taken = receiver.take_request(Door::Plain, texts.len() as u128, gather);
-            taken.map(|taken| (taken.lines, taken.refused_lines, taken.is_rated))
-        };
-        kept.slow(&["b", "d"]);
-        let all = ["a", "b", "c", "d", "e"];
-        assert_eq!(send(&all).unwrap(), (3, 2, true));
-        *kept.error.lock() = Some(AppendLinesError::Busy);
-        assert!(send(&all).is_err());
-        *kept.error.lock() = None;
-        kept.slow(&["d"]);
-        assert_eq!(send(&["x"]).unwrap(), (1, 0, false), "another request");
-        assert_eq!(send(&all).unwrap(), (1, 1, true));
-        assert_eq!(send(&all).unwrap(), (1, 0, false));
-        assert_eq!(kept.texts().join(""), "acexbd");
-        assert_eq!(send(&all).unwrap(), (5, 0, false), "when it was taken it may be said once more");
-    }
-
-    #[test]
-    fn what_storage_may_have_it_knows_again() {
-        let (receiver, kept, clock) = receiver(LineLimits::default());
-        let send = |door: Door| {
-            let mut gather = receiver.gather();
-            assert!(gather.begin_text(b"{app=\"a\"}", 1, &receiver.streams, &receiver.limits).unwrap());
-            ["same", "same", "other"].iter().for_each(|text| gather.line(receiver.next_ns(), text.as_bytes(), &receiver.limits).unwrap());
-            clock.advance(Duration::from_secs(1));
-            receiver.take_request(door, 7, gather).is_ok()
-        };
-        *kept.error_after.lock() = Some(AppendLinesError::Unavailable("the disk is full".to_owned()));
-        assert!(!send(Door::Plain));
-        *kept.error.lock() = Some(AppendLinesError::Busy);
-        assert!(!send(Door::Plain));
-        *kept.error.lock() = None;
-        assert!(send(Door::Plain));
-        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
-        assert_eq!(times[..3], times[3..], "lines of one time and text count as one");
-        assert!(send(Door::Plain));
-        let times: Vec<i64> = kept.lines.lock().iter().map(|(_, ts, ..)| *ts).collect();
-        assert!(times.len() == 9 && times[6] > times[5], "it was taken, so this is another one");
     }
 
     #[test]

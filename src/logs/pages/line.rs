@@ -99,11 +99,16 @@ fn found(line: &ShownLine, shell: &Shell) -> Found {
     };
     let mut all: Vec<Field> = line.fields.iter().map(|(name, value)| selected(name, value)).collect();
     for (name, value) in fields::of_line(&line.text) {
-        if !line.fields.contains(&name) && line.stream.get(&name) != Some(value.as_str()) {
+        // A level that was found in the text is shown already, by that name.
+        let is_shown = all.iter().any(|field| field.name == name && field.value == value);
+        if !is_shown && !line.fields.contains(&name) && line.stream.get(&name) != Some(value.as_str()) {
             all.push(parsed(&name, &value));
         }
     }
-    let metrics = links::with(&metrics_of(line.stream.iter()), &[("from", &from), ("to", &to)]);
+    // A table shows the end of its range.
+    let at_ms = line.ts_ns.div_euclid(1_000_000);
+    let metrics_from = at_ms.saturating_sub(1_800_000).to_string();
+    let metrics = links::with(&metrics_of(line.stream.iter()), &[("from", &metrics_from), ("to", &at_ms.to_string())]);
     Found {
         time: rows::exact(line.ts_ns),
         class: if line.level().is_empty() { "unknown" } else { super::levels::class(line.level()) },

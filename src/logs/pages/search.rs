@@ -223,9 +223,20 @@ fn metrics_href(input: &SearchInput, shell: &Shell) -> String {
     links::with(&metrics_of(chosen.into_iter()), &range)
 }
 
+/// Labels that only lines have.
+const OF_LINES: [&str; 5] = ["filename", "stream", "level", facets::LEVEL, "flags"];
+
 /// The explorer's table of metrics that have some labels.
 pub(super) fn metrics_of<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let selector = rows::selector(&Labels::from_pairs(labels));
+    let all: Vec<(&str, &str)> = labels.collect();
+    // A service without a name of its own is called as another label says, which metrics have alone.
+    let is_derived = |name: &str, value: &str| name == "service_name" && all.iter().any(|(other, known)| *other != name && *known == value);
+    let shared = all.iter().copied().filter(|(name, value)| !OF_LINES.contains(name) && !is_derived(name, value));
+    let mut shared = Labels::from_pairs(shared);
+    if shared.is_empty() {
+        shared = Labels::from_pairs(all.iter().copied());
+    }
+    let selector = rows::selector(&shared);
     links::explore_table(&format!("count by (__name__) ({selector})"))
 }
 
@@ -347,6 +358,14 @@ mod tests {
         let href = metrics_href(&input, &shell);
         assert!(href.contains("%7Bapp%3D%22x%22%2C%20zone%3D%22eu%22%7D") && href.ends_with("&from=now-3h"), "{href}");
         assert_eq!(metrics_href(&SearchInput::default(), &shell), "");
+        let selector = |pairs: &[(&str, &str)]| metrics_of(pairs.iter().copied());
+        assert_eq!(
+            selector(&[("job", "api"), ("service_name", "api"), ("filename", "/a.log"), ("level", "info")]),
+            selector(&[("job", "api")]),
+            "what only lines have is left out"
+        );
+        assert!(selector(&[("service_name", "cart"), ("job", "shop")]).contains("service_name"), "it has a name of its own");
+        assert!(selector(&[("filename", "/a.log")]).contains("filename"), "nothing else is there");
     }
 
     #[test]

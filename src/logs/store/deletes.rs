@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::manifest::Deletion;
+use crate::logs::model::needs::Needs;
 use crate::logs::model::read::{LineBuf, Stream};
 use crate::series::labels::Labels;
 use crate::series::matcher::MatchOp;
@@ -15,6 +16,10 @@ pub type OneStream<'f> = Box<dyn FnMut(i64, &[u8], &[u8]) -> bool + 'f>;
 
 /// Says which lines are meant.
 pub trait FilterLines: Send + Sync {
+    /// What every line that is meant contains.
+    fn needs(&self) -> Needs {
+        Needs::Anything
+    }
     /// For the lines of one stream.
     fn of_stream(&self, labels: &Labels) -> OneStream<'_>;
 }
@@ -74,9 +79,22 @@ impl Compiled {
         self.deletion.query.is_some()
     }
 
+    /// What every line that is meant contains.
+    pub fn needs(&self) -> Needs {
+        match self.filter() {
+            Ok(filter) => filter.map_or(Needs::Anything, |filter| filter.needs()),
+            Err(_) => Needs::Nothing,
+        }
+    }
+
     /// Whether a stream is meant.
     pub fn concerns(&self, labels: &Labels) -> bool {
         self.deletion.matchers.iter().all(|matcher| matcher.matches_labels(labels))
+    }
+
+    /// Whether lines from `min` to `max` lie in its span.
+    fn reaches(&self, min: i64, max: i64) -> bool {
+        self.deletion.span.start <= max && min < self.deletion.span.end
     }
 
     /// Which lines of a stream that is meant are meant too.
@@ -94,11 +112,48 @@ impl Compiled {
     }
 }
 
-/// Deletions, so that those for a stream are found at once.
+/// When lines were written that a deletion may mean, as far as is known: spans of times (ns), both ends included, ascending.
+pub type Reach = Box<[(i64, i64)]>;
+
+/// Whether times from `min` to `max` meet a reach.
+fn is_met(reach: &[(i64, i64)], min: i64, max: i64) -> bool {
+    reach.iter().any(|(from, to)| *from <= max && min <= *to)
+}
+
+/// Most spans of one deletion.
+const REACH_MAX: usize = 16;
+
+/// The spans that blocks with such bounds cover, with the smallest gaps between them closed.
+pub fn reach_of(mut bounds: Vec<(i64, i64)>) -> Reach {
+    bounds.sort_unstable();
+    let mut spans: Vec<(i64, i64)> = Vec::new();
+    for (from, to) in bounds {
+        match spans.last_mut().filter(|last| from <= last.1) {
+            Some(last) => last.1 = last.1.max(to),
+            None => spans.push((from, to)),
+        }
+    }
+    if spans.len() > REACH_MAX {
+        let gap = |at: usize| spans[at].0.saturating_sub(spans[at - 1].1);
+        let mut widest: Vec<usize> = (1..spans.len()).collect();
+        widest.sort_by_key(|at| std::cmp::Reverse(gap(*at)));
+        widest.truncate(REACH_MAX - 1);
+        widest.sort_unstable();
+        let begins = std::iter::once(0).chain(widest.iter().copied());
+        let ends = widest.iter().copied().chain(std::iter::once(spans.len()));
+        spans = begins.zip(ends).map(|(begin, end)| (spans[begin].0, spans[end - 1].1)).collect();
+    }
+    spans.into()
+}
+
+/// Deletions that concern a part, so that those for a stream are found at once. Where lines lie that one means by what they
+/// contain is looked up once, when it is asked for first: a thousand of them, each for a few lines, cost readers little then.
 #[derive(Debug, Default)]
 pub struct DeleteSet {
     /// All, by number.
     all: Vec<Arc<Compiled>>,
+    /// Where the lines are that each may mean.
+    reaches: Vec<Arc<OnceLock<Reach>>>,
     /// Those that ask for a value of a label, by value, then by label.
     by_value: HashMap<Arc<str>, Vec<(Arc<str>, usize)>>,
     /// The others.
@@ -108,7 +163,15 @@ pub struct DeleteSet {
 impl DeleteSet {
     /// Of deletions, by number.
     pub fn new(all: Vec<Arc<Compiled>>) -> Self {
-        let mut set = Self { all, ..Self::default() };
+        Self::default().with(all)
+    }
+
+    /// Of other deletions, for the same part: what is known of where their lines are stays known.
+    #[must_use]
+    pub fn with(&self, all: Vec<Arc<Compiled>>) -> Self {
+        let known = |delete: &Arc<Compiled>| self.place(delete.deletion.id).map(|at| Arc::clone(&self.reaches[at])).unwrap_or_default();
+        let reaches = all.iter().map(known).collect();
+        let mut set = Self { all, reaches, ..Self::default() };
         for (at, delete) in set.all.iter().enumerate() {
             let asked = delete.deletion.matchers.iter().find(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty());
             match asked {
@@ -131,27 +194,74 @@ impl DeleteSet {
 
     /// Whether one is in it.
     pub fn has(&self, id: u64) -> bool {
-        self.all.binary_search_by_key(&id, |delete| delete.deletion.id).is_ok()
+        self.place(id).is_some()
     }
 
-    /// Those that mean lines of a stream with times from `min` to `max`.
-    pub fn of<'s>(&'s self, labels: &Labels, min: i64, max: i64) -> Vec<&'s Compiled> {
+    fn place(&self, id: u64) -> Option<usize> {
+        self.all.binary_search_by_key(&id, |delete| delete.deletion.id).ok()
+    }
+
+    /// Whether lines from `min` to `max` may be meant by one of these, and if so whether their texts tell. `labels` are those of
+    /// their stream, if it is one. `find` says where the lines are that a deletion may mean.
+    pub fn wants_text(&self, labels: Option<&Labels>, (min, max): (i64, i64), find: &dyn Fn(&Compiled) -> Reach) -> Option<bool> {
+        let wants = |at: usize, meets: bool| if self.all[at].looks_at_text() { meets.then_some(true) } else { Some(false) };
+        let most = |a: Option<bool>, b: Option<bool>| a.max(b);
+        match labels {
+            Some(labels) => {
+                let places = self.places(labels, min, max).into_iter();
+                places.map(|at| wants(at, self.meets(at, (min, max), find))).fold(None, most)
+            }
+            // Of many streams, few may be asked for: nothing is looked up for the others.
+            None => {
+                let meets = |at: usize| self.reaches[at].get().is_none_or(|reach| is_met(reach, min, max));
+                let places = (0..self.all.len()).filter(|at| self.all[*at].reaches(min, max));
+                places.map(|at| wants(at, meets(at))).fold(None, most)
+            }
+        }
+    }
+
+    /// Which lines of a stream are meant that have times from `min` to `max`.
+    pub fn filters<'s>(&'s self, labels: &Labels, (min, max): (i64, i64), find: &dyn Fn(&Compiled) -> Reach) -> Vec<OneStream<'s>> {
+        let places = self.places(labels, min, max).into_iter();
+        places.filter(|at| self.meets(*at, (min, max), find)).map(|at| self.filter(at, labels)).collect()
+    }
+
+    fn filter<'s>(&'s self, at: usize, labels: &Labels) -> OneStream<'s> {
+        let mut filter = self.all[at].of_stream(labels);
+        match self.reaches[at].get() {
+            Some(reach) if self.all[at].looks_at_text() => {
+                Box::new(move |ts, text, fields| reach.iter().any(|(from, to)| *from <= ts && ts <= *to) && filter(ts, text, fields))
+            }
+            _ => filter,
+        }
+    }
+
+    /// Whether a deletion may mean lines from `min` to `max`.
+    fn meets(&self, at: usize, (min, max): (i64, i64), find: &dyn Fn(&Compiled) -> Reach) -> bool {
+        let delete = &self.all[at];
+        if !delete.looks_at_text() {
+            return true;
+        }
+        is_met(self.reaches[at].get_or_init(|| find(delete)), min, max)
+    }
+
+    /// Those that mean lines of a stream with times from `min` to `max`, by place.
+    fn places(&self, labels: &Labels, min: i64, max: i64) -> Vec<usize> {
         let asked = labels.iter().flat_map(|(name, value)| {
             let known = self.by_value.get(value).map(Vec::as_slice).unwrap_or_default();
             known.iter().filter(move |(asked, _)| **asked == *name).map(|(_, at)| at)
         });
-        let reaches = |delete: &&Compiled| delete.deletion.span.start <= max && min < delete.deletion.span.end && delete.concerns(labels);
-        asked.chain(&self.rest).map(|at| &*self.all[*at]).filter(reaches).collect()
+        asked.chain(&self.rest).copied().filter(|at| self.all[*at].reaches(min, max) && self.all[*at].concerns(labels)).collect()
     }
 }
 
-/// Takes deleted lines, with times from `min` to `max`, out of what was read.
-pub fn leave_out(deletes: &DeleteSet, (min, max): (i64, i64), lines: &mut LineBuf) {
+/// Takes deleted lines, with times from `min` to `max`, out of what was read. `find` says where the lines are that a deletion
+/// may mean.
+pub fn leave_out(deletes: &DeleteSet, bounds: (i64, i64), lines: &mut LineBuf, find: &dyn Fn(&Compiled) -> Reach) {
     let runs = std::mem::take(&mut lines.runs);
     let mut kept: Vec<(Arc<Stream>, Range<u32>)> = Vec::with_capacity(runs.len());
     for (stream, range) in runs {
-        let mut concerned: Vec<OneStream<'_>> =
-            deletes.of(&stream.labels, min, max).into_iter().map(|delete| delete.of_stream(&stream.labels)).collect();
+        let mut concerned = deletes.filters(&stream.labels, bounds, find);
         if concerned.is_empty() {
             kept.push((stream, range));
             continue;
@@ -180,6 +290,10 @@ mod tests {
     use super::*;
     use crate::logs::model::read::Span;
     use crate::series::matcher::Matcher;
+
+    fn everywhere(_: &Compiled) -> Reach {
+        [(i64::MIN, i64::MAX)].into()
+    }
 
     struct Contains(Vec<u8>);
 
@@ -220,14 +334,14 @@ mod tests {
         lines.runs = vec![(stream("a"), 0..5), (stream("b"), 5..6)];
         let before = lines.runs.clone();
         let set = |query| DeleteSet::new(vec![Arc::new(compiled(query))]);
-        leave_out(&set(Some("x")), (1, 5), &mut lines);
+        leave_out(&set(Some("x")), (1, 5), &mut lines, &everywhere);
         let runs: Vec<_> = lines.runs.iter().map(|(stream, range)| (stream.labels.get("job").unwrap(), range.clone())).collect();
         assert_eq!(runs, [("a", 0..1), ("a", 2..3), ("a", 4..5), ("b", 5..6)]);
         lines.runs = before.clone();
-        leave_out(&set(Some("x")), (7, 9), &mut lines);
-        leave_out(&set(Some("")), (1, 5), &mut lines);
+        leave_out(&set(Some("x")), (7, 9), &mut lines, &everywhere);
+        leave_out(&set(Some("")), (1, 5), &mut lines, &everywhere);
         assert_eq!(lines.runs.len(), before.len(), "another time, and a query that is none");
-        leave_out(&set(None), (1, 5), &mut lines);
+        leave_out(&set(None), (1, 5), &mut lines, &everywhere);
         let runs: Vec<_> = lines.runs.iter().map(|(stream, range)| (stream.labels.get("job").unwrap(), range.clone())).collect();
         assert_eq!(runs, [("a", 0..1), ("a", 4..5), ("b", 5..6)]);
         assert_eq!(compiled(Some("")).check(), Err("an empty query"));
@@ -247,7 +361,8 @@ mod tests {
             of(9, vec![not("prod"), Matcher::equal("job", "a")]),
         ]);
         let found = |pairs: &[(&str, &str)], min, max| {
-            set.of(&Labels::from_pairs(pairs.iter().copied()), min, max).iter().map(|delete| delete.deletion.id).collect::<Vec<_>>()
+            let places = set.places(&Labels::from_pairs(pairs.iter().copied()), min, max);
+            places.into_iter().map(|at| set.all[at].deletion.id).collect::<Vec<_>>()
         };
         assert_eq!(found(&[("job", "a")], 2, 2), [1, 9, 5, 7]);
         assert_eq!(found(&[("job", "b"), ("env", "a")], 2, 2), [3, 5]);
@@ -255,5 +370,43 @@ mod tests {
         assert_eq!(found(&[("job", "b"), ("env", "test")], 2, 2), [0; 0]);
         assert_eq!(found(&[("job", "a")], 5, 9), [0; 0], "its span ends before");
         assert!(set.has(5) && !set.has(4));
+    }
+
+    #[test]
+    fn a_deletion_by_text_looks_only_where_its_lines_may_be() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let labels = Labels::from_pairs([("job", "a")]);
+        let compiled = |id: u64, query: Option<&str>| {
+            let span = Span { start: 0, end: 100 };
+            Arc::new(Compiled::new(Deletion { id, span, ..deletion(query) }, Some(Arc::new(Compiler))))
+        };
+        let (by_text, whole) = (compiled(1, Some("x")), compiled(2, None));
+        let set = DeleteSet::new(vec![Arc::clone(&by_text)]);
+        let found = AtomicUsize::new(0);
+        let find = |_: &Compiled| -> Reach {
+            found.fetch_add(1, Ordering::Relaxed);
+            [(10, 12), (20, 20)].into()
+        };
+        assert_eq!(set.wants_text(Some(&labels), (0, 9), &find), None);
+        assert_eq!(set.wants_text(None, (0, 10), &find), Some(true));
+        assert_eq!(set.wants_text(None, (0, 9), &find), None);
+        assert!(set.filters(&labels, (13, 19), &find).is_empty());
+        let meant = |set: &DeleteSet, ts: i64| set.filters(&labels, (0, 30), &find).iter_mut().any(|meant| meant(ts, b"x", b""));
+        assert_eq!([9, 10, 12, 13, 20].map(|ts| meant(&set, ts)), [false, true, true, false, true]);
+        let set = set.with(vec![by_text, whole]);
+        assert_eq!(set.wants_text(Some(&labels), (0, 9), &find), Some(false));
+        assert!(meant(&set, 13), "the other one means every line");
+        assert_eq!(found.load(Ordering::Relaxed), 1, "it is looked up once");
+    }
+
+    #[test]
+    fn a_reach_has_few_spans_and_leaves_nothing_out() {
+        assert_eq!(*reach_of(vec![(5, 9), (1, 3), (2, 4), (9, 9)]), [(1, 4), (5, 9)]);
+        assert_eq!(*reach_of(Vec::new()), [(0, 0); 0]);
+        let bounds: Vec<(i64, i64)> = (0..100).map(|at| (at * at * 10, at * at * 10 + 5)).collect();
+        let reach = reach_of(bounds.clone());
+        assert_eq!(reach.len(), REACH_MAX);
+        assert!(bounds.iter().all(|(from, to)| reach.iter().any(|span| span.0 <= *from && *to <= span.1)));
+        assert_eq!(reach.last(), bounds.last(), "the widest gaps stay");
     }
 }

@@ -21,10 +21,16 @@ function whole(text: string): Raw {
 
 const pair = (name: string, v: string): Raw => html`<div><dt>${name}</dt><dd>${v}</dd><span class="acts"><button data-do="only" data-n="${name}" data-v="${v}" title="${t('Only lines with it')}" aria-label="${t('Only lines with {}', name)}">${raw(plus)}</button><button data-do="not" data-n="${name}" data-v="${v}" title="${t('Only lines without it')}" aria-label="${t('Only lines without {}', name)}">${raw(minus)}</button><button data-do="column" data-n="${name}" title="${t('Show as a column')}" aria-label="${t('Show {} as a column', name)}">${raw(table)}</button><button data-do="copy" data-v="${v}" title="${t('Copy')}" aria-label="${t('Copy {}', name)}">${raw(copy)}</button></span></div>`;
 
-/** Metrics that have the labels of a line, around its time. */
+/** Labels that only lines have. */
+const OF_LINES = new Set(['filename', 'stream', 'level', LEVEL, 'flags']);
+
+/** Metrics that have the labels of a line, at its time, which is the end of the range: that is what a table shows. */
 export function metricsHref(line: Line): string {
   const at = millis(line.t);
-  const params = new URLSearchParams({ q: `count by (__name__) (${selector(line.labels)})`, view: 'table', from: String(Math.round(at - 900_000)), to: String(Math.round(at + 900_000)) });
+  const all = Object.entries(line.labels);
+  // A service without a name of its own is called as another label says, which metrics have alone.
+  const shared = all.filter(([n, v]) => !OF_LINES.has(n) && !(n === 'service_name' && all.some(([other, known]) => other !== n && known === v)));
+  const params = new URLSearchParams({ q: `count by (__name__) (${selector(shared.length ? Object.fromEntries(shared) : line.labels)})`, view: 'table', from: String(Math.round(at - 1_800_000)), to: String(Math.round(at)) });
   return `/explore?${params}`;
 }
 

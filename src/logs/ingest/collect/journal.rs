@@ -330,7 +330,7 @@ mod tests {
         let clock: SharedClock = Arc::new(crate::base::clock::SystemClock::new());
         let cursors = Cursors::open(&dir.path().join("cursors"), &clock);
         let store = Arc::new(Store::default());
-        let (inlet, work) = Inlet::new(store.clone(), Arc::default());
+        let (inlet, work) = Inlet::new(store.clone(), Arc::default(), &clock);
         let working = tokio::spawn(work);
         let said = job(Vec::new()).read(&inlet, &clock, &cursors, program.to_str().unwrap()).await;
         assert!(matches!(said, Err(Failure::Said(why)) if why.contains("oops")));

@@ -16,6 +16,7 @@ use super::greeting::{greet, refused};
 use super::message::{Message, Piece};
 use super::msgpack::{Scan, put_text};
 use crate::logs::ingest::connections::{self, Ended, Work};
+use crate::logs::ingest::inlet::Brake;
 use crate::logs::ingest::listen::Wire;
 use crate::logs::ingest::shape::Shaper;
 use crate::logs::ingest::stage::Pipeline;
@@ -65,9 +66,10 @@ async fn connection(mut wire: Wire, peer: Arc<str>, shared: Arc<Shared>) -> Resu
             .map_err(|_| refused("the sender did not show in time that it knows the key"))??;
     }
     let mut shaper = Shaper::new(&Pipeline::default(), &shared.work.stamps, &shared.work.clock);
+    let brake = Brake::new(&peer);
     loop {
         while let Some(message) = inbox.message()? {
-            take(message, &mut wire, &peer, &shared, &mut shaper).await?;
+            take(message, &mut wire, (&peer, &brake), &shared, &mut shaper).await?;
         }
         inbox.make_room().await?;
         match timeout(IDLE, wire.read_buf(&mut inbox.bytes)).await {
@@ -80,7 +82,13 @@ async fn connection(mut wire: Wire, peer: Arc<str>, shared: Arc<Shared>) -> Resu
 }
 
 /// Stores the events of a message, and acknowledges them.
-async fn take(bytes: Vec<u8>, wire: &mut Wire, peer: &str, shared: &Shared, shaper: &mut Shaper) -> Result<(), Ended> {
+async fn take(
+    bytes: Vec<u8>,
+    wire: &mut Wire,
+    (peer, brake): (&Arc<str>, &Brake),
+    shared: &Shared,
+    shaper: &mut Shaper,
+) -> Result<(), Ended> {
     let Shared { work, chunks, .. } = shared;
     let is_small = bytes.len() <= SMALL;
     let opened = if is_small {
@@ -96,6 +104,8 @@ async fn take(bytes: Vec<u8>, wire: &mut Wire, peer: &str, shared: &Shared, shap
     };
     if turn.as_ref().is_none_or(|stored| !**stored) {
         let is_packed = message.is_packed();
+        // What is acknowledged is stored, however long its streams take.
+        let brake = if turn.is_some() { Brake::patient(peer) } else { brake.clone() };
         loop {
             let Piece { entries, malformed, why, is_last } = if is_small && !is_packed {
                 message.next(EVENTS_AT_ONCE, TEXT_AT_ONCE)
@@ -117,10 +127,13 @@ async fn take(bytes: Vec<u8>, wire: &mut Wire, peer: &str, shared: &Shared, shap
                 shaper.shape(entry, &mut lines);
             }
             match (is_last, &turn) {
-                // What went before is stored before this.
-                (true, Some(_)) => work.inlet.store(lines).await?,
+                (true, Some(_)) => {
+                    // What went before is stored before this, or waits for the rate of its stream.
+                    work.inlet.store(lines).await?;
+                    brake.released().await;
+                }
                 _ if lines.is_empty() => {}
-                _ => work.inlet.send(lines).await?,
+                _ => work.inlet.send(lines, &brake).await?,
             }
             if is_last {
                 break;
@@ -227,7 +240,7 @@ fn acknowledgement(chunk: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::ManualClock;
+    use crate::base::clock::{ManualClock, SharedClock};
     use crate::base::secret::Secret;
     use crate::logs::ingest::counts::Counts;
     use crate::logs::ingest::inlet::Inlet;
@@ -237,9 +250,10 @@ mod tests {
     /// What a connection needs, and what it stores into.
     fn shared() -> (Arc<Shared>, Arc<Kept>) {
         let kept = Arc::new(Kept::default());
-        let (inlet, stores) = Inlet::new(Arc::clone(&kept) as _, Counts::default().door("fluent"));
+        let clock: SharedClock = ManualClock::at(5_000);
+        let (inlet, stores) = Inlet::new(Arc::clone(&kept) as _, Counts::default().door("fluent"), &clock);
         tokio::spawn(stores);
-        let work = Work { inlet, clock: ManualClock::at(5_000), stamps: Arc::default(), accept: plain() };
+        let work = Work { inlet, clock, stamps: Arc::default(), accept: plain() };
         let address = Address { transport: Transport::Tcp, host: String::new() };
         let source = Arc::new(FluentSource { address, shared_key: Secret::default() });
         let room = Arc::new(Semaphore::new(ROOM_BYTES));
@@ -275,6 +289,19 @@ mod tests {
         times.sort();
         times.dedup();
         assert_eq!(times.len(), 9, "no line is taken for another's repetition");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_with_too_much_of_a_stream_is_acknowledged_when_it_is_stored() {
+        let (shared, kept) = shared();
+        kept.slow(&["a"]);
+        // Twice as many events as are read at once.
+        let events: Vec<u8> = [&b"\x92\x09\x81\xa3log\xa1a"[..], &b"\x92\x09\x81\xa3log\xa1b".repeat(2 * EVENTS_AT_ONCE)].concat();
+        let count = u16::try_from(2 * EVENTS_AT_ONCE + 1).unwrap().to_be_bytes();
+        let message = [&b"\x93\xa1t\xdc"[..], &count, &events, b"\x81\xa5chunk\xa11"].concat();
+        assert_eq!(send(&shared, &message).await, (b"\x81\xa3ack\xa11".to_vec(), Ok(())));
+        let texts = kept.texts();
+        assert_eq!((texts.len(), texts.iter().filter(|text| *text == "a").count()), (2 * EVENTS_AT_ONCE + 1, 1));
     }
 
     #[tokio::test]

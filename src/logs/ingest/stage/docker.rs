@@ -109,7 +109,7 @@ impl Stage for Unwrap {
     }
 
     fn flush(&mut self, flush: Flush, _: &Moment, out: &mut Vec<Entry>) {
-        // A line that was cut in the middle goes on as soon as the program writes on; only the end of the file ends it.
+        // A line that was cut in the middle goes on as soon as the program writes on; only the end of the last file ends it.
         if flush == Flush::All {
             out.append(&mut self.open);
         }
@@ -117,6 +117,18 @@ impl Stage for Unwrap {
 
     fn held_from(&self) -> Option<u64> {
         self.open.iter().map(|entry| entry.from).min()
+    }
+
+    fn joins(&self) -> bool {
+        true
+    }
+
+    fn take_open(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.open)
+    }
+
+    fn reopen(&mut self, open: Entry) {
+        self.open.push(open);
     }
 
     fn fresh(&self) -> Box<dyn Stage> {

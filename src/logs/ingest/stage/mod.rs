@@ -144,6 +144,18 @@ pub trait Stage: Send + Sync + fmt::Debug {
     fn waits_until(&self) -> Option<i64> {
         None
     }
+    /// Whether it joins lines that were cut, which may go on in the file that follows where theirs was rotated away.
+    fn joins(&self) -> bool {
+        false
+    }
+    /// Gives away the beginnings of lines that were cut.
+    fn take_open(&mut self) -> Vec<Entry> {
+        Vec::new()
+    }
+    /// Goes on with the beginning of a line that the same stage of another source gave away; only for one that joins.
+    fn reopen(&mut self, open: Entry) {
+        let _ = open;
+    }
     /// Adds what it counts.
     fn families(&self, out: &mut Vec<Arc<Family>>) {
         let _ = out;
@@ -222,6 +234,30 @@ impl Pipeline {
     /// Where the oldest line that is held back lies in its source.
     pub fn held_from(&self) -> Option<u64> {
         self.stages.iter().filter_map(|stage| stage.held_from()).min()
+    }
+
+    /// Whether one of its stages joins lines that were cut.
+    pub fn joins(&self) -> bool {
+        self.stages.iter().any(|stage| stage.joins())
+    }
+
+    /// Gives away the beginnings of lines that were cut, each with the number of the stage that held it.
+    pub fn take_open(&mut self) -> Vec<(usize, Entry)> {
+        let taken = |(at, stage): (usize, &mut Box<dyn Stage>)| stage.take_open().into_iter().map(move |entry| (at, entry));
+        self.stages.iter_mut().enumerate().flat_map(taken).collect()
+    }
+
+    /// Goes on with the beginning of a line that was given away by such a pipeline. Given back where no stage joins lines.
+    pub fn reopen(&mut self, stage: usize, open: Entry) -> Option<Entry> {
+        // The stages may have been changed since.
+        let at = if self.stages.get(stage).is_some_and(|stage| stage.joins()) {
+            Some(stage)
+        } else {
+            self.stages.iter().position(|stage| stage.joins())
+        };
+        let Some(stage) = at.and_then(|at| self.stages.get_mut(at)) else { return Some(open) };
+        stage.reopen(open);
+        None
     }
 
     fn run_from(&mut self, first: usize, entry: Entry, moment: &Moment) -> Option<Entry> {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::frame::Framer;
 use super::message::Naming;
 use crate::logs::ingest::connections::{self, Ended, Work};
-use crate::logs::ingest::inlet::Line;
+use crate::logs::ingest::inlet::{Brake, Line};
 use crate::logs::ingest::listen::{Address, Transport, Wire};
 use crate::logs::ingest::shape::Shaper;
 use crate::logs::ingest::stage::{Flush, Pipeline};
@@ -126,6 +126,7 @@ async fn datagrams(socket: &UdpSocket, source: &SyslogSource, work: &Work) {
 async fn connection(mut wire: Wire, peer: Arc<str>, source: Arc<SyslogSource>, work: Work) -> Result<(), Ended> {
     let mut shaper = Shaper::new(&source.pipeline, &work.stamps, &work.clock);
     let mut framer = Framer::new(MESSAGE_BYTES_MAX);
+    let brake = Brake::new(&peer);
     let mut buf = vec![0; READ_BYTES];
     let mut quiet = Duration::ZERO;
     loop {
@@ -137,7 +138,7 @@ async fn connection(mut wire: Wire, peer: Arc<str>, source: Arc<SyslogSource>, w
                 quiet += TICK;
                 shaper.flush(Flush::Due, &mut lines);
                 if !lines.is_empty() {
-                    work.inlet.send(lines).await?;
+                    work.inlet.send(lines, &brake).await?;
                 }
                 if quiet >= IDLE {
                     return Ok(());
@@ -152,7 +153,7 @@ async fn connection(mut wire: Wire, peer: Arc<str>, source: Arc<SyslogSource>, w
             let Some(message) = message else { break };
             take(message, &peer, &source, &work, &mut shaper, &mut lines);
             if lines.len() >= LINES_AT_ONCE {
-                work.inlet.send(std::mem::take(&mut lines)).await?;
+                work.inlet.send(std::mem::take(&mut lines), &brake).await?;
             }
         }
         if read == 0 {
@@ -160,7 +161,7 @@ async fn connection(mut wire: Wire, peer: Arc<str>, source: Arc<SyslogSource>, w
         }
         if !lines.is_empty() {
             // Not reading on while this waits is what makes the sender wait.
-            work.inlet.send(lines).await?;
+            work.inlet.send(lines, &brake).await?;
         }
         if read == 0 {
             return Ok(());

@@ -10,7 +10,7 @@ use super::parts::{LivePart, is_damage};
 use super::publish::Change;
 use super::{Core, DAY_NS, Store, StoreError};
 use crate::base::pressure::Level;
-use crate::logs::store::deletes::{Compiled, DeleteSet, OneStream};
+use crate::logs::store::deletes::Compiled;
 use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::part::{self, Keep, MergeOptions, Part, PartError};
 use crate::logs::store::plan::{self, Candidate};
@@ -199,11 +199,11 @@ impl Core {
             applied: due.iter().map(|delete| delete.deletion.id).collect(),
             ..Rewrite::of(std::slice::from_ref(part), self.options_of(&part.entry))
         };
-        let due = DeleteSet::new(due);
+        let due = part.pending.with(due);
+        let find = |delete: &Compiled| part.reach(delete);
         let info = part.part.info();
         self.rewrite(&rewrite, &|labels| {
-            let concerned: Vec<OneStream<'_>> =
-                due.of(labels, info.min_ts, info.max_ts).into_iter().map(|delete| delete.of_stream(labels)).collect();
+            let concerned = due.filters(labels, (info.min_ts, info.max_ts), &find);
             if concerned.is_empty() {
                 return Keep::All;
             }

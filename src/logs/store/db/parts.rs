@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::DAY_NS;
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, SelectLinesError, Span, Stream, StreamQuery, Want};
-use crate::logs::store::deletes::{Compiled, DeleteSet, leave_out};
+use crate::logs::store::deletes::{Compiled, DeleteSet, Reach, leave_out, reach_of};
 use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::part::{Part, PartError};
 use crate::logs::store::retention::Retention;
@@ -116,7 +116,7 @@ impl LivePart {
         pending.extend(deletes[known..].iter().filter(|delete| self.is_concerned(delete, cancel)).cloned());
         let looked_to = deletes.last().map_or(0, |delete| delete.deletion.id).max(self.looked_to);
         let unchanged = pending.len() == self.pending.all().len() && pending.iter().all(|delete| self.pending.has(delete.deletion.id));
-        let pending = if unchanged { Arc::clone(&self.pending) } else { Arc::new(DeleteSet::new(pending)) };
+        let pending = if unchanged { Arc::clone(&self.pending) } else { Arc::new(self.pending.with(pending)) };
         Self { pending, looked_to, ..self.clone() }
     }
 
@@ -127,6 +127,17 @@ impl LivePart {
         let query = StreamQuery { any_of: std::slice::from_ref(&delete.deletion.matchers), span: delete.deletion.span, limit: 1 };
         // What cannot be read now is better looked at by every reader than forgotten.
         self.part.streams(&query, cancel).map_or(true, |streams| !streams.is_empty())
+    }
+
+    /// When lines of it were written that a deletion may mean.
+    pub(super) fn reach(&self, delete: &Compiled) -> Reach {
+        let needs = delete.needs();
+        let selection = LineSelection { matchers: &delete.deletion.matchers, span: delete.deletion.span, needs: &needs };
+        match self.part.select(&selection, &Cancel::new()) {
+            Ok(chunks) => reach_of(chunks.iter().map(|chunk| chunk.bounds()).collect()),
+            // What cannot be read now is better looked at by every reader than forgotten.
+            Err(_) => Box::new([(i64::MIN, i64::MAX)]),
+        }
     }
 
     /// Chunks that may hold wanted lines.
@@ -195,14 +206,15 @@ impl LineChunk for PartChunk {
     fn read(&self, want: Want, into: &mut LineBuf) -> Result<(), SelectLinesError> {
         let deletes = &self.part.pending;
         let (min, max) = self.bounds();
-        let reaching = |delete: &&Arc<Compiled>| delete.deletion.span.start <= max && min < delete.deletion.span.end;
-        let text = match self.stream() {
-            Some(stream) => deletes.of(&stream.labels, min, max).iter().map(|delete| delete.looks_at_text()).reduce(|a, b| a || b),
-            None => deletes.all().iter().filter(reaching).map(|delete| delete.looks_at_text()).reduce(|a, b| a || b),
+        if !self.concerned {
+            return self.part.noting_damage(self.inner.read(want, into));
+        }
+        let find = |delete: &Compiled| self.part.reach(delete);
+        let Some(text) = deletes.wants_text(self.stream().map(|stream| &stream.labels), (min, max), &find) else {
+            return self.part.noting_damage(self.inner.read(want, into));
         };
-        let Some(text) = text.filter(|_| self.concerned) else { return self.part.noting_damage(self.inner.read(want, into)) };
         self.part.noting_damage(self.inner.read(if text { Want::Text } else { want }, into))?;
-        leave_out(deletes, (min, max), into);
+        leave_out(deletes, (min, max), into, &find);
         Ok(())
     }
 }

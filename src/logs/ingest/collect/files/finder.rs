@@ -129,6 +129,7 @@ impl Files {
             self.go_on_elsewhere(&record);
         }
         self.note_rotated(&seen);
+        self.line_up();
         folders.sort();
         folders.dedup();
         folders
@@ -198,15 +199,20 @@ impl Files {
         if record.print.at == 0 && !self.many_are_new {
             // Nothing was read of it yet: what it held since it was seen first may have been rotated away meanwhile.
             let seen = (record.seen_ms.div_euclid(1000), record.seen_ms.rem_euclid(1000) * 1_000_000);
-            self.follow_missed(job, &record.path, Stat { modified: seen, ..stat });
+            // As may be what came between the file that had the name when it was looked at last and this one.
+            let before = self.tails.iter().filter(|followed| followed.job == job && followed.tail.path == record.path);
+            let before = before.filter(|followed| followed.inode != stat.inode && followed.tail.has_looked());
+            let modified = before.map(|followed| followed.tail.stat.modified).max().map_or(seen, |before| before.min(seen));
+            self.follow_missed(job, &record.path, Stat { modified, ..stat });
         }
     }
 
-    fn follow(&mut self, job: usize, record: &Record, source: Source, stat: Stat, labels: &crate::series::labels::Labels) {
+    pub(super) fn follow(&mut self, job: usize, record: &Record, source: Source, stat: Stat, labels: &crate::series::labels::Labels) {
         let is_packed = source.is_packed();
         match Tail::new(record, source, stat, labels, &self.jobs[job]) {
             Ok(mut tail) => {
                 tail.is_ending = is_packed;
+                self.is_lined_up = false;
                 self.tails.push(Followed { job, tail, inode: stat.inode });
             }
             Err(error) => tracing::warn!(file = %record.path.display(), %error, "a log file cannot be read"),
@@ -303,7 +309,10 @@ impl Files {
     /// Looks for a file that was followed before the start, or had this place, under another name.
     fn go_on_elsewhere(&mut self, record: &Record) {
         let Some((job, labels)) = self.target_of(record) else { return };
-        let Some((mut source, stat)) = locate(record, &record.print) else { return };
+        let Some((mut source, stat)) = locate(record, &record.print) else {
+            self.end_carried(job, record, &labels);
+            return;
+        };
         if self.is_followed(job, stat.inode) || self.tails.iter().any(|followed| followed.tail.id == record.id) {
             return;
         }

@@ -4,7 +4,7 @@
 //! which bytes these are ([`positions`]), stores them, and notes that it did. When the store is busy the thread waits, and
 //! the lines wait in their files. What a file is called does not matter: it is known by its inode and its content ([`source`]).
 
-mod again;
+mod carry;
 mod copies;
 mod finder;
 pub(crate) mod glob;
@@ -36,6 +36,7 @@ use watch::Watch;
 use super::docker_files;
 use crate::base::clock::SharedClock;
 use crate::logs::ingest::counts::DoorCounts;
+use crate::logs::ingest::rated;
 use crate::logs::ingest::stage::Pipeline;
 use crate::logs::model::batch::LineBatch;
 use crate::logs::model::write::{AppendLines, AppendLinesError};
@@ -167,6 +168,8 @@ pub(crate) struct Files {
     tails_max: usize,
     /// Whether files may have come to be known anew.
     scans_now: bool,
+    /// Whether it is known of each file which one is to be read before it.
+    is_lined_up: bool,
     /// With which file the next round begins.
     turn: usize,
     batch: LineBatch,
@@ -206,6 +209,7 @@ impl Files {
             many_are_new: false,
             tails_max: tails_max(),
             scans_now: false,
+            is_lined_up: true,
             turn: 0,
             batch: LineBatch::new(),
         })
@@ -256,6 +260,7 @@ impl Files {
 
     /// Looks at every file and stores what is new. Whether anything was.
     fn round(&mut self) -> Result<bool, Stopped> {
+        self.hand_over()?;
         let now_ns = self.now_ns();
         let mut base = self.base(now_ns);
         let mut batch = std::mem::take(&mut self.batch);
@@ -266,7 +271,7 @@ impl Files {
         for step in 0..count {
             let at = (self.turn + step) % count;
             let tail = &mut self.tails[at].tail;
-            if tail.waits(now_ns) {
+            if tail.after.is_some() || tail.waits(now_ns) {
                 continue;
             }
             match tail.look(now_ns) {
@@ -337,8 +342,8 @@ impl Files {
         loop {
             match self.append.append(left.as_ref().unwrap_or(batch)) {
                 Ok(report) => {
-                    let later = again::later(left.as_ref().unwrap_or(batch), &report);
-                    self.counts.refused(&again::without_rates(report));
+                    let later = rated::later(left.as_ref().unwrap_or(batch), &report);
+                    self.counts.refused(&rated::without_rates(report));
                     if let Some(later) = later {
                         left = Some(later);
                         self.counts.waits.inc();
@@ -394,20 +399,29 @@ impl Files {
             let job = followed.job;
             self.take_place(job, &path);
             self.follow_missed(job, &path, stat);
+            self.line_up();
             return Ok(());
         }
         self.stats.cut_off.fetch_add(1, Ordering::Relaxed);
         tracing::info!(file = %path.display(), "a log file was cut off or written over, reading it from its beginning");
         let mut followed = self.tails.remove(at);
+        if let Some(record) = self.positions.get(id).filter(|record| record.print.at == 0).cloned() {
+            // Anything would be taken for its continuation.
+            self.insist(|files| files.positions.put(Record { inode: Inode::NOWHERE, ..record.clone() }))?;
+        }
+        self.take_place(followed.job, &path);
         // What was read and not stored yet is nowhere else.
+        let now_ns = self.now_ns();
+        followed.tail.end_lines(now_ns);
+        if self.carry_to_name(followed.job, &mut followed.tail)? {
+            return Ok(());
+        }
         let mut batch = LineBatch::new();
-        let mut base = self.base(self.now_ns());
+        let mut base = self.base(now_ns);
         followed.tail.let_go(base);
         let slice = followed.tail.take_slice(&mut batch, &mut base);
         self.next_ns = base;
-        self.store(slice.into_iter().collect(), &batch)?;
-        self.take_place(followed.job, &path);
-        Ok(())
+        self.store(slice.into_iter().collect(), &batch)
     }
 
     /// Files that cannot be read now are opened again later.
@@ -456,7 +470,7 @@ impl Files {
             self.next_ns = self.next_ns.max(slice.base);
             let Some(record) = self.positions.get(slice.id).cloned() else { continue };
             let Some((job, labels)) = self.target_of(&record) else { continue };
-            let Some((source, stat)) = finder::locate(&record, &slice.to) else {
+            let Some((source, stat)) = finder::locate(&record, &slice.to).or_else(|| carry::rest_of(&record)) else {
                 tracing::warn!(file = %record.path.display(), "a log file is gone of which some lines may not have been stored");
                 continue;
             };

@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::carry::{Carried, Carries};
 use super::source::{Inode, Print};
 
 /// Size from which on the journal is written anew.
@@ -40,6 +42,9 @@ pub(super) struct Record {
     pub(super) same_time: Vec<(u64, u32)>,
     /// When it was seen last, in milliseconds since the Unix epoch.
     pub(super) seen_ms: i64,
+    /// Beginnings of lines that were cut, from the file before it; none as soon as anything of it is stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) carried: Vec<Carried>,
 }
 
 /// Bytes of a file that are about to be stored.
@@ -54,6 +59,9 @@ pub(super) struct Slice {
     pub(super) last_ts: i64,
     #[serde(default)]
     pub(super) same_time: Vec<(u64, u32)>,
+    /// What of them is not stored, as it goes on in another file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) carries: Option<Carries>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,6 +79,8 @@ pub(super) struct Positions {
     path: PathBuf,
     file: File,
     bytes: u64,
+    /// How many it had when it was written anew.
+    least_bytes: u64,
     records: BTreeMap<u64, Record>,
     /// What was begun and is not known to be stored.
     begun: Vec<Slice>,
@@ -96,9 +106,17 @@ impl Positions {
             read.apply(event);
         }
         let next_id = read.records.keys().next_back().map_or(1, |id| id + 1);
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        let mut positions =
-            Self { path: path.to_owned(), file, bytes: 0, records: read.records, begun: read.begun, next_id, is_torn: false };
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let mut positions = Self {
+            path: path.to_owned(),
+            file,
+            bytes: 0,
+            least_bytes: 0,
+            records: read.records,
+            begun: read.begun,
+            next_id,
+            is_torn: false,
+        };
         // What follows a torn line would never be read.
         positions.rewrite()?;
         Ok(positions)
@@ -130,6 +148,7 @@ impl Positions {
             last_ts: i64::MIN,
             same_time: Vec::new(),
             seen_ms: now_ms,
+            carried: Vec::new(),
         };
         self.put(record)?;
         Ok(id)
@@ -158,7 +177,7 @@ impl Positions {
         for slice in std::mem::take(&mut self.begun) {
             apply_slice(&mut self.records, slice);
         }
-        if self.bytes > REWRITE_BYTES { self.rewrite() } else { Ok(()) }
+        if self.bytes > REWRITE_BYTES.max(self.least_bytes.saturating_mul(2)) { self.rewrite() } else { Ok(()) }
     }
 
     /// Notes which files are there still, and forgets those not seen for long.
@@ -209,12 +228,14 @@ impl Positions {
         if !self.begun.is_empty() {
             text.extend(line_of(&Event::Begin(self.begun.clone()))?);
         }
-        let mut file = File::create(&new)?;
+        // It may hold pieces of lines.
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(&text)?;
         file.sync_all()?;
         std::fs::rename(&new, &self.path)?;
         self.file = OpenOptions::new().append(true).open(&self.path)?;
         self.bytes = text.len() as u64;
+        self.least_bytes = self.bytes;
         self.is_torn = false;
         Ok(())
     }
@@ -251,6 +272,12 @@ fn apply_slice(records: &mut BTreeMap<u64, Record>, slice: Slice) {
         record.print = slice.to;
         record.last_ts = slice.last_ts;
         record.same_time = slice.same_time;
+        record.carried.clear();
+    }
+    if let Some(Carries { to, lines }) = slice.carries
+        && let Some(record) = records.get_mut(&to)
+    {
+        record.carried = lines;
     }
 }
 
@@ -277,7 +304,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("positions");
         let inode = Inode { dev: 1, ino: 2 };
-        let slice = |id, at| Slice { id, to: Print::at(at), base: 7, last_ts: 9, same_time: vec![(1, 2)] };
+        let slice = |id, at| Slice { id, to: Print::at(at), base: 7, last_ts: 9, same_time: vec![(1, 2)], carries: None };
         {
             let mut positions = Positions::open(&path).unwrap();
             let id = positions.add("job", Path::new("/a"), inode, 0).unwrap();
@@ -306,7 +333,7 @@ mod tests {
         let mut positions = Positions::open(&path).unwrap();
         let id = positions.add("job", Path::new("/a"), Inode { dev: 1, ino: 2 }, 0).unwrap();
         for at in 0..12_000 {
-            positions.begin(vec![Slice { id, to: Print::at(at), base: 7, last_ts: 9, same_time: Vec::new() }]).unwrap();
+            positions.begin(vec![Slice { id, to: Print::at(at), base: 7, last_ts: 9, same_time: Vec::new(), carries: None }]).unwrap();
             positions.done().unwrap();
         }
         assert!(std::fs::metadata(&path).unwrap().len() < REWRITE_BYTES + 1000);

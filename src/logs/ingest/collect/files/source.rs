@@ -38,6 +38,11 @@ pub(super) struct Inode {
     pub(super) ino: u64,
 }
 
+impl Inode {
+    /// That of no file.
+    pub(super) const NOWHERE: Self = Self { dev: 0, ino: 0 };
+}
+
 /// The state of a file that is looked at before reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -113,6 +118,13 @@ impl Source {
             Self::Plain(file)
         };
         Ok((source, stat))
+    }
+
+    /// A file that is gone: it holds nothing.
+    pub(super) fn nothing() -> io::Result<(Self, Stat)> {
+        let file = File::open("/dev/null")?;
+        let stat = Stat::of(&file.metadata()?);
+        Ok((Self::Plain(file), stat))
     }
 
     pub(super) const fn is_packed(&self) -> bool {

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::FileJob;
+use super::carry::{Carried, Carries};
 use super::positions::{Record, Slice};
 use super::source::{HEAD_BYTES, Print, Source, Stat, TAIL_BYTES};
 use crate::logs::ingest::stage::{Entry, Flush, Moment, Pipeline, SharedLabels};
@@ -71,6 +72,8 @@ pub(super) struct Tail {
     pub(super) is_ending: bool,
     /// Since when nothing new was there and no pattern finds it, in milliseconds of the clock.
     pub(super) quiet_since_ms: Option<i64>,
+    /// The file that had its name before, which is to be read to its end first.
+    pub(super) after: Option<u64>,
 }
 
 impl Tail {
@@ -81,7 +84,7 @@ impl Tail {
         let (mut head, mut window) = (vec![0; most(HEAD_BYTES)], vec![0; most(TAIL_BYTES)]);
         source.read_at(0, &mut head)?;
         source.read_at(at - window.len() as u64, &mut window)?;
-        Ok(Self {
+        let mut tail = Self {
             id: record.id,
             source,
             path: record.path.clone(),
@@ -101,12 +104,62 @@ impl Tail {
             same_time: record.same_time.clone(),
             is_ending: false,
             quiet_since_ms: None,
-        })
+            after: None,
+        };
+        tail.go_on_with(&record.carried);
+        Ok(tail)
     }
 
     /// Whether everything that was read is stored.
     pub(super) fn is_done(&self) -> bool {
-        self.rest.is_empty() && self.stored == self.split
+        self.rest.is_empty() && self.stored == self.split && self.ready.is_empty() && self.pipeline.held_from().is_none()
+    }
+
+    /// Whether nothing of it was read.
+    pub(super) const fn is_unread(&self) -> bool {
+        self.split == 0 && self.rest.is_empty()
+    }
+
+    /// Whether its stages join lines that were cut.
+    pub(super) fn joins(&self) -> bool {
+        self.pipeline.joins()
+    }
+
+    /// Labels of its lines.
+    pub(super) fn labels(&self) -> &LabelsBuilder {
+        &self.labels
+    }
+
+    /// Whether it was read to the end that it has now.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.source.stat().is_ok_and(|stat| stat == self.stat)
+    }
+
+    /// Gives away the beginnings of lines that were cut, if those are all that its stages hold, and they fit. `None` if there are
+    /// none, or the last line has no end yet.
+    pub(super) fn take_open(&mut self, fit: impl Fn(&[Carried]) -> bool) -> Option<Vec<Carried>> {
+        if !self.rest.is_empty() || self.pipeline.held_from().is_none() {
+            return None;
+        }
+        let open = self.pipeline.take_open();
+        let carried: Vec<Carried> = open.iter().map(|(stage, entry)| Carried::of(*stage, entry.clone())).collect();
+        if self.pipeline.held_from().is_some() || carried.is_empty() || !fit(&carried) {
+            self.reopen(open);
+            return None;
+        }
+        Some(carried)
+    }
+
+    /// Goes on with lines that began in another file. Nothing was read of this one yet.
+    pub(super) fn go_on_with(&mut self, carried: &[Carried]) {
+        self.reopen(carried.iter().map(|one| (one.stage, one.entry())).collect());
+    }
+
+    fn reopen(&mut self, open: Vec<(usize, Entry)>) {
+        for (stage, entry) in open {
+            // What no stage joins is a line.
+            self.ready.extend(self.pipeline.reopen(stage, entry));
+        }
     }
 
     /// How much of the file is not stored yet.
@@ -179,9 +232,14 @@ impl Tail {
 
     /// The file is not what it was: what was read of it is all there is.
     pub(super) fn let_go(&mut self, now_ns: i64) {
-        self.split_lines(now_ns, true);
+        self.end_lines(now_ns);
         let moment = self.moment(now_ns);
         self.pipeline.flush(Flush::All, &moment, &mut self.ready);
+    }
+
+    /// The same for its last line only.
+    pub(super) fn end_lines(&mut self, now_ns: i64) {
+        self.split_lines(now_ns, true);
     }
 
     /// Whether it was read to where it ended when it was looked at.
@@ -310,9 +368,14 @@ impl Tail {
             self.pipeline.flush(Flush::All, &moment, &mut self.ready);
             to = self.split;
         }
-        if to == self.stored {
+        // What came from the file before and does not go on lies before the first byte.
+        if to == self.stored && !self.ready.iter().any(|entry| entry.until <= to) {
             return None;
         }
+        Some(self.slice_to(to, batch, base))
+    }
+
+    fn slice_to(&mut self, to: u64, batch: &mut LineBatch, base: &mut i64) -> Slice {
         let print = self.print_at(to);
         let (now, later): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut self.ready).into_iter().partition(|entry| entry.until <= to);
         self.ready = later;
@@ -321,7 +384,12 @@ impl Tail {
         write(now, batch, base, &mut times);
         self.stored = to;
         (self.last_ts, self.same_time) = times.carry();
-        Some(Slice { id: self.id, to: print, base: first, last_ts: self.last_ts, same_time: self.same_time.clone() })
+        Slice { id: self.id, to: print, base: first, last_ts: self.last_ts, same_time: self.same_time.clone(), carries: None }
+    }
+
+    /// Takes the last slice of a file, whose open lines go on in another one.
+    pub(super) fn take_last_slice(&mut self, batch: &mut LineBatch, base: &mut i64, carries: Carries) -> Slice {
+        Slice { carries: Some(carries), ..self.slice_to(self.split, batch, base) }
     }
 
     /// Reads a slice again that may have been stored or not, exactly as it was read before.
@@ -334,6 +402,9 @@ impl Tail {
         self.remember(&bytes);
         self.rest = bytes;
         self.split_lines(slice.base, true);
+        if slice.carries.is_some() {
+            let _they_go_on_elsewhere = self.pipeline.take_open();
+        }
         self.pipeline.flush(Flush::All, &moment, &mut self.ready);
         let mut times = Times::new(self.last_ts, &self.same_time);
         let mut base = slice.base;

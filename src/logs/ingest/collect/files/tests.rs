@@ -20,16 +20,16 @@ type Kept = (Labels, i64, Vec<u8>, Vec<u8>);
 
 /// A store that keeps exact repetitions once, as the real one does, and fails when it is told to.
 #[derive(Default)]
-struct Store {
+pub(super) struct Store {
     lines: Mutex<BTreeSet<Kept>>,
     busy: AtomicU32,
     /// Takes the batch and then seems to be killed, after so many batches.
-    dies_after: AtomicU32,
+    pub(super) dies_after: AtomicU32,
     /// Panics instead of taking a batch, so many times.
     panics: AtomicU32,
     /// Seems to be killed before it takes anything.
-    dies_before: AtomicBool,
-    dead: AtomicBool,
+    pub(super) dies_before: AtomicBool,
+    pub(super) dead: AtomicBool,
     /// Takes so many lines of a stream at once, and refuses those behind for its rate; zero for any number.
     at_once: AtomicU32,
 }
@@ -78,7 +78,7 @@ impl AppendLines for Store {
 }
 
 impl Store {
-    fn texts(&self) -> Vec<String> {
+    pub(super) fn texts(&self) -> Vec<String> {
         let lines = self.lines.lock();
         let mut by_time: Vec<(i64, String)> =
             lines.iter().map(|(_, ts, text, _)| (*ts, String::from_utf8_lossy(text).into_owned())).collect();
@@ -122,7 +122,7 @@ fn open(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> Files {
     Files::open(setup(dir, pattern, stages, store)).unwrap()
 }
 
-fn setup(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> FilesSetup {
+pub(super) fn setup(dir: &Path, pattern: &str, stages: &str, store: &Arc<Store>) -> FilesSetup {
     let target = FileTarget {
         pattern: Pattern::new(&format!("{}/{pattern}", dir.display())).unwrap(),
         exclude: None,
@@ -163,7 +163,7 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("waited for {what}");
 }
 
-fn append(path: &Path, text: &str) {
+pub(super) fn append(path: &Path, text: &str) {
     OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
