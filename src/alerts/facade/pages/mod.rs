@@ -80,7 +80,19 @@ impl PageState {
         clock: SharedClock,
         (own, desk, read_query): (Arc<dyn OwnRules>, Arc<Desk>, ReadQuery),
     ) -> Arc<Self> {
-        Arc::new(Self { groups, routing, metrics, logs, clock, own, desk, read_query, work: WorkPool::new(PLACES), sparks: Sparks::new(), firing: Mutex::new((Duration::ZERO, 0)) })
+        Arc::new(Self {
+            groups,
+            routing,
+            metrics,
+            logs,
+            clock,
+            own,
+            desk,
+            read_query,
+            work: WorkPool::new(PLACES),
+            sparks: Sparks::new(),
+            firing: Mutex::new((Duration::ZERO, 0)),
+        })
     }
 
     /// Alerts that fire and are told, counted anew every few seconds: every page of the server shows it.
