@@ -137,7 +137,7 @@ fn alertmanager_outside_hears_what_prometheus_would_tell_it() {
         ),
         None,
     );
-    let server = serve(&folder, &["--external-url=http://pharos.example/"]);
+    let server = serve(&folder, &["--external-url=http://pharos.example/", "--auth=off"]);
     let alerts = until("the alert arrives", || Some(alertmanager.alerts()).filter(|alerts| !alerts.is_empty()));
     let alert = &alerts[0];
     assert_eq!(alert["labels"], json!({ "alertname": "Always", "dc": "here", "severity": "page" }));

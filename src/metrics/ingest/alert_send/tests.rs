@@ -8,7 +8,7 @@ use axum::routing::post;
 
 use super::*;
 use crate::base::clock::SystemClock;
-use crate::metrics::config::read_text;
+use crate::metrics::model::config::read_text;
 use crate::platform::telemetry::metrics::{Page, Report};
 use crate::series::labels::Labels;
 
