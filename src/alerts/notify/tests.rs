@@ -104,6 +104,8 @@ pub(super) async fn holds_everywhere(recorder: &Recorder, channel: &dyn Channel,
         (503, &[("retry-after", "7")][..], true, Some(7)),
         (429, &[("retry-after", "120")][..], true, Some(120)),
         (429, &[("retry-after", "99999999")][..], true, Some(3600)),
+        (503, &[("retry-after", "Fri, 31 Dec 2100 23:59:59 GMT")][..], true, Some(3600)),
+        (503, &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")][..], true, None),
         (400, &[("retry-after", "7")][..], false, None),
         (404, &[][..], false, None),
     ] {
