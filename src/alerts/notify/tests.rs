@@ -238,6 +238,22 @@ async fn webhooks() {
     assert_eq!(recorder.take().path, "/node");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn long_messages_leave_the_thread_to_others() {
+    let recorder = Recorder::start().await;
+    let slack = channel_of(&format!(
+        "  slack_configs: [{{api_url: '{}', text: '{{{{ range .Alerts }}}}{{{{ range .Labels.SortedPairs }}}}{{{{ .Name }}}}={{{{ .Value }}}} {{{{ end }}}}{{{{ end }}}}'}}]",
+        recorder.url("/long")
+    ));
+    let one = |number: usize| alert(&[("alertname", "A"), ("instance", &format!("web-{number}"))], &[], None);
+    let long = message("team", "{}:{}", &[("alertname", "A")], (0..3000).map(one).collect());
+    // Told from a task, as the dispatcher does.
+    let told = tokio::spawn(async move { slack.tell(&long).await });
+    told.await.unwrap().unwrap();
+    let text = recorder.take().json()["attachments"][0]["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("alertname=A instance=web-0 ") && text.ends_with("alertname=A instance=web-2999 "));
+}
+
 #[tokio::test]
 async fn a_try_ends() {
     let recorder = Recorder::start().await;
