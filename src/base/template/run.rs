@@ -285,7 +285,9 @@ impl<'a, 'r> Run<'a, 'r> {
             return self.logic(name == "and", rest, dot, last);
         }
         let args = self.args(rest, dot, last)?;
-        let called = match builtin::call(name, &args, self.limits) {
+        // What HTML prints is escaped for its place anyway, and must not be escaped twice.
+        let known = if name == "html" && self.markup.is_some() { "print" } else { name };
+        let called = match builtin::call(known, &args, self.limits) {
             Some(called) => called,
             None => {
                 let functions = self.functions;
