@@ -40,7 +40,10 @@ mod wechat;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::alerts::config::Integration;
 use crate::alerts::model::message::Message;
@@ -109,6 +112,26 @@ fn key_hash(message: &Message) -> String {
     Sha256::digest(message.group_key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// From so many alerts on, making texts keeps a thread busy for long enough to matter to others.
+const HEAVY_ALERTS: usize = 200;
+
+/// A telling that makes long texts.
+struct Heavy<'a>(Telling<'a>);
+
+impl Future for Heavy<'_> {
+    type Output = Result<Receipt, Refusal>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        tokio::task::block_in_place(|| self.0.as_mut().poll(context))
+    }
+}
+
+/// Lets the thread's other work go on elsewhere if the message is a long one.
+fn aside<'a>(message: &Message, telling: Telling<'a>) -> Telling<'a> {
+    let has_threads = || Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if message.alerts.len() >= HEAVY_ALERTS && has_threads() { Box::pin(Heavy(telling)) } else { telling }
+}
+
 /// Makes a channel of a type that has a `base` and tells with `send`.
 macro_rules! channel {
     ($type:ident) => {
@@ -118,7 +141,7 @@ macro_rules! channel {
             }
 
             fn tell<'a>(&'a self, message: &'a $crate::alerts::model::message::Message) -> $crate::alerts::notify::Telling<'a> {
-                Box::pin(self.send(message))
+                $crate::alerts::notify::aside(message, Box::pin(self.send(message)))
             }
         }
     };

@@ -76,14 +76,7 @@ pub fn open(config: &RoutingConfig, around: &Around) -> Result<Channels, Vec<Dia
         Some(templates) if problems.is_empty() => Arc::new(templates),
         _ => return Err(problems),
     };
-    let mut opening = Opening {
-        around,
-        templates,
-        clients: Vec::new(),
-        problems,
-        receiver: "",
-        integration: Integration { kind: "", index: 0, send_resolved: false },
-    };
+    let mut opening = Opening::new(around, templates);
     let mut channels = Channels::new();
     for receiver in &config.receivers {
         opening.receiver = &receiver.name;
@@ -181,7 +174,13 @@ pub(super) struct Opening<'o> {
     integration: Integration,
 }
 
-impl Opening<'_> {
+impl<'o> Opening<'o> {
+    /// With nothing opened yet.
+    pub fn new(around: &'o Around, templates: Arc<Templates>) -> Self {
+        let integration = Integration { kind: "", index: 0, send_resolved: false };
+        Self { around, templates, clients: Vec::new(), problems: Vec::new(), receiver: "", integration }
+    }
+
     fn channel(&mut self, receiver: &Receiver, integration: Integration) -> Option<Arc<dyn Channel>> {
         self.integration = integration;
         let at = integration.index;

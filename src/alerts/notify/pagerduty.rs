@@ -30,7 +30,7 @@ pub(super) struct PagerDuty {
     base: Base,
     /// Of version 1 if there is a service key.
     is_v1: bool,
-    url: String,
+    pub(super) url: String,
     key: Source,
     description: Text,
     client: Text,

@@ -104,6 +104,8 @@ pub(super) async fn holds_everywhere(recorder: &Recorder, channel: &dyn Channel,
         (503, &[("retry-after", "7")][..], true, Some(7)),
         (429, &[("retry-after", "120")][..], true, Some(120)),
         (429, &[("retry-after", "99999999")][..], true, Some(3600)),
+        (503, &[("retry-after", "Fri, 31 Dec 2100 23:59:59 GMT")][..], true, Some(3600)),
+        (503, &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")][..], true, None),
         (400, &[("retry-after", "7")][..], false, None),
         (404, &[][..], false, None),
     ] {
@@ -234,6 +236,22 @@ async fn webhooks() {
     let hook = channel_of(&format!("  webhook_configs: [{{url: '{}/{{{{ .GroupLabels.job }}}}'}}]", recorder.url("")));
     hook.tell(&sample(false)).await.unwrap();
     assert_eq!(recorder.take().path, "/node");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn long_messages_leave_the_thread_to_others() {
+    let recorder = Recorder::start().await;
+    let slack = channel_of(&format!(
+        "  slack_configs: [{{api_url: '{}', text: '{{{{ range .Alerts }}}}{{{{ range .Labels.SortedPairs }}}}{{{{ .Name }}}}={{{{ .Value }}}} {{{{ end }}}}{{{{ end }}}}'}}]",
+        recorder.url("/long")
+    ));
+    let one = |number: usize| alert(&[("alertname", "A"), ("instance", &format!("web-{number}"))], &[], None);
+    let long = message("team", "{}:{}", &[("alertname", "A")], (0..3000).map(one).collect());
+    // Told from a task, as the dispatcher does.
+    let told = tokio::spawn(async move { slack.tell(&long).await });
+    told.await.unwrap().unwrap();
+    let text = recorder.take().json()["attachments"][0]["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("alertname=A instance=web-0 ") && text.ends_with("alertname=A instance=web-2999 "));
 }
 
 #[tokio::test]

@@ -40,9 +40,12 @@ pub(super) struct Twilio {
     to: Vec<Text>,
     message: Text,
     language: String,
-    /// Who was told already, by group: when the message was made, and the numbers.
-    told: Mutex<HashMap<Arc<str>, (i64, BTreeSet<String>)>>,
+    /// Who was told already, by group.
+    told: Mutex<HashMap<Arc<str>, Told>>,
 }
+
+/// When a message was made, and the numbers it reached.
+type Told = (i64, BTreeSet<String>);
 
 impl Twilio {
     /// Reads its texts.

@@ -162,6 +162,15 @@ impl Moment {
         Self { nanos: self.nanos, east: 0, zone: None }
     }
 
+    /// The same point as the clock on the wall of this machine shows it.
+    pub fn local(&self) -> Self {
+        use chrono::{Offset, TimeZone};
+        let seconds = i64::try_from(self.nanos.div_euclid(SECOND)).ok();
+        let utc = seconds.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+        let east = utc.map_or(0, |utc| chrono::Local.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc());
+        Self { nanos: self.nanos, east, zone: None }
+    }
+
     /// So many nanoseconds later.
     pub fn later(&self, nanos: i64) -> Self {
         Self { nanos: self.nanos + i128::from(nanos), ..self.clone() }

@@ -285,7 +285,9 @@ impl<'a, 'r> Run<'a, 'r> {
             return self.logic(name == "and", rest, dot, last);
         }
         let args = self.args(rest, dot, last)?;
-        let called = match builtin::call(name, &args, self.limits) {
+        // What HTML prints is escaped for its place anyway, and must not be escaped twice.
+        let known = if name == "html" && self.markup.is_some() { "print" } else { name };
+        let called = match builtin::call(known, &args, self.limits) {
             Some(called) => called,
             None => {
                 let functions = self.functions;
@@ -405,13 +407,25 @@ fn method_with<'a>(value: &Value<'a>, name: &str, args: &[Value<'a>]) -> Option<
             Ok(Value::text(out))
         }
         ("Sub", [Value::Time(other)]) => Ok(Value::Span(clamp(moment.nanos - other.nanos))),
-        ("Add", [Value::Span(nanos)]) => Ok(Value::Time(moment.later(*nanos))),
+        ("Add", [Value::Span(nanos) | Value::Int(nanos)]) => Ok(Value::Time(moment.later(*nanos))),
+        // `28800e9` is a whole number for Go.
+        ("Add", [Value::Float(nanos)]) if nanos.fract() == 0.0 => Ok(Value::Time(moment.later(*nanos as i64))),
         ("Before", [Value::Time(other)]) => Ok(Value::Bool(moment.nanos < other.nanos)),
         ("After", [Value::Time(other)]) => Ok(Value::Bool(moment.nanos > other.nanos)),
         ("Equal", [Value::Time(other)]) => Ok(Value::Bool(moment.nanos == other.nanos)),
         ("Format" | "Sub" | "Add" | "Before" | "After" | "Equal", _) => Err(format!("wrong arguments for {name}")),
         _ => return None,
     })
+}
+
+fn formatted(moment: &super::Moment, layout: &str) -> String {
+    let mut out = String::new();
+    moment.format(layout, &mut out);
+    out
+}
+
+fn part_of<'a>(moment: &super::Moment, layout: &str) -> Option<Value<'a>> {
+    formatted(moment, layout).parse().ok().map(Value::Int)
 }
 
 fn clamp(nanos: i128) -> i64 {
@@ -426,6 +440,15 @@ fn method_of<'a>(value: &Value<'a>, name: &str) -> Option<Value<'a>> {
         (Value::Time(moment), "UnixNano") => Some(Value::Int(moment.nanos as i64)),
         (Value::Time(moment), "UTC") => Some(Value::Time(moment.utc_of())),
         (Value::Time(moment), "IsZero") => Some(Value::Bool(*moment == super::Moment::zero())),
+        (Value::Time(moment), "Local") => Some(Value::Time(moment.local())),
+        (Value::Time(moment), "Year") => part_of(moment, "2006"),
+        (Value::Time(moment), "Day") => part_of(moment, "2"),
+        (Value::Time(moment), "YearDay") => part_of(moment, "002"),
+        (Value::Time(moment), "Hour") => part_of(moment, "15"),
+        (Value::Time(moment), "Minute") => part_of(moment, "4"),
+        (Value::Time(moment), "Second") => part_of(moment, "5"),
+        (Value::Time(moment), "Month") => Some(Value::text(formatted(moment, "January"))),
+        (Value::Time(moment), "Weekday") => Some(Value::text(formatted(moment, "Monday"))),
         (Value::Time(moment), "String") => Some(Value::text(Value::Time(moment.clone()).printed())),
         (Value::Span(nanos), "Seconds") => Some(Value::Float(*nanos as f64 / 1e9)),
         (Value::Span(nanos), "Minutes") => Some(Value::Float(*nanos as f64 / 60e9)),

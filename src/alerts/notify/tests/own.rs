@@ -168,6 +168,6 @@ fn what_is_missing_is_told() {
     ] {
         let mut report = Report::new(Path::new("a.yml"));
         config::read(&format!("route: {{receiver: team}}\nreceivers:\n- name: team\n  {receiver}"), &mut report);
-        assert!(format!("{report:?}").contains(&format!("{says}").replace('"', "\\\"")), "{receiver}: {report:?}");
+        assert!(format!("{report:?}").contains(&says.replace('"', "\\\"")), "{receiver}: {report:?}");
     }
 }

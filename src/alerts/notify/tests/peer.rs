@@ -113,7 +113,7 @@ fn alert_at(now: i64, labels: &[(&str, &str)], annotations: &[(&str, &str)], is_
 }
 
 fn with_quick_times(text: &str) -> String {
-    text.replace("group_wait: 30s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 1s")
+    text.replace("group_wait: 30s", "group_wait: 3s").replace("group_interval: 5m", "group_interval: 1s")
 }
 
 /// The user's own file, with the address of Slack and the waiting times changed.
@@ -148,7 +148,7 @@ async fn slack_messages_of_the_users_file_are_those_of_alertmanager() {
 async fn messages_are_those_of_alertmanager() {
     let recorder = Recorder::start().await;
     let text = format!(
-        "global: {{resolve_timeout: 5m}}\nroute: {{receiver: team.x, group_by: [alertname], group_wait: 1s, group_interval: 1s}}\nreceivers:\n- name: team.x\n{}",
+        "global: {{resolve_timeout: 5m}}\nroute: {{receiver: team.x, group_by: [alertname], group_wait: 3s, group_interval: 1s}}\nreceivers:\n- name: team.x\n{}",
         include_str!("peer.yml").replace("BASE", &recorder.url(""))
     );
     let Some(peer) = Alertmanager::start(&text).await else { return };

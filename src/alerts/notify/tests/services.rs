@@ -1,6 +1,10 @@
 //! Channels over HTTP one by one: bodies, addresses, who we are, limits, and what holds for all of them.
 
 use super::*;
+use crate::alerts::notify::opening::Opening;
+use crate::alerts::notify::pagerduty::PagerDuty;
+use crate::alerts::notify::pushover::Pushover;
+use crate::alerts::template::message::Templates;
 
 fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
     let path = folder.path().join(name);
@@ -362,4 +366,70 @@ async fn sns() {
     assert!(sent.header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AK/"), "{}", sent.header("authorization"));
     recorder.answer(403, &[], "<ErrorResponse><Error><Code>X</Code><Message>not you</Message></Error></ErrorResponse>");
     assert_eq!(channel.tell(&sample(false)).await.unwrap_err(), Refusal::for_good("unexpected status code 403: not you"));
+}
+
+/// A channel whose address is fixed, sending to the recorder.
+fn with_address<C, T>(receiver: &str, open: impl FnOnce(&RoutingConfig, &mut Opening<'_>) -> Option<T>, change: C) -> T
+where
+    C: FnOnce(&mut T),
+{
+    let config = read(&format!("route: {{receiver: team}}\nreceivers:\n- name: team\n{receiver}"));
+    let around = around();
+    let mut channel = open(&config, &mut Opening::new(&around, Arc::new(Templates::new().unwrap()))).unwrap();
+    change(&mut channel);
+    channel
+}
+
+#[tokio::test]
+async fn pushover() {
+    let recorder = Recorder::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let token = file(&folder, "token", "sEcrEt\n");
+    let pushover = |more: &str| {
+        with_address(
+            &format!("  pushover_configs: [{{user_key: us3rkey, token_file: {token}, {more}}}]"),
+            |config, opening| Pushover::open(&config.receivers[0].pushover[0], opening),
+            |channel| channel.url = recorder.url("/1/messages.json"),
+        )
+    };
+    let channel = pushover("message: '<b>{{ .CommonAnnotations.summary }}</b>', html: true, ttl: 2m, device: phone");
+    holds_everywhere(&recorder, &channel, &[r#"{"status":1}"#], &["sEcrEt", "us3rkey"]).await;
+    channel.tell(&sample(false)).await.unwrap();
+    let sent = recorder.take();
+    assert_eq!((sent.method.as_str(), sent.header("content-type"), sent.body.as_str()), ("POST", "text/plain", ""));
+    assert_eq!(
+        sent.path,
+        "/1/messages.json?device=phone&expire=3600&html=1&message=%3Cb%3ECPU+%26lt%3Bhigh%26gt%3B%3C%2Fb%3E&priority=2&retry=60&sound=&\
+         title=%5BFIRING%3A1%5D+HighCPU+node+&token=sEcrEt&ttl=120&url=http%3A%2F%2Fam.example%3A9093%2Fx%2F%23%2Falerts%3Freceiver%3Dteam&url_title=&user=us3rkey"
+    );
+    let title = "t".repeat(300);
+    pushover(&format!("message: ' ', title: {title}")).tell(&sample(true)).await.unwrap();
+    let path = recorder.take().path;
+    assert!(path.contains("message=%28no+details%29&") && path.contains("priority=0&"), "{path}");
+    assert!(path.contains(&format!("title={}%E2%80%A6&", "t".repeat(249))), "{path}");
+}
+
+#[tokio::test]
+async fn pagerduty_of_version_1() {
+    let recorder = Recorder::start().await;
+    let channel = with_address(
+        "  pagerduty_configs: [{service_key: sEcrEt, description: d, client: c, client_url: u, details: {firing: f, resolved: r, num_firing: '1', num_resolved: '0'}}]",
+        |config, opening| PagerDuty::open(&config.receivers[0].pagerduty[0], opening),
+        |channel| channel.url = recorder.url("/v1"),
+    );
+    let hash = key_hash(&sample(false));
+    for (over, event) in [(false, "trigger"), (true, "resolve")] {
+        channel.tell(&sample(over)).await.unwrap();
+        let client = if over { "" } else { "\"client\":\"c\",\"client_url\":\"u\"," };
+        assert_eq!(
+            recorder.take().body,
+            format!(
+                "{{\"service_key\":\"sEcrEt\",\"incident_key\":\"{hash}\",\"event_type\":\"{event}\",\"description\":\"d\",\"event_action\":\"\",\
+                 \"payload\":null,{client}\"details\":{{\"firing\":\"f\",\"num_firing\":\"1\",\"num_resolved\":\"0\",\"resolved\":\"r\"}}}}\n"
+            )
+        );
+    }
+    recorder.answer(403, &[], "too many");
+    let refusal = channel.tell(&sample(false)).await.unwrap_err();
+    assert_eq!(refusal, Refusal::for_now("unexpected status code 403"));
 }
