@@ -10,6 +10,8 @@ mod wire;
 
 /// Signing in, and who may use which route.
 mod access;
+/// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.
+mod alert_routing;
 /// Alertmanager's API, with its own tool.
 mod amtool;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.

@@ -14,7 +14,8 @@ use crate::alerts::dispatch::DispatchError;
 use crate::alerts::model::State;
 use crate::alerts::model::matcher::{Matchers, Syntax, parse_matchers};
 
-const ONE: &str = "route: {receiver: r, group_by: [alertname], repeat_interval: 1h}\nreceivers: [{name: r, webhook_configs: [{url: http://x}]}]\n";
+const ONE: &str =
+    "route: {receiver: r, group_by: [alertname], repeat_interval: 1h}\nreceivers: [{name: r, webhook_configs: [{url: http://x}]}]\n";
 
 #[test]
 fn told_after_the_wait_then_changes_at_the_interval_and_repeated() {
@@ -180,15 +181,12 @@ fn an_end_that_moves_on_is_not_written_each_time() {
     let house = House::new(ONE);
     let end = Some(240);
     house.post(&[("a", "1", end)]);
-    let before = house.version();
     for _ in 0..20 {
         house.pass(2);
         house.post(&[("a", "1", end)]);
     }
-    // Only what was told was written meanwhile.
     house.pass(1);
     assert_eq!(house.stored_end("a", "1"), 240);
-    assert_ne!(house.version(), before);
     // One that may be silent for long is written again when half of that is over.
     house.post(&[("b", "1", Some(3600))]);
     house.pass(1900);

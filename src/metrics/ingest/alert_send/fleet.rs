@@ -142,9 +142,12 @@ impl Shared {
         }
         members.active.retain(|url, _| urls.contains(url));
         for url in urls {
-            if !members.active.contains_key(&url) && let Ok(parsed) = Url::parse(&url) {
+            if !members.active.contains_key(&url)
+                && let Ok(parsed) = Url::parse(&url)
+            {
                 let counts = Arc::clone(self.counts.lock().entry(masked::url(&url).into_owned()).or_default());
-                let destination = Destination::start(parsed, Arc::clone(&self.client), Arc::clone(&self.clock), self.config.timeout.to_std(), counts);
+                let destination =
+                    Destination::start(parsed, Arc::clone(&self.client), Arc::clone(&self.clock), self.config.timeout.to_std(), counts);
                 members.active.insert(url, destination);
             }
         }
@@ -154,7 +157,9 @@ impl Shared {
     /// Where a target takes alerts, and whether relabelling keeps it. None if it has no address that could be one.
     fn url(&self, target: &Labels, common: &Labels) -> Option<(String, bool)> {
         let mut labels = LabelsBuilder::new();
-        labels.set(SCHEME, &self.config.scheme).set(ALERTS_PATH, &format!("/{}{PATH}", self.config.path_prefix.trim_matches('/')).replace("//", "/"));
+        labels
+            .set(SCHEME, &self.config.scheme)
+            .set(ALERTS_PATH, &format!("/{}{PATH}", self.config.path_prefix.trim_matches('/')).replace("//", "/"));
         for (name, value) in common.iter().chain(target.iter()) {
             labels.set(name, value);
         }

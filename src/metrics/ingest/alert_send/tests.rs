@@ -8,7 +8,7 @@ use axum::routing::post;
 
 use super::*;
 use crate::base::clock::SystemClock;
-use crate::metrics::config::read_text;
+use crate::metrics::model::config::read_text;
 use crate::platform::telemetry::metrics::{Page, Report};
 use crate::series::labels::Labels;
 
@@ -75,7 +75,10 @@ async fn everybody_hears_with_the_labels_of_their_section() {
          alert_relabel_configs: [{{regex: replica, action: labeldrop}}, {{source_labels: [alertname], regex: b, action: drop}}]\n"
     ));
     send.apply(&config).unwrap();
-    let expected = (vec![format!("http://{first}/am/api/v2/alerts"), format!("http://{second}/am/api/v2/alerts")], vec!["http://gone:1/am/api/v2/alerts".to_owned()]);
+    let expected = (
+        vec![format!("http://{first}/am/api/v2/alerts"), format!("http://{second}/am/api/v2/alerts")],
+        vec!["http://gone:1/am/api/v2/alerts".to_owned()],
+    );
     assert_eq!(send.alertmanagers(), expected);
     send.send(vec![alert("a"), alert("b")]);
     let wire = |labels: &str| {

@@ -227,7 +227,7 @@ fn ways_to_sign_in_that_are_not_there_yet_are_warnings() {
     for expected in [
         "prometheus.yml:3:3: sigv4: read, but requests are not signed for Amazon yet",
         "prometheus.yml:5:3: azuread: read, but tokens are not fetched from Azure yet",
-        "prometheus.yml:8:28: sigv4: read, but requests are not signed for Amazon yet",
+        "prometheus.yml:8:29: sigv4: read, but requests are not signed for Amazon yet",
     ] {
         assert!(warnings.iter().any(|warning| warning == expected), "{warnings:?}");
     }
