@@ -46,6 +46,27 @@ pub(super) fn check(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<(
 mod tests {
     use super::*;
 
+    /// Files of upstream's tests, each with its verdict.
+    #[test]
+    fn files_of_upstream_are_judged_as_there() {
+        let Some(shared) = std::env::var_os("PHAROS_TEST_SHARED").map(PathBuf::from) else { return };
+        let folder = shared.join("conformance/alertmanager");
+        let index = std::fs::read_to_string(folder.join("SOURCES.json")).unwrap();
+        let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+        let mut wrong = Vec::new();
+        let mut count = 0;
+        for entry in index["files"].as_array().unwrap() {
+            let (Some(file), Some(expect)) = (entry["file"].as_str(), entry["expect"].as_str()) else { continue };
+            count += 1;
+            let mut out = Vec::new();
+            if check(&[folder.join(file)], &mut out).is_ok() != (expect == "ok") {
+                wrong.push(format!("{file}: expected {expect}: {}", String::from_utf8_lossy(&out)));
+            }
+        }
+        assert!(count > 40, "{count} files");
+        assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
     #[test]
     fn what_is_found_is_counted_and_mistakes_have_a_place() {
         let folder = tempfile::tempdir().unwrap();

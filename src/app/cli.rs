@@ -11,7 +11,10 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
-use super::{alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_logql, configuration, edge, health, import, serve, test_rules, user};
+use super::{
+    alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_logql, configuration, edge, health, import, serve, test_rules,
+    user,
+};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;

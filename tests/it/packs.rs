@@ -37,9 +37,9 @@ fn promtool_takes_the_rules_and_their_tests() {
 
 #[test]
 fn a_server_evaluates_the_packs_it_is_told_to() {
-    let all = format!("--alerts-packs={}", PACKS.join(","));
+    let all = format!("--alerts.packs={}", PACKS.join(","));
     let server =
-        Server::with_config("global: {evaluation_interval: 1s}\n", &[&all, "--alerts-thresholds=uptime_site_for=7m,node_cpu_percent=77"]);
+        Server::with_config("global: {evaluation_interval: 1s}\n", &[&all, "--alerts.thresholds=uptime_site_for=7m,node_cpu_percent=77"]);
     let mut last = Json::Null;
     for _ in 0..300 {
         last = server.api("/api/v1/rules");

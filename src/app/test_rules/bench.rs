@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::file::{ExpectedAlert, Test, Tests};
 use super::told;
+use crate::alerts::model::{Rule, State};
 use crate::alerts::{Group, Ports, Prepared, Running, Setting};
 use crate::app::ruling::read_query;
 use crate::base::cancel::Cancel;
@@ -150,7 +151,7 @@ impl<'t> Bench<'t> {
             let mut got = Vec::new();
             for rule in self.groups.iter().flat_map(|group| &group.rules).filter(|rule| rule.prepared.rule.name == test.name) {
                 let alerts = rule.alerts.lock();
-                let firing = alerts.iter().filter(|alert| alert.state.as_str() == "firing");
+                let firing = alerts.iter().filter(|alert| alert.state == State::Firing);
                 got.extend(firing.map(|alert| ExpectedAlert { labels: alert.labels.clone(), annotations: alert.annotations.clone() }));
             }
             let mut expected = test.expected.clone();
@@ -220,7 +221,7 @@ impl<'t> Bench<'t> {
 
 /// A group as it is to run; its rules were found right when they were read.
 fn running(group: &Group, setting: &Setting) -> Result<Running, String> {
-    let prepare = |rule: &crate::alerts::model::Rule| {
+    let prepare = |rule: &Rule| {
         let shape = read_query(group.language, &rule.expr).map_err(|error| error.to_string())?;
         Prepared::new(rule.clone(), shape.text)
     };
