@@ -42,9 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pages", &["model", "query", "evaluate", "dispatch", "config", "route"]),
     (
         "facade",
-        &[
-            "model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "api", "pages",
-        ],
+        &["model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "api", "pages"],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];

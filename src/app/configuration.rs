@@ -310,6 +310,13 @@ impl Report for Configuration {
             "When the configuration in force was read.",
             current.reload.loaded_ms as f64 / 1e3,
         );
+        // Routing is read with everything else, all of it or nothing.
+        page.gauge("alertmanager_config_last_reload_successful", "Whether the routing of alerts was read without mistake last time.", good);
+        page.gauge(
+            "alertmanager_config_last_reload_success_timestamp_seconds",
+            "When the routing of alerts in force was read.",
+            current.reload.loaded_ms as f64 / 1e3,
+        );
         page.gauge("pharos_config_warnings", "Sentences about the configuration in force.", current.reload.warnings.len() as f64);
     }
 }

@@ -219,6 +219,7 @@ fn open_alerts(
         },
         read_query: ruling::read_query,
         following,
+        outside: metrics.alert_send(),
         db: Arc::clone(db),
         history: settings.alerts.history_time,
         registry: registry.clone(),

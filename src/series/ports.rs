@@ -280,3 +280,30 @@ pub enum EvaluateError {
     #[error("memory is nearly used up, and this query needs more than there is for it now; try again later, or ask for less")]
     Overloaded,
 }
+
+/// Hands alerts to Alertmanagers outside.
+pub trait SendAlerts: Send + Sync {
+    /// Whether there is anybody to send to, so that nothing need be made ready for nobody.
+    fn is_wanted(&self) -> bool;
+
+    /// Puts alerts in line. Never waits: where a line is full, the oldest in it are dropped and counted.
+    fn send(&self, alerts: Vec<OutgoingAlert>);
+
+    /// Where alerts go, and where they would if relabelling had not dropped it: URLs without secrets.
+    fn alertmanagers(&self) -> (Vec<String>, Vec<String>);
+}
+
+/// An alert on its way out. Times are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutgoingAlert {
+    /// Names it, `alertname` included.
+    pub labels: Labels,
+    /// Texts for people, sorted by name.
+    pub annotations: Vec<(String, String)>,
+    /// When it began to fire.
+    pub starts_at: i64,
+    /// When it ended, or until when it counts as on without being heard of again.
+    pub ends_at: i64,
+    /// Where to look at what caused it.
+    pub generator_url: String,
+}

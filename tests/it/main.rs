@@ -12,6 +12,8 @@ mod wire;
 mod access;
 /// Pages of alerts: what fires, silences made by forms, where alerts go.
 mod alert_pages;
+/// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.
+mod alert_routing;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.

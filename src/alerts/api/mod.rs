@@ -9,7 +9,7 @@ use axum::routing::get;
 use crate::access::{Policy, Routes};
 use crate::alerts::evaluate::Groups;
 use crate::alerts::model::Language;
-use crate::series::ports::{EvaluateError, Shape};
+use crate::series::ports::{EvaluateError, SendAlerts, Shape};
 
 /// What the endpoints work with.
 pub struct ApiState {
@@ -17,6 +17,8 @@ pub struct ApiState {
     pub groups: Arc<dyn Groups>,
     /// Reads selectors of `match[]`.
     pub read_query: fn(Language, &str) -> Result<Shape, EvaluateError>,
+    /// Alertmanagers outside.
+    pub outside: Arc<dyn SendAlerts>,
 }
 
 /// Every route.
@@ -26,5 +28,5 @@ pub fn routes(state: &Arc<ApiState>) -> Routes {
     Routes::new()
         .route("GET", "/api/v1/rules", read, with(get(rules::rules)))
         .route("GET", "/api/v1/alerts", read, with(get(rules::alerts)))
-        .route("GET", "/api/v1/alertmanagers", read, get(rules::alertmanagers))
+        .route("GET", "/api/v1/alertmanagers", read, with(get(rules::alertmanagers)))
 }

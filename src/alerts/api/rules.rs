@@ -323,6 +323,8 @@ pub async fn alerts(AxumState(state): AxumState<Arc<ApiState>>) -> Response {
 }
 
 /// `GET /api/v1/alertmanagers`.
-pub async fn alertmanagers() -> Response {
-    success(&json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }))
+pub async fn alertmanagers(AxumState(state): AxumState<Arc<ApiState>>) -> Response {
+    let (active, dropped) = state.outside.alertmanagers();
+    let listed = |urls: Vec<String>| urls.into_iter().map(|url| json!({ "url": url })).collect::<Vec<_>>();
+    success(&json!({ "activeAlertmanagers": listed(active), "droppedAlertmanagers": listed(dropped) }))
 }

@@ -14,9 +14,7 @@ use super::journal::Journal;
 use super::line::Line;
 use super::report::Numbers;
 use super::standing::Standing;
-use super::{
-    AlertChange, AlertView, Asked, ChannelState, Channels, DispatchError, GroupView, InForce, Routing, Storing, Telling,
-};
+use super::{AlertChange, AlertView, Asked, ChannelState, Channels, DispatchError, GroupView, InForce, Routing, Storing, Telling};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
 use crate::alerts::store::{Changes, Store};
@@ -203,7 +201,10 @@ impl Dispatcher {
         let lines = standing.lines.get(receiver);
         lines.iter().find(|line| &*line.name == channel).cloned().ok_or_else(|| {
             let names: Vec<&str> = lines.iter().map(|line| &*line.name).collect();
-            format!("the receiver {receiver:?} has no channel {channel:?}; it has {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+            format!(
+                "the receiver {receiver:?} has no channel {channel:?}; it has {}",
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            )
         })
     }
 

@@ -1,11 +1,11 @@
 //! From alerts to messages: what is known of each alert, which groups are due, what is kept back, and who was told what.
 
 mod backoff;
-mod standing;
 mod dispatcher;
 mod journal;
 mod line;
 mod report;
+mod standing;
 mod teller;
 
 use std::collections::BTreeMap;

@@ -72,7 +72,11 @@ impl Report for Dispatcher {
             page.sample("alertmanager_silences", &[("state", state)], count as f64);
         }
         page.gauge("alertmanager_dispatcher_aggregation_groups", "Groups of alerts.", counts.groups as f64);
-        page.counter("alertmanager_dispatcher_aggregation_group_limit_reached_total", "Alerts that found no group because there were too many.", counts.refused);
+        page.counter(
+            "alertmanager_dispatcher_aggregation_group_limit_reached_total",
+            "Alerts that found no group because there were too many.",
+            counts.refused,
+        );
         let all = self.numbers.0.lock();
         let mut each = |name: &str, help: &str, read: &dyn Fn(&OfKind) -> u64| {
             page.family(name, "counter", help);

@@ -38,8 +38,6 @@ struct Known {
     stored_end: i64,
     /// Whether it is stored that it is over.
     is_over: bool,
-    /// Whether a rule of this server makes it, which keeps its history itself.
-    is_own: bool,
 }
 
 /// A group that is to be told.
@@ -112,10 +110,10 @@ impl Standing {
             let end = alert.ends_at.unwrap_or(alert.updated_at);
             let is_over = end <= alert.updated_at;
             if !is_over {
-                alert.ends_at = Some(end.max(now.saturating_add((end - alert.updated_at).min(GRACE))));
+                alert.ends_at = Some(end.max(now.saturating_add(end.saturating_sub(alert.updated_at).min(GRACE))));
             }
             standing.groups.insert(&alert, now);
-            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over, is_own: false });
+            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over });
         }
         standing.configure(config, channels);
         standing
@@ -137,7 +135,7 @@ impl Standing {
         self.lines = Lines::new(channels, &self.lines);
     }
 
-    /// Takes alerts that came. Those there is no room for are left out, and the answer says so.
+    /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.
     pub(super) fn take(&mut self, alerts: Vec<RoutedAlert>, is_own: bool, now: i64, changes: &mut Changes) -> Result<(), DispatchError> {
         let mut refused = 0;
         for mut alert in alerts {
@@ -166,7 +164,11 @@ impl Standing {
         if old.is_none() && !is_over && self.known.len() >= ALERTS_MAX {
             return false;
         }
-        if is_over { self.received.1 += 1 } else { self.received.0 += 1 }
+        if is_over {
+            self.received.1 += 1
+        } else {
+            self.received.0 += 1
+        }
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
         if old.is_none() && is_over {
@@ -185,7 +187,7 @@ impl Standing {
         if !is_stored {
             changes.alerts.insert(name, Some(alert.clone()));
         }
-        self.known.insert(name, Known { alert, stored_end, is_over, is_own });
+        self.known.insert(name, Known { alert, stored_end, is_over });
         true
     }
 
@@ -273,11 +275,9 @@ impl Standing {
             }
             known.is_over = true;
             changes.alerts.insert(*name, Some(RoutedAlert { updated_at: now, ..known.alert.clone() }));
-            if !known.is_own {
-                let (from, to) = (Some(State::Firing), Some(State::Inactive));
-                let at = known.alert.ends_at.unwrap_or(now);
-                changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
-            }
+            let (from, to) = (Some(State::Firing), Some(State::Inactive));
+            let at = known.alert.ends_at.unwrap_or(now);
+            changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
         }
     }
 

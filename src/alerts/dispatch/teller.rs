@@ -84,7 +84,11 @@ impl Dispatcher {
         let mut state = line.state.lock();
         state.last_at = Some(self.clock.now_ms());
         state.last_error = answer.as_ref().err().map(|refusal| refusal.reason.clone());
-        if answer.is_ok() { state.counts.0 += 1 } else { state.counts.1 += 1 }
+        if answer.is_ok() {
+            state.counts.0 += 1
+        } else {
+            state.counts.1 += 1
+        }
         answer
     }
 

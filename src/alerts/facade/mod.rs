@@ -26,6 +26,7 @@ use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
+use crate::series::ports::SendAlerts;
 use crate::series::relabel::RelabelConfig;
 
 /// What the hall needs of the rest of the server.
@@ -36,6 +37,8 @@ pub struct AlertsOptions {
     pub read_query: ReadQuery,
     /// What follows the configuration.
     pub following: Following,
+    /// Alertmanagers outside.
+    pub outside: Arc<dyn SendAlerts>,
     /// Where everything is kept that must survive a restart, but for samples.
     pub db: Arc<Db>,
     /// How long the history of alerts is kept; 0 for as long as there is room.
@@ -76,19 +79,19 @@ impl Alerts {
     /// # Errors
     /// What is wrong with the channels, or the database's.
     pub fn open(options: AlertsOptions) -> Result<Arc<Self>, String> {
-        let AlertsOptions { ports, read_query, following, db, history, registry, evaluations_max } = options;
+        let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
         let channels = channels::open(&routing.config, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
         let dispatch = DispatchOptions { db, clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
-        let sender = Sender::new(Arc::clone(&dispatcher), relabel);
+        let sender = Sender::new(Arc::clone(&dispatcher), Arc::clone(&outside), relabel);
         let (metrics, logs) = (Arc::clone(&ports.metrics), Arc::clone(&ports.logs));
         let manager = Arc::new(Manager::new(ports, read_query, setting.clone(), evaluations_max, Arc::clone(&sender)));
         manager.apply(groups, setting);
         registry.add(Arc::clone(&manager) as _);
         registry.add(Arc::clone(&dispatcher) as _);
-        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, read_query });
+        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, read_query, outside });
         let pages = PageState::new(Arc::clone(&manager) as _, Arc::clone(&dispatcher) as _, metrics, logs, Arc::clone(&clock));
         Ok(Arc::new(Self { manager, dispatcher, sender, api, pages, clock, tasks: parking_lot::Mutex::default() }))
     }

@@ -69,7 +69,10 @@ mod tests {
             })
         };
         assert_eq!(read("route: {receiver: a}\nreceivers: [{name: a}]\n"), Ok(path.display().to_string()));
-        assert_eq!(read("route: {receiver: b}\nreceivers: [{name: a}]\n"), Err(vec!["FILE:1:19: undefined receiver \"b\" used in route".to_owned()]));
+        assert_eq!(
+            read("route: {receiver: b}\nreceivers: [{name: a}]\n"),
+            Err(vec!["FILE:1:19: undefined receiver \"b\" used in route".to_owned()])
+        );
         assert!(read("route: [").is_err());
         std::fs::remove_file(&path).unwrap();
         let gone = load_routing(Some(&path), &clock).unwrap_err();

@@ -8,13 +8,16 @@ use arc_swap::ArcSwap;
 use crate::alerts::dispatch::{AlertChange, Dispatcher};
 use crate::alerts::evaluate::{Running, Setting, Told};
 use crate::alerts::model::routed::RoutedAlert;
-use crate::alerts::model::{Alert, State};
+use crate::alerts::model::{Alert, Language, State};
 use crate::series::labels::Labels;
+use crate::series::ports::{OutgoingAlert, SendAlerts};
 use crate::series::relabel::{self, RelabelConfig};
+use crate::ui::links;
 
 /// Hands on what rules gave.
 pub(super) struct Sender {
     dispatcher: Arc<Dispatcher>,
+    outside: Arc<dyn SendAlerts>,
     relabel: ArcSwap<Vec<RelabelConfig>>,
 }
 
@@ -26,8 +29,8 @@ pub(super) struct Prepared {
 }
 
 impl Sender {
-    pub(super) fn new(dispatcher: Arc<Dispatcher>, relabel: Vec<RelabelConfig>) -> Arc<Self> {
-        Arc::new(Self { dispatcher, relabel: ArcSwap::from_pointee(relabel) })
+    pub(super) fn new(dispatcher: Arc<Dispatcher>, outside: Arc<dyn SendAlerts>, relabel: Vec<RelabelConfig>) -> Arc<Self> {
+        Arc::new(Self { dispatcher, outside, relabel: ArcSwap::from_pointee(relabel) })
     }
 
     /// Takes over other rules for labels.
@@ -39,10 +42,13 @@ impl Sender {
     pub(super) fn prepare(&self, group: &Running, told: Told, setting: &Setting) -> Option<Prepared> {
         let rules = self.relabel.load();
         let outside = |labels: &Labels| outside_labels(labels, &setting.external_labels, &rules);
-        let text = |place: usize| group.rules.get(place).map_or("", |rule| &rule.prepared.text);
+        let link = |place: usize| {
+            let text = group.rules.get(place).map_or("", |rule| &rule.prepared.text);
+            generator_url(&setting.external_url, group.group.language, text)
+        };
         let alerts = told.due.into_iter().filter_map(|(place, alert)| {
             let labels = outside(&alert.labels)?;
-            Some(routed(alert, labels, generator_url(&setting.external_url, text(place)), told.at))
+            Some(routed(alert, labels, link(place), told.at))
         });
         let alerts: Vec<RoutedAlert> = alerts.collect();
         let source: Arc<str> = format!("{};{}", group.group.file, group.group.name).into();
@@ -61,6 +67,9 @@ impl Sender {
 
     /// Hands them on; ends when they are stored.
     pub(super) async fn send(&self, prepared: Prepared) {
+        if self.outside.is_wanted() && !prepared.alerts.is_empty() {
+            self.outside.send(prepared.alerts.iter().map(outgoing).collect());
+        }
         if let Err(error) = self.dispatcher.hear(prepared.alerts, prepared.history).await {
             tracing::warn!(%error, "alerts of rules");
         }
@@ -90,21 +99,39 @@ fn routed(alert: Alert, labels: Labels, generator_url: String, now: i64) -> Rout
     }
 }
 
-/// Where to look at the expression, to the byte as Prometheus writes it.
-fn generator_url(external_url: &str, expr: &str) -> String {
-    let mut url = format!("{external_url}/graph?g0.expr=");
-    for byte in expr.bytes() {
+fn outgoing(alert: &RoutedAlert) -> OutgoingAlert {
+    OutgoingAlert {
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        starts_at: alert.starts_at,
+        ends_at: alert.ends_at.unwrap_or(alert.updated_at),
+        generator_url: alert.generator_url.clone(),
+    }
+}
+
+/// Where to look at the expression; of metrics to the byte as Prometheus writes it.
+fn generator_url(external_url: &str, language: Language, expr: &str) -> String {
+    let expr = escaped(expr);
+    match language {
+        Language::PromQl => format!("{external_url}/graph?g0.expr={expr}&g0.tab=1"),
+        Language::LogQl => format!("{external_url}{}?q={expr}&lang=logql", links::LOGS),
+    }
+}
+
+/// A value of a query string, as Go escapes it.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => url.push(char::from(byte)),
-            b' ' => url.push('+'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            b' ' => out.push('+'),
             _ => {
-                let written = write!(url, "%{byte:02X}");
+                let written = write!(out, "%{byte:02X}");
                 debug_assert!(written.is_ok(), "writing to a String cannot fail");
             }
         }
     }
-    url.push_str("&g0.tab=1");
-    url
+    out
 }
 
 #[cfg(test)]
@@ -119,14 +146,18 @@ mod tests {
             ("a{b=~\"x.*\"} * 2", "http://p/graph?g0.expr=a%7Bb%3D~%22x.%2A%22%7D+%2A+2&g0.tab=1"),
             ("ä-_.~", "http://p/graph?g0.expr=%C3%A4-_.~&g0.tab=1"),
         ] {
-            assert_eq!(generator_url("http://p", expr), expected);
+            assert_eq!(generator_url("http://p", Language::PromQl, expr), expected);
         }
+        let of_logs = generator_url("http://p", Language::LogQl, "rate({a=\"b\"}[1m])");
+        assert_eq!(of_logs, "http://p/logs?q=rate%28%7Ba%3D%22b%22%7D%5B1m%5D%29&lang=logql");
     }
 
     #[test]
     fn labels_of_the_server_are_added_where_the_alert_has_none() {
-        let (alert, external) = (Labels::from_pairs([("alertname", "a"), ("dc", "1")]), Labels::from_pairs([("dc", "2"), ("replica", "b")]));
-        let drop_replica = RelabelConfig { action: RelabelAction::LabelDrop, regex: RelabelRegex::new("replica").unwrap(), ..RelabelConfig::default() };
+        let (alert, external) =
+            (Labels::from_pairs([("alertname", "a"), ("dc", "1")]), Labels::from_pairs([("dc", "2"), ("replica", "b")]));
+        let drop_replica =
+            RelabelConfig { action: RelabelAction::LabelDrop, regex: RelabelRegex::new("replica").unwrap(), ..RelabelConfig::default() };
         assert_eq!(outside_labels(&alert, &external, &[]), Some(Labels::from_pairs([("alertname", "a"), ("dc", "1"), ("replica", "b")])));
         assert_eq!(outside_labels(&alert, &external, &[drop_replica]), Some(alert.clone()));
         let drop_all = RelabelConfig { action: RelabelAction::Drop, ..RelabelConfig::default() };

@@ -356,11 +356,7 @@ fn sections(shown: &[&Known], page: usize, input: &NowInput, shell: &Shell) -> V
         sections.push(Section {
             title: heading.0,
             href: heading.1,
-            words: if firing == alerts.len() {
-                shell.f1("{} firing", firing)
-            } else {
-                shell.f2("{} of {} firing", firing, alerts.len())
-            },
+            words: if firing == alerts.len() { shell.f1("{} firing", firing) } else { shell.f2("{} of {} firing", firing, alerts.len()) },
             tag: worst.map_or("", Severity::class),
             rows: here.into_iter().map(|alert| row(alert, input, shell)).collect(),
         });

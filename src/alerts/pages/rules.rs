@@ -204,15 +204,7 @@ pub fn render(input: &RulesInput, shell: &Shell) -> String {
     let pages = total.div_ceil(PAGE_RULES).max(1);
     let page = filter.page.min(pages - 1);
     let groups = slice(found, page * PAGE_RULES, shell);
-    page::html(&RulesPage {
-        shell,
-        filter,
-        counts,
-        groups,
-        page,
-        pages,
-        found_words: shell.lang().n(total as u64, "{} rule", "{} rules"),
-    })
+    page::html(&RulesPage { shell, filter, counts, groups, page, pages, found_words: shell.lang().n(total as u64, "{} rule", "{} rules") })
 }
 
 /// All, firing, pending, quiet, broken, recording.

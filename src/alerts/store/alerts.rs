@@ -9,8 +9,9 @@ use crate::alerts::model::routed::RoutedAlert;
 use crate::series::labels::Labels;
 
 pub(super) fn load(db: &Connection, kept: &mut Kept) -> rusqlite::Result<()> {
-    let mut statement =
-        db.prepare("SELECT labels, annotations, starts_ms, ends_ms, updated_ms, is_timeout, generator_url FROM alerts ORDER BY fingerprint")?;
+    let mut statement = db.prepare(
+        "SELECT labels, annotations, starts_ms, ends_ms, updated_ms, is_timeout, generator_url FROM alerts ORDER BY fingerprint",
+    )?;
     for alert in statement.query_map([], from_row)? {
         match alert? {
             Ok(alert) => kept.alerts.push(alert),

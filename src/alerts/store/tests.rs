@@ -83,7 +83,8 @@ fn everything_comes_back() {
 fn history_is_bounded_and_odd_rows_are_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = reopened(folder.path());
-    let changes = Changes { tellings: (0..10).map(telling).collect(), history: (0..10).map(|at| change(at, "a")).collect(), ..Changes::default() };
+    let changes =
+        Changes { tellings: (0..10).map(telling).collect(), history: (0..10).map(|at| change(at, "a")).collect(), ..Changes::default() };
     store.write(Arc::new(changes)).expect("stored");
     store.prune(3).expect("pruned");
     assert_eq!(store.tellings(100).expect("tellings").len(), 7);
@@ -105,7 +106,8 @@ fn history_is_bounded_and_odd_rows_are_left_out() {
 fn what_could_not_be_stored_waits_and_what_came_since_counts() {
     let name = alert("a").fingerprint();
     let mut newer = Changes { alerts: [(name, None)].into(), tellings: vec![telling(3)], ..Changes::default() };
-    let older = Changes { alerts: [(name, Some(alert("a"))), (1, None)].into(), tellings: vec![telling(1), telling(2)], ..Changes::default() };
+    let older =
+        Changes { alerts: [(name, Some(alert("a"))), (1, None)].into(), tellings: vec![telling(1), telling(2)], ..Changes::default() };
     newer.put_back(older);
     assert_eq!(newer.alerts, [(name, None), (1, None)].into());
     assert_eq!(newer.tellings.iter().map(|telling| telling.at).collect::<Vec<_>>(), [1, 2, 3]);

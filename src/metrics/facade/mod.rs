@@ -22,6 +22,7 @@ use crate::base::clock::SharedClock;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::base::pressure::Pressure;
 use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead};
+use crate::metrics::ingest::alert_send::AlertSend;
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
 use crate::metrics::ingest::otlp::OtlpMetrics;
@@ -42,7 +43,7 @@ use crate::platform::config::settings::Settings;
 use crate::platform::telemetry::metrics::{Page, Registry};
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
-use crate::series::ports::{Append, Evaluate, Select};
+use crate::series::ports::{Append, Evaluate, Select, SendAlerts};
 pub use backup::{check_restored, stopped_part};
 use storage::StoreAdmin;
 use upstream_report::{QueriesReport, TsdbReport};
@@ -117,6 +118,7 @@ pub struct Metrics {
     own_instance: String,
     push: Arc<Pushgateway>,
     remote_send: Arc<RemoteSend>,
+    alert_send: Arc<AlertSend>,
     /// StatsD, whose sockets are taken when it starts.
     append: Arc<dyn Append>,
     statsd: Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>,
@@ -183,6 +185,8 @@ impl Metrics {
         registry.add(Arc::new(TsdbReport(Arc::clone(&storage))));
         registry.add(Arc::new(QueriesReport(api.work.clone())));
         registry.add(Arc::clone(&remote_send) as _);
+        let alert_send = AlertSend::new(Arc::clone(&clock));
+        registry.add(Arc::clone(&alert_send) as _);
         if let Some((statsd, _)) = &statsd {
             registry.add(Arc::clone(statsd) as _);
         }
@@ -205,6 +209,7 @@ impl Metrics {
             own_instance,
             push,
             remote_send,
+            alert_send,
             append,
             statsd,
             pressure,
@@ -240,6 +245,11 @@ impl Metrics {
                 tracing::error!(error, "an endpoint of remote_write cannot be used");
             }
         }
+        if let Err(errors) = self.alert_send.apply(&config.alerting) {
+            for error in errors {
+                tracing::error!(error, "Alertmanagers of a section cannot be used");
+            }
+        }
         if let Err(errors) = self.scrape.apply(&config.scrape_configs, &config.global) {
             for error in errors {
                 tracing::error!(job = error.job, error = error.reason, "a job cannot be scraped");
@@ -271,6 +281,7 @@ impl Metrics {
     /// Stops scraping, then closes storage. Endpoints of remote write get so long to take what is left.
     pub async fn stop(&self, sending_within: Duration) {
         self.background.lock().drain(..).for_each(|task| task.abort());
+        self.alert_send.stop();
         self.scrape.stop(StopMode::Keep).await;
         self.remote_send.stop(sending_within).await;
         let store = Arc::clone(&self.store);
@@ -292,6 +303,11 @@ impl Metrics {
     /// Takes samples of rules; they go to storage and to remote write.
     pub fn append(&self) -> Arc<dyn Append> {
         Arc::clone(&self.append)
+    }
+
+    /// Sends alerts to Alertmanagers outside.
+    pub fn alert_send(&self) -> Arc<dyn SendAlerts> {
+        Arc::clone(&self.alert_send) as _
     }
 
     /// Finds and reads series.

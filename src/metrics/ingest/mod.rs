@@ -1,5 +1,6 @@
-//! Every way in which samples come in, and the way on to other servers ([`remote_send`]).
+//! Every way in which samples come in, and the ways on to other servers ([`remote_send`], [`alert_send`]).
 
+pub mod alert_send;
 pub mod backfill;
 pub mod changes;
 pub mod custom;

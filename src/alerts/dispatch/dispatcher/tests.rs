@@ -7,18 +7,19 @@ mod property;
 
 use std::time::Duration;
 
-use house::{House, Mood, config};
+use house::{House, Mood};
 
 use super::*;
 use crate::alerts::dispatch::DispatchError;
 use crate::alerts::model::State;
 use crate::alerts::model::matcher::{Matchers, Syntax, parse_matchers};
 
-const ONE: &str = "route: {receiver: r, group_by: [alertname], repeat_interval: 1h}\nreceivers: [{name: r, webhook_configs: [{url: http://x}]}]\n";
+const ONE: &str =
+    "route: {receiver: r, group_by: [alertname], repeat_interval: 1h}\nreceivers: [{name: r, webhook_configs: [{url: http://x}]}]\n";
 
 #[test]
 fn told_after_the_wait_then_changes_at_the_interval_and_repeated() {
-    let mut house = House::new(ONE);
+    let house = House::new(ONE);
     house.post(&[("a", "1", None)]);
     house.pass(20);
     house.post(&[("a", "2", None)]);
@@ -33,7 +34,7 @@ fn told_after_the_wait_then_changes_at_the_interval_and_repeated() {
 
 #[test]
 fn the_end_comes_by_itself_when_nobody_speaks_of_an_alert() {
-    let mut house = House::new(&format!("global: {{resolve_timeout: 10m}}\n{ONE}"));
+    let house = House::new(&format!("global: {{resolve_timeout: 10m}}\n{ONE}"));
     house.post(&[("a", "1", None)]);
     house.pass(599);
     assert_eq!(house.views(), ["1"]);
@@ -46,7 +47,7 @@ fn the_end_comes_by_itself_when_nobody_speaks_of_an_alert() {
 
 #[test]
 fn ends_are_told_to_those_who_want_to_know() {
-    let mut house = House::new(
+    let house = House::new(
         "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: http://x, send_resolved: false}, {url: http://y}]}]\n",
     );
     house.post(&[("a", "1", None)]);
@@ -58,7 +59,7 @@ fn ends_are_told_to_those_who_want_to_know() {
 
 #[test]
 fn inhibited_silenced_and_muted_alerts_are_kept_back() {
-    let mut house = House::new(
+    let house = House::new(
         "route: {receiver: r, group_by: [...], routes: [{receiver: r, matchers: [alertname=night], mute_time_intervals: [always]}]}\n\
          inhibit_rules: [{source_matchers: [alertname=big], target_matchers: [alertname=small]}]\n\
          time_intervals: [{name: always, time_intervals: [{}]}]\n\
@@ -127,7 +128,7 @@ fn other_routes_while_alerts_fire() {
 
 #[test]
 fn history_knows_changes_of_others_and_tellings() {
-    let mut house = House::new(ONE);
+    let house = House::new(ONE);
     house.post(&[("a", "1", None)]);
     house.pass(60);
     house.post(&[("a", "1", None)]);
@@ -144,7 +145,7 @@ fn history_knows_changes_of_others_and_tellings() {
 
 #[test]
 fn a_test_goes_past_groups_and_says_what_came_back() {
-    let mut house = House::new(ONE);
+    let house = House::new(ONE);
     assert_eq!(house.on(async |dispatcher| dispatcher.send_test("r", "webhook[0]").await).unwrap(), Ok("taken".to_owned()));
     let unknown = house.on(async |dispatcher| dispatcher.send_test("r", "slack[0]").await).unwrap();
     assert_eq!(unknown, Err("the receiver \"r\" has no channel \"slack[0]\"; it has webhook[0]".to_owned()));
@@ -158,7 +159,7 @@ fn a_test_goes_past_groups_and_says_what_came_back() {
 
 #[test]
 fn numbers_bear_upstreams_names() {
-    let mut house = House::new(ONE);
+    let house = House::new(ONE);
     house.post(&[("a", "1", None)]);
     house.pass(60);
     let mut page = crate::platform::telemetry::metrics::Page::default();
@@ -177,18 +178,15 @@ fn numbers_bear_upstreams_names() {
 
 #[test]
 fn an_end_that_moves_on_is_not_written_each_time() {
-    let mut house = House::new(ONE);
+    let house = House::new(ONE);
     let end = Some(240);
     house.post(&[("a", "1", end)]);
-    let before = house.version();
     for _ in 0..20 {
         house.pass(2);
         house.post(&[("a", "1", end)]);
     }
-    // Only what was told was written meanwhile.
     house.pass(1);
     assert_eq!(house.stored_end("a", "1"), 240);
-    assert_ne!(house.version(), before);
     // One that may be silent for long is written again when half of that is over.
     house.post(&[("b", "1", Some(3600))]);
     house.pass(1900);

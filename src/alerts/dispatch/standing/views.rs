@@ -61,22 +61,31 @@ impl Standing {
                 muted_by,
             });
         }
-        views.sort_by(|a, b| groups::order(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)).then_with(|| a.route.cmp(&b.route)));
+        views.sort_by(|a, b| {
+            groups::order(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)).then_with(|| a.route.cmp(&b.route))
+        });
         views
     }
 
     /// Numbers for telemetry.
     pub(in crate::alerts::dispatch) fn counts(&self, now: i64) -> Counts {
         let looked_at = self.looked_at();
-        let mut counts =
-            Counts { active: 0, suppressed: 0, unprocessed: 0, silences: [0; 3], groups: self.groups.iter().count(), refused: self.groups.refused() };
+        let mut counts = Counts {
+            active: 0,
+            suppressed: 0,
+            unprocessed: 0,
+            silences: [0; 3],
+            groups: self.groups.iter().count(),
+            refused: self.groups.refused(),
+        };
         for (name, known) in self.known.iter().filter(|(_, known)| !known.alert.is_resolved_at(now)) {
             if !looked_at.contains(name) {
                 counts.unprocessed += 1;
                 continue;
             }
             let labels = &known.alert.labels;
-            let is_kept = self.inhibitor.inhibits(labels, now).is_some() || self.silences.iter().any(|silence| silence.silences(labels, now));
+            let is_kept =
+                self.inhibitor.inhibits(labels, now).is_some() || self.silences.iter().any(|silence| silence.silences(labels, now));
             if is_kept { counts.suppressed += 1 } else { counts.active += 1 }
         }
         for silence in &self.silences {

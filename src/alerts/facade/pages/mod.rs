@@ -72,7 +72,16 @@ impl PageState {
         logs: Arc<dyn Evaluate>,
         clock: SharedClock,
     ) -> Arc<Self> {
-        Arc::new(Self { groups, routing, metrics, logs, clock, work: WorkPool::new(PLACES), sparks: Sparks::new(), firing: Mutex::new((Duration::ZERO, 0)) })
+        Arc::new(Self {
+            groups,
+            routing,
+            metrics,
+            logs,
+            clock,
+            work: WorkPool::new(PLACES),
+            sparks: Sparks::new(),
+            firing: Mutex::new((Duration::ZERO, 0)),
+        })
     }
 
     /// Alerts that fire and are told, counted anew every few seconds: every page of the server shows it.

@@ -22,7 +22,7 @@ pub struct AlertmanagerConfig {
     pub discovery: DiscoveryConfigs,
     /// How to connect.
     pub http: HttpClientConfig,
-    /// Signing for Amazon; not acted on yet.
+    /// Signing for Amazon; not acted on yet, which is a warning.
     pub sigv4: Option<Node>,
     /// `http` or `https`.
     pub scheme: String,

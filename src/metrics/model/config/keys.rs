@@ -87,7 +87,7 @@ mod tests {
             assert!(section(name).iter().any(|(known, _)| *known == key), "{name}: {key}: {:?}", section(name));
         }
         assert!(section("global").iter().any(|(key, note)| *key == "query_log_file" && note.is_some()));
-        assert!(section("configuration").iter().any(|(key, note)| *key == "alerting" && note.is_some()));
+        assert!(section("configuration").iter().any(|(key, note)| *key == "tracing" && note.is_some()));
         for (name, keys) in &found {
             let mut unique: Vec<_> = keys.iter().map(|(key, _)| key).collect();
             unique.sort_unstable();

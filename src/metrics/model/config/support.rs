@@ -6,7 +6,6 @@ use crate::platform::config::section::Section;
 
 /// Section, key, and what to tell.
 const NOT_YET: &[(&str, &str, &str)] = &[
-    ("file", "alerting", "read, but alerts are not sent yet"),
     ("file", "remote_read", "read, but other databases are not asked yet"),
     ("file", "tracing", "read, but spans are not sent yet"),
     ("file", "runtime", "read, but has no effect: there is no Go runtime to tune"),
@@ -22,6 +21,7 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("tls_config", "cert_ref", "read, but there is no secret manager"),
     ("tls_config", "key_ref", "read, but there is no secret manager"),
     ("remote_write", "sigv4", "read, but requests are not signed for Amazon yet"),
+    ("alertmanagers", "sigv4", "read, but requests are not signed for Amazon yet"),
     ("remote_write", "azuread", "read, but tokens are not fetched from Azure yet"),
     ("remote_write", "google_iam", "read, but tokens are not fetched from Google yet"),
     ("remote_write", "round_robin_dns", "read, but addresses are not used in turn yet"),

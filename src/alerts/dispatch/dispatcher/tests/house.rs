@@ -39,7 +39,10 @@ impl Clock for VirtualClock {
 pub(super) enum Mood {
     Takes,
     Slow(Duration),
-    Refuses { may_retry: bool, after: Option<Duration> },
+    Refuses {
+        may_retry: bool,
+        after: Option<Duration>,
+    },
     /// Never answers.
     Hangs,
     /// Takes the message, but the answer never comes.
@@ -292,7 +295,8 @@ impl House {
     /// Of the stored alert, in seconds since the start.
     pub(super) fn stored_end(&self, name: &str, instance: &str) -> i64 {
         let name = self.alert(name, instance, None).fingerprint().cast_signed();
-        let end: i64 = self.db().read(|db| db.query_row("SELECT ends_ms FROM alerts WHERE fingerprint = ?1", [name], |row| row.get(0))).unwrap();
+        let end: i64 =
+            self.db().read(|db| db.query_row("SELECT ends_ms FROM alerts WHERE fingerprint = ?1", [name], |row| row.get(0))).unwrap();
         (end - START) / 1000
     }
 
@@ -300,10 +304,5 @@ impl House {
     pub(super) fn sql(&self, sql: &'static str) {
         let db = Db::open(&self.folder.path().join("pharos.db")).unwrap();
         db.write_blocking(move |tx| tx.execute_batch(sql)).unwrap();
-    }
-
-    /// Changes when anything in the database does.
-    pub(super) fn version(&self) -> i64 {
-        self.rows("notifications")
     }
 }

@@ -107,10 +107,10 @@ fn play(events: &[Event]) -> Result<(), TestCaseError> {
             }
         }
         // The same message twice in a row of one group would be a change told twice.
-        for name in 0..NAMES.len() {
-            let of_group: Vec<&&str> = told.iter().filter(|text| text.contains(NAMES[name])).collect();
+        for name in NAMES {
+            let of_group: Vec<&&str> = told.iter().filter(|text| text.contains(name)).collect();
             let twice = of_group.windows(2).filter(|pair| pair[0] == pair[1]).count();
-            prop_assert!(twice <= crashes, "{} told {} twice: {:?}", receiver, NAMES[name], of_group);
+            prop_assert!(twice <= crashes, "{} told {} twice: {:?}", receiver, name, of_group);
         }
     }
     prop_assert_eq!(house.rows("alerts"), truth.values().filter(|known| known.fires).count() as i64, "what is over is forgotten");

@@ -1,6 +1,6 @@
 //! `alerting`.
 
-use super::super::{AlertingConfig, AlertmanagerConfig};
+use super::super::{AlertingConfig, AlertmanagerConfig, support};
 use super::Context;
 use super::relabel::Rules;
 use super::{discovery, http_client, refuse_null, relabel};
@@ -44,6 +44,7 @@ fn alertmanager(node: &Node, context: &Context<'_>, report: &mut Report) -> Opti
         section.report.error(at, "at most one of basic_auth, authorization, oauth2, & sigv4 must be configured");
     }
     discovery::check_static_targets(&mut section, !found.relabel_configs.is_empty());
+    support::warn(&mut section, "alertmanagers");
     section.finish();
     Some(found)
 }
