@@ -505,7 +505,7 @@ mod tests {
             ("f=job%3D%22api%22&f=severity%3Dwarning", 1),
             ("f=((", 0),
             ("text=instance%3Da", 1),
-            ("text=DISK+full", 1),
+            ("text=DISKFULL+somewhere", 1),
             ("text=nowhere", 0),
         ] {
             assert_eq!(rows(&html(&input, query)), expected, "{query}");
