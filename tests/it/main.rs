@@ -10,12 +10,12 @@ mod wire;
 
 /// Signing in, and who may use which route.
 mod access;
+/// Pages of alerts: what fires, silences made by forms, where alerts go.
+mod alert_pages;
 /// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.
 mod alert_routing;
 /// Alertmanager's API, with its own tool.
 mod amtool;
-/// Pages of alerts: what fires, silences made by forms, where alerts go.
-mod alert_pages;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.

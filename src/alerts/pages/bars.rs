@@ -180,7 +180,11 @@ pub fn ticks(range: TimeRange, lang: Lang) -> Vec<Tick> {
         let date = format::date(at, lang);
         let day = date.rsplit_once(' ').map_or(date.clone(), |(day, _)| day.to_owned());
         let words = if minutes == 0 { day } else { format!("{:02}:{:02}", minutes / 60, minutes % 60) };
-        found.push(Tick { at_ms: at, words, share: format!("{:.4}", share(at, range)) });
+        let share = share(at, range);
+        // Words near the edge would stand beyond it.
+        if share < 0.97 {
+            found.push(Tick { at_ms: at, words, share: format!("{share:.4}") });
+        }
         at = at.saturating_add(distance);
     }
     found

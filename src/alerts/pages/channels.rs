@@ -109,23 +109,20 @@ fn view(receiver: &Receiver, input: &ChannelsInput, shell: &Shell) -> ReceiverVi
         labels: labels.join(shell.lang().comma()),
         routes: shell.lang().n(routes as u64, "{} route", "{} routes"),
         is_used: routes > 0,
-        channels: receiver.integrations().into_iter().map(|one| {
-            let name = format!("{}[{}]", one.kind, one.index);
-            let state = input.states.get(&(Arc::from(receiver.name.as_str()), name.clone())).cloned().unwrap_or_default();
-            let tested = input.tested.as_ref().filter(|tested| tested.receiver == receiver.name && tested.channel == name);
-            channel(name, one.kind, one.send_resolved, state, tested, shell)
-        }).collect(),
+        channels: receiver
+            .integrations()
+            .into_iter()
+            .map(|one| {
+                let name = format!("{}[{}]", one.kind, one.index);
+                let state = input.states.get(&(Arc::from(receiver.name.as_str()), name.clone())).cloned().unwrap_or_default();
+                let tested = input.tested.as_ref().filter(|tested| tested.receiver == receiver.name && tested.channel == name);
+                channel(name, one.kind, one.send_resolved, state, tested, shell)
+            })
+            .collect(),
     }
 }
 
-fn channel(
-    name: String,
-    kind: &'static str,
-    resolved: bool,
-    state: ChannelState,
-    tested: Option<&Tested>,
-    shell: &Shell,
-) -> Channel {
+fn channel(name: String, kind: &'static str, resolved: bool, state: ChannelState, tested: Option<&Tested>, shell: &Shell) -> Channel {
     use crate::ui::lang::key;
     let (dot, words) = match (&state.last_error, state.last_at) {
         (Some(_), _) => ("crit", key("failing")),
@@ -157,13 +154,7 @@ mod tests {
     fn input() -> ChannelsInput {
         let key = (Arc::from("pager"), "webhook[0]".to_owned());
         let state = ChannelState { last_at: Some(1_763_713_000_000), last_error: Some("HTTP 503".into()), counts: (3, 2) };
-        ChannelsInput {
-            in_force: sample::in_force(),
-            states: [(key, state)].into(),
-            tested: None,
-            problem: String::new(),
-            may_test: true,
-        }
+        ChannelsInput { in_force: sample::in_force(), states: [(key, state)].into(), tested: None, problem: String::new(), may_test: true }
     }
 
     fn html(input: &ChannelsInput, query: &str) -> String {

@@ -153,7 +153,10 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
         charts: charts(input, &from, &to),
         rows: input.tellings.iter().take(TELLINGS_MAX).map(|one| row(one, shell)).collect(),
         around: began.map_or_else(String::new, |at| {
-            shell.href_with(&[("from", &at.saturating_sub(3_600_000).to_string()), ("to", &at.saturating_add(3_600_000).min(shell.now_ms).to_string())])
+            shell.href_with(&[
+                ("from", &at.saturating_sub(3_600_000).to_string()),
+                ("to", &at.saturating_add(3_600_000).min(shell.now_ms).to_string()),
+            ])
         }),
         shell,
         input,
@@ -246,7 +249,8 @@ fn lanes(input: &GroupInput, labels: &Labels, shell: &Shell) -> (Vec<Lane>, usiz
         input.alerts.iter().any(|alert| silence.matchers.matches(&alert.labels)) || (!labels.is_empty() && silence.matchers.matches(labels))
     };
     let silences = input.silences.iter().filter(over).filter(hits);
-    let silences = silences.map(|one| bars::bar("s", &format!("{}: {}", one.created_by, one.comment), one.starts_at, one.ends_at, range, lang));
+    let silences =
+        silences.map(|one| bars::bar("s", &format!("{}: {}", one.created_by, one.comment), one.starts_at, one.ends_at, range, lang));
     put(key("Silences"), links::ALERTS_SILENCES.to_owned(), silences.collect());
     let events = input.events.iter().filter(|(at, _)| range.contains(*at)).map(|(at, event)| {
         let words = match event {
@@ -293,7 +297,9 @@ mod tests {
     fn everything_around_it_is_on_one_timeline() {
         let text = html(&input());
         sample::check(&text);
-        for part in ["class=\"f\"", "class=\"m bad\"", "class=\"s\"", "class=\"c\"", "db was started", "/ui/chart?q=up", "first notification"] {
+        for part in
+            ["class=\"f\"", "class=\"m bad\"", "class=\"s\"", "class=\"c\"", "db was started", "/ui/chart?q=up", "first notification"]
+        {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

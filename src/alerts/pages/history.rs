@@ -188,7 +188,10 @@ mod tests {
     fn what_fired_and_who_was_told() {
         let text = html(&input(), "");
         sample::check(&text);
-        assert!(text.contains("began to fire") && text.contains("was over") && text.contains("30 min") && text.contains("class=\"f\""), "{text}");
+        assert!(
+            text.contains("began to fire") && text.contains("was over") && text.contains("30 min") && text.contains("class=\"f\""),
+            "{text}"
+        );
         let told = html(&input(), "view=tellings");
         assert!(told.contains("first notification") && told.contains("HTTP 503") && told.contains("{alertname=&#34;Down&#34;}"), "{told}");
         let failed = html(&input(), "view=failed");

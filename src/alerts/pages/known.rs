@@ -99,7 +99,8 @@ pub fn rule_ids(group: &Running) -> Vec<String> {
     let mut seen: HashMap<u64, usize> = HashMap::new();
     let id = |rule: &RunningRule| {
         let declared = &rule.prepared.rule;
-        let mut text = format!("{}\0{}\0{}\0{}", group.group.file, group.group.name, declared.name, matches!(declared.kind, Kind::Recording));
+        let mut text =
+            format!("{}\0{}\0{}\0{}", group.group.file, group.group.name, declared.name, matches!(declared.kind, Kind::Recording));
         for (name, value) in &declared.labels {
             text.push('\0');
             text.push_str(name);

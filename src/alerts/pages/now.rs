@@ -1,6 +1,6 @@
 //! What fires now: alerts by group, worst first, with filters, and the ways from each to its graph, lines and silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::known::{Known, is_held};
 use super::ways;
@@ -226,6 +226,29 @@ impl NowPage<'_> {
     }
 }
 
+/// Alerts and groups by fingerprint, so that finding one does not look at all.
+struct Places<'a> {
+    input: &'a NowInput,
+    alerts: HashMap<u64, &'a Known>,
+    groups: HashMap<u64, Vec<&'a GroupView>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(input: &'a NowInput) -> Self {
+        let mut groups: HashMap<u64, Vec<&GroupView>> = HashMap::new();
+        for group in &input.groups {
+            for view in &group.alerts {
+                groups.entry(view.alert.fingerprint()).or_default().push(group);
+            }
+        }
+        Self { input, alerts: input.alerts.iter().map(|alert| (alert.fingerprint(), alert)).collect(), groups }
+    }
+
+    fn groups_of(&self, alert: &Known) -> &[&'a GroupView] {
+        self.groups.get(&alert.fingerprint()).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Renders the page. The shell refreshes by itself.
 pub fn render(input: &NowInput, shell: &Shell) -> String {
     let filter = &input.filter;
@@ -237,7 +260,7 @@ pub fn render(input: &NowInput, shell: &Shell) -> String {
     let found = shown.len();
     let pages = found.div_ceil(PAGE_ALERTS).max(1);
     let page = filter.page.min(pages - 1);
-    let sections = sections(&shown, page, input, shell);
+    let sections = sections(&shown, page, &Places::of(input), shell);
     let quiet = input.quiet as u64;
     page::html(&NowPage {
         firing,
@@ -304,8 +327,8 @@ fn labels(alerts: &[Known], by: &By) -> Vec<String> {
 }
 
 /// The headings under which an alert stands, each with where it leads.
-fn headings(alert: &Known, input: &NowInput, shell: &Shell) -> Vec<(String, Option<String>)> {
-    match &input.filter.by {
+fn headings(alert: &Known, places: &Places<'_>, shell: &Shell) -> Vec<(String, Option<String>)> {
+    match &places.input.filter.by {
         By::Label(label) => {
             let value = alert.labels.get(label).unwrap_or("");
             let rule = alert.rule.as_ref().filter(|_| label == "alertname").map(|rule| links::alerts_rule(&rule.id));
@@ -314,24 +337,22 @@ fn headings(alert: &Known, input: &NowInput, shell: &Shell) -> Vec<(String, Opti
         By::Receiver if alert.receivers.is_empty() => vec![(shell.t("told nobody").to_owned(), None)],
         By::Receiver => alert.receivers.iter().map(|receiver| (receiver.to_string(), Some(links::ALERTS_CHANNELS.to_owned()))).collect(),
         By::Group => {
-            let fingerprint = alert.fingerprint();
-            let has = |group: &&GroupView| group.alerts.iter().any(|other| other.alert.fingerprint() == fingerprint);
             let title = |group: &GroupView| {
                 let words = ways::label_words(&group.labels);
                 let words = if words.is_empty() { shell.t("one group for all").to_owned() } else { words };
                 (format!("{words} → {}", group.receiver), Some(links::alerts_group(&group.key, &group.receiver)))
             };
-            let found: Vec<_> = input.groups.iter().filter(has).map(title).collect();
+            let found: Vec<_> = places.groups_of(alert).iter().copied().map(title).collect();
             if found.is_empty() { vec![(shell.t("in no group yet").to_owned(), None)] } else { found }
         }
     }
 }
 
-fn sections(shown: &[&Known], page: usize, input: &NowInput, shell: &Shell) -> Vec<Section> {
+fn sections(shown: &[&Known], page: usize, places: &Places<'_>, shell: &Shell) -> Vec<Section> {
     let mut order: Vec<(String, Option<String>)> = Vec::new();
     let mut by_heading: BTreeMap<(String, Option<String>), Vec<&Known>> = BTreeMap::new();
     for alert in shown {
-        for heading in headings(alert, input, shell) {
+        for heading in headings(alert, places, shell) {
             let list = by_heading.entry(heading.clone()).or_default();
             if list.is_empty() {
                 order.push(heading);
@@ -356,13 +377,9 @@ fn sections(shown: &[&Known], page: usize, input: &NowInput, shell: &Shell) -> V
         sections.push(Section {
             title: heading.0,
             href: heading.1,
-            words: if firing == alerts.len() {
-                shell.f1("{} firing", firing)
-            } else {
-                shell.f2("{} of {} firing", firing, alerts.len())
-            },
+            words: if firing == alerts.len() { shell.f1("{} firing", firing) } else { shell.f2("{} of {} firing", firing, alerts.len()) },
             tag: worst.map_or("", Severity::class),
-            rows: here.into_iter().map(|alert| row(alert, input, shell)).collect(),
+            rows: here.into_iter().map(|alert| row(alert, places, shell)).collect(),
         });
         if left == 0 {
             break;
@@ -371,10 +388,9 @@ fn sections(shown: &[&Known], page: usize, input: &NowInput, shell: &Shell) -> V
     sections
 }
 
-fn row(alert: &Known, input: &NowInput, shell: &Shell) -> Row {
+fn row(alert: &Known, places: &Places<'_>, shell: &Shell) -> Row {
     let stage = Stage::of(alert);
-    let fingerprint = alert.fingerprint();
-    let group = input.groups.iter().find(|group| group.alerts.iter().any(|other| other.alert.fingerprint() == fingerprint));
+    let group = places.groups_of(alert).first();
     let rule = alert.rule.as_ref().map(|rule| links::alerts_rule(&rule.id));
     let href = group.map(|group| links::alerts_group(&group.key, &group.receiver)).or(rule);
     let (from, to) = ways::range_around(alert.since_ms, shell.now_ms);
@@ -384,7 +400,7 @@ fn row(alert: &Known, input: &NowInput, shell: &Shell) -> Row {
     };
     let summary = ["summary", "message", "title", "description"].iter().map(|name| alert.annotation(name)).find(|text| !text.is_empty());
     let summary = summary.unwrap_or("").trim();
-    let is_grouping = |name: &str| matches!(&input.filter.by, By::Label(label) if label == name);
+    let is_grouping = |name: &str| matches!(&places.input.filter.by, By::Label(label) if label == name);
     let title = if is_grouping("alertname") && !summary.is_empty() { summary } else { alert.name() };
     let chips: Vec<(&str, &str)> = alert.labels.iter().filter(|(name, _)| *name != "alertname" && !is_grouping(name)).collect();
     Row {
@@ -400,7 +416,7 @@ fn row(alert: &Known, input: &NowInput, shell: &Shell) -> Row {
         summary: if title == summary { String::new() } else { summary.to_owned() },
         more: chips.len().saturating_sub(CHIPS_MAX),
         chips: chips.into_iter().take(CHIPS_MAX).map(|(name, value)| chip(name, value)).collect(),
-        marks: marks(alert, input, shell),
+        marks: marks(alert, places, shell),
         state: match stage {
             Stage::Firing => key("firing"),
             Stage::Pending => key("pending"),
@@ -429,20 +445,20 @@ pub(super) fn chip(name: &str, value: &str) -> Chip {
 }
 
 /// Why an alert is not told, each with who did that.
-fn marks(alert: &Known, input: &NowInput, shell: &Shell) -> Vec<Mark> {
+fn marks(alert: &Known, places: &Places<'_>, shell: &Shell) -> Vec<Mark> {
     let mut found = Vec::new();
     if !is_held(&alert.marks) {
         return found;
     }
     for id in &alert.marks.silenced_by {
-        let words = match input.silences.iter().find(|silence| silence.id == *id) {
+        let words = match places.input.silences.iter().find(|silence| silence.id == *id) {
             Some(silence) => shell.f2("silenced by {}, ends {}", &silence.created_by, shell.moment(silence.ends_at).words),
             None => shell.t("silenced").to_owned(),
         };
         found.push(Mark { words, href: links::with(links::ALERTS_SILENCE, &[("id", id)]) });
     }
     for by in &alert.marks.inhibited_by {
-        let other = input.alerts.iter().find(|other| other.fingerprint() == *by);
+        let other = places.alerts.get(by);
         let href = other.map_or_else(|| links::ALERTS_ROUTING.to_owned(), |other| ways::with_label("alertname", other.name()));
         found.push(Mark { words: shell.f1("inhibited by {}", other.map_or("?", |other| other.name())), href });
     }
@@ -489,7 +505,7 @@ mod tests {
             ("f=job%3D%22api%22&f=severity%3Dwarning", 1),
             ("f=((", 0),
             ("text=instance%3Da", 1),
-            ("text=DISK+full", 1),
+            ("text=DISKFULL+somewhere", 1),
             ("text=nowhere", 0),
         ] {
             assert_eq!(rows(&html(&input, query)), expected, "{query}");

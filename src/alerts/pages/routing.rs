@@ -116,12 +116,16 @@ pub fn render(input: &RoutingInput, shell: &Shell) -> String {
         tried: labels.as_ref().map(|labels| tried(labels, input, shell)),
         nodes: nodes(tree.routes(), &hit, shell),
         more: tree.routes().len().saturating_sub(ROUTES_MAX),
-        inhibits: config.inhibit_rules.iter().map(|rule| Inhibits {
-            source: rule.source.to_string(),
-            target: rule.target.to_string(),
-            equal: rule.equal.join(shell.lang().comma()),
-            name: rule.name.clone(),
-        }).collect(),
+        inhibits: config
+            .inhibit_rules
+            .iter()
+            .map(|rule| Inhibits {
+                source: rule.source.to_string(),
+                target: rule.target.to_string(),
+                equal: rule.equal.join(shell.lang().comma()),
+                name: rule.name.clone(),
+            })
+            .collect(),
         times: config.intervals().map(|named| Times { name: named.name.clone(), is_now: named.contains(shell.now_ms) }).collect(),
         examples: examples(&input.known),
     })
@@ -273,7 +277,6 @@ fn times(route: &Route, parent: Option<&Route>, shell: &Shell) -> String {
     put(shell.t("repeats after"), route.repeat_interval, parent.map(|above| above.repeat_interval));
     out
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -73,7 +73,9 @@ pub fn render(input: &RuleInput, shell: &Shell) -> String {
     let taken_apart = compared(&rule.prepared.text);
     let (asked, threshold) = taken_apart.map_or_else(
         || (rule.prepared.rule.expr.as_str(), String::new()),
-        |(value, threshold)| (value, rule.prepared.text.get(value.len()..).map_or_else(|| threshold.to_string(), |rest| rest.trim().to_owned())),
+        |(value, threshold)| {
+            (value, rule.prepared.text.get(value.len()..).map_or_else(|| threshold.to_string(), |rest| rest.trim().to_owned()))
+        },
     );
     page::html(&RulePage {
         shell,

@@ -100,7 +100,8 @@ impl Draft {
     pub fn read(&self, now: i64) -> Result<Read, Words> {
         let matchers = self.read_matchers()?;
         let time = |text: &str| {
-            moment(text, now).ok_or_else(|| Words::new("“{}” is not a time: write now+2h or a date such as 2026-11-20 14:00.", [text.to_owned()]))
+            moment(text, now)
+                .ok_or_else(|| Words::new("“{}” is not a time: write now+2h or a date such as 2026-11-20 14:00.", [text.to_owned()]))
         };
         let starts_at = if self.starts.is_empty() { now } else { time(&self.starts)? };
         let ends_at = if self.hold == UNTIL {
@@ -275,7 +276,14 @@ mod tests {
         assert!(html(&Draft::from_form(b"matchers=job%3D%22nobody%22")).contains("No alert of now"));
         let wrong = html(&Draft::from_form(b"matchers=%28%28"));
         assert!(wrong.contains("Line 1 of the matchers"), "{wrong}");
-        let hostile = Draft { id: HOSTILE.into(), matchers: HOSTILE.into(), starts: HOSTILE.into(), hold: HOSTILE.into(), ends: HOSTILE.into(), comment: HOSTILE.into() };
+        let hostile = Draft {
+            id: HOSTILE.into(),
+            matchers: HOSTILE.into(),
+            starts: HOSTILE.into(),
+            hold: HOSTILE.into(),
+            ends: HOSTILE.into(),
+            comment: HOSTILE.into(),
+        };
         sample::check(&html(&hostile));
     }
 }

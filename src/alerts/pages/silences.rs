@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn each_state_has_its_list() {
         assert!(html(&SilencesInput::default(), "").contains("Nothing is silenced"));
-        let input = SilencesInput { silences: sample::silences(), alerts: sample::now().alerts, may_change: true, ..SilencesInput::default() };
+        let input =
+            SilencesInput { silences: sample::silences(), alerts: sample::now().alerts, may_change: true, ..SilencesInput::default() };
         let active = html(&input, "");
         sample::check(&active);
         assert!(active.contains("rack is being moved") && active.contains(links::ALERTS_SILENCE_EXPIRE), "{active}");

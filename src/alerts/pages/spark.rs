@@ -29,7 +29,9 @@ pub fn svg(points: &[(i64, f64)], step: i64, range: TimeRange, threshold: Option
         Severity::Warning => "#c98a1b",
         Severity::Info => "#3f8fd0",
     };
-    let mut out = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" fill=\"none\">");
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" fill=\"none\">"
+    );
     let finite: Vec<(i64, f64)> = points.iter().copied().filter(|(_, value)| value.is_finite()).take(POINTS_MAX).collect();
     let values = finite.iter().map(|(_, value)| *value).chain(threshold.filter(|value| value.is_finite()));
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
@@ -41,8 +43,10 @@ pub fn svg(points: &[(i64, f64)], step: i64, range: TimeRange, threshold: Option
         if let Some(threshold) = threshold.filter(|value| value.is_finite()) {
             let at = y(threshold);
             // Writing to a String cannot fail, here and below.
-            let _infallible =
-                write!(out, "<path d=\"M0 {at:.1}H{WIDTH}\" stroke=\"#8a93a0\" stroke-width=\"1\" stroke-dasharray=\"3 3\" opacity=\".8\"/>");
+            let _infallible = write!(
+                out,
+                "<path d=\"M0 {at:.1}H{WIDTH}\" stroke=\"#8a93a0\" stroke-width=\"1\" stroke-dasharray=\"3 3\" opacity=\".8\"/>"
+            );
         }
         let mut line = String::new();
         let mut before: Option<i64> = None;
@@ -55,10 +59,8 @@ pub fn svg(points: &[(i64, f64)], step: i64, range: TimeRange, threshold: Option
             }
             before = Some(*at);
         }
-        let _infallible = write!(
-            out,
-            "<path d=\"{line}\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/>"
-        );
+        let _infallible =
+            write!(out, "<path d=\"{line}\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/>");
     }
     out + "</svg>"
 }

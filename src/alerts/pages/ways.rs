@@ -108,9 +108,14 @@ mod tests {
 
     #[test]
     fn only_addresses_of_the_web_are_followed() {
-        for (text, is_followed) in
-            [("https://a.b/c", true), (" http://a ", true), ("javascript:alert(1)", false), ("https://a b", false), ("", false), ("//a", false)]
-        {
+        for (text, is_followed) in [
+            ("https://a.b/c", true),
+            (" http://a ", true),
+            ("javascript:alert(1)", false),
+            ("https://a b", false),
+            ("", false),
+            ("//a", false),
+        ] {
             assert_eq!(outside(text).is_some(), is_followed, "{text}");
         }
     }

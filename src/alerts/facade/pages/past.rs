@@ -64,7 +64,9 @@ fn matcher(name: &str, value: &str) -> String {
 }
 
 fn over(state: &PageState, query: &str, range: TimeRange, step: i64, cancel: &Cancel) -> Result<Vec<RangeSeries>, String> {
-    let when = When::Range { start: range.start.div_euclid(step).saturating_mul(step), end: range.end, step };
+    // The steps end with the range, so that what began a moment ago is seen.
+    let whole = range.end.saturating_sub(range.start) / step;
+    let when = When::Range { start: range.end.saturating_sub(whole.saturating_mul(step)), end: range.end, step };
     match state.metrics.evaluate(&Question { query, when, cancel: cancel.clone() }) {
         Ok(answer) => match answer.value {
             Value::Matrix(series) => Ok(series),
