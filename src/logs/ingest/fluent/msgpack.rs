@@ -197,7 +197,12 @@ impl<'b> Reader<'b> {
     fn map(&mut self, len: usize, depth: usize) -> Result<Value<'b>, Failed> {
         let mut pairs = Vec::with_capacity(len.min(64));
         for _ in 0..len {
-            pairs.push((self.nested(depth + 1)?, self.nested(depth + 1)?));
+            let key = self.nested(depth + 1)?;
+            // Nobody names a field so, and as text within text it would double with each level.
+            if matches!(key, Value::List(_) | Value::Map(_)) {
+                return Err(Failed::Malformed);
+            }
+            pairs.push((key, self.nested(depth + 1)?));
         }
         Ok(Value::Map(pairs))
     }
@@ -363,6 +368,9 @@ mod tests {
         }
         assert_eq!(Reader::new(&[0xc1]).value(), Err(Failed::Malformed));
         assert_eq!(Reader::new(&[0x91; 100]).value(), Err(Failed::Malformed), "too deep");
+        let keys = [&[0x81; 30][..], &[0x01; 31]].concat();
+        assert_eq!(Reader::new(&keys).value(), Err(Failed::Malformed), "maps as keys of maps, of which texts would be made");
+        assert_eq!(Reader::new(&[0x81, 0x90, 0x01]).value(), Err(Failed::Malformed), "a list as a key");
         assert_eq!(Reader::new(&[0xdd, 255, 255, 255, 255]).value(), Err(Failed::Incomplete), "no memory for what is announced");
         let many = [&[0xdd, 0, 2, 0, 0][..], &[0; 0x2_0000]].concat();
         assert_eq!(Reader::new(&many).value(), Err(Failed::Malformed), "too many values");

@@ -1,3 +1,5 @@
+//! Long lines of containers, cut by rotation, with restarts and kills between.
+
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
