@@ -66,6 +66,11 @@ fn every_page_has_a_title_a_text_and_its_parts() {
     for page in contents::PAGES {
         assert!(page.text.starts_with("# ") && !page.title().is_empty(), "{}", page.name);
         let rendered = docs.rendered(page);
+        // A line of a template in an example would be taken for a part, and tear its page apart.
+        for line in page.text.lines().filter(|line| line.starts_with("{{") && line.ends_with("}}")) {
+            let name = line.trim_matches(['{', '}']);
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase()), "{}: {line} is no part, indent it", page.name);
+        }
         // Parts that are filled in are named without a blank, unlike templates that a page shows.
         let is_unfilled = |(at, _): (usize, &str)| rendered.html[at + 2..].starts_with(|c: char| c.is_ascii_alphabetic());
         assert!(rendered.html.len() > 300 && !rendered.html.match_indices("{{").any(is_unfilled), "{}", page.name);
