@@ -16,7 +16,8 @@ fn with_alerts() -> (tempfile::TempDir, Server) {
     std::fs::write(path("routing.yml"), ROUTING).unwrap();
     std::fs::write(path("prometheus.yml"), "rule_files: ['rules.yml']\n").unwrap();
     let routing = format!("--alertmanager.config.file={}", path("routing.yml"));
-    let args = ["--config", &path("prometheus.yml"), &routing, "--host-metrics=false", "--own-metrics=false"];
+    let config = path("prometheus.yml");
+    let args = ["--config", config.as_str(), routing.as_str(), "--host-metrics=false", "--own-metrics=false"];
     let server = Server::on(&folder.path().join("data"), &args);
     (folder, server)
 }

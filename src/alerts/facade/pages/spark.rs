@@ -30,8 +30,11 @@ const RULES_MAX: usize = 64;
 /// Series kept of an answer.
 const SERIES_MAX: usize = 2_000;
 
+/// An answer, and the minute it is of.
+type Kept = (i64, Arc<Vec<RangeSeries>>);
+
 /// Answers of this minute, by rule.
-pub(super) struct Sparks(Mutex<HashMap<String, (i64, Arc<Vec<RangeSeries>>)>>);
+pub(super) struct Sparks(Mutex<HashMap<String, Kept>>);
 
 impl Sparks {
     pub(super) fn new() -> Self {
