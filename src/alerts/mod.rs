@@ -1,10 +1,10 @@
 //! Alerts: rules turn queries into alerts, routing turns alerts into messages for people.
 //!
 //! Rooms, in reading order: `model` (rules, alerts, the routing configuration), `template` (what users write in
-//! annotations and messages), `rules` (rule files), `evaluate` (groups at work, the states of alerts),
-//! `config` (the routing configuration: reading, checking, printing back), `route` (where alerts go, grouped, kept back,
-//! when), `notify` (channels), `store` (what must survive a restart), `dispatch` (routing at work), `api` (HTTP),
-//! `pages`, `facade` (the front door).
+//! annotations and messages), `rules` (rule files), `packs` (ready ones), `evaluate` (groups at work, the states of
+//! alerts), `replay` (what a rule would have done), `config` (the routing configuration: reading, checking, printing
+//! back), `route` (where alerts go, grouped, kept back, when), `notify` (channels), `store` (what must survive a restart),
+//! `dispatch` (routing at work), `api` (HTTP), `pages`, `facade` (the front door).
 //!
 //! In: rule files; answers of the query engines through the ports. Out: samples of recording rules, `ALERTS`, and alerts
 //! to whoever routes them.
@@ -21,11 +21,14 @@ mod evaluate;
 mod facade;
 pub mod model;
 pub mod notify;
+pub mod packs;
+pub mod pages;
+mod replay;
 pub mod route;
 mod rules;
 mod store;
 mod template;
 
-pub use evaluate::{Ports, Setting};
+pub use evaluate::{Ports, Prepared, Running, Setting};
 pub use facade::{Alerts, AlertsOptions, Following, ReadQuery, load, load_routing};
 pub use model::{Group, Language};

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
-use super::{analyze, ask, ask_logs, backup, check_logql, configuration, edge, health, import, serve, user};
+use super::{alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_logql, configuration, edge, health, import, serve, test_rules, user};
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
 use crate::platform::config::flags::ServeFlags;
@@ -45,6 +45,12 @@ enum Command {
     /// Ask a running server for log lines.
     #[command(subcommand, after_help = LOGS_EXAMPLES)]
     Logs(Logs),
+    /// Run unit tests.
+    #[command(subcommand, after_help = TEST_EXAMPLES)]
+    Test(Test),
+    /// See where alerts would go, and what ready rules there are.
+    #[command(subcommand, after_help = ALERTS_EXAMPLES)]
+    Alerts(AlertTools),
     /// Bring data in from elsewhere.
     #[command(subcommand, after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -107,6 +113,13 @@ enum Check {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Check files that say who is told of alerts, in the form of Alertmanager's; names file, line, column and mistake.
+    #[command(after_help = ALERTMANAGER_EXAMPLES)]
+    Alertmanager {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Check a page of metrics for what scrapers and people stumble over. Reads standard input without a file.
     #[command(after_help = LINT_EXAMPLES)]
     Metrics {
@@ -127,6 +140,29 @@ enum Check {
     /// Ask whether a server takes requests.
     #[command(after_help = READY_EXAMPLES)]
     Ready(health::HealthArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Test {
+    /// Run unit tests of rules, in promtool's format: series written by hand, and the alerts and numbers that must come
+    /// out.
+    ///
+    /// Rules over logs are tested with lines: `input_lines` is a list of entries with `stream`, `line`, and, if you like,
+    /// `at`, `every`, `times` and `metadata`.
+    #[command(after_help = TEST_RULES_EXAMPLES)]
+    Rules(test_rules::TestRulesArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum AlertTools {
+    /// Draw routes, or say where an alert would go.
+    #[command(subcommand, after_help = ROUTES_EXAMPLES)]
+    Routes(alert_tools::Routes),
+    /// List the packs of ready rules with their thresholds, or print the rule file of one.
+    ///
+    /// The settings alerts.packs and alerts.thresholds put them in force.
+    #[command(after_help = PACKS_EXAMPLES)]
+    Packs(alert_tools::PacksArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,10 +292,15 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Config { files, strict }) => configuration::check(&files, strict, &mut out),
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Rules { files }) => configuration::check_rules(&files, &mut out),
+        Command::Check(Check::Alertmanager { files }) => check_alertmanager::check(&files, &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
+        Command::Test(Test::Rules(args)) => test_rules::run(&args, &mut out, &mut io::stderr()),
+        Command::Alerts(AlertTools::Routes(alert_tools::Routes::Show(args))) => alert_tools::show(&args, &mut out),
+        Command::Alerts(AlertTools::Routes(alert_tools::Routes::Test(args))) => alert_tools::test(&args, &mut out),
+        Command::Alerts(AlertTools::Packs(args)) => alert_tools::packs(&args, &mut out),
         Command::Query(Query::Instant(args)) => on_runtime(ask::instant(args, &mut out)),
         Command::Query(Query::Range(args)) => on_runtime(ask::range(args, SystemClock::new().now_ms(), &mut out)),
         Command::Query(Query::Series(args)) => on_runtime(ask::series(args, &mut out)),

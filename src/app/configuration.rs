@@ -66,6 +66,8 @@ struct Current {
     alerting: Alerting,
     resolved: Resolved,
     reload: ReloadState,
+    /// What is wrong with rule files that changed on disk, as it stands in `reload`.
+    wrong_rules: Option<String>,
 }
 
 /// The machine's variables; the one place of the server that reads them.
@@ -104,7 +106,7 @@ fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<Str
 
 /// Reads the files about alerts: rules and routing. With what is odd about them.
 fn read_alerting(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -> Result<(Alerting, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let rules = read_rules(&loaded.config);
+    let rules = read_rules(&loaded.config, &resolved.settings);
     let routing = read_routing(&resolved.settings, loaded.loaded_from.as_deref(), clock);
     match (rules, routing) {
         (Ok((rules, mut odd)), Ok((routing, odd_routing))) => {
@@ -143,7 +145,7 @@ impl Configuration {
         let odd = loaded.warnings.iter().chain(&odd_alerting).map(ToString::to_string);
         let warnings = odd.chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
-        let current = Current { loaded: Arc::new(loaded), alerting, resolved, reload };
+        let current = Current { loaded: Arc::new(loaded), alerting, resolved, reload, wrong_rules: None };
         Ok(Arc::new(Self {
             flags,
             clock,
@@ -230,6 +232,35 @@ impl Configuration {
         }
         if let Some(followers) = self.followers.get() {
             (followers.apply)(&loaded, &alerting);
+        }
+    }
+
+    /// Reads the rule files again, which changed on disk, and puts them in force if all of them are right. Blocking.
+    pub(super) fn reload_rules(&self) {
+        let _one_at_a_time = self.reloading.lock();
+        let loaded = self.loaded();
+        match read_rules(&loaded.config) {
+            Ok((rules, _)) => {
+                let alerting = {
+                    let mut current = self.current.write();
+                    current.alerting.rules = rules;
+                    if current.wrong_rules.take().is_some_and(|wrong| current.reload.error.as_ref() == Some(&wrong)) {
+                        current.reload.error = None;
+                    }
+                    current.alerting.clone()
+                };
+                tracing::info!(groups = alerting.rules.len(), "changed rule files are in force");
+                if let Some(followers) = self.followers.get() {
+                    (followers.apply)(&loaded, &alerting);
+                }
+            }
+            Err(errors) => {
+                let why = format!("changed rule files cannot be used: {}", lines(&errors));
+                tracing::error!(error = %why, "the previous rules stay in force");
+                let mut current = self.current.write();
+                current.reload.error = Some(why.clone());
+                current.wrong_rules = Some(why);
+            }
         }
     }
 

@@ -33,6 +33,46 @@ Examples:
   pharos check rules rules.yml
   pharos check rules /etc/pharos/node.yml /etc/pharos/api.yml";
 
+pub(super) const TEST_EXAMPLES: &str = "\
+Examples:
+  pharos test rules tests.yml";
+
+pub(super) const TEST_RULES_EXAMPLES: &str = "\
+Examples:
+  pharos test rules tests.yml
+  pharos test rules --run 'disk|cpu' --diff /etc/pharos/tests/node.yml
+  pharos test rules --debug tests.yml";
+
+pub(super) const ALERTMANAGER_EXAMPLES: &str = "\
+Examples:
+  pharos check alertmanager alertmanager.yml";
+
+pub(super) const ALERTS_EXAMPLES: &str = "\
+Examples:
+  pharos alerts routes show --config alertmanager.yml
+  pharos alerts routes test --config alertmanager.yml severity=critical team=db
+  pharos alerts packs node";
+
+pub(super) const ROUTES_EXAMPLES: &str = "\
+Examples:
+  pharos alerts routes show --config alertmanager.yml
+  pharos alerts routes test --config alertmanager.yml severity=critical";
+
+pub(super) const ROUTES_SHOW_EXAMPLES: &str = "\
+Examples:
+  pharos alerts routes show --config alertmanager.yml";
+
+pub(super) const ROUTES_TEST_EXAMPLES: &str = "\
+Examples:
+  pharos alerts routes test --config alertmanager.yml severity=critical team=db
+  pharos alerts routes test --config alertmanager.yml --tree --verify-receivers pager,chat severity=critical";
+
+pub(super) const PACKS_EXAMPLES: &str = "\
+Examples:
+  pharos alerts packs
+  pharos alerts packs node
+  pharos alerts packs node --threshold node_cpu_percent=90 > node.yml";
+
 pub(super) const WEB_CONFIG_EXAMPLES: &str = "\
 Examples:
   pharos check web-config web.config.yml";

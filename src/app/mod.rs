@@ -1,10 +1,12 @@
 //! Floor 6: the command line, wiring, start and stop. The only floor that knows every wing.
 
+mod alert_tools;
 mod analyze;
 mod ask;
 mod ask_logs;
 mod backup;
 mod budget;
+mod check_alertmanager;
 mod check_logql;
 mod cli;
 mod configuration;
@@ -17,10 +19,12 @@ mod https;
 mod import;
 mod present;
 mod routing;
+mod rule_watch;
 mod ruling;
 mod serve;
 mod starting;
 mod stop;
+mod test_rules;
 mod throttle;
 mod user;
 mod vetting;

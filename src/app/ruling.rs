@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::configuration::Alerting;
-use crate::alerts::{Following, Group, Language, Setting, load};
+use crate::alerts::{Following, Group, Language, Setting, load, packs};
 use crate::metrics::config::Config;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::Settings;
@@ -17,14 +17,24 @@ pub(super) fn read_query(language: Language, query: &str) -> Result<Shape, Evalu
     }
 }
 
-/// Reads the rule files that a configuration names. Blocking.
-pub(super) fn read_rules(config: &Config) -> Result<(Vec<Group>, Vec<Diagnostic>), Vec<Diagnostic>> {
-    read_rule_files(&config.rule_files)
+/// Reads the rule files that a configuration names, and the packs that the settings name. Blocking.
+pub(super) fn read_rules(config: &Config, settings: &Settings) -> Result<(Vec<Group>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let ready = packs::read_thresholds(&settings.alerts.thresholds).and_then(|thresholds| {
+        let check = |language: Language, query: &str| read_query(language, query).err();
+        packs::groups(&settings.alerts.packs, &thresholds, &check)
+    });
+    match (read_rule_files(&config.rule_files), ready) {
+        (Ok((mut groups, warnings)), Ok(ready)) => {
+            groups.extend(ready);
+            Ok((groups, warnings))
+        }
+        (files, ready) => Err(files.err().into_iter().chain(ready.err()).flatten().collect()),
+    }
 }
 
 /// Reads rule files: paths, or globs in the last part. Blocking.
 pub(super) fn read_rule_files(patterns: &[String]) -> Result<(Vec<Group>, Vec<Diagnostic>), Vec<Diagnostic>> {
-    load(patterns, read_query)
+    load(patterns, read_query, false)
 }
 
 /// Everything of the hall that follows the configuration.

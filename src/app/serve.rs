@@ -15,7 +15,7 @@ use super::starting::Starting;
 use super::stop::{self, Ends, Running};
 use super::throttle::Throttle;
 use super::wiring::{self, Ground, Opened, Outset};
-use super::{backup, first_admin, vetting};
+use super::{backup, first_admin, rule_watch, vetting};
 use crate::access::{Access, Change, Origin};
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::metrics::server::Server;
@@ -84,10 +84,12 @@ async fn run_on(
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
     greet(&access, &settings, edge.scheme(), address)?;
     let watching = tokio::spawn(Arc::clone(&edge).watch());
+    let following = tokio::spawn(rule_watch::follow(Arc::clone(&configuration)));
     let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
     let ends = wait_for_the_end(&configuration, &access).await?;
     configuration.begin_to_stop();
+    following.abort();
     tending.abort();
     watching.abort();
     if let Some(redirecting) = redirecting {

@@ -20,7 +20,7 @@ use crate::platform::http::problem::Problem;
 use crate::ui::links;
 
 /// What programs ask, beside the API.
-const QUERIED: [&str; 5] = ["/api/", "/loki/", "/prometheus/", "/federate", "/metrics"];
+const QUERIED: [&str; 6] = ["/api/", "/alertmanager/", "/loki/", "/prometheus/", "/federate", "/metrics"];
 
 /// The limits, and what each route counts as.
 pub(super) struct Throttle {

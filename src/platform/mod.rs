@@ -6,5 +6,6 @@ pub mod config;
 pub mod db;
 pub mod disk;
 pub mod http;
+pub mod mail;
 pub mod telemetry;
 pub mod work;

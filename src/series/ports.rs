@@ -245,6 +245,19 @@ pub struct Shape {
     pub text: String,
     /// The matchers of each of its selectors.
     pub selectors: Vec<Vec<Matcher>>,
+    /// What is compared with what, where the whole query is `left op number`.
+    pub compared: Option<Compared>,
+}
+
+/// A query that keeps those series of another that are on one side of a bound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The query whose series are compared.
+    pub left: String,
+    /// `==`, `!=`, `<`, `<=`, `>` or `>=`.
+    pub operator: &'static str,
+    /// What they are compared with.
+    pub bound: f64,
 }
 
 /// Answers queries. Blocking and CPU-heavy: call it off the reactor.

@@ -40,6 +40,49 @@ pub const LOGS_EXPORT: &str = "/logs/export";
 /// Pages of logs: path and name.
 pub const LOGS_PAGES: [(&str, &str); 4] =
     [(LOGS, key("Search")), (LOGS_SAVED, key("Saved")), (LOGS_STREAMS, key("Streams")), (LOGS_DOORS, key("Ingestion"))];
+/// What fires now.
+pub const ALERTS: &str = "/alerts";
+/// Rules and how they do.
+pub const ALERTS_RULES: &str = "/alerts/rules";
+/// One rule, by its id.
+pub const ALERTS_RULE: &str = "/alerts/rules/{id}";
+/// Silences.
+pub const ALERTS_SILENCES: &str = "/alerts/silences";
+/// A silence to be made or changed: what it hits is shown for the parameters of the URL.
+pub const ALERTS_SILENCE: &str = "/alerts/silences/edit";
+/// POST: makes or changes a silence.
+pub const ALERTS_SILENCE_SAVE: &str = "/alerts/silences/save";
+/// POST: ends a silence.
+pub const ALERTS_SILENCE_EXPIRE: &str = "/alerts/silences/expire";
+/// Who is told of what.
+pub const ALERTS_ROUTING: &str = "/alerts/routing";
+/// Receivers and their channels.
+pub const ALERTS_CHANNELS: &str = "/alerts/channels";
+/// POST: tells a made-up alert through one channel.
+pub const ALERTS_CHANNEL_TEST: &str = "/alerts/channels/test";
+/// What fired and who was told.
+pub const ALERTS_HISTORY: &str = "/alerts/history";
+/// One group of alerts with what happened around it: `key` is the group's, `receiver` who is told.
+pub const ALERTS_GROUP: &str = "/alerts/group";
+/// GET: the last hour of an alert's value as a picture: `rule` and `alert` are ids.
+pub const ALERTS_SPARK: &str = "/ui/alerts/spark";
+/// Writing rules: `file` opens one that is kept, `q` begins a new one with an expression.
+pub const ALERTS_EDIT: &str = "/alerts/rules/edit";
+/// POST: checks or replays a draft of rules.
+pub const ALERTS_EDIT_TRY: &str = "/alerts/rules/try";
+/// POST: keeps a file of rules.
+pub const ALERTS_EDIT_SAVE: &str = "/alerts/rules/save";
+/// POST: forgets a file of rules.
+pub const ALERTS_EDIT_DELETE: &str = "/alerts/rules/delete";
+/// Pages of alerts: path and name.
+pub const ALERTS_PAGES: [(&str, &str); 6] = [
+    (ALERTS, key("Now")),
+    (ALERTS_RULES, key("Rules")),
+    (ALERTS_SILENCES, key("Silences")),
+    (ALERTS_ROUTING, key("Routing")),
+    (ALERTS_CHANNELS, key("Channels")),
+    (ALERTS_HISTORY, key("History")),
+];
 /// Scrape targets.
 pub const TARGETS: &str = "/targets";
 /// Where series come from.
@@ -168,6 +211,16 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
 /// The file of a backup.
 pub fn backup_file(name: &str) -> String {
     BACKUP_FILE.replace("{name}", &encode(name))
+}
+
+/// A rule by its id.
+pub fn alerts_rule(id: &str) -> String {
+    ALERTS_RULE.replace("{id}", &encode(id))
+}
+
+/// The incident page of a group.
+pub fn alerts_group(key: &str, receiver: &str) -> String {
+    with(ALERTS_GROUP, &[("key", key), ("receiver", receiver)])
 }
 
 /// A page of the documentation by its name.

@@ -13,6 +13,8 @@ pub enum Page {
     Metrics,
     /// Lines, streams.
     Logs,
+    /// Alerts, rules, silences, routing.
+    Alerts,
     /// Scrape targets.
     Targets,
     /// Pushed groups.
@@ -58,7 +60,7 @@ const fn entry(page: Page, text: &'static str, href: &'static str, letter: &'sta
 }
 
 /// The side, from top to bottom.
-pub const GROUPS: [Group; 3] = [
+pub const GROUPS: [Group; 4] = [
     Group { title: "", entries: &[entry(Page::Home, key("Home"), links::HOME, "h", icon::HOUSE)] },
     Group {
         title: key("Observe"),
@@ -67,6 +69,7 @@ pub const GROUPS: [Group; 3] = [
             entry(Page::Logs, key("Logs"), links::LOGS, "l", icon::SCROLL_TEXT),
         ],
     },
+    Group { title: key("Respond"), entries: &[entry(Page::Alerts, key("Alerts"), links::ALERTS, "a", icon::BELL_RING)] },
     Group {
         title: key("Collect"),
         entries: &[
@@ -85,7 +88,7 @@ pub const FOOT: [Entry; 3] = [
 ];
 
 /// The bar at the bottom of phones: three pages beside Home, the rest under More.
-pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Logs, Page::Targets];
+pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Logs, Page::Alerts];
 
 /// All entries in order.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {

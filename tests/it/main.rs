@@ -12,6 +12,8 @@ mod wire;
 mod access;
 /// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.
 mod alert_routing;
+/// Alertmanager's API, with its own tool.
+mod amtool;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.
@@ -20,6 +22,8 @@ mod backup;
 mod browser;
 /// Budgets of memory and disk hold under load.
 mod budget;
+/// Messages about alerts: from the rule to the channel.
+mod channels;
 /// Configuration files, reload, checks.
 mod config;
 /// TLS, proxies, credentials and redirects towards targets.
@@ -62,6 +66,10 @@ mod logs_wire;
 mod oidc;
 /// OpenTelemetry's metrics and logs by every way, and StatsD.
 mod otlp;
+/// Rules that people write, and what drafts would have done.
+mod own_rules;
+/// Ready rules.
+mod packs;
 /// Pages are complete, safe and say what to do.
 mod pages;
 /// The same answers as Prometheus itself.
@@ -82,6 +90,8 @@ mod scrape;
 mod server_page;
 /// Starting and stopping.
 mod stop;
+/// Unit tests of rules.
+mod test_rules;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.

@@ -99,6 +99,13 @@ impl Server {
     }
 
     /// An API answer that must be a success.
+    /// Any other request.
+    pub(crate) fn send(&self, method: &str, path: &str, kind: &str, body: &str) -> (u16, String) {
+        let method = method.parse().unwrap();
+        let response = client().request(method, self.url(path)).header("content-type", kind).body(body.to_owned()).send().unwrap();
+        (response.status().as_u16(), response.text().unwrap())
+    }
+
     pub(crate) fn api(&self, path: &str) -> Json {
         let (status, text) = self.get(path);
         let answer: Json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {status} {error}: {text}"));

@@ -1,20 +1,30 @@
-//! The Prometheus HTTP API of rules and alerts. Wire shapes live here and nowhere else.
+//! The Prometheus HTTP API of rules and alerts, and Alertmanager's ([`v2`]). Wire shapes live here and nowhere else.
 
+mod own;
 mod rules;
+pub mod v2;
+
+pub use own::saved_change;
 
 use std::sync::Arc;
 
-use axum::routing::get;
+use axum::routing::{delete, get, post, put};
 
 use crate::access::{Policy, Routes};
 use crate::alerts::evaluate::Groups;
 use crate::alerts::model::Language;
+use crate::alerts::replay::Desk;
+use crate::alerts::rules::own::OwnRules;
 use crate::series::ports::{EvaluateError, SendAlerts, Shape};
 
 /// What the endpoints work with.
 pub struct ApiState {
     /// Groups as they run.
     pub groups: Arc<dyn Groups>,
+    /// The rules that the server keeps.
+    pub own: Arc<dyn OwnRules>,
+    /// Tries drafts.
+    pub desk: Arc<Desk>,
     /// Reads selectors of `match[]`.
     pub read_query: fn(Language, &str) -> Result<Shape, EvaluateError>,
     /// Alertmanagers outside.
@@ -28,5 +38,11 @@ pub fn routes(state: &Arc<ApiState>) -> Routes {
     Routes::new()
         .route("GET", "/api/v1/rules", read, with(get(rules::rules)))
         .route("GET", "/api/v1/alerts", read, with(get(rules::alerts)))
+        .route("GET", "/api/v1/rules/files", read, with(get(own::files)))
+        .route("GET", "/api/v1/rules/files/{name}", read, with(get(own::file)))
+        .route("PUT", "/api/v1/rules/files/{name}", Policy::EDIT, with(put(own::save)))
+        .route("DELETE", "/api/v1/rules/files/{name}", Policy::EDIT, with(delete(own::delete)))
+        .route("POST", "/api/v1/rules/check", read, with(post(own::check)))
+        .route("POST", "/api/v1/rules/replay", read, with(post(own::replay)))
         .route("GET", "/api/v1/alertmanagers", read, with(get(rules::alertmanagers)))
 }

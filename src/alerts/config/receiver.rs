@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::channel::chat::{Discord, Mattermost, MsTeams, MsTeamsV2, RocketChat, Slack, Telegram, WeChat, Webex};
 use super::channel::mail::Email;
+use super::channel::own::{GoogleChat, Gotify, Http, Matrix, Ntfy, Twilio};
 use super::channel::pager::{IncidentIo, Jira, OpsGenie, PagerDuty, Pushover, VictorOps};
 use super::channel::plain::{Sns, Webhook};
 use super::channel::read;
@@ -99,6 +100,18 @@ receiver! {
     rocketchat: RocketChat, "rocketchat";
     /// Mattermost.
     mattermost: Mattermost, "mattermost";
+    /// ntfy; like those behind it not known to Alertmanager.
+    ntfy: Ntfy, "ntfy";
+    /// Gotify.
+    gotify: Gotify, "gotify";
+    /// Google Chat.
+    googlechat: GoogleChat, "googlechat";
+    /// Matrix.
+    matrix: Matrix, "matrix";
+    /// Text messages and calls of Twilio.
+    twilio: Twilio, "twilio";
+    /// Any service.
+    http: Http, "http";
 }
 
 impl Receiver {

@@ -95,7 +95,12 @@ fn matchers(section: &mut Section<'_, '_>, equal: &'static str, regex: &'static 
                         continue;
                     }
                 };
-                match Matcher::new(&name.text, op, value) {
+                // As upstream, a regular expression stands anchored in the keys of groups.
+                let matcher = Matcher::new(&name.text, op, value).and_then(|matcher| match op {
+                    MatchOp::Regex => Matcher::new(&name.text, op, &format!("^(?:{value})$")),
+                    _ => Ok(matcher),
+                });
+                match matcher {
                     Ok(matcher) => all.push(matcher),
                     Err(error) => below.report.error(node.at, format!("{key}: {error}")),
                 }

@@ -356,6 +356,26 @@ fn numbers(value: Value) -> Result<Vec<(Labels, f64)>, String> {
     }
 }
 
+/// Evaluation at instants of the caller's choice, as tests of rules need it.
+impl Running {
+    /// Evaluates every rule at an instant (milliseconds since the Unix epoch), as if the server had always been running.
+    /// Gives the name of each rule that could not be evaluated, and what was wrong.
+    pub fn rehearse(&self, at: i64, ports: &Ports, setting: &Setting) -> Vec<(String, String)> {
+        let mut failed = Vec::new();
+        let offset = self.offset(setting);
+        for rule in &self.rules {
+            rule.restored.store(true, Ordering::Relaxed);
+            let outcome = self.outcome(rule, at, offset, ports, setting, &Cancel::new());
+            let stored = match outcome {
+                Ok(outcome) => rule.store(&outcome, at - offset, ports.append.as_ref()).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            failed.extend(stored.err().map(|error| (rule.prepared.rule.name.clone(), error)));
+        }
+        failed
+    }
+}
+
 /// A group is free again whatever happens to the evaluation.
 struct FreeOnDrop<'a>(&'a AtomicBool);
 

@@ -142,26 +142,25 @@ impl Prepared {
     }
 
     fn given(&self, labels: &Labels, value: &Point, around: &Around<'_>) -> Given {
-        let value = match value {
-            Point::Float(value) => *value,
-            Point::Histogram(_) => 0.0,
-        };
-        let shown = labels.without_name();
-        let scene = Scene {
-            labels,
-            external_labels: around.external_labels,
-            external_url: around.external_url,
-            value,
-            now: around.now,
-            ask: around.ask,
-        };
-        let mut builder = shown.to_builder();
+        let scene = scene(labels, value, around);
+        let annotations = self.annotations.iter().map(|(name, text)| (name.clone(), text.make(&scene))).collect();
+        Given { labels: self.name(&scene), annotations, value: scene.value }
+    }
+
+    /// An alert with its labels and value, but without its texts, for those who play many evaluations.
+    pub fn named(&self, labels: &Labels, value: &Point, around: &Around<'_>) -> Given {
+        let scene = scene(labels, value, around);
+        Given { labels: self.name(&scene), annotations: Vec::new(), value: scene.value }
+    }
+
+    /// The labels of an alert.
+    fn name(&self, scene: &Scene<'_>) -> Labels {
+        let mut builder = scene.labels.without_name().to_builder();
         for (name, text) in &self.labels {
-            builder.set(name, &text.make(&scene));
+            builder.set(name, &text.make(scene));
         }
         builder.set(ALERT_NAME, &self.rule.name);
-        let annotations = self.annotations.iter().map(|(name, text)| (name.clone(), text.make(&scene))).collect();
-        Given { labels: builder.build(), annotations, value }
+        builder.build()
     }
 
     fn state_sample(&self, alert: &Alert) -> Sample {
@@ -175,6 +174,16 @@ impl Prepared {
         builder.set(METRIC_NAME, ALERTS_FOR_STATE).set(ALERT_NAME, &self.rule.name);
         Sample { labels: builder.build(), value: Point::Float(alert.active_at.div_euclid(1000) as f64) }
     }
+}
+
+/// What the templates of an alert see.
+fn scene<'s>(labels: &'s Labels, value: &Point, around: &'s Around<'_>) -> Scene<'s> {
+    let value = match value {
+        Point::Float(value) => *value,
+        Point::Histogram(_) => 0.0,
+    };
+    let Around { now, external_labels, external_url, ask, .. } = *around;
+    Scene { labels, external_labels, external_url, value, now, ask }
 }
 
 /// The series of an answer; a number is a series without labels.

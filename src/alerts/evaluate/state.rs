@@ -135,6 +135,11 @@ impl Alerts {
         self.active.values()
     }
 
+    /// The alert with these labels.
+    pub fn get(&self, labels: &Labels) -> Option<&Alert> {
+        self.active.get(labels)
+    }
+
     /// The state of the rule: that of its most urgent alert.
     pub fn state(&self) -> State {
         self.active.values().map(|alert| alert.state).max().unwrap_or(State::Inactive)

@@ -18,11 +18,12 @@ pub type ReadQuery = fn(Language, &str) -> Result<Shape, EvaluateError>;
 /// Groups of rules, and what is odd about their files.
 pub type Loaded = (Vec<Group>, Vec<Diagnostic>);
 
-/// Reads the files that `patterns` name: paths, or globs in the last part, relative to the working folder.
+/// Reads the files that `patterns` name: paths, or globs in the last part, relative to the working folder. Keys that
+/// nobody knows are mistakes, unless they are to be passed over (`ignore_unknown`).
 ///
 /// # Errors
 /// Every mistake found, in order of the files.
-pub fn load(patterns: &[String], read_query: ReadQuery) -> Result<Loaded, Vec<Diagnostic>> {
+pub fn load(patterns: &[String], read_query: ReadQuery, ignore_unknown: bool) -> Result<Loaded, Vec<Diagnostic>> {
     let mut files: Vec<String> = Vec::new();
     let mut report = Report::new(Path::new("rule_files"));
     for pattern in patterns {
@@ -38,7 +39,7 @@ pub fn load(patterns: &[String], read_query: ReadQuery) -> Result<Loaded, Vec<Di
         files.clear();
     }
     let check = |language: Language, query: &str| read_query(language, query).err();
-    let options = Options { check: &check, language: Language::PromQl, ignore_unknown: false };
+    let options = Options { check: &check, language: Language::PromQl, ignore_unknown };
     let mut groups = Vec::new();
     for file in &files {
         report.enter(Path::new(file));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use super::load::ReadQuery;
@@ -15,12 +16,21 @@ use crate::base::cancel::{Cancel, Stop};
 /// How long to sleep at most, so that a clock that is set does not go unseen.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
+/// Groups by where they come from.
+#[derive(Default)]
+struct Declared {
+    files: Vec<Group>,
+    own: Vec<Group>,
+}
+
 /// All groups of the server.
 pub struct Manager {
     ports: Ports,
     read_query: ReadQuery,
     running: ArcSwap<Vec<Arc<Running>>>,
     setting: ArcSwap<Setting>,
+    /// The groups of files and those that people wrote here, as they were handed over last.
+    declared: Mutex<Declared>,
     places: Arc<Semaphore>,
     changed: Notify,
     cancel: Cancel,
@@ -35,6 +45,7 @@ impl Manager {
             read_query,
             running: ArcSwap::default(),
             setting: ArcSwap::from_pointee(setting),
+            declared: Mutex::default(),
             places: Arc::new(Semaphore::new(evaluations_max.max(1))),
             changed: Notify::new(),
             cancel: Cancel::new(),
@@ -42,10 +53,25 @@ impl Manager {
         }
     }
 
-    /// Takes over other groups.
+    /// Takes over other groups of files, and settings.
     pub fn apply(&self, groups: Vec<Group>, setting: Setting) {
+        let mut declared = self.declared.lock();
+        declared.files = groups;
+        self.take_over(&declared, setting);
+    }
+
+    /// Takes over other groups that people wrote here.
+    pub fn apply_own(&self, groups: Vec<Group>) {
+        let mut declared = self.declared.lock();
+        declared.own = groups;
+        let setting = Setting::clone(&self.setting.load());
+        self.take_over(&declared, setting);
+    }
+
+    fn take_over(&self, declared: &Declared, setting: Setting) {
+        let groups = declared.files.iter().chain(&declared.own).cloned();
         let before = self.running.load_full();
-        let after: Vec<Arc<Running>> = groups.into_iter().filter_map(|group| self.running_group(group, &setting, &before)).collect();
+        let after: Vec<Arc<Running>> = groups.filter_map(|group| self.running_group(group, &setting, &before)).collect();
         let now = self.ports.clock.now_ms();
         self.setting.store(Arc::new(setting));
         self.running.store(Arc::new(after.clone()));
@@ -160,5 +186,9 @@ fn is_same(one: &Group, other: &Group) -> bool {
 impl Groups for Manager {
     fn groups(&self) -> Arc<Vec<Arc<Running>>> {
         self.running.load_full()
+    }
+
+    fn setting(&self) -> Arc<Setting> {
+        self.setting.load_full()
     }
 }

@@ -3,6 +3,8 @@
 mod channels;
 mod load;
 mod manager;
+mod own;
+mod pages;
 mod report;
 mod routing;
 mod send;
@@ -11,14 +13,19 @@ use std::sync::Arc;
 
 pub use load::{ReadQuery, load};
 use manager::Manager;
+use own::{Own, SharedOwn};
+use pages::PageState;
 pub use routing::load_routing;
 use send::Sender;
 
 use crate::access::Routes;
+use crate::alerts::api::v2::{self, V2State};
 use crate::alerts::api::{self, ApiState};
 use crate::alerts::dispatch::{DispatchOptions, Dispatcher, InForce, Routing};
 use crate::alerts::evaluate::{Ports, Setting};
 use crate::alerts::model::Group;
+use crate::alerts::replay::Desk;
+use crate::alerts::rules::own::OwnRules;
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
@@ -66,6 +73,7 @@ pub struct Alerts {
     dispatcher: Arc<Dispatcher>,
     sender: Arc<Sender>,
     api: Arc<ApiState>,
+    pages: Arc<PageState>,
     clock: SharedClock,
     tasks: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
@@ -79,16 +87,35 @@ impl Alerts {
         let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
-        let channels = channels::open(&routing.config, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
-        let dispatch = DispatchOptions { db, clock: Arc::clone(&clock), in_force: routing, channels, history };
+        let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
+        let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
         let sender = Sender::new(Arc::clone(&dispatcher), Arc::clone(&outside), relabel);
-        let manager = Arc::new(Manager::new(ports, read_query, setting.clone(), evaluations_max, Arc::clone(&sender)));
+        let (metrics, logs) = (Arc::clone(&ports.metrics), Arc::clone(&ports.logs));
+        let manager = Arc::new(Manager::new(ports.clone(), read_query, setting.clone(), evaluations_max, Arc::clone(&sender)));
+        let own = Arc::new(Own::new(db, read_query, Arc::clone(&manager), Arc::clone(&clock)));
         manager.apply(groups, setting);
+        manager.apply_own(own.groups());
         registry.add(Arc::clone(&manager) as _);
         registry.add(Arc::clone(&dispatcher) as _);
-        let api = Arc::new(ApiState { groups: Arc::clone(&manager) as _, read_query, outside });
-        Ok(Arc::new(Self { manager, dispatcher, sender, api, clock, tasks: parking_lot::Mutex::default() }))
+        let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
+        let own: Arc<dyn OwnRules> = Arc::new(SharedOwn(own));
+        let api = Arc::new(ApiState {
+            groups: Arc::clone(&manager) as _,
+            own: Arc::clone(&own),
+            desk: Arc::clone(&desk),
+            read_query,
+            outside,
+        });
+        let pages = PageState::new(
+            Arc::clone(&manager) as _,
+            Arc::clone(&dispatcher) as _,
+            metrics,
+            logs,
+            Arc::clone(&clock),
+            (own, desk, read_query),
+        );
+        Ok(Arc::new(Self { manager, dispatcher, sender, api, pages, clock, tasks: parking_lot::Mutex::default() }))
     }
 
     /// Begins to evaluate and to tell. Call it inside the runtime.
@@ -102,7 +129,7 @@ impl Alerts {
     pub fn apply(&self, following: Following) {
         let Following { groups, setting, relabel, routing } = following;
         // Routing first, so that what new rules find goes where it is to go.
-        match channels::open(&routing.config, &setting.external_url, &self.clock) {
+        match channels::open(&routing.config, &routing.path, &setting.external_url, &self.clock) {
             Ok(channels) => self.dispatcher.apply(routing, channels),
             // They were in order a moment ago, when the file was checked.
             Err(errors) => tracing::error!(error = lines(&errors), "channels cannot be opened, the previous routing stays in force"),
@@ -116,9 +143,11 @@ impl Alerts {
         Arc::clone(&self.dispatcher) as _
     }
 
-    /// Every route of the hall.
+    /// Every route of the hall. Call it once, as the server starts.
     pub fn routes(&self) -> Routes {
-        api::routes(&self.api)
+        let clock = Arc::clone(&self.clock);
+        let v2 = Arc::new(V2State { routing: self.routing(), started_at: clock.now_ms(), clock });
+        api::routes(&self.api).join(v2::routes(&v2)).join(pages::routes(&self.pages))
     }
 
     /// Ends evaluation and telling; what is being evaluated is stopped.

@@ -34,7 +34,7 @@ pub fn load_routing(path: Option<&Path>, clock: &SharedClock) -> Result<(Arc<InF
         }
     };
     let warnings = report.finish()?;
-    channels::open(&config, SOME_URL, clock)?;
+    channels::open(&config, &path.display().to_string(), SOME_URL, clock)?;
     Ok((in_force(config, &path.display().to_string()), warnings))
 }
 

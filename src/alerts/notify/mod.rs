@@ -1,4 +1,42 @@
 //! Channels: how a message leaves the house. One file for each kind.
+//!
+//! [`open`] makes them from the routing configuration. A channel tells a group once for each call; whoever calls it
+//! bounds the time of all tries, and tries again where [`Refusal::may_retry`] says so. Secrets that stand in files are
+//! read at each use; no secret stands in a [`Receipt`] or a [`Refusal`].
+
+mod discord;
+mod email;
+mod googlechat;
+mod gotify;
+mod http;
+mod incidentio;
+mod jira;
+mod matrix;
+mod mattermost;
+mod mime;
+mod msteams;
+mod msteamsv2;
+mod ntfy;
+mod opening;
+mod opsgenie;
+mod own_http;
+mod pagerduty;
+mod pushover;
+mod rocketchat;
+mod secret;
+mod sigv4;
+mod slack;
+mod sns;
+mod telegram;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod truncate;
+mod twilio;
+mod victorops;
+mod webex;
+mod webhook;
+mod wechat;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,6 +44,8 @@ use std::time::Duration;
 
 use crate::alerts::config::Integration;
 use crate::alerts::model::message::Message;
+
+pub use opening::{Around, Channels, open};
 
 /// The end of a try.
 pub type Telling<'a> = Pin<Box<dyn Future<Output = Result<Receipt, Refusal>> + Send + 'a>>;
@@ -37,3 +77,50 @@ pub struct Refusal {
     /// How long the other side asked to wait.
     pub after: Option<Duration>,
 }
+
+impl Refusal {
+    /// One that another try meets again.
+    fn for_good(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), may_retry: false, after: None }
+    }
+
+    /// One that another try may not meet.
+    fn for_now(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), may_retry: true, after: None }
+    }
+
+    /// Says what was being done.
+    fn during(mut self, what: &str) -> Self {
+        self.reason = format!("{what}: {}", self.reason);
+        self
+    }
+}
+
+/// What is wrong with a text is wrong at every try.
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self::for_good(reason)
+    }
+}
+
+/// A group's name in a form that every service takes: SHA-256 in hexadecimal digits.
+fn key_hash(message: &Message) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(message.group_key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes a channel of a type that has a `base` and tells with `send`.
+macro_rules! channel {
+    ($type:ident) => {
+        impl $crate::alerts::notify::Channel for $type {
+            fn integration(&self) -> $crate::alerts::config::Integration {
+                self.base.integration
+            }
+
+            fn tell<'a>(&'a self, message: &'a $crate::alerts::model::message::Message) -> $crate::alerts::notify::Telling<'a> {
+                Box::pin(self.send(message))
+            }
+        }
+    };
+}
+use channel;

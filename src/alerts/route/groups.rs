@@ -240,22 +240,25 @@ fn name(receiver: &str, key: &str) -> Arc<str> {
     format!("{receiver}\0{key}").into()
 }
 
-/// The order of messages: by `job`, then `instance`, then the rest, as upstream.
+/// Puts alerts in the order of messages.
 pub fn sort(alerts: &mut [RoutedAlert]) {
-    alerts.sort_by(|a, b| {
-        for name in ["job", "instance"] {
-            let by_name = match (a.labels.get(name), b.labels.get(name)) {
-                (Some(a), Some(b)) => a.cmp(b),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (None, None) => Ordering::Equal,
-            };
-            if by_name.is_ne() {
-                return by_name;
-            }
+    alerts.sort_by(alert_order);
+}
+
+/// The order of messages: by `job`, then `instance`, then the rest, as upstream.
+pub fn alert_order(a: &RoutedAlert, b: &RoutedAlert) -> Ordering {
+    for name in ["job", "instance"] {
+        let by_name = match (a.labels.get(name), b.labels.get(name)) {
+            (Some(a), Some(b)) => a.cmp(b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        };
+        if by_name.is_ne() {
+            return by_name;
         }
-        order(&a.labels, &b.labels)
-    });
+    }
+    order(&a.labels, &b.labels)
 }
 
 /// The order of label sets: fewer labels first; then the pairs in order of names, where a set that has the earlier name

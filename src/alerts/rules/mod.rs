@@ -1,5 +1,6 @@
-//! Rule files: what Prometheus and Loki's ruler take.
+//! Rule files: what Prometheus and Loki's ruler take, and those that people write in the web pages.
 
+pub mod own;
 mod read;
 
 pub use read::{Options, read};

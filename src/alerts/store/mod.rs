@@ -6,6 +6,7 @@
 mod alerts;
 mod history;
 mod log;
+pub mod rules;
 mod silences;
 
 use std::collections::{BTreeMap, HashMap};

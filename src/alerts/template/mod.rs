@@ -1,7 +1,8 @@
-//! What users write in templates: values and functions for annotations of rules.
+//! What users write in templates: values and functions for annotations of rules, and for messages.
 
 mod annotation;
 mod humanize;
+pub mod message;
 mod text;
 
 pub use annotation::{Annotations, Ask, Scene, check};

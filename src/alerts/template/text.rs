@@ -31,11 +31,22 @@ fn given<'v, const N: usize>(name: &str, args: &'v [Value<'_>]) -> Result<[Cow<'
     <[Cow<'v, str>; N]>::try_from(texts).map_err(|_| format!("wrong number of args for {name}"))
 }
 
+/// One character for one, as Go has it: `ß` stays.
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    upper.next().filter(|_| upper.next().is_none()).unwrap_or(c)
+}
+
+fn lower(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    lower.next().filter(|_| lower.next().is_none()).unwrap_or(c)
+}
+
 /// Calls a function; none if there is no such.
 pub fn call<'a>(name: &str, args: &[Value<'a>]) -> Option<Result<Value<'a>, String>> {
     Some(match name {
-        "toUpper" => given(name, args).map(|[text]| Value::text(text.to_uppercase())),
-        "toLower" => given(name, args).map(|[text]| Value::text(text.to_lowercase())),
+        "toUpper" => given(name, args).map(|[text]| Value::text(text.chars().map(upper).collect())),
+        "toLower" => given(name, args).map(|[text]| Value::text(text.chars().map(lower).collect())),
         "title" => given(name, args).map(|[text]| Value::text(title(&text))),
         "trimSpace" => given(name, args).map(|[text]| Value::text(text.trim().to_owned())),
         "safeHtml" => given(name, args).map(|[text]| Value::Markup(Cow::Owned(text.into_owned()))),

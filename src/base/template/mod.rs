@@ -39,10 +39,11 @@ pub struct Limits {
 /// Templates by name.
 #[derive(Debug, Clone, Default)]
 pub struct Set {
-    templates: Vec<Template>,
+    /// Shared, so that a set made from another costs little.
+    templates: Vec<std::sync::Arc<Template>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Template {
     name: String,
     nodes: Vec<Node>,
@@ -69,7 +70,8 @@ impl Set {
     pub fn add(&mut self, name: &str, text: &str, knows: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let lines: std::sync::Arc<[usize]> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         for named in parse::parse(name, text, &|function| builtin::exists(function) || knows(function))? {
-            let template = Template { name: named.name, nodes: named.nodes, source: name.to_owned(), lines: lines.clone() };
+            let template =
+                std::sync::Arc::new(Template { name: named.name, nodes: named.nodes, source: name.to_owned(), lines: lines.clone() });
             match self.templates.iter_mut().find(|known| known.name == template.name) {
                 Some(_) if parse::is_empty(&template.nodes) => {}
                 Some(known) => *known = template,
@@ -80,7 +82,7 @@ impl Set {
     }
 
     fn find(&self, name: &str) -> Option<&Template> {
-        self.templates.iter().find(|template| template.name == name)
+        self.templates.iter().find(|template| template.name == name).map(AsRef::as_ref)
     }
 
     /// The nodes of a template, for those who look at what it uses.

@@ -439,6 +439,10 @@ settings! {
         evaluations_max: u64 = "4", ["rules.max-concurrent-evals"];
         /// File that says who is told of alerts and when, in the form of Alertmanager's; empty for alertmanager.yml beside the configuration file, if there is one.
         routing_file: String = "", ["alertmanager.config.file"];
+        /// Packs of ready rules to evaluate, comma separated: node, api, database, cache, containers, uptime, security, pharos.
+        packs: Vec<String> = "", [];
+        /// Thresholds of ready rules that are not to be the usual ones, as name=value, comma separated, such as node_cpu_percent=90; `pharos alerts packs` lists them.
+        thresholds: Vec<String> = "", [];
         /// How long it is remembered how alerts changed and who was told what; 0s for as long as there is room.
         history_time: Duration = "90d", [];
     }

@@ -9,6 +9,7 @@ mod body;
 mod guard;
 mod proxy;
 mod redirect;
+mod secure;
 mod settings;
 mod tls;
 
@@ -27,6 +28,7 @@ use crate::base::masked;
 
 pub use body::{BodyError, ContentEncoding, decode_body};
 pub use guard::{Denied, FetchGuard};
+pub use secure::{Stream, secure};
 pub use settings::{
     Authorization, BasicAuth, ClientSettings, HeaderSetting, OAuth2Settings, ProxySettings, SecretSource, TlsSettings, TlsVersion,
 };

@@ -13,8 +13,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use regex::Regex;
 
-/// Where the API begins.
-const API: &str = "/api/v1/";
+/// Where the APIs begin.
+const APIS: [&str; 3] = ["/api/v1/", "/api/v2/", "/alertmanager/api/v2/"];
 
 /// Requests that only read, though they may come as `POST`: pages of others may send them, since nothing changes and
 /// the answer is theirs only where their origin is allowed.
@@ -71,7 +71,7 @@ impl Cors {
 
 /// Answers the browser's question before a request (`OPTIONS`), and says on every answer of the API who may read it.
 pub async fn cross_origin(State(cors): State<Arc<Cors>>, request: Request<Body>, next: Next) -> Response {
-    if !request.uri().path().starts_with(API) {
+    if !APIS.iter().any(|start| request.uri().path().starts_with(start)) {
         return next.run(request).await;
     }
     let origin = request.headers().get(header::ORIGIN).cloned();

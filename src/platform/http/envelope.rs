@@ -18,6 +18,8 @@ pub enum ErrorKind {
     BadData,
     /// The body is larger than is read, or unpacks to more.
     TooLarge,
+    /// What was asked for is not there.
+    NotFound,
     /// The body did not arrive in time.
     TooSlow,
     /// The query cannot be executed on the data.
@@ -36,6 +38,7 @@ impl ErrorKind {
     const fn word(self) -> &'static str {
         match self {
             Self::BadData | Self::TooLarge | Self::TooSlow => "bad_data",
+            Self::NotFound => "not_found",
             Self::Execution => "execution",
             Self::Canceled => "canceled",
             Self::Timeout => "timeout",
@@ -47,6 +50,7 @@ impl ErrorKind {
     fn status(self) -> StatusCode {
         match self {
             Self::BadData => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,

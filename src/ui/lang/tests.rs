@@ -62,6 +62,8 @@ fn nothing_is_missing_and_nothing_is_left_over() {
     files("src/metrics/facade", ".rs", &mut sources);
     files("src/logs/pages", ".rs", &mut sources);
     files("src/logs/facade", ".rs", &mut sources);
+    files("src/alerts/pages", ".rs", &mut sources);
+    files("src/alerts/facade", ".rs", &mut sources);
     files("src/app", ".rs", &mut sources);
     files("src/admin", ".rs", &mut sources);
     for file in templates.iter().chain(&sources) {

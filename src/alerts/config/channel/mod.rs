@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod mail;
+pub mod own;
 pub mod pager;
 pub mod plain;
 

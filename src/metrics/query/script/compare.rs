@@ -219,7 +219,7 @@ fn items(values: &[Item]) -> String {
 }
 
 /// A histogram in the notation of scripts, with its buckets by index.
-fn histogram(histogram: &Histogram) -> String {
+pub fn histogram(histogram: &Histogram) -> String {
     let mut out = format!(
         "{{{{schema:{} count:{} sum:{} z_bucket:{} z_bucket_w:{} hint:{:?}",
         histogram.schema,

@@ -1,0 +1,359 @@
+//! The routes of pages: takes what a page needs from the rooms, hands it to the page.
+
+mod edit;
+mod forms;
+mod past;
+mod spark;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri};
+
+use self::spark::Sparks;
+use super::load::ReadQuery;
+use crate::access::{Caller, Policy, Role, Routes};
+use crate::alerts::dispatch::Routing;
+use crate::alerts::evaluate::Groups;
+use crate::alerts::model::{Kind, State as AlertState};
+use crate::alerts::pages::channels::{self, ChannelsInput, Tested};
+use crate::alerts::pages::group::{self, GroupInput};
+use crate::alerts::pages::history::{self, HistoryInput};
+use crate::alerts::pages::known::{self, Known};
+use crate::alerts::pages::now::{self, NowInput};
+use crate::alerts::pages::routing::{self, RoutingInput};
+use crate::alerts::pages::rule::{self, RuleInput};
+use crate::alerts::pages::rules::{self, RulesInput};
+use crate::alerts::pages::silence::{self, Draft, SilenceInput};
+use crate::alerts::pages::silences::{self, SilencesInput};
+use crate::alerts::replay::Desk;
+use crate::alerts::rules::own::OwnRules;
+use crate::base::cancel::Cancel;
+use crate::base::clock::SharedClock;
+use crate::base::time::TimeRange;
+use crate::platform::http::problem::Problem;
+use crate::platform::work::WorkPool;
+use crate::series::ports::Evaluate;
+use crate::ui::lang::key;
+use crate::ui::nav::Page;
+use crate::ui::security::Nonce;
+use crate::ui::shell::{Shell, Visit};
+use crate::ui::{links, page, problem};
+
+/// Pages made at once.
+const PLACES: usize = 3;
+/// How long a page may take to be made.
+const WITHIN: Duration = Duration::from_secs(15);
+/// How often lists refresh, and pages that ask for the past.
+const OFTEN: &str = "10s";
+const SELDOM: &str = "30s";
+
+/// What the pages work with.
+pub(super) struct PageState {
+    pub(super) groups: Arc<dyn Groups>,
+    pub(super) routing: Arc<dyn Routing>,
+    pub(super) metrics: Arc<dyn Evaluate>,
+    pub(super) logs: Arc<dyn Evaluate>,
+    pub(super) clock: SharedClock,
+    pub(super) own: Arc<dyn OwnRules>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) read_query: ReadQuery,
+    work: WorkPool,
+    sparks: Sparks,
+}
+
+impl PageState {
+    pub(super) fn new(
+        groups: Arc<dyn Groups>,
+        routing: Arc<dyn Routing>,
+        metrics: Arc<dyn Evaluate>,
+        logs: Arc<dyn Evaluate>,
+        clock: SharedClock,
+        (own, desk, read_query): (Arc<dyn OwnRules>, Arc<Desk>, ReadQuery),
+    ) -> Arc<Self> {
+        Arc::new(Self { groups, routing, metrics, logs, clock, own, desk, read_query, work: WorkPool::new(PLACES), sparks: Sparks::new() })
+    }
+
+    fn known(&self) -> Vec<Known> {
+        known::all(self.groups.as_ref(), self.routing.alerts())
+    }
+}
+
+/// Every page with who may look at it.
+pub(super) fn routes(state: &Arc<PageState>) -> Routes {
+    let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
+    Routes::new()
+        .route("GET", links::ALERTS, Policy::READ, with(get(now_route)))
+        .route("GET", links::ALERTS_RULES, Policy::READ, with(get(rules_route)))
+        .route("GET", links::ALERTS_EDIT, Policy::READ, with(get(edit::page)))
+        .route("POST", links::ALERTS_EDIT_TRY, Policy::READ, with(post(edit::attempt)))
+        .route("POST", links::ALERTS_EDIT_SAVE, Policy::EDIT, with(post(edit::save)))
+        .route("POST", links::ALERTS_EDIT_DELETE, Policy::EDIT, with(post(edit::delete)))
+        .route("GET", links::ALERTS_RULE, Policy::READ, with(get(rule_route)))
+        .route("GET", links::ALERTS_SILENCES, Policy::READ, with(get(silences_route)))
+        .route("GET", links::ALERTS_SILENCE, Policy::READ, with(get(silence_route)))
+        .route("POST", links::ALERTS_SILENCE_SAVE, Policy::EDIT, with(post(forms::save_silence)))
+        .route("POST", links::ALERTS_SILENCE_EXPIRE, Policy::EDIT, with(post(forms::expire_silence)))
+        .route("GET", links::ALERTS_ROUTING, Policy::READ, with(get(routing_route)))
+        .route("GET", links::ALERTS_CHANNELS, Policy::READ, with(get(channels_route)))
+        .route("POST", links::ALERTS_CHANNEL_TEST, Policy::EDIT, with(post(forms::send_test)))
+        .route("GET", links::ALERTS_HISTORY, Policy::READ, with(get(history_route)))
+        .route("GET", links::ALERTS_GROUP, Policy::READ, with(get(group_route)))
+        .route("GET", links::ALERTS_SPARK, Policy::READ, with(get(spark::route)))
+}
+
+/// What came with a request for a page.
+struct Asked {
+    uri: Uri,
+    headers: HeaderMap,
+    caller: Caller,
+    nonce: Nonce,
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
+        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, nonce: Nonce::fresh() })
+    }
+}
+
+impl Asked {
+    fn query(&self) -> &str {
+        self.uri.query().unwrap_or("")
+    }
+
+    /// The first value of a parameter of the URL; empty if it is not there.
+    fn param(&self, name: &str) -> String {
+        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// The shell of a page at `path`, which differs from the request's where a form is shown again.
+    fn shell_at(&self, state: &PageState, title: &str, path: &str) -> Shell {
+        let mut visit = Visit::new(&self.uri, &self.headers, state.clock.now_ms());
+        visit.path = path;
+        visit.nonce = self.nonce.clone();
+        visit.caller = self.caller.clone();
+        Shell::new(Page::Alerts, title, visit)
+    }
+
+    fn shell(&self, state: &PageState, title: &str) -> Shell {
+        self.shell_at(state, title, self.uri.path())
+    }
+
+    fn page(&self, status: StatusCode, html: String) -> Response {
+        page::respond(status, html, &self.nonce)
+    }
+}
+
+/// Makes a page on a thread of its own, within the time of pages.
+async fn work<T: Send + 'static>(
+    state: &Arc<PageState>,
+    make: impl FnOnce(&PageState, &Cancel) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let (inner, cancel) = (Arc::clone(state), Cancel::new());
+    let told = cancel.clone();
+    let made = state.work.run(WITHIN, &cancel, move || make(&inner, &told)).await;
+    made.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5))
+}
+
+/// The range of a page, or the last hours if it cannot be read; and what is wrong with it.
+fn range_of(shell: &Shell) -> (TimeRange, String) {
+    let resolved = shell.range.as_ref().map(|control| control.range.resolve(shell.now_ms));
+    match resolved {
+        Some(Ok(range)) => (range, String::new()),
+        Some(Err(why)) => (TimeRange::new(shell.now_ms.saturating_sub(6 * 3_600_000), shell.now_ms), why),
+        None => (TimeRange::new(shell.now_ms.saturating_sub(6 * 3_600_000), shell.now_ms), String::new()),
+    }
+}
+
+fn status_of(problem: &str) -> StatusCode {
+    if problem.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+}
+
+async fn now_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, _| {
+        let shell = asked.shell(state, key("Alerts")).with_refresh(OFTEN);
+        let groups = state.groups.groups();
+        let rules = groups.iter().flat_map(|group| &group.rules).filter(|rule| matches!(rule.prepared.rule.kind, Kind::Alerting(_)));
+        let (mut all, mut quiet) = (0, 0);
+        for rule in rules {
+            all += 1;
+            quiet += usize::from(rule.alerts.lock().state() == AlertState::Inactive);
+        }
+        let in_force = state.routing.in_force();
+        let input = NowInput {
+            alerts: state.known(),
+            groups: state.routing.groups(),
+            silences: state.routing.silences(),
+            rules: all,
+            quiet,
+            has_receivers: in_force.config.receivers.iter().any(|receiver| !receiver.integrations().is_empty()),
+            filter: now::Filter::from_query(asked.query()),
+        };
+        asked.page(StatusCode::OK, now::render(&input, &shell))
+    })
+    .await
+}
+
+async fn rules_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, _| {
+        let shell = asked.shell(state, key("Rules")).with_refresh(OFTEN);
+        let input = RulesInput { groups: state.groups.groups(), filter: rules::Filter::from_query(asked.query()) };
+        asked.page(StatusCode::OK, rules::render(&input, &shell))
+    })
+    .await
+}
+
+async fn rule_route(State(state): State<Arc<PageState>>, Path(id): Path<String>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, cancel| {
+        let shell = asked.shell(state, key("Rule")).with_range("now-6h").with_refresh(SELDOM);
+        let (range, wrong) = range_of(&shell);
+        let Some(mut input) = RuleInput::find(&state.groups.groups(), &id, range) else {
+            let (headline, text) = (shell.t("There is no such rule"), shell.t("It was changed or removed. The list has those of now."));
+            return asked.page(StatusCode::NOT_FOUND, problem::problem(&shell, 404, headline, text, &id));
+        };
+        match past::spells(state, &past::named(input.name()), range, cancel) {
+            Ok(spells) => input.spells = spells,
+            Err(why) => input.problem = why,
+        }
+        if !wrong.is_empty() {
+            input.problem.clone_from(&wrong);
+        }
+        asked.page(status_of(&wrong), rule::render(&input, &shell))
+    })
+    .await
+}
+
+async fn silences_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    show_silences(&state, asked, StatusCode::OK, String::new()).await
+}
+
+async fn show_silences(state: &Arc<PageState>, asked: Asked, status: StatusCode, problem: String) -> Result<Response, Problem> {
+    work(state, move |state, _| {
+        let shell = asked.shell_at(state, key("Silences"), links::ALERTS_SILENCES).with_refresh(SELDOM);
+        let may_change = shell.has_role(Role::Editor);
+        let input =
+            SilencesInput { silences: state.routing.silences(), alerts: state.known(), done: asked.param("done"), problem, may_change };
+        asked.page(status, silences::render(&input, &shell))
+    })
+    .await
+}
+
+async fn silence_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let draft = Draft::from_form(asked.query().as_bytes());
+    show_silence(&state, asked, draft, StatusCode::OK, String::new()).await
+}
+
+async fn show_silence(
+    state: &Arc<PageState>,
+    asked: Asked,
+    mut draft: Draft,
+    status: StatusCode,
+    problem: String,
+) -> Result<Response, Problem> {
+    work(state, move |state, _| {
+        let shell = asked.shell_at(state, key("Silence"), links::ALERTS_SILENCE);
+        let existing = state.routing.silences().into_iter().find(|silence| !draft.id.is_empty() && silence.id == draft.id);
+        // Opened by its name alone: the fields are those of the silence.
+        if let Some(silence) = existing.as_ref().filter(|_| draft.matchers.is_empty()) {
+            draft = Draft::of(silence);
+        }
+        let may_change = shell.has_role(Role::Editor);
+        let input = SilenceInput { draft, existing, alerts: state.known(), problem, may_change };
+        asked.page(status, silence::render(&input, &shell))
+    })
+    .await
+}
+
+async fn routing_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    work(&state, move |state, _| {
+        let shell = asked.shell(state, key("Routing"));
+        let input = RoutingInput {
+            in_force: state.routing.in_force(),
+            silences: state.routing.silences(),
+            alerts: state.routing.alerts().into_iter().map(|view| view.alert).collect(),
+            known: state.known(),
+        };
+        asked.page(StatusCode::OK, routing::render(&input, &shell))
+    })
+    .await
+}
+
+async fn channels_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    show_channels(&state, asked, StatusCode::OK, None, String::new()).await
+}
+
+async fn show_channels(
+    state: &Arc<PageState>,
+    asked: Asked,
+    status: StatusCode,
+    tested: Option<Tested>,
+    problem: String,
+) -> Result<Response, Problem> {
+    work(state, move |state, _| {
+        let mut shell = asked.shell_at(state, key("Channels"), links::ALERTS_CHANNELS);
+        // The answer of a test stays until the page is left.
+        if tested.is_none() {
+            shell = shell.with_refresh(SELDOM);
+        }
+        let may_test = shell.has_role(Role::Editor);
+        let input = ChannelsInput { in_force: state.routing.in_force(), states: state.routing.channels(), tested, problem, may_test };
+        asked.page(status, channels::render(&input, &shell))
+    })
+    .await
+}
+
+async fn history_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let shell = asked.shell(&state, key("History")).with_range("now-24h").with_refresh(SELDOM);
+    let (range, wrong) = range_of(&shell);
+    let wanted = crate::alerts::dispatch::Asked { from: range.start, to: range.end, fingerprint: None, limit: history::CHANGES_MAX };
+    let (told, changed) = (state.routing.tellings(history::TELLINGS_MAX).await, state.routing.changes(wanted).await);
+    work(&state, move |state, cancel| {
+        let (tellings, tellings_problem) = past::known_or_why(told);
+        let found = if wrong.is_empty() { past::spells(state, "", range, cancel) } else { Err(wrong.clone()) };
+        let (spells, problem) = found.map_or_else(|why| (Vec::new(), why), |spells| (spells, String::new()));
+        let changes = changed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "how alerts changed is not known");
+            Vec::new()
+        });
+        let input = HistoryInput { range, spells, problem, changes, tellings, tellings_problem };
+        asked.page(status_of(&wrong), history::render(&input, &shell))
+    })
+    .await
+}
+
+async fn group_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let told = state.routing.tellings(history::TELLINGS_MAX).await;
+    work(&state, move |state, cancel| {
+        let shell = asked.shell(state, key("Group of alerts")).with_range("now-6h").with_refresh(SELDOM);
+        let (key, receiver) = (asked.param("key"), asked.param("receiver"));
+        if key.is_empty() {
+            let (headline, text) = (shell.t("Which group?"), shell.t("The address names none. Choose an alert in the list."));
+            return asked.page(StatusCode::BAD_REQUEST, problem::problem(&shell, 400, headline, text, shell.path()));
+        }
+        let (range, wrong) = range_of(&shell);
+        let group = state.routing.groups().into_iter().find(|group| *group.key == *key && *group.receiver == *receiver);
+        let mut alerts = state.known();
+        let members: std::collections::BTreeSet<u64> =
+            group.iter().flat_map(|group| &group.alerts).map(|view| view.alert.fingerprint()).collect();
+        alerts.retain(|alert| members.contains(&alert.fingerprint()));
+        let labels = group::labels_of(&key);
+        let found = if wrong.is_empty() { past::spells_of_group(state, &labels, &alerts, range, cancel) } else { Err(wrong.clone()) };
+        let (spells, problem) = found.map_or_else(|why| (Vec::new(), why), |spells| (spells, String::new()));
+        let (mut tellings, _) = past::known_or_why(told);
+        tellings.retain(|one| *one.group_key == *key && *one.receiver == *receiver);
+        let events = past::events(state, &labels, &alerts, range, cancel);
+        let silences = state.routing.silences();
+        let input = GroupInput { key, receiver, group, alerts, range, spells, problem, tellings, silences, events };
+        asked.page(status_of(&wrong), group::render(&input, &shell))
+    })
+    .await
+}
