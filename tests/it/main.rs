@@ -10,6 +10,8 @@ mod wire;
 
 /// Signing in, and who may use which route.
 mod access;
+/// Messages about alerts: none lost over kills and outages, the same as Prometheus and Alertmanager send.
+mod alert_messages;
 /// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.
 mod alert_routing;
 /// Alertmanager's API, with its own tool.
