@@ -239,7 +239,7 @@ impl Configuration {
     pub(super) fn reload_rules(&self) {
         let _one_at_a_time = self.reloading.lock();
         let loaded = self.loaded();
-        match read_rules(&loaded.config) {
+        match read_rules(&loaded.config, &self.resolved().settings) {
             Ok((rules, _)) => {
                 let alerting = {
                     let mut current = self.current.write();
