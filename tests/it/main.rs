@@ -10,6 +10,8 @@ mod wire;
 
 /// Signing in, and who may use which route.
 mod access;
+/// Messages about alerts: none lost over kills and outages, the same as Prometheus and Alertmanager send.
+mod alert_messages;
 /// Pages of alerts: what fires, silences made by forms, where alerts go.
 mod alert_pages;
 /// Alerts of rules: grouped, remembered over a crash, sent to Alertmanagers outside.

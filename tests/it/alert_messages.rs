@@ -1,0 +1,283 @@
+//! Messages about alerts: while the receiver is away and the server is killed none is lost and none comes twice; and over a
+//! play of faults they are those of Prometheus and Alertmanager.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Server, client, free_port, skip};
+
+/// Takes messages, unless it is down, and offers metrics.
+#[derive(Default)]
+struct Stage {
+    is_down: AtomicBool,
+    refused: AtomicUsize,
+    messages: Mutex<Vec<(String, Json)>>,
+    metrics: Mutex<String>,
+}
+
+impl Stage {
+    /// Begins to listen; gives its address too.
+    fn open() -> (Arc<Self>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let stage = Arc::new(Self::default());
+        let playing = Arc::clone(&stage);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let playing = Arc::clone(&playing);
+                std::thread::spawn(move || playing.answer(stream));
+            }
+        });
+        (stage, address)
+    }
+
+    /// Answers one request. Who asks may be killed meanwhile.
+    fn answer(&self, stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream);
+        let mut first = String::new();
+        reader.read_line(&mut first).ok()?;
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let mut words = first.split(' ');
+        let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let (status, text) = if method == "GET" {
+            ("200 OK", self.metrics.lock().unwrap().clone())
+        } else if self.is_down.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            ("503 Service Unavailable", String::new())
+        } else {
+            self.messages.lock().unwrap().push((path, serde_json::from_slice(&body).unwrap()));
+            ("200 OK", String::new())
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            text.len()
+        );
+        reader.get_mut().write_all((head + &text).as_bytes()).ok()
+    }
+
+    /// What came at a path: each as `status alertname=status ...`.
+    fn heard(&self, path: &str) -> Vec<String> {
+        let messages = self.messages.lock().unwrap();
+        let text = |message: &Json| {
+            let alerts = message["alerts"].as_array().unwrap().iter();
+            let alerts: Vec<String> = alerts
+                .map(|alert| format!("{}={}", alert["labels"]["alertname"].as_str().unwrap(), alert["status"].as_str().unwrap()))
+                .collect();
+            alerts.join(" ")
+        };
+        messages.iter().filter(|(at, _)| at == path).map(|(_, message)| text(message)).collect()
+    }
+}
+
+fn pause(seconds: u64) {
+    std::thread::park_timeout(Duration::from_secs(seconds));
+}
+
+/// Asks until it is so; fails after half a minute.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if is_so() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    panic!("never: {what}");
+}
+
+/// Rules whose alerts fire all the time, or never.
+fn rules(alerts: &[(&str, bool)]) -> String {
+    let rule = |(name, fires): &(&str, bool)| format!("  - {{alert: {name}, expr: 'vector({}) > 0'}}\n", u8::from(*fires));
+    format!("groups:\n- name: g\n  interval: 1s\n  rules:\n{}", alerts.iter().map(rule).collect::<String>())
+}
+
+#[test]
+fn nothing_is_lost_or_told_twice_while_the_receiver_is_down_and_the_server_killed() {
+    let (stage, address) = Stage::open();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("prometheus.yml", "rule_files: [rules.yml]\n");
+    write("rules.yml", &rules(&[("A", true)]));
+    write(
+        "alertmanager.yml",
+        &format!(
+            "route: {{receiver: r, group_by: [alertname], group_wait: 1s, group_interval: 1s}}\nreceivers: [{{name: r, webhook_configs: [{{url: 'http://{address}/hook'}}]}}]\n"
+        ),
+    );
+    stage.is_down.store(true, Ordering::SeqCst);
+    let config = folder.path().join("prometheus.yml");
+    let args = ["--config", config.to_str().unwrap(), "--host-metrics=false", "--own-metrics=false", "--enable-lifecycle"];
+    let mut server = Server::on(&folder.path().join("data"), &args);
+    until("the first is tried", || stage.refused.load(Ordering::SeqCst) > 0);
+    write("rules.yml", &rules(&[("A", true), ("B", true)]));
+    server.kill_and_restart();
+    until("the second fires", || server.api("/api/v1/alerts")["alerts"].as_array().unwrap().len() == 2);
+    pause(3);
+    server.kill_and_restart();
+    stage.is_down.store(false, Ordering::SeqCst);
+    let sorted = || {
+        let mut heard = stage.heard("/hook");
+        heard.sort();
+        heard
+    };
+    until("both arrive", || stage.heard("/hook").len() >= 2);
+    server.kill_and_restart();
+    until("they fire again", || server.api("/api/v1/alerts")["alerts"].as_array().unwrap().len() == 2);
+    pause(5);
+    assert_eq!(sorted(), ["A=firing", "B=firing"]);
+    write("rules.yml", &rules(&[("A", false), ("B", true)]));
+    let (status, text) = server.post("/-/reload", "text/plain", "");
+    assert_eq!(status, 200, "{text}");
+    until("the end arrives", || stage.heard("/hook").len() >= 3);
+    server.kill_and_restart();
+    pause(5);
+    assert_eq!(sorted(), ["A=firing", "A=resolved", "B=firing"]);
+}
+
+/// A program of others; killed when dropped.
+struct Peer(Child);
+
+impl Peer {
+    fn start(program: &str, args: &[String], ready: &str) -> Option<Self> {
+        let peer = Self(Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?);
+        until(program, || client().get(ready).send().is_ok_and(|answer| answer.status().is_success()));
+        Some(peer)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _gone = self.0.kill().is_err();
+        let _gone = self.0.wait().is_err();
+    }
+}
+
+/// What of a message must be the same, whoever sends it.
+fn essence(message: &Json) -> Json {
+    let alerts: Vec<Json> = message["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|alert| {
+            let is_over = alert["endsAt"] != "0001-01-01T00:00:00Z";
+            json!([alert["status"], alert["labels"], alert["annotations"], alert["generatorURL"], alert["fingerprint"], is_over])
+        })
+        .collect();
+    let keys = ["status", "groupKey", "groupLabels", "commonLabels", "commonAnnotations", "receiver", "truncatedAlerts", "version"];
+    let same: BTreeMap<&str, &Json> = keys.into_iter().map(|key| (key, &message[key])).collect();
+    json!([same, alerts])
+}
+
+#[test]
+fn a_play_of_faults_gives_the_messages_of_prometheus_and_alertmanager() {
+    let (stage, address) = Stage::open();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "rules.yml",
+        "groups:\n- name: faults\n  interval: 1s\n  rules:\n  - alert: Fault\n    expr: fault > 0\n    labels: {severity: '{{ if gt $value 1.5 }}critical{{ else }}warning{{ end }}'}\n    \
+         annotations: {summary: '{{ $labels.part }} is broken'}\n  - alert: Held\n    expr: fault{part=\"a\"} > 0\n    for: 4s\n",
+    );
+    let routing = |hook: &str| {
+        format!(
+            "route:\n  receiver: all\n  group_by: [alertname, job]\n  group_wait: 2s\n  group_interval: 10s\n  routes:\n  - matchers: [part=c]\n    receiver: firing_only\n\
+             inhibit_rules:\n- source_matchers: [severity=critical]\n  target_matchers: [severity=warning]\n  equal: [job]\n\
+             receivers:\n- name: all\n  webhook_configs: [{{url: 'http://{address}/{hook}'}}]\n\
+             - name: firing_only\n  webhook_configs: [{{url: 'http://{address}/{hook}-only', send_resolved: false}}]\n"
+        )
+    };
+    let scrape = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{dc: x}}}}\nrule_files: ['{}']\n\
+         scrape_configs: [{{job_name: play, static_configs: [{{targets: ['{address}']}}]}}]\n",
+        path("rules.yml")
+    );
+    let (their_alertmanager, their_prometheus) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+    write("theirs.yml", &routing("theirs"));
+    write("ours.yml", &routing("ours"));
+    write(
+        "prometheus.yml",
+        &format!("{scrape}alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{their_alertmanager}']}}]}}]}}\n"),
+    );
+    write("pharos.yml", &scrape);
+    *stage.metrics.lock().unwrap() = "fault{part=\"a\"} 0\n".to_owned();
+    let args = [
+        format!("--config.file={}", path("theirs.yml")),
+        format!("--storage.path={}", path("alertmanager")),
+        format!("--web.listen-address={their_alertmanager}"),
+        "--cluster.listen-address=".to_owned(),
+    ];
+    let Some(_alertmanager) = Peer::start("prometheus-alertmanager", &args, &format!("http://{their_alertmanager}/-/ready")) else {
+        return skip("prometheus-alertmanager is not installed");
+    };
+    let args = [
+        format!("--config.file={}", path("prometheus.yml")),
+        format!("--storage.tsdb.path={}", path("prometheus")),
+        format!("--web.listen-address={their_prometheus}"),
+        "--web.external-url=http://mon.example.org".to_owned(),
+    ];
+    let Some(_prometheus) = Peer::start("prometheus", &args, &format!("http://{their_prometheus}/-/ready")) else {
+        return skip("prometheus is not installed");
+    };
+    let (config, own_routing) = (path("pharos.yml"), path("ours.yml"));
+    let args = [
+        "--config",
+        &config,
+        "--alertmanager.config.file",
+        &own_routing,
+        "--host-metrics=false",
+        "--own-metrics=false",
+        "--external-url=http://mon.example.org",
+        "--auth=off",
+    ];
+    let server = Server::on(&folder.path().join("data"), &args);
+    until("the metric is there", || !server.api("/api/v1/query?query=fault")["result"].as_array().unwrap().is_empty());
+    // Changes come in the middle of the groups' intervals, so that a second more or less of scraping moves none of them.
+    for (seconds, metrics) in [
+        (7, "fault{part=\"a\"} 1\n"),
+        (10, "fault{part=\"a\"} 1\nfault{part=\"b\"} 1\nfault{part=\"c\"} 1\n"),
+        (10, "fault{part=\"b\"} 1\n"),
+        (10, "fault{part=\"b\"} 1\nfault{part=\"d\"} 2\n"),
+        (10, "fault{part=\"a\"} 0\n"),
+        (12, "fault{part=\"a\"} 0\n"),
+    ] {
+        *stage.metrics.lock().unwrap() = metrics.to_owned();
+        pause(seconds);
+    }
+    let messages = stage.messages.lock().unwrap();
+    for (ours, theirs) in [("/ours", "/theirs"), ("/ours-only", "/theirs-only")] {
+        let mut groups: BTreeMap<String, (Vec<Json>, Vec<Json>)> = BTreeMap::new();
+        for (at, message) in messages.iter() {
+            let (our, their) = groups.entry(message["groupKey"].as_str().unwrap().to_owned()).or_default();
+            if at == ours {
+                our.push(essence(message));
+            } else if at == theirs {
+                their.push(essence(message));
+            }
+        }
+        let count: usize = groups.values().map(|(_, theirs)| theirs.len()).sum();
+        assert!(count >= 1, "{theirs} heard nothing: {messages:?}");
+        for (key, (ours, theirs)) in groups {
+            assert_eq!(ours, theirs, "{key}");
+        }
+    }
+    println!("{} messages on both sides", messages.len());
+}
