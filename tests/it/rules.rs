@@ -124,11 +124,13 @@ fn rules_over_logs_are_evaluated() {
 fn changed_rule_files_are_followed() {
     let (folder, server) = with_rules(RULES);
     until(|| (now(&server, "ALERTS{alertname=\"Present\"}").as_array()?.len() == 1).then_some(()));
-    std::fs::write(folder.path().join("more-rules.yml"), "groups:\n- name: m\n  interval: 1s\n  rules:\n  - {record: seven, expr: 7").unwrap();
+    std::fs::write(folder.path().join("more-rules.yml"), "groups:\n- name: m\n  interval: 1s\n  rules:\n  - {record: seven, expr: 7")
+        .unwrap();
     let state = |server: &Server| now(server, "prometheus_config_last_reload_successful")[0]["value"][1].clone();
     until(|| (state(&server) == "0").then_some(()));
     assert_eq!(now(&server, "ALERTS{alertname=\"Present\"}").as_array().unwrap().len(), 1);
-    std::fs::write(folder.path().join("more-rules.yml"), "groups:\n- name: m\n  interval: 1s\n  rules:\n  - {record: seven, expr: 7}").unwrap();
+    std::fs::write(folder.path().join("more-rules.yml"), "groups:\n- name: m\n  interval: 1s\n  rules:\n  - {record: seven, expr: 7}")
+        .unwrap();
     until(|| (now(&server, "seven")[0]["value"][1] == "7").then_some(()));
     until(|| (state(&server) == "1").then_some(()));
 }

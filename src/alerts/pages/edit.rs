@@ -193,7 +193,7 @@ fn given_view(given: &Given, shell: &Shell) -> GivenView {
                 .take(SERIES_MAX)
                 .map(|(labels, value)| (labels.clone(), format::number(*value, Unit::Short)))
                 .collect(),
-            more: preview.count.saturating_sub(SERIES_MAX),
+            more: preview.count.saturating_sub(preview.series.len().min(SERIES_MAX)),
         },
     }
 }
