@@ -44,7 +44,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pages", &["model", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
     (
         "facade",
-        &["model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "api", "pages"],
+        &[
+            "model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "replay", "api",
+            "pages",
+        ],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
 ];
