@@ -94,7 +94,7 @@ pub fn new_text(expr: &str, language: Language) -> String {
     }
     // A block keeps every character of the expression as it is.
     let lines: Vec<&str> = expr.lines().collect();
-    let block = format!("|-\n        {}", lines.join("\n        "));
+    let block = format!("|-\n      {}", lines.join("\n      "));
     let kind = if language == Language::LogQl { "  type: logs\n" } else { "" };
     format!(
         "groups:\n- name: example\n{kind}  rules:\n  - alert: Example\n    expr: {block}\n    for: 5m\n    labels:\n      severity: warning\n"
