@@ -2,21 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::support::Server;
+use crate::support::{Server, until};
 
 const FILE: &str =
     "groups:\n- name: mine\n  interval: 1s\n  rules:\n  - alert: Always\n    expr: vector(1) > 0\n    labels: {severity: page}\n";
-
-/// Asks until there is an answer; fails after half a minute.
-fn until<T>(ask: impl Fn() -> Option<T>) -> T {
-    for _ in 0..300 {
-        if let Some(found) = ask() {
-            return found;
-        }
-        std::thread::park_timeout(std::time::Duration::from_millis(100));
-    }
-    panic!("what was awaited never came");
-}
 
 fn firing(server: &Server) -> usize {
     server.api("/api/v1/alerts")["alerts"].as_array().map_or(0, Vec::len)

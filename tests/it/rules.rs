@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::support::Server;
+use crate::support::{Server, until};
 
 const RULES: &str = "groups:\n- name: g\n  interval: 1s\n  rules:\n  - record: job:up:count\n    expr: count by (job) (up)\n    labels: {by: rules}\n  \
                      - record: job:up:twice\n    expr: job:up:count * 2\n  - alert: Present\n    expr: job:up:count{job=\"pharos\"} > 0\n    \
@@ -16,17 +16,6 @@ fn with_rules(rules: &str) -> (tempfile::TempDir, Server) {
     std::fs::write(&config, "rule_files: ['*rules.yml']\n").unwrap();
     let server = Server::on(&folder.path().join("data"), &["--config", config.to_str().unwrap(), "--host-interval=1s"]);
     (folder, server)
-}
-
-/// Asks until there is an answer; fails after half a minute.
-fn until<T>(ask: impl Fn() -> Option<T>) -> T {
-    for _ in 0..300 {
-        if let Some(found) = ask() {
-            return found;
-        }
-        std::thread::park_timeout(std::time::Duration::from_millis(100));
-    }
-    panic!("what was awaited never came");
 }
 
 fn now(server: &Server, expr: &str) -> Json {

@@ -142,6 +142,17 @@ impl Drop for Server {
     }
 }
 
+/// Asks until there is an answer; fails after half a minute.
+pub(crate) fn until<T>(ask: impl Fn() -> Option<T>) -> T {
+    for _ in 0..300 {
+        if let Some(found) = ask() {
+            return found;
+        }
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    panic!("what was awaited never came");
+}
+
 pub(crate) fn client() -> reqwest::blocking::Client {
     reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).build().unwrap()
 }

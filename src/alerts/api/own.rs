@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::ApiState;
+use super::rules::LabelPairs;
 use crate::access::{Caller, Change};
 use crate::alerts::model::{Group, Kind, Rule};
 use crate::alerts::replay::{DeskError, Episode, Replay};
@@ -19,7 +20,6 @@ use crate::base::time::{format_rfc3339, parse_timestamp};
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
 use crate::platform::http::extract::{Params, decompress, read_body};
-use crate::series::labels::Labels;
 
 /// Bytes of a rule file sent here at most.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -142,14 +142,6 @@ pub async fn check(State(state): State<Arc<ApiState>>, request: Request<Body>) -
         }
         Err(errors) => json!({ "valid": false, "rules": 0, "errors": shown(errors), "warnings": [] }),
     }))
-}
-
-struct LabelPairs<'a>(&'a Labels);
-
-impl Serialize for LabelPairs<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter())
-    }
 }
 
 #[derive(Serialize)]

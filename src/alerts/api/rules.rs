@@ -227,7 +227,8 @@ impl Serialize for Pairs<'_> {
     }
 }
 
-struct LabelPairs<'a>(&'a Labels);
+/// Labels as an object.
+pub(super) struct LabelPairs<'a>(pub(super) &'a Labels);
 
 impl Serialize for LabelPairs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

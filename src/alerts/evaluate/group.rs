@@ -35,6 +35,16 @@ pub struct Ports {
     pub clock: SharedClock,
 }
 
+impl Ports {
+    /// Who answers queries of a language.
+    pub fn engine(&self, language: Language) -> &dyn Evaluate {
+        match language {
+            Language::PromQl => self.metrics.as_ref(),
+            Language::LogQl => self.logs.as_ref(),
+        }
+    }
+}
+
 /// What all groups of a server share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
@@ -262,11 +272,8 @@ impl Running {
         setting: &Setting,
         cancel: &Cancel,
     ) -> Result<Outcome, Failure> {
-        let engine = match self.group.language {
-            Language::PromQl => &ports.metrics,
-            Language::LogQl => &ports.logs,
-        };
-        let ask = |query: &str| ask(engine.as_ref(), query, at - offset, cancel).map(|answer| answer.value);
+        let engine = ports.engine(self.group.language);
+        let ask = |query: &str| ask(engine, query, at - offset, cancel).map(|answer| answer.value);
         let answer = ask(&rule.prepared.rule.expr)?;
         if rule.prepared.rule.kind == Kind::Recording {
             return rule.prepared.record(answer, self.group.limit);

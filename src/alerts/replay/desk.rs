@@ -69,8 +69,7 @@ impl Desk {
         let (ports, expr, at, cancel) = (self.ports.clone(), expr.to_owned(), self.now(), Cancel::new());
         let inner = cancel.clone();
         let work = move || {
-            let engine = engine(&ports, language);
-            engine.evaluate(&Question { query: &expr, when: When::Instant(at), cancel: inner }).map(|answer| answer.value)
+            ports.engine(language).evaluate(&Question { query: &expr, when: When::Instant(at), cancel: inner }).map(|answer| answer.value)
         };
         let value = self.work.run(TIME_MAX, &cancel, work).await?.map_err(ReplayError::from)?;
         if matches!(value, Value::String(..) | Value::Matrix(_)) {
@@ -87,10 +86,7 @@ impl Desk {
         let (ports, query, cancel) = (self.ports.clone(), query.to_owned(), Cancel::new());
         let inner = cancel.clone();
         let when = When::Range { start: from, end: to, step: step.max(1) };
-        let work = move || {
-            let engine = engine(&ports, language);
-            engine.evaluate(&Question { query: &query, when, cancel: inner }).map(|answer| answer.value)
-        };
+        let work = move || ports.engine(language).evaluate(&Question { query: &query, when, cancel: inner }).map(|answer| answer.value);
         match self.work.run(TIME_MAX, &cancel, work).await?.map_err(ReplayError::from)? {
             Value::Matrix(series) => Ok(series),
             _ => Err(ReplayError::Result.into()),
@@ -108,16 +104,9 @@ impl Desk {
         let work = move || {
             let (external_labels, external_url) = (&setting.external_labels, setting.external_url.as_str());
             let draft = Draft { rule: &prepared, interval, offset, limit, external_labels, external_url };
-            replay(&draft, engine(&ports, language), from, to, &inner)
+            replay(&draft, ports.engine(language), from, to, &inner)
         };
         Ok(self.work.run(TIME_MAX, &cancel, work).await??)
-    }
-}
-
-fn engine(ports: &Ports, language: Language) -> &dyn crate::series::ports::Evaluate {
-    match language {
-        Language::PromQl => ports.metrics.as_ref(),
-        Language::LogQl => ports.logs.as_ref(),
     }
 }
 
