@@ -13,8 +13,8 @@
 //!
 //! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
 //! `api → model, ingest, query`, `pages → model, query`, `facade → all`. In `alerts`: `template → model`,
-//! `rules → model, template`, `evaluate → model, template`, `notify → model, config, template`, `dispatch → model, store,
-//! config, route, notify`, `api, pages → model, evaluate, dispatch, config, route`. `tests/tidy.rs` holds this.
+//! `rules → model, template`, `evaluate → model, template`, `notify → model, config, template`, `calm → model`,
+//! `dispatch → model, store, config, route, calm, notify`, `api, pages → model, evaluate, dispatch, config, route, calm`. `tests/tidy.rs` holds this.
 //!
 //! What is absent matters as much: no crate-wide error type, no global state, no `util`, no time but from
 //! [`base::clock`], no SQL outside `platform::db` and `store`, no JSON on model types.

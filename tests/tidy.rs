@@ -28,7 +28,7 @@ const WINGS: &[&str] = &["metrics", "logs", "alerts", "admin"];
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     // The notification log, which is stored, is the engine's.
-    ("store", &["model", "route"]),
+    ("store", &["model", "route", "calm"]),
     ("query", &["model"]),
     ("ingest", &["model", "store"]),
     ("template", &["model"]),
@@ -36,17 +36,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("packs", &["model", "rules"]),
     ("config", &["model"]),
     ("route", &["model"]),
+    ("calm", &["model"]),
     ("notify", &["model", "template", "config"]),
-    ("dispatch", &["model", "store", "config", "route", "notify"]),
+    ("dispatch", &["model", "store", "config", "route", "calm", "notify"]),
     ("evaluate", &["model", "template"]),
     ("replay", &["model", "evaluate"]),
-    ("api", &["model", "ingest", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
-    ("pages", &["model", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
+    ("api", &["model", "ingest", "query", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
+    ("pages", &["model", "query", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
     (
         "facade",
         &[
-            "model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "replay", "api",
-            "pages",
+            "model", "store", "ingest", "query", "template", "rules", "config", "route", "calm", "notify", "dispatch", "evaluate",
+            "replay", "api", "pages",
         ],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),

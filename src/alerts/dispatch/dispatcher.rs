@@ -15,6 +15,7 @@ use super::line::Line;
 use super::report::Numbers;
 use super::standing::Standing;
 use super::{AlertChange, AlertView, Asked, ChannelState, Channels, DispatchError, GroupView, InForce, Routing, Storing, Telling};
+use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
 use crate::alerts::store::{Changes, Store};
@@ -262,6 +263,41 @@ impl Routing for Dispatcher {
 
     fn changes(&self, asked: Asked) -> Storing<'_, Vec<AlertChange>> {
         self.read(move |store| store.changes(&asked))
+    }
+
+    fn calm(&self) -> Arc<Calm> {
+        Arc::clone(self.standing.lock().calm())
+    }
+
+    fn put_calm<'a>(&'a self, id: Option<&'a str>, rule: CalmRule, by: &'a str) -> Storing<'a, (Named, Option<Named>)> {
+        Box::pin(async move {
+            let kept = self.change(|standing, now, changes| standing.put_calm(id, rule, by, now, changes))?;
+            self.changed.notify_one();
+            self.journal.commit().await?;
+            Ok(kept)
+        })
+    }
+
+    fn delete_calm<'a>(&'a self, id: &'a str) -> Storing<'a, Named> {
+        Box::pin(async move {
+            let gone = self.change(|standing, now, changes| standing.delete_calm(id, now, changes))?;
+            self.changed.notify_one();
+            self.journal.commit().await?;
+            Ok(gone)
+        })
+    }
+
+    fn handle<'a>(&'a self, fingerprint: u64, deed: Deed, by: &'a str) -> Storing<'a, Handling> {
+        Box::pin(async move {
+            let handling = self.change(|standing, now, changes| standing.handle(fingerprint, deed, by, now, changes))?;
+            self.changed.notify_one();
+            self.journal.commit().await?;
+            Ok(handling)
+        })
+    }
+
+    fn notes(&self, _fingerprints: Vec<u64>, _from: i64) -> Storing<'_, Vec<Note>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn channels(&self) -> BTreeMap<(Arc<str>, String), ChannelState> {

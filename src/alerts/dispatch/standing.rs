@@ -1,6 +1,7 @@
 //! How everything stands: what is known of each alert, its groups, what keeps them back, who was told what. No clock, no
 //! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
 
+mod handling;
 mod silences;
 mod views;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use super::line::{Line, Lines};
 use super::{Channels, DispatchError};
+use crate::alerts::calm::{Calm, Handling};
 use crate::alerts::config::RoutingConfig;
 use crate::alerts::model::State;
 use crate::alerts::model::history::AlertChange;
@@ -79,6 +81,9 @@ pub(super) struct Standing {
     groups: Groups,
     inhibitor: Inhibitor,
     silences: Vec<Silence>,
+    calm: Arc<Calm>,
+    /// Who takes care of alerts that fire, by fingerprint.
+    handlings: BTreeMap<u64, Handling>,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -98,6 +103,8 @@ impl Standing {
             groups: Groups::new(tree),
             inhibitor: Inhibitor::default(),
             silences: kept.silences,
+            calm: Arc::new(Calm::new(kept.calm)),
+            handlings: kept.handlings,
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),
@@ -133,6 +140,11 @@ impl Standing {
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
+    }
+
+    /// Goes on under other calm rules.
+    fn set_calm(&mut self, calm: Calm, _now: i64) {
+        self.calm = Arc::new(calm);
     }
 
     /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::known::{self, Known, RuleOf};
 use super::now::NowInput;
+use crate::alerts::calm::Handling;
 use crate::alerts::config;
 use crate::alerts::dispatch::{AlertChange, AlertView, GroupView, InForce, Marks, Telling};
 use crate::alerts::evaluate::{Given, HealthState, Prepared, Running, Setting};
@@ -64,7 +65,8 @@ pub(super) fn now() -> NowInput {
     let full = alert(&[("alertname", "DiskFull"), ("severity", "warning"), ("job", "api"), ("instance", "b")], 90);
     let mut held = alert(&[("alertname", "Slow"), ("severity", "info"), ("job", "api"), ("instance", "c")], 60);
     held.marks.silenced_by = vec!["s1".into()];
-    let view = AlertView { alert: routed_of(&down), marks: Marks::default(), receivers: vec!["pager".into()] };
+    let view =
+        AlertView { alert: routed_of(&down), marks: Marks::default(), receivers: vec!["pager".into()], handling: Handling::default() };
     let group = GroupView {
         labels: labels(&[("alertname", "Down")]),
         receiver: "pager".into(),

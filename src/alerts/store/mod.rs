@@ -12,6 +12,7 @@ mod silences;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::alerts::calm::{Handling, Named, Note};
 use crate::alerts::model::history::{AlertChange, Telling};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
@@ -56,12 +57,20 @@ pub struct Changes {
     pub tellings: Vec<Telling>,
     /// How alerts changed.
     pub history: Vec<AlertChange>,
+    /// Calm rules by name.
+    pub calm: BTreeMap<String, Option<Named>>,
+    /// Who takes care of alerts, by fingerprint.
+    pub handlings: BTreeMap<u64, Option<Handling>>,
+    /// What people did about alerts.
+    pub notes: Vec<Note>,
 }
 
 impl Changes {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.alerts.is_empty() && self.silences.is_empty() && self.log.is_empty() && self.tellings.is_empty() && self.history.is_empty()
+        let is_history_empty = self.tellings.is_empty() && self.history.is_empty() && self.notes.is_empty();
+        let is_calm_empty = self.calm.is_empty() && self.handlings.is_empty();
+        self.alerts.is_empty() && self.silences.is_empty() && self.log.is_empty() && is_history_empty && is_calm_empty
     }
 
     /// Takes back what could not be stored; what came since counts.
@@ -75,6 +84,13 @@ impl Changes {
         for (key, logged) in older.log {
             self.log.entry(key).or_insert(logged);
         }
+        for (id, rule) in older.calm {
+            self.calm.entry(id).or_insert(rule);
+        }
+        for (name, handling) in older.handlings {
+            self.handlings.entry(name).or_insert(handling);
+        }
+        put_before(&mut self.notes, older.notes);
         put_before(&mut self.tellings, older.tellings);
         put_before(&mut self.history, older.history);
     }
@@ -96,6 +112,10 @@ pub struct Kept {
     pub silences: Vec<Silence>,
     /// The notification log.
     pub log: Vec<(LogKey, Logged)>,
+    /// Calm rules.
+    pub calm: Vec<Named>,
+    /// Who takes care of alerts, by fingerprint.
+    pub handlings: BTreeMap<u64, Handling>,
     /// What cannot be read any more and was left out, in words.
     pub odd: Vec<String>,
 }

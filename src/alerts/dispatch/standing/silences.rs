@@ -87,7 +87,7 @@ impl Standing {
 }
 
 /// A random name in the form of RFC 9562, version 4.
-fn new_id() -> Result<String, DispatchError> {
+pub(super) fn new_id() -> Result<String, DispatchError> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| DispatchError::Store(format!("there is no randomness for a name: {error}")))?;
     bytes[6] = bytes[6] & 0x0f | 0x40;

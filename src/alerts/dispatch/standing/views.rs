@@ -110,8 +110,10 @@ impl Standing {
             inhibited_by: self.inhibitor.inhibits(&alert.labels, now).map(|inhibition| inhibition.by).unwrap_or_default(),
             silenced_by: silenced_by(&self.silences, &alert.labels, now),
             muted_by: Vec::new(),
+            is_flapping: false,
         };
-        AlertView { alert: alert.clone(), marks, receivers }
+        let handling = self.handlings.get(&alert.fingerprint()).cloned().unwrap_or_default();
+        AlertView { alert: alert.clone(), marks, receivers, handling }
     }
 
     /// Alerts of groups that were due before.

@@ -1,0 +1,80 @@
+//! Calm rules as they are made and changed, and who takes care of alerts.
+
+use std::sync::Arc;
+
+use super::Standing;
+use super::silences::new_id;
+use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
+use crate::alerts::dispatch::DispatchError;
+use crate::alerts::store::Changes;
+
+/// Most calm rules.
+const RULES_MAX: usize = 1_000;
+
+impl Standing {
+    /// What is set so that alerts stay calm.
+    pub(in crate::alerts::dispatch) fn calm(&self) -> &Arc<Calm> {
+        &self.calm
+    }
+
+    /// Makes a calm rule or changes one; gives it as it is kept, and the one before.
+    pub(in crate::alerts::dispatch) fn put_calm(
+        &mut self,
+        id: Option<&str>,
+        rule: CalmRule,
+        by: &str,
+        now: i64,
+        changes: &mut Changes,
+    ) -> Result<(Named, Option<Named>), DispatchError> {
+        let mut rules = self.calm.rules.clone();
+        let before = match id {
+            Some(id) => {
+                let place = rules.iter().position(|named| named.id == id && named.rule.kind() == rule.kind());
+                Some(rules.remove(place.ok_or_else(|| DispatchError::NoRule(id.to_owned()))?))
+            }
+            None if rules.len() >= RULES_MAX => {
+                return Err(DispatchError::TooMany(format!("there are {RULES_MAX} calm rules already, which is the limit")));
+            }
+            None => None,
+        };
+        let id = before.as_ref().map_or_else(new_id, |before| Ok(before.id.clone()))?;
+        let named = Named { id, rule, changed_by: by.to_owned(), changed_at: now };
+        rules.push(named.clone());
+        changes.calm.insert(named.id.clone(), Some(named.clone()));
+        self.set_calm(Calm::new(rules), now);
+        Ok((named, before))
+    }
+
+    /// Forgets a calm rule; gives what it said.
+    pub(in crate::alerts::dispatch) fn delete_calm(&mut self, id: &str, now: i64, changes: &mut Changes) -> Result<Named, DispatchError> {
+        let mut rules = self.calm.rules.clone();
+        let place = rules.iter().position(|named| named.id == id).ok_or_else(|| DispatchError::NoRule(id.to_owned()))?;
+        let gone = rules.remove(place);
+        changes.calm.insert(gone.id.clone(), None);
+        self.set_calm(Calm::new(rules), now);
+        Ok(gone)
+    }
+
+    /// Takes down what somebody did about an alert that fires; gives how it is taken care of now.
+    pub(in crate::alerts::dispatch) fn handle(
+        &mut self,
+        fingerprint: u64,
+        deed: Deed,
+        by: &str,
+        now: i64,
+        changes: &mut Changes,
+    ) -> Result<Handling, DispatchError> {
+        let known = self.known.get(&fingerprint).filter(|known| !known.alert.is_resolved_at(now));
+        let labels = known.ok_or(DispatchError::NoAlert(fingerprint))?.alert.labels.clone();
+        let mut handling = self.handlings.get(&fingerprint).cloned().unwrap_or_default();
+        handling.after(&deed, by, now);
+        changes.notes.push(Note { at: now, labels, by: by.to_owned(), deed });
+        changes.handlings.insert(fingerprint, (!handling.is_empty()).then(|| handling.clone()));
+        if handling.is_empty() {
+            self.handlings.remove(&fingerprint);
+        } else {
+            self.handlings.insert(fingerprint, handling.clone());
+        }
+        Ok(handling)
+    }
+}
