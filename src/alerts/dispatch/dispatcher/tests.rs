@@ -4,6 +4,7 @@
 mod house;
 mod mishaps;
 mod property;
+mod rotas;
 
 use std::time::Duration;
 
