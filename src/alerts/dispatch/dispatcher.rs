@@ -70,7 +70,11 @@ impl Dispatcher {
         for odd in &kept.odd {
             tracing::warn!(odd, "something of alerts that was stored is left out");
         }
-        let standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, clock.now_ms());
+        let now = clock.now_ms();
+        let mut standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, now);
+        if let Some(from) = standing.flaps_from(now) {
+            standing.recover_flaps(&store.recent_turns(from)?, now);
+        }
         Ok(Arc::new(Self {
             clock,
             journal: Journal::new(store),

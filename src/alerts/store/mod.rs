@@ -175,6 +175,15 @@ impl Store {
         self.db.read(|db| history::changes(db, asked))
     }
 
+    /// How alerts began and ended from an instant on (milliseconds since the Unix epoch), oldest first; the newest if there
+    /// are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recent_turns(&self, from: i64) -> Result<Vec<AlertChange>, DbError> {
+        self.db.read(|db| history::turns(db, from))
+    }
+
     /// Forgets history from before an instant, and the oldest lines beyond the most that are kept.
     ///
     /// # Errors

@@ -166,7 +166,13 @@ impl House {
         let history = crate::base::time::Duration::from_secs(90 * 86_400);
         let options = DispatchOptions { db, clock: Arc::clone(&clock), in_force, channels, history };
         let dispatcher = Dispatcher::open(options).unwrap();
-        dispatcher.standing.lock().set_calm(named(&self.calm), now);
+        if !self.calm.is_empty() {
+            let mut standing = dispatcher.standing.lock();
+            standing.set_calm(named(&self.calm), now);
+            if let Some(from) = standing.flaps_from(now) {
+                standing.recover_flaps(&dispatcher.journal.store.recent_turns(from).unwrap(), now);
+            }
+        }
         runtime.spawn(Arc::clone(&dispatcher).run());
         drop(entered);
         self.life = Some(Life { runtime, dispatcher, clock });
