@@ -5,6 +5,7 @@
 
 pub mod handling;
 pub mod rule;
+pub mod wire;
 
 pub use handling::{Acknowledged, Deed, Handling, Note};
 pub use rule::{CalmKind, CalmRule, Cap, Dependency, Escalation, Flapping, Member, Override, RecurringSilence, Rota, Step};

@@ -1,5 +1,7 @@
 //! Times of the calendar, for routes that are silent or speak only then.
 
+pub mod text;
+
 use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
