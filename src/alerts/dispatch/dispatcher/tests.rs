@@ -5,6 +5,7 @@ mod calm;
 mod house;
 mod mishaps;
 mod property;
+mod rotas;
 
 use std::time::Duration;
 
