@@ -7,6 +7,7 @@ pub mod flap;
 pub mod handling;
 pub mod rota;
 pub mod rule;
+pub mod wire;
 
 pub use flap::Flaps;
 pub use handling::{Acknowledged, Deed, Handling, Note};

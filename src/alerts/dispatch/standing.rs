@@ -125,13 +125,11 @@ impl Standing {
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
-        self.warn_of_unknown();
     }
 
     /// Goes on under other calm rules.
     pub(super) fn set_calm(&mut self, calm: Calm, now: i64) {
         self.calm = Arc::new(calm);
-        self.warn_of_unknown();
         self.set_flapping(now);
     }
 

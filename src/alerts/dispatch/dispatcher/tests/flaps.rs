@@ -26,8 +26,8 @@ fn flap(house: &House, times: usize) {
 
 #[test]
 fn an_end_is_told_when_it_is_quiet() {
-    let mut house = House::new(QUICK);
-    house.calm(vec![damped("alertname=a")]);
+    let house = House::new(QUICK);
+    house.calm(&[damped("alertname=a")]);
     house.post(&[("b", "2", Some(10_000))]);
     flap(&house, 6);
     assert!(house.alerts().iter().any(|view| view.alert.name() == "a" && view.marks.is_flapping));
@@ -51,8 +51,8 @@ fn an_end_is_told_when_it_is_quiet() {
 
 #[test]
 fn without_a_rule_that_it_passes_nothing_is_held_back() {
-    let mut house = House::new(QUICK);
-    house.calm(vec![damped("alertname=b")]);
+    let house = House::new(QUICK);
+    house.calm(&[damped("alertname=b")]);
     flap(&house, 4);
     assert_eq!(house.heard().len(), 8);
     assert!(!house.alerts().iter().any(|view| view.marks.is_flapping));
@@ -60,8 +60,8 @@ fn without_a_rule_that_it_passes_nothing_is_held_back() {
 
 #[test]
 fn silence_of_the_sender_is_an_end_that_is_held_back_as_well() {
-    let mut house = House::new(QUICK);
-    house.calm(vec![damped("")]);
+    let house = House::new(QUICK);
+    house.calm(&[damped("")]);
     for _ in 0..4 {
         house.post(&[("a", "1", None)]);
         house.pass(30);
@@ -77,7 +77,7 @@ fn silence_of_the_sender_is_an_end_that_is_held_back_as_well() {
 #[test]
 fn a_restart_changes_nothing() {
     let mut house = House::new(QUICK);
-    house.calm(vec![damped("")]);
+    house.calm(&[damped("")]);
     flap(&house, 2);
     house.crash();
     house.post(&[("a", "1", Some(10_000))]);
@@ -98,11 +98,11 @@ fn a_restart_changes_nothing() {
 
 #[test]
 fn without_the_rule_an_end_that_is_held_back_is_told() {
-    let mut house = House::new(QUICK);
-    house.calm(vec![damped("")]);
+    let house = House::new(QUICK);
+    house.calm(&[damped("")]);
     flap(&house, 3);
     assert_eq!(house.heard().len(), 5);
-    house.calm(vec![]);
+    house.calm(&[]);
     house.pass(6);
     assert_eq!(house.heard()[5..], ["61 r: 1(over)"]);
     flap(&house, 3);
