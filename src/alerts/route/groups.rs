@@ -44,13 +44,28 @@ impl Group {
         alerts
     }
 
+    /// Everything that is needed to tell it now, whether it is due or not.
+    pub fn flush(&self, id: GroupId, now: i64) -> Flush {
+        let mut alerts = self.alerts();
+        let mut resolved = Vec::new();
+        for alert in &mut alerts {
+            if alert.is_resolved_at(now) {
+                resolved.push((alert.fingerprint(), alert.updated_at));
+            } else {
+                // One that fires has no end, whatever its sender said for the case that it is not heard of again.
+                alert.ends_at = None;
+            }
+        }
+        Flush { id, labels: self.labels.clone(), key: Arc::clone(&self.key), at: now, alerts, resolved }
+    }
+
     /// The fingerprints of its alerts.
     pub fn fingerprints(&self) -> impl Iterator<Item = u64> {
         self.alerts.keys().copied()
     }
 }
 
-/// A group that is due: everything that is needed to tell it.
+/// A group as it is at an instant: everything that is needed to tell it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flush {
     /// Which group.
@@ -154,17 +169,7 @@ impl Groups {
             // Missed times are not made up for.
             group.due_at = if was_due.saturating_add(interval) > now { was_due + interval } else { now.saturating_add(interval) };
             group.has_flushed = true;
-            let mut alerts = group.alerts();
-            let mut resolved = Vec::new();
-            for alert in &mut alerts {
-                if alert.is_resolved_at(now) {
-                    resolved.push((alert.fingerprint(), alert.updated_at));
-                } else {
-                    // One that fires has no end, whatever its sender said for the case that it is not heard of again.
-                    alert.ends_at = None;
-                }
-            }
-            due.push((was_due, Flush { id: *id, labels: group.labels.clone(), key: group.key.clone(), at: now, alerts, resolved }));
+            due.push((was_due, group.flush(*id, now)));
         }
         due.sort_by(|(at, flush), (other_at, other)| (at, &flush.id).cmp(&(other_at, &other.id)));
         due.into_iter().map(|(_, flush)| flush).collect()

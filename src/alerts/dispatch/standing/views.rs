@@ -19,6 +19,8 @@ pub(in crate::alerts::dispatch) struct Counts {
     pub(in crate::alerts::dispatch) silences: [usize; 3],
     /// Alerts that come and go.
     pub(in crate::alerts::dispatch) flapping: usize,
+    /// Digests that were told or tried.
+    pub(in crate::alerts::dispatch) digests: u64,
     /// Groups.
     pub(in crate::alerts::dispatch) groups: usize,
     /// Alerts that found no group.
@@ -78,6 +80,7 @@ impl Standing {
             unprocessed: 0,
             silences: [0; 3],
             flapping: self.flaps.count(),
+            digests: self.caps.digests,
             groups: self.groups.iter().count(),
             refused: self.groups.refused(),
         };
