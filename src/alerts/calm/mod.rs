@@ -4,6 +4,7 @@
 //! Values and what follows from them at an instant; no clock, no disk. [`crate::alerts::dispatch`] acts on them.
 
 pub mod cap;
+pub mod escalation;
 pub mod flap;
 pub mod handling;
 pub mod rota;

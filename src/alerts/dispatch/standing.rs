@@ -2,6 +2,7 @@
 //! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
 
 mod cap;
+mod escalation;
 mod flap;
 mod handling;
 mod jobs;
@@ -59,6 +60,7 @@ pub(super) struct Standing {
     handlings: BTreeMap<u64, Handling>,
     flaps: Flaps,
     caps: cap::Caps,
+    escalating: escalation::Escalating,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -82,6 +84,7 @@ impl Standing {
             handlings: kept.handlings,
             flaps: Flaps::default(),
             caps: cap::Caps::default(),
+            escalating: escalation::Escalating::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),
@@ -102,13 +105,15 @@ impl Standing {
         standing.configure(config, channels);
         standing.set_flapping(now);
         standing.set_caps(now);
+        let tree = Arc::clone(standing.groups.tree());
+        standing.set_escalations(&tree, now);
         standing
     }
 
     /// Goes on under another configuration.
     pub(super) fn apply(&mut self, config: &RoutingConfig, tree: Arc<RouteTree>, channels: Channels, now: i64) {
-        self.groups.retarget(tree, now);
         self.configure(config, channels);
+        self.set_escalations(&tree, now);
     }
 
     fn configure(&mut self, config: &RoutingConfig, channels: Channels) {
@@ -126,6 +131,8 @@ impl Standing {
         self.calm = Arc::new(calm);
         self.set_flapping(now);
         self.set_caps(now);
+        let tree = Arc::clone(self.groups.tree());
+        self.set_escalations(&tree, now);
     }
 
     /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.
@@ -171,6 +178,9 @@ impl Standing {
         let is_over = alert.is_resolved_at(now);
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
+        if fires && !was_on {
+            self.escalating.look_in_time(alert.starts_at);
+        }
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
             return true;

@@ -3,6 +3,7 @@
 
 mod calm;
 mod caps;
+mod escalations;
 mod flaps;
 mod house;
 mod mishaps;

@@ -49,6 +49,7 @@ impl Standing {
     /// The groups that are due and not being told already. They are, until [`Self::finish`].
     pub(in crate::alerts::dispatch) fn due(&mut self, now: i64, changes: &mut Changes) -> Vec<Job> {
         self.note_ends(now, changes);
+        self.escalate(now);
         let mut jobs = self.held_jobs(now, changes);
         let busy = &mut self.busy;
         let flushes = self.groups.due_of(now, &mut |receiver, key| busy.insert((Arc::clone(receiver), Arc::clone(key))));
@@ -101,6 +102,6 @@ impl Standing {
     /// When the next group is due that is not being told.
     pub(in crate::alerts::dispatch) fn next_due(&self, now: i64) -> Option<i64> {
         let group = self.groups.next_due_of(&|receiver, key| !self.busy.contains(&(Arc::clone(receiver), Arc::clone(key))));
-        group.into_iter().chain(self.next_room(now)).min()
+        group.into_iter().chain(self.next_room(now)).chain(self.next_look()).min()
     }
 }

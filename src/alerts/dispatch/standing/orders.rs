@@ -5,22 +5,32 @@ use std::sync::Arc;
 use super::Standing;
 use super::jobs::Order;
 use crate::alerts::model::message::Message;
-use crate::alerts::route::mute::Muting;
+use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::route::{Flush, Route, log};
 use crate::alerts::store::{Changes, Logged};
 
 impl Standing {
     /// What each channel is told of a group; only those of one receiver, if it is named.
     pub(super) fn orders(&mut self, route: &Route, flush: &Flush, only: Option<&Arc<str>>, now: i64, changes: &mut Changes) -> Vec<Order> {
-        let muting = Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals };
-        let told = muting.sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
+        let mut told = self.muting().sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
+        let is_step = self.groups.tree().is_beside(route.index);
+        if is_step {
+            self.sift_step(&mut told.alerts, now);
+        }
         let mut orders = Vec::new();
         let mut receivers = self.receivers(&route.receiver, now);
         receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
         for line in receivers.iter().flat_map(|receiver| self.lines.get(receiver)) {
             let key = line.log_key(&flush.key);
             let last = self.log.get(&key).filter(|logged| logged.expires_at > now).map(|logged| &logged.entry);
-            let planned = log::plan(last, &told.alerts, line.integration.send_resolved, route.repeat_interval, now);
+            let of_step: Vec<RoutedAlert>;
+            let alerts = if is_step {
+                of_step = told.alerts.iter().filter(|alert| self.escalates(alert, last, now)).cloned().collect();
+                &of_step
+            } else {
+                &told.alerts
+            };
+            let planned = log::plan(last, alerts, line.integration.send_resolved, route.repeat_interval, now);
             let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
             let logged = Logged { entry, expires_at };
             if alerts.is_empty() {
