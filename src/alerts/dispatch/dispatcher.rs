@@ -73,7 +73,12 @@ impl Dispatcher {
         for odd in &kept.odd {
             tracing::warn!(odd, "something of alerts that was stored is left out");
         }
-        let standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, clock.now_ms());
+        warn_of_missing(&kept.calm, &in_force);
+        let now = clock.now_ms();
+        let mut standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, now);
+        if let Some(from) = standing.flaps_from(now) {
+            standing.recover_flaps(&store.recent_turns(from)?, now);
+        }
         Ok(Arc::new(Self {
             clock,
             journal: Journal::new(store),
@@ -93,6 +98,7 @@ impl Dispatcher {
         {
             let mut standing = self.standing.lock();
             standing.apply(&in_force.config, Arc::clone(&in_force.tree), channels, self.clock.now_ms());
+            warn_of_missing(&standing.calm().rules, &in_force);
             self.in_force.store(in_force);
         }
         self.generation.send_modify(|count| *count += 1);
@@ -234,6 +240,16 @@ fn check_receivers(rule: &CalmRule, in_force: &InForce) -> Result<(), DispatchEr
         known.push(format!("and {} more", config.receivers.len() - RECEIVERS_NAMED_MAX));
     }
     Err(DispatchError::Calm(format!("the routing configuration has no receiver {}; it has {}", quote(missing), known.join(", "))))
+}
+
+/// Says which calm rules name receivers that are not there: they stay, and nobody is told in their place.
+fn warn_of_missing(rules: &[Named], in_force: &InForce) {
+    for named in rules {
+        for receiver in in_force.missing_receivers(&named.rule) {
+            let (kind, title) = (named.rule.kind().as_str(), named.rule.title());
+            tracing::warn!(kind, title, receiver, "a calm rule names a receiver that the routing configuration does not have");
+        }
+    }
 }
 
 impl Routing for Dispatcher {

@@ -1,6 +1,7 @@
 //! How everything stands: what is known of each alert, its groups, what keeps them back, who was told what. No clock, no
 //! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
 
+mod flap;
 mod handling;
 mod orders;
 mod silences;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use super::line::Lines;
 use super::{Channels, DispatchError};
-use crate::alerts::calm::{Calm, Handling};
+use crate::alerts::calm::{Calm, Flaps, Handling};
 use crate::alerts::config::RoutingConfig;
 use crate::alerts::model::State;
 use crate::alerts::model::history::AlertChange;
@@ -41,6 +42,8 @@ struct Known {
     stored_end: i64,
     /// Whether it is stored that it is over.
     is_over: bool,
+    /// When it ended, if it counts as on because it comes and goes.
+    held: Option<i64>,
 }
 
 /// How a message ended.
@@ -63,6 +66,7 @@ pub(super) struct Standing {
     calm: Arc<Calm>,
     /// Who takes care of alerts that fire, by fingerprint.
     handlings: BTreeMap<u64, Handling>,
+    flaps: Flaps,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -84,6 +88,7 @@ impl Standing {
             silences: kept.silences,
             calm: Arc::new(Calm::new(kept.calm)),
             handlings: kept.handlings,
+            flaps: Flaps::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),
@@ -99,9 +104,10 @@ impl Standing {
                 alert.ends_at = Some(end.max(now.saturating_add(end.saturating_sub(alert.updated_at).min(GRACE))));
             }
             standing.groups.insert(&alert, now);
-            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over });
+            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over, held: None });
         }
         standing.configure(config, channels);
+        standing.set_flapping(now);
         standing
     }
 
@@ -119,13 +125,12 @@ impl Standing {
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
-        self.warn_of_unknown();
     }
 
     /// Goes on under other calm rules.
-    pub(super) fn set_calm(&mut self, calm: Calm, _now: i64) {
+    pub(super) fn set_calm(&mut self, calm: Calm, now: i64) {
         self.calm = Arc::new(calm);
-        self.warn_of_unknown();
+        self.set_flapping(now);
     }
 
     /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.
@@ -149,29 +154,35 @@ impl Standing {
     fn take_one(&mut self, alert: RoutedAlert, is_own: bool, now: i64, changes: &mut Changes) -> bool {
         let name = alert.fingerprint();
         let old = self.known.get(&name);
-        let alert = match old {
+        let mut alert = match old {
             Some(old) => old.alert.updated_by(alert, now),
             None => alert,
         };
-        let is_over = alert.is_resolved_at(now);
-        if old.is_none() && !is_over && self.known.len() >= ALERTS_MAX {
+        let fires = !alert.is_resolved_at(now);
+        if old.is_none() && fires && self.known.len() >= ALERTS_MAX {
             return false;
         }
-        if is_over {
-            self.received.1 += 1
-        } else {
+        if fires {
             self.received.0 += 1
+        } else {
+            self.received.1 += 1
         }
+        let was_on = old.is_some_and(Known::fires);
+        let mut held = None;
+        if let Some(until) = flap::damp(&mut self.flaps, &alert, was_on, now) {
+            held = alert.ends_at;
+            (alert.ends_at, alert.is_timeout) = (Some(until), true);
+        }
+        let is_over = alert.is_resolved_at(now);
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
             return true;
         }
-        let was_on = old.is_some_and(|old| !old.is_over);
-        if !is_own && was_on == is_over {
-            let from = old.map(|old| if old.is_over { State::Inactive } else { State::Firing });
-            let to = Some(if is_over { State::Inactive } else { State::Firing });
+        if !is_own && was_on != fires {
+            let from = old.map(|_| if was_on { State::Firing } else { State::Inactive });
+            let to = Some(if fires { State::Firing } else { State::Inactive });
             changes.history.push(AlertChange { at: now, labels: alert.labels.clone(), from, to, source: "".into() });
         }
         let end = alert.ends_at.unwrap_or(i64::MAX);
@@ -180,7 +191,7 @@ impl Standing {
         if !is_stored {
             changes.alerts.insert(name, Some(alert.clone()));
         }
-        self.known.insert(name, Known { alert, stored_end, is_over });
+        self.known.insert(name, Known { alert, stored_end, is_over, held });
         true
     }
 
@@ -234,11 +245,17 @@ impl Standing {
             if known.is_over || !known.alert.is_resolved_at(now) {
                 continue;
             }
-            known.is_over = true;
+            if known.held.is_none() {
+                let (from, to) = (Some(State::Firing), Some(State::Inactive));
+                let at = known.alert.ends_at.unwrap_or(now);
+                changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
+                self.flaps.ended(*name, at);
+            }
+            if known.ends(self.flaps.holds_until(*name), now) {
+                self.groups.insert(&known.alert, now);
+                self.inhibitor.observe(&known.alert);
+            }
             changes.alerts.insert(*name, Some(RoutedAlert { updated_at: now, ..known.alert.clone() }));
-            let (from, to) = (Some(State::Firing), Some(State::Inactive));
-            let at = known.alert.ends_at.unwrap_or(now);
-            changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
         }
     }
 
@@ -251,6 +268,7 @@ impl Standing {
         self.note_ends(now, changes);
         self.groups.keep_up(now);
         self.inhibitor.sweep(now);
+        self.flaps.sweep(now);
         if self.known.values().any(|known| known.is_over) {
             let grouped = self.groups.fingerprints();
             self.known.retain(|name, known| {

@@ -33,6 +33,7 @@ use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
 use crate::series::ports::SendAlerts;
 use crate::series::relabel::RelabelConfig;
+use crate::ui::shell::Counts;
 
 /// What the hall needs of the rest of the server.
 pub struct AlertsOptions {
@@ -146,8 +147,8 @@ impl Alerts {
     }
 
     /// Alerts that fire and are told, for the navigation of every page.
-    pub fn firing(&self) -> usize {
-        self.pages.firing()
+    pub fn counts(&self) -> Counts {
+        self.pages.counts()
     }
 
     /// Every route of the hall. Call it once, as the server starts.

@@ -13,6 +13,9 @@ pub const HISTORY_LINES_MAX: i64 = 500_000;
 /// Most lines of one answer.
 const ANSWER_LINES_MAX: usize = 10_000;
 
+/// Most lines of history that are read for what routing goes on with.
+const TURNS_MAX: i64 = 100_000;
+
 /// Which changes of alerts are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
@@ -84,6 +87,17 @@ pub(super) fn changes(db: &Connection, asked: &Asked) -> rusqlite::Result<Vec<Al
     let mut statement = db.prepare_cached(sql)?;
     let lines = statement.query_map(params![asked.from, asked.to, name, lines(asked.limit)], change_from)?;
     lines.collect()
+}
+
+/// Beginnings and ends of alerts, oldest first.
+pub(super) fn turns(db: &Connection, from: i64) -> rusqlite::Result<Vec<AlertChange>> {
+    let sql = "SELECT at_ms, labels, from_state, to_state, source FROM alert_changes \
+               WHERE at_ms >= ?1 AND ('firing' IN (from_state, to_state)) ORDER BY at_ms DESC, id DESC LIMIT ?2";
+    let mut statement = db.prepare(sql)?;
+    let lines = statement.query_map(params![from, TURNS_MAX], change_from)?;
+    let mut lines = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+    lines.reverse();
+    Ok(lines)
 }
 
 fn change_from(row: &Row<'_>) -> rusqlite::Result<AlertChange> {

@@ -181,6 +181,15 @@ impl Store {
         self.db.read(|db| history::changes(db, asked))
     }
 
+    /// How alerts began and ended from an instant on (milliseconds since the Unix epoch), oldest first; the newest if there
+    /// are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recent_turns(&self, from: i64) -> Result<Vec<AlertChange>, DbError> {
+        self.db.read(|db| history::turns(db, from))
+    }
+
     /// What people did about alerts from an instant on, newest first: of these alerts, or of all if there are none.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! server is a runtime of its own; a crash drops it, and the next one opens what was stored.
 
 mod calm;
+mod flaps;
 mod house;
 mod mishaps;
 mod property;

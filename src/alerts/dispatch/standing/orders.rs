@@ -79,27 +79,4 @@ impl Standing {
         }
         receivers
     }
-
-    /// Says which receivers calm rules name that there are none of. Nobody is told in their place.
-    pub(super) fn warn_of_unknown(&self) {
-        let unknown = |receiver: &str, rule: &str| {
-            if !self.lines.has(receiver) {
-                tracing::warn!(rule, receiver, "a calm rule names a receiver that the routing configuration does not have");
-            }
-        };
-        for (_, rota) in self.calm.rotas() {
-            unknown(&rota.receiver, &rota.title);
-            for member in rota.members.iter().chain(rota.overrides.iter().map(|stand_in| &stand_in.member)) {
-                unknown(&member.receiver, &rota.title);
-            }
-        }
-        for (_, escalation) in self.calm.escalations() {
-            for step in &escalation.steps {
-                unknown(&step.receiver, &escalation.title);
-            }
-        }
-        for (_, cap) in self.calm.caps() {
-            unknown(&cap.receiver, "cap");
-        }
-    }
 }

@@ -17,6 +17,8 @@ pub(in crate::alerts::dispatch) struct Counts {
     pub(in crate::alerts::dispatch) unprocessed: usize,
     /// Silences that are active, pending, over.
     pub(in crate::alerts::dispatch) silences: [usize; 3],
+    /// Alerts that come and go.
+    pub(in crate::alerts::dispatch) flapping: usize,
     /// Groups.
     pub(in crate::alerts::dispatch) groups: usize,
     /// Alerts that found no group.
@@ -84,6 +86,7 @@ impl Standing {
             suppressed: 0,
             unprocessed: 0,
             silences: [0; 3],
+            flapping: self.flaps.count(),
             groups: self.groups.iter().count(),
             refused: self.groups.refused(),
         };
@@ -119,7 +122,7 @@ impl Standing {
             inhibited_by: self.inhibitor.inhibits(&alert.labels, now).map(|inhibition| inhibition.by).unwrap_or_default(),
             silenced_by: silenced_by(&self.silences, &alert.labels, now),
             muted_by: Vec::new(),
-            is_flapping: false,
+            is_flapping: self.flaps.is_flapping(alert.fingerprint()),
         };
         let handling = self.handlings.get(&alert.fingerprint()).cloned().unwrap_or_default();
         AlertView { alert: alert.clone(), marks, receivers, handling }

@@ -26,7 +26,7 @@ fn rota(receiver: &str, people: &[&str]) -> Rota {
 #[test]
 fn after_a_hand_over_whoever_is_on_call_now_hears_what_fires() {
     let mut house = House::new(TEAM);
-    house.calm(vec![CalmRule::Rota(Rota { first_day: 19_674, ..rota("team", &["ann", "bob"]) })]);
+    house.calm(&[CalmRule::Rota(Rota { first_day: 19_674, ..rota("team", &["ann", "bob"]) })]);
     house.post(&[("a", "1", Some(10_000))]);
     house.pass(60);
     assert_eq!(house.sorted(), ["30 ann: 1", "30 team: 1"]);
@@ -43,14 +43,14 @@ fn after_a_hand_over_whoever_is_on_call_now_hears_what_fires() {
 
 #[test]
 fn who_is_on_call_twice_is_told_once_and_unknown_receivers_are_nobody() {
-    let mut house = House::new(TEAM);
+    let house = House::new(TEAM);
     let mut stood_in = Rota { first_day: 19_674, ..rota("team", &["nobody", "quiet"]) };
     stood_in.overrides.push(Override {
         member: Member { person: "Bob".to_owned(), receiver: "bob".to_owned() },
         starts_at: 0,
         ends_at: house.start + 100_000,
     });
-    house.calm(vec![
+    house.calm(&[
         CalmRule::Rota(stood_in),
         CalmRule::Rota(Rota { first_day: 19_674, ..rota("team", &["bob"]) }),
         CalmRule::Rota(Rota { first_day: 19_674, ..rota("team", &["team"]) }),
