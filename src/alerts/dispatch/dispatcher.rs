@@ -16,7 +16,6 @@ use super::report::Numbers;
 use super::standing::Standing;
 use super::{AlertChange, AlertView, Asked, ChannelState, Channels, DispatchError, GroupView, InForce, Routing, Storing, Telling};
 use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
-use crate::alerts::config::RoutingConfig;
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
 use crate::alerts::store::{Changes, Store};
@@ -74,7 +73,7 @@ impl Dispatcher {
         for odd in &kept.odd {
             tracing::warn!(odd, "something of alerts that was stored is left out");
         }
-        warn_of_missing(&kept.calm, &in_force.config);
+        warn_of_missing(&kept.calm, &in_force);
         let now = clock.now_ms();
         let mut standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, now);
         if let Some(from) = standing.flaps_from(now) {
@@ -102,7 +101,7 @@ impl Dispatcher {
         {
             let mut standing = self.standing.lock();
             standing.apply(&in_force.config, Arc::clone(&in_force.tree), channels, self.clock.now_ms());
-            warn_of_missing(&standing.calm().rules, &in_force.config);
+            warn_of_missing(&standing.calm().rules, &in_force);
             self.in_force.store(in_force);
         }
         self.generation.send_modify(|count| *count += 1);
@@ -235,8 +234,10 @@ impl Dispatcher {
 }
 
 /// Refuses a calm rule that names a receiver which the configuration does not have.
-fn check_receivers(rule: &CalmRule, config: &RoutingConfig) -> Result<(), DispatchError> {
-    let Some(missing) = missing(rule, config).next() else { return Ok(()) };
+fn check_receivers(rule: &CalmRule, in_force: &InForce) -> Result<(), DispatchError> {
+    let missing = in_force.missing_receivers(rule);
+    let Some(missing) = missing.first() else { return Ok(()) };
+    let config = &in_force.config;
     let mut known: Vec<String> = config.receivers.iter().take(RECEIVERS_NAMED_MAX).map(|receiver| quote(&receiver.name)).collect();
     if config.receivers.len() > RECEIVERS_NAMED_MAX {
         known.push(format!("and {} more", config.receivers.len() - RECEIVERS_NAMED_MAX));
@@ -245,17 +246,13 @@ fn check_receivers(rule: &CalmRule, config: &RoutingConfig) -> Result<(), Dispat
 }
 
 /// Says which calm rules name receivers that are not there: they stay, and nobody is told in their place.
-fn warn_of_missing(rules: &[Named], config: &RoutingConfig) {
+fn warn_of_missing(rules: &[Named], in_force: &InForce) {
     for named in rules {
-        for receiver in missing(&named.rule, config) {
+        for receiver in in_force.missing_receivers(&named.rule) {
             let (kind, title) = (named.rule.kind().as_str(), named.rule.title());
             tracing::warn!(kind, title, receiver, "a calm rule names a receiver that the routing configuration does not have");
         }
     }
-}
-
-fn missing<'r>(rule: &'r CalmRule, config: &RoutingConfig) -> impl Iterator<Item = &'r str> {
-    rule.receivers().into_iter().filter(|name| config.receivers.iter().all(|receiver| receiver.name != *name))
 }
 
 impl Routing for Dispatcher {
@@ -265,6 +262,10 @@ impl Routing for Dispatcher {
 
     fn alerts(&self) -> Vec<AlertView> {
         self.standing.lock().alerts(self.clock.now_ms())
+    }
+
+    fn alert(&self, fingerprint: u64) -> Option<AlertView> {
+        self.standing.lock().alert(fingerprint, self.clock.now_ms())
     }
 
     fn groups(&self) -> Vec<GroupView> {
@@ -309,7 +310,7 @@ impl Routing for Dispatcher {
     fn put_calm<'a>(&'a self, id: Option<&'a str>, rule: CalmRule, by: &'a str) -> Storing<'a, (Named, Option<Named>)> {
         Box::pin(async move {
             let kept = self.change(|standing, now, changes| {
-                check_receivers(&rule, &self.in_force.load().config)?;
+                check_receivers(&rule, &self.in_force.load())?;
                 standing.put_calm(id, rule, by, now, changes)
             })?;
             self.changed.notify_one();

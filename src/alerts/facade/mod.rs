@@ -101,8 +101,15 @@ impl Alerts {
         registry.add(Arc::clone(&dispatcher) as _);
         let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
         let own: Arc<dyn OwnRules> = Arc::new(SharedOwn(own));
-        let api =
-            Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::clone(&own), desk: Arc::clone(&desk), read_query, outside });
+        let api = Arc::new(ApiState {
+            groups: Arc::clone(&manager) as _,
+            own: Arc::clone(&own),
+            desk: Arc::clone(&desk),
+            read_query,
+            outside,
+            routing: Arc::clone(&dispatcher) as _,
+            clock: Arc::clone(&clock),
+        });
         let pages = PageState::new(
             Arc::clone(&manager) as _,
             Arc::clone(&dispatcher) as _,

@@ -44,6 +44,15 @@ impl Standing {
         .collect()
     }
 
+    /// The alert of this name, if it is not over.
+    pub(in crate::alerts::dispatch) fn alert(&self, name: u64, now: i64) -> Option<AlertView> {
+        let known = self.known.get(&name).filter(|known| !known.alert.is_resolved_at(now))?;
+        let mut view = self.view(&known.alert, now);
+        view.marks.is_processed = self.groups.iter().any(|(_, group)| group.has_flushed && group.fingerprints().any(|other| other == name));
+        view.marks.muted_by = self.muted(now).remove(&name).unwrap_or_default();
+        Some(view)
+    }
+
     /// Every group.
     pub(in crate::alerts::dispatch) fn groups(&self, now: i64) -> Vec<GroupView> {
         let tree = self.groups.tree();
