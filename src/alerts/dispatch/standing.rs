@@ -18,6 +18,7 @@ use crate::alerts::model::State;
 use crate::alerts::model::history::AlertChange;
 use crate::alerts::model::interval::NamedIntervals;
 use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::routing::InhibitRule;
 use crate::alerts::model::silence::Silence;
 use crate::alerts::route::{Groups, Inhibitor, RouteTree};
 use crate::alerts::store::{Changes, Kept, LogKey, Logged};
@@ -61,6 +62,8 @@ pub(super) enum End {
 pub(super) struct Standing {
     known: BTreeMap<u64, Known>,
     groups: Groups,
+    /// Of the configuration, without those of calm rules.
+    inhibit_rules: Vec<InhibitRule>,
     inhibitor: Inhibitor,
     silences: Vec<Silence>,
     calm: Arc<Calm>,
@@ -84,6 +87,7 @@ impl Standing {
         let mut standing = Self {
             known: BTreeMap::new(),
             groups: Groups::new(tree),
+            inhibit_rules: Vec::new(),
             inhibitor: Inhibitor::default(),
             silences: kept.silences,
             calm: Arc::new(Calm::new(kept.calm)),
@@ -118,10 +122,8 @@ impl Standing {
     }
 
     fn configure(&mut self, config: &RoutingConfig, channels: Channels) {
-        self.inhibitor = Inhibitor::new(&config.inhibit_rules);
-        for known in self.known.values() {
-            self.inhibitor.observe(&known.alert);
-        }
+        self.inhibit_rules.clone_from(&config.inhibit_rules);
+        self.set_inhibitor();
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
@@ -129,7 +131,10 @@ impl Standing {
 
     /// Goes on under other calm rules.
     pub(super) fn set_calm(&mut self, calm: Calm, now: i64) {
-        self.calm = Arc::new(calm);
+        let before = std::mem::replace(&mut self.calm, Arc::new(calm));
+        if !before.dependencies().map(|(_, rule)| rule).eq(self.calm.dependencies().map(|(_, rule)| rule)) {
+            self.set_inhibitor();
+        }
         self.set_flapping(now);
     }
 
@@ -179,6 +184,9 @@ impl Standing {
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
             return true;
+        }
+        if is_over {
+            handling::end(&mut self.handlings, name, changes);
         }
         if !is_own && was_on != fires {
             let from = old.map(|_| if was_on { State::Firing } else { State::Inactive });
@@ -255,6 +263,9 @@ impl Standing {
                 self.groups.insert(&known.alert, now);
                 self.inhibitor.observe(&known.alert);
             }
+            if known.is_over {
+                handling::end(&mut self.handlings, *name, changes);
+            }
             changes.alerts.insert(*name, Some(RoutedAlert { updated_at: now, ..known.alert.clone() }));
         }
     }
@@ -286,6 +297,7 @@ impl Standing {
             }
             stays
         });
+        self.sweep_handlings(changes);
         self.sweep_silences(now, changes);
     }
 }

@@ -6,7 +6,7 @@ use super::Standing;
 use crate::alerts::dispatch::line::Line;
 use crate::alerts::model::message::Message;
 use crate::alerts::route::mute::Muting;
-use crate::alerts::route::{Flush, Route, RouteTree, log};
+use crate::alerts::route::{Flush, Reason, Route, RouteTree, log};
 use crate::alerts::store::{Changes, LogKey, Logged};
 
 /// A group that is to be told.
@@ -35,6 +35,7 @@ impl Standing {
     pub(super) fn orders(&mut self, route: &Route, flush: &Flush, now: i64, changes: &mut Changes) -> Vec<Order> {
         let muting = Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals };
         let told = muting.sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
+        let is_cared_for = self.is_cared_for(&told.alerts, now);
         let mut orders = Vec::new();
         for line in self.receivers(&route.receiver, now).iter().flat_map(|receiver| self.lines.get(receiver)) {
             let key = line.log_key(&flush.key);
@@ -42,7 +43,8 @@ impl Standing {
             let planned = log::plan(last, &told.alerts, line.integration.send_resolved, route.repeat_interval, now);
             let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
             let logged = Logged { entry, expires_at };
-            if alerts.is_empty() {
+            // Nobody is reminded of what somebody takes care of.
+            if alerts.is_empty() || (reason == Reason::Repeat && is_cared_for) {
                 changes.log.insert(key.clone(), Some(logged.clone()));
                 self.log.insert(key, logged);
                 continue;
