@@ -5,6 +5,7 @@
 
 pub mod flap;
 pub mod handling;
+pub mod recurrence;
 pub mod rota;
 pub mod rule;
 pub mod wire;

@@ -4,6 +4,7 @@
 mod flap;
 mod handling;
 mod orders;
+mod recurring;
 mod silences;
 mod views;
 
@@ -70,6 +71,7 @@ pub(super) struct Standing {
     /// Who takes care of alerts that fire, by fingerprint.
     handlings: BTreeMap<u64, Handling>,
     flaps: Flaps,
+    looks: recurring::Looks,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -93,6 +95,7 @@ impl Standing {
             calm: Arc::new(Calm::new(kept.calm)),
             handlings: kept.handlings,
             flaps: Flaps::default(),
+            looks: recurring::Looks::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),

@@ -48,10 +48,13 @@ impl Standing {
             None => None,
         };
         let id = before.as_ref().map_or_else(new_id, |before| Ok(before.id.clone()))?;
-        let named = Named { id, rule, changed_by: by.to_owned(), changed_at: now };
+        // Each change has an instant of its own, so that what was made of the rule before it can be told apart.
+        let changed_at = before.as_ref().map_or(now, |before| now.max(before.changed_at.saturating_add(1)));
+        let named = Named { id, rule, changed_by: by.to_owned(), changed_at };
         rules.push(named.clone());
         changes.calm.insert(named.id.clone(), Some(named.clone()));
         self.set_calm(Calm::new(rules), now);
+        self.end_recurring(now, changes);
         Ok((named, before))
     }
 
@@ -62,6 +65,7 @@ impl Standing {
         let gone = rules.remove(place);
         changes.calm.insert(gone.id.clone(), None);
         self.set_calm(Calm::new(rules), now);
+        self.end_recurring(now, changes);
         Ok(gone)
     }
 
