@@ -8,6 +8,7 @@ mod flaps;
 mod house;
 mod mishaps;
 mod property;
+mod recurring;
 mod rotas;
 
 use std::time::Duration;
