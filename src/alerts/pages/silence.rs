@@ -128,7 +128,7 @@ impl Draft {
                 return Err(Words::new("More than {} matchers.", [MATCHERS_MAX.to_string()]));
             }
         }
-        Ok(Matchers::new(found))
+        Ok(Matchers::in_order(found))
     }
 
     /// The silence that it makes.
