@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use load::{ReadQuery, load};
 use manager::Manager;
 use own::{Own, SharedOwn};
+pub use pages::Beside;
 use pages::PageState;
 pub use routing::load_routing;
 use send::Sender;
@@ -41,6 +42,8 @@ pub struct AlertsOptions {
     pub ports: Ports,
     /// Reads queries.
     pub read_query: ReadQuery,
+    /// What happened beside alerts.
+    pub beside: Beside,
     /// What follows the configuration.
     pub following: Following,
     /// Alertmanagers outside.
@@ -95,7 +98,7 @@ impl Alerts {
     /// # Errors
     /// The database's.
     pub fn with_channels(options: AlertsOptions, channels: Channels) -> Result<Arc<Self>, String> {
-        let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
+        let AlertsOptions { ports, read_query, beside, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
         let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
@@ -126,6 +129,7 @@ impl Alerts {
             logs,
             Arc::clone(&clock),
             (own, desk, read_query),
+            (Arc::clone(&sender), beside),
         );
         Ok(Arc::new(Self { manager, dispatcher, sender, api, pages, clock, tasks: parking_lot::Mutex::default() }))
     }

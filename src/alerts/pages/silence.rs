@@ -66,6 +66,11 @@ impl Draft {
         for (name, value) in form_urlencoded::parse(form) {
             let field = match &*name {
                 "id" => &mut draft.id,
+                // As Alertmanager writes its links.
+                "filter" => {
+                    draft.matchers = value.trim().trim_start_matches('{').trim_end_matches('}').trim_end_matches(',').to_owned();
+                    continue;
+                }
                 "matchers" => &mut draft.matchers,
                 "starts" => &mut draft.starts,
                 "for" => &mut draft.hold,
