@@ -6,6 +6,7 @@
 pub mod handling;
 pub mod rota;
 pub mod rule;
+pub mod wire;
 
 pub use handling::{Acknowledged, Deed, Handling, Note};
 pub use rota::Turn;

@@ -72,6 +72,11 @@ impl Lines {
         self.0.get(receiver).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether there is such a receiver, with channels or without.
+    pub(super) fn has(&self, receiver: &str) -> bool {
+        self.0.contains_key(receiver)
+    }
+
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Line>> {
         self.0.values().flatten()

@@ -40,6 +40,9 @@ pub enum DispatchError {
     /// There is no more room.
     #[error("{0}")]
     TooMany(String),
+    /// A calm rule that does not fit the configuration or other rules.
+    #[error("{0}")]
+    Calm(String),
     /// No calm rule has this name.
     #[error("calm rule {0} not found")]
     NoRule(String),

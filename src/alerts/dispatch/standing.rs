@@ -2,26 +2,27 @@
 //! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
 
 mod handling;
+mod orders;
 mod silences;
 mod views;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::line::{Line, Lines};
+use super::line::Lines;
 use super::{Channels, DispatchError};
 use crate::alerts::calm::{Calm, Handling};
 use crate::alerts::config::RoutingConfig;
 use crate::alerts::model::State;
 use crate::alerts::model::history::AlertChange;
 use crate::alerts::model::interval::NamedIntervals;
-use crate::alerts::model::message::Message;
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
-use crate::alerts::route::mute::Muting;
-use crate::alerts::route::{Entry, Flush, Groups, Inhibitor, Reason, Route, RouteTree, log};
+use crate::alerts::route::{Groups, Inhibitor, RouteTree};
 use crate::alerts::store::{Changes, Kept, LogKey, Logged};
 use crate::base::time::Duration;
+
+pub(super) use orders::{Job, Order};
 
 /// Most alerts that are known at a time.
 const ALERTS_MAX: usize = 200_000;
@@ -40,28 +41,6 @@ struct Known {
     stored_end: i64,
     /// Whether it is stored that it is over.
     is_over: bool,
-}
-
-/// A group that is to be told.
-pub(super) struct Job {
-    /// The routes that it was found by.
-    tree: Arc<RouteTree>,
-    flush: Flush,
-    /// Who is told.
-    pub(super) receiver: Arc<str>,
-    /// What each channel is told.
-    pub(super) orders: Vec<Order>,
-    /// When it is given up for this time, in milliseconds since the Unix epoch.
-    pub(super) deadline: i64,
-}
-
-/// What a channel is told.
-pub(super) struct Order {
-    pub(super) line: Arc<Line>,
-    pub(super) message: Message,
-    pub(super) reason: Reason,
-    pub(super) entry: Entry,
-    pub(super) expires_at: i64,
 }
 
 /// How a message ended.
@@ -140,11 +119,13 @@ impl Standing {
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
+        self.warn_of_unknown();
     }
 
     /// Goes on under other calm rules.
-    fn set_calm(&mut self, calm: Calm, _now: i64) {
+    pub(super) fn set_calm(&mut self, calm: Calm, _now: i64) {
         self.calm = Arc::new(calm);
+        self.warn_of_unknown();
     }
 
     /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.
@@ -222,38 +203,6 @@ impl Standing {
             jobs.push(Job { tree: Arc::clone(&tree), flush, receiver: Arc::clone(&route.receiver), orders, deadline });
         }
         jobs
-    }
-
-    /// What each channel of a group's receiver is told.
-    fn orders(&mut self, route: &Route, flush: &Flush, now: i64, changes: &mut Changes) -> Vec<Order> {
-        let muting = Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals };
-        let told = muting.sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
-        let mut orders = Vec::new();
-        for line in self.lines.get(&route.receiver) {
-            let key = line.log_key(&flush.key);
-            let last = self.log.get(&key).filter(|logged| logged.expires_at > now).map(|logged| &logged.entry);
-            let planned = log::plan(last, &told.alerts, line.integration.send_resolved, route.repeat_interval, now);
-            let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
-            if alerts.is_empty() {
-                let logged = Logged { entry, expires_at };
-                changes.log.insert(key.clone(), Some(logged.clone()));
-                self.log.insert(key, logged);
-                continue;
-            }
-            let message = Message {
-                receiver: Arc::clone(&route.receiver),
-                group_key: Arc::clone(&flush.key),
-                group_labels: flush.labels.clone(),
-                route_labels: route.labels.clone(),
-                alerts,
-                at: now,
-                reason: reason.as_str(),
-                group_interval: route.group_interval,
-                repeat_interval: route.repeat_interval,
-            };
-            orders.push(Order { line: Arc::clone(line), message, reason, entry, expires_at });
-        }
-        orders
     }
 
     /// A channel took a message.

@@ -1,5 +1,7 @@
 //! Times of the calendar, for routes that are silent or speak only then.
 
+pub mod text;
+
 use chrono::{
     DateTime, Datelike, Days, Local, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc,
 };

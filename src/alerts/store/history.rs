@@ -103,7 +103,7 @@ fn lines(limit: usize) -> i64 {
 }
 
 pub(super) fn prune(tx: &Transaction<'_>, before: i64, lines_max: i64) -> rusqlite::Result<()> {
-    for table in ["tellings", "alert_changes"] {
+    for table in ["tellings", "alert_changes", "alert_notes"] {
         tx.execute(&format!("DELETE FROM {table} WHERE at_ms < ?1"), [before])?;
         tx.execute(&format!("DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?1"), [lines_max])?;
     }

@@ -114,6 +114,7 @@ pub(super) struct House {
     yaml: String,
     ear: Arc<Ear>,
     life: Option<Life>,
+    calm: Vec<CalmRule>,
     pub(super) start: i64,
 }
 
@@ -136,10 +137,21 @@ fn channels(in_force: &InForce, ear: &Arc<Ear>, clock: &SharedClock) -> Channels
     in_force.config.receivers.iter().map(|receiver| (receiver.name.as_str().into(), of(receiver))).collect()
 }
 
+/// Rules with names of their own.
+fn named(rules: &[CalmRule]) -> Calm {
+    let named = |(place, rule): (usize, &CalmRule)| Named {
+        id: format!("rule{place}"),
+        rule: rule.clone(),
+        changed_by: String::new(),
+        changed_at: 0,
+    };
+    Calm::new(rules.iter().enumerate().map(named).collect())
+}
+
 impl House {
     pub(super) fn new(yaml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut house = Self { folder, yaml: yaml.to_owned(), ear: Arc::default(), life: None, start: START };
+        let mut house = Self { folder, yaml: yaml.to_owned(), ear: Arc::default(), life: None, calm: Vec::new(), start: START };
         house.begin(START);
         house
     }
@@ -154,9 +166,18 @@ impl House {
         let history = crate::base::time::Duration::from_secs(90 * 86_400);
         let options = DispatchOptions { db, clock: Arc::clone(&clock), in_force, channels, history };
         let dispatcher = Dispatcher::open(options).unwrap();
+        dispatcher.standing.lock().set_calm(named(&self.calm), now);
         runtime.spawn(Arc::clone(&dispatcher).run());
         drop(entered);
         self.life = Some(Life { runtime, dispatcher, clock });
+    }
+
+    /// Sets calm rules instead of those before.
+    pub(super) fn calm(&mut self, rules: Vec<CalmRule>) {
+        self.calm = rules;
+        let now = self.now();
+        let _entered = self.life().runtime.enter();
+        self.dispatcher().standing.lock().set_calm(named(&self.calm), now);
     }
 
     fn life(&self) -> &Life {
