@@ -144,6 +144,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     })
     .await?;
     let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, &db, clock)?;
+    let everyone = Arc::clone(&access);
+    alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
     configuration.on_change(Arc::clone(edge), move |loaded, alerting| {
         told.apply(&loaded.config);

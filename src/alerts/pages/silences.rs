@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::calm::edit::loses;
+use super::calm::form_of;
 use super::calm::recurring::{self, RecurringRow};
 use super::known::Known;
 use super::silence::Draft;
 use super::ways;
-use crate::alerts::calm::Calm;
+use crate::alerts::calm::{Calm, CalmKind};
 use crate::alerts::model::silence::{Silence, SilenceState};
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::key;
@@ -58,6 +60,8 @@ struct SilencesPage<'a> {
     text: &'a str,
     rows: Vec<Row>,
     recurring: Vec<RecurringRow>,
+    new_recurring: String,
+    loses: &'static str,
     page: usize,
     pages: usize,
     found_words: String,
@@ -97,6 +101,8 @@ pub fn render(input: &SilencesInput, shell: &Shell) -> String {
             other => super::calm::done_words(other),
         },
         recurring: recurring::rows(&input.calm, &input.alerts, shell),
+        new_recurring: form_of(CalmKind::RecurringSilence, ""),
+        loses: loses(CalmKind::RecurringSilence),
         rows: here.map(|silence| row(silence, input, shell)).collect(),
         found_words: shell.lang().n(found.len() as u64, "{} silence", "{} silences"),
         shell,

@@ -11,7 +11,7 @@ use crate::alerts::model::matcher::Matchers;
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::routing::InhibitRule;
 use crate::alerts::pages::known::Known;
-use crate::alerts::pages::silences::{Hit, hit, hits};
+use crate::alerts::pages::silences::{Hit, hit};
 use crate::alerts::route::inhibit::Inhibitor;
 use crate::ui::format::Moment;
 use crate::ui::lang::{Lang, key};
@@ -84,10 +84,10 @@ impl EditInput {
             self.fields.extend(Fields::of(&named.rule));
         } else {
             for (name, value) in DEFAULTS.iter().filter(|(kind, _)| *kind == self.kind).flat_map(|(_, values)| values.iter()) {
-                self.fields.default(name, value);
+                self.fields.preset(name, value);
             }
             if self.kind == CalmKind::Rota {
-                self.fields.default("first", &when::write_day(now.div_euclid(86_400_000)));
+                self.fields.preset("first", &when::write_day(now.div_euclid(86_400_000)));
             }
         }
     }
@@ -266,7 +266,7 @@ pub fn render(input: &EditInput, shell: &Shell) -> String {
 }
 
 /// What is lost with a rule of a kind.
-pub(super) const fn loses(kind: CalmKind) -> &'static str {
+pub const fn loses(kind: CalmKind) -> &'static str {
     match kind {
         CalmKind::RecurringSilence => key("Its alerts are told again from now on; a silence that it made already lasts to its end."),
         CalmKind::Dependency => key("What it kept back is told again."),
@@ -302,7 +302,8 @@ pub(super) fn held<'a>(rule: &Dependency, alerts: &'a [Known], routed: &[RoutedA
     for alert in routed {
         inhibitor.observe(alert);
     }
-    hits(&rule.target, alerts).filter(|alert| !alert.is_pending && inhibitor.inhibits(&alert.labels, i64::MIN).is_some()).collect()
+    let targets = alerts.iter().filter(|alert| rule.target.matches(&alert.labels));
+    targets.filter(|alert| !alert.is_pending && inhibitor.inhibits(&alert.labels, i64::MIN).is_some()).collect()
 }
 
 /// A rule as a sentence.
@@ -399,7 +400,7 @@ mod tests {
             opened.fields = Fields::default();
             opened.open(0);
             let text = html(&opened);
-            let said = crate::alerts::pages::calm::edit::sentence(&named.rule, Lang::En);
+            let said = sentence(&named.rule, Lang::En);
             assert!(text.contains(said.split('“').next().unwrap_or("")) && text.contains(links::ALERTS_CALM_DELETE), "{said}: {text}");
         }
     }

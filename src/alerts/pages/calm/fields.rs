@@ -51,7 +51,7 @@ impl Fields {
     }
 
     /// Writes a field if nothing stands in it.
-    pub fn default(&mut self, name: &str, value: &str) {
+    pub fn preset(&mut self, name: &str, value: &str) {
         if self.get(name).is_empty() {
             self.set(name, value);
         }

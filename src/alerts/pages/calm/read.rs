@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use super::when::{Plain, read_day, read_zone};
+use crate::alerts::calm::wire;
 use crate::alerts::calm::{CalmKind, CalmRule, Cap, Dependency, Escalation, Flapping, Member, Override, RecurringSilence, Rota, Step};
 use crate::alerts::model::interval::Location;
 use crate::alerts::model::interval::text::read_minute;
@@ -53,7 +54,11 @@ pub fn read(kind: CalmKind, fields: &Fields, among: Among<'_>) -> Result<CalmRul
         CalmKind::Cap => CalmRule::Cap(reader.cap()),
         CalmKind::Flapping => CalmRule::Flapping(reader.flapping()),
     };
-    if reader.wrong.is_empty() { Ok(rule) } else { Err(reader.wrong) }
+    if !reader.wrong.is_empty() {
+        return Err(reader.wrong);
+    }
+    // What the API would not take is not taken from a form either.
+    wire::read(kind, &wire::write(&rule).to_string()).map_err(|why| vec![(String::new(), Words::plain(why.to_string()))])
 }
 
 /// Matchers, a line or a comma between them.
@@ -194,13 +199,14 @@ impl Reader<'_> {
         let mut steps = Vec::new();
         for row in 0..super::fields::ROWS_MAX {
             let (after, to) = (format!("after{row}"), format!("to{row}"));
-            if self.fields.get(&after).is_empty() && self.fields.get(&to).is_empty() {
+            // Times stand ready in rows that nobody uses.
+            if self.fields.get(&to).is_empty() {
                 continue;
             }
             steps.push((row, Step { after: self.duration(&after), receiver: self.receiver(&to) }));
         }
         if steps.is_empty() {
-            self.say("after0", key("Write at least one step."));
+            self.say("to0", key("Write at least one step: when, and who is told."));
         }
         for pair in steps.windows(2) {
             if pair[1].1.after <= pair[0].1.after && pair[1].1.after > Duration::default() {
@@ -343,9 +349,9 @@ mod tests {
             (K::Flapping, "title=x&changes=1&within=30m&quiet=0", vec!["changes: “1” is not a number from 2", "quiet: At least a second"]),
             (K::Dependency, "source=a%3Db&target=a%3D~%22.*%22", vec!["title: Give it a name", "target: This would hit every alert"]),
             (K::Dependency, "title=x&source=%28%28", vec!["source: Line 1 of the matchers", "target: Write at least one matcher"]),
-            (K::Escalation, "title=x", vec!["after0: Write at least one step"]),
+            (K::Escalation, "title=x", vec!["to0: Write at least one step"]),
             (K::Escalation, "title=x&after0=30m&to0=pager&after1=15m&to1=pager", vec!["after1: Each step comes later"]),
-            (K::Escalation, "title=x&after0=30m", vec!["to0: Choose a receiver"]),
+            (K::Escalation, "title=x&after0=soon&to0=pager", vec!["after0: “soon”"]),
             (K::Rota, "title=x&receiver=pager&person0=ann&via0=pager&first=x&handover=24:00&days=0&zone=Mars", vec![
                 "via0: This is the receiver of the rota itself", "first: “x” is not a date", "handover: “24:00”", "days: “0”", "zone: “Mars”",
             ]),
