@@ -145,6 +145,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     .await?;
     let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock) });
     let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
+    let everyone = Arc::clone(&access);
+    alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
     let evaluated = Arc::clone(&alerts);
     let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting| {

@@ -16,6 +16,7 @@ use manager::Manager;
 use own::{Own, SharedOwn};
 pub use pages::Beside;
 use pages::PageState;
+pub use pages::People;
 pub use routing::load_routing;
 use send::Sender;
 
@@ -163,6 +164,11 @@ impl Alerts {
     /// Routing at work.
     pub fn routing(&self) -> Arc<dyn Routing> {
         Arc::clone(&self.dispatcher) as _
+    }
+
+    /// Where names of people come from that pages offer. Only the first call counts.
+    pub fn offer_people(&self, people: People) {
+        let _known_already = self.pages.people.set(people);
     }
 
     /// Alerts that fire and are told, for the navigation of every page.
