@@ -87,6 +87,12 @@ impl Location {
         }
     }
 
+    /// Names of places, UTC first.
+    pub fn names() -> Vec<&'static str> {
+        let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') && !name.starts_with("Etc/"));
+        std::iter::once("UTC").chain(places).collect()
+    }
+
     /// As written in the file.
     pub fn as_str(self) -> &'static str {
         match self {

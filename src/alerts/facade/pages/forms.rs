@@ -30,7 +30,7 @@ fn told(silence: &Silence) -> Data {
     })
 }
 
-const fn status_of(error: &DispatchError) -> StatusCode {
+pub(super) const fn status_of(error: &DispatchError) -> StatusCode {
     match error {
         DispatchError::NoSilence(_) | DispatchError::NoRule(_) | DispatchError::NoAlert(_) => StatusCode::NOT_FOUND,
         DispatchError::Silence(_) | DispatchError::Calm(_) => StatusCode::BAD_REQUEST,
@@ -39,7 +39,7 @@ const fn status_of(error: &DispatchError) -> StatusCode {
     }
 }
 
-fn field(body: &[u8], name: &str) -> String {
+pub(super) fn field(body: &[u8], name: &str) -> String {
     form_urlencoded::parse(body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
