@@ -3,6 +3,8 @@
 //!
 //! Values and what follows from them at an instant; no clock, no disk. [`crate::alerts::dispatch`] acts on them.
 
+pub mod cap;
+pub mod escalation;
 pub mod flap;
 pub mod handling;
 pub mod recurrence;
@@ -10,6 +12,7 @@ pub mod rota;
 pub mod rule;
 pub mod wire;
 
+pub use cap::Window;
 pub use flap::Flaps;
 pub use handling::{Acknowledged, Deed, Handling, Note};
 pub use rota::Turn;

@@ -79,6 +79,9 @@ impl Dispatcher {
         if let Some(from) = standing.flaps_from(now) {
             standing.recover_flaps(&store.recent_turns(from)?, now);
         }
+        if let Some(from) = standing.caps_from(now) {
+            standing.recover_caps(&store.recently_told(from)?);
+        }
         Ok(Arc::new(Self {
             clock,
             journal: Journal::new(store),
@@ -157,7 +160,7 @@ impl Dispatcher {
             standing.recur(now, changes);
             let jobs = standing.due(now, changes);
             standing.sweep(now, changes);
-            let wait = standing.next_due().map_or(SLEEP_MAX, |due| Duration::from_millis(due.saturating_sub(now).max(1).unsigned_abs()));
+            let wait = standing.next_due(now).map_or(SLEEP_MAX, |due| Duration::from_millis(due.saturating_sub(now).max(1).unsigned_abs()));
             (jobs, wait.min(SLEEP_MAX), !changes.is_empty())
         });
         if is_changed {

@@ -1,8 +1,11 @@
 //! How everything stands: what is known of each alert, its groups, what keeps them back, who was told what. No clock, no
 //! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
 
+mod cap;
+mod escalation;
 mod flap;
 mod handling;
+mod jobs;
 mod orders;
 mod recurring;
 mod silences;
@@ -25,7 +28,7 @@ use crate::alerts::route::{Groups, Inhibitor, RouteTree};
 use crate::alerts::store::{Changes, Kept, LogKey, Logged};
 use crate::base::time::Duration;
 
-pub(super) use orders::{Job, Order};
+pub(super) use jobs::{End, Job, Order};
 
 /// Most alerts that are known at a time.
 const ALERTS_MAX: usize = 200_000;
@@ -48,17 +51,6 @@ struct Known {
     held: Option<i64>,
 }
 
-/// How a message ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// It was taken.
-    Taken,
-    /// It was not; the group's next time is soon enough.
-    Failed,
-    /// The configuration changed meanwhile: whatever is told is told anew.
-    Overtaken,
-}
-
 /// How everything stands.
 pub(super) struct Standing {
     known: BTreeMap<u64, Known>,
@@ -72,6 +64,8 @@ pub(super) struct Standing {
     handlings: BTreeMap<u64, Handling>,
     flaps: Flaps,
     looks: recurring::Looks,
+    caps: cap::Caps,
+    escalating: escalation::Escalating,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -96,6 +90,8 @@ impl Standing {
             handlings: kept.handlings,
             flaps: Flaps::default(),
             looks: recurring::Looks::default(),
+            caps: cap::Caps::default(),
+            escalating: escalation::Escalating::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),
@@ -115,13 +111,16 @@ impl Standing {
         }
         standing.configure(config, channels);
         standing.set_flapping(now);
+        standing.set_caps(now);
+        let tree = Arc::clone(standing.groups.tree());
+        standing.set_escalations(&tree, now);
         standing
     }
 
     /// Goes on under another configuration.
     pub(super) fn apply(&mut self, config: &RoutingConfig, tree: Arc<RouteTree>, channels: Channels, now: i64) {
-        self.groups.retarget(tree, now);
         self.configure(config, channels);
+        self.set_escalations(&tree, now);
     }
 
     fn configure(&mut self, config: &RoutingConfig, channels: Channels) {
@@ -139,6 +138,9 @@ impl Standing {
             self.set_inhibitor();
         }
         self.set_flapping(now);
+        self.set_caps(now);
+        let tree = Arc::clone(self.groups.tree());
+        self.set_escalations(&tree, now);
     }
 
     /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.
@@ -184,6 +186,9 @@ impl Standing {
         let is_over = alert.is_resolved_at(now);
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
+        if fires && !was_on {
+            self.escalating.look_in_time(alert.starts_at);
+        }
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
             return true;
@@ -204,50 +209,6 @@ impl Standing {
         }
         self.known.insert(name, Known { alert, stored_end, is_over, held });
         true
-    }
-
-    /// The groups that are due and not being told already. They are, until [`Self::finish`].
-    pub(super) fn due(&mut self, now: i64, changes: &mut Changes) -> Vec<Job> {
-        self.note_ends(now, changes);
-        let busy = &mut self.busy;
-        let flushes = self.groups.due_of(now, &mut |receiver, key| busy.insert((Arc::clone(receiver), Arc::clone(key))));
-        let tree = Arc::clone(self.groups.tree());
-        let mut jobs = Vec::new();
-        for flush in flushes {
-            let Some(route) = tree.get(flush.id.route) else { continue };
-            let orders = self.orders(route, &flush, now, changes);
-            if orders.is_empty() {
-                self.groups.settle(&flush);
-                self.busy.remove(&(Arc::clone(&route.receiver), Arc::clone(&flush.key)));
-                continue;
-            }
-            let deadline = now.saturating_add(route.group_interval.ms().max(TRY_AT_LEAST));
-            jobs.push(Job { tree: Arc::clone(&tree), flush, receiver: Arc::clone(&route.receiver), orders, deadline });
-        }
-        jobs
-    }
-
-    /// A channel took a message.
-    pub(super) fn was_told(&mut self, key: LogKey, logged: Logged, changes: &mut Changes) {
-        changes.log.insert(key.clone(), Some(logged.clone()));
-        self.log.insert(key, logged);
-    }
-
-    /// Every channel of a group is through, or was given up for now.
-    pub(super) fn finish(&mut self, job: &Job, ends: &[End], now: i64) {
-        self.busy.remove(&(Arc::clone(&job.receiver), Arc::clone(&job.flush.key)));
-        if ends.contains(&End::Overtaken) {
-            self.groups.hurry(&job.receiver, &job.flush.key, now);
-        }
-        // Under other routes the alerts stand in other groups, which find out by themselves that there is nothing to tell.
-        if ends.iter().all(|end| *end == End::Taken) && Arc::ptr_eq(&job.tree, self.groups.tree()) {
-            self.groups.settle(&job.flush);
-        }
-    }
-
-    /// When the next group is due that is not being told.
-    pub(super) fn next_due(&self) -> Option<i64> {
-        self.groups.next_due_of(&|receiver, key| !self.busy.contains(&(Arc::clone(receiver), Arc::clone(key))))
     }
 
     /// Takes down which alerts are over because nobody spoke of them any more: after a restart they must not be on again.

@@ -161,7 +161,12 @@ impl Dispatcher {
             error: answer.as_ref().err().map(|refusal| refusal.reason.clone()),
             tries: 1,
         };
-        self.change(|_, _, changes| changes.tellings.push(telling));
+        self.change(|standing, _, changes| {
+            if telling.error.is_none() {
+                standing.count_message(&line.receiver, now);
+            }
+            changes.tellings.push(telling);
+        });
         self.store_soon();
         answer.map(|receipt| receipt.answer).map_err(|refusal| refusal.reason)
     }

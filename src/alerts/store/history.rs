@@ -100,6 +100,16 @@ pub(super) fn turns(db: &Connection, from: i64) -> rusqlite::Result<Vec<AlertCha
     Ok(lines)
 }
 
+/// When which channel of which receiver took something, oldest first.
+pub(super) fn told(db: &Connection, from: i64) -> rusqlite::Result<Vec<(i64, String, String)>> {
+    let sql = "SELECT at_ms, receiver, channel FROM tellings WHERE at_ms >= ?1 AND error IS NULL ORDER BY at_ms DESC, id DESC LIMIT ?2";
+    let mut statement = db.prepare(sql)?;
+    let lines = statement.query_map(params![from, TURNS_MAX], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut lines = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+    lines.reverse();
+    Ok(lines)
+}
+
 fn change_from(row: &Row<'_>) -> rusqlite::Result<AlertChange> {
     let state = |at: usize| row.get::<_, Option<String>>(at).map(|text| text.as_deref().and_then(State::parse));
     let labels = from_json(&row.get::<_, String>(1)?).unwrap_or_default();

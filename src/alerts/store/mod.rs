@@ -190,6 +190,14 @@ impl Store {
         self.db.read(|db| history::turns(db, from))
     }
 
+    /// What was taken from an instant on, oldest first: when, the receiver, its channel; the newest if there are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recently_told(&self, from: i64) -> Result<Vec<(i64, String, String)>, DbError> {
+        self.db.read(|db| history::told(db, from))
+    }
+
     /// What people did about alerts from an instant on, newest first: of these alerts, or of all if there are none.
     ///
     /// # Errors

@@ -3,44 +3,35 @@
 use std::sync::Arc;
 
 use super::Standing;
-use crate::alerts::dispatch::line::Line;
+use super::jobs::Order;
 use crate::alerts::model::message::Message;
-use crate::alerts::route::mute::Muting;
-use crate::alerts::route::{Flush, Reason, Route, RouteTree, log};
-use crate::alerts::store::{Changes, LogKey, Logged};
-
-/// A group that is to be told.
-pub(in crate::alerts::dispatch) struct Job {
-    /// The routes that it was found by.
-    pub(super) tree: Arc<RouteTree>,
-    pub(super) flush: Flush,
-    /// Who is told.
-    pub(in crate::alerts::dispatch) receiver: Arc<str>,
-    /// What each channel is told.
-    pub(in crate::alerts::dispatch) orders: Vec<Order>,
-    /// When it is given up for this time, in milliseconds since the Unix epoch.
-    pub(in crate::alerts::dispatch) deadline: i64,
-}
-
-/// What a channel is told.
-pub(in crate::alerts::dispatch) struct Order {
-    pub(in crate::alerts::dispatch) line: Arc<Line>,
-    pub(in crate::alerts::dispatch) message: Message,
-    /// What the notification log holds once the message is through.
-    pub(in crate::alerts::dispatch) logged: Vec<(LogKey, Logged)>,
-}
+use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::route::{Flush, Reason, Route, log};
+use crate::alerts::store::{Changes, Logged};
 
 impl Standing {
-    /// What each channel is told of a group.
-    pub(super) fn orders(&mut self, route: &Route, flush: &Flush, now: i64, changes: &mut Changes) -> Vec<Order> {
-        let muting = Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals };
-        let told = muting.sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
-        let is_cared_for = self.is_cared_for(&told.alerts, now);
+    /// What each channel is told of a group; only those of one receiver, if it is named.
+    pub(super) fn orders(&mut self, route: &Route, flush: &Flush, only: Option<&Arc<str>>, now: i64, changes: &mut Changes) -> Vec<Order> {
+        let mut told = self.muting().sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
+        let is_step = self.groups.tree().is_beside(route.index);
+        if is_step {
+            self.sift_step(&mut told.alerts, now);
+        }
         let mut orders = Vec::new();
-        for line in self.receivers(&route.receiver, now).iter().flat_map(|receiver| self.lines.get(receiver)) {
+        let mut receivers = self.receivers(&route.receiver, now);
+        receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
+        for line in receivers.iter().flat_map(|receiver| self.lines.get(receiver)) {
             let key = line.log_key(&flush.key);
             let last = self.log.get(&key).filter(|logged| logged.expires_at > now).map(|logged| &logged.entry);
-            let planned = log::plan(last, &told.alerts, line.integration.send_resolved, route.repeat_interval, now);
+            let of_step: Vec<RoutedAlert>;
+            let alerts = if is_step {
+                of_step = told.alerts.iter().filter(|alert| self.escalates(alert, last, now)).cloned().collect();
+                &of_step
+            } else {
+                &told.alerts
+            };
+            let is_cared_for = self.is_cared_for(alerts, now);
+            let planned = log::plan(last, alerts, line.integration.send_resolved, route.repeat_interval, now);
             let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
             let logged = Logged { entry, expires_at };
             // Nobody is reminded of what somebody takes care of.

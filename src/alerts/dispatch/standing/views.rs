@@ -19,6 +19,10 @@ pub(in crate::alerts::dispatch) struct Counts {
     pub(in crate::alerts::dispatch) silences: [usize; 3],
     /// Alerts that come and go.
     pub(in crate::alerts::dispatch) flapping: usize,
+    /// Digests that were told or tried.
+    pub(in crate::alerts::dispatch) digests: u64,
+    /// Steps of escalations that alerts reached.
+    pub(in crate::alerts::dispatch) escalations: u64,
     /// Groups.
     pub(in crate::alerts::dispatch) groups: usize,
     /// Alerts that found no group.
@@ -87,6 +91,8 @@ impl Standing {
             unprocessed: 0,
             silences: [0; 3],
             flapping: self.flaps.count(),
+            digests: self.caps.digests,
+            escalations: self.escalating.steps,
             groups: self.groups.iter().count(),
             refused: self.groups.refused(),
         };
@@ -111,7 +117,7 @@ impl Standing {
         counts
     }
 
-    fn muting(&self) -> Muting<'_> {
+    pub(super) fn muting(&self) -> Muting<'_> {
         Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals }
     }
 
@@ -138,7 +144,7 @@ impl Standing {
         let tree = self.groups.tree();
         let mut muted: HashMap<u64, Vec<String>> = HashMap::new();
         let mut free: HashSet<u64> = HashSet::new();
-        for (id, group) in self.groups.iter() {
+        for (id, group) in self.groups.iter().filter(|(id, _)| !tree.is_beside(id.route)) {
             let Some(route) = tree.get(id.route) else { continue };
             let names = self.muting().muted_by(&route.mute_time_intervals, &route.active_time_intervals, now);
             for alert in group.fingerprints() {
