@@ -7,8 +7,9 @@
 //! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
 //! 4. The wings, which never see each other: [`metrics`] (numbers over time), [`logs`] (lines in streams).
-//! 5. The halls, which read wings through ports only: [`alerts`] (rules, and who hears of them), [`admin`] (signing in,
-//!    people, tokens, audit log), [`docs`] (the documentation that is built in).
+//! 5. The halls, which read wings and each other through ports only: [`alerts`] (rules, and who hears of them),
+//!    [`boards`] (dashboards and the annotations on them), [`admin`] (signing in, people, tokens, audit log), [`docs`]
+//!    (the documentation that is built in).
 //! 6. [`app`]: the command line, wiring, start and stop.
 //!
 //! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
@@ -29,6 +30,7 @@ pub mod admin;
 pub mod alerts;
 pub mod app;
 pub mod base;
+pub mod boards;
 pub mod docs;
 pub mod logs;
 pub mod metrics;

@@ -16,13 +16,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("metrics", &["base", "series", "platform", "access", "ui"]),
     ("logs", &["base", "series", "platform", "access", "ui"]),
     ("alerts", &["base", "series", "platform", "access", "ui"]),
+    ("boards", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
     ("docs", &["base", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "alerts", "admin", "docs"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "alerts", "boards", "admin", "docs"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics", "logs", "alerts", "admin"];
+const WINGS: &[&str] = &["metrics", "logs", "alerts", "boards", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -71,6 +72,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "logs/facade",
             "alerts/api",
             "alerts/facade",
+            "boards/api",
             "admin/facade",
             "docs",
             "app",
@@ -79,7 +81,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("askama", &["ui", "metrics/pages", "logs/pages", "alerts/pages", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown"]),
     // The wing of logs has one table of its own: saved searches.
-    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store"]),
+    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store", "boards/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),

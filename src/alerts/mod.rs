@@ -31,5 +31,5 @@ mod store;
 mod template;
 
 pub use evaluate::{Ports, Prepared, Running, Setting};
-pub use facade::{Alerts, AlertsOptions, Following, ReadQuery, load, load_routing};
+pub use facade::{Alerts, AlertsOptions, Beside, Following, ReadQuery, load, load_routing};
 pub use model::{Group, Language};

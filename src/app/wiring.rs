@@ -13,7 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::header::ACCEPT;
 
-use super::configuration::Configuration;
+use super::configuration::{Alerting, Configuration};
 use super::edge::{self, Edge, Facts};
 use super::guard::{self, KnownHosts, RequestCounts};
 use super::https::{ToHttps, https_only};
@@ -23,9 +23,10 @@ use super::web_users::WebUsers;
 use super::{backup, budget, routing, ruling};
 use crate::access::{Access, AccessReport, AccessSettings, AuthMode, Doors, RouteInfo, identify};
 use crate::admin::Admin;
-use crate::alerts::{Alerts, AlertsOptions, Ports};
+use crate::alerts::{Alerts, AlertsOptions, Beside, Ports};
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
+use crate::boards::{Boards, BoardsOptions};
 use crate::docs::{Docs, DocsOptions, KeySection};
 use crate::logs::{Logs, LogsOptions};
 use crate::metrics::config;
@@ -142,13 +143,16 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, &db, clock)?;
+    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock) });
+    let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
-    configuration.on_change(Arc::clone(edge), move |loaded, alerting| {
+    let evaluated = Arc::clone(&alerts);
+    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting| {
         told.apply(&loaded.config);
         collecting.reload(loaded.settings.collect().cloned());
         ruled.apply(ruling::following(&loaded.config, &with_url, alerting));
-    });
+    };
+    configuration.on_change(Arc::clone(edge), apply, move |groups| evaluated.apply_rules(groups));
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
     let relief = budget::Everything { metrics: Arc::clone(&metrics), logs: Arc::clone(&logs), release };
@@ -163,6 +167,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .routes()
         .join(logs.routes())
         .join(alerts.routes())
+        .join(boards.routes())
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
         .join(admin.server_routes(facts, registry.clone()))
@@ -196,10 +201,9 @@ async fn counted(State(alerts): State<Arc<Alerts>>, mut request: Request, next: 
     next.run(request).await
 }
 
-/// The hall of alerts over both wings.
+/// The hall of alerts over both wings, beside the hall of dashboards.
 fn open_alerts(
-    metrics: &Metrics,
-    logs: &Logs,
+    (metrics, logs, boards): (&Metrics, &Logs, &Boards),
     configuration: &Configuration,
     settings: &Settings,
     registry: &Registry,
@@ -216,7 +220,8 @@ fn open_alerts(
             select: metrics.select(),
             clock: Arc::clone(clock),
         },
-        read_query: ruling::read_query,
+        read_query: ruling::reader(settings),
+        beside: Beside { lines: logs.lines(), happenings: boards.happenings() },
         following,
         outside: metrics.alert_send(),
         db: Arc::clone(db),

@@ -42,6 +42,8 @@ pub const LOGS_PAGES: [(&str, &str); 4] =
     [(LOGS, key("Search")), (LOGS_SAVED, key("Saved")), (LOGS_STREAMS, key("Streams")), (LOGS_DOORS, key("Ingestion"))];
 /// What fires now.
 pub const ALERTS: &str = "/alerts";
+/// POST: what somebody does about alerts: takes them, gives them away, puts them off, comments.
+pub const ALERTS_CARE: &str = "/alerts/care";
 /// Rules and how they do.
 pub const ALERTS_RULES: &str = "/alerts/rules";
 /// One rule, by its id.

@@ -63,9 +63,9 @@ pub(super) struct Standing {
     /// Who takes care of alerts that fire, by fingerprint.
     handlings: BTreeMap<u64, Handling>,
     flaps: Flaps,
-    looks: recurring::Looks,
     caps: cap::Caps,
     escalating: escalation::Escalating,
+    looks: recurring::Looks,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -89,9 +89,9 @@ impl Standing {
             calm: Arc::new(Calm::new(kept.calm)),
             handlings: kept.handlings,
             flaps: Flaps::default(),
-            looks: recurring::Looks::default(),
             caps: cap::Caps::default(),
             escalating: escalation::Escalating::default(),
+            looks: recurring::Looks::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use load::{ReadQuery, load};
 use manager::Manager;
 use own::{Own, SharedOwn};
+pub use pages::Beside;
 use pages::PageState;
 pub use routing::load_routing;
 use send::Sender;
@@ -21,8 +22,8 @@ use send::Sender;
 use crate::access::Routes;
 use crate::alerts::api::v2::{self, V2State};
 use crate::alerts::api::{self, ApiState};
-use crate::alerts::dispatch::{DispatchOptions, Dispatcher, InForce, Routing};
-use crate::alerts::evaluate::{Ports, Setting};
+use crate::alerts::dispatch::{Channels, DispatchOptions, Dispatcher, InForce, Routing};
+use crate::alerts::evaluate::{Groups, Ports, Setting};
 use crate::alerts::model::Group;
 use crate::alerts::replay::Desk;
 use crate::alerts::rules::own::OwnRules;
@@ -41,6 +42,8 @@ pub struct AlertsOptions {
     pub ports: Ports,
     /// Reads queries.
     pub read_query: ReadQuery,
+    /// What happened beside alerts.
+    pub beside: Beside,
     /// What follows the configuration.
     pub following: Following,
     /// Alertmanagers outside.
@@ -85,10 +88,19 @@ impl Alerts {
     /// # Errors
     /// What is wrong with the channels, or the database's.
     pub fn open(options: AlertsOptions) -> Result<Arc<Self>, String> {
-        let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
+        let Following { setting, routing, .. } = &options.following;
+        let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &options.ports.clock);
+        Self::with_channels(options, channels.map_err(|errors| lines(&errors))?)
+    }
+
+    /// The same with channels of the caller's choice. Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn with_channels(options: AlertsOptions, channels: Channels) -> Result<Arc<Self>, String> {
+        let AlertsOptions { ports, read_query, beside, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
-        let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
         let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
         let sender = Sender::new(Arc::clone(&dispatcher), Arc::clone(&outside), relabel);
@@ -117,6 +129,7 @@ impl Alerts {
             logs,
             Arc::clone(&clock),
             (own, desk, read_query),
+            (Arc::clone(&sender), beside),
         );
         Ok(Arc::new(Self { manager, dispatcher, sender, api, pages, clock, tasks: parking_lot::Mutex::default() }))
     }
@@ -138,6 +151,12 @@ impl Alerts {
             Err(errors) => tracing::error!(error = lines(&errors), "channels cannot be opened, the previous routing stays in force"),
         }
         self.sender.apply(relabel);
+        self.manager.apply(groups, setting);
+    }
+
+    /// Takes over other groups of files alone: routing and channels stay as they are. Blocking.
+    pub fn apply_rules(&self, groups: Vec<Group>) {
+        let setting = Setting::clone(&self.manager.setting());
         self.manager.apply(groups, setting);
     }
 

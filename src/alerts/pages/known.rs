@@ -1,10 +1,11 @@
 //! Alerts with everything that is known of them: what the rule says, and what routing says.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::ways;
+use crate::alerts::calm::Handling;
 use crate::alerts::dispatch::{AlertView, Marks};
 use crate::alerts::evaluate::{Groups, Running, RunningRule};
 use crate::alerts::model::routed::fingerprint;
@@ -51,6 +52,10 @@ pub struct Known {
     pub receivers: Vec<Arc<str>>,
     /// Where to look at what caused it, as its sender says.
     pub source_url: String,
+    /// Who takes care.
+    pub handling: Handling,
+    /// Whether routing knows it, so that people can take care of it.
+    pub is_routed: bool,
 }
 
 impl Known {
@@ -161,10 +166,15 @@ pub fn routed_labels(labels: &Labels, external: &Labels) -> Labels {
     builder.build()
 }
 
+/// The labels of an own alert as they are routed, after the rules for labels; none if those drop it.
+pub type AsRouted<'a> = &'a dyn Fn(&Labels) -> Option<Labels>;
+
 /// Every alert that fires or is about to: of own rules, and those that others sent.
-pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
+pub fn all(groups: &dyn Groups, routed: Vec<AlertView>, as_routed: AsRouted<'_>) -> Vec<Known> {
     let external = groups.setting().external_labels.clone();
-    let mut routed: BTreeMap<u64, AlertView> = routed.into_iter().map(|view| (view.alert.fingerprint(), view)).collect();
+    let routed: BTreeMap<u64, AlertView> = routed.into_iter().map(|view| (view.alert.fingerprint(), view)).collect();
+    // Rules for labels can make one alert of several.
+    let mut own: BTreeSet<u64> = BTreeSet::new();
     let mut found = Vec::new();
     for group in groups.groups().iter() {
         for (rule, id) in group.rules.iter().zip(rule_ids(group)) {
@@ -180,10 +190,14 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
                 language: group.group.language,
             });
             for alert in alerts {
-                let labels = routed_labels(&alert.labels, &external);
-                let view = routed.remove(&fingerprint(&labels));
-                let (marks, receivers, source_url) =
-                    view.map_or_else(Default::default, |view| (view.marks, view.receivers, view.alert.generator_url));
+                let labels = as_routed(&alert.labels).unwrap_or_else(|| routed_labels(&alert.labels, &external));
+                let name = fingerprint(&labels);
+                let view = routed.get(&name).cloned();
+                own.extend(view.is_some().then_some(name));
+                let is_routed = view.is_some();
+                let (marks, receivers, source_url, handling) = view.map_or_else(Default::default, |view| {
+                    (view.marks, view.receivers, view.alert.generator_url, view.handling)
+                });
                 found.push(Known {
                     labels,
                     annotations: alert.annotations,
@@ -194,11 +208,14 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
                     marks,
                     receivers,
                     source_url,
+                    handling,
+                    is_routed,
                 });
             }
         }
     }
-    found.extend(routed.into_values().map(|view| Known {
+    let others = routed.into_iter().filter(|(name, _)| !own.contains(name)).map(|(_, view)| view);
+    found.extend(others.map(|view| Known {
         labels: view.alert.labels,
         annotations: view.alert.annotations,
         is_pending: false,
@@ -208,6 +225,8 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
         marks: view.marks,
         receivers: view.receivers,
         source_url: view.alert.generator_url,
+        handling: view.handling,
+        is_routed: true,
     }));
     found
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::known::{self, Known, RuleOf};
 use super::now::NowInput;
-use crate::alerts::calm::Handling;
+use crate::alerts::calm::{Acknowledged, Deed, Handling, Note};
 use crate::alerts::config;
 use crate::alerts::dispatch::{AlertChange, AlertView, GroupView, InForce, Marks, Telling};
 use crate::alerts::evaluate::{Given, HealthState, Prepared, Running, Setting};
@@ -54,6 +54,8 @@ fn alert(pairs: &[(&str, &str)], minutes: i64) -> Known {
         marks: Marks { is_processed: true, ..Marks::default() },
         receivers: vec!["pager".into()],
         source_url: String::new(),
+        handling: Handling::default(),
+        is_routed: true,
     }
 }
 
@@ -61,10 +63,13 @@ fn alert(pairs: &[(&str, &str)], minutes: i64) -> Known {
 pub(super) fn now() -> NowInput {
     let down = alert(&[("alertname", "Down"), ("severity", "critical"), ("job", "db"), ("instance", "a")], 5);
     let mut pending = alert(&[("alertname", "Down"), ("severity", "critical"), ("job", "web"), ("instance", "b")], 1);
-    pending.is_pending = true;
-    let full = alert(&[("alertname", "DiskFull"), ("severity", "warning"), ("job", "api"), ("instance", "b")], 90);
+    (pending.is_pending, pending.is_routed) = (true, false);
+    let mut full = alert(&[("alertname", "DiskFull"), ("severity", "warning"), ("job", "api"), ("instance", "b")], 90);
     let mut held = alert(&[("alertname", "Slow"), ("severity", "info"), ("job", "api"), ("instance", "c")], 60);
     held.marks.silenced_by = vec!["s1".into()];
+    full.handling.acknowledged = Some(Acknowledged { by: "ann".into(), at: NOW - 120_000 });
+    full.handling.assignee = Some("bob".into());
+    full.marks.is_flapping = true;
     let view =
         AlertView { alert: routed_of(&down), marks: Marks::default(), receivers: vec!["pager".into()], handling: Handling::default() };
     let group = GroupView {
@@ -84,6 +89,11 @@ pub(super) fn now() -> NowInput {
         quiet: 2,
         has_receivers: true,
         filter: super::now::Filter::default(),
+        me: "ann".into(),
+        people: vec!["ann".into(), "bob".into()],
+        may_change: true,
+        done: String::new(),
+        problem: String::new(),
     }
 }
 
@@ -207,6 +217,20 @@ pub(super) fn tellings() -> Vec<Telling> {
         tries: 2,
     };
     vec![one(600_000, "new alerts in group", Some("HTTP 503")), one(2_000_000, "first notification", None)]
+}
+
+/// A hand-over and a comment, the newest first.
+pub(super) fn notes() -> Vec<Note> {
+    let one = |at, by: &str, deed| Note {
+        at: NOW - at,
+        labels: labels(&[("alertname", "Down"), ("severity", "critical"), ("job", "db"), ("instance", "a")]),
+        by: by.into(),
+        deed,
+    };
+    vec![
+        one(60_000, "ann", Deed::Comment("It is the <disk>.\nI look at it.".into())),
+        one(120_000, "bob", Deed::Assign(Some("ann".into()))),
+    ]
 }
 
 fn alerting(name: &str, expr: &str, severity: &str, summary: &str) -> Rule {

@@ -66,6 +66,11 @@ impl Draft {
         for (name, value) in form_urlencoded::parse(form) {
             let field = match &*name {
                 "id" => &mut draft.id,
+                // As Alertmanager writes its links.
+                "filter" => {
+                    draft.matchers = value.trim().trim_start_matches('{').trim_end_matches('}').trim_end_matches(',').to_owned();
+                    continue;
+                }
                 "matchers" => &mut draft.matchers,
                 "starts" => &mut draft.starts,
                 "for" => &mut draft.hold,
@@ -128,7 +133,7 @@ impl Draft {
                 return Err(Words::new("More than {} matchers.", [MATCHERS_MAX.to_string()]));
             }
         }
-        Ok(Matchers::new(found))
+        Ok(Matchers::in_order(found))
     }
 
     /// The silence that it makes.

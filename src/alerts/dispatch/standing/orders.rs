@@ -17,6 +17,7 @@ impl Standing {
         if is_step {
             self.sift_step(&mut told.alerts, now);
         }
+        let is_cared_for = self.is_cared_for(&told.alerts, now);
         let mut orders = Vec::new();
         let mut receivers = self.receivers(&route.receiver, now);
         receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
@@ -30,7 +31,6 @@ impl Standing {
             } else {
                 &told.alerts
             };
-            let is_cared_for = self.is_cared_for(alerts, now);
             let planned = log::plan(last, alerts, line.integration.send_resolved, route.repeat_interval, now);
             let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
             let logged = Logged { entry, expires_at };

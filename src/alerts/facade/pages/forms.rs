@@ -30,7 +30,7 @@ fn told(silence: &Silence) -> Data {
     })
 }
 
-const fn status_of(error: &DispatchError) -> StatusCode {
+pub(super) const fn status_of(error: &DispatchError) -> StatusCode {
     match error {
         DispatchError::NoSilence(_) | DispatchError::NoRule(_) | DispatchError::NoAlert(_) => StatusCode::NOT_FOUND,
         DispatchError::Silence(_) | DispatchError::Calm(_) => StatusCode::BAD_REQUEST,

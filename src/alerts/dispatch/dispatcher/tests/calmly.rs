@@ -105,7 +105,7 @@ struct Truth {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn under_rules_that_stay(which in 0..32_u8, events in prop::collection::vec(event(false), 1..50)) {
