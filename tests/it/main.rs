@@ -26,6 +26,8 @@ mod backup;
 mod browser;
 /// Budgets of memory and disk hold under load.
 mod budget;
+/// Calm rules, and what people do about alerts.
+mod calm;
 /// Messages about alerts: from the rule to the channel.
 mod channels;
 /// Configuration files, reload, checks.
