@@ -187,7 +187,7 @@ impl Standing {
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
         if fires && !was_on {
-            self.escalating.look_in_time(alert.starts_at);
+            self.escalating.begins(name, alert.starts_at);
         }
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
