@@ -26,6 +26,8 @@ mod backup;
 mod browser;
 /// Budgets of memory and disk hold under load.
 mod budget;
+/// Pages of what keeps alerts calm: rules made, changed and deleted by forms.
+mod calm_pages;
 /// Messages about alerts: from the rule to the channel.
 mod channels;
 /// Configuration files, reload, checks.
