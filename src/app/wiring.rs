@@ -41,7 +41,6 @@ use crate::platform::http::cors::Cors;
 use crate::platform::http::server::Intake;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
-use crate::ui::shell::Counts;
 
 /// What Prometheus keeps in its data folder and pharos does not.
 const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
@@ -195,7 +194,7 @@ async fn counted(State(alerts): State<Arc<Alerts>>, mut request: Request, next: 
     let wants_page = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
     let is_refresh = request.headers().contains_key("x-requested-with");
     if wants_page || is_refresh {
-        request.extensions_mut().insert(Counts { firing: alerts.firing() });
+        request.extensions_mut().insert(alerts.counts());
     }
     next.run(request).await
 }

@@ -1,6 +1,7 @@
 //! What surrounds every page: theme, navigation, notices, time range, refresh.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
@@ -97,10 +98,27 @@ impl Banner {
 }
 
 /// What the whole server counts for the navigation of every page, as requests carry it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Alerts that fire and are told.
     pub firing: usize,
+    /// The worst of them, for the Home page.
+    pub worst: Arc<[FiringAlert]>,
+}
+
+/// An alert that fires, in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiringAlert {
+    /// How bad.
+    pub severity: Severity,
+    /// Its name.
+    pub name: String,
+    /// What it says of itself; empty if it says nothing.
+    pub summary: String,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Where to see more.
+    pub href: String,
 }
 
 /// What the shell takes from a request and from the server's state.
@@ -339,6 +357,16 @@ impl Shell {
     /// Entries of the phone bar.
     pub fn phone(&self) -> Vec<&'static Entry> {
         nav::phone().collect()
+    }
+
+    /// Pages below those of the side, for the quick jump: what they belong to, path, name.
+    pub fn sub_pages(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        let below = |of: &'static str, pages: &'static [(&str, &str)]| pages.iter().skip(1).map(move |(href, words)| (of, *href, *words));
+        let settings = links::SETTINGS_PAGES.iter().skip(1).filter(|(.., role)| self.has_role(*role));
+        below(key("Alerts"), &links::ALERTS_PAGES)
+            .chain(below(key("Logs"), &links::LOGS_PAGES))
+            .chain(settings.map(|(_, href, words, _)| (key("Settings"), *href, *words)))
+            .collect()
     }
 
     /// Entries behind More on phones.

@@ -3,10 +3,18 @@
 //!
 //! Values and what follows from them at an instant; no clock, no disk. [`crate::alerts::dispatch`] acts on them.
 
+pub mod cap;
+pub mod escalation;
+pub mod flap;
 pub mod handling;
+pub mod rota;
 pub mod rule;
+pub mod wire;
 
+pub use cap::Window;
+pub use flap::Flaps;
 pub use handling::{Acknowledged, Deed, Handling, Note};
+pub use rota::Turn;
 pub use rule::{CalmKind, CalmRule, Cap, Dependency, Escalation, Flapping, Member, Override, RecurringSilence, Rota, Step};
 
 /// A rule that people made, with its name and who changed it last.

@@ -73,6 +73,19 @@ impl CalmRule {
         }
     }
 
+    /// The receivers that it names.
+    pub fn receivers(&self) -> Vec<&str> {
+        match self {
+            Self::RecurringSilence(_) | Self::Dependency(_) | Self::Flapping(_) => Vec::new(),
+            Self::Escalation(rule) => rule.steps.iter().map(|step| step.receiver.as_str()).collect(),
+            Self::Rota(rule) => {
+                let members = rule.members.iter().chain(rule.overrides.iter().map(|held| &held.member));
+                std::iter::once(rule.receiver.as_str()).chain(members.map(|member| member.receiver.as_str())).collect()
+            }
+            Self::Cap(rule) => vec![&rule.receiver],
+        }
+    }
+
     /// What people call it.
     pub fn title(&self) -> &str {
         match self {

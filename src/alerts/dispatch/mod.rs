@@ -40,6 +40,9 @@ pub enum DispatchError {
     /// There is no more room.
     #[error("{0}")]
     TooMany(String),
+    /// A calm rule that does not fit the configuration or other rules.
+    #[error("{0}")]
+    Calm(String),
     /// No calm rule has this name.
     #[error("calm rule {0} not found")]
     NoRule(String),
@@ -111,6 +114,17 @@ pub struct InForce {
     pub path: String,
 }
 
+impl InForce {
+    /// The receivers that a calm rule names and the configuration does not have, each once.
+    pub fn missing_receivers<'r>(&self, rule: &'r CalmRule) -> Vec<&'r str> {
+        let mut named = rule.receivers();
+        named.sort_unstable();
+        named.dedup();
+        named.retain(|name| self.config.receivers.iter().all(|receiver| receiver.name != *name));
+        named
+    }
+}
+
 /// What a channel did lately.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelState {
@@ -129,6 +143,11 @@ pub trait Routing: Send + Sync {
 
     /// Every alert that is not over, in order of fingerprint.
     fn alerts(&self) -> Vec<AlertView>;
+
+    /// The alert with this fingerprint, if it is not over.
+    fn alert(&self, fingerprint: u64) -> Option<AlertView> {
+        self.alerts().into_iter().find(|view| view.alert.fingerprint() == fingerprint)
+    }
 
     /// Every group, in order of its labels and receiver.
     fn groups(&self) -> Vec<GroupView>;

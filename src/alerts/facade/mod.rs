@@ -34,6 +34,7 @@ use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
 use crate::series::ports::SendAlerts;
 use crate::series::relabel::RelabelConfig;
+use crate::ui::shell::Counts;
 
 /// What the hall needs of the rest of the server.
 pub struct AlertsOptions {
@@ -103,8 +104,15 @@ impl Alerts {
         registry.add(Arc::clone(&dispatcher) as _);
         let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
         let own: Arc<dyn OwnRules> = Arc::new(SharedOwn(own));
-        let api =
-            Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::clone(&own), desk: Arc::clone(&desk), read_query, outside });
+        let api = Arc::new(ApiState {
+            groups: Arc::clone(&manager) as _,
+            own: Arc::clone(&own),
+            desk: Arc::clone(&desk),
+            read_query,
+            outside,
+            routing: Arc::clone(&dispatcher) as _,
+            clock: Arc::clone(&clock),
+        });
         let pages = PageState::new(
             Arc::clone(&manager) as _,
             Arc::clone(&dispatcher) as _,
@@ -143,8 +151,8 @@ impl Alerts {
     }
 
     /// Alerts that fire and are told, for the navigation of every page.
-    pub fn firing(&self) -> usize {
-        self.pages.firing()
+    pub fn counts(&self) -> Counts {
+        self.pages.counts()
     }
 
     /// Every route of the hall. Call it once, as the server starts.

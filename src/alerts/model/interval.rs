@@ -1,6 +1,10 @@
 //! Times of the calendar, for routes that are silent or speak only then.
 
-use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Timelike, Utc};
+pub mod text;
+
+use chrono::{
+    DateTime, Datelike, Days, Local, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc,
+};
 use chrono_tz::Tz;
 
 use crate::base::time::days_in_month;
@@ -91,6 +95,45 @@ impl Location {
             Self::Zone(zone) => zone.name(),
         }
     }
+
+    /// The day of an instant (milliseconds since the Unix epoch) there, in days since 1970-01-01.
+    pub fn day(self, at: i64) -> Option<i64> {
+        let utc = DateTime::<Utc>::from_timestamp_millis(at)?;
+        let there = match self {
+            Self::Utc => utc.naive_utc(),
+            Self::Local => utc.with_timezone(&Local).naive_local(),
+            Self::Zone(zone) => utc.with_timezone(&zone).naive_local(),
+        };
+        Some(there.date().signed_duration_since(NaiveDate::default()).num_days())
+    }
+
+    /// When the clock there shows so many minutes after midnight of a day (days since 1970-01-01), in milliseconds since
+    /// the Unix epoch. Of two such instants the first counts; a time that the clock leaves out is the instant at which it
+    /// goes on.
+    pub fn instant(self, day: i64, minute: u16) -> Option<i64> {
+        let days = Days::new(day.unsigned_abs());
+        let epoch = NaiveDate::default();
+        let date = if day < 0 { epoch.checked_sub_days(days) } else { epoch.checked_add_days(days) }?;
+        let there = date.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(i64::from(minute)))?;
+        match self {
+            Self::Utc => Some(there.and_utc().timestamp_millis()),
+            Self::Local => first_instant(&Local, there),
+            Self::Zone(zone) => first_instant(&zone, there),
+        }
+    }
+}
+
+/// Clocks left out a whole day at most, when places went over to the other side of the date line.
+const LEFT_OUT_MINUTES_MAX: i64 = 24 * 60;
+
+fn first_instant<Z: TimeZone>(zone: &Z, there: NaiveDateTime) -> Option<i64> {
+    (0..=LEFT_OUT_MINUTES_MAX).find_map(|minutes| {
+        let there = there.checked_add_signed(TimeDelta::minutes(minutes))?;
+        match zone.from_local_datetime(&there) {
+            MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => Some(at.timestamp_millis()),
+            MappedLocalTime::None => None,
+        }
+    })
 }
 
 /// The date and minute of an instant somewhere.
@@ -210,5 +253,29 @@ mod tests {
         }
         assert_eq!(Location::parse("Mars/Olympus"), None);
         assert_eq!(Location::parse("Europe/Berlin").map(Location::as_str), Some("Europe/Berlin"));
+    }
+
+    #[test]
+    fn instants_of_a_places_clock() {
+        for (location, date, minute, expected) in [
+            ("UTC", "2024-03-31", 150, "2024-03-31T02:30:00Z"),
+            ("Europe/Berlin", "2024-01-15", 8 * 60, "2024-01-15T07:00:00Z"),
+            ("Europe/Berlin", "2024-07-15", 8 * 60, "2024-07-15T06:00:00Z"),
+            // From two to three o'clock is left out, and from two to three comes twice.
+            ("Europe/Berlin", "2024-03-31", 150, "2024-03-31T01:00:00Z"),
+            ("Europe/Berlin", "2024-10-27", 150, "2024-10-27T00:30:00Z"),
+            ("America/New_York", "2024-11-03", 90, "2024-11-03T05:30:00Z"),
+            // Half an hour is left out.
+            ("Australia/Lord_Howe", "2024-10-06", 135, "2024-10-05T15:30:00Z"),
+            // This day never was.
+            ("Pacific/Apia", "2011-12-30", 0, "2011-12-30T10:00:00Z"),
+        ] {
+            let location = Location::parse(location).expect("a place");
+            let day = Location::Utc.day(at(&format!("{date}T12:00:00Z"))).expect("a day");
+            assert_eq!(location.instant(day, minute), Some(at(expected)), "{location:?} {date} {minute}");
+        }
+        let berlin = Location::parse("Europe/Berlin").expect("a place");
+        assert_eq!((berlin.day(at("1970-01-01T22:59:59Z")), berlin.day(at("1970-01-01T23:00:00Z"))), (Some(0), Some(1)));
+        assert_eq!((berlin.day(i64::MAX), berlin.instant(i64::MAX, 0), berlin.instant(i64::MIN, u16::MAX)), (None, None, None));
     }
 }

@@ -1,15 +1,20 @@
 //! Alerts with everything that is known of them: what the rule says, and what routing says.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::ways;
 use crate::alerts::calm::Handling;
 use crate::alerts::dispatch::{AlertView, Marks};
 use crate::alerts::evaluate::{Groups, Running, RunningRule};
 use crate::alerts::model::routed::fingerprint;
 use crate::alerts::model::{Alert, Kind, Language, State};
 use crate::series::labels::Labels;
-use crate::ui::shell::Severity;
+use crate::ui::shell::{Counts, FiringAlert, Severity};
+
+/// Alerts that are told by name on other pages.
+const WORST_MAX: usize = 6;
 
 /// A rule as an alert names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +102,27 @@ pub fn severity(labels: &Labels) -> Severity {
         "info" | "information" | "informational" | "none" | "low" | "notice" | "debug" => Severity::Info,
         _ => Severity::Warning,
     }
+}
+
+/// How many alerts are told, and the worst of them, the newest first among those that are as bad.
+pub fn counts(routed: &[AlertView]) -> Counts {
+    let mut told: Vec<&AlertView> = routed.iter().filter(|view| !is_held(&view.marks)).collect();
+    let firing = told.len();
+    told.sort_by_key(|view| (severity(&view.alert.labels), Reverse(view.alert.starts_at)));
+    let line = |view: &&AlertView| FiringAlert {
+        severity: severity(&view.alert.labels),
+        name: view.alert.name().to_owned(),
+        summary: summary(&view.alert.annotations).to_owned(),
+        since_ms: view.alert.starts_at,
+        href: ways::with_label("alertname", view.alert.name()),
+    };
+    Counts { firing, worst: told.iter().take(WORST_MAX).map(line).collect() }
+}
+
+/// What an alert says of itself, or nothing.
+pub fn summary(annotations: &[(String, String)]) -> &str {
+    let texts = ["summary", "message", "title", "description"].map(|name| annotation(annotations, name).trim());
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or("")
 }
 
 /// The ids of a group's rules, in order. They stay the same over reloads as long as the rule does.

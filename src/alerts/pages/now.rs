@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::care::{self, Said};
-use super::known::{Known, is_held};
+use super::known::{self, Known, is_held};
 use super::ways;
 use crate::alerts::dispatch::GroupView;
 use crate::alerts::model::matcher::{MatchOp, Matcher, Syntax, parse_matcher, parse_matchers};
@@ -488,8 +488,7 @@ fn row(alert: &Known, places: &Places<'_>, shell: &Shell) -> Row {
         Some(rule) => Some(ways::graph_of(rule, alert.since_ms, shell.now_ms)),
         None => ways::outside(&alert.source_url).map(str::to_owned),
     };
-    let summary = ["summary", "message", "title", "description"].iter().map(|name| alert.annotation(name)).find(|text| !text.is_empty());
-    let summary = summary.unwrap_or("").trim();
+    let summary = known::summary(&alert.annotations);
     let is_grouping = |name: &str| matches!(&places.input.filter.by, By::Label(label) if label == name);
     let title = if is_grouping("alertname") && !summary.is_empty() { summary } else { alert.name() };
     let chips: Vec<(&str, &str)> = alert.labels.iter().filter(|(name, _)| *name != "alertname" && !is_grouping(name)).collect();

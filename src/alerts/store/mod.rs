@@ -1,11 +1,13 @@
-//! What must survive a restart: alerts, silences, the notification log, and the history. The only place of the hall that
-//! knows SQL.
+//! What must survive a restart: alerts, silences, the notification log, calm rules, who takes care, and the history. The only
+//! place of the hall that knows SQL.
 //!
 //! Changes come as one batch, which is stored as a whole or not at all.
 
 mod alerts;
+mod calm;
 mod history;
 mod log;
+mod notes;
 pub mod rules;
 mod silences;
 
@@ -142,6 +144,7 @@ impl Store {
             alerts::load(db, &mut kept)?;
             silences::load(db, &mut kept)?;
             log::load(db, &mut kept)?;
+            calm::load(db, &mut kept)?;
             Ok(kept)
         })
     }
@@ -155,6 +158,9 @@ impl Store {
             alerts::write(tx, &changes.alerts)?;
             silences::write(tx, &changes.silences)?;
             log::write(tx, &changes.log)?;
+            calm::write(tx, &changes.calm)?;
+            calm::write_handlings(tx, &changes.handlings)?;
+            notes::write(tx, &changes.notes)?;
             history::write(tx, &changes)
         })
     }
@@ -173,6 +179,31 @@ impl Store {
     /// The database's.
     pub fn changes(&self, asked: &Asked) -> Result<Vec<AlertChange>, DbError> {
         self.db.read(|db| history::changes(db, asked))
+    }
+
+    /// How alerts began and ended from an instant on (milliseconds since the Unix epoch), oldest first; the newest if there
+    /// are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recent_turns(&self, from: i64) -> Result<Vec<AlertChange>, DbError> {
+        self.db.read(|db| history::turns(db, from))
+    }
+
+    /// What was taken from an instant on, oldest first: when, the receiver, its channel; the newest if there are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recently_told(&self, from: i64) -> Result<Vec<(i64, String, String)>, DbError> {
+        self.db.read(|db| history::told(db, from))
+    }
+
+    /// What people did about alerts from an instant on, newest first: of these alerts, or of all if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn notes(&self, fingerprints: &[u64], from: i64) -> Result<Vec<Note>, DbError> {
+        self.db.read(|db| notes::read(db, fingerprints, from))
     }
 
     /// Forgets history from before an instant, and the oldest lines beyond the most that are kept.

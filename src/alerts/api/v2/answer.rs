@@ -59,6 +59,7 @@ impl From<DispatchError> for Refusal {
             DispatchError::Silence(error) => Self::bad(format!("invalid silence: {error}")),
             DispatchError::TooMany(words) => Self::Words(StatusCode::SERVICE_UNAVAILABLE, words),
             // Nothing of API v2 can mean them.
+            DispatchError::Calm(words) => Self::bad(words),
             error @ (DispatchError::NoRule(_) | DispatchError::NoAlert(_)) => Self::Words(StatusCode::NOT_FOUND, error.to_string()),
             DispatchError::Store(cause) => {
                 tracing::error!(%cause, "alerts or silences were not stored");

@@ -7,6 +7,7 @@ use super::silences::new_id;
 use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
 use crate::alerts::dispatch::DispatchError;
 use crate::alerts::store::Changes;
+use crate::series::labels::quote;
 
 /// Most calm rules.
 const RULES_MAX: usize = 1_000;
@@ -27,6 +28,11 @@ impl Standing {
         changes: &mut Changes,
     ) -> Result<(Named, Option<Named>), DispatchError> {
         let mut rules = self.calm.rules.clone();
+        if let CalmRule::Cap(cap) = &rule
+            && self.calm.caps().any(|(named, other)| Some(named.id.as_str()) != id && other.receiver == cap.receiver)
+        {
+            return Err(DispatchError::Calm(format!("there is a cap of the receiver {} already; change that one", quote(&cap.receiver))));
+        }
         let before = match id {
             Some(id) => {
                 let place = rules.iter().position(|named| named.id == id && named.rule.kind() == rule.kind());

@@ -33,7 +33,7 @@ fn told(silence: &Silence) -> Data {
 pub(super) const fn status_of(error: &DispatchError) -> StatusCode {
     match error {
         DispatchError::NoSilence(_) | DispatchError::NoRule(_) | DispatchError::NoAlert(_) => StatusCode::NOT_FOUND,
-        DispatchError::Silence(_) => StatusCode::BAD_REQUEST,
+        DispatchError::Silence(_) | DispatchError::Calm(_) => StatusCode::BAD_REQUEST,
         DispatchError::TooMany(_) => StatusCode::CONFLICT,
         DispatchError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

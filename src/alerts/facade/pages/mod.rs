@@ -83,7 +83,7 @@ pub(super) struct PageState {
     beside: Beside,
     work: WorkPool,
     sparks: Sparks,
-    firing: Mutex<(Duration, usize)>,
+    counts: Mutex<(Duration, Counts)>,
 }
 
 impl PageState {
@@ -109,19 +109,18 @@ impl PageState {
             beside,
             work: WorkPool::new(PLACES),
             sparks: Sparks::new(),
-            firing: Mutex::new((Duration::ZERO, 0)),
+            counts: Mutex::default(),
         })
     }
 
     /// Alerts that fire and are told, counted anew every few seconds: every page of the server shows it.
-    pub(super) fn firing(&self) -> usize {
+    pub(super) fn counts(&self) -> Counts {
         let now = self.clock.monotonic();
-        let mut known = self.firing.lock();
+        let mut known = self.counts.lock();
         if known.0.is_zero() || now.saturating_sub(known.0) >= COUNT_EVERY {
-            let told = self.routing.alerts().iter().filter(|view| !known::is_held(&view.marks)).count();
-            *known = (now.max(Duration::from_nanos(1)), told);
+            *known = (now.max(Duration::from_nanos(1)), known::counts(&self.routing.alerts()));
         }
-        known.1
+        known.1.clone()
     }
 
     fn known(&self) -> Vec<Known> {
@@ -172,7 +171,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        let counts = parts.extensions.get().copied().unwrap_or_default();
+        let counts = parts.extensions.get().cloned().unwrap_or_default();
         Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
     }
 }

@@ -159,6 +159,22 @@ impl House {
         self.life = Some(Life { runtime, dispatcher, clock });
     }
 
+    /// Sets calm rules instead of those before.
+    pub(super) fn calm(&self, rules: &[CalmRule]) {
+        self.on(async |dispatcher| {
+            dispatcher.change(|standing, now, changes| {
+                for old in standing.calm().rules.clone() {
+                    standing.delete_calm(&old.id, now, changes).unwrap();
+                }
+                for rule in rules {
+                    standing.put_calm(None, rule.clone(), "", now, changes).unwrap();
+                }
+            });
+            dispatcher.changed.notify_one();
+            dispatcher.journal.commit().await.unwrap();
+        });
+    }
+
     fn life(&self) -> &Life {
         self.life.as_ref().unwrap()
     }
