@@ -160,7 +160,7 @@ fn alerts_are_taken_assigned_commented_and_put_off_by_forms() {
 }
 
 fn now_ns() -> i64 {
-    i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos()).unwrap()
+    pharos::base::clock::Clock::now_ms(&pharos::base::clock::SystemClock::new()) * 1_000_000
 }
 
 #[test]
