@@ -142,7 +142,11 @@ fn alerts_are_taken_assigned_commented_and_put_off_by_forms() {
         (vec![("do", "acknowledge")], 400, "Choose at least one alert."),
         (vec![("do", "acknowledge:0")], 404, "None of these alerts fires any more."),
         (vec![("do", "assign"), ("alert", id.as_str())], 400, "Write whose"),
-        (vec![("do", "comment"), ("key", key.as_str()), ("receiver", receiver.as_str()), ("back", group.as_str())], 400, "Write the comment"),
+        (
+            vec![("do", "comment"), ("key", key.as_str()), ("receiver", receiver.as_str()), ("back", group.as_str())],
+            400,
+            "Write the comment",
+        ),
     ] {
         let (got, page) = care(&form);
         assert!(got == status && page.contains(words), "{form:?}: {got} {page}");

@@ -34,7 +34,8 @@ fn texts(server: &Server, query: &str) -> Vec<String> {
 #[test]
 fn annotations_are_made_found_changed_and_removed_as_in_grafana() {
     let server = server();
-    let a = add(&server, &json!({ "time": 1_000, "timeEnd": 5_000, "text": "a", "tags": ["deploy", "env:prod", "deploy"], "data": {"x": 1} }));
+    let a =
+        add(&server, &json!({ "time": 1_000, "timeEnd": 5_000, "text": "a", "tags": ["deploy", "env:prod", "deploy"], "data": {"x": 1} }));
     let b = add(&server, &json!({ "time": 9_000, "text": "b <i>", "tags": ["env:dev"], "dashboardUID": "uid", "panelId": 2 }));
     let (_, found) = ask(&server, "GET", "/api/annotations?from=4000&to=6000", None);
     let one = &found[0];
@@ -61,23 +62,31 @@ fn annotations_are_made_found_changed_and_removed_as_in_grafana() {
     let (_, tags) = ask(&server, "GET", "/api/annotations/tags?tag=ENV", None);
     assert_eq!(tags, json!({ "result": { "tags": [{ "tag": "env:dev", "count": 1 }, { "tag": "env:prod", "count": 1 }] } }));
     let path = format!("/api/annotations/{a}");
-    assert_eq!(ask(&server, "PATCH", &path, Some(&json!({ "tags": ["x"], "text": "" }))), (200, json!({ "message": "Annotation patched" })));
-    assert_eq!(ask(&server, "PUT", &path, Some(&json!({ "text": "c", "timeEnd": 2_000 }))), (200, json!({ "message": "Annotation updated" })));
+    assert_eq!(
+        ask(&server, "PATCH", &path, Some(&json!({ "tags": ["x"], "text": "" }))),
+        (200, json!({ "message": "Annotation patched" }))
+    );
+    assert_eq!(
+        ask(&server, "PUT", &path, Some(&json!({ "text": "c", "timeEnd": 2_000 }))),
+        (200, json!({ "message": "Annotation updated" }))
+    );
     let (_, one) = ask(&server, "GET", &path, None);
     assert_eq!((one["text"].clone(), one["tags"].clone(), one["timeEnd"].clone()), (json!("c"), json!(["x"]), json!(2_000)));
     assert_eq!(ask(&server, "DELETE", &path, None), (200, json!({ "message": "Annotation deleted" })));
     assert_eq!(ask(&server, "GET", &path, None).1["message"], "Annotation not found");
-    assert_eq!(ask(&server, "POST", "/api/annotations/mass-delete", Some(&json!({ "annotationId": b }))).1["message"], "Annotations deleted");
+    assert_eq!(
+        ask(&server, "POST", "/api/annotations/mass-delete", Some(&json!({ "annotationId": b }))).1["message"],
+        "Annotations deleted"
+    );
     assert_eq!(texts(&server, ""), [] as [&str; 0]);
 }
 
 #[test]
 fn events_of_graphite_are_taken() {
     let server = server();
-    for body in [
-        json!({ "what": "deploy", "tags": ["a", "b"], "when": 5, "data": "of 1.2" }),
-        json!({ "what": "old", "tags": "a b", "when": 4 }),
-    ] {
+    for body in
+        [json!({ "what": "deploy", "tags": ["a", "b"], "when": 5, "data": "of 1.2" }), json!({ "what": "old", "tags": "a b", "when": 4 })]
+    {
         let (status, answer) = ask(&server, "POST", "/api/annotations/graphite", Some(&body));
         assert_eq!((status, answer["message"].as_str()), (200, Some("Graphite annotation added")), "{answer}");
     }

@@ -116,7 +116,8 @@ impl Order {
     /// # Errors
     /// What is wrong with it, and the page to go back to.
     pub fn from_form(form: &[u8], me: &str) -> Result<Self, (Words, String)> {
-        let (mut what, mut person, mut text, mut zone, mut back) = (String::new(), String::new(), String::new(), String::new(), String::new());
+        let (mut what, mut person, mut text, mut zone, mut back) =
+            (String::new(), String::new(), String::new(), String::new(), String::new());
         let (mut group, mut receiver) = (String::new(), String::new());
         let mut chosen: Vec<String> = Vec::new();
         for (name, value) in form_urlencoded::parse(form) {
@@ -150,9 +151,7 @@ impl Order {
                     Some(alerts) if alerts.len() > ALERTS_MAX => {
                         Err((Words::new("One form is about at most {} alerts.", [ALERTS_MAX.to_string()]), back))
                     }
-                    Some(alerts) => {
-                        Ok(Self { wish, alerts, group, location: Location::parse(&zone).unwrap_or(Location::Utc), back })
-                    }
+                    Some(alerts) => Ok(Self { wish, alerts, group, location: Location::parse(&zone).unwrap_or(Location::Utc), back }),
                 }
             }
             Err(words) => Err((words, back)),
@@ -221,8 +220,10 @@ fn local(back: &str) -> String {
     if back.len() > BACK_BYTES_MAX || !(path == links::ALERTS || path == links::ALERTS_GROUP) {
         return links::ALERTS.to_owned();
     }
-    let kept: Vec<(String, String)> =
-        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "done").map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let kept: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name != "done")
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
     let params: Vec<(&str, &str)> = kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     links::with(path, &params)
 }
@@ -242,8 +243,7 @@ pub fn said(done: &str) -> &'static str {
 
 /// A silence of exactly an alert's labels. None if it has no label that says anything.
 pub fn snooze(alert: &Known, snooze: Snooze, by: &str, location: Location, now: i64) -> Option<Silence> {
-    let matchers: Result<Vec<Matcher>, _> =
-        alert.labels.iter().map(|(name, value)| Matcher::new(name, MatchOp::Equal, value)).collect();
+    let matchers: Result<Vec<Matcher>, _> = alert.labels.iter().map(|(name, value)| Matcher::new(name, MatchOp::Equal, value)).collect();
     Some(Silence {
         id: String::new(),
         matchers: Matchers::new(matchers.ok().filter(|all| !all.is_empty())?),

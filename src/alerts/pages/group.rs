@@ -184,6 +184,7 @@ struct GroupPage<'a> {
     lines: Option<String>,
     lines_src: String,
     lines_query: String,
+    selector: String,
     lines_shown: Vec<LineRow>,
     lines_words: &'a str,
     lines_problem: String,
@@ -232,7 +233,8 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
             many => format!("{name}=~{}", quote(&many.iter().map(|value| regex::escape(value)).collect::<Vec<_>>().join("|"))),
         })
         .collect();
-    let lines_query = if selector.is_empty() { String::new() } else { format!("sum(count_over_time({{{}}}[1m]))", selector.join(", ")) };
+    let selector = if selector.is_empty() { String::new() } else { format!("{{{}}}", selector.join(", ")) };
+    let lines_query = if selector.is_empty() { String::new() } else { format!("sum(count_over_time({selector}[1m]))") };
     let began = input.alerts.iter().map(|alert| alert.since_ms).min();
     page::html(&GroupPage {
         title: title(&labels, input, shell),
@@ -252,6 +254,7 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
         lines: ways::lines_of(&line_labels, &from, &to),
         lines_src: if lines_query.is_empty() { String::new() } else { links::with(links::LOGS_CHART, &[("q", &lines_query)]) },
         lines_query,
+        selector,
         lines_shown: match &input.lines {
             LinesFound::Lines(lines) => lines.iter().map(|line| line_row(line, shell)).collect(),
             LinesFound::NotKnown | LinesFound::Problem(_) => Vec::new(),

@@ -195,9 +195,8 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>, as_routed: AsRouted<'_>)
                 let view = routed.get(&name).cloned();
                 own.extend(view.is_some().then_some(name));
                 let is_routed = view.is_some();
-                let (marks, receivers, source_url, handling) = view.map_or_else(Default::default, |view| {
-                    (view.marks, view.receivers, view.alert.generator_url, view.handling)
-                });
+                let (marks, receivers, source_url, handling) =
+                    view.map_or_else(Default::default, |view| (view.marks, view.receivers, view.alert.generator_url, view.handling));
                 found.push(Known {
                     labels,
                     annotations: alert.annotations,

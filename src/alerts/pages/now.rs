@@ -130,7 +130,15 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { stage: None, text: String::new(), matchers: Vec::new(), care: Care::Any, receiver: String::new(), by: By::Label("alertname".to_owned()), page: 0 }
+        Self {
+            stage: None,
+            text: String::new(),
+            matchers: Vec::new(),
+            care: Care::Any,
+            receiver: String::new(),
+            by: By::Label("alertname".to_owned()),
+            page: 0,
+        }
     }
 }
 
@@ -144,7 +152,9 @@ impl Filter {
                 ("state", word) => filter.stage = Stage::ALL.iter().find(|(_, known)| *known == word).map(|(stage, _)| *stage),
                 ("text", text) => filter.text = text.to_owned(),
                 ("severity", word) if !word.is_empty() => {
-                    filter.matchers.push((String::new(), Matcher::new("severity", MatchOp::Equal, word).map_err(|error| error.to_string())));
+                    filter
+                        .matchers
+                        .push((String::new(), Matcher::new("severity", MatchOp::Equal, word).map_err(|error| error.to_string())));
                 }
                 ("f", text) if !text.is_empty() && filter.matchers.len() < FILTERS_MAX => {
                     let read = parse_matcher(text, Syntax::Both).map(|parsed| parsed.value).map_err(|error| error.to_string());
@@ -387,7 +397,14 @@ fn filters(filter: &Filter, shell: &Shell) -> Vec<(String, String, String)> {
     };
     let receiver = (!filter.receiver.is_empty())
         .then(|| (shell.f1("told: {}", &filter.receiver), String::new(), shell.href_with(&[("receiver", ""), ("page", "")])));
-    receiver.into_iter().chain(all.iter().enumerate().map(|(place, (text, matcher))| (text.clone(), matcher.as_ref().err().cloned().unwrap_or_default(), without(place)))).collect()
+    receiver
+        .into_iter()
+        .chain(
+            all.iter()
+                .enumerate()
+                .map(|(place, (text, matcher))| (text.clone(), matcher.as_ref().err().cloned().unwrap_or_default(), without(place))),
+        )
+        .collect()
 }
 
 fn values(alerts: &[Known], label: &str) -> Vec<String> {

@@ -47,9 +47,11 @@ pub(super) struct Told<'a> {
 pub(super) fn told(notes: &[Note]) -> Vec<Told<'_>> {
     let mut found: Vec<Told<'_>> = Vec::new();
     for note in notes {
-        let same = found.iter_mut().rev().take(3).find(|one| {
-            one.by == note.by && *one.deed == note.deed && one.at.saturating_sub(note.at).abs() <= AT_ONCE_MS
-        });
+        let same = found
+            .iter_mut()
+            .rev()
+            .take(3)
+            .find(|one| one.by == note.by && *one.deed == note.deed && one.at.saturating_sub(note.at).abs() <= AT_ONCE_MS);
         match same {
             Some(one) if one.alerts.contains(&&note.labels) => {}
             Some(one) => one.alerts.push(&note.labels),

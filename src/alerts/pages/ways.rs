@@ -88,8 +88,7 @@ pub fn line_labels_of(common: &Labels, alerts: &[&Labels]) -> Vec<(String, Vec<S
 
 /// The lines of what alerts are about, over a range. None if no label says what that is.
 pub fn lines_of(labels: &[(String, Vec<String>)], from: &str, to: &str) -> Option<String> {
-    let filters: Vec<String> =
-        labels.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}:{value}"))).collect();
+    let filters: Vec<String> = labels.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}:{value}"))).collect();
     let mut params: Vec<(&str, &str)> = filters.iter().map(|filter| ("f", filter.as_str())).collect();
     params.extend([("from", from), ("to", to)]);
     (!filters.is_empty()).then(|| links::with(links::LOGS, &params))

@@ -22,10 +22,8 @@ impl Lines for NewestLines {
         let Query::Log(query) = parse(&text, Dialect::Pharos).map_err(|error| invalid(error.to_string()))? else {
             return Err(invalid("the selector of streams is expected".to_owned()));
         };
-        let span = Span {
-            start: wanted.range.start.saturating_mul(NS_PER_MS),
-            end: wanted.range.end.saturating_add(1).saturating_mul(NS_PER_MS),
-        };
+        let span =
+            Span { start: wanted.range.start.saturating_mul(NS_PER_MS), end: wanted.range.end.saturating_add(1).saturating_mul(NS_PER_MS) };
         let answer = self.0.lines(&LogQuestion {
             query: &query,
             span,
