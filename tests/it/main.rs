@@ -18,6 +18,8 @@ mod alert_pages;
 mod alert_routing;
 /// Alertmanager's API, with its own tool.
 mod amtool;
+/// Annotations, as programs send them to Grafana.
+mod annotations;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.

@@ -26,6 +26,8 @@ const PAGES = [
   ['alerts', '/alerts', 200, false],
   ['alerts-grouped', '/alerts?by=group&f=' + encodeURIComponent('severity=~"critical|warning"'), 200, false],
   ['alerts-nothing', '/alerts?text=nobody', 200, false],
+  ['alerts-open', '/alerts?care=open&receiver=pager', 200, false],
+  ['alerts-wrong', '/alerts?f=' + encodeURIComponent('(('), 400, false],
   ['alerts-rules', '/alerts/rules', 200, false],
   ['alerts-silences', '/alerts/silences', 200, false],
   ['alerts-silence', '/alerts/silences/edit?matchers=' + encodeURIComponent('job="shop"'), 200, false],
@@ -54,6 +56,7 @@ const PAGES = [
   ['connect', '/settings/connect', 200, false],
   ['server', '/settings/server', 200, false],
   ['docs', '/docs', 200, false],
+  ['docs-phone', '/docs/phone', 200, false],
   ['docs-configuration', '/docs/configuration', 200, false],
   ['missing', '/no-such-page', 404, false],
 ];
