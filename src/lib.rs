@@ -7,14 +7,15 @@
 //! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
 //! 4. The wings, which never see each other: [`metrics`] (numbers over time), [`logs`] (lines in streams).
-//! 5. The halls, which read wings through ports only: [`alerts`] (rules, and who hears of them), [`admin`] (signing in,
-//!    people, tokens, audit log), [`docs`] (the documentation that is built in).
+//! 5. The halls, which read wings and each other through ports only: [`alerts`] (rules, and who hears of them),
+//!    [`boards`] (dashboards and the annotations on them), [`admin`] (signing in, people, tokens, audit log), [`docs`]
+//!    (the documentation that is built in).
 //! 6. [`app`]: the command line, wiring, start and stop.
 //!
 //! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`,
 //! `api → model, ingest, query`, `pages → model, query`, `facade → all`. In `alerts`: `template → model`,
-//! `rules → model, template`, `evaluate → model, template`, `notify → model, config, template`, `dispatch → model, store,
-//! config, route, notify`, `api, pages → model, evaluate, dispatch, config, route`. `tests/tidy.rs` holds this.
+//! `rules → model, template`, `evaluate → model, template`, `notify → model, config, template`, `calm → model`,
+//! `dispatch → model, store, config, route, calm, notify`, `api, pages → model, evaluate, dispatch, config, route, calm`. `tests/tidy.rs` holds this.
 //!
 //! What is absent matters as much: no crate-wide error type, no global state, no `util`, no time but from
 //! [`base::clock`], no SQL outside `platform::db` and `store`, no JSON on model types.
@@ -29,6 +30,7 @@ pub mod admin;
 pub mod alerts;
 pub mod app;
 pub mod base;
+pub mod boards;
 pub mod docs;
 pub mod logs;
 pub mod metrics;

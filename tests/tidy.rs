@@ -16,19 +16,20 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("metrics", &["base", "series", "platform", "access", "ui"]),
     ("logs", &["base", "series", "platform", "access", "ui"]),
     ("alerts", &["base", "series", "platform", "access", "ui"]),
+    ("boards", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
     ("docs", &["base", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "alerts", "admin", "docs"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "alerts", "boards", "admin", "docs"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics", "logs", "alerts", "admin"];
+const WINGS: &[&str] = &["metrics", "logs", "alerts", "boards", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     // The notification log, which is stored, is the engine's.
-    ("store", &["model", "route"]),
+    ("store", &["model", "route", "calm"]),
     ("query", &["model"]),
     ("ingest", &["model", "store"]),
     ("template", &["model"]),
@@ -36,17 +37,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("packs", &["model", "rules"]),
     ("config", &["model"]),
     ("route", &["model"]),
+    ("calm", &["model"]),
     ("notify", &["model", "template", "config"]),
-    ("dispatch", &["model", "store", "config", "route", "notify"]),
+    ("dispatch", &["model", "store", "config", "route", "calm", "notify"]),
     ("evaluate", &["model", "template"]),
     ("replay", &["model", "evaluate"]),
-    ("api", &["model", "ingest", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
-    ("pages", &["model", "query", "evaluate", "rules", "replay", "dispatch", "config", "route"]),
+    ("api", &["model", "ingest", "query", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
+    ("pages", &["model", "query", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
     (
         "facade",
         &[
-            "model", "store", "ingest", "query", "template", "rules", "config", "route", "notify", "dispatch", "evaluate", "replay", "api",
-            "pages",
+            "model", "store", "ingest", "query", "template", "rules", "config", "route", "calm", "notify", "dispatch", "evaluate",
+            "replay", "api", "pages",
         ],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
@@ -70,6 +72,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "logs/facade",
             "alerts/api",
             "alerts/facade",
+            "boards/api",
             "admin/facade",
             "docs",
             "app",
@@ -78,7 +81,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("askama", &["ui", "metrics/pages", "logs/pages", "alerts/pages", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown"]),
     // The wing of logs has one table of its own: saved searches.
-    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store"]),
+    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store", "boards/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),

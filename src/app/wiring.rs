@@ -23,9 +23,10 @@ use super::web_users::WebUsers;
 use super::{backup, budget, routing, ruling};
 use crate::access::{Access, AccessReport, AccessSettings, AuthMode, Doors, RouteInfo, identify};
 use crate::admin::Admin;
-use crate::alerts::{Alerts, AlertsOptions, Ports};
+use crate::alerts::{Alerts, AlertsOptions, Beside, Ports};
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
+use crate::boards::{Boards, BoardsOptions};
 use crate::docs::{Docs, DocsOptions, KeySection};
 use crate::logs::{Logs, LogsOptions};
 use crate::metrics::config;
@@ -40,7 +41,6 @@ use crate::platform::http::cors::Cors;
 use crate::platform::http::server::Intake;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
-use crate::ui::shell::Counts;
 
 /// What Prometheus keeps in its data folder and pharos does not.
 const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
@@ -143,7 +143,10 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let alerts = open_alerts(&metrics, &logs, configuration, &with_url, &registry, &db, clock)?;
+    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock) });
+    let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
+    let everyone = Arc::clone(&access);
+    alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
     let evaluated = Arc::clone(&alerts);
     let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting| {
@@ -166,6 +169,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .routes()
         .join(logs.routes())
         .join(alerts.routes())
+        .join(boards.routes())
         .join(admin.routes())
         .join(admin.backup_routes(&backups))
         .join(admin.server_routes(facts, registry.clone()))
@@ -194,15 +198,14 @@ async fn counted(State(alerts): State<Arc<Alerts>>, mut request: Request, next: 
     let wants_page = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
     let is_refresh = request.headers().contains_key("x-requested-with");
     if wants_page || is_refresh {
-        request.extensions_mut().insert(Counts { firing: alerts.firing() });
+        request.extensions_mut().insert(alerts.counts());
     }
     next.run(request).await
 }
 
-/// The hall of alerts over both wings.
+/// The hall of alerts over both wings, beside the hall of dashboards.
 fn open_alerts(
-    metrics: &Metrics,
-    logs: &Logs,
+    (metrics, logs, boards): (&Metrics, &Logs, &Boards),
     configuration: &Configuration,
     settings: &Settings,
     registry: &Registry,
@@ -220,6 +223,7 @@ fn open_alerts(
             clock: Arc::clone(clock),
         },
         read_query: ruling::reader(settings),
+        beside: Beside { lines: logs.lines(), happenings: boards.happenings() },
         following,
         outside: metrics.alert_send(),
         db: Arc::clone(db),

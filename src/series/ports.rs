@@ -1,7 +1,7 @@
 //! The ports: the only way in which wings and halls hear each other.
 //!
 //! `Append` takes samples, `Select` finds series and reads them, `Evaluate` answers queries, `Summarize`
-//! gives tiles for the front page. Each is called with a batch, never once a sample. An engine outside
+//! gives tiles for the front page, `Lines` reads the newest lines of a log, `Happenings` says what was marked in time. Each is called with a batch, never once a sample. An engine outside
 //! (a Prometheus-compatible server) can stand behind any of them, so nothing above may reach around them.
 
 use std::sync::Arc;
@@ -292,6 +292,62 @@ pub enum EvaluateError {
     /// Memory is nearly used up: later it may have one.
     #[error("memory is nearly used up, and this query needs more than there is for it now; try again later, or ask for less")]
     Overloaded,
+}
+
+/// Which lines of a log are wanted: the newest that match.
+#[derive(Debug, Clone)]
+pub struct LinesWanted<'a> {
+    /// Labels of their streams: all of these must match, and at least one must not match the empty string.
+    pub matchers: &'a [Matcher],
+    /// Their time, in milliseconds since the Unix epoch.
+    pub range: TimeRange,
+    /// At most so many.
+    pub limit: usize,
+    /// Most bytes of one line's text; the rest is cut off.
+    pub text_bytes_max: usize,
+    /// Raised when nobody waits any more or the time is over.
+    pub cancel: Cancel,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When, in nanoseconds since the Unix epoch.
+    pub at_ns: i64,
+    /// The text, or its beginning.
+    pub text: String,
+    /// How severe it is, in the word of who wrote or took it; empty if nobody knows.
+    pub level: String,
+    /// Labels of its stream.
+    pub labels: Labels,
+}
+
+/// Reads lines of logs. Blocking and CPU-heavy: call it off the reactor.
+pub trait Lines: Send + Sync {
+    /// The newest lines that match, the newest first.
+    fn newest(&self, wanted: &LinesWanted<'_>) -> Result<Vec<Line>, EvaluateError>;
+}
+
+/// Something that people or programs marked in time: a deploy, an outage, a note. Times are milliseconds since the Unix
+/// epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// From when.
+    pub at: i64,
+    /// Until when; the same where it is an instant.
+    pub until: i64,
+    /// What it says.
+    pub text: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Who marked it.
+    pub by: String,
+}
+
+/// Says what was marked in time. Blocking.
+pub trait Happenings: Send + Sync {
+    /// What touches a range, the newest first, at most so much; or why that is not known.
+    fn within(&self, range: TimeRange, limit: usize) -> Result<Vec<Happening>, String>;
 }
 
 /// Hands alerts to Alertmanagers outside.

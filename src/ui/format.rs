@@ -126,7 +126,7 @@ pub struct Moment {
     pub words: String,
     /// RFC 3339.
     pub exact: String,
-    /// What scripts rewrite in the reader's zone: `date`, `datetime`, or nothing (`ago`).
+    /// What scripts rewrite in the reader's zone: `date`, `datetime`, `clock`, or nothing (`ago`).
     pub form: &'static str,
 }
 

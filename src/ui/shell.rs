@@ -1,6 +1,7 @@
 //! What surrounds every page: theme, navigation, notices, time range, refresh.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
@@ -97,10 +98,27 @@ impl Banner {
 }
 
 /// What the whole server counts for the navigation of every page, as requests carry it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Alerts that fire and are told.
     pub firing: usize,
+    /// The worst of them, for the Home page.
+    pub worst: Arc<[FiringAlert]>,
+}
+
+/// An alert that fires, in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiringAlert {
+    /// How bad.
+    pub severity: Severity,
+    /// Its name.
+    pub name: String,
+    /// What it says of itself; empty if it says nothing.
+    pub summary: String,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Where to see more.
+    pub href: String,
 }
 
 /// What the shell takes from a request and from the server's state.

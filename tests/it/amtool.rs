@@ -69,9 +69,31 @@ impl Drop for Alertmanager {
     }
 }
 
-fn pharos(folder: &Path) -> Server {
+/// Every channel that the tool knows, each as short as it may be.
+const CHANNELS: &str =
+    "global: {slack_api_url: 'https://hooks.example/x', smtp_smarthost: 'localhost:25', smtp_from: a@b.c, opsgenie_api_key: k,
+  victorops_api_key: k, wechat_api_corp_id: c, wechat_api_secret: s}
+route: {receiver: team}
+receivers:
+- name: team
+  webhook_configs: [{url: 'http://hook.example:8080/secret?token=secret'}]
+  email_configs: [{to: a@b.c}]
+  pagerduty_configs: [{routing_key: k}, {service_key: k}]
+  pushover_configs: [{user_key: u, token: t}]
+  slack_configs: [{channel: c}]
+  opsgenie_configs: [{}]
+  victorops_configs: [{routing_key: r}]
+  wechat_configs: [{}]
+  sns_configs: [{topic_arn: 'arn:aws:sns:us-east-2:123456789012:My-Topic', sigv4: {region: us-east-2, access_key: a, secret_key: b}}]
+  telegram_configs: [{bot_token: t, chat_id: 1}]
+  discord_configs: [{webhook_url: 'https://d.example/x'}]
+  webex_configs: [{room_id: r, http_config: {authorization: {credentials: x}}}]
+time_intervals: [{name: t, time_intervals: [{weekdays: [monday], location: Europe/Berlin}]}]
+";
+
+fn pharos(folder: &Path, routing: &str) -> Server {
     let config = folder.join("routing.yml");
-    fs::write(&config, ROUTING).unwrap();
+    fs::write(&config, routing).unwrap();
     let file = format!("--alertmanager.config.file={}", config.display());
     Server::on(&folder.join("data"), &["--host-metrics=false", "--own-metrics=false", &file])
 }
@@ -141,11 +163,25 @@ const COMMANDS: &[&[&str]] = &[
     &["cluster", "show"],
 ];
 
+/// The tool reads the configuration that the server prints, which must hold no key that it does not know.
+#[test]
+fn amtool_reads_the_configuration_of_every_channel() {
+    if Command::new("amtool").arg("--version").output().is_err() {
+        return skip("amtool is not installed");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let own = pharos(folder.path(), CHANNELS);
+    let (code, out, err) = amtool(&own.url(""), "", &["config", "routes", "test", "severity=critical"]);
+    assert_eq!((code, out.trim(), err.trim()), (Some(0), "team", ""));
+    let (_, out, _) = amtool(&own.url(""), "", &["config", "show"]);
+    assert!(out.contains("http://hook.example:8080/<secret>") && !out.contains("token=secret"), "{out}");
+}
+
 #[test]
 fn amtool_says_the_same_as_of_alertmanager() {
     let Some(peer) = Alertmanager::start() else { return skip("Debian's Alertmanager is not installed") };
     let folder = tempfile::tempdir().unwrap();
-    let own = pharos(folder.path());
+    let own = pharos(folder.path(), ROUTING);
     let urls = [format!("http://{}", peer.address), own.url("/alertmanager")];
     let mut silences = [String::new(), String::new()];
     let mut wrong = Vec::new();
@@ -183,7 +219,7 @@ fn amtool_says_the_same_as_of_alertmanager() {
 #[test]
 fn a_prometheus_outside_hands_its_alerts_over() {
     let folder = tempfile::tempdir().unwrap();
-    let own = pharos(folder.path());
+    let own = pharos(folder.path(), ROUTING);
     let rules = folder.path().join("rules.yml");
     // Prometheus finds out about us some seconds after its start, and repeats only every minute what it has told nobody.
     fs::write(&rules, "groups:\n- name: g\n  interval: 1s\n  rules:\n  - {alert: FromOutside, expr: vector(7), for: 10s, labels: {test: '2'}, annotations: {summary: 'is {{ $value }}'}}\n").unwrap();

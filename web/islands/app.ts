@@ -2,13 +2,13 @@
 import * as range from '../lib/page_range.ts';
 import { label as rangeLabel, resolve, shifted, zoomedOut, isLive } from '../lib/range.ts';
 import { startRefresh, refreshLive } from '../lib/live.ts';
-import { toast } from '../lib/toast.ts';
-import { t } from '../lib/words.ts';
-import { exact, setZone, showTimes } from '../lib/zone.ts';
+import { t, toast } from '../lib/words.ts';
+import { setZone, showTimes } from '../lib/zone.ts';
 
 const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = document) => root.querySelector<T>(s);
 
 const islands: Record<string, () => Promise<unknown>> = {
+  'ph-care': () => import('./care.ts'),
   'ph-chart': () => import('./chart.ts'),
   'ph-editor': () => import('./editor.ts'),
   'ph-explore': () => import('./explore.ts'),
@@ -101,19 +101,12 @@ document.addEventListener('submit', (e) => {
   }
 });
 
+/* A time zone that nobody wrote yet is the reader's own. */
+const place = $<HTMLInputElement>('[data-zone]');
+if (place) place.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /* Filters of server-rendered lists answer while typing. */
-let typing = 0;
-document.addEventListener('input', (e) => {
-  const form = (e.target as Element).closest<HTMLFormElement>('form[data-live-form]');
-  if (!form) return;
-  clearTimeout(typing);
-  typing = window.setTimeout(() => {
-    const u = new URL(form.action);
-    u.search = new URLSearchParams([...new FormData(form)].filter(([, v]) => v !== '').map(([k, v]) => [k, String(v)])).toString();
-    history.replaceState(null, '', u);
-    void refreshLive();
-  }, 150);
-});
+if ($('form[data-live-form]')) void import('../lib/filter.ts');
 
 /* Menus are native popovers, placed under their button. */
 document.addEventListener('toggle', (e) => {
@@ -126,19 +119,8 @@ document.addEventListener('toggle', (e) => {
   menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, document.documentElement.dir === 'rtl' ? button.left : button.right - menu.offsetWidth))}px`;
 }, true);
 
-/* Paper is light: charts are drawn anew in its colours before printing, and back after it. */
-let screen = '';
-addEventListener('beforeprint', () => {
-  screen = document.documentElement.dataset.theme ?? 'system';
-  document.documentElement.dataset.theme = 'light';
-  const head = $('[data-printed]');
-  if (head) head.textContent = [$('[data-rangelabel]')?.textContent, t('printed {}', exact(new Date())), location.href].filter(Boolean).join(' · ');
-  dispatchEvent(new CustomEvent('ph:print'));
-});
-addEventListener('afterprint', () => {
-  document.documentElement.dataset.theme = screen;
-  dispatchEvent(new CustomEvent('ph:print'));
-});
+/* Nobody prints a page before it is quiet. */
+whenIdle(() => void import('../lib/print.ts'));
 
 let g = 0;
 addEventListener('keydown', (e) => {
@@ -166,4 +148,5 @@ addEventListener('keydown', (e) => {
   if (run) { e.preventDefault(); run(); }
 });
 
+if (location.hash[1] === '/') void import('../lib/moved.ts');
 startRefresh();

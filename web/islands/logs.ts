@@ -7,8 +7,7 @@ import { detail } from '../lib/logs/detail.ts';
 import { clock, fresh, lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
 import { List } from '../lib/logs/list.ts';
 import type { Tail } from '../lib/logs/tail.ts';
-import { toast } from '../lib/toast.ts';
-import { t } from '../lib/words.ts';
+import { t, toast } from '../lib/words.ts';
 import { showTimes } from '../lib/zone.ts';
 
 /** Lines asked for at once, and lines in the list at most. */

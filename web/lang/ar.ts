@@ -80,6 +80,9 @@ export const ar: Record<string, string> = {
   'Link copied': 'نُسخ الرابط',
   'Keep it': 'إبقاء',
   'Delete': 'حذف',
+  // Alerts
+  '{} chosen': 'المختار: {}',
+  'The server does not answer.': 'الخادم لا يجيب.',
   // Palette and keys
   'metric': 'مقياس',
   'documentation': 'الدليل',

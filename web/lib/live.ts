@@ -28,8 +28,8 @@ export async function refreshLive(): Promise<boolean> {
       if (now && old.outerHTML !== now.outerHTML) {
         Idiomorph.morph(old, now, {
           ignoreActiveValue: true,
-          // Opening a row is the reader's doing, not the server's.
-          callbacks: { beforeAttributeUpdated: (name, el) => !(name === 'open' && el.tagName === 'DETAILS') },
+          // Opening and choosing rows is the reader's doing, not the server's.
+          callbacks: { beforeAttributeUpdated: (name, el) => name !== 'checked' && !(name === 'open' && el.tagName === 'DETAILS') },
         });
         showTimes(document.getElementById(old.id) ?? document);
       }

@@ -7,6 +7,8 @@ use crate::base::secret::Secret;
 use crate::base::time::Duration;
 use crate::platform::config::section::Section;
 
+/// Rocket.Chat's own address.
+const ROCKET_CHAT: &str = "https://open.rocket.chat/";
 /// Where Slack takes messages of apps.
 pub(super) const SLACK_POST_MESSAGE: &str = "https://slack.com/api/chat.postMessage";
 
@@ -57,7 +59,7 @@ keys! {
     /// A file that holds it.
     slack_app_token_file: FilePath,
     /// Where Slack takes messages of apps.
-    slack_app_url: Option<HttpUrl> = url(SLACK_POST_MESSAGE),
+    slack_app_url: Option<HttpUrl> = url(SLACK_POST_MESSAGE) => url(SLACK_POST_MESSAGE),
     /// PagerDuty's address.
     pagerduty_url: Option<HttpUrl> = url("https://events.pagerduty.com/v2/enqueue"),
     /// Opsgenie's address.
@@ -89,7 +91,7 @@ keys! {
     /// Webex' address.
     webex_api_url: Option<HttpUrl> = url("https://webexapis.com/v1/messages"),
     /// Rocket.Chat's address.
-    rocketchat_api_url: Option<HttpUrl> = url("https://open.rocket.chat/"),
+    rocketchat_api_url: Option<HttpUrl> = url(ROCKET_CHAT) => url(ROCKET_CHAT),
     /// Rocket.Chat's token.
     rocketchat_token: Secret,
     /// A file that holds it.

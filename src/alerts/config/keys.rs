@@ -38,12 +38,13 @@ pub fn to_node<T: Keys>(value: &T) -> Node {
 }
 
 /// Declares a struct whose fields are keys of a map of the file, each with its type, its default where that is not
-/// the type's, and its key where that is not its name. `check` names a function that looks at the whole.
+/// the type's, and its key where that is not its name. `check` names a function that looks at the whole. A value behind
+/// `=>` is not printed: older versions of amtool refuse keys that they do not know, even where nobody set them.
 macro_rules! keys {
     (
         $(#[$meta:meta])*
         $name:ident, $label:literal $(, check = $check:path)?;
-        $( $(#[$field_meta:meta])* $field:ident $(as $key:literal)? : $type:ty $(= $default:expr)? ),* $(,)?
+        $( $(#[$field_meta:meta])* $field:ident $(as $key:literal)? : $type:ty $(= $default:expr)? $(=> $quiet:expr)? ),* $(,)?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +72,11 @@ macro_rules! keys {
             }
 
             fn write_keys(&self, out: &mut $crate::platform::config::yaml::MapWriter) {
-                $( $crate::alerts::config::value::Value::write(&self.$field, keys!(@key $field $($key)?), out); )*
+                $(
+                    if !keys!(@quiet self.$field, $type $(, $quiet)?) {
+                        $crate::alerts::config::value::Value::write(&self.$field, keys!(@key $field $($key)?), out);
+                    }
+                )*
             }
 
             fn check(&mut self, section: &mut $crate::platform::config::section::Section<'_, '_>) {
@@ -81,6 +86,11 @@ macro_rules! keys {
     };
     (@default) => { Default::default() };
     (@default $default:expr) => { ($default).into() };
+    (@quiet $value:expr, $type:ty) => { false };
+    (@quiet $value:expr, $type:ty, $quiet:expr) => {{
+        let quiet: $type = ($quiet).into();
+        $value == quiet
+    }};
     (@key $field:ident) => { stringify!($field) };
     (@key $field:ident $key:literal) => { $key };
     (@check $self:ident $section:ident) => { let _ = $section; };

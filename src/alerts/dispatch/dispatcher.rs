@@ -15,11 +15,13 @@ use super::line::Line;
 use super::report::Numbers;
 use super::standing::Standing;
 use super::{AlertChange, AlertView, Asked, ChannelState, Channels, DispatchError, GroupView, InForce, Routing, Storing, Telling};
+use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
 use crate::alerts::store::{Changes, Store};
 use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
+use crate::series::labels::quote;
 
 /// How long to sleep at most, so that a clock that is set does not go unseen.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -27,6 +29,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// How long messages under way may take when the server stops; what is not through by then is told after the restart.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// Receivers that a refusal names at most.
+const RECEIVERS_NAMED_MAX: usize = 20;
 
 /// What routing needs of the rest of the server.
 pub struct DispatchOptions {
@@ -69,7 +73,15 @@ impl Dispatcher {
         for odd in &kept.odd {
             tracing::warn!(odd, "something of alerts that was stored is left out");
         }
-        let standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, clock.now_ms());
+        warn_of_missing(&kept.calm, &in_force);
+        let now = clock.now_ms();
+        let mut standing = Standing::new(kept, &in_force.config, Arc::clone(&in_force.tree), channels, now);
+        if let Some(from) = standing.flaps_from(now) {
+            standing.recover_flaps(&store.recent_turns(from)?, now);
+        }
+        if let Some(from) = standing.caps_from(now) {
+            standing.recover_caps(&store.recently_told(from)?);
+        }
         Ok(Arc::new(Self {
             clock,
             journal: Journal::new(store),
@@ -89,6 +101,7 @@ impl Dispatcher {
         {
             let mut standing = self.standing.lock();
             standing.apply(&in_force.config, Arc::clone(&in_force.tree), channels, self.clock.now_ms());
+            warn_of_missing(&standing.calm().rules, &in_force);
             self.in_force.store(in_force);
         }
         self.generation.send_modify(|count| *count += 1);
@@ -144,9 +157,10 @@ impl Dispatcher {
     /// Begins to tell what is due now; gives how long to wait.
     fn step(self: &Arc<Self>) -> Duration {
         let (jobs, wait, is_changed) = self.change(|standing, now, changes| {
+            standing.recur(now, changes);
             let jobs = standing.due(now, changes);
             standing.sweep(now, changes);
-            let wait = standing.next_due().map_or(SLEEP_MAX, |due| Duration::from_millis(due.saturating_sub(now).max(1).unsigned_abs()));
+            let wait = standing.next_due(now).map_or(SLEEP_MAX, |due| Duration::from_millis(due.saturating_sub(now).max(1).unsigned_abs()));
             (jobs, wait.min(SLEEP_MAX), !changes.is_empty())
         });
         if is_changed {
@@ -220,6 +234,28 @@ impl Dispatcher {
     }
 }
 
+/// Refuses a calm rule that names a receiver which the configuration does not have.
+fn check_receivers(rule: &CalmRule, in_force: &InForce) -> Result<(), DispatchError> {
+    let missing = in_force.missing_receivers(rule);
+    let Some(missing) = missing.first() else { return Ok(()) };
+    let config = &in_force.config;
+    let mut known: Vec<String> = config.receivers.iter().take(RECEIVERS_NAMED_MAX).map(|receiver| quote(&receiver.name)).collect();
+    if config.receivers.len() > RECEIVERS_NAMED_MAX {
+        known.push(format!("and {} more", config.receivers.len() - RECEIVERS_NAMED_MAX));
+    }
+    Err(DispatchError::Calm(format!("the routing configuration has no receiver {}; it has {}", quote(missing), known.join(", "))))
+}
+
+/// Says which calm rules name receivers that are not there: they stay, and nobody is told in their place.
+fn warn_of_missing(rules: &[Named], in_force: &InForce) {
+    for named in rules {
+        for receiver in in_force.missing_receivers(&named.rule) {
+            let (kind, title) = (named.rule.kind().as_str(), named.rule.title());
+            tracing::warn!(kind, title, receiver, "a calm rule names a receiver that the routing configuration does not have");
+        }
+    }
+}
+
 impl Routing for Dispatcher {
     fn post<'a>(&'a self, alerts: Vec<RoutedAlert>) -> Storing<'a, ()> {
         Box::pin(self.take(alerts, Vec::new(), false))
@@ -227,6 +263,10 @@ impl Routing for Dispatcher {
 
     fn alerts(&self) -> Vec<AlertView> {
         self.standing.lock().alerts(self.clock.now_ms())
+    }
+
+    fn alert(&self, fingerprint: u64) -> Option<AlertView> {
+        self.standing.lock().alert(fingerprint, self.clock.now_ms())
     }
 
     fn groups(&self) -> Vec<GroupView> {
@@ -262,6 +302,44 @@ impl Routing for Dispatcher {
 
     fn changes(&self, asked: Asked) -> Storing<'_, Vec<AlertChange>> {
         self.read(move |store| store.changes(&asked))
+    }
+
+    fn calm(&self) -> Arc<Calm> {
+        Arc::clone(self.standing.lock().calm())
+    }
+
+    fn put_calm<'a>(&'a self, id: Option<&'a str>, rule: CalmRule, by: &'a str) -> Storing<'a, (Named, Option<Named>)> {
+        Box::pin(async move {
+            let kept = self.change(|standing, now, changes| {
+                check_receivers(&rule, &self.in_force.load())?;
+                standing.put_calm(id, rule, by, now, changes)
+            })?;
+            self.changed.notify_one();
+            self.journal.commit().await?;
+            Ok(kept)
+        })
+    }
+
+    fn delete_calm<'a>(&'a self, id: &'a str) -> Storing<'a, Named> {
+        Box::pin(async move {
+            let gone = self.change(|standing, now, changes| standing.delete_calm(id, now, changes))?;
+            self.changed.notify_one();
+            self.journal.commit().await?;
+            Ok(gone)
+        })
+    }
+
+    fn handle<'a>(&'a self, fingerprint: u64, deed: Deed, by: &'a str) -> Storing<'a, Handling> {
+        Box::pin(async move {
+            let handling = self.change(|standing, now, changes| standing.handle(fingerprint, deed, by, now, changes))?;
+            self.changed.notify_one();
+            self.journal.commit().await?;
+            Ok(handling)
+        })
+    }
+
+    fn notes(&self, fingerprints: Vec<u64>, from: i64) -> Storing<'_, Vec<Note>> {
+        self.read(move |store| store.notes(&fingerprints, from))
     }
 
     fn channels(&self) -> BTreeMap<(Arc<str>, String), ChannelState> {

@@ -13,6 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
 use crate::alerts::config::RoutingConfig;
 pub use crate::alerts::model::history::{AlertChange, Telling};
 use crate::alerts::model::routed::RoutedAlert;
@@ -39,6 +40,15 @@ pub enum DispatchError {
     /// There is no more room.
     #[error("{0}")]
     TooMany(String),
+    /// A calm rule that does not fit the configuration or other rules.
+    #[error("{0}")]
+    Calm(String),
+    /// No calm rule has this name.
+    #[error("calm rule {0} not found")]
+    NoRule(String),
+    /// No alert that fires has this fingerprint.
+    #[error("no alert that fires has the fingerprint {0:016x}")]
+    NoAlert(u64),
     /// It could not be stored.
     #[error("{0}")]
     Store(String),
@@ -55,6 +65,8 @@ pub struct Marks {
     pub silenced_by: Vec<String>,
     /// Names of the times that keep its groups back.
     pub muted_by: Vec<String>,
+    /// Whether it comes and goes, so that its end is not told before it is quiet.
+    pub is_flapping: bool,
 }
 
 /// An alert as it stands now.
@@ -66,6 +78,8 @@ pub struct AlertView {
     pub marks: Marks,
     /// Who is told, in order of the tree.
     pub receivers: Vec<Arc<str>>,
+    /// Who takes care.
+    pub handling: Handling,
 }
 
 /// A group as it stands now.
@@ -100,6 +114,17 @@ pub struct InForce {
     pub path: String,
 }
 
+impl InForce {
+    /// The receivers that a calm rule names and the configuration does not have, each once.
+    pub fn missing_receivers<'r>(&self, rule: &'r CalmRule) -> Vec<&'r str> {
+        let mut named = rule.receivers();
+        named.sort_unstable();
+        named.dedup();
+        named.retain(|name| self.config.receivers.iter().all(|receiver| receiver.name != *name));
+        named
+    }
+}
+
 /// What a channel did lately.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelState {
@@ -118,6 +143,11 @@ pub trait Routing: Send + Sync {
 
     /// Every alert that is not over, in order of fingerprint.
     fn alerts(&self) -> Vec<AlertView>;
+
+    /// The alert with this fingerprint, if it is not over.
+    fn alert(&self, fingerprint: u64) -> Option<AlertView> {
+        self.alerts().into_iter().find(|view| view.alert.fingerprint() == fingerprint)
+    }
 
     /// Every group, in order of its labels and receiver.
     fn groups(&self) -> Vec<GroupView>;
@@ -141,6 +171,22 @@ pub trait Routing: Send + Sync {
     fn changes(&self, _asked: Asked) -> Storing<'_, Vec<AlertChange>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    /// What is set so that alerts stay calm.
+    fn calm(&self) -> Arc<Calm>;
+
+    /// Makes a calm rule, or changes the one of the name given; gives it as it is kept, and the one before.
+    fn put_calm<'a>(&'a self, id: Option<&'a str>, rule: CalmRule, by: &'a str) -> Storing<'a, (Named, Option<Named>)>;
+
+    /// Forgets a calm rule; gives what it said.
+    fn delete_calm<'a>(&'a self, id: &'a str) -> Storing<'a, Named>;
+
+    /// Takes down what somebody did about an alert that fires, by its fingerprint; gives how it is taken care of now.
+    fn handle<'a>(&'a self, fingerprint: u64, deed: Deed, by: &'a str) -> Storing<'a, Handling>;
+
+    /// What people did about alerts from an instant on (milliseconds since the Unix epoch), newest first: about those
+    /// of these fingerprints, or about all if there are none.
+    fn notes(&self, fingerprints: Vec<u64>, from: i64) -> Storing<'_, Vec<Note>>;
 
     /// How channels do, by receiver and channel (`slack[0]`).
     fn channels(&self) -> BTreeMap<(Arc<str>, String), ChannelState>;

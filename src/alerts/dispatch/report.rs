@@ -77,6 +77,9 @@ impl Report for Dispatcher {
             "Alerts that found no group because there were too many.",
             counts.refused,
         );
+        page.gauge("pharos_alerts_flapping", "Alerts that come and go, so that their ends are held back.", counts.flapping as f64);
+        page.counter("pharos_alert_escalations_total", "Steps of escalations that alerts reached.", counts.escalations);
+        page.counter("pharos_alert_digests_total", "Messages of several groups that a cap held back.", counts.digests);
         let all = self.numbers.0.lock();
         let mut each = |name: &str, help: &str, read: &dyn Fn(&OfKind) -> u64| {
             page.family(name, "counter", help);

@@ -1,25 +1,34 @@
 //! How everything stands: what is known of each alert, its groups, what keeps them back, who was told what. No clock, no
 //! disk, no network: every call is told the time, and what is to be stored or told comes back as a value.
 
+mod cap;
+mod escalation;
+mod flap;
+mod handling;
+mod jobs;
+mod orders;
+mod recurring;
 mod silences;
 mod views;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::line::{Line, Lines};
+use super::line::Lines;
 use super::{Channels, DispatchError};
+use crate::alerts::calm::{Calm, Flaps, Handling};
 use crate::alerts::config::RoutingConfig;
 use crate::alerts::model::State;
 use crate::alerts::model::history::AlertChange;
 use crate::alerts::model::interval::NamedIntervals;
-use crate::alerts::model::message::Message;
 use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::routing::InhibitRule;
 use crate::alerts::model::silence::Silence;
-use crate::alerts::route::mute::Muting;
-use crate::alerts::route::{Entry, Flush, Groups, Inhibitor, Reason, Route, RouteTree, log};
+use crate::alerts::route::{Groups, Inhibitor, RouteTree};
 use crate::alerts::store::{Changes, Kept, LogKey, Logged};
 use crate::base::time::Duration;
+
+pub(super) use jobs::{End, Job, Order};
 
 /// Most alerts that are known at a time.
 const ALERTS_MAX: usize = 200_000;
@@ -38,47 +47,25 @@ struct Known {
     stored_end: i64,
     /// Whether it is stored that it is over.
     is_over: bool,
-}
-
-/// A group that is to be told.
-pub(super) struct Job {
-    /// The routes that it was found by.
-    tree: Arc<RouteTree>,
-    flush: Flush,
-    /// Who is told.
-    pub(super) receiver: Arc<str>,
-    /// What each channel is told.
-    pub(super) orders: Vec<Order>,
-    /// When it is given up for this time, in milliseconds since the Unix epoch.
-    pub(super) deadline: i64,
-}
-
-/// What a channel is told.
-pub(super) struct Order {
-    pub(super) line: Arc<Line>,
-    pub(super) message: Message,
-    pub(super) reason: Reason,
-    pub(super) entry: Entry,
-    pub(super) expires_at: i64,
-}
-
-/// How a message ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// It was taken.
-    Taken,
-    /// It was not; the group's next time is soon enough.
-    Failed,
-    /// The configuration changed meanwhile: whatever is told is told anew.
-    Overtaken,
+    /// When it ended, if it counts as on because it comes and goes.
+    held: Option<i64>,
 }
 
 /// How everything stands.
 pub(super) struct Standing {
     known: BTreeMap<u64, Known>,
     groups: Groups,
+    /// Of the configuration, without those of calm rules.
+    inhibit_rules: Vec<InhibitRule>,
     inhibitor: Inhibitor,
     silences: Vec<Silence>,
+    calm: Arc<Calm>,
+    /// Who takes care of alerts that fire, by fingerprint.
+    handlings: BTreeMap<u64, Handling>,
+    flaps: Flaps,
+    caps: cap::Caps,
+    escalating: escalation::Escalating,
+    looks: recurring::Looks,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -96,8 +83,15 @@ impl Standing {
         let mut standing = Self {
             known: BTreeMap::new(),
             groups: Groups::new(tree),
+            inhibit_rules: Vec::new(),
             inhibitor: Inhibitor::default(),
             silences: kept.silences,
+            calm: Arc::new(Calm::new(kept.calm)),
+            handlings: kept.handlings,
+            flaps: Flaps::default(),
+            caps: cap::Caps::default(),
+            escalating: escalation::Escalating::default(),
+            looks: recurring::Looks::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),
@@ -113,26 +107,40 @@ impl Standing {
                 alert.ends_at = Some(end.max(now.saturating_add(end.saturating_sub(alert.updated_at).min(GRACE))));
             }
             standing.groups.insert(&alert, now);
-            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over });
+            standing.known.insert(alert.fingerprint(), Known { alert, stored_end: end, is_over, held: None });
         }
         standing.configure(config, channels);
+        standing.set_flapping(now);
+        standing.set_caps(now);
+        let tree = Arc::clone(standing.groups.tree());
+        standing.set_escalations(&tree, now);
         standing
     }
 
     /// Goes on under another configuration.
     pub(super) fn apply(&mut self, config: &RoutingConfig, tree: Arc<RouteTree>, channels: Channels, now: i64) {
-        self.groups.retarget(tree, now);
         self.configure(config, channels);
+        self.set_escalations(&tree, now);
     }
 
     fn configure(&mut self, config: &RoutingConfig, channels: Channels) {
-        self.inhibitor = Inhibitor::new(&config.inhibit_rules);
-        for known in self.known.values() {
-            self.inhibitor.observe(&known.alert);
-        }
+        self.inhibit_rules.clone_from(&config.inhibit_rules);
+        self.set_inhibitor();
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
+    }
+
+    /// Goes on under other calm rules.
+    pub(super) fn set_calm(&mut self, calm: Calm, now: i64) {
+        let before = std::mem::replace(&mut self.calm, Arc::new(calm));
+        if !before.dependencies().map(|(_, rule)| rule).eq(self.calm.dependencies().map(|(_, rule)| rule)) {
+            self.set_inhibitor();
+        }
+        self.set_flapping(now);
+        self.set_caps(now);
+        let tree = Arc::clone(self.groups.tree());
+        self.set_escalations(&tree, now);
     }
 
     /// Takes alerts that came, own ones with their history known elsewhere. Those there is no room for are left out, and the answer says so.
@@ -156,29 +164,41 @@ impl Standing {
     fn take_one(&mut self, alert: RoutedAlert, is_own: bool, now: i64, changes: &mut Changes) -> bool {
         let name = alert.fingerprint();
         let old = self.known.get(&name);
-        let alert = match old {
+        let mut alert = match old {
             Some(old) => old.alert.updated_by(alert, now),
             None => alert,
         };
-        let is_over = alert.is_resolved_at(now);
-        if old.is_none() && !is_over && self.known.len() >= ALERTS_MAX {
+        let fires = !alert.is_resolved_at(now);
+        if old.is_none() && fires && self.known.len() >= ALERTS_MAX {
             return false;
         }
-        if is_over {
-            self.received.1 += 1
-        } else {
+        if fires {
             self.received.0 += 1
+        } else {
+            self.received.1 += 1
         }
+        let was_on = old.is_some_and(Known::fires);
+        let mut held = None;
+        if let Some(until) = flap::damp(&mut self.flaps, &alert, was_on, now) {
+            held = alert.ends_at;
+            (alert.ends_at, alert.is_timeout) = (Some(until), true);
+        }
+        let is_over = alert.is_resolved_at(now);
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
+        if fires && !was_on {
+            self.escalating.look_in_time(alert.starts_at);
+        }
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
             return true;
         }
-        let was_on = old.is_some_and(|old| !old.is_over);
-        if !is_own && was_on == is_over {
-            let from = old.map(|old| if old.is_over { State::Inactive } else { State::Firing });
-            let to = Some(if is_over { State::Inactive } else { State::Firing });
+        if is_over {
+            handling::end(&mut self.handlings, name, changes);
+        }
+        if !is_own && was_on != fires {
+            let from = old.map(|_| if was_on { State::Firing } else { State::Inactive });
+            let to = Some(if fires { State::Firing } else { State::Inactive });
             changes.history.push(AlertChange { at: now, labels: alert.labels.clone(), from, to, source: "".into() });
         }
         let end = alert.ends_at.unwrap_or(i64::MAX);
@@ -187,84 +207,8 @@ impl Standing {
         if !is_stored {
             changes.alerts.insert(name, Some(alert.clone()));
         }
-        self.known.insert(name, Known { alert, stored_end, is_over });
+        self.known.insert(name, Known { alert, stored_end, is_over, held });
         true
-    }
-
-    /// The groups that are due and not being told already. They are, until [`Self::finish`].
-    pub(super) fn due(&mut self, now: i64, changes: &mut Changes) -> Vec<Job> {
-        self.note_ends(now, changes);
-        let busy = &mut self.busy;
-        let flushes = self.groups.due_of(now, &mut |receiver, key| busy.insert((Arc::clone(receiver), Arc::clone(key))));
-        let tree = Arc::clone(self.groups.tree());
-        let mut jobs = Vec::new();
-        for flush in flushes {
-            let Some(route) = tree.get(flush.id.route) else { continue };
-            let orders = self.orders(route, &flush, now, changes);
-            if orders.is_empty() {
-                self.groups.settle(&flush);
-                self.busy.remove(&(Arc::clone(&route.receiver), Arc::clone(&flush.key)));
-                continue;
-            }
-            let deadline = now.saturating_add(route.group_interval.ms().max(TRY_AT_LEAST));
-            jobs.push(Job { tree: Arc::clone(&tree), flush, receiver: Arc::clone(&route.receiver), orders, deadline });
-        }
-        jobs
-    }
-
-    /// What each channel of a group's receiver is told.
-    fn orders(&mut self, route: &Route, flush: &Flush, now: i64, changes: &mut Changes) -> Vec<Order> {
-        let muting = Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals };
-        let told = muting.sift(&flush.alerts, &route.mute_time_intervals, &route.active_time_intervals, now);
-        let mut orders = Vec::new();
-        for line in self.lines.get(&route.receiver) {
-            let key = line.log_key(&flush.key);
-            let last = self.log.get(&key).filter(|logged| logged.expires_at > now).map(|logged| &logged.entry);
-            let planned = log::plan(last, &told.alerts, line.integration.send_resolved, route.repeat_interval, now);
-            let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
-            if alerts.is_empty() {
-                let logged = Logged { entry, expires_at };
-                changes.log.insert(key.clone(), Some(logged.clone()));
-                self.log.insert(key, logged);
-                continue;
-            }
-            let message = Message {
-                receiver: Arc::clone(&route.receiver),
-                group_key: Arc::clone(&flush.key),
-                group_labels: flush.labels.clone(),
-                route_labels: route.labels.clone(),
-                alerts,
-                at: now,
-                reason: reason.as_str(),
-                group_interval: route.group_interval,
-                repeat_interval: route.repeat_interval,
-            };
-            orders.push(Order { line: Arc::clone(line), message, reason, entry, expires_at });
-        }
-        orders
-    }
-
-    /// A channel took a message.
-    pub(super) fn was_told(&mut self, key: LogKey, logged: Logged, changes: &mut Changes) {
-        changes.log.insert(key.clone(), Some(logged.clone()));
-        self.log.insert(key, logged);
-    }
-
-    /// Every channel of a group is through, or was given up for now.
-    pub(super) fn finish(&mut self, job: &Job, ends: &[End], now: i64) {
-        self.busy.remove(&(Arc::clone(&job.receiver), Arc::clone(&job.flush.key)));
-        if ends.contains(&End::Overtaken) {
-            self.groups.hurry(&job.receiver, &job.flush.key, now);
-        }
-        // Under other routes the alerts stand in other groups, which find out by themselves that there is nothing to tell.
-        if ends.iter().all(|end| *end == End::Taken) && Arc::ptr_eq(&job.tree, self.groups.tree()) {
-            self.groups.settle(&job.flush);
-        }
-    }
-
-    /// When the next group is due that is not being told.
-    pub(super) fn next_due(&self) -> Option<i64> {
-        self.groups.next_due_of(&|receiver, key| !self.busy.contains(&(Arc::clone(receiver), Arc::clone(key))))
     }
 
     /// Takes down which alerts are over because nobody spoke of them any more: after a restart they must not be on again.
@@ -273,11 +217,20 @@ impl Standing {
             if known.is_over || !known.alert.is_resolved_at(now) {
                 continue;
             }
-            known.is_over = true;
+            if known.held.is_none() {
+                let (from, to) = (Some(State::Firing), Some(State::Inactive));
+                let at = known.alert.ends_at.unwrap_or(now);
+                changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
+                self.flaps.ended(*name, at);
+            }
+            if known.ends(self.flaps.holds_until(*name), now) {
+                self.groups.insert(&known.alert, now);
+                self.inhibitor.observe(&known.alert);
+            }
+            if known.is_over {
+                handling::end(&mut self.handlings, *name, changes);
+            }
             changes.alerts.insert(*name, Some(RoutedAlert { updated_at: now, ..known.alert.clone() }));
-            let (from, to) = (Some(State::Firing), Some(State::Inactive));
-            let at = known.alert.ends_at.unwrap_or(now);
-            changes.history.push(AlertChange { at, labels: known.alert.labels.clone(), from, to, source: "".into() });
         }
     }
 
@@ -290,6 +243,7 @@ impl Standing {
         self.note_ends(now, changes);
         self.groups.keep_up(now);
         self.inhibitor.sweep(now);
+        self.flaps.sweep(now);
         if self.known.values().any(|known| known.is_over) {
             let grouped = self.groups.fingerprints();
             self.known.retain(|name, known| {
@@ -307,6 +261,7 @@ impl Standing {
             }
             stays
         });
+        self.sweep_handlings(changes);
         self.sweep_silences(now, changes);
     }
 }

@@ -14,7 +14,6 @@ use crate::alerts::model::history::Telling;
 use crate::alerts::model::message::Message;
 use crate::alerts::model::routed::{RoutedAlert, label_text};
 use crate::alerts::notify::{Receipt, Refusal};
-use crate::alerts::store::Logged;
 use crate::base::time::Duration as Span;
 use crate::series::labels::Labels;
 
@@ -94,7 +93,7 @@ impl Dispatcher {
 
     /// Takes down how a message ended.
     fn note_end(&self, order: &Order, end: End, why: Option<(String, bool)>, tries: u32) {
-        let Order { line, message, reason, entry, expires_at } = order;
+        let Order { line, message, logged } = order;
         if let Some((why, is_for_good)) = &why {
             self.numbers.gave_up(line.integration.kind, *is_for_good);
             tracing::error!(
@@ -106,7 +105,7 @@ impl Dispatcher {
             at: self.clock.now_ms(),
             receiver: Arc::clone(&line.receiver),
             channel: line.name.to_string(),
-            reason: reason.as_str().to_owned(),
+            reason: message.reason.to_owned(),
             counts: counts(message),
             group_key: Arc::clone(&message.group_key),
             error: why.as_ref().map(|(why, _)| why.clone()),
@@ -114,8 +113,9 @@ impl Dispatcher {
         };
         self.change(|standing, _, changes| {
             if end == End::Taken {
-                let logged = Logged { entry: entry.clone(), expires_at: *expires_at };
-                standing.was_told(line.log_key(&message.group_key), logged, changes);
+                for (key, logged) in logged {
+                    standing.was_told(key.clone(), logged.clone(), changes);
+                }
             }
             if end == End::Taken || why.is_some() {
                 changes.tellings.push(telling());
@@ -161,7 +161,12 @@ impl Dispatcher {
             error: answer.as_ref().err().map(|refusal| refusal.reason.clone()),
             tries: 1,
         };
-        self.change(|_, _, changes| changes.tellings.push(telling));
+        self.change(|standing, _, changes| {
+            if telling.error.is_none() {
+                standing.count_message(&line.receiver, now);
+            }
+            changes.tellings.push(telling);
+        });
         self.store_soon();
         answer.map(|receipt| receipt.answer).map_err(|refusal| refusal.reason)
     }

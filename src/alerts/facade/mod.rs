@@ -14,7 +14,9 @@ use std::sync::Arc;
 pub use load::{ReadQuery, load};
 use manager::Manager;
 use own::{Own, SharedOwn};
+pub use pages::Beside;
 use pages::PageState;
+pub use pages::People;
 pub use routing::load_routing;
 use send::Sender;
 
@@ -33,6 +35,7 @@ use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
 use crate::series::ports::SendAlerts;
 use crate::series::relabel::RelabelConfig;
+use crate::ui::shell::Counts;
 
 /// What the hall needs of the rest of the server.
 pub struct AlertsOptions {
@@ -40,6 +43,8 @@ pub struct AlertsOptions {
     pub ports: Ports,
     /// Reads queries.
     pub read_query: ReadQuery,
+    /// What happened beside alerts.
+    pub beside: Beside,
     /// What follows the configuration.
     pub following: Following,
     /// Alertmanagers outside.
@@ -94,7 +99,7 @@ impl Alerts {
     /// # Errors
     /// The database's.
     pub fn with_channels(options: AlertsOptions, channels: Channels) -> Result<Arc<Self>, String> {
-        let AlertsOptions { ports, read_query, following, outside, db, history, registry, evaluations_max } = options;
+        let AlertsOptions { ports, read_query, beside, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
         let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
@@ -109,8 +114,15 @@ impl Alerts {
         registry.add(Arc::clone(&dispatcher) as _);
         let desk = Arc::new(Desk::new(ports, Arc::clone(&manager) as _));
         let own: Arc<dyn OwnRules> = Arc::new(SharedOwn(own));
-        let api =
-            Arc::new(ApiState { groups: Arc::clone(&manager) as _, own: Arc::clone(&own), desk: Arc::clone(&desk), read_query, outside });
+        let api = Arc::new(ApiState {
+            groups: Arc::clone(&manager) as _,
+            own: Arc::clone(&own),
+            desk: Arc::clone(&desk),
+            read_query,
+            outside,
+            routing: Arc::clone(&dispatcher) as _,
+            clock: Arc::clone(&clock),
+        });
         let pages = PageState::new(
             Arc::clone(&manager) as _,
             Arc::clone(&dispatcher) as _,
@@ -118,6 +130,7 @@ impl Alerts {
             logs,
             Arc::clone(&clock),
             (own, desk, read_query),
+            (Arc::clone(&sender), beside),
         );
         Ok(Arc::new(Self { manager, dispatcher, sender, api, pages, clock, tasks: parking_lot::Mutex::default() }))
     }
@@ -153,9 +166,14 @@ impl Alerts {
         Arc::clone(&self.dispatcher) as _
     }
 
+    /// Where names of people come from that pages offer. Only the first call counts.
+    pub fn offer_people(&self, people: People) {
+        let _known_already = self.pages.people.set(people);
+    }
+
     /// Alerts that fire and are told, for the navigation of every page.
-    pub fn firing(&self) -> usize {
-        self.pages.firing()
+    pub fn counts(&self) -> Counts {
+        self.pages.counts()
     }
 
     /// Every route of the hall. Call it once, as the server starts.

@@ -38,6 +38,11 @@ impl Sender {
         self.relabel.store(Arc::new(relabel));
     }
 
+    /// The labels of an own alert as they are routed; none if the rules for labels drop it.
+    pub(super) fn as_routed(&self, labels: &Labels, external: &Labels) -> Option<Labels> {
+        outside_labels(labels, external, &self.relabel.load())
+    }
+
     /// What an evaluation gave, as others see it; none if there is nothing to say.
     pub(super) fn prepare(&self, group: &Running, told: Told, setting: &Setting) -> Option<Prepared> {
         let rules = self.relabel.load();

@@ -1,6 +1,10 @@
 //! Times of the calendar, for routes that are silent or speak only then.
 
-use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Timelike, Utc};
+pub mod text;
+
+use chrono::{
+    DateTime, Datelike, Days, Local, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc,
+};
 use chrono_tz::Tz;
 
 use crate::base::time::days_in_month;
@@ -83,6 +87,12 @@ impl Location {
         }
     }
 
+    /// Names of places, UTC first.
+    pub fn names() -> Vec<&'static str> {
+        let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') && !name.starts_with("Etc/"));
+        std::iter::once("UTC").chain(places).collect()
+    }
+
     /// As written in the file.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,6 +101,58 @@ impl Location {
             Self::Zone(zone) => zone.name(),
         }
     }
+
+    /// The day of an instant (milliseconds since the Unix epoch) there, in days since 1970-01-01.
+    pub fn day(self, at: i64) -> Option<i64> {
+        let utc = DateTime::<Utc>::from_timestamp_millis(at)?;
+        let there = match self {
+            Self::Utc => utc.naive_utc(),
+            Self::Local => utc.with_timezone(&Local).naive_local(),
+            Self::Zone(zone) => utc.with_timezone(&zone).naive_local(),
+        };
+        Some(there.date().signed_duration_since(NaiveDate::default()).num_days())
+    }
+
+    /// When the clock there shows so many minutes after midnight of a day (days since 1970-01-01), in milliseconds since
+    /// the Unix epoch. Of two such instants the first counts; a time that the clock leaves out is the instant at which it
+    /// goes on.
+    pub fn instant(self, day: i64, minute: u16) -> Option<i64> {
+        let days = Days::new(day.unsigned_abs());
+        let epoch = NaiveDate::default();
+        let date = if day < 0 { epoch.checked_sub_days(days) } else { epoch.checked_add_days(days) }?;
+        let there = date.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(i64::from(minute)))?;
+        match self {
+            Self::Utc => Some(there.and_utc().timestamp_millis()),
+            Self::Local => first_instant(&Local, there),
+            Self::Zone(zone) => first_instant(&zone, there),
+        }
+    }
+}
+
+impl Location {
+    /// How far its clock is ahead of UTC at an instant (milliseconds since the Unix epoch), in milliseconds.
+    fn ahead(self, at: i64) -> Option<i64> {
+        let utc = DateTime::<Utc>::from_timestamp_millis(at)?;
+        let offset = match self {
+            Self::Utc => return Some(0),
+            Self::Local => utc.with_timezone(&Local).offset().fix(),
+            Self::Zone(zone) => utc.with_timezone(&zone).offset().fix(),
+        };
+        Some(i64::from(offset.local_minus_utc()) * 1000)
+    }
+}
+
+/// Clocks left out a whole day at most, when places went over to the other side of the date line.
+const LEFT_OUT_MINUTES_MAX: i64 = 24 * 60;
+
+fn first_instant<Z: TimeZone>(zone: &Z, there: NaiveDateTime) -> Option<i64> {
+    (0..=LEFT_OUT_MINUTES_MAX).find_map(|minutes| {
+        let there = there.checked_add_signed(TimeDelta::minutes(minutes))?;
+        match zone.from_local_datetime(&there) {
+            MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => Some(at.timestamp_millis()),
+            MappedLocalTime::None => None,
+        }
+    })
 }
 
 /// The date and minute of an instant somewhere.
@@ -130,6 +192,30 @@ impl Interval {
             && among(&self.months, at.month)
             && among(&self.weekdays, at.weekday)
             && among(&self.years, at.year)
+    }
+}
+
+impl Interval {
+    /// The next instant at which it may begin or end (milliseconds since the Unix epoch, as `at`): up to it an instant is
+    /// inside if `at` is. None where the calendar ends.
+    pub fn steady_until(&self, at: i64) -> Option<i64> {
+        const DAY: i64 = 86_400_000;
+        let location = self.location.unwrap_or(Location::Utc);
+        let ahead = location.ahead(at)?;
+        let of_day = at.checked_add(ahead)?.rem_euclid(DAY);
+        let bounds = self.times.iter().flatten().flat_map(|range| [range.start, range.end]).map(|minute| i64::from(minute) * 60_000);
+        let next = bounds.filter(|bound| *bound > of_day).fold(DAY, i64::min);
+        let until = at.checked_add(next - of_day)?;
+        if location.ahead(until)? == ahead {
+            return Some(until);
+        }
+        // The clock is changed before: that instant counts, because from it on others are next.
+        let (mut same, mut other) = (at, until);
+        while other - same > 1 {
+            let middle = same + (other - same) / 2;
+            if location.ahead(middle)? == ahead { same = middle } else { other = middle }
+        }
+        Some(other)
     }
 }
 
@@ -210,5 +296,29 @@ mod tests {
         }
         assert_eq!(Location::parse("Mars/Olympus"), None);
         assert_eq!(Location::parse("Europe/Berlin").map(Location::as_str), Some("Europe/Berlin"));
+    }
+
+    #[test]
+    fn instants_of_a_places_clock() {
+        for (location, date, minute, expected) in [
+            ("UTC", "2024-03-31", 150, "2024-03-31T02:30:00Z"),
+            ("Europe/Berlin", "2024-01-15", 8 * 60, "2024-01-15T07:00:00Z"),
+            ("Europe/Berlin", "2024-07-15", 8 * 60, "2024-07-15T06:00:00Z"),
+            // From two to three o'clock is left out, and from two to three comes twice.
+            ("Europe/Berlin", "2024-03-31", 150, "2024-03-31T01:00:00Z"),
+            ("Europe/Berlin", "2024-10-27", 150, "2024-10-27T00:30:00Z"),
+            ("America/New_York", "2024-11-03", 90, "2024-11-03T05:30:00Z"),
+            // Half an hour is left out.
+            ("Australia/Lord_Howe", "2024-10-06", 135, "2024-10-05T15:30:00Z"),
+            // This day never was.
+            ("Pacific/Apia", "2011-12-30", 0, "2011-12-30T10:00:00Z"),
+        ] {
+            let location = Location::parse(location).expect("a place");
+            let day = Location::Utc.day(at(&format!("{date}T12:00:00Z"))).expect("a day");
+            assert_eq!(location.instant(day, minute), Some(at(expected)), "{location:?} {date} {minute}");
+        }
+        let berlin = Location::parse("Europe/Berlin").expect("a place");
+        assert_eq!((berlin.day(at("1970-01-01T22:59:59Z")), berlin.day(at("1970-01-01T23:00:00Z"))), (Some(0), Some(1)));
+        assert_eq!((berlin.day(i64::MAX), berlin.instant(i64::MAX, 0), berlin.instant(i64::MIN, u16::MAX)), (None, None, None));
     }
 }

@@ -88,20 +88,7 @@ impl Silence {
     /// # Errors
     /// What is wrong with it.
     pub fn check(&self, now: i64) -> Result<(), SilenceError> {
-        if self.matchers.is_empty() {
-            return Err(SilenceError::NoMatchers);
-        }
-        if self.matchers.iter().any(|matcher| matcher.name.is_empty()) {
-            return Err(SilenceError::NoName);
-        }
-        let passes_all = self.matchers.iter().all(|matcher| match matcher.op {
-            MatchOp::Equal | MatchOp::Regex => matcher.matches(""),
-            // As upstream, a matcher that excludes something was written on purpose.
-            MatchOp::NotEqual | MatchOp::NotRegex => false,
-        });
-        if passes_all {
-            return Err(SilenceError::MatchesEverything);
-        }
+        check_matchers(&self.matchers)?;
         if self.ends_at < self.starts_at {
             return Err(SilenceError::EndsBeforeStart);
         }
@@ -123,6 +110,28 @@ impl Silence {
             SilenceState::Expired => false,
         }
     }
+}
+
+/// Whether a silence may have these matchers.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check_matchers(matchers: &Matchers) -> Result<(), SilenceError> {
+    if matchers.is_empty() {
+        return Err(SilenceError::NoMatchers);
+    }
+    if matchers.iter().any(|matcher| matcher.name.is_empty()) {
+        return Err(SilenceError::NoName);
+    }
+    let passes_all = matchers.iter().all(|matcher| match matcher.op {
+        MatchOp::Equal | MatchOp::Regex => matcher.matches(""),
+        // As upstream, a matcher that excludes something was written on purpose.
+        MatchOp::NotEqual | MatchOp::NotRegex => false,
+    });
+    if passes_all {
+        return Err(SilenceError::MatchesEverything);
+    }
+    Ok(())
 }
 
 /// The names of the silences that hit these labels at an instant, in order.

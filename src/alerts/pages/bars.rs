@@ -52,31 +52,30 @@ pub fn step_ms(range: TimeRange) -> i64 {
     ((range.end.saturating_sub(range.start)) / STEPS / 1000).clamp(5, 86_400) * 1000
 }
 
+/// Times without a gap, of instants a step apart; each with whether it lasts to the end of the range.
+pub fn runs(instants: impl Iterator<Item = i64>, step: i64, range: TimeRange) -> Vec<(TimeRange, bool)> {
+    let mut found: Vec<TimeRange> = Vec::new();
+    for at in instants {
+        match found.last_mut() {
+            Some(open) if at.saturating_sub(open.end) <= step + step / 2 => open.end = at,
+            _ => found.push(TimeRange::new(at, at)),
+        }
+    }
+    let whole = |run: TimeRange| {
+        let end = run.end.saturating_add(step);
+        (TimeRange::new(run.start, end.min(range.end)), end > range.end)
+    };
+    found.into_iter().map(whole).collect()
+}
+
 /// The spells of the series `ALERTS`, by alert and time.
 pub fn spells(series: &[RangeSeries], step: i64, range: TimeRange) -> Vec<Spell> {
     let mut found = Vec::new();
     for one in series {
         let is_firing = one.labels.get("alertstate") == Some("firing");
         let labels = one.labels.without(|name| name == "alertstate" || name == "__name__");
-        let mut open: Option<TimeRange> = None;
-        let mut close = |spell: TimeRange, last: i64| {
-            let is_open = last.saturating_add(step) > range.end;
-            let range = TimeRange::new(spell.start, last.saturating_add(step).min(range.end));
-            found.push(Spell { labels: labels.clone(), is_firing, range, is_open });
-        };
-        for (at, _) in &one.floats {
-            match &mut open {
-                Some(spell) if at.saturating_sub(spell.end) <= step + step / 2 => spell.end = *at,
-                Some(spell) => {
-                    close(*spell, spell.end);
-                    open = Some(TimeRange::new(*at, *at));
-                }
-                None => open = Some(TimeRange::new(*at, *at)),
-            }
-        }
-        if let Some(spell) = open {
-            close(spell, spell.end);
-        }
+        let runs = runs(one.floats.iter().map(|(at, _)| *at), step, range);
+        found.extend(runs.into_iter().map(|(range, is_open)| Spell { labels: labels.clone(), is_firing, range, is_open }));
     }
     found.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.range.start.cmp(&b.range.start)));
     found

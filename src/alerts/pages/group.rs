@@ -1,31 +1,37 @@
-//! One group of alerts with everything around it on one timeline: its alerts, messages, silences, changes; then charts of
-//! what the rules ask, and the lines of the same labels.
+//! One group of alerts with everything around it on one timeline: its alerts, messages, silences, changes, failed checks,
+//! marks, and what people did; then charts of what the rules ask, and the lines of the same labels.
 
-use super::bars::{self, Bar, Lane, Spell, Tick};
+use super::bars::{self, Lane, Spell, Tick};
+use super::care::{self, Said};
 use super::history::{TellingRow, group_of, row};
 use super::known::{Known, is_held};
 use super::now::{Chip, chip};
+use super::story::{self, Entry};
 use super::ways;
+use crate::alerts::calm::{Deed, Note};
 use crate::alerts::dispatch::{GroupView, Telling};
 use crate::alerts::model::Language;
 use crate::alerts::model::matcher::{MatchOp, Syntax, parse_matchers};
 use crate::alerts::model::silence::Silence;
 use crate::base::time::TimeRange;
 use crate::series::labels::{Labels, quote};
+use crate::series::ports::{Happening, Line};
 use crate::ui::format::{self, Moment, Unit};
 use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::{Severity, Shell};
 
-/// Alerts drawn.
-const LANES_MAX: usize = 25;
 /// Alerts listed.
 const ALERTS_MAX: usize = 50;
 /// Charts of rules.
 const CHARTS_MAX: usize = 3;
 /// Messages listed.
 const TELLINGS_MAX: usize = 20;
+/// Comments and other deeds listed.
+const NOTES_MAX: usize = 100;
+/// Lines shown.
+pub const LINES_MAX: usize = 20;
 
 /// Something that happened at an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +40,31 @@ pub enum Event {
     Reload,
     /// What this names was started again, most often by a deploy.
     Restart(String),
+}
+
+/// A time during which a check failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether it was a scrape; else it was a probe.
+    pub is_scrape: bool,
+    /// What was checked.
+    pub of: String,
+    /// When, in milliseconds since the Unix epoch, to the precision of a step.
+    pub range: TimeRange,
+    /// Whether it fails still.
+    pub is_open: bool,
+}
+
+/// Lines of what a group is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LinesFound {
+    /// No label of it says which they are.
+    #[default]
+    NotKnown,
+    /// The newest first.
+    Lines(Vec<Line>),
+    /// Why they are not there, in words.
+    Problem(String),
 }
 
 /// What the page is made of.
@@ -59,6 +90,32 @@ pub struct GroupInput {
     pub silences: Vec<Silence>,
     /// What else happened, with when.
     pub events: Vec<(i64, Event)>,
+    /// Checks that failed, by what was checked.
+    pub failures: Vec<Failure>,
+    /// What people and programs marked, the newest first.
+    pub happenings: Vec<Happening>,
+    /// What people did about its alerts, the newest first.
+    pub notes: Vec<Note>,
+    /// Lines of the same labels.
+    pub lines: LinesFound,
+    /// Who looks, as deeds are taken down.
+    pub me: String,
+    /// Names on offer when an alert is to be somebody's.
+    pub people: Vec<String>,
+    /// Whether whoever looks may do something about alerts.
+    pub may_change: bool,
+    /// What was done.
+    pub done: String,
+    /// What of that went wrong.
+    pub refused: String,
+}
+
+impl GroupInput {
+    /// Labels of the lines that belong to it, as far as they can be told.
+    pub fn line_labels(&self) -> Vec<(String, String)> {
+        let common = common(self, &labels_of(&self.key));
+        ways::line_labels(&common).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
 }
 
 /// The labels of a group by its key, also of one that is gone.
@@ -81,6 +138,28 @@ struct AlertView {
     silence: String,
     rule: String,
     runbook: String,
+    /// Its name in forms; empty where nobody can take care of it.
+    id: String,
+    said: Vec<Said>,
+    is_acknowledged: bool,
+}
+
+/// Something that somebody said or did.
+struct NoteRow {
+    by: String,
+    at: Moment,
+    words: String,
+    /// The comment, if it is one.
+    text: String,
+    /// Which alert it is about, where there are several.
+    of: String,
+}
+
+struct LineRow {
+    class: String,
+    at: Moment,
+    href: String,
+    text: String,
 }
 
 struct Chart {
@@ -105,9 +184,18 @@ struct GroupPage<'a> {
     lines: Option<String>,
     lines_src: String,
     lines_query: String,
+    lines_shown: Vec<LineRow>,
+    lines_words: &'a str,
+    lines_problem: String,
     lanes: Vec<Lane>,
     more: usize,
     ticks: Vec<Tick>,
+    story: Vec<Entry>,
+    story_more: usize,
+    notes: Vec<NoteRow>,
+    said: &'static str,
+    back: String,
+    open: usize,
     alerts: Vec<AlertView>,
     alerts_more: usize,
     charts: Vec<Chart>,
@@ -115,12 +203,24 @@ struct GroupPage<'a> {
     around: String,
 }
 
+impl GroupPage<'_> {
+    fn snoozes(&self) -> &'static [(&'static str, &'static str)] {
+        &care::SNOOZES
+    }
+
+    /// Whether whoever looks has a name that an alert can be assigned to.
+    fn has_name(&self) -> bool {
+        care::person(&self.input.me).is_some()
+    }
+}
+
 /// Renders the page. The shell has a range and refreshes by itself.
 pub fn render(input: &GroupInput, shell: &Shell) -> String {
     let labels = labels_of(&input.key);
     let common = common(input, &labels);
     let (from, to) = (input.range.start.to_string(), input.range.end.to_string());
-    let (lanes, more) = lanes(input, &labels, shell);
+    let (lanes, more) = story::lanes(input, &labels, shell);
+    let (story, story_more) = story::entries(input, &labels, shell);
     let firing = input.alerts.iter().filter(|alert| !alert.is_pending).count();
     let held = input.alerts.iter().filter(|alert| is_held(&alert.marks)).count();
     let severity = input.alerts.iter().map(Known::severity).min().unwrap_or(Severity::Info);
@@ -145,10 +245,26 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
         lines: ways::lines(&common, &from, &to),
         lines_src: if lines_query.is_empty() { String::new() } else { links::with(links::LOGS_CHART, &[("q", &lines_query)]) },
         lines_query,
+        lines_shown: match &input.lines {
+            LinesFound::Lines(lines) => lines.iter().map(|line| line_row(line, shell)).collect(),
+            LinesFound::NotKnown | LinesFound::Problem(_) => Vec::new(),
+        },
+        lines_words: shell.t(match &input.lines {
+            LinesFound::NotKnown => key("No label of these alerts says which lines belong to them: job, service, pod, host or the like."),
+            LinesFound::Lines(_) => key("No lines with these labels in this range."),
+            LinesFound::Problem(_) => key("The lines could not be read."),
+        }),
+        lines_problem: if let LinesFound::Problem(why) = &input.lines { why.clone() } else { String::new() },
         lanes,
         more,
         ticks: bars::ticks(input.range, shell.lang()),
-        alerts: input.alerts.iter().take(ALERTS_MAX).map(|alert| alert_view(alert, shell)).collect(),
+        story,
+        story_more,
+        notes: notes(input, shell),
+        said: care::said(&input.done),
+        back: shell.href("done", ""),
+        open: input.alerts.iter().filter(|alert| alert.is_routed && alert.handling.acknowledged.is_none()).count(),
+        alerts: input.alerts.iter().take(ALERTS_MAX).map(|alert| alert_view(alert, input, shell)).collect(),
         alerts_more: input.alerts.len().saturating_sub(ALERTS_MAX),
         charts: charts(input, &from, &to),
         rows: input.tellings.iter().take(TELLINGS_MAX).map(|one| row(one, shell)).collect(),
@@ -184,7 +300,39 @@ fn common(input: &GroupInput, labels: &Labels) -> Labels {
     first.labels.without(|name| rest.iter().any(|other| other.labels.get(name) != first.labels.get(name)))
 }
 
-fn alert_view(alert: &Known, shell: &Shell) -> AlertView {
+/// What people said and did, the oldest first, as in a talk.
+fn notes(input: &GroupInput, shell: &Shell) -> Vec<NoteRow> {
+    let mut found: Vec<NoteRow> = story::told(&input.notes)
+        .iter()
+        .take(NOTES_MAX)
+        .map(|one| {
+            let (words, text) = match one.deed {
+                Deed::Comment(text) => (String::new(), text.clone()),
+                _ => (story::deed_words(one, shell), String::new()),
+            };
+            let of = match one.alerts.as_slice() {
+                [only] if input.alerts.len() > 1 => bars::name(only),
+                _ => String::new(),
+            };
+            NoteRow { by: story::who(one.by, shell), at: shell.moment(one.at), words, text, of }
+        })
+        .collect();
+    found.reverse();
+    found
+}
+
+fn line_row(line: &Line, shell: &Shell) -> LineRow {
+    let selector: Vec<String> = line.labels.iter().map(|(name, value)| format!("{name}={}", quote(value))).collect();
+    let (selector, at) = (format!("{{{}}}", selector.join(", ")), line.at_ns.to_string());
+    LineRow {
+        class: line.level.clone(),
+        at: story::clock(line.at_ns.div_euclid(1_000_000), shell),
+        href: links::with(links::LOGS_LINE, &[("s", &selector), ("t", &at)]),
+        text: line.text.clone(),
+    }
+}
+
+fn alert_view(alert: &Known, input: &GroupInput, shell: &Shell) -> AlertView {
     let (tag, words) = match (alert.is_pending, is_held(&alert.marks)) {
         (true, _) => ("info", key("pending")),
         (false, true) => ("", key("kept back")),
@@ -203,6 +351,9 @@ fn alert_view(alert: &Known, shell: &Shell) -> AlertView {
         silence: ways::silence(&alert.labels),
         rule: alert.rule.as_ref().map_or_else(String::new, |rule| links::alerts_rule(&rule.id)),
         runbook: ways::outside(alert.annotation("runbook_url")).unwrap_or("").to_owned(),
+        id: if alert.is_routed { format!("{:016x}", alert.fingerprint()) } else { String::new() },
+        said: care::words(alert, &input.me, shell),
+        is_acknowledged: alert.handling.acknowledged.is_some(),
     }
 }
 
@@ -227,42 +378,6 @@ fn charts(input: &GroupInput, from: &str, to: &str) -> Vec<Chart> {
     found
 }
 
-/// Alerts, messages, silences and changes over the same time.
-fn lanes(input: &GroupInput, labels: &Labels, shell: &Shell) -> (Vec<Lane>, usize) {
-    let (range, lang) = (input.range, shell.lang());
-    let (mut lanes, more) = bars::lanes(&input.spells, range, LANES_MAX, shell);
-    let mut put = |name: &'static str, href: String, bars: Vec<Bar>| {
-        let name = shell.t(name).to_owned();
-        if !bars.is_empty() {
-            lanes.push(Lane { said: format!("{name}: {}", bars.len()), name, href, bars });
-        }
-    };
-    let told = input.tellings.iter().filter(|one| range.contains(one.at));
-    let told = told.map(|one| {
-        let class = if one.error.is_some() { "m bad" } else { "m" };
-        let words = format!("{} {}: {}", one.receiver, one.channel, one.error.as_deref().unwrap_or(&one.reason));
-        bars::bar(class, &words, one.at, one.at, range, lang)
-    });
-    put(key("Messages"), links::with(links::ALERTS_HISTORY, &[("view", "tellings")]), told.collect());
-    let over = |silence: &&Silence| range.overlaps(&TimeRange::new(silence.starts_at, silence.ends_at));
-    let hits = |silence: &&Silence| {
-        input.alerts.iter().any(|alert| silence.matchers.matches(&alert.labels)) || (!labels.is_empty() && silence.matchers.matches(labels))
-    };
-    let silences = input.silences.iter().filter(over).filter(hits);
-    let silences =
-        silences.map(|one| bars::bar("s", &format!("{}: {}", one.created_by, one.comment), one.starts_at, one.ends_at, range, lang));
-    put(key("Silences"), links::ALERTS_SILENCES.to_owned(), silences.collect());
-    let events = input.events.iter().filter(|(at, _)| range.contains(*at)).map(|(at, event)| {
-        let words = match event {
-            Event::Reload => shell.t("configuration taken over").to_owned(),
-            Event::Restart(what) => shell.f1("{} was started", what),
-        };
-        bars::bar("c", &words, *at, *at, range, lang)
-    });
-    put(key("Changes"), String::new(), events.collect());
-    (lanes, more)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,7 +400,34 @@ mod tests {
             tellings: sample::tellings(),
             silences: sample::silences(),
             events: vec![(1_763_712_000_000, Event::Reload), (1_763_712_500_000, Event::Restart("db".into()))],
+            failures: vec![
+                failure(true, "api:9100", 1_763_711_000_000, 1_763_711_240_000, false),
+                failure(false, "https://shop", 1_763_713_000_000, 1_763_714_000_000, true),
+            ],
+            happenings: vec![Happening {
+                at: 1_763_711_500_000,
+                until: 1_763_711_500_000,
+                text: "shop 1.2.3 deployed\nby the pipeline".into(),
+                tags: vec!["deploy".into(), "env:prod".into()],
+                by: "ci".into(),
+            }],
+            notes: sample::notes(),
+            lines: LinesFound::Lines(vec![Line {
+                at_ns: 1_763_713_999_000_000_000,
+                text: "connection refused".into(),
+                level: "error".into(),
+                labels: sample::labels(&[("job", "db")]),
+            }]),
+            me: "ann".into(),
+            people: vec!["ann".into()],
+            may_change: true,
+            done: String::new(),
+            refused: String::new(),
         }
+    }
+
+    fn failure(is_scrape: bool, of: &str, from: i64, to: i64, is_open: bool) -> Failure {
+        Failure { is_scrape, of: of.into(), range: TimeRange::new(from, to), is_open }
     }
 
     fn html(input: &GroupInput) -> String {
@@ -305,6 +447,33 @@ mod tests {
     }
 
     #[test]
+    fn what_happened_stands_in_words_as_well() {
+        let text = html(&input());
+        for part in [
+            "the scrape of api:9100 failed for 4 min",
+            "the check of https://shop failed, and fails still",
+            "ci: shop 1.2.3 deployed…",
+            "env:prod",
+            "bob gave Down · a db to ann",
+            "It is the &#60;disk&#62;.",
+            "connection refused",
+            "/logs/line?s=",
+            "class=\"x\"",
+            "class=\"d\"",
+            "class=\"n\"",
+            "value=\"acknowledge\"",
+            "name=\"key\"",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let viewer = html(&GroupInput { may_change: false, ..input() });
+        assert!(!viewer.contains(links::ALERTS_CARE) && viewer.contains("It is the"), "{viewer}");
+        let without = html(&GroupInput { lines: LinesFound::Problem("too <slow>".into()), notes: Vec::new(), ..input() });
+        assert!(without.contains("too &#60;slow&#62;") && without.contains("Nobody said anything yet."), "{without}");
+        assert_eq!(input().line_labels().last(), Some(&("job".to_owned(), "db".to_owned())));
+    }
+
+    #[test]
     fn a_group_that_is_gone_still_has_its_past() {
         let gone = html(&GroupInput { group: None, alerts: Vec::new(), spells: Vec::new(), problem: "no".into(), ..input() });
         assert!(gone.contains("<h2>Down</h2>") && gone.contains("over"), "{gone}");
@@ -321,6 +490,17 @@ mod tests {
             alert.annotations = vec![("summary".into(), HOSTILE.into()), ("description".into(), HOSTILE.into())];
         }
         input.events = vec![(1_763_712_500_000, Event::Restart(HOSTILE.into()))];
+        input.failures = vec![failure(true, HOSTILE, 1_763_712_500_000, 1_763_712_600_000, false)];
+        for one in &mut input.happenings {
+            (one.text, one.tags, one.by) = (HOSTILE.into(), vec![HOSTILE.into()], HOSTILE.into());
+        }
+        for note in &mut input.notes {
+            (note.by, note.deed, note.labels) = (HOSTILE.into(), Deed::Comment(HOSTILE.into()), sample::labels(&[("alertname", HOSTILE)]));
+        }
+        if let LinesFound::Lines(lines) = &mut input.lines {
+            (lines[0].text, lines[0].level, lines[0].labels) = (HOSTILE.into(), HOSTILE.into(), sample::labels(&[("job", HOSTILE)]));
+        }
+        (input.me, input.people, input.refused) = (HOSTILE.into(), vec![HOSTILE.into()], HOSTILE.into());
         sample::check(&html(&input));
     }
 }

@@ -1,14 +1,20 @@
 //! Alerts with everything that is known of them: what the rule says, and what routing says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::ways;
+use crate::alerts::calm::Handling;
 use crate::alerts::dispatch::{AlertView, Marks};
 use crate::alerts::evaluate::{Groups, Running, RunningRule};
 use crate::alerts::model::routed::fingerprint;
 use crate::alerts::model::{Alert, Kind, Language, State};
 use crate::series::labels::Labels;
-use crate::ui::shell::Severity;
+use crate::ui::shell::{Counts, FiringAlert, Severity};
+
+/// Alerts that are told by name on other pages.
+const WORST_MAX: usize = 6;
 
 /// A rule as an alert names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +52,10 @@ pub struct Known {
     pub receivers: Vec<Arc<str>>,
     /// Where to look at what caused it, as its sender says.
     pub source_url: String,
+    /// Who takes care.
+    pub handling: Handling,
+    /// Whether routing knows it, so that people can take care of it.
+    pub is_routed: bool,
 }
 
 impl Known {
@@ -94,6 +104,27 @@ pub fn severity(labels: &Labels) -> Severity {
     }
 }
 
+/// How many alerts are told, and the worst of them, the newest first among those that are as bad.
+pub fn counts(routed: &[AlertView]) -> Counts {
+    let mut told: Vec<&AlertView> = routed.iter().filter(|view| !is_held(&view.marks)).collect();
+    let firing = told.len();
+    told.sort_by_key(|view| (severity(&view.alert.labels), Reverse(view.alert.starts_at)));
+    let line = |view: &&AlertView| FiringAlert {
+        severity: severity(&view.alert.labels),
+        name: view.alert.name().to_owned(),
+        summary: summary(&view.alert.annotations).to_owned(),
+        since_ms: view.alert.starts_at,
+        href: ways::with_label("alertname", view.alert.name()),
+    };
+    Counts { firing, worst: told.iter().take(WORST_MAX).map(line).collect() }
+}
+
+/// What an alert says of itself, or nothing.
+pub fn summary(annotations: &[(String, String)]) -> &str {
+    let texts = ["summary", "message", "title", "description"].map(|name| annotation(annotations, name).trim());
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or("")
+}
+
 /// The ids of a group's rules, in order. They stay the same over reloads as long as the rule does.
 pub fn rule_ids(group: &Running) -> Vec<String> {
     let mut seen: HashMap<u64, usize> = HashMap::new();
@@ -135,10 +166,15 @@ pub fn routed_labels(labels: &Labels, external: &Labels) -> Labels {
     builder.build()
 }
 
+/// The labels of an own alert as they are routed, after the rules for labels; none if those drop it.
+pub type AsRouted<'a> = &'a dyn Fn(&Labels) -> Option<Labels>;
+
 /// Every alert that fires or is about to: of own rules, and those that others sent.
-pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
+pub fn all(groups: &dyn Groups, routed: Vec<AlertView>, as_routed: AsRouted<'_>) -> Vec<Known> {
     let external = groups.setting().external_labels.clone();
-    let mut routed: BTreeMap<u64, AlertView> = routed.into_iter().map(|view| (view.alert.fingerprint(), view)).collect();
+    let routed: BTreeMap<u64, AlertView> = routed.into_iter().map(|view| (view.alert.fingerprint(), view)).collect();
+    // Rules for labels can make one alert of several.
+    let mut own: BTreeSet<u64> = BTreeSet::new();
     let mut found = Vec::new();
     for group in groups.groups().iter() {
         for (rule, id) in group.rules.iter().zip(rule_ids(group)) {
@@ -154,10 +190,13 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
                 language: group.group.language,
             });
             for alert in alerts {
-                let labels = routed_labels(&alert.labels, &external);
-                let view = routed.remove(&fingerprint(&labels));
-                let (marks, receivers, source_url) =
-                    view.map_or_else(Default::default, |view| (view.marks, view.receivers, view.alert.generator_url));
+                let labels = as_routed(&alert.labels).unwrap_or_else(|| routed_labels(&alert.labels, &external));
+                let name = fingerprint(&labels);
+                let view = routed.get(&name).cloned();
+                own.extend(view.is_some().then_some(name));
+                let is_routed = view.is_some();
+                let (marks, receivers, source_url, handling) =
+                    view.map_or_else(Default::default, |view| (view.marks, view.receivers, view.alert.generator_url, view.handling));
                 found.push(Known {
                     labels,
                     annotations: alert.annotations,
@@ -168,11 +207,14 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
                     marks,
                     receivers,
                     source_url,
+                    handling,
+                    is_routed,
                 });
             }
         }
     }
-    found.extend(routed.into_values().map(|view| Known {
+    let others = routed.into_iter().filter(|(name, _)| !own.contains(name)).map(|(_, view)| view);
+    found.extend(others.map(|view| Known {
         labels: view.alert.labels,
         annotations: view.alert.annotations,
         is_pending: false,
@@ -182,6 +224,8 @@ pub fn all(groups: &dyn Groups, routed: Vec<AlertView>) -> Vec<Known> {
         marks: view.marks,
         receivers: view.receivers,
         source_url: view.alert.generator_url,
+        handling: view.handling,
+        is_routed: true,
     }));
     found
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::known::{Known, is_held};
+use super::care::{self, Said};
+use super::known::{self, Known, is_held};
 use super::ways;
 use crate::alerts::dispatch::GroupView;
-use crate::alerts::model::matcher::{MatchOp, Matcher, Syntax, parse_matcher};
+use crate::alerts::model::matcher::{MatchOp, Matcher, Syntax, parse_matcher, parse_matchers};
 use crate::alerts::model::silence::Silence;
 use crate::ui::format::{self, Moment, Unit};
 use crate::ui::lang::key;
@@ -39,6 +40,39 @@ pub struct NowInput {
     pub has_receivers: bool,
     /// What the reader asked for.
     pub filter: Filter,
+    /// Who looks, as deeds are taken down.
+    pub me: String,
+    /// Names on offer when an alert is to be somebody's.
+    pub people: Vec<String>,
+    /// Whether whoever looks may do something about alerts.
+    pub may_change: bool,
+    /// What was done.
+    pub done: String,
+    /// What went wrong.
+    pub problem: String,
+}
+
+/// Whose alerts are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Care {
+    /// Everybody's.
+    #[default]
+    Any,
+    /// Those of whoever looks: assigned to them, or acknowledged by them.
+    Mine,
+    /// Those that nobody acknowledged.
+    Open,
+}
+
+impl Care {
+    fn takes(self, alert: &Known, me: &str) -> bool {
+        let handling = &alert.handling;
+        match self {
+            Self::Any => true,
+            Self::Mine => handling.assignee.as_deref() == Some(me) || handling.acknowledged.as_ref().is_some_and(|ack| ack.by == me),
+            Self::Open => handling.acknowledged.is_none(),
+        }
+    }
 }
 
 /// Where an alert stands.
@@ -82,8 +116,12 @@ pub struct Filter {
     pub stage: Option<Stage>,
     /// Words and matchers that must fit.
     pub text: String,
-    /// Matchers, as they stand in the address.
-    pub matchers: Vec<(String, Option<Matcher>)>,
+    /// Matchers as they stand in the address, or what is wrong with one.
+    pub matchers: Vec<(String, Result<Matcher, String>)>,
+    /// Whose.
+    pub care: Care,
+    /// Only what this receiver is told.
+    pub receiver: String,
     /// How they are grouped.
     pub by: By,
     /// Page, from 0.
@@ -92,12 +130,21 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { stage: None, text: String::new(), matchers: Vec::new(), by: By::Label("alertname".to_owned()), page: 0 }
+        Self {
+            stage: None,
+            text: String::new(),
+            matchers: Vec::new(),
+            care: Care::Any,
+            receiver: String::new(),
+            by: By::Label("alertname".to_owned()),
+            page: 0,
+        }
     }
 }
 
 impl Filter {
-    /// From a query string: `state`, `text`, `severity`, `f` (a matcher, as often as wanted), `by`, `page`.
+    /// From a query string: `state`, `text`, `severity`, `f` (a matcher, as often as wanted), `filter` (many in braces),
+    /// `receiver`, `care`, `by`, `page`.
     pub fn from_query(query: &str) -> Self {
         let mut filter = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -105,11 +152,19 @@ impl Filter {
                 ("state", word) => filter.stage = Stage::ALL.iter().find(|(_, known)| *known == word).map(|(stage, _)| *stage),
                 ("text", text) => filter.text = text.to_owned(),
                 ("severity", word) if !word.is_empty() => {
-                    filter.matchers.push((String::new(), Matcher::new("severity", MatchOp::Equal, word).ok()));
+                    filter
+                        .matchers
+                        .push((String::new(), Matcher::new("severity", MatchOp::Equal, word).map_err(|error| error.to_string())));
                 }
                 ("f", text) if !text.is_empty() && filter.matchers.len() < FILTERS_MAX => {
-                    filter.matchers.push((text.to_owned(), parse_matcher(text, Syntax::Both).ok().map(|parsed| parsed.value)));
+                    let read = parse_matcher(text, Syntax::Both).map(|parsed| parsed.value).map_err(|error| error.to_string());
+                    filter.matchers.push((text.to_owned(), read));
                 }
+                // As Alertmanager writes its links.
+                ("filter", text) if !text.is_empty() => filter.read_all(text),
+                ("receiver", name) => filter.receiver = name.to_owned(),
+                ("care", "mine") => filter.care = Care::Mine,
+                ("care", "open") => filter.care = Care::Open,
                 ("by", "receiver") => filter.by = By::Receiver,
                 ("by", "group") => filter.by = By::Group,
                 ("by", label) => {
@@ -124,10 +179,26 @@ impl Filter {
         filter
     }
 
+    fn read_all(&mut self, text: &str) {
+        match parse_matchers(text, Syntax::Both) {
+            Ok(parsed) => {
+                let room = FILTERS_MAX.saturating_sub(self.matchers.len());
+                self.matchers.extend(parsed.value.into_iter().take(room).map(|matcher| (matcher.to_string(), Ok(matcher))));
+            }
+            Err(error) => self.matchers.push((text.to_owned(), Err(error.to_string()))),
+        }
+    }
+
+    /// Whether a matcher of the address cannot be read.
+    pub fn has_mistake(&self) -> bool {
+        self.matchers.iter().any(|(_, matcher)| matcher.is_err())
+    }
+
     /// Whether an alert passes everything but its stage.
-    fn takes(&self, alert: &Known) -> bool {
+    fn takes(&self, alert: &Known, me: &str) -> bool {
         let passes = |matcher: &Matcher| matcher.matches(alert.labels.get(&matcher.name).unwrap_or(""));
-        if !self.matchers.iter().all(|(_, matcher)| matcher.as_ref().is_some_and(passes)) {
+        let is_told = self.receiver.is_empty() || alert.receivers.iter().any(|receiver| **receiver == *self.receiver);
+        if !is_told || !self.care.takes(alert, me) || !self.matchers.iter().all(|(_, matcher)| matcher.as_ref().is_ok_and(passes)) {
             return false;
         }
         self.text.split_whitespace().all(|word| {
@@ -167,6 +238,12 @@ struct Row {
     chips: Vec<Chip>,
     more: usize,
     marks: Vec<Mark>,
+    /// Its name in forms; empty where nobody can take care of it.
+    id: String,
+    said: Vec<Said>,
+    is_acknowledged: bool,
+    is_mine: bool,
+    is_assigned: bool,
     state: &'static str,
     tag: &'static str,
     value: String,
@@ -197,7 +274,7 @@ struct NowPage<'a> {
     pending: usize,
     held: usize,
     sections: Vec<Section>,
-    filters: Vec<(String, bool, String)>,
+    filters: Vec<(String, String, String)>,
     severities: Vec<String>,
     labels: Vec<String>,
     page: usize,
@@ -205,9 +282,24 @@ struct NowPage<'a> {
     found_words: String,
     quiet_words: String,
     has_filter: bool,
+    said: &'static str,
+    back: String,
 }
 
 impl NowPage<'_> {
+    fn care_is(&self, word: &str) -> bool {
+        matches!((self.input.filter.care, word), (Care::Any, "") | (Care::Mine, "mine") | (Care::Open, "open"))
+    }
+
+    fn snoozes(&self) -> &'static [(&'static str, &'static str)] {
+        &care::SNOOZES
+    }
+
+    /// Whether whoever looks has a name that an alert can be assigned to.
+    fn has_name(&self) -> bool {
+        care::person(&self.input.me).is_some()
+    }
+
     fn stage_is(&self, word: &str) -> bool {
         let stage = self.input.filter.stage;
         Stage::ALL.iter().find(|(known, _)| Some(*known) == stage).map_or(word.is_empty(), |(_, known)| *known == word)
@@ -252,7 +344,7 @@ impl<'a> Places<'a> {
 /// Renders the page. The shell refreshes by itself.
 pub fn render(input: &NowInput, shell: &Shell) -> String {
     let filter = &input.filter;
-    let taken: Vec<&Known> = input.alerts.iter().filter(|alert| filter.takes(alert)).collect();
+    let taken: Vec<&Known> = input.alerts.iter().filter(|alert| filter.takes(alert, &input.me)).collect();
     let number = |stage| taken.iter().filter(|alert| Stage::of(alert) == stage).count();
     let (firing, pending, held) = (number(Stage::Firing), number(Stage::Pending), number(Stage::Held));
     let mut shown: Vec<&Known> = taken.into_iter().filter(|alert| filter.stage.is_none_or(|stage| Stage::of(alert) == stage)).collect();
@@ -262,19 +354,24 @@ pub fn render(input: &NowInput, shell: &Shell) -> String {
     let page = filter.page.min(pages - 1);
     let sections = sections(&shown, page, &Places::of(input), shell);
     let quiet = input.quiet as u64;
+    let filters = filters(filter, shell);
+    let has_words = !filter.text.is_empty() || !filters.is_empty() || !filter.matchers.is_empty();
+    let has_filter = filter.stage.is_some() || has_words || filter.care != Care::Any;
     page::html(&NowPage {
         firing,
         pending,
         held,
         sections,
-        filters: filters(filter, shell),
+        filters,
         severities: values(&input.alerts, "severity"),
         labels: labels(&input.alerts, &filter.by),
         page,
         pages,
         found_words: shell.lang().n(found as u64, "{} alert", "{} alerts"),
         quiet_words: shell.lang().n(quiet, "{} rule watches, and none has an alert.", "{} rules watch, and none has an alert."),
-        has_filter: filter.stage.is_some() || !filter.text.is_empty() || !filter.matchers.is_empty(),
+        has_filter,
+        said: care::said(&input.done),
+        back: shell.href("done", ""),
         input,
         shell,
     })
@@ -285,19 +382,29 @@ fn order(alert: &Known) -> (bool, bool, Severity, std::cmp::Reverse<i64>) {
     (alert.is_held(), alert.is_pending, alert.severity(), std::cmp::Reverse(alert.since_ms))
 }
 
-/// Matchers of the address, whether each can be read, and the address without it.
-fn filters(filter: &Filter, shell: &Shell) -> Vec<(String, bool, String)> {
-    let all: Vec<&(String, Option<Matcher>)> = filter.matchers.iter().filter(|(text, _)| !text.is_empty()).collect();
+/// Matchers of the address, what is wrong with each, and the address without it.
+fn filters(filter: &Filter, shell: &Shell) -> Vec<(String, String, String)> {
+    let all: Vec<&(String, Result<Matcher, String>)> = filter.matchers.iter().filter(|(text, _)| !text.is_empty()).collect();
     let without = |place: usize| {
         let left = all.iter().enumerate().filter(|(other, _)| *other != place);
         let mut params: Vec<(&str, &str)> = left.map(|(_, (text, _))| ("f", text.as_str())).collect();
-        params.push(("page", ""));
+        // What is left of Alertmanager's many in braces stands by itself from here on.
+        params.extend([("page", ""), ("filter", "")]);
         if all.len() == 1 {
             params.push(("f", ""));
         }
         shell.href_with(&params)
     };
-    all.iter().enumerate().map(|(place, (text, matcher))| (text.clone(), matcher.is_some(), without(place))).collect()
+    let receiver = (!filter.receiver.is_empty())
+        .then(|| (shell.f1("told: {}", &filter.receiver), String::new(), shell.href_with(&[("receiver", ""), ("page", "")])));
+    receiver
+        .into_iter()
+        .chain(
+            all.iter()
+                .enumerate()
+                .map(|(place, (text, matcher))| (text.clone(), matcher.as_ref().err().cloned().unwrap_or_default(), without(place))),
+        )
+        .collect()
 }
 
 fn values(alerts: &[Known], label: &str) -> Vec<String> {
@@ -398,8 +505,7 @@ fn row(alert: &Known, places: &Places<'_>, shell: &Shell) -> Row {
         Some(rule) => Some(ways::graph_of(rule, alert.since_ms, shell.now_ms)),
         None => ways::outside(&alert.source_url).map(str::to_owned),
     };
-    let summary = ["summary", "message", "title", "description"].iter().map(|name| alert.annotation(name)).find(|text| !text.is_empty());
-    let summary = summary.unwrap_or("").trim();
+    let summary = known::summary(&alert.annotations);
     let is_grouping = |name: &str| matches!(&places.input.filter.by, By::Label(label) if label == name);
     let title = if is_grouping("alertname") && !summary.is_empty() { summary } else { alert.name() };
     let chips: Vec<(&str, &str)> = alert.labels.iter().filter(|(name, _)| *name != "alertname" && !is_grouping(name)).collect();
@@ -417,6 +523,11 @@ fn row(alert: &Known, places: &Places<'_>, shell: &Shell) -> Row {
         more: chips.len().saturating_sub(CHIPS_MAX),
         chips: chips.into_iter().take(CHIPS_MAX).map(|(name, value)| chip(name, value)).collect(),
         marks: marks(alert, places, shell),
+        id: if alert.is_routed { format!("{:016x}", alert.fingerprint()) } else { String::new() },
+        said: care::words(alert, &places.input.me, shell),
+        is_acknowledged: alert.handling.acknowledged.is_some(),
+        is_assigned: alert.handling.assignee.is_some(),
+        is_mine: alert.handling.assignee.as_ref() == Some(&places.input.me),
         state: match stage {
             Stage::Firing => key("firing"),
             Stage::Pending => key("pending"),
@@ -507,10 +618,34 @@ mod tests {
             ("text=instance%3Da", 1),
             ("text=DISKFULL+somewhere", 1),
             ("text=nowhere", 0),
+            ("filter=%7Bjob%3D~%22a.*%22%2Cseverity%3Dwarning%7D&receiver=pager", 1),
+            ("receiver=nobody", 0),
+            ("care=mine", 1),
+            ("care=open", 3),
+            ("care=nonsense", 4),
         ] {
             assert_eq!(rows(&html(&input, query)), expected, "{query}");
         }
         assert!(html(&input, "text=nowhere").contains("No alert matches"));
+        let wrong = html(&input, "f=((&f=a%3Db");
+        assert!(wrong.contains("class=\"notice crit\"") && Filter::from_query("f=((").has_mistake(), "{wrong}");
+        assert!(!Filter::from_query("f=a%3Db&text=((").has_mistake());
+    }
+
+    #[test]
+    fn who_takes_care_is_said_and_can_be_changed() {
+        let input = sample::now();
+        let text = html(&input, "care=mine");
+        for part in ["acknowledged by you", "assigned to bob", "comes and goes", "value=\"release:", "value=\"mine:", "value=\"monday:"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(html(&input, "").contains("value=\"acknowledge:"));
+        // Who may only look is offered nothing, and what waits cannot be taken yet.
+        let viewer = html(&NowInput { may_change: false, ..input.clone() }, "");
+        assert!(!viewer.contains(links::ALERTS_CARE) && !viewer.contains("type=\"checkbox\""), "{viewer}");
+        assert!(!html(&input, "state=pending").contains("value=\"acknowledge:"));
+        let done = html(&NowInput { done: "snoozed".into(), ..input.clone() }, "");
+        assert!(done.contains("Snoozed") && html(&NowInput { problem: "no <b>".into(), ..input }, "").contains("no &#60;b&#62;"));
     }
 
     #[test]
@@ -542,9 +677,11 @@ mod tests {
             alert.labels = sample::labels(&[("alertname", HOSTILE), (HOSTILE, HOSTILE), ("severity", HOSTILE)]);
             alert.annotations = vec![("summary".into(), HOSTILE.into()), ("runbook_url".into(), "javascript:alert(1)".into())];
             alert.receivers = vec![HOSTILE.into()];
+            alert.handling.assignee = Some(HOSTILE.into());
             alert.value = Some(f64::NAN);
             alert.since_ms = i64::MIN;
         }
+        (input.people, input.me, input.problem) = (vec![HOSTILE.into()], HOSTILE.into(), HOSTILE.into());
         for query in ["", "by=receiver", "by=group", &links::with("", &[("text", HOSTILE), ("f", HOSTILE)])[1..]] {
             let text = html(&input, query);
             sample::check(&text);

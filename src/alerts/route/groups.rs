@@ -44,13 +44,28 @@ impl Group {
         alerts
     }
 
+    /// Everything that is needed to tell it now, whether it is due or not.
+    pub fn flush(&self, id: GroupId, now: i64) -> Flush {
+        let mut alerts = self.alerts();
+        let mut resolved = Vec::new();
+        for alert in &mut alerts {
+            if alert.is_resolved_at(now) {
+                resolved.push((alert.fingerprint(), alert.updated_at));
+            } else {
+                // One that fires has no end, whatever its sender said for the case that it is not heard of again.
+                alert.ends_at = None;
+            }
+        }
+        Flush { id, labels: self.labels.clone(), key: Arc::clone(&self.key), at: now, alerts, resolved }
+    }
+
     /// The fingerprints of its alerts.
     pub fn fingerprints(&self) -> impl Iterator<Item = u64> {
         self.alerts.keys().copied()
     }
 }
 
-/// A group that is due: everything that is needed to tell it.
+/// A group as it is at an instant: everything that is needed to tell it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flush {
     /// Which group.
@@ -66,6 +81,10 @@ pub struct Flush {
     /// When each alert that is over here was heard of last, by its fingerprint.
     resolved: Vec<(u64, i64)>,
 }
+
+/// When groups were due, and whether they were due before.
+#[derive(Debug, Default)]
+pub struct Times(HashMap<Arc<str>, (i64, bool)>);
 
 /// All groups.
 #[derive(Debug)]
@@ -97,12 +116,34 @@ impl Groups {
         self.refused
     }
 
-    /// Puts an alert, new or changed, into its group on each route that takes it.
+    /// Puts an alert, new or changed, into its group on each route that takes it. Beside the tree it only changes where it
+    /// is already.
     pub fn insert(&mut self, alert: &RoutedAlert, now: i64) {
         let tree = self.tree.clone();
         for route in tree.matching(&alert.labels) {
             self.insert_on(route, alert, now);
         }
+        let mut name = None;
+        for route in tree.side_routes() {
+            let labels = *name.get_or_insert_with(|| fingerprint(&route.group_labels(&alert.labels)));
+            if let Some(group) = self.groups.get_mut(&GroupId { route: route.index, labels })
+                && let Some(known) = group.alerts.get_mut(&alert.fingerprint())
+            {
+                *known = alert.clone();
+            }
+        }
+    }
+
+    /// Puts an alert into its group on a route beside the tree; gives whether it was not there before.
+    pub fn insert_beside(&mut self, route: usize, alert: &RoutedAlert, now: i64) -> bool {
+        let tree = self.tree.clone();
+        let Some(route) = tree.get(route).filter(|route| tree.is_beside(route.index)) else { return false };
+        let id = GroupId { route: route.index, labels: fingerprint(&route.group_labels(&alert.labels)) };
+        if self.groups.get(&id).is_some_and(|group| group.alerts.contains_key(&alert.fingerprint())) {
+            return false;
+        }
+        self.insert_on(route, alert, now);
+        true
     }
 
     fn insert_on(&mut self, route: &Route, alert: &RoutedAlert, now: i64) {
@@ -154,17 +195,7 @@ impl Groups {
             // Missed times are not made up for.
             group.due_at = if was_due.saturating_add(interval) > now { was_due + interval } else { now.saturating_add(interval) };
             group.has_flushed = true;
-            let mut alerts = group.alerts();
-            let mut resolved = Vec::new();
-            for alert in &mut alerts {
-                if alert.is_resolved_at(now) {
-                    resolved.push((alert.fingerprint(), alert.updated_at));
-                } else {
-                    // One that fires has no end, whatever its sender said for the case that it is not heard of again.
-                    alert.ends_at = None;
-                }
-            }
-            due.push((was_due, Flush { id: *id, labels: group.labels.clone(), key: group.key.clone(), at: now, alerts, resolved }));
+            due.push((was_due, group.flush(*id, now)));
         }
         due.sort_by(|(at, flush), (other_at, other)| (at, &flush.id).cmp(&(other_at, &other.id)));
         due.into_iter().map(|(_, flush)| flush).collect()
@@ -211,22 +242,31 @@ impl Groups {
         self.groups.values().flat_map(Group::fingerprints).collect()
     }
 
-    /// Goes on with other routes: alerts are grouped anew, and groups that stay the same keep their times.
-    pub fn retarget(&mut self, tree: Arc<RouteTree>, now: i64) {
+    /// Goes on with other routes: alerts are grouped anew, and groups that stay the same keep their times. Beside the tree
+    /// there is nothing at first; call [`Self::keep_times`] with what this gives when there is again.
+    pub fn retarget(&mut self, tree: Arc<RouteTree>, now: i64) -> Times {
         let mut alerts: BTreeMap<u64, RoutedAlert> = BTreeMap::new();
-        let mut times: HashMap<Arc<str>, (i64, bool)> = HashMap::new();
+        let mut times = Times::default();
         for (id, group) in std::mem::take(&mut self.groups) {
             let receiver = self.tree.get(id.route).map_or_else(|| Arc::from(""), |route| route.receiver.clone());
-            times.insert(name(&receiver, &group.key), (group.due_at, group.has_flushed));
-            alerts.extend(group.alerts);
+            times.0.insert(name(&receiver, &group.key), (group.due_at, group.has_flushed));
+            if !self.tree.is_beside(id.route) {
+                alerts.extend(group.alerts);
+            }
         }
         self.tree = tree;
         for alert in alerts.values() {
             self.insert(alert, now);
         }
+        self.keep_times(&times, now);
+        times
+    }
+
+    /// Gives groups that were there before the times that they had.
+    pub fn keep_times(&mut self, times: &Times, now: i64) {
         for (id, group) in &mut self.groups {
             let receiver = self.tree.get(id.route).map_or_else(|| Arc::from(""), |route| route.receiver.clone());
-            if let Some((due_at, has_flushed)) = times.get(&name(&receiver, &group.key)) {
+            if let Some((due_at, has_flushed)) = times.0.get(&name(&receiver, &group.key)) {
                 let interval = self.tree.get(id.route).map_or(0, |route| route.group_interval.ms());
                 group.due_at = (*due_at).min(now.saturating_add(interval));
                 group.has_flushed = *has_flushed;

@@ -13,4 +13,4 @@ pub mod tree;
 pub use groups::{Flush, Groups};
 pub use inhibit::Inhibitor;
 pub use log::{Entry, Reason};
-pub use tree::{Route, RouteTree};
+pub use tree::{Route, RouteTree, SideRoute};

@@ -72,14 +72,69 @@ impl Route {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouteTree {
     routes: Vec<Route>,
+    /// How many of them stand in the tree; those that follow stand beside it.
+    in_tree: usize,
+}
+
+/// A route beside the tree: no alert comes to it by its labels alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SideRoute {
+    /// The first part of its groups' keys.
+    pub key: Arc<str>,
+    /// Where alerts go.
+    pub receiver: Arc<str>,
+    /// What an alert's labels must pass.
+    pub matchers: Matchers,
+    /// How long a group waits before it tells of changes; a new one does not wait.
+    pub group_interval: Duration,
 }
 
 impl RouteTree {
     /// Builds the tree of a configuration.
     pub fn new(root: &RouteConfig) -> Self {
-        let mut tree = Self { routes: Vec::new() };
+        let mut tree = Self { routes: Vec::new(), in_tree: 0 };
         tree.add(root, None, 0);
+        tree.in_tree = tree.routes.len();
         tree
+    }
+
+    /// The same with routes beside it, which group by the alert's name and repeat as the root does.
+    #[must_use]
+    pub fn with_side_routes(&self, side_routes: impl Iterator<Item = SideRoute>) -> Self {
+        let mut routes = self.routes.clone();
+        routes.truncate(self.in_tree);
+        let root = routes.first().map(|root| (root.repeat_interval, root.labels.clone()));
+        let (repeat_interval, labels) = root.unwrap_or((Duration::from_secs(4 * 3600), BTreeMap::new()));
+        for side in side_routes {
+            routes.push(Route {
+                index: routes.len(),
+                parent: None,
+                children: Vec::new(),
+                receiver: side.receiver,
+                matchers: side.matchers,
+                goes_on: false,
+                group_by: Grouping::Labels(BTreeSet::from(["alertname".to_owned()])),
+                group_wait: Duration::from_ms(0),
+                group_interval: side.group_interval,
+                repeat_interval,
+                mute_time_intervals: Vec::new(),
+                active_time_intervals: Vec::new(),
+                labels: labels.clone(),
+                id: Arc::clone(&side.key),
+                key: side.key,
+            });
+        }
+        Self { routes, in_tree: self.in_tree }
+    }
+
+    /// The routes beside the tree.
+    pub fn side_routes(&self) -> &[Route] {
+        self.routes.get(self.in_tree..).unwrap_or_default()
+    }
+
+    /// Whether a route stands beside the tree.
+    pub fn is_beside(&self, index: usize) -> bool {
+        index >= self.in_tree
     }
 
     fn add(&mut self, config: &RouteConfig, parent: Option<usize>, place: usize) -> usize {
@@ -218,6 +273,27 @@ mod tests {
         let other = Labels::from_pairs([("b", "x")]);
         let root = tree.matching(&other)[0];
         assert_eq!(root.group_key(&root.group_labels(&other)), "{}:{}");
+    }
+
+    #[test]
+    fn routes_beside_the_tree_take_nothing_by_themselves() {
+        let labels = [("a".to_owned(), "1".to_owned())].into();
+        let plain = RouteTree::new(&RouteConfig { labels, repeat_interval: Some(Duration::from_secs(7)), ..config("root", "", vec![]) });
+        let side = || SideRoute {
+            key: "beside:1".into(),
+            receiver: "s".into(),
+            matchers: matchers("a=b"),
+            group_interval: Duration::from_secs(30),
+        };
+        let tree = plain.with_side_routes([side()].into_iter());
+        let alert = Labels::from_pairs([("a", "b"), ("alertname", "x")]);
+        assert_eq!(tree.matching(&alert).iter().map(|route| &*route.receiver).collect::<Vec<_>>(), ["root"]);
+        let [route] = tree.side_routes() else { panic!("{tree:?}") };
+        assert_eq!(route.group_key(&route.group_labels(&alert)), "beside:1:{alertname=\"x\"}");
+        assert_eq!((route.repeat_interval, &route.labels), (Duration::from_secs(7), &plain.routes()[0].labels));
+        assert_eq!((tree.is_beside(0), tree.is_beside(1), plain.side_routes().len()), (false, true, 0));
+        assert_eq!(tree.with_side_routes([side()].into_iter()), tree);
+        assert_eq!(tree.with_side_routes([].into_iter()), plain);
     }
 
     #[test]

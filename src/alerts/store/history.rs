@@ -13,6 +13,9 @@ pub const HISTORY_LINES_MAX: i64 = 500_000;
 /// Most lines of one answer.
 const ANSWER_LINES_MAX: usize = 10_000;
 
+/// Most lines of history that are read for what routing goes on with.
+const TURNS_MAX: i64 = 100_000;
+
 /// Which changes of alerts are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
@@ -86,6 +89,27 @@ pub(super) fn changes(db: &Connection, asked: &Asked) -> rusqlite::Result<Vec<Al
     lines.collect()
 }
 
+/// Beginnings and ends of alerts, oldest first.
+pub(super) fn turns(db: &Connection, from: i64) -> rusqlite::Result<Vec<AlertChange>> {
+    let sql = "SELECT at_ms, labels, from_state, to_state, source FROM alert_changes \
+               WHERE at_ms >= ?1 AND ('firing' IN (from_state, to_state)) ORDER BY at_ms DESC, id DESC LIMIT ?2";
+    let mut statement = db.prepare(sql)?;
+    let lines = statement.query_map(params![from, TURNS_MAX], change_from)?;
+    let mut lines = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+    lines.reverse();
+    Ok(lines)
+}
+
+/// When which channel of which receiver took something, oldest first.
+pub(super) fn told(db: &Connection, from: i64) -> rusqlite::Result<Vec<(i64, String, String)>> {
+    let sql = "SELECT at_ms, receiver, channel FROM tellings WHERE at_ms >= ?1 AND error IS NULL ORDER BY at_ms DESC, id DESC LIMIT ?2";
+    let mut statement = db.prepare(sql)?;
+    let lines = statement.query_map(params![from, TURNS_MAX], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut lines = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+    lines.reverse();
+    Ok(lines)
+}
+
 fn change_from(row: &Row<'_>) -> rusqlite::Result<AlertChange> {
     let state = |at: usize| row.get::<_, Option<String>>(at).map(|text| text.as_deref().and_then(State::parse));
     let labels = from_json(&row.get::<_, String>(1)?).unwrap_or_default();
@@ -103,7 +127,7 @@ fn lines(limit: usize) -> i64 {
 }
 
 pub(super) fn prune(tx: &Transaction<'_>, before: i64, lines_max: i64) -> rusqlite::Result<()> {
-    for table in ["tellings", "alert_changes"] {
+    for table in ["tellings", "alert_changes", "alert_notes"] {
         tx.execute(&format!("DELETE FROM {table} WHERE at_ms < ?1"), [before])?;
         tx.execute(&format!("DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?1"), [lines_max])?;
     }

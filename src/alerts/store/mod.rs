@@ -1,17 +1,20 @@
-//! What must survive a restart: alerts, silences, the notification log, and the history. The only place of the hall that
-//! knows SQL.
+//! What must survive a restart: alerts, silences, the notification log, calm rules, who takes care, and the history. The only
+//! place of the hall that knows SQL.
 //!
 //! Changes come as one batch, which is stored as a whole or not at all.
 
 mod alerts;
+mod calm;
 mod history;
 mod log;
+mod notes;
 pub mod rules;
 mod silences;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::alerts::calm::{Handling, Named, Note};
 use crate::alerts::model::history::{AlertChange, Telling};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
@@ -56,12 +59,20 @@ pub struct Changes {
     pub tellings: Vec<Telling>,
     /// How alerts changed.
     pub history: Vec<AlertChange>,
+    /// Calm rules by name.
+    pub calm: BTreeMap<String, Option<Named>>,
+    /// Who takes care of alerts, by fingerprint.
+    pub handlings: BTreeMap<u64, Option<Handling>>,
+    /// What people did about alerts.
+    pub notes: Vec<Note>,
 }
 
 impl Changes {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.alerts.is_empty() && self.silences.is_empty() && self.log.is_empty() && self.tellings.is_empty() && self.history.is_empty()
+        let is_history_empty = self.tellings.is_empty() && self.history.is_empty() && self.notes.is_empty();
+        let is_calm_empty = self.calm.is_empty() && self.handlings.is_empty();
+        self.alerts.is_empty() && self.silences.is_empty() && self.log.is_empty() && is_history_empty && is_calm_empty
     }
 
     /// Takes back what could not be stored; what came since counts.
@@ -75,6 +86,13 @@ impl Changes {
         for (key, logged) in older.log {
             self.log.entry(key).or_insert(logged);
         }
+        for (id, rule) in older.calm {
+            self.calm.entry(id).or_insert(rule);
+        }
+        for (name, handling) in older.handlings {
+            self.handlings.entry(name).or_insert(handling);
+        }
+        put_before(&mut self.notes, older.notes);
         put_before(&mut self.tellings, older.tellings);
         put_before(&mut self.history, older.history);
     }
@@ -96,6 +114,10 @@ pub struct Kept {
     pub silences: Vec<Silence>,
     /// The notification log.
     pub log: Vec<(LogKey, Logged)>,
+    /// Calm rules.
+    pub calm: Vec<Named>,
+    /// Who takes care of alerts, by fingerprint.
+    pub handlings: BTreeMap<u64, Handling>,
     /// What cannot be read any more and was left out, in words.
     pub odd: Vec<String>,
 }
@@ -122,6 +144,7 @@ impl Store {
             alerts::load(db, &mut kept)?;
             silences::load(db, &mut kept)?;
             log::load(db, &mut kept)?;
+            calm::load(db, &mut kept)?;
             Ok(kept)
         })
     }
@@ -135,6 +158,9 @@ impl Store {
             alerts::write(tx, &changes.alerts)?;
             silences::write(tx, &changes.silences)?;
             log::write(tx, &changes.log)?;
+            calm::write(tx, &changes.calm)?;
+            calm::write_handlings(tx, &changes.handlings)?;
+            notes::write(tx, &changes.notes)?;
             history::write(tx, &changes)
         })
     }
@@ -153,6 +179,31 @@ impl Store {
     /// The database's.
     pub fn changes(&self, asked: &Asked) -> Result<Vec<AlertChange>, DbError> {
         self.db.read(|db| history::changes(db, asked))
+    }
+
+    /// How alerts began and ended from an instant on (milliseconds since the Unix epoch), oldest first; the newest if there
+    /// are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recent_turns(&self, from: i64) -> Result<Vec<AlertChange>, DbError> {
+        self.db.read(|db| history::turns(db, from))
+    }
+
+    /// What was taken from an instant on, oldest first: when, the receiver, its channel; the newest if there are very many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn recently_told(&self, from: i64) -> Result<Vec<(i64, String, String)>, DbError> {
+        self.db.read(|db| history::told(db, from))
+    }
+
+    /// What people did about alerts from an instant on, newest first: of these alerts, or of all if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn notes(&self, fingerprints: &[u64], from: i64) -> Result<Vec<Note>, DbError> {
+        self.db.read(|db| notes::read(db, fingerprints, from))
     }
 
     /// Forgets history from before an instant, and the oldest lines beyond the most that are kept.

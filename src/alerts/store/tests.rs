@@ -1,6 +1,7 @@
 //! What is stored comes back as it was, after a crash too.
 
 use super::*;
+use crate::alerts::calm::{Acknowledged, CalmKind, Deed, wire};
 use crate::alerts::model::State;
 use crate::alerts::model::matcher::{Matchers, Syntax, parse_matchers};
 use crate::alerts::model::routed::fingerprint;
@@ -79,6 +80,57 @@ fn everything_comes_back() {
     assert_eq!(store.changes(&Asked { from: 2, to: 2, fingerprint: None, limit: 10 }).expect("changes"), [change(2, "b")]);
 }
 
+fn note(at: i64, name: &str, deed: Deed) -> Note {
+    Note { at, labels: Labels::from_pairs([("alertname", name)]), by: "ann".into(), deed }
+}
+
+fn rule(id: &str, receiver: &str) -> Named {
+    let rule = wire::read(CalmKind::Cap, &format!("{{\"receiver\":\"{receiver}\",\"messages\":5,\"within\":\"1h\"}}")).expect("reads");
+    Named { id: id.into(), rule, changed_by: "ann".into(), changed_at: 7 }
+}
+
+#[test]
+fn calm_rules_handlings_and_notes_come_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |by: Option<&str>, assignee: Option<&str>| Handling {
+        acknowledged: by.map(|by| Acknowledged { by: by.into(), at: 9 }),
+        assignee: assignee.map(str::to_owned),
+    };
+    let deeds = [
+        note(1, "a", Deed::Acknowledge),
+        note(2, "b", Deed::Assign(Some("bob".into()))),
+        note(3, "a", Deed::Comment("ü\n\"x\"".into())),
+        note(3, "a", Deed::Assign(None)),
+        note(4, "c", Deed::Release),
+    ];
+    let changes = Changes {
+        calm: [("1".to_owned(), Some(rule("1", "r"))), ("2".to_owned(), Some(rule("2", "s")))].into(),
+        handlings: [(u64::MAX, Some(of(Some("eve"), None))), (1, Some(of(None, Some("bob")))), (2, Some(of(Some("x"), Some("y"))))].into(),
+        notes: deeds.to_vec(),
+        ..Changes::default()
+    };
+    reopened(folder.path()).write(Arc::new(changes)).expect("stored");
+    let later = Changes {
+        calm: [("1".to_owned(), None), ("2".to_owned(), Some(rule("2", "t")))].into(),
+        handlings: [(2, None)].into(),
+        ..Changes::default()
+    };
+    reopened(folder.path()).write(Arc::new(later)).expect("stored");
+    let store = reopened(folder.path());
+    let kept = store.load().expect("loads");
+    assert_eq!((kept.calm, kept.odd), (vec![rule("2", "t")], vec![]));
+    assert_eq!(kept.handlings, [(1, of(None, Some("bob"))), (u64::MAX, of(Some("eve"), None))].into());
+    let name = |name: &str| fingerprint(&Labels::from_pairs([("alertname", name)]));
+    let read = |names: &[u64], from: i64| store.notes(names, from).expect("notes");
+    let [one, two, three, four, five] = deeds;
+    assert_eq!(read(&[], 0), [five.clone(), four.clone(), three.clone(), two.clone(), one.clone()]);
+    assert_eq!(read(&[name("a")], 0), [four.clone(), three.clone(), one]);
+    assert_eq!(read(&[name("a"), name("b")], 2), [four, three, two]);
+    assert_eq!(read(&[7], 0), []);
+    store.prune(4).expect("pruned");
+    assert_eq!(read(&[], 0), [five]);
+}
+
 #[test]
 fn history_is_bounded_and_odd_rows_are_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -94,12 +146,21 @@ fn history_is_bounded_and_odd_rows_are_left_out() {
         .db
         .write_blocking(|tx| {
             tx.execute("INSERT INTO alerts VALUES (1, 'no JSON', '{}', 1, 2, 3, 0, '')", [])?;
+            tx.execute(
+                "INSERT INTO calm_rules VALUES ('1', 'caps', '{}', '', 1), ('2', 'naps', '{}', '', 1), ('3', 'caps', '', '', 1)",
+                [],
+            )?;
+            tx.execute("INSERT INTO handlings VALUES (1, 'ann', NULL, NULL)", [])?;
+            tx.execute("INSERT INTO alert_notes VALUES (1, 1, 1, '{}', '', 'sing', ''), (2, 1, 1, 'x', '', 'release', '')", [])?;
             tx.execute("INSERT INTO silences VALUES ('s', '[[\"a\",\"=~\",\"(\"]]', 1, 2, 3, '', '', '{}')", [])?;
             tx.execute("INSERT INTO notifications VALUES ('r', 'c', 'g', 1, '[7]', '[]', 2)", [])
         })
         .expect("stored");
     let kept = store.load().expect("loads");
-    assert_eq!((kept.alerts.len(), kept.silences.len(), kept.log.len(), kept.odd.len()), (0, 0, 0, 3), "{:?}", kept.odd);
+    assert_eq!((kept.alerts.len(), kept.silences.len(), kept.log.len(), kept.odd.len()), (0, 0, 0, 6), "{:?}", kept.odd);
+    assert!(kept.odd[3].contains("the calm rule 1 (caps) cannot be read: "), "{:?}", kept.odd);
+    assert_eq!((kept.calm.len(), kept.handlings.get(&1)), (0, Some(&Handling::default())));
+    assert_eq!(store.notes(&[], 0).expect("notes"), []);
 }
 
 #[test]

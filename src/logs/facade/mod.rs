@@ -5,6 +5,7 @@ mod budget;
 mod collect;
 mod deletions;
 mod import;
+mod lines;
 mod loki_config;
 mod options;
 mod pages;
@@ -32,6 +33,7 @@ use crate::platform::db::Db;
 use crate::platform::http::tls::ServerTls;
 use crate::platform::telemetry::metrics::{Registry, Report};
 use crate::platform::work::WorkPool;
+use crate::series::ports::Lines;
 
 pub use backup::{check_restored, stopped_part};
 pub use collect::{Environment, read_collect};
@@ -204,6 +206,11 @@ impl Logs {
     /// Answers LogQL, for pages, rules and dashboards.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Reads the newest lines, for pages beside the logs.
+    pub fn lines(&self) -> Arc<dyn Lines> {
+        Arc::new(lines::NewestLines(self.engine.clone()))
     }
 
     /// Why lines are not taken now, if they are not.

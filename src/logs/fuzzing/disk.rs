@@ -366,6 +366,7 @@ fn trusting_log(bare: bool, data: &[u8]) {
             reserve_bytes: 0,
             sync: SyncPolicy::Never,
             dense_after: Duration::ZERO,
+            dense_quiet: Duration::ZERO,
             limits: LineLimits { too_far_behind: None, ..LineLimits::default() },
             ..StoreSettings::new(&folder.0)
         };

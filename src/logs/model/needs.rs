@@ -14,6 +14,8 @@ pub enum Needs {
         bytes: Vec<u8>,
         /// Whether upper and lower case (ASCII) are the same.
         any_case: bool,
+        /// Whether they stand alone there: no letter, digit, underscore or byte beyond ASCII is next to them.
+        alone: bool,
     },
     /// Each of these.
     All(Vec<Self>),
@@ -34,12 +36,24 @@ impl Needs {
     /// The line's text has these bytes.
     pub fn text(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
-        if bytes.is_empty() { Self::Anything } else { Self::Text { bytes, any_case: false } }
+        if bytes.is_empty() { Self::Anything } else { Self::Text { bytes, any_case: false, alone: false } }
     }
 
     /// The line's text has these bytes, in upper or lower case.
     pub fn text_any_case(bytes: &[u8]) -> Self {
-        if bytes.is_empty() { Self::Anything } else { Self::Text { bytes: bytes.to_ascii_lowercase(), any_case: true } }
+        if bytes.is_empty() { Self::Anything } else { Self::Text { bytes: bytes.to_ascii_lowercase(), any_case: true, alone: false } }
+    }
+
+    /// The same, where the texts stand alone.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        match self {
+            Self::Text { bytes, any_case, .. } => Self::Text { bytes, any_case, alone: true },
+            Self::All(all) => Self::All(all.into_iter().map(Self::alone).collect()),
+            Self::Any(any) => Self::Any(any.into_iter().map(Self::alone).collect()),
+            Self::Unless { label, needs } => Self::Unless { label, needs: Box::new(needs.alone()) },
+            Self::Anything | Self::Nothing => self,
+        }
     }
 
     /// This for streams without a label, nothing for those that have it.
@@ -112,8 +126,10 @@ mod tests {
         assert_eq!(Needs::Nothing.or(a.clone()), a);
         assert_eq!(Needs::Nothing.and(a.clone()), Needs::Nothing);
         assert_eq!(a.clone().and(b.clone()).and(a.clone()), Needs::All(vec![a.clone(), b.clone(), a.clone()]));
-        assert_eq!(a.clone().or(b.clone()), Needs::Any(vec![a, Needs::Text { bytes: b"b".to_vec(), any_case: true }]));
+        assert_eq!(a.clone().or(b.clone()), Needs::Any(vec![a, Needs::Text { bytes: b"b".to_vec(), any_case: true, alone: false }]));
         assert_eq!(Needs::text(""), Needs::Anything);
+        let alone = |text: &str| Needs::Text { bytes: text.into(), any_case: false, alone: true };
+        assert_eq!(Needs::text("a").or(Needs::text("b")).unless("x").alone(), alone("a").or(alone("b")).unless("x"));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //!   `label_format`, or is one of those the pipeline sets by itself (`__error__`). It holds
 //!   only for streams that have no such label ([`Needs::Unless`]); a line's fields are looked for as its text is. Negative
 //!   and empty conditions need nothing, numbers neither: 500 may be written 5e2.
+//! - A whole value stands alone: JSON and logfmt have signs around it, and so is what was sent as a field. What regular
+//!   expressions and patterns take out may be a piece of a word.
 //! - Within the quotes of JSON and logfmt, a character may stand for itself or be escaped. Only characters that no encoder
 //!   escapes count ([`is_plain`]); a value is cut into runs of them. Any letter may be written `\u0041`, so lines with
 //!   `\u00` are never left out there.
@@ -34,6 +36,8 @@ struct Parsed {
     any: bool,
     /// Where characters may be escaped.
     escaped: bool,
+    /// Also out of the middle of words.
+    torn: bool,
     /// Out of a line that had been changed.
     changed: bool,
 }
@@ -53,7 +57,10 @@ impl<'a> Walk<'a> {
             StageKind::LabelFilter(filter) => return self.label_filter(filter),
             StageKind::Json { .. } | StageKind::Logfmt { .. } => self.parser(true),
             StageKind::Auto => self.parser(true),
-            StageKind::Regexp(_) | StageKind::Pattern(_) => self.parser(false),
+            StageKind::Regexp(_) | StageKind::Pattern(_) => {
+                self.parser(false);
+                self.parsed.torn = true;
+            }
             StageKind::Unpack => {
                 self.parser(true);
                 self.line_is_intact = false;
@@ -89,15 +96,15 @@ impl<'a> Walk<'a> {
             return Needs::Anything;
         }
         let whole = match matcher.op {
-            MatchOp::Equal => Needs::text(matcher.value.as_bytes()),
-            MatchOp::Regex => regex::needs(&matcher.value),
+            MatchOp::Equal => Needs::text(matcher.value.as_bytes()).alone(),
+            MatchOp::Regex => regex::whole(&matcher.value).map_or_else(|| regex::needs(&matcher.value), Needs::alone),
             MatchOp::NotEqual | MatchOp::NotRegex => return Needs::Anything,
         };
         let needs = match self.parsed {
             // Without a parser, only a field can have it, as it stands.
             Parsed { any: false, .. } => whole,
-            Parsed { escaped: true, .. } => runs(whole, is_plain).or(Needs::text("\\u00")),
-            Parsed { .. } => runs(whole, |byte| byte != b' '),
+            Parsed { escaped: true, torn, .. } => runs(whole, is_plain, torn).or(Needs::text("\\u00")),
+            Parsed { torn, .. } => runs(whole, |byte| byte != b' ', torn),
         };
         if (self.is_outside)(name) { needs.unless(name) } else { needs }
     }
@@ -122,15 +129,19 @@ const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b',' | b';' | b'@' | b'#' | b'(' | b')' | b'[' | b']')
 }
 
-/// The same needs with texts cut where a character may be written otherwise.
-fn runs(needs: Needs, is_plain: fn(u8) -> bool) -> Needs {
+/// The same needs with texts cut where a character may be written otherwise. Next to a cut something else may stand, and
+/// everywhere where values are `torn` out of words.
+fn runs(needs: Needs, is_plain: fn(u8) -> bool, torn: bool) -> Needs {
     match needs {
-        Needs::Text { bytes, any_case } => bytes
-            .split(|&byte| !is_plain(byte))
-            .fold(Needs::Anything, |needs, run| needs.and(if any_case { Needs::text_any_case(run) } else { Needs::text(run) })),
-        Needs::All(parts) => parts.into_iter().map(|part| runs(part, is_plain)).fold(Needs::Anything, Needs::and),
-        Needs::Any(parts) => parts.into_iter().map(|part| runs(part, is_plain)).reduce(Needs::or).unwrap_or_default(),
-        Needs::Unless { label, needs } => runs(*needs, is_plain).unless(&label),
+        Needs::Text { bytes, any_case, alone } => {
+            let alone = alone && !torn && bytes.iter().copied().all(is_plain);
+            let run = |run: &[u8]| if any_case { Needs::text_any_case(run) } else { Needs::text(run) };
+            let needs = bytes.split(|&byte| !is_plain(byte)).fold(Needs::Anything, |needs, part| needs.and(run(part)));
+            if alone { needs.alone() } else { needs }
+        }
+        Needs::All(parts) => parts.into_iter().map(|part| runs(part, is_plain, torn)).fold(Needs::Anything, Needs::and),
+        Needs::Any(parts) => parts.into_iter().map(|part| runs(part, is_plain, torn)).reduce(Needs::or).unwrap_or_default(),
+        Needs::Unless { label, needs } => runs(*needs, is_plain, torn).unless(&label),
         Needs::Anything => Needs::Anything,
         Needs::Nothing => Needs::Nothing,
     }

@@ -12,7 +12,7 @@ use crate::metrics::pages::home::{CPU_BUSY_MINUTES, Disk, HomeInput, Host, Inges
 use crate::series::labels::quote;
 use crate::ui::lang::{Words, key};
 use crate::ui::links;
-use crate::ui::shell::Severity;
+use crate::ui::shell::{Counts, Severity};
 
 /// A metric with more series than this deserves a look.
 const SERIES_PER_METRIC_MANY: u64 = 100_000;
@@ -21,7 +21,7 @@ const SERIES_PER_METRIC_MANY: u64 = 100_000;
 const GROWTH_LOOK: usize = 100;
 
 /// Everything the page shows. Blocking: runs some twenty small queries.
-pub(super) fn input(metrics: &Metrics) -> HomeInput {
+pub(super) fn input(metrics: &Metrics, alerts: Counts) -> HomeInput {
     let now_ms = metrics.clock.now_ms();
     let (_, span_ms) = usual_span(metrics.storage.as_ref(), now_ms);
     let look = Look::new(Arc::clone(&metrics.evaluate), now_ms).over(span_ms);
@@ -35,6 +35,7 @@ pub(super) fn input(metrics: &Metrics) -> HomeInput {
         jobs: jobs(&targets),
         problems,
         host,
+        alerts,
     }
 }
 

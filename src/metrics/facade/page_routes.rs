@@ -57,7 +57,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        let counts = parts.extensions.get().copied().unwrap_or_default();
+        let counts = parts.extensions.get().cloned().unwrap_or_default();
         Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
     }
 }
@@ -114,7 +114,7 @@ async fn home_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Respon
     make(metrics, asked, |metrics, asked| {
         let (from, _) = usual_span(metrics.storage.as_ref(), metrics.clock.now_ms());
         let shell = asked.shell(metrics, Page::Home, key("Home")).with_range(from).with_refresh("5s");
-        home_page::render(&home::input(metrics), &shell)
+        home_page::render(&home::input(metrics, asked.counts.clone()), &shell)
     })
     .await
 }

@@ -9,6 +9,7 @@ use super::targets::{self, Dropped, Health, Step, Target, TargetsInput};
 use crate::series::labels::Labels;
 use crate::series::sample::MetricType;
 use crate::ui::lang::Words;
+use crate::ui::shell::Counts;
 
 /// What a hostile target might send.
 pub(super) const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(1)</script>{{7*7}}\u{202e}";
@@ -59,6 +60,7 @@ pub(super) fn home() -> HomeInput {
         ingest: Ingest { samples_per_second: 18_420.0, recent: wave(18_000.0, 600.0), series: 276_480, stored_bytes: 12_884_901_888 },
         jobs: vec![job("pharos", 1, 0, 0), job("host", 1, 0, 0), job("api", 23, 1, 0), job("postgres", 4, 0, 0), job("batch", 0, 0, 2)],
         problems,
+        alerts: Counts::default(),
     }
 }
 

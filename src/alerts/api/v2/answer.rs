@@ -58,6 +58,9 @@ impl From<DispatchError> for Refusal {
             DispatchError::NoSilence(_) => Self::Words(StatusCode::NOT_FOUND, "silence not found".to_owned()),
             DispatchError::Silence(error) => Self::bad(format!("invalid silence: {error}")),
             DispatchError::TooMany(words) => Self::Words(StatusCode::SERVICE_UNAVAILABLE, words),
+            // Nothing of API v2 can mean them.
+            DispatchError::Calm(words) => Self::bad(words),
+            error @ (DispatchError::NoRule(_) | DispatchError::NoAlert(_)) => Self::Words(StatusCode::NOT_FOUND, error.to_string()),
             DispatchError::Store(cause) => {
                 tracing::error!(%cause, "alerts or silences were not stored");
                 Self::Words(StatusCode::INTERNAL_SERVER_ERROR, "it could not be stored; the server's log says why".to_owned())

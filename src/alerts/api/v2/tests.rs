@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use parking_lot::Mutex;
 
 use super::*;
+use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
 use crate::alerts::config::{self, RoutingConfig};
 use crate::alerts::dispatch::{AlertView, ChannelState, DispatchError, GroupView, InForce, Marks, Storing, Telling};
 use crate::alerts::model::routed::RoutedAlert;
@@ -55,7 +56,7 @@ impl Routing for Memory {
     fn post<'a>(&'a self, alerts: Vec<RoutedAlert>) -> Storing<'a, ()> {
         let views = alerts.into_iter().map(|alert| {
             let receivers = self.in_force.tree.matching(&alert.labels).iter().map(|route| Arc::clone(&route.receiver)).collect();
-            AlertView { alert, marks: Marks::default(), receivers }
+            AlertView { alert, marks: Marks::default(), receivers, handling: Handling::default() }
         });
         self.alerts.lock().extend(views);
         Box::pin(async { Ok(()) })
@@ -109,6 +110,26 @@ impl Routing for Memory {
     }
 
     fn tellings<'a>(&'a self, _limit: usize) -> Storing<'a, Vec<Telling>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn calm(&self) -> Arc<Calm> {
+        Arc::default()
+    }
+
+    fn put_calm<'a>(&'a self, _id: Option<&'a str>, rule: CalmRule, _by: &'a str) -> Storing<'a, (Named, Option<Named>)> {
+        Box::pin(async move { Err(DispatchError::TooMany(format!("no {}", rule.kind().as_str()))) })
+    }
+
+    fn delete_calm<'a>(&'a self, id: &'a str) -> Storing<'a, Named> {
+        Box::pin(async move { Err(DispatchError::NoRule(id.to_owned())) })
+    }
+
+    fn handle<'a>(&'a self, fingerprint: u64, _deed: Deed, _by: &'a str) -> Storing<'a, Handling> {
+        Box::pin(async move { Err(DispatchError::NoAlert(fingerprint)) })
+    }
+
+    fn notes(&self, _fingerprints: Vec<u64>, _from: i64) -> Storing<'_, Vec<Note>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 

@@ -26,7 +26,7 @@ keys! {
     /// A file that holds it.
     app_token_file: FilePath,
     /// Where apps send to.
-    app_url: Option<HttpUrl>,
+    app_url: Option<HttpUrl> => Some(HttpUrl::known(SLACK_POST_MESSAGE)),
     /// Template of the channel.
     channel: String,
     /// Template of the sender.
@@ -68,7 +68,7 @@ keys! {
     /// Buttons.
     actions: Vec<SlackAction>,
     /// Whether the first message of a group is changed instead of new ones being sent.
-    update_message: bool,
+    update_message: bool => false,
     /// How long Slack may take; 0 is as long as the group's interval.
     timeout: GoDuration,
 }

@@ -287,7 +287,7 @@ keys! {
     /// Whether the message is HTML.
     html: bool,
     /// Whether it is set in letters of one width.
-    monospace: bool,
+    monospace: bool => false,
 }
 
 fn check_pushover(pushover: &mut Pushover, section: &mut Section<'_, '_>) {

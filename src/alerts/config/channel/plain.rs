@@ -65,7 +65,7 @@ keys! {
     /// Templates of attributes by name.
     attributes: BTreeMap<String, String>,
     /// Whether Amazon's own client settings count; read only.
-    use_aws_http_client: bool,
+    use_aws_http_client: bool => false,
 }
 
 keys! {
@@ -84,7 +84,7 @@ keys! {
     /// What the role asks for.
     external_id: String,
     /// Whether the FIPS endpoint of the token service is used.
-    use_fips_sts_endpoint: bool,
+    use_fips_sts_endpoint: bool => false,
 }
 
 fn check_sigv4(sigv4: &mut SigV4, section: &mut Section<'_, '_>) {

@@ -1,9 +1,16 @@
 //! Routing at work, played with virtual time: the loop is the real one, only nobody waits for the clock. A life of the
 //! server is a runtime of its own; a crash drops it, and the next one opens what was stored.
 
+mod calm;
+mod calmly;
+mod caps;
+mod escalations;
+mod flaps;
 mod house;
 mod mishaps;
 mod property;
+mod recurring;
+mod rotas;
 
 use std::time::Duration;
 

@@ -17,6 +17,12 @@ pub(in crate::alerts::dispatch) struct Counts {
     pub(in crate::alerts::dispatch) unprocessed: usize,
     /// Silences that are active, pending, over.
     pub(in crate::alerts::dispatch) silences: [usize; 3],
+    /// Alerts that come and go.
+    pub(in crate::alerts::dispatch) flapping: usize,
+    /// Digests that were told or tried.
+    pub(in crate::alerts::dispatch) digests: u64,
+    /// Steps of escalations that alerts reached.
+    pub(in crate::alerts::dispatch) escalations: u64,
     /// Groups.
     pub(in crate::alerts::dispatch) groups: usize,
     /// Alerts that found no group.
@@ -36,6 +42,15 @@ impl Standing {
             view
         })
         .collect()
+    }
+
+    /// The alert of this name, if it is not over.
+    pub(in crate::alerts::dispatch) fn alert(&self, name: u64, now: i64) -> Option<AlertView> {
+        let known = self.known.get(&name).filter(|known| !known.alert.is_resolved_at(now))?;
+        let mut view = self.view(&known.alert, now);
+        view.marks.is_processed = self.groups.iter().any(|(_, group)| group.has_flushed && group.fingerprints().any(|other| other == name));
+        view.marks.muted_by = self.muted(now).remove(&name).unwrap_or_default();
+        Some(view)
     }
 
     /// Every group.
@@ -75,6 +90,9 @@ impl Standing {
             suppressed: 0,
             unprocessed: 0,
             silences: [0; 3],
+            flapping: self.flaps.count(),
+            digests: self.caps.digests,
+            escalations: self.escalating.steps,
             groups: self.groups.iter().count(),
             refused: self.groups.refused(),
         };
@@ -99,7 +117,7 @@ impl Standing {
         counts
     }
 
-    fn muting(&self) -> Muting<'_> {
+    pub(super) fn muting(&self) -> Muting<'_> {
         Muting { inhibitor: &self.inhibitor, silences: &self.silences, intervals: &self.intervals }
     }
 
@@ -110,8 +128,10 @@ impl Standing {
             inhibited_by: self.inhibitor.inhibits(&alert.labels, now).map(|inhibition| inhibition.by).unwrap_or_default(),
             silenced_by: silenced_by(&self.silences, &alert.labels, now),
             muted_by: Vec::new(),
+            is_flapping: self.flaps.is_flapping(alert.fingerprint()),
         };
-        AlertView { alert: alert.clone(), marks, receivers }
+        let handling = self.handlings.get(&alert.fingerprint()).cloned().unwrap_or_default();
+        AlertView { alert: alert.clone(), marks, receivers, handling }
     }
 
     /// Alerts of groups that were due before.
@@ -124,7 +144,7 @@ impl Standing {
         let tree = self.groups.tree();
         let mut muted: HashMap<u64, Vec<String>> = HashMap::new();
         let mut free: HashSet<u64> = HashSet::new();
-        for (id, group) in self.groups.iter() {
+        for (id, group) in self.groups.iter().filter(|(id, _)| !tree.is_beside(id.route)) {
             let Some(route) = tree.get(id.route) else { continue };
             let names = self.muting().muted_by(&route.mute_time_intervals, &route.active_time_intervals, now);
             for alert in group.fingerprints() {

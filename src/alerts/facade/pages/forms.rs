@@ -30,16 +30,16 @@ fn told(silence: &Silence) -> Data {
     })
 }
 
-const fn status_of(error: &DispatchError) -> StatusCode {
+pub(super) const fn status_of(error: &DispatchError) -> StatusCode {
     match error {
-        DispatchError::NoSilence(_) => StatusCode::NOT_FOUND,
-        DispatchError::Silence(_) => StatusCode::BAD_REQUEST,
+        DispatchError::NoSilence(_) | DispatchError::NoRule(_) | DispatchError::NoAlert(_) => StatusCode::NOT_FOUND,
+        DispatchError::Silence(_) | DispatchError::Calm(_) => StatusCode::BAD_REQUEST,
         DispatchError::TooMany(_) => StatusCode::CONFLICT,
         DispatchError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-fn field(body: &[u8], name: &str) -> String {
+pub(super) fn field(body: &[u8], name: &str) -> String {
     form_urlencoded::parse(body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 

@@ -1,12 +1,15 @@
 //! The routes of pages: takes what a page needs from the rooms, hands it to the page.
 
+mod calm;
+mod care;
 mod edit;
 mod forms;
+mod incident;
 mod past;
 mod spark;
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, State};
@@ -18,12 +21,13 @@ use parking_lot::Mutex;
 
 use self::spark::Sparks;
 use super::load::ReadQuery;
+use super::send::Sender;
 use crate::access::{Caller, Policy, Role, Routes};
 use crate::alerts::dispatch::Routing;
 use crate::alerts::evaluate::Groups;
 use crate::alerts::model::{Kind, State as AlertState};
+use crate::alerts::pages::care::people;
 use crate::alerts::pages::channels::{self, ChannelsInput, Tested};
-use crate::alerts::pages::group::{self, GroupInput};
 use crate::alerts::pages::history::{self, HistoryInput};
 use crate::alerts::pages::known::{self, Known};
 use crate::alerts::pages::now::{self, NowInput};
@@ -39,7 +43,8 @@ use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::platform::http::problem::Problem;
 use crate::platform::work::WorkPool;
-use crate::series::ports::Evaluate;
+use crate::series::labels::Labels;
+use crate::series::ports::{Evaluate, Happenings, Lines};
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::security::Nonce;
@@ -56,6 +61,15 @@ const COUNT_EVERY: Duration = Duration::from_secs(3);
 const OFTEN: &str = "10s";
 const SELDOM: &str = "30s";
 
+/// What happened beside alerts, as others tell it.
+#[derive(Clone)]
+pub struct Beside {
+    /// Lines of logs.
+    pub lines: Arc<dyn Lines>,
+    /// What was marked in time.
+    pub happenings: Arc<dyn Happenings>,
+}
+
 /// What the pages work with.
 pub(super) struct PageState {
     pub(super) groups: Arc<dyn Groups>,
@@ -66,10 +80,18 @@ pub(super) struct PageState {
     pub(super) own: Arc<dyn OwnRules>,
     pub(super) desk: Arc<Desk>,
     pub(super) read_query: ReadQuery,
+    sender: Arc<Sender>,
+    beside: Beside,
+    /// Names of those who sign in, where somebody knows them.
+    pub(super) people: OnceLock<People>,
+    standing_in: tokio::sync::Mutex<()>,
     work: WorkPool,
     sparks: Sparks,
-    firing: Mutex<(Duration, usize)>,
+    counts: Mutex<(Duration, Counts)>,
 }
+
+/// Names of those who sign in. Blocking.
+pub type People = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 impl PageState {
     pub(super) fn new(
@@ -79,6 +101,7 @@ impl PageState {
         logs: Arc<dyn Evaluate>,
         clock: SharedClock,
         (own, desk, read_query): (Arc<dyn OwnRules>, Arc<Desk>, ReadQuery),
+        (sender, beside): (Arc<Sender>, Beside),
     ) -> Arc<Self> {
         Arc::new(Self {
             groups,
@@ -89,25 +112,33 @@ impl PageState {
             own,
             desk,
             read_query,
+            sender,
+            beside,
+            people: OnceLock::new(),
+            standing_in: tokio::sync::Mutex::new(()),
             work: WorkPool::new(PLACES),
             sparks: Sparks::new(),
-            firing: Mutex::new((Duration::ZERO, 0)),
+            counts: Mutex::default(),
         })
     }
 
     /// Alerts that fire and are told, counted anew every few seconds: every page of the server shows it.
-    pub(super) fn firing(&self) -> usize {
+    pub(super) fn counts(&self) -> Counts {
         let now = self.clock.monotonic();
-        let mut known = self.firing.lock();
+        let mut known = self.counts.lock();
         if known.0.is_zero() || now.saturating_sub(known.0) >= COUNT_EVERY {
-            let told = self.routing.alerts().iter().filter(|view| !known::is_held(&view.marks)).count();
-            *known = (now.max(Duration::from_nanos(1)), told);
+            *known = (now.max(Duration::from_nanos(1)), known::counts(&self.routing.alerts()));
         }
-        known.1
+        known.1.clone()
     }
 
     fn known(&self) -> Vec<Known> {
-        known::all(self.groups.as_ref(), self.routing.alerts())
+        known::all(self.groups.as_ref(), self.routing.alerts(), &|labels| self.as_routed(labels))
+    }
+
+    /// The labels of an own alert as they are routed; none if the rules for labels drop it.
+    fn as_routed(&self, labels: &Labels) -> Option<Labels> {
+        self.sender.as_routed(labels, &self.groups.setting().external_labels)
     }
 }
 
@@ -116,6 +147,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
     Routes::new()
         .route("GET", links::ALERTS, Policy::READ, with(get(now_route)))
+        .route("POST", links::ALERTS_CARE, Policy::EDIT, with(post(care::route)))
         .route("GET", links::ALERTS_RULES, Policy::READ, with(get(rules_route)))
         .route("GET", links::ALERTS_EDIT, Policy::READ, with(get(edit::page)))
         .route("POST", links::ALERTS_EDIT_TRY, Policy::READ, with(post(edit::attempt)))
@@ -126,6 +158,14 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("GET", links::ALERTS_SILENCE, Policy::READ, with(get(silence_route)))
         .route("POST", links::ALERTS_SILENCE_SAVE, Policy::EDIT, with(post(forms::save_silence)))
         .route("POST", links::ALERTS_SILENCE_EXPIRE, Policy::EDIT, with(post(forms::expire_silence)))
+        .route("GET", links::ALERTS_ONCALL, Policy::READ, with(get(calm::oncall)))
+        .route("GET", links::ALERTS_STAND_IN, Policy::READ, with(get(calm::stand_in_page)))
+        .route("POST", links::ALERTS_TAKE_OVER, Policy::EDIT, with(post(calm::take_over)))
+        .route("POST", links::ALERTS_GIVE_BACK, Policy::EDIT, with(post(calm::give_back)))
+        .route("GET", links::ALERTS_CALM, Policy::READ, with(get(calm::calm)))
+        .route("GET", links::ALERTS_CALM_EDIT, Policy::READ, with(get(calm::edit)))
+        .route("POST", links::ALERTS_CALM_SAVE, Policy::EDIT, with(post(calm::save)))
+        .route("POST", links::ALERTS_CALM_DELETE, Policy::EDIT, with(post(calm::delete)))
         .route("GET", links::ALERTS_ROUTING, Policy::READ, with(get(routing_route)))
         .route("GET", links::ALERTS_CHANNELS, Policy::READ, with(get(channels_route)))
         .route("POST", links::ALERTS_CHANNEL_TEST, Policy::EDIT, with(post(forms::send_test)))
@@ -148,7 +188,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        let counts = parts.extensions.get().copied().unwrap_or_default();
+        let counts = parts.extensions.get().cloned().unwrap_or_default();
         Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
     }
 }
@@ -162,6 +202,11 @@ impl Asked {
     fn param(&self, name: &str) -> String {
         let mut pairs = form_urlencoded::parse(self.query().as_bytes());
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Who asks, as what people do is taken down.
+    fn me(&self) -> String {
+        self.caller.actor()
     }
 
     /// The shell of a page at `path`, which differs from the request's where a form is shown again.
@@ -209,8 +254,12 @@ fn status_of(problem: &str) -> StatusCode {
 }
 
 async fn now_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    work(&state, move |state, _| {
-        let shell = asked.shell(state, key("Alerts")).with_refresh(OFTEN);
+    show_now(&state, asked, StatusCode::OK, String::new()).await
+}
+
+async fn show_now(state: &Arc<PageState>, asked: Asked, status: StatusCode, problem: String) -> Result<Response, Problem> {
+    work(state, move |state, _| {
+        let shell = asked.shell_at(state, key("Alerts"), links::ALERTS).with_refresh(OFTEN);
         let groups = state.groups.groups();
         let rules = groups.iter().flat_map(|group| &group.rules).filter(|rule| matches!(rule.prepared.rule.kind, Kind::Alerting(_)));
         let (mut all, mut quiet) = (0, 0);
@@ -219,8 +268,15 @@ async fn now_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<
             quiet += usize::from(rule.alerts.lock().state() == AlertState::Inactive);
         }
         let in_force = state.routing.in_force();
+        let alerts = state.known();
+        let me = asked.me();
         let input = NowInput {
-            alerts: state.known(),
+            people: people(&state.routing.calm(), &alerts, &me),
+            me,
+            may_change: shell.has_role(Role::Editor),
+            done: asked.param("done"),
+            problem,
+            alerts,
             groups: state.routing.groups(),
             silences: state.routing.silences(),
             rules: all,
@@ -228,7 +284,8 @@ async fn now_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<
             has_receivers: in_force.config.receivers.iter().any(|receiver| !receiver.integrations().is_empty()),
             filter: now::Filter::from_query(asked.query()),
         };
-        asked.page(StatusCode::OK, now::render(&input, &shell))
+        let status = if status == StatusCode::OK && input.filter.has_mistake() { StatusCode::BAD_REQUEST } else { status };
+        asked.page(status, now::render(&input, &shell))
     })
     .await
 }
@@ -270,8 +327,8 @@ async fn show_silences(state: &Arc<PageState>, asked: Asked, status: StatusCode,
     work(state, move |state, _| {
         let shell = asked.shell_at(state, key("Silences"), links::ALERTS_SILENCES).with_refresh(SELDOM);
         let may_change = shell.has_role(Role::Editor);
-        let input =
-            SilencesInput { silences: state.routing.silences(), alerts: state.known(), done: asked.param("done"), problem, may_change };
+        let (silences, calm) = (state.routing.silences(), state.routing.calm());
+        let input = SilencesInput { silences, alerts: state.known(), calm, done: asked.param("done"), problem, may_change };
         asked.page(status, silences::render(&input, &shell))
     })
     .await
@@ -361,29 +418,9 @@ async fn history_route(State(state): State<Arc<PageState>>, asked: Asked) -> Res
 }
 
 async fn group_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let told = state.routing.tellings(history::TELLINGS_MAX).await;
-    work(&state, move |state, cancel| {
-        let shell = asked.shell(state, key("Group of alerts")).with_range("now-6h").with_refresh(SELDOM);
-        let (key, receiver) = (asked.param("key"), asked.param("receiver"));
-        if key.is_empty() {
-            let (headline, text) = (shell.t("Which group?"), shell.t("The address names none. Choose an alert in the list."));
-            return asked.page(StatusCode::BAD_REQUEST, problem::problem(&shell, 400, headline, text, shell.path()));
-        }
-        let (range, wrong) = range_of(&shell);
-        let group = state.routing.groups().into_iter().find(|group| *group.key == *key && *group.receiver == *receiver);
-        let mut alerts = state.known();
-        let members: std::collections::BTreeSet<u64> =
-            group.iter().flat_map(|group| &group.alerts).map(|view| view.alert.fingerprint()).collect();
-        alerts.retain(|alert| members.contains(&alert.fingerprint()));
-        let labels = group::labels_of(&key);
-        let found = if wrong.is_empty() { past::spells_of_group(state, &labels, &alerts, range, cancel) } else { Err(wrong.clone()) };
-        let (spells, problem) = found.map_or_else(|why| (Vec::new(), why), |spells| (spells, String::new()));
-        let (mut tellings, _) = past::known_or_why(told);
-        tellings.retain(|one| *one.group_key == *key && *one.receiver == *receiver);
-        let events = past::events(state, &labels, &alerts, range, cancel);
-        let silences = state.routing.silences();
-        let input = GroupInput { key, receiver, group, alerts, range, spells, problem, tellings, silences, events };
-        asked.page(status_of(&wrong), group::render(&input, &shell))
-    })
-    .await
+    show_group(&state, asked, StatusCode::OK, String::new()).await
+}
+
+async fn show_group(state: &Arc<PageState>, asked: Asked, status: StatusCode, refused: String) -> Result<Response, Problem> {
+    incident::show(state, asked, status, refused).await
 }

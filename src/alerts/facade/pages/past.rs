@@ -3,7 +3,7 @@
 use super::PageState;
 use crate::alerts::dispatch::{DispatchError, Telling};
 use crate::alerts::pages::bars::{self, Spell};
-use crate::alerts::pages::group::Event;
+use crate::alerts::pages::group::{Event, Failure};
 use crate::alerts::pages::known::Known;
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
@@ -15,6 +15,14 @@ use crate::series::value::{RangeSeries, Value};
 const SPELLS_MAX: usize = 20_000;
 /// Events of one page.
 const EVENTS_MAX: usize = 200;
+/// Series of failed checks that are looked at.
+const SERIES_MAX: usize = 50;
+/// Places that are asked for.
+const PLACES_MAX: usize = 10;
+/// Labels that say what an alert is about, as scrapes and checks have them.
+const PLACE: [&str; 3] = ["instance", "job", "target"];
+/// Series that are 0 while a scrape or a check fails, scrapes first.
+const CHECKS: [&str; 3] = ["up", "probe_success", "pharos_check_up"];
 
 /// What was told, or why that is not known.
 pub(super) fn known_or_why(told: Result<Vec<Telling>, DispatchError>) -> (Vec<Telling>, String) {
@@ -89,19 +97,52 @@ pub(super) fn events(state: &PageState, labels: &Labels, alerts: &[Known], range
         }
     };
     add("prometheus_config_last_reload_success_timestamp_seconds", &|_| Event::Reload);
-    let mut places: Vec<(String, String)> = Vec::new();
-    for set in alerts.iter().map(|alert| &alert.labels).chain([labels]) {
-        if let (Some(job), Some(instance)) = (set.get("job"), set.get("instance")) {
-            places.push((job.to_owned(), instance.to_owned()));
-        }
-    }
-    places.sort_unstable();
-    places.dedup();
-    for (job, instance) in places.into_iter().take(10) {
-        let query = format!("process_start_time_seconds{{job={},instance={}}}", quote(&job), quote(&instance));
+    for place in places(labels, alerts) {
+        let (Some(job), Some(instance)) = (place.get("job"), place.get("instance")) else { continue };
+        let query = format!("process_start_time_seconds{{job={},instance={}}}", quote(job), quote(instance));
         add(&query, &|labels| Event::Restart(labels.get("instance").unwrap_or("").to_owned()));
     }
     found.sort_by_key(|(at, _)| *at);
+    found.dedup();
+    found.truncate(EVENTS_MAX);
+    found
+}
+
+/// What alerts are about: their `job`, `instance` and `target`, as far as they have them, each once.
+fn places(labels: &Labels, alerts: &[Known]) -> Vec<Labels> {
+    let all = alerts.iter().map(|alert| &alert.labels).chain([labels]);
+    let mut places: Vec<Labels> = all.map(|set| set.without(|name| !PLACE.contains(&name))).filter(|place| !place.is_empty()).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.truncate(PLACES_MAX);
+    places
+}
+
+/// Scrapes and checks of what the alerts are about that failed. What is not known is left out.
+pub(super) fn failures(state: &PageState, labels: &Labels, alerts: &[Known], range: TimeRange, cancel: &Cancel) -> Vec<Failure> {
+    let step = bars::step_ms(range);
+    let queries: Vec<String> = places(labels, alerts)
+        .iter()
+        .map(|place| {
+            let matchers: Vec<String> = place.iter().map(|(name, value)| matcher(name, value)).collect();
+            format!("{{__name__=~\"{}\",{}}} == 0", CHECKS.join("|"), matchers.join(","))
+        })
+        .collect();
+    if queries.is_empty() {
+        return Vec::new();
+    }
+    let series = over(state, &queries.join(" or "), range, step, cancel).unwrap_or_else(|error| {
+        tracing::debug!(error, "failed checks are not known");
+        Vec::new()
+    });
+    let mut found: Vec<Failure> = Vec::new();
+    for one in series.iter().take(SERIES_MAX) {
+        let of = ["target", "instance", "job"].iter().find_map(|name| one.labels.get(name)).unwrap_or("").to_owned();
+        let is_scrape = one.labels.get("__name__") == Some(CHECKS[0]);
+        let runs = bars::runs(one.floats.iter().map(|(at, _)| *at), step, range);
+        found.extend(runs.into_iter().map(|(range, is_open)| Failure { is_scrape, of: of.clone(), range, is_open }));
+    }
+    found.sort_by(|a, b| (!a.is_scrape, &a.of, a.range.start).cmp(&(!b.is_scrape, &b.of, b.range.start)));
     found.dedup();
     found.truncate(EVENTS_MAX);
     found

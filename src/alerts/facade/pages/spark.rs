@@ -19,6 +19,7 @@ use crate::alerts::pages::spark;
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::platform::http::problem::Problem;
+use crate::series::labels::Labels;
 use crate::series::ports::{Question, When};
 use crate::series::value::{RangeSeries, Value};
 
@@ -78,7 +79,8 @@ fn picture(state: &PageState, id: &str, alert: &str, cancel: &Cancel) -> Option<
     let external = state.groups.setting().external_labels.clone();
     let labels = {
         let alerts = rule.alerts.lock();
-        alerts.iter().map(|alert| &alert.labels).find(|labels| fingerprint(&routed_labels(labels, &external)) == wanted).cloned()
+        let routed = |labels: &Labels| state.as_routed(labels).unwrap_or_else(|| routed_labels(labels, &external));
+        alerts.iter().map(|alert| &alert.labels).find(|labels| fingerprint(&routed(labels)) == wanted).cloned()
     };
     let taken_apart = compared(&rule.prepared.text);
     let threshold = taken_apart.map(|(_, threshold)| threshold);

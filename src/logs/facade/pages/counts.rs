@@ -34,7 +34,7 @@ use crate::ui::lang::key;
 use crate::ui::shell::Shell;
 
 /// How long the page waits for counts before it goes without them.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How often it is looked whether the client went away meanwhile.
 const NAP: Duration = Duration::from_millis(20);
 /// Labels that lines are counted by.

@@ -84,7 +84,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             headers: parts.headers.clone(),
             caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
             transport: parts.extensions.get().copied().unwrap_or(Transport { is_https: false }),
-            counts: parts.extensions.get().copied().unwrap_or_default(),
+            counts: parts.extensions.get().cloned().unwrap_or_default(),
             nonce: Nonce::fresh(),
         })
     }

@@ -162,7 +162,7 @@ fn best(needs: &Needs) -> Best {
     match needs {
         Needs::Anything | Needs::Unless { .. } => Best::Anything,
         Needs::Nothing => Best::Nothing,
-        Needs::Text { bytes, any_case } => {
+        Needs::Text { bytes, any_case, .. } => {
             // Text without letters is the same in any case.
             let any_case = *any_case && bytes.iter().any(u8::is_ascii_alphabetic);
             Best::Texts { texts: vec![bytes.clone()], any_case }

@@ -17,8 +17,28 @@ pub(super) fn needs(pattern: &str) -> Needs {
     check::hir(pattern).map_or(Needs::Anything, |hir| of(&hir))
 }
 
+/// The texts that an expression matches and no other, if it is one text or a choice of some.
+pub(super) fn whole(pattern: &str) -> Option<Needs> {
+    texts(&check::hir(pattern).ok()?)
+}
+
+fn texts(hir: &Hir) -> Option<Needs> {
+    match hir.kind() {
+        HirKind::Capture(capture) => texts(&capture.sub),
+        HirKind::Alternation(parts) if parts.len() <= ALTERNATIVES_MAX => {
+            parts.iter().map(texts).reduce(|all, one| Some(all?.or(one?))).flatten()
+        }
+        _ => {
+            let mut pieces = Pieces::default();
+            pieces.walk(hir);
+            let foldings = pieces.foldings();
+            (!pieces.ended && !pieces.piece.is_empty() && foldings <= SPELLINGS_LOG_MAX).then(|| spellings(&pieces.piece, foldings))
+        }
+    }
+}
+
 fn of(hir: &Hir) -> Needs {
-    let mut pieces = Pieces { needs: Needs::Anything, piece: Vec::new() };
+    let mut pieces = Pieces::default();
     pieces.walk(hir);
     pieces.finish();
     pieces.needs
@@ -34,10 +54,13 @@ enum Atom {
     Folding(u8),
 }
 
+#[derive(Default)]
 struct Pieces {
     needs: Needs,
     /// What is adjacent so far.
     piece: Vec<Atom>,
+    /// Whether a piece ended before.
+    ended: bool,
 }
 
 impl Pieces {
@@ -71,10 +94,15 @@ impl Pieces {
         self.needs = std::mem::take(&mut self.needs).and(needs);
     }
 
+    fn foldings(&self) -> usize {
+        self.piece.iter().filter(|atom| matches!(atom, Atom::Folding(_))).count()
+    }
+
     /// Ends the piece.
     fn finish(&mut self) {
+        let foldings = self.foldings();
         let piece = std::mem::take(&mut self.piece);
-        let foldings = piece.iter().filter(|atom| matches!(atom, Atom::Folding(_))).count();
+        self.ended = true;
         if foldings <= SPELLINGS_LOG_MAX {
             self.add(spellings(&piece, foldings));
         } else {

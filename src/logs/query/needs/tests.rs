@@ -4,14 +4,15 @@ use super::*;
 use crate::logs::query::ast::Query;
 use crate::logs::query::parse::{Dialect, parse};
 
-/// Needs in few signs: `"text"`, `~"text"` in any case, `&`, `|`, `*` for anything.
+/// Needs in few signs: `"text"`, `~"text"` in any case, `!"text"` alone, `&`, `|`, `*` for anything.
 fn show(needs: &Needs) -> String {
     let join = |parts: &[Needs], sign: &str| format!("({})", parts.iter().map(show).collect::<Vec<_>>().join(sign));
     match needs {
         Needs::Anything => "*".to_owned(),
         Needs::Nothing => "-".to_owned(),
-        Needs::Text { bytes, any_case } => {
-            format!("{}{:?}", if *any_case { "~" } else { "" }, String::from_utf8_lossy(bytes))
+        Needs::Text { bytes, any_case, alone } => {
+            let (case, alone) = (if *any_case { "~" } else { "" }, if *alone { "!" } else { "" });
+            format!("{case}{alone}{:?}", String::from_utf8_lossy(bytes))
         }
         Needs::All(parts) => join(parts, " & "),
         Needs::Any(parts) => join(parts, " | "),
@@ -49,23 +50,24 @@ fn needs_are_what_a_pipeline_tells() {
         (r#"|~ "(?i)\u00e9t\u00e9""#, "*"),
         (r#"|~ "(""#, "*"),
         // Labels out of the line; any letter may be escaped, most signs are, and spaces may be what was no text.
-        (r#"| json | level="ERROR""#, r#"("ERROR" | "\\u00")"#),
-        (r#"| logfmt | trace_id="abc-1" | level=~"warn|error""#, r#"(("abc-1" | "\\u00") & ("warn" | "error" | "\\u00"))"#),
+        (r#"| json | level="ERROR""#, r#"(!"ERROR" | "\\u00")"#),
+        (r#"| logfmt | trace_id="abc-1" | level=~"warn|error""#, r#"((!"abc-1" | "\\u00") & (!"warn" | !"error" | "\\u00"))"#),
         (r#"| auto | path="/api/v1""#, r#"(("api" & "v1") | "\\u00")"#),
         (r#"| json | msg="two words""#, r#"(("two" & "words") | "\\u00")"#),
         (r#"| json | path="/""#, "*"),
         (r#"| pattern "<path> <_>" | path="/api""#, r#""/api""#),
         (r#"| regexp "(?P<msg>.*)" | msg="two words""#, r#"("two" & "words")"#),
-        (r#"| json | level=~"(?i)error""#, "(~\"error\" | \"\\\\u00\")"),
-        (r#"| json | level="a" or level="b""#, r#"("a" | "\\u00" | "b" | "\\u00")"#),
+        (r#"| json | level=~"(?i)error""#, "(~!\"error\" | \"\\\\u00\")"),
+        (r#"| json | level="a" or level="b""#, r#"(!"a" | "\\u00" | !"b" | "\\u00")"#),
         (r#"| json | level="a" or status=500"#, "*"),
-        (r#"| json | level="a" and status=500"#, r#"("a" | "\\u00")"#),
+        (r#"| json | level="a" and status=500"#, r#"(!"a" | "\\u00")"#),
         // Labels that may come from elsewhere.
-        (r#"| level="two words""#, r#""two words""#),
-        (r#"| outside="x""#, r#"outside? "x""#),
+        (r#"| level="two words""#, r#"!"two words""#),
+        (r#"| outside="x""#, r#"outside? !"x""#),
         (r#"| line_format "{{.a}}" | trace_id=~"4bf9.*""#, r#""4bf9""#),
-        (r#"| label_format level=x | level="a" | x="b""#, r#""b""#),
-        (r#"| json | outside="ERROR""#, r#"outside? ("ERROR" | "\\u00")"#),
+        (r#"| label_format level=x | level="a" | x="b""#, r#"!"b""#),
+        (r#"| json | pattern "<_>x<y>" | y="ab""#, r#"("ab" | "\\u00")"#),
+        (r#"| json | outside="ERROR""#, r#"outside? (!"ERROR" | "\\u00")"#),
         (r#"| json | outside!="ERROR""#, "*"),
         (r#"| json | __error__="JSONParserErr""#, "*"),
         (r#"| json | label_format level="{{.x}}" | level="a""#, "*"),
@@ -84,6 +86,6 @@ fn needs_are_what_a_pipeline_tells() {
 fn what_streams_may_say_is_told_apart() {
     let Ok(Query::Log(log)) = parse(r#"{a="b"} |= "x1" | json | level="ERROR""#, Dialect::Loki) else { panic!("it does not parse") };
     let needs = needs(&log, &|_| true);
-    assert_eq!(show(&needs), r#"("x1" & level? ("ERROR" | "\\u00"))"#);
+    assert_eq!(show(&needs), r#"("x1" & level? (!"ERROR" | "\\u00"))"#);
     assert_eq!(show(&needs.settled(&|_| true)), r#""x1""#);
 }

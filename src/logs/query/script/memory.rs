@@ -74,13 +74,12 @@ fn meets(needs: &Needs, text: &[u8], fields: &Labels) -> bool {
         Needs::Nothing => false,
         Needs::All(all) => all.iter().all(|needs| meets(needs, text, fields)),
         Needs::Any(any) => any.iter().any(|needs| meets(needs, text, fields)),
-        Needs::Text { bytes, any_case } => {
+        Needs::Text { bytes, any_case, alone } => {
             let has = |text: &[u8]| {
-                if *any_case {
-                    memchr::memmem::find(&text.to_ascii_lowercase(), bytes).is_some()
-                } else {
-                    memchr::memmem::find(text, bytes).is_some()
-                }
+                let text = if *any_case { text.to_ascii_lowercase() } else { text.to_vec() };
+                let touches = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80);
+                let stands_alone = |at: usize| !touches(text[..at].last()) && !touches(text.get(at + bytes.len()));
+                text.windows(bytes.len().max(1)).enumerate().any(|(at, window)| window == &bytes[..] && (!alone || stands_alone(at)))
             };
             has(text) || fields.iter().any(|(_, value)| has(value.as_bytes()))
         }

@@ -131,6 +131,8 @@ impl Core {
         self.check_space(memory.held().text_bytes / 4 + SPACE_MARGIN, DOING)?;
         let parts = write_parts(&self.settings, &memory.sorted(), memory.deletes_done, &mut || self.next_part())?;
         let bytes: u64 = parts.iter().map(|part| part.part.info().disk_bytes).sum();
+        let now = self.clock.monotonic();
+        self.days_flushed.lock().extend(parts.iter().map(|part| (part.entry.day, now)));
         self.publish(Change { added: parts, thawed: true, ..Change::default() }, |manifest| {
             manifest.wal = WalPlace { segment, offset: 0 };
         })?;

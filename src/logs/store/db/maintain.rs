@@ -251,11 +251,21 @@ impl Core {
             let over_ms = self.clock.now_ms().saturating_sub(i64::try_from(self.settings.dense_after.as_millis()).unwrap_or(i64::MAX));
             let day = over_ms.saturating_mul(1_000_000).div_euclid(DAY_NS);
             let _one_at_a_time = self.compaction.lock();
-            let (candidates, parts) = self.candidates();
+            let (mut candidates, parts) = self.candidates();
+            let busy = self.busy_days();
+            candidates.retain(|candidate| !busy.contains(&candidate.day));
             let Some(group) = plan::next_dense(&candidates, day, self.merged_bytes_max()) else { return Ok(()) };
             self.merge(&parts, &group, &self.settings.dense, true)?;
         }
         Ok(())
+    }
+
+    /// Days that lines came to lately.
+    fn busy_days(&self) -> Vec<i64> {
+        let (now, quiet) = (self.clock.monotonic(), self.settings.dense_quiet);
+        let mut flushed = self.days_flushed.lock();
+        flushed.retain(|_, at| now.saturating_sub(*at) < quiet);
+        flushed.keys().copied().collect()
     }
 
     /// Parts that may be merged with others: those without deletions that wait.

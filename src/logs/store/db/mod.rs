@@ -148,6 +148,8 @@ struct Core {
     inflight: RwLock<()>,
     maintenance: Mutex<flush::Frozen>,
     compaction: Mutex<()>,
+    /// When lines came to parts of a day last, for days that are packed soon.
+    days_flushed: Mutex<BTreeMap<i64, Duration>>,
     /// Told when memory was frozen or written, for appenders that wait for room.
     roomy: Condvar,
     room_lock: Mutex<()>,

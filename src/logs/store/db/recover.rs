@@ -98,6 +98,7 @@ impl Core {
             closed: AtomicBool::new(false),
             bytes_max: AtomicU64::new(0),
             stop,
+            days_flushed: Mutex::default(),
             background_errors: Mutex::default(),
             set_aside: Mutex::new(aside),
             replay_ms: u64::try_from(clock.monotonic().saturating_sub(started).as_millis()).unwrap_or(u64::MAX),

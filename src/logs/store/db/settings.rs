@@ -49,6 +49,8 @@ pub struct StoreSettings {
     pub parts_max: usize,
     /// A day is packed for good when it is over for so long.
     pub dense_after: Duration,
+    /// And when no lines of it came to parts for so long: days that are brought in late are packed once, not while they come.
+    pub dense_quiet: Duration,
     /// Whether to flush, merge and retire parts in the background. Without, call [`Store::maintain`](super::Store::maintain).
     pub background: bool,
     /// Faults, in tests.
@@ -78,6 +80,7 @@ impl StoreSettings {
             merged_bytes_max: 4 << 30,
             parts_max: 800,
             dense_after: Duration::from_secs(3600),
+            dense_quiet: Duration::from_secs(60),
             background: true,
             hook: None,
             pressure: Pressure::new(),

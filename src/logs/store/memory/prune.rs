@@ -44,7 +44,7 @@ impl<'n> Test<'n> {
     /// `None` when nothing can be said.
     fn of(needs: &'n Needs) -> Option<Self> {
         match needs {
-            Needs::Text { bytes, any_case } => {
+            Needs::Text { bytes, any_case, .. } => {
                 // Without letters, any case is one case.
                 let is_exact = !any_case || !bytes.iter().any(u8::is_ascii_alphabetic);
                 is_exact.then(|| Self::Text(Box::new(Finder::new(bytes))))

@@ -1,7 +1,7 @@
 //! Leaves out blocks that cannot hold wanted lines.
 //!
-//! The wanted bytes are cut into tokens. A token with something else on both sides in the wanted bytes is one of the line's
-//! tokens: it is looked up. One at an end may be only a piece: every word that ends with it (begins with it, has it)
+//! The wanted bytes are cut into tokens. A token with something else on both sides in the wanted bytes, or at an end where
+//! they stand alone, is one of the line's tokens: it is looked up. One at an end may be only a piece: every word that ends with it (begins with it, has it)
 //! counts, every longer token like an identifier if it could be a piece of one, and every long token. What remains may
 //! hold the wanted bytes; what was left out cannot.
 
@@ -33,12 +33,13 @@ struct Piece {
     open_end: bool,
 }
 
-fn pieces(wanted: &[u8]) -> Vec<Piece> {
+fn pieces(wanted: &[u8], alone: bool) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = 0;
     for token in wanted.split(|byte| !is_token_byte(*byte)) {
         if !token.is_empty() {
-            pieces.push(Piece { bytes: token.to_ascii_lowercase(), open_start: at == 0, open_end: at + token.len() == wanted.len() });
+            let (open_start, open_end) = (at == 0 && !alone, at + token.len() == wanted.len() && !alone);
+            pieces.push(Piece { bytes: token.to_ascii_lowercase(), open_start, open_end });
         }
         at += token.len() + 1;
     }
@@ -58,8 +59,8 @@ impl<'a> Pruner<'a> {
             // Whoever asks settles first what hangs on labels.
             Needs::Anything | Needs::Unless { .. } => {}
             Needs::Nothing => *blocks = Bits::none(self.part.block_count()),
-            Needs::Text { bytes, .. } => {
-                for piece in pieces(bytes) {
+            Needs::Text { bytes, alone, .. } => {
+                for piece in pieces(bytes, *alone) {
                     if blocks.is_empty() {
                         break;
                     }
@@ -99,6 +100,8 @@ impl<'a> Pruner<'a> {
         }
         if whole {
             if is_like_id(&piece.bytes) {
+                words.add_ids_like(&piece.bytes, &mut found)?;
+                blocks.and(&found);
                 return self.probe(&piece.bytes, blocks);
             }
             words.add_word(&piece.bytes, &mut found)?;
@@ -128,9 +131,11 @@ impl<'a> Pruner<'a> {
         }
         if is_like_id(&piece.bytes) {
             // It may also be the whole token.
-            let mut left = found.clone();
+            let (mut left, mut like) = (found.clone(), words.none());
             left.invert();
             left.and(blocks);
+            words.add_ids_like(&piece.bytes, &mut like)?;
+            left.and(&like);
             self.probe(&piece.bytes, &mut left)?;
             found.or(&left);
         }
@@ -171,7 +176,7 @@ mod tests {
     #[test]
     fn wanted_bytes_are_cut_into_tokens() {
         let cut = |wanted: &str| {
-            pieces(wanted.as_bytes())
+            pieces(wanted.as_bytes(), false)
                 .into_iter()
                 .map(|piece| (String::from_utf8(piece.bytes).expect("text"), piece.open_start, piece.open_end))
                 .collect::<Vec<_>>()
@@ -182,5 +187,7 @@ mod tests {
         assert_eq!(cut(" a"), [("a".into(), false, true)]);
         assert_eq!(cut("- /"), []);
         assert_eq!(cut(""), []);
+        let alone = pieces(b"a-b", true);
+        assert!(alone.len() == 2 && alone.iter().all(|piece| !piece.open_start && !piece.open_end), "{alone:?}");
     }
 }

@@ -192,7 +192,8 @@ impl PartWriter {
         found.map_err(|_| PartError::Input("a block has more than 4 GiB"))?;
         let found = self.tokenizer.found();
         self.words.add(found)?;
-        bloom::build(&found.ids, &mut self.filter_words, &mut self.filter);
+        let bits = if self.options.dense { bloom::BITS_DENSE } else { bloom::BITS_FRESH };
+        bloom::build(&found.ids, bits, &mut self.filter_words, &mut self.filter);
         let record = self.open.pack(&mut self.packer, self.encoder.as_mut(), &mut self.packed).map_err(failed("pack"))?;
         self.info.fields_bytes += self.open.fields_bytes() as u64;
         self.open.clear();

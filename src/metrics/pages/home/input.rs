@@ -1,6 +1,7 @@
 //! What the front page is made of: plain numbers, filled by the wing.
 
 use super::problem::Problem;
+use crate::ui::shell::Counts;
 
 /// A filesystem is nearly full from this share on.
 pub const DISK_WARNING: f64 = 0.8;
@@ -29,6 +30,8 @@ pub struct HomeInput {
     pub jobs: Vec<Job>,
     /// What is wrong, in any order.
     pub problems: Vec<Problem>,
+    /// Alerts that fire.
+    pub alerts: Counts,
 }
 
 /// This host now. Shares are 0 to 1; `None` where the system does not say. Series are oldest first.

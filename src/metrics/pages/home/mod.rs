@@ -76,7 +76,8 @@ struct HomePage<'a> {
 /// Renders the page. The shell needs the time range (`now-1h`) and refreshes by itself (`5s`).
 pub fn render(input: &HomeInput, shell: &Shell) -> String {
     let host = input.host.as_ref();
-    let mut problems: Vec<&Problem> = input.problems.iter().collect();
+    let alerts: Vec<Problem> = input.alerts.worst.iter().map(Problem::alert_fires).collect();
+    let mut problems: Vec<&Problem> = input.problems.iter().chain(&alerts).collect();
     problems.sort_by_key(|problem| (problem.severity, problem.since_ms.unwrap_or(i64::MAX)));
     let mut disks: Vec<&Disk> = host.map(|host| host.disks.iter().collect()).unwrap_or_default();
     disks.sort_by(|a, b| b.share().total_cmp(&a.share()));
@@ -87,7 +88,7 @@ pub fn render(input: &HomeInput, shell: &Shell) -> String {
         uptime: host.and_then(|host| host.uptime_s).map(|secs| shell.f1("up {}", format::number(secs, Unit::Seconds))).unwrap_or_default(),
         tiles: tiles(input, &disks, shell),
         charts: host.map(charts).unwrap_or_default(),
-        problems_total: problems.len(),
+        problems_total: input.problems.len() + input.alerts.firing,
         problems: problems.iter().take(PROBLEMS_MAX).map(|problem| view_problem(problem, shell)).collect(),
         jobs: view_jobs(&input.jobs, shell),
         jobs_words: jobs_words(&input.jobs, shell),
@@ -264,6 +265,7 @@ mod tests {
     use crate::metrics::pages::sample::{self, HOSTILE};
     use crate::ui::nav::Page;
     use crate::ui::shell::tests::shell;
+    use crate::ui::shell::{Counts, FiringAlert};
 
     fn html(input: &HomeInput) -> String {
         render(input, &shell(Page::Home, "Home", "/", "").with_range("now-1h").with_refresh("5s"))
@@ -284,6 +286,23 @@ mod tests {
         }
         assert!(html.find("is down") < html.find("Disk nearly full"));
         assert_eq!(html.matches("<ph-chart").count(), 4);
+    }
+
+    #[test]
+    fn alerts_that_fire_need_attention_too() {
+        let mut input = HomeInput::default();
+        let alert = |at: usize| FiringAlert {
+            severity: Severity::Warning,
+            name: format!("Alert{at}"),
+            summary: if at == 1 { HOSTILE.to_owned() } else { String::new() },
+            since_ms: 0,
+            href: format!("/alerts?f={at}"),
+        };
+        input.alerts = Counts { firing: 7, worst: (0..6).map(alert).collect() };
+        let page = html(&input);
+        sample::check(&page);
+        assert!(page.contains("Alert5") && page.contains("/alerts?f=5") && !page.contains("is quiet"), "{page}");
+        assert!(page.contains("<span class=\"cnt\">7</span>") && page.contains("And 1 more."), "{page}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::metrics::pages::words;
 use crate::ui::format::{self, Unit};
 use crate::ui::lang::{Words, key};
 use crate::ui::links;
-use crate::ui::shell::Severity;
+use crate::ui::shell::{FiringAlert, Severity};
 
 /// Something to see to.
 #[derive(Debug, Clone)]
@@ -26,6 +26,18 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// An alert that fires.
+    pub fn alert_fires(alert: &FiringAlert) -> Self {
+        Self {
+            severity: alert.severity,
+            title: Words::plain(&alert.name),
+            detail: if alert.summary.is_empty() { key("An alert fires").into() } else { Words::plain(&alert.summary) },
+            value: String::new(),
+            since_ms: Some(alert.since_ms),
+            href: alert.href.clone(),
+        }
+    }
+
     /// A target that does not answer.
     pub fn target_down(job: &str, instance: &str, error: &str, since_ms: Option<i64>) -> Self {
         let href = links::with(links::TARGETS, &[("job", job), ("state", "down")]);

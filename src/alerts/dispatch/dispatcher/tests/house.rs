@@ -159,6 +159,22 @@ impl House {
         self.life = Some(Life { runtime, dispatcher, clock });
     }
 
+    /// Sets calm rules instead of those before.
+    pub(super) fn calm(&self, rules: &[CalmRule]) {
+        self.on(async |dispatcher| {
+            dispatcher.change(|standing, now, changes| {
+                for old in standing.calm().rules.clone() {
+                    standing.delete_calm(&old.id, now, changes).unwrap();
+                }
+                for rule in rules {
+                    standing.put_calm(None, rule.clone(), "", now, changes).unwrap();
+                }
+            });
+            dispatcher.changed.notify_one();
+            dispatcher.journal.commit().await.unwrap();
+        });
+    }
+
     fn life(&self) -> &Life {
         self.life.as_ref().unwrap()
     }
@@ -173,6 +189,13 @@ impl House {
     /// Kills the server and starts it again after so many seconds.
     pub(super) fn crash_for(&mut self, seconds: u64) {
         let now = self.now() + i64::try_from(seconds).unwrap() * 1000;
+        self.life = None;
+        self.begin(now);
+    }
+
+    /// Kills the server and starts it again with a clock that is this many seconds off, back or forth.
+    pub(super) fn crash_and_shift(&mut self, seconds: i64) {
+        let now = self.now() + seconds * 1000;
         self.life = None;
         self.begin(now);
     }

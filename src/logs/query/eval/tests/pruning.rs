@@ -8,7 +8,7 @@ use crate::logs::query::stage::row::Wanted;
 use crate::logs::query::stage::wanted::of_metric;
 
 const NAMES: [&str; 9] = ["level", "msg", "a", "a_b", "level_extracted", "user", "n", "detected_level", "x"];
-const VALUES: [&str; 22] = [
+const VALUES: [&str; 28] = [
     "ERROR",
     "error",
     "Error",
@@ -31,6 +31,12 @@ const VALUES: [&str; 22] = [
     "x=y",
     "\u{fffd}bad",
     "",
+    "80274a3f2c826d08",
+    "80274A3F2C826D08",
+    "ddeac2827df7105180274a3f2c826d08",
+    "_80274a3f2c826d08",
+    "errors",
+    "172068",
 ];
 
 fn value(random: &mut Random) -> &'static str {
@@ -142,7 +148,19 @@ fn condition(random: &mut Random) -> String {
         4 => format!("{label}!={text}"),
         5 => format!(
             "{label}=~\"{}\"",
-            random.pick(&["(?i)error", "ERR.*", "err.r|info", ".*word.*", "(?i)pi[s]", "two.words", "[a-c].*", "caf.", "(info)?"])
+            random.pick(&[
+                "(?i)error",
+                "ERR.*",
+                "err.r|info",
+                ".*word.*",
+                "(?i)pi[s]",
+                "two.words",
+                "[a-c].*",
+                "caf.",
+                "(info)?",
+                "(?i)80274a3f2c826d08",
+                "info|172068"
+            ])
         ),
         6 => format!("{label}!~\"{}\"", random.pick(&["(?i)error", ".+"])),
         7 => format!("{label} {} {}", random.pick(&[">=", "<", "=="]), random.pick(&["500", "5s", "1KB"])),
@@ -158,7 +176,7 @@ fn stage(random: &mut Random) -> String {
         5..=6 => "| logfmt".to_owned(),
         7 => random.pick(&["| logfmt --strict", "| logfmt --keep-empty", "| logfmt level=\"msg\", x"]).to_owned(),
         8 => "| pattern `<level> <msg> <_>`".to_owned(),
-        9 => "| regexp `(?P<level>\\S+)\\s(?P<msg>.*)`".to_owned(),
+        9 => random.pick(&["| regexp `(?P<level>\\S+)\\s(?P<msg>.*)`", "| regexp `(?P<level>[a-zA-Z]{5}|.{16})(?P<msg>.*)`"]).to_owned(),
         10 => "| unpack".to_owned(),
         11 => random.pick(&["| drop level", "| keep level, a", "| drop level=\"ERROR\", x", "| drop __error__"]).to_owned(),
         12 => random

@@ -105,6 +105,26 @@ fn a_line_sent_again_when_it_is_in_a_part_is_counted_twice_until_parts_are_merge
 }
 
 #[test]
+fn a_day_that_is_brought_in_late_is_packed_when_nothing_came_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let store = Store::open(StoreSettings { dense_quiet: Duration::from_secs(60), ..settings(dir.path()) }, clock.clone()).unwrap();
+    let parts = || store.status().days.iter().map(|day| day.parts).sum::<u64>();
+    for at in 0..3 {
+        put(&store, "a", &[(T0 - DAY_NS + at, "late")]);
+        store.flush().unwrap();
+        store.maintain().unwrap();
+        assert_eq!(parts(), at as u64 + 1, "nothing is packed while lines come");
+        clock.advance(Duration::from_secs(59));
+    }
+    put(&store, "a", &[(T0, "of today")]);
+    store.flush().unwrap();
+    clock.advance(Duration::from_secs(1));
+    store.maintain().unwrap();
+    assert_eq!((parts(), lines(&store).len()), (2, 4), "one of the day that is over, whatever comes for another");
+}
+
+#[test]
 fn fields_stay_with_their_lines() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());

@@ -63,6 +63,7 @@ fn settings(dir: &Path) -> StoreSettings {
         sync: SyncPolicy::Never,
         filters: Some(Arc::new(Words)),
         dense_after: Duration::ZERO,
+        dense_quiet: Duration::ZERO,
         limits: LineLimits { too_far_behind: None, ..LineLimits::default() },
         ..StoreSettings::new(dir)
     }

@@ -131,6 +131,12 @@ fn searches_leave_out_what_cannot_match() {
     assert_eq!(chunks(Needs::text(" broke: ")), 1);
     assert_eq!(chunks(Needs::text("\"4bf92f3577b34da6a3ce929d0e0e4736\"")), 1);
     assert_eq!(chunks(Needs::text_any_case(b" BROKE: ")), 1);
+    // What may be a piece of something longer is looked for in all of that.
+    assert!(chunks(Needs::text("5a5a4bf92f357751")) > all / 4);
+    assert_eq!(chunks(Needs::text("5a5a4bf92f357751").alone()), 0);
+    assert_eq!(chunks(Needs::text("4bf92f3577b34da6a3ce929d0e0e4736").alone()), 1);
+    assert_eq!(chunks(Needs::text("broke").alone()), 1);
+    assert_eq!(chunks(Needs::text("brok").alone()), 0);
     assert_eq!(chunks(Needs::text(" nothing ")), 0);
     assert_eq!(chunks(Needs::Any(vec![Needs::text(" nothing "), Needs::text(" broke:x")])), 1);
     assert_eq!(chunks(Needs::All(vec![Needs::text(" nothing "), Needs::text(" broke:x")])), 0);
@@ -192,6 +198,12 @@ fn contains(line: &[u8], wanted: &[u8], any_case: bool) -> bool {
     if any_case { memchr::memmem::find(&line.to_ascii_lowercase(), wanted).is_some() } else { memchr::memmem::find(line, wanted).is_some() }
 }
 
+/// Whether a line has a text that begins and ends with a token's bytes, with none of a token beside it.
+fn has_alone(line: &[u8], wanted: &[u8]) -> bool {
+    let touches = |byte: Option<&u8>| byte.is_some_and(|byte| tokens::is_token_byte(*byte));
+    memchr::memmem::find_iter(line, wanted).any(|at| !touches(line[..at].last()) && !touches(line.get(at + wanted.len())))
+}
+
 /// Every line that has the bytes is found.
 fn check_search(part: &Arc<Part>, model: &Model, wanted: &[u8], any_case: bool) {
     let needs = if any_case { Needs::text_any_case(wanted) } else { Needs::text(wanted) };
@@ -217,6 +229,26 @@ fn no_piece_of_a_line_is_ever_missed() {
             let start = dice.roll(text.len() as u64) as usize;
             let len = 1 + dice.roll((text.len() - start).min(40) as u64) as usize;
             check_search(&part, &model, &text[start..start + len], dice.roll(2) == 0);
+        }
+        // Whole tokens, with what lies between them.
+        for _ in 0..250 {
+            let text = &lines[dice.roll(lines.len() as u64) as usize].1;
+            let ends: Vec<usize> = (0..=text.len())
+                .filter(|&at| {
+                    let touches = |byte: Option<&u8>| byte.is_some_and(|byte| tokens::is_token_byte(*byte));
+                    touches(text[..at].last()) != touches(text.get(at))
+                })
+                .collect();
+            let Some(first) = ends.len().checked_sub(2) else { continue };
+            let first = dice.roll(first as u64 + 1) as usize / 2 * 2;
+            let wanted = &text[ends[first]..ends[first + 1]];
+            let needs = Needs::text(wanted).alone();
+            let found = read(&part, &LineSelection { needs: &needs, ..everything() }).expect("read");
+            for (packed, lines) in &model {
+                let count = |lines: &[Line]| lines.iter().filter(|line| has_alone(&line.1, wanted)).count();
+                let got = found.get(packed).map_or(0, |lines| count(lines));
+                assert_eq!(got, count(lines), "{:?}", String::from_utf8_lossy(wanted));
+            }
         }
     }
 }

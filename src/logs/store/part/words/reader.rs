@@ -12,7 +12,7 @@ use crate::base::cancel::Cancel;
 use crate::logs::store::part::bits::Bits;
 use crate::logs::store::part::error::PartError;
 use crate::logs::store::part::pages::Pages;
-use crate::logs::store::part::tokens::fits_into_kind;
+use crate::logs::store::part::tokens::{fits_into_kind, id_kind};
 
 /// A vocabulary of more bytes is not kept in memory but read each time.
 const KEPT_BYTES_MAX: u64 = 8 << 20;
@@ -98,6 +98,11 @@ impl WordsReader {
             block = found.advance();
         }
         Ok(())
+    }
+
+    /// Adds the blocks with tokens of the length and kind of one that is like an identifier.
+    pub(in super::super) fn add_ids_like(&self, token: &[u8], blocks: &mut Bits) -> Result<(), PartError> {
+        self.add_word(&[ID_KIND, token.len().min(255) as u8, id_kind(token)], blocks)
     }
 
     /// Adds the blocks with longer tokens like identifiers that these bytes could be a piece of.
