@@ -28,7 +28,7 @@ use crate::platform::telemetry::metrics::Registry;
 use crate::ui::links;
 use crate::ui::nav::Page;
 use crate::ui::page;
-use crate::ui::shell::{Shell, Visit};
+use crate::ui::shell::{Counts, Shell, Visit};
 
 pub use generated::KeySection;
 
@@ -103,6 +103,7 @@ async fn one(State(docs): State<Arc<Docs>>, Path(name): Path<String>, request: R
 fn show(docs: &Docs, found: &contents::Page, request: &Request) -> Response {
     let mut visit = Visit::new(request.uri(), request.headers(), docs.options.clock.now_ms());
     visit.caller = request.extensions().get().cloned().unwrap_or(Caller::Nobody(None));
+    visit.firing = request.extensions().get::<Counts>().map_or(0, |counts| counts.firing);
     let nonce = visit.nonce.clone();
     let shell = Shell::new(Page::Docs, "Documentation", visit);
     page::respond(StatusCode::OK, view::render(found, &docs.rendered(found), &shell), &nonce)

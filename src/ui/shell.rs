@@ -359,6 +359,16 @@ impl Shell {
         nav::phone().collect()
     }
 
+    /// Pages below those of the side, for the quick jump: what they belong to, path, name.
+    pub fn sub_pages(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        let below = |of: &'static str, pages: &'static [(&str, &str)]| pages.iter().skip(1).map(move |(href, words)| (of, *href, *words));
+        let settings = links::SETTINGS_PAGES.iter().skip(1).filter(|(.., role)| self.has_role(*role));
+        below(key("Alerts"), &links::ALERTS_PAGES)
+            .chain(below(key("Logs"), &links::LOGS_PAGES))
+            .chain(settings.map(|(_, href, words, _)| (key("Settings"), *href, *words)))
+            .collect()
+    }
+
     /// Entries behind More on phones.
     pub fn more(&self) -> Vec<&'static Entry> {
         nav::more().collect()

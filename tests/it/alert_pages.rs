@@ -103,3 +103,83 @@ fn routes_are_tried_and_channels_tested() {
     let plain = client().get(server.url("/alerts")).header("accept", "text/html").send().unwrap().text().unwrap();
     assert!(plain.contains("firing\">"), "the navigation counts: {plain}");
 }
+
+/// The name of an alert in forms: what stands behind a word of `do`.
+fn named(text: &str, word: &str) -> String {
+    let begin = format!("value=\"{word}:");
+    let from = text.find(&begin).unwrap_or_else(|| panic!("no {begin} in {text}")) + begin.len();
+    text[from..].split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn alerts_are_taken_assigned_commented_and_put_off_by_forms() {
+    let (_folder, server) = with_alerts();
+    let now = until(&server, "/alerts?f=job%3D%22shop%22", "value=\"acknowledge:");
+    let id = named(&now, "acknowledge");
+    let care = |form: &[(&str, &str)]| post(&server, "/alerts/care", form);
+    let (status, page) = care(&[("do", &format!("acknowledge:{id}")), ("back", "/alerts?f=job%3D%22shop%22")]);
+    assert!(status == 200 && page.contains("Acknowledged:") && page.contains("acknowledged, "), "{status} {page}");
+    assert!(!until(&server, "/alerts?care=open", "id=\"alerts\"").contains("it is 7"), "it is acknowledged");
+    assert_eq!(care(&[("do", "assign"), ("person", "lena"), ("alert", &id)]).0, 200);
+    until(&server, "/alerts?f=job%3D%22shop%22", "assigned to lena");
+    let group = address(&now, "/alerts/group?key=");
+    let field = |name: &str| {
+        let query = group.split('?').nth(1).unwrap();
+        form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).unwrap().1.into_owned()
+    };
+    let (key, receiver) = (field("key"), field("receiver"));
+    let whole = [("do", "comment"), ("key", key.as_str()), ("receiver", receiver.as_str()), ("text", "it is the <disk>"), ("back", &group)];
+    let (status, page) = care(&whole);
+    assert!(status == 200 && page.contains("The comment is kept.") && page.contains("it is the &#60;disk&#62;"), "{status} {page}");
+    let (status, page) = care(&[("do", &format!("release:{id}"))]);
+    assert!(status == 200 && page.contains("Released"), "{status} {page}");
+    let (status, page) = care(&[("do", "tomorrow"), ("alert", &id), ("tz", "Europe/Berlin")]);
+    assert!(status == 200 && page.contains("Snoozed"), "{status} {page}");
+    until(&server, "/alerts?state=held", "it is 7");
+    let silences = until(&server, "/alerts/silences", "snoozed: Present");
+    assert!(silences.contains("job=&#34;shop&#34;") && silences.contains("alertname=&#34;Present&#34;"), "{silences}");
+    for (form, status, words) in [
+        (vec![("do", "acknowledge")], 400, "Choose at least one alert."),
+        (vec![("do", "acknowledge:0")], 404, "None of these alerts fires any more."),
+        (vec![("do", "assign"), ("alert", id.as_str())], 400, "Write whose"),
+        (
+            vec![("do", "comment"), ("key", key.as_str()), ("receiver", receiver.as_str()), ("back", group.as_str())],
+            400,
+            "Write the comment",
+        ),
+    ] {
+        let (got, page) = care(&form);
+        assert!(got == status && page.contains(words), "{form:?}: {got} {page}");
+    }
+    let said = client()
+        .post(server.url("/alerts/care"))
+        .header("x-requested-with", "test")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("do=nobodys&alert={id}"))
+        .send()
+        .unwrap();
+    assert_eq!((said.status().as_u16(), said.text().unwrap().as_str()), (200, "It is nobody's now."));
+    let (status, wrong) = server.get("/alerts?f=((");
+    assert!(status == 400 && wrong.contains("cannot be read"), "{status} {wrong}");
+}
+
+fn now_ns() -> i64 {
+    pharos::base::clock::Clock::now_ms(&pharos::base::clock::SystemClock::new()) * 1_000_000
+}
+
+#[test]
+fn the_page_of_a_group_has_what_happened_around_it() {
+    let (_folder, server) = with_alerts();
+    let now = until(&server, "/alerts", "/alerts/group?key=");
+    let begin = now.find("it is 7").unwrap();
+    let group = address(&now[now[..begin].rfind("<li").unwrap()..], "/alerts/group?key=");
+    let nanos = now_ns();
+    let lines = format!(r#"{{"streams":[{{"stream":{{"job":"shop"}},"values":[["{nanos}","level=error msg=\"no <b>disk</b>\""]]}}]}}"#);
+    assert_eq!(server.post("/loki/api/v1/push", "application/json", lines).0, 204);
+    let mark = r#"{"text":"shop 1.4.2","tags":["deploy"]}"#;
+    assert_eq!(server.post("/api/annotations", "application/json", mark).0, 200);
+    let page = until(&server, &group, "no &#60;b&#62;disk");
+    for part in ["class=\"ln error\"", "shop 1.4.2", "class=\"d\"", "/logs/line?s=", ">deploy<", "name=\"text\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}

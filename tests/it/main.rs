@@ -18,6 +18,8 @@ mod alert_pages;
 mod alert_routing;
 /// Alertmanager's API, with its own tool.
 mod amtool;
+/// Annotations, as programs send them to Grafana.
+mod annotations;
 /// The Prometheus HTTP API: parameters, shapes, error types and codes.
 mod api;
 /// Backups: what is restored is what was there.
@@ -28,6 +30,8 @@ mod browser;
 mod budget;
 /// Calm rules, and what people do about alerts.
 mod calm;
+/// Pages of what keeps alerts calm: rules made, changed and deleted by forms.
+mod calm_pages;
 /// Messages about alerts: from the rule to the channel.
 mod channels;
 /// Configuration files, reload, checks.

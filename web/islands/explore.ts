@@ -17,8 +17,10 @@ class Explore extends HTMLElement {
   connectedCallback(): void {
     this.addEventListener('submit', (e) => {
       if (e.target !== this.form) return;
-      e.preventDefault();
       const by = (e as SubmitEvent).submitter as HTMLButtonElement | null;
+      // An alert is made on a page of its own.
+      if (by?.hasAttribute('formaction')) return;
+      e.preventDefault();
       if (by?.name === 'add') this.add(); else this.run();
     });
     this.addEventListener('ph:run', () => this.run());

@@ -25,6 +25,13 @@ const pages = (): Entry[] => [...document.querySelectorAll<HTMLAnchorElement>('.
   text: a.querySelector('.lbl')?.textContent?.trim() ?? '', href: a.href, hint: a.dataset.key ? `G ${a.dataset.key.toUpperCase()}` : '', icon: a.querySelector('svg')?.outerHTML ?? '',
 }));
 
+/** Pages below those of the side; they wear the icon of what they belong to. */
+function subPages(): Entry[] {
+  const all = document.querySelector<HTMLTemplateElement>('#sub')?.content.querySelectorAll('a') ?? [];
+  const side = pages();
+  return [...all].map((a) => ({ text: a.textContent ?? '', href: a.href, hint: '', icon: side.find((p) => (a.textContent ?? '').startsWith(p.text))?.icon ?? chart }));
+}
+
 async function metrics(query: string, signal: AbortSignal): Promise<Entry[]> {
   if (query.length < 2) return [];
   const pattern = '.*' + query.toLowerCase().replaceAll(/[^a-z0-9_:]+/g, '.*') + '.*';
@@ -46,7 +53,7 @@ export function open(): void {
   if (document.getElementById('cmdk')) return;
   const d = dialog('cmdk', html`<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="${t('Go to a page or a metric')}" aria-label="${t('Command palette')}" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="${t('Results')}"></ul>`.text);
   const input = d.querySelector('input') as HTMLInputElement, list = d.querySelector('ul') as HTMLElement;
-  const local = pages();
+  const local = [...pages(), ...subPages()];
   let found: Entry[] = [], docs: Entry[] = [], shown: Entry[] = [], at = 0, timer = 0, ctl = new AbortController();
   const draw = () => {
     const q = input.value.trim();
@@ -79,7 +86,7 @@ export function open(): void {
 
 const KEYS: [string, string][] = [
   ['⌘K', 'Search or jump to'], ['/', 'Query or filter'], ['R', 'Refresh'], ['T', 'Time range'], ['[ ]', 'Earlier, later'], ['-', 'Zoom out'],
-  ['C', 'Copy link'], ['?', 'This list'], ['Enter', 'Run the query'], ['Ctrl Space', 'Complete'], ['← →', 'Read a chart'], ['Shift drag', 'Pan a chart'], ['Ctrl drag', 'Zoom values'], ['Esc', 'Close'],
+  ['C', 'Copy link'], ['J K', 'Next, previous row'], ['X', 'Choose the row'], ['A', 'Acknowledge the row'], ['?', 'This list'], ['Enter', 'Run the query'], ['Ctrl Space', 'Complete'], ['← →', 'Read a chart'], ['Shift drag', 'Pan a chart'], ['Ctrl drag', 'Zoom values'], ['Esc', 'Close'],
 ];
 export function keys(): void {
   const jumps = pages().filter((p) => p.hint).map((p): [string, string] => [p.hint, p.text]);

@@ -254,8 +254,9 @@ impl Standing {
                 stays
             });
         }
+        let cared_for = self.cared_for();
         self.log.retain(|key, logged| {
-            let stays = logged.expires_at > now;
+            let stays = logged.expires_at > now || !cared_for.is_disjoint(&logged.entry.firing);
             if !stays {
                 changes.log.insert(key.clone(), None);
             }

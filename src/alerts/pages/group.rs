@@ -111,10 +111,10 @@ pub struct GroupInput {
 }
 
 impl GroupInput {
-    /// Labels of the lines that belong to it, as far as they can be told.
-    pub fn line_labels(&self) -> Vec<(String, String)> {
-        let common = common(self, &labels_of(&self.key));
-        ways::line_labels(&common).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    /// Labels of the lines that belong to it with their values, as far as they can be told.
+    pub fn line_labels(&self) -> Vec<(String, Vec<String>)> {
+        let alerts: Vec<&Labels> = self.alerts.iter().map(|alert| &alert.labels).collect();
+        ways::line_labels_of(&common(self, &labels_of(&self.key)), &alerts)
     }
 }
 
@@ -184,6 +184,7 @@ struct GroupPage<'a> {
     lines: Option<String>,
     lines_src: String,
     lines_query: String,
+    selector: String,
     lines_shown: Vec<LineRow>,
     lines_words: &'a str,
     lines_problem: String,
@@ -224,8 +225,16 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
     let firing = input.alerts.iter().filter(|alert| !alert.is_pending).count();
     let held = input.alerts.iter().filter(|alert| is_held(&alert.marks)).count();
     let severity = input.alerts.iter().map(Known::severity).min().unwrap_or(Severity::Info);
-    let selector: Vec<String> = ways::line_labels(&common).iter().map(|(name, value)| format!("{name}={}", quote(value))).collect();
-    let lines_query = if selector.is_empty() { String::new() } else { format!("sum(count_over_time({{{}}}[1m]))", selector.join(", ")) };
+    let line_labels = input.line_labels();
+    let selector: Vec<String> = line_labels
+        .iter()
+        .map(|(name, values)| match values.as_slice() {
+            [only] => format!("{name}={}", quote(only)),
+            many => format!("{name}=~{}", quote(&many.iter().map(|value| regex::escape(value)).collect::<Vec<_>>().join("|"))),
+        })
+        .collect();
+    let selector = if selector.is_empty() { String::new() } else { format!("{{{}}}", selector.join(", ")) };
+    let lines_query = if selector.is_empty() { String::new() } else { format!("sum(count_over_time({selector}[1m]))") };
     let began = input.alerts.iter().map(|alert| alert.since_ms).min();
     page::html(&GroupPage {
         title: title(&labels, input, shell),
@@ -242,9 +251,10 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
         due: input.group.as_ref().map(|group| shell.moment(group.due_at)),
         muted: input.group.as_ref().map_or_else(String::new, |group| group.muted_by.join(shell.lang().comma())),
         silence: ways::silence(&labels),
-        lines: ways::lines(&common, &from, &to),
+        lines: ways::lines_of(&line_labels, &from, &to),
         lines_src: if lines_query.is_empty() { String::new() } else { links::with(links::LOGS_CHART, &[("q", &lines_query)]) },
         lines_query,
+        selector,
         lines_shown: match &input.lines {
             LinesFound::Lines(lines) => lines.iter().map(|line| line_row(line, shell)).collect(),
             LinesFound::NotKnown | LinesFound::Problem(_) => Vec::new(),
@@ -470,7 +480,7 @@ mod tests {
         assert!(!viewer.contains(links::ALERTS_CARE) && viewer.contains("It is the"), "{viewer}");
         let without = html(&GroupInput { lines: LinesFound::Problem("too <slow>".into()), notes: Vec::new(), ..input() });
         assert!(without.contains("too &#60;slow&#62;") && without.contains("Nobody said anything yet."), "{without}");
-        assert_eq!(input().line_labels().last(), Some(&("job".to_owned(), "db".to_owned())));
+        assert_eq!(input().line_labels(), [("job".to_owned(), vec!["db".to_owned(), "web".to_owned()])]);
     }
 
     #[test]

@@ -16,6 +16,9 @@ const PLACES: [&str; 4] = ["cluster", "env", "environment", "namespace"];
 /// Labels that say what something is, the nearest first; one of them is enough.
 const THINGS: [&str; 8] = ["pod", "container", "service_name", "service", "app", "host", "job", "instance"];
 
+/// Values of a label by which lines of several alerts are looked for.
+const VALUES_MAX: usize = 10;
+
 /// A matcher for exactly this label.
 pub fn equal(name: &str, value: &str) -> String {
     let name = if is_legacy_label_name(name) { name.to_owned() } else { quote(name) };
@@ -65,6 +68,32 @@ pub fn line_labels(labels: &Labels) -> Vec<(&str, &str)> {
     found
 }
 
+/// The same of several alerts, each label with its values: those that all have, or else the nearest that each has.
+pub fn line_labels_of(common: &Labels, alerts: &[&Labels]) -> Vec<(String, Vec<String>)> {
+    let own = |(name, value): (&str, &str)| (name.to_owned(), vec![value.to_owned()]);
+    let shared: Vec<(String, Vec<String>)> = line_labels(common).into_iter().map(own).collect();
+    if shared.iter().any(|(name, _)| THINGS.contains(&name.as_str())) || alerts.is_empty() {
+        return shared;
+    }
+    let thing = THINGS.iter().find(|name| alerts.iter().all(|labels| labels.contains(name)));
+    let values = |name: &str| {
+        let mut values: Vec<String> = alerts.iter().filter_map(|labels| labels.get(name)).map(str::to_owned).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.truncate(VALUES_MAX);
+        values
+    };
+    shared.into_iter().chain(thing.map(|name| ((*name).to_owned(), values(name)))).collect()
+}
+
+/// The lines of what alerts are about, over a range. None if no label says what that is.
+pub fn lines_of(labels: &[(String, Vec<String>)], from: &str, to: &str) -> Option<String> {
+    let filters: Vec<String> = labels.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}:{value}"))).collect();
+    let mut params: Vec<(&str, &str)> = filters.iter().map(|filter| ("f", filter.as_str())).collect();
+    params.extend([("from", from), ("to", to)]);
+    (!filters.is_empty()).then(|| links::with(links::LOGS, &params))
+}
+
 /// The lines of what an alert is about, over a range. None if no label of it says what that is.
 pub fn lines(labels: &Labels, from: &str, to: &str) -> Option<String> {
     let filters: Vec<String> = line_labels(labels).iter().map(|(name, value)| format!("{name}:{value}")).collect();
@@ -101,6 +130,10 @@ mod tests {
         let labels = Labels::from_pairs([("alertname", "Down"), ("instance", "a:9100"), ("job", "node"), ("namespace", "shop")]);
         assert_eq!(lines(&labels, "1", "now").as_deref(), Some("/logs?f=namespace%3Ashop&f=job%3Anode&from=1&to=now"));
         assert_eq!(lines(&Labels::from_pairs([("alertname", "Down")]), "1", "now"), None);
+        let (a, b) = (Labels::from_pairs([("job", "db"), ("env", "x")]), Labels::from_pairs([("job", "web"), ("env", "x"), ("pod", "p")]));
+        let of_both = line_labels_of(&Labels::from_pairs([("env", "x")]), &[&a, &b]);
+        assert_eq!(lines_of(&of_both, "1", "now").as_deref(), Some("/logs?f=env%3Ax&f=job%3Adb&f=job%3Aweb&from=1&to=now"));
+        assert!(line_labels_of(&Labels::empty(), &[&a, &Labels::empty()]).is_empty());
         assert_eq!(matchers(&Labels::from_pairs([("a", "x\"y"), ("b.c", "")])), "a=\"x\\\"y\"");
         assert_eq!(equal("b.c", "1"), "\"b.c\"=\"1\"");
         assert_eq!(range_around(10_000_000, 12_000_000), ("8200".to_owned(), "now"));

@@ -132,6 +132,7 @@ struct SearchPage<'a> {
     may_connect: bool,
     names: String,
     metrics_href: String,
+    alert_href: String,
     view_href: String,
     chart_src: String,
     wrap_href: String,
@@ -176,6 +177,7 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         may_connect: shell.has_role(Role::Editor),
         names: input.label_names.join(","),
         metrics_href: metrics_href(input, shell),
+        alert_href: if shell.has_role(Role::Editor) { alert_href(input) } else { String::new() },
         chart_src: links::with(links::LOGS_CHART, &[("q", input.logql.as_str())]),
         view_href: shell.href("view", if asked.view == View::Patterns { "" } else { "patterns" }),
         wrap_href: shell.href("wrap", if asked.wrap { "" } else { "1" }),
@@ -189,6 +191,15 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
 fn saved<'a>(one: &'a SavedSearch, asked: &Asked, shell: &Shell) -> (&'a str, String, bool) {
     let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
     (&one.name, one.href(&range), one.query == asked.to_query())
+}
+
+/// A new alerting rule about this search; of lines it is their number that is looked at.
+fn alert_href(input: &SearchInput) -> String {
+    if input.logql.is_empty() || input.problem.is_some() {
+        return String::new();
+    }
+    let expr = if input.values.is_some() { input.logql.clone() } else { format!("sum(count_over_time({} [5m])) > 0", input.logql) };
+    links::with(links::ALERTS_EDIT, &[("q", &expr), ("lang", "logql")])
 }
 
 /// Where the counts of this search come from.

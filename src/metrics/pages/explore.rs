@@ -5,6 +5,7 @@
 
 use super::chart::{QUERIES_MAX, utf16_offset};
 use super::legend;
+use crate::access::Role;
 use crate::series::histogram::Histogram;
 use crate::series::labels::{Labels, METRIC_NAME};
 use crate::series::ports::{Answer, EvaluateError};
@@ -130,6 +131,7 @@ struct Table {
 #[derive(askama::Template)]
 #[template(path = "metrics/explore.html")]
 struct ExplorePage<'a> {
+    may_alert: bool,
     shell: &'a Shell,
     asked: &'a ExploreQuery,
     rows: Vec<RowView>,
@@ -170,6 +172,7 @@ pub fn render(input: &ExploreInput, shell: &Shell) -> String {
     let queries: Vec<&str> = asked.queries.iter().map(String::as_str).collect();
     let legends: &[&str] = if asked.legend.is_empty() { &[] } else { &[asked.legend.as_str()] };
     page::html(&ExplorePage {
+        may_alert: shell.has_role(Role::Editor),
         shell,
         asked,
         rows,

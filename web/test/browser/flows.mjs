@@ -294,4 +294,63 @@ async function explained() {
   await tab.close();
 }
 
-await run({ zoom, explained, move, zone, print, language, solo, complete, palette, theme, live, touch, 'without script': withoutScript });
+/** An alert on a phone with a keyboard: taken, chosen, commented on. */
+async function care() {
+  const tab = await open({ size: PHONE }), { page } = tab;
+  const where = '/alerts?f=' + encodeURIComponent('alertname="Always"');
+  await visit(page, where);
+  // Rules take a second to fire and to be routed.
+  for (let i = 0; i < 40 && !(await page.locator('[data-key="a"]').count()); i++) { await page.waitForTimeout(500); await visit(page, where); }
+  check((await page.locator('#care [name=tz]').inputValue()).startsWith('Asia/'), 'mornings are the reader’s');
+  const focused = () => page.evaluate(() => Boolean(document.activeElement?.closest('.al')));
+  await page.keyboard.press('j');
+  check(await focused(), 'j goes to the first row');
+  await page.keyboard.press('a');
+  await page.waitForSelector('.al .mk:has-text("acknowledged")', { timeout: 5000 });
+  check((await page.locator('.toast').first().textContent()).includes('Acknowledged'), 'what was done is said');
+  check(await focused(), 'the row keeps the focus');
+  check((await page.locator('[data-key="a"]').count()) === 0, 'it cannot be acknowledged twice');
+  await page.keyboard.press('x');
+  check(await page.locator('#care').isVisible(), 'what can be done with chosen rows comes in sight');
+  check((await page.locator('[data-chosen]').textContent()).startsWith('1 '), 'chosen rows are counted');
+  await page.keyboard.press('r');
+  await page.waitForTimeout(800);
+  check(await page.locator('.al input').first().isChecked(), 'a refresh keeps what is chosen');
+  await picture(page, 'care-list');
+  await accessible(page, 'care, list');
+  await page.keyboard.press('x');
+  await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.keyboard.press('Enter')]);
+  check(new URL(page.url()).pathname === '/alerts/group', `Enter opens ${page.url()}`);
+  await page.locator('#care [name=text]').fill('The disk is <b>full</b>.\nOn my way.');
+  await page.locator('#care [value=comment]').click();
+  await page.waitForSelector('.talk .text', { timeout: 5000 });
+  check((await page.locator('.talk .text').textContent()).includes('<b>full</b>'), 'the comment stands there as it was written');
+  check((await page.locator('#care [name=text]').inputValue()) === '', 'the box is empty again');
+  check((await page.locator('.story .who').count()) >= 2, 'the timeline has what people did');
+  await picture(page, 'care-group');
+  await accessible(page, 'care, group');
+  await page.evaluate(() => { window.__shift = 0; });
+  await sound(tab, 'care');
+  await tab.close();
+}
+
+/** Links of Alertmanager's own pages, as its messages carry them, and pages below those of the side. */
+async function elsewhere() {
+  const tab = await open(), { page } = tab;
+  for (const [from, to] of [['/#/alerts?receiver=pager', '/alerts?receiver=pager'], ['/#/silences/new?filter=%7Bjob%3D%22shop%22%7D', '/alerts/silences/edit?filter=%7Bjob%3D%22shop%22%7D']]) {
+    await page.goto(base + from);
+    await page.waitForURL(base + to, { timeout: 5000 });
+  }
+  check((await page.locator('[name=matchers]').inputValue()) === 'job="shop"', 'matchers of the link stand in the form');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('routing');
+  await page.waitForSelector('#cmdk li[data-i]');
+  check((await page.locator('#cmdk li').first().textContent()).includes('Routing'), 'the quick jump knows pages below those of the side');
+  await visit(page, '/explore?q=up');
+  await Promise.all([page.waitForNavigation(), page.locator('[formaction="/alerts/rules/edit"]').click()]);
+  check((await page.locator('main textarea').first().inputValue()).includes('expr: |-\n      up'), 'an alert is begun from a query');
+  await tab.close();
+}
+
+await run({ zoom, care, elsewhere, explained, move, zone, print, language, solo, complete, palette, theme, live, touch, 'without script': withoutScript });

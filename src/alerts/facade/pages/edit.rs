@@ -55,9 +55,11 @@ const fn status_of(error: &OwnError) -> StatusCode {
     }
 }
 
-/// `GET /alerts/rules/edit`: `file` opens one that is kept; `q` and `type` begin a new one with an expression.
+/// `GET /alerts/rules/edit`: `file` opens one that is kept; `q` begins a new one with an expression, of LogQL with
+/// `lang=logql`, as pages of logs write it, or `type=logs`, as files do.
 pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let language = if asked.param("type") == Language::LogQl.as_str() { Language::LogQl } else { Language::PromQl };
+    let is_logql = asked.param("type") == Language::LogQl.as_str() || asked.param("lang") == "logql";
+    let language = if is_logql { Language::LogQl } else { Language::PromQl };
     let text = edit::new_text(&asked.param("q"), language);
     let input = EditInput { name: asked.param("file"), text, days: 30, done: asked.param("done"), ..EditInput::default() };
     show(&state, asked, StatusCode::OK, input).await

@@ -16,7 +16,7 @@ use crate::alerts::pages::history::TELLINGS_MAX;
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::platform::http::problem::Problem;
-use crate::series::matcher::Matcher;
+use crate::series::matcher::{MatchOp, Matcher};
 use crate::series::ports::LinesWanted;
 use crate::ui::lang::key;
 use crate::ui::problem;
@@ -106,8 +106,15 @@ fn known(state: &PageState, key: &str, receiver: &str, range: TimeRange) -> Grou
 }
 
 /// The newest lines of the labels, within their own time.
-async fn lines(state: &Arc<PageState>, labels: Vec<(String, String)>, range: TimeRange) -> LinesFound {
-    let matchers: Vec<Matcher> = labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+async fn lines(state: &Arc<PageState>, labels: Vec<(String, Vec<String>)>, range: TimeRange) -> LinesFound {
+    let matcher = |(name, values): &(String, Vec<String>)| match values.as_slice() {
+        [only] => Ok(Matcher::equal(name, only)),
+        many => Matcher::new(name, MatchOp::Regex, &many.iter().map(|value| regex::escape(value)).collect::<Vec<_>>().join("|")),
+    };
+    let matchers: Vec<Matcher> = match labels.iter().map(matcher).collect() {
+        Ok(matchers) => matchers,
+        Err(error) => return LinesFound::Problem(error.to_string()),
+    };
     if matchers.is_empty() {
         return LinesFound::NotKnown;
     }
