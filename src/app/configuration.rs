@@ -29,6 +29,8 @@ use crate::platform::telemetry::metrics::{Page, Report};
 
 /// Applies a new configuration to what runs.
 type Apply = Box<dyn Fn(&LoadedConfig, &Alerting) + Send + Sync>;
+/// Applies other rules, where nothing else changed.
+type ApplyRules = Box<dyn Fn(Vec<Group>) + Send + Sync>;
 
 /// The files about alerts, as they were read.
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ struct Followers {
     /// Has files of its own, which may be wrong.
     edge: Arc<Edge>,
     apply: Apply,
+    apply_rules: ApplyRules,
 }
 
 /// The configuration in force and how it came about.
@@ -159,9 +162,15 @@ impl Configuration {
         }))
     }
 
-    /// What is to happen with a new configuration: the edge reads its files again, and the rest is told. Said once.
-    pub(super) fn on_change(&self, edge: Arc<Edge>, apply: impl Fn(&LoadedConfig, &Alerting) + Send + Sync + 'static) {
-        let said_before = self.followers.set(Followers { edge, apply: Box::new(apply) }).is_err();
+    /// What is to happen with a new configuration: the edge reads its files again, and the rest is told; with rules alone
+    /// only who evaluates them is. Said once.
+    pub(super) fn on_change(
+        &self,
+        edge: Arc<Edge>,
+        apply: impl Fn(&LoadedConfig, &Alerting) + Send + Sync + 'static,
+        apply_rules: impl Fn(Vec<Group>) + Send + Sync + 'static,
+    ) {
+        let said_before = self.followers.set(Followers { edge, apply: Box::new(apply), apply_rules: Box::new(apply_rules) }).is_err();
         debug_assert!(!said_before, "on_change is called once");
     }
 
@@ -241,17 +250,16 @@ impl Configuration {
         let loaded = self.loaded();
         match read_rules(&loaded.config, &self.resolved().settings) {
             Ok((rules, _)) => {
-                let alerting = {
+                {
                     let mut current = self.current.write();
-                    current.alerting.rules = rules;
+                    current.alerting.rules.clone_from(&rules);
                     if current.wrong_rules.take().is_some_and(|wrong| current.reload.error.as_ref() == Some(&wrong)) {
                         current.reload.error = None;
                     }
-                    current.alerting.clone()
-                };
-                tracing::info!(groups = alerting.rules.len(), "changed rule files are in force");
+                }
+                tracing::info!(groups = rules.len(), "changed rule files are in force");
                 if let Some(followers) = self.followers.get() {
-                    (followers.apply)(&loaded, &alerting);
+                    (followers.apply_rules)(rules);
                 }
             }
             Err(errors) => {

@@ -13,7 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::header::ACCEPT;
 
-use super::configuration::Configuration;
+use super::configuration::{Alerting, Configuration};
 use super::edge::{self, Edge, Facts};
 use super::guard::{self, KnownHosts, RequestCounts};
 use super::https::{ToHttps, https_only};
@@ -145,12 +145,16 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     .await?;
     let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock) });
     let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
+    let everyone = Arc::clone(&access);
+    alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
-    configuration.on_change(Arc::clone(edge), move |loaded, alerting| {
+    let evaluated = Arc::clone(&alerts);
+    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting| {
         told.apply(&loaded.config);
         collecting.reload(loaded.settings.collect().cloned());
         ruled.apply(ruling::following(&loaded.config, &with_url, alerting));
-    });
+    };
+    configuration.on_change(Arc::clone(edge), apply, move |groups| evaluated.apply_rules(groups));
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
     let relief = budget::Everything { metrics: Arc::clone(&metrics), logs: Arc::clone(&logs), release };
@@ -218,7 +222,7 @@ fn open_alerts(
             select: metrics.select(),
             clock: Arc::clone(clock),
         },
-        read_query: ruling::read_query,
+        read_query: ruling::reader(settings),
         beside: Beside { lines: logs.lines(), happenings: boards.happenings() },
         following,
         outside: metrics.alert_send(),

@@ -16,7 +16,7 @@ mod pages;
 mod query;
 mod store;
 
-pub use facade::{Metrics, MetricsOptions, OpenError, check_restored, stopped_part};
+pub use facade::{Metrics, MetricsOptions, OpenError, check_restored, parse_options, stopped_part};
 pub use ingest::backfill::openmetrics::import as import_openmetrics;
 pub use ingest::changes::refused as refused_changes;
 pub use ingest::exposition::lint::lint;

@@ -56,6 +56,22 @@ pub const ALERTS_SILENCE: &str = "/alerts/silences/edit";
 pub const ALERTS_SILENCE_SAVE: &str = "/alerts/silences/save";
 /// POST: ends a silence.
 pub const ALERTS_SILENCE_EXPIRE: &str = "/alerts/silences/expire";
+/// Who is on call, and escalations.
+pub const ALERTS_ONCALL: &str = "/alerts/oncall";
+/// Somebody who stands in: `rota` is the rota's id.
+pub const ALERTS_STAND_IN: &str = "/alerts/oncall/stand-in";
+/// POST: somebody takes over.
+pub const ALERTS_TAKE_OVER: &str = "/alerts/oncall/take-over";
+/// POST: somebody who stands in gives back.
+pub const ALERTS_GIVE_BACK: &str = "/alerts/oncall/give-back";
+/// Dependencies, damping, caps.
+pub const ALERTS_CALM: &str = "/alerts/calm";
+/// A calm rule to be made or changed: `kind`, `id`; what it does is shown for the parameters of the URL.
+pub const ALERTS_CALM_EDIT: &str = "/alerts/calm/edit";
+/// POST: keeps a calm rule.
+pub const ALERTS_CALM_SAVE: &str = "/alerts/calm/save";
+/// POST: forgets a calm rule.
+pub const ALERTS_CALM_DELETE: &str = "/alerts/calm/delete";
 /// Who is told of what.
 pub const ALERTS_ROUTING: &str = "/alerts/routing";
 /// Receivers and their channels.
@@ -77,10 +93,12 @@ pub const ALERTS_EDIT_SAVE: &str = "/alerts/rules/save";
 /// POST: forgets a file of rules.
 pub const ALERTS_EDIT_DELETE: &str = "/alerts/rules/delete";
 /// Pages of alerts: path and name.
-pub const ALERTS_PAGES: [(&str, &str); 6] = [
+pub const ALERTS_PAGES: [(&str, &str); 8] = [
     (ALERTS, key("Now")),
     (ALERTS_RULES, key("Rules")),
     (ALERTS_SILENCES, key("Silences")),
+    (ALERTS_ONCALL, key("On-call")),
+    (ALERTS_CALM, key("Calm")),
     (ALERTS_ROUTING, key("Routing")),
     (ALERTS_CHANNELS, key("Channels")),
     (ALERTS_HISTORY, key("History")),

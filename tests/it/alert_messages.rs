@@ -152,6 +152,99 @@ fn nothing_is_lost_or_told_twice_while_the_receiver_is_down_and_the_server_kille
     assert_eq!(sorted(), ["A=firing", "A=resolved", "B=firing"]);
 }
 
+/// What was said of each fault, in order.
+fn told_of(stage: &Stage) -> BTreeMap<String, Vec<String>> {
+    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (_, message) in stage.messages.lock().unwrap().iter() {
+        for alert in message["alerts"].as_array().unwrap() {
+            let text = |value: &Json| value.as_str().unwrap().to_owned();
+            told.entry(text(&alert["labels"]["n"])).or_default().push(text(&alert["status"]));
+        }
+    }
+    told
+}
+
+/// As long as PHAROS_TEST_OUTAGE says, in seconds; ten minutes are the promise, and forty seconds go through the same.
+#[test]
+fn after_an_outage_with_two_kills_everything_arrives_in_order() {
+    let outage: u64 = std::env::var("PHAROS_TEST_OUTAGE").map_or(40, |seconds| seconds.parse().unwrap());
+    let (stage, address) = Stage::open();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "prometheus.yml",
+        &format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
+             scrape_configs: [{{job_name: play, static_configs: [{{targets: ['{address}']}}]}}]\n"
+        ),
+    );
+    write("rules.yml", "groups: [{name: g, rules: [{alert: Fault, expr: fault > 0}]}]\n");
+    let interval = (outage / 40).max(1);
+    write(
+        "alertmanager.yml",
+        &format!(
+            "route: {{receiver: r, group_by: [n], group_wait: 1s, group_interval: {interval}s}}\n\
+             receivers: [{{name: r, webhook_configs: [{{url: 'http://{address}/hook'}}]}}]\n"
+        ),
+    );
+    let on = |faults: &[u32]| {
+        let page = (0..=5).map(|n| format!("fault{{n=\"{n}\"}} {}\n", u8::from(faults.contains(&n)))).collect::<String>();
+        *stage.metrics.lock().unwrap() = page;
+    };
+    on(&[0]);
+    let config = folder.path().join("prometheus.yml");
+    let args = ["--config", config.to_str().unwrap(), "--host-metrics=false", "--own-metrics=false"];
+    let mut server = Server::on(&folder.path().join("data"), &args);
+    until("the first is told", || stage.heard("/hook").len() == 1);
+    stage.is_down.store(true, Ordering::SeqCst);
+    // Percent of the outage: who fires from then on, and whether the server is killed.
+    let mut refused = Vec::new();
+    for (begin, end, faults, is_killed) in [
+        (0, 10, &[0, 1][..], false),
+        (10, 30, &[0, 1, 2], false),
+        (30, 45, &[0, 1, 2], true),
+        (45, 60, &[1, 2, 3], false),
+        (60, 75, &[1, 2, 3], true),
+        (75, 90, &[1, 2, 3, 4], false),
+        (90, 100, &[1, 2, 3, 4, 5], false),
+    ] {
+        on(faults);
+        if is_killed {
+            server.kill_and_restart();
+        }
+        pause(outage * (end - begin) / 100);
+        refused.push(stage.refused.load(Ordering::SeqCst));
+    }
+    assert!(refused.windows(2).all(|pair| pair[0] < pair[1]), "it is tried all the time: {refused:?}");
+    assert_eq!(stage.heard("/hook").len(), 1, "nothing was taken");
+    stage.is_down.store(false, Ordering::SeqCst);
+    let all_told = |expected: &[(&str, &[&str])]| {
+        let told = told_of(&stage);
+        told.len() == expected.len() && expected.iter().all(|(n, statuses)| told.get(*n).is_some_and(|told| told == statuses))
+    };
+    let (fires, ended) = (&["firing"][..], &["firing", "resolved"][..]);
+    let after_outage = [("0", ended), ("1", fires), ("2", fires), ("3", fires), ("4", fires), ("5", fires)];
+    patiently("everything of the outage arrives", 60 + 2 * interval, || all_told(&after_outage), &stage);
+    on(&[]);
+    let in_the_end = ["0", "1", "2", "3", "4", "5"].map(|n| (n, ended));
+    patiently("the ends arrive", 30 + 2 * interval, || all_told(&in_the_end), &stage);
+    server.kill_and_restart();
+    pause(5 + interval);
+    assert!(all_told(&in_the_end), "nothing comes twice: {:?}", told_of(&stage));
+    println!("{outage} s, {} tries refused, {} messages", refused.last().unwrap(), stage.heard("/hook").len());
+}
+
+/// Waits for so many seconds at most.
+fn patiently(what: &str, seconds: u64, is_so: impl Fn() -> bool, stage: &Stage) {
+    for _ in 0..seconds * 10 {
+        if is_so() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    panic!("never: {what}: {:?}", told_of(stage));
+}
+
 /// A program of others; killed when dropped.
 struct Peer(Child);
 

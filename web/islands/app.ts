@@ -101,6 +101,10 @@ document.addEventListener('submit', (e) => {
   }
 });
 
+/* A time zone that nobody wrote yet is the reader's own. */
+const place = $<HTMLInputElement>('[data-zone]');
+if (place) place.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /* Filters of server-rendered lists answer while typing. */
 if ($('form[data-live-form]')) void import('../lib/filter.ts');
 

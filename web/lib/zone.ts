@@ -51,14 +51,20 @@ export function dayStart(seconds: number, before = 0): number {
   return d.getTime() / 1000;
 }
 
-/** Rewrites the server's times (UTC) in the chosen zone: `<time datetime data-f="datetime|date|clock|ago">`, the exact one in its title. */
+const forms: Record<string, (at: Date) => string> = {
+  datetime: dateTime,
+  date: (at) => show(at, DATE),
+  clock: (at) => show(at, CLOCK),
+  turn: (at) => show(at, { weekday: 'short', ...DAY, ...TIME }),
+};
+/** Rewrites the server's times (UTC) in the chosen zone: `<time datetime data-f="datetime|date|clock|turn|ago">`, the exact one in its title. */
 export function showTimes(root: ParentNode = document): void {
   root.querySelectorAll<HTMLTimeElement>('time[datetime]').forEach((el) => {
     const at = new Date(el.dateTime);
     if (Number.isNaN(at.getTime())) return;
     const title = exact(at);
     if (el.title !== title) el.title = title;
-    const text = el.dataset.f === 'datetime' ? dateTime(at) : el.dataset.f === 'date' ? show(at, DATE) : el.dataset.f === 'clock' ? show(at, CLOCK) : '';
+    const text = forms[el.dataset.f ?? '']?.(at);
     if (text && el.textContent !== text) el.textContent = text;
   });
 }

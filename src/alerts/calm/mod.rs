@@ -7,6 +7,7 @@ pub mod cap;
 pub mod escalation;
 pub mod flap;
 pub mod handling;
+pub mod recurrence;
 pub mod rota;
 pub mod rule;
 pub mod wire;

@@ -157,6 +157,7 @@ impl Dispatcher {
     /// Begins to tell what is due now; gives how long to wait.
     fn step(self: &Arc<Self>) -> Duration {
         let (jobs, wait, is_changed) = self.change(|standing, now, changes| {
+            standing.recur(now, changes);
             let jobs = standing.due(now, changes);
             standing.sweep(now, changes);
             let wait = standing.next_due(now).map_or(SLEEP_MAX, |due| Duration::from_millis(due.saturating_sub(now).max(1).unsigned_abs()));

@@ -7,6 +7,7 @@ mod flap;
 mod handling;
 mod jobs;
 mod orders;
+mod recurring;
 mod silences;
 mod views;
 
@@ -21,6 +22,7 @@ use crate::alerts::model::State;
 use crate::alerts::model::history::AlertChange;
 use crate::alerts::model::interval::NamedIntervals;
 use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::routing::InhibitRule;
 use crate::alerts::model::silence::Silence;
 use crate::alerts::route::{Groups, Inhibitor, RouteTree};
 use crate::alerts::store::{Changes, Kept, LogKey, Logged};
@@ -53,6 +55,8 @@ struct Known {
 pub(super) struct Standing {
     known: BTreeMap<u64, Known>,
     groups: Groups,
+    /// Of the configuration, without those of calm rules.
+    inhibit_rules: Vec<InhibitRule>,
     inhibitor: Inhibitor,
     silences: Vec<Silence>,
     calm: Arc<Calm>,
@@ -61,6 +65,7 @@ pub(super) struct Standing {
     flaps: Flaps,
     caps: cap::Caps,
     escalating: escalation::Escalating,
+    looks: recurring::Looks,
     log: HashMap<LogKey, Logged>,
     /// Receivers and keys of groups that are being told.
     busy: HashSet<(Arc<str>, Arc<str>)>,
@@ -78,6 +83,7 @@ impl Standing {
         let mut standing = Self {
             known: BTreeMap::new(),
             groups: Groups::new(tree),
+            inhibit_rules: Vec::new(),
             inhibitor: Inhibitor::default(),
             silences: kept.silences,
             calm: Arc::new(Calm::new(kept.calm)),
@@ -85,6 +91,7 @@ impl Standing {
             flaps: Flaps::default(),
             caps: cap::Caps::default(),
             escalating: escalation::Escalating::default(),
+            looks: recurring::Looks::default(),
             log: kept.log.into_iter().collect(),
             busy: HashSet::new(),
             intervals: BTreeMap::new(),
@@ -117,10 +124,8 @@ impl Standing {
     }
 
     fn configure(&mut self, config: &RoutingConfig, channels: Channels) {
-        self.inhibitor = Inhibitor::new(&config.inhibit_rules);
-        for known in self.known.values() {
-            self.inhibitor.observe(&known.alert);
-        }
+        self.inhibit_rules.clone_from(&config.inhibit_rules);
+        self.set_inhibitor();
         self.intervals = config.intervals().map(|named| (named.name.clone(), named.clone())).collect();
         self.resolve_timeout = config.global.resolve_timeout;
         self.lines = Lines::new(channels, &self.lines);
@@ -128,7 +133,10 @@ impl Standing {
 
     /// Goes on under other calm rules.
     pub(super) fn set_calm(&mut self, calm: Calm, now: i64) {
-        self.calm = Arc::new(calm);
+        let before = std::mem::replace(&mut self.calm, Arc::new(calm));
+        if !before.dependencies().map(|(_, rule)| rule).eq(self.calm.dependencies().map(|(_, rule)| rule)) {
+            self.set_inhibitor();
+        }
         self.set_flapping(now);
         self.set_caps(now);
         let tree = Arc::clone(self.groups.tree());
@@ -185,6 +193,9 @@ impl Standing {
             // Nobody knows of it, so there is nothing that must not be forgotten.
             return true;
         }
+        if is_over {
+            handling::end(&mut self.handlings, name, changes);
+        }
         if !is_own && was_on != fires {
             let from = old.map(|_| if was_on { State::Firing } else { State::Inactive });
             let to = Some(if fires { State::Firing } else { State::Inactive });
@@ -215,6 +226,9 @@ impl Standing {
             if known.ends(self.flaps.holds_until(*name), now) {
                 self.groups.insert(&known.alert, now);
                 self.inhibitor.observe(&known.alert);
+            }
+            if known.is_over {
+                handling::end(&mut self.handlings, *name, changes);
             }
             changes.alerts.insert(*name, Some(RoutedAlert { updated_at: now, ..known.alert.clone() }));
         }
@@ -247,6 +261,7 @@ impl Standing {
             }
             stays
         });
+        self.sweep_handlings(changes);
         self.sweep_silences(now, changes);
     }
 }

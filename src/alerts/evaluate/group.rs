@@ -169,6 +169,11 @@ impl Running {
         }
     }
 
+    /// Its alerts have no past: nothing is given back to them, and what they are is stored from the first evaluation on.
+    pub fn begin_anew(&self) {
+        self.rules.iter().for_each(|rule| rule.restored.store(true, Ordering::Relaxed));
+    }
+
     /// Takes over the states of the same group as it was before a reload: rules that are the same go on.
     pub fn take_over(&self, before: &Self) {
         let mut free: Vec<&RunningRule> = before.rules.iter().collect();

@@ -1,6 +1,7 @@
 //! Runs groups when they are due, several at once, none twice at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -33,6 +34,8 @@ pub struct Manager {
     declared: Mutex<Declared>,
     places: Arc<Semaphore>,
     changed: Notify,
+    /// Whether rules were evaluated: from then on new ones have nothing to be given back from before the start.
+    is_running: AtomicBool,
     cancel: Cancel,
     sender: Arc<Sender>,
 }
@@ -48,6 +51,7 @@ impl Manager {
             declared: Mutex::default(),
             places: Arc::new(Semaphore::new(evaluations_max.max(1))),
             changed: Notify::new(),
+            is_running: AtomicBool::new(false),
             cancel: Cancel::new(),
             sender,
         }
@@ -109,6 +113,9 @@ impl Manager {
             }
         }
         let running = Running::new(group, rules, setting);
+        if self.is_running.load(Ordering::Relaxed) {
+            running.begin_anew();
+        }
         if let Some(old) = old {
             running.take_over(old);
         }
@@ -117,6 +124,7 @@ impl Manager {
 
     /// Evaluates what is due until it is stopped.
     pub async fn run(self: Arc<Self>) {
+        self.is_running.store(true, Ordering::Relaxed);
         let mut planned: Vec<(i64, Arc<Running>)> = Vec::new();
         let mut known = self.running.load_full();
         self.plan(&known, &mut planned);

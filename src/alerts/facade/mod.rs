@@ -16,14 +16,15 @@ use manager::Manager;
 use own::{Own, SharedOwn};
 pub use pages::Beside;
 use pages::PageState;
+pub use pages::People;
 pub use routing::load_routing;
 use send::Sender;
 
 use crate::access::Routes;
 use crate::alerts::api::v2::{self, V2State};
 use crate::alerts::api::{self, ApiState};
-use crate::alerts::dispatch::{DispatchOptions, Dispatcher, InForce, Routing};
-use crate::alerts::evaluate::{Ports, Setting};
+use crate::alerts::dispatch::{Channels, DispatchOptions, Dispatcher, InForce, Routing};
+use crate::alerts::evaluate::{Groups, Ports, Setting};
 use crate::alerts::model::Group;
 use crate::alerts::replay::Desk;
 use crate::alerts::rules::own::OwnRules;
@@ -88,10 +89,19 @@ impl Alerts {
     /// # Errors
     /// What is wrong with the channels, or the database's.
     pub fn open(options: AlertsOptions) -> Result<Arc<Self>, String> {
+        let Following { setting, routing, .. } = &options.following;
+        let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &options.ports.clock);
+        Self::with_channels(options, channels.map_err(|errors| lines(&errors))?)
+    }
+
+    /// The same with channels of the caller's choice. Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn with_channels(options: AlertsOptions, channels: Channels) -> Result<Arc<Self>, String> {
         let AlertsOptions { ports, read_query, beside, following, outside, db, history, registry, evaluations_max } = options;
         let Following { groups, setting, relabel, routing } = following;
         let clock = Arc::clone(&ports.clock);
-        let channels = channels::open(&routing.config, &routing.path, &setting.external_url, &clock).map_err(|errors| lines(&errors))?;
         let dispatch = DispatchOptions { db: Arc::clone(&db), clock: Arc::clone(&clock), in_force: routing, channels, history };
         let dispatcher = Dispatcher::open(dispatch).map_err(|error| error.to_string())?;
         let sender = Sender::new(Arc::clone(&dispatcher), Arc::clone(&outside), relabel);
@@ -145,9 +155,20 @@ impl Alerts {
         self.manager.apply(groups, setting);
     }
 
+    /// Takes over other groups of files alone: routing and channels stay as they are. Blocking.
+    pub fn apply_rules(&self, groups: Vec<Group>) {
+        let setting = Setting::clone(&self.manager.setting());
+        self.manager.apply(groups, setting);
+    }
+
     /// Routing at work.
     pub fn routing(&self) -> Arc<dyn Routing> {
         Arc::clone(&self.dispatcher) as _
+    }
+
+    /// Where names of people come from that pages offer. Only the first call counts.
+    pub fn offer_people(&self, people: People) {
+        let _known_already = self.pages.people.set(people);
     }
 
     /// Alerts that fire and are told, for the navigation of every page.

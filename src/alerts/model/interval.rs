@@ -87,6 +87,12 @@ impl Location {
         }
     }
 
+    /// Names of places, UTC first.
+    pub fn names() -> Vec<&'static str> {
+        let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') && !name.starts_with("Etc/"));
+        std::iter::once("UTC").chain(places).collect()
+    }
+
     /// As written in the file.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,6 +126,19 @@ impl Location {
             Self::Local => first_instant(&Local, there),
             Self::Zone(zone) => first_instant(&zone, there),
         }
+    }
+}
+
+impl Location {
+    /// How far its clock is ahead of UTC at an instant (milliseconds since the Unix epoch), in milliseconds.
+    fn ahead(self, at: i64) -> Option<i64> {
+        let utc = DateTime::<Utc>::from_timestamp_millis(at)?;
+        let offset = match self {
+            Self::Utc => return Some(0),
+            Self::Local => utc.with_timezone(&Local).offset().fix(),
+            Self::Zone(zone) => utc.with_timezone(&zone).offset().fix(),
+        };
+        Some(i64::from(offset.local_minus_utc()) * 1000)
     }
 }
 
@@ -173,6 +192,30 @@ impl Interval {
             && among(&self.months, at.month)
             && among(&self.weekdays, at.weekday)
             && among(&self.years, at.year)
+    }
+}
+
+impl Interval {
+    /// The next instant at which it may begin or end (milliseconds since the Unix epoch, as `at`): up to it an instant is
+    /// inside if `at` is. None where the calendar ends.
+    pub fn steady_until(&self, at: i64) -> Option<i64> {
+        const DAY: i64 = 86_400_000;
+        let location = self.location.unwrap_or(Location::Utc);
+        let ahead = location.ahead(at)?;
+        let of_day = at.checked_add(ahead)?.rem_euclid(DAY);
+        let bounds = self.times.iter().flatten().flat_map(|range| [range.start, range.end]).map(|minute| i64::from(minute) * 60_000);
+        let next = bounds.filter(|bound| *bound > of_day).fold(DAY, i64::min);
+        let until = at.checked_add(next - of_day)?;
+        if location.ahead(until)? == ahead {
+            return Some(until);
+        }
+        // The clock is changed before: that instant counts, because from it on others are next.
+        let (mut same, mut other) = (at, until);
+        while other - same > 1 {
+            let middle = same + (other - same) / 2;
+            if location.ahead(middle)? == ahead { same = middle } else { other = middle }
+        }
+        Some(other)
     }
 }
 

@@ -117,7 +117,7 @@ pub(super) fn is_reserved(c: char) -> bool {
     c.is_whitespace() || "{}!=~,\\\"'`".contains(c)
 }
 
-/// Matchers that must all pass, sorted.
+/// Matchers that must all pass, sorted unless it matters how they were written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Matchers(Vec<Matcher>);
 
@@ -125,6 +125,11 @@ impl Matchers {
     /// Sorts them.
     pub fn new(mut matchers: Vec<Matcher>) -> Self {
         matchers.sort();
+        Self(matchers)
+    }
+
+    /// Leaves them in the order they were written, as silences show them.
+    pub const fn in_order(matchers: Vec<Matcher>) -> Self {
         Self(matchers)
     }
 

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use super::known::{self, Known, RuleOf};
 use super::now::NowInput;
-use crate::alerts::calm::{Acknowledged, Deed, Handling, Note};
+use crate::alerts::calm::{
+    Acknowledged, Calm, CalmRule, Cap, Deed, Dependency, Escalation, Flapping, Handling, Member, Named, Note, Override, RecurringSilence,
+    Rota, Step,
+};
 use crate::alerts::config;
 use crate::alerts::dispatch::{AlertChange, AlertView, GroupView, InForce, Marks, Telling};
 use crate::alerts::evaluate::{Given, HealthState, Prepared, Running, Setting};
+use crate::alerts::model::interval::{Interval, Location, Range as Days, TimeRange as Minutes};
 use crate::alerts::model::matcher::{MatchOp, Matcher, Matchers, Syntax, parse_matchers};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::silence::Silence;
@@ -142,6 +146,82 @@ pub(super) fn silences() -> Vec<Silence> {
         one("s2", "job=web", 60, 120, "tonight"),
         one("s3", "alertname=Old", -600, -500, "was"),
     ]
+}
+
+/// Ann's and bob's weeks by the clock of Berlin, with eve who stands in for a day; it is ann's turn.
+pub(super) fn rota() -> Rota {
+    let member = |person: &str, receiver: &str| Member { person: person.into(), receiver: receiver.into() };
+    let day = 86_400_000;
+    Rota {
+        title: "first line".into(),
+        receiver: "default".into(),
+        location: Location::parse("Europe/Berlin").expect("a place"),
+        members: vec![member("ann", "pager"), member("bob", "team-db")],
+        first_day: i32::try_from(NOW / day).expect("a day") - 2,
+        hand_over: 9 * 60,
+        turn_days: 7,
+        overrides: vec![Override { member: member("eve", "pager"), starts_at: NOW + 3 * day, ends_at: NOW + 4 * day }],
+    }
+}
+
+/// A rule of every kind.
+pub(super) fn calm() -> Calm {
+    let saturdays = Interval {
+        times: Some(vec![Minutes { start: 120, end: 240 }]),
+        weekdays: Some(vec![Days { begin: 6, end: 6 }]),
+        location: Location::parse("Europe/Berlin"),
+        ..Interval::default()
+    };
+    let step = |minutes: i64, receiver: &str| Step { after: Duration::from_secs(minutes * 60), receiver: receiver.into() };
+    let minutes = |minutes: i64| Duration::from_secs(minutes * 60);
+    let rules = [
+        CalmRule::RecurringSilence(RecurringSilence { title: "backups".into(), matchers: matchers("job=api"), intervals: vec![saturdays] }),
+        CalmRule::Dependency(Dependency {
+            title: "what is worse tells enough".into(),
+            source: matchers("severity=critical"),
+            target: matchers("severity=~\"warning|info\""),
+            equal: vec!["job".into()],
+        }),
+        CalmRule::Escalation(Escalation {
+            title: "critical".into(),
+            matchers: matchers("severity=critical"),
+            steps: vec![step(15, "team-db"), step(30, "pager")],
+        }),
+        CalmRule::Rota(rota()),
+        CalmRule::Cap(Cap { receiver: "pager".into(), messages: 20, within: minutes(60) }),
+        CalmRule::Flapping(Flapping {
+            title: "everything".into(),
+            matchers: Matchers::default(),
+            changes: 4,
+            within: minutes(30),
+            quiet: minutes(15),
+        }),
+    ];
+    named(rules)
+}
+
+fn named<const N: usize>(rules: [CalmRule; N]) -> Calm {
+    let named = |(number, rule)| Named { id: format!("id-{number}"), rule, changed_by: "ann".into(), changed_at: NOW };
+    Calm::new(rules.into_iter().enumerate().map(named).collect())
+}
+
+/// Rules whose every text would run if it were taken for HTML.
+pub(super) fn hostile_calm() -> Calm {
+    let evil = || HOSTILE.to_owned();
+    let member = || Member { person: evil(), receiver: evil() };
+    let stand_in = Override { member: member(), starts_at: NOW - 1, ends_at: NOW + 3_600_000 };
+    named([
+        CalmRule::RecurringSilence(RecurringSilence { title: evil(), matchers: hostile_matchers(), intervals: Vec::new() }),
+        CalmRule::Dependency(Dependency { title: evil(), source: hostile_matchers(), target: hostile_matchers(), equal: vec![evil()] }),
+        CalmRule::Escalation(Escalation {
+            title: evil(),
+            matchers: hostile_matchers(),
+            steps: vec![Step { after: Duration::from_secs(60), receiver: evil() }],
+        }),
+        CalmRule::Rota(Rota { title: evil(), receiver: evil(), members: vec![member()], overrides: vec![stand_in], ..rota() }),
+        CalmRule::Cap(Cap { receiver: evil(), messages: 1, within: Duration::from_secs(60) }),
+        CalmRule::Flapping(Flapping { title: evil(), matchers: hostile_matchers(), changes: 2, ..Flapping::default() }),
+    ])
 }
 
 /// A routing file with four routes, two receivers with channels, and an inhibition.

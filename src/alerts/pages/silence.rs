@@ -1,8 +1,9 @@
 //! A silence to be made or changed: its fields, what is wrong with them, and what it would hit right now.
 
+use super::calm::read::read_matchers;
 use super::known::Known;
-use super::silences::{hits, short, way};
-use crate::alerts::model::matcher::{Matcher, Matchers, Syntax, parse_matchers};
+use super::silences::{Hit, hit, hits};
+use crate::alerts::model::matcher::Matchers;
 use crate::alerts::model::silence::{Silence, SilenceState};
 use crate::base::time::{Duration, format_rfc3339};
 use crate::ui::format::Moment;
@@ -26,8 +27,6 @@ const DURATIONS: [(&str, &str); 8] = [
 const UNTIL: &str = "until";
 /// Alerts shown of those that are hit.
 const HITS_MAX: usize = 50;
-/// Matchers of a silence.
-const MATCHERS_MAX: usize = 100;
 /// Characters of a comment.
 pub const COMMENT_CHARS_MAX: usize = 2_000;
 
@@ -103,7 +102,7 @@ impl Draft {
     /// # Errors
     /// What is wrong with the first that is.
     pub fn read(&self, now: i64) -> Result<Read, Words> {
-        let matchers = self.read_matchers()?;
+        let matchers = read_matchers(&self.matchers)?;
         let time = |text: &str| {
             moment(text, now)
                 .ok_or_else(|| Words::new("“{}” is not a time: write now+2h or a date such as 2026-11-20 14:00.", [text.to_owned()]))
@@ -120,20 +119,6 @@ impl Draft {
             return Err(Words::new("The comment has more than {} characters.", [COMMENT_CHARS_MAX.to_string()]));
         }
         Ok(Read { matchers, starts_at, ends_at })
-    }
-
-    fn read_matchers(&self) -> Result<Matchers, Words> {
-        let mut found: Vec<Matcher> = Vec::new();
-        for (place, line) in self.matchers.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            match parse_matchers(line.trim(), Syntax::Both) {
-                Ok(parsed) => found.extend(parsed.value),
-                Err(error) => return Err(Words::new("Line {} of the matchers: {}", [(place + 1).to_string(), error.to_string()])),
-            }
-            if found.len() > MATCHERS_MAX {
-                return Err(Words::new("More than {} matchers.", [MATCHERS_MAX.to_string()]));
-            }
-        }
-        Ok(Matchers::new(found))
     }
 
     /// The silence that it makes.
@@ -164,13 +149,6 @@ pub struct SilenceInput {
     pub may_change: bool,
 }
 
-struct Hit {
-    name: String,
-    href: String,
-    since: Moment,
-    is_pending: bool,
-}
-
 #[derive(askama::Template)]
 #[template(path = "alerts/silence.html")]
 struct SilencePage<'a> {
@@ -198,7 +176,7 @@ impl SilencePage<'_> {
 pub fn render(input: &SilenceInput, shell: &Shell) -> String {
     let is_empty = input.draft.matchers.trim().is_empty();
     let read = input.draft.silence("", shell.now_ms);
-    let matchers = input.draft.read_matchers().unwrap_or_default();
+    let matchers = read_matchers(&input.draft.matchers).unwrap_or_default();
     let state = input.existing.as_ref().map(|silence| silence.state(shell.now_ms));
     let found: Vec<&Known> = if is_empty { Vec::new() } else { hits(&matchers, &input.alerts).collect() };
     let wrong = match &read {
@@ -209,11 +187,7 @@ pub fn render(input: &SilenceInput, shell: &Shell) -> String {
         wrong,
         total: found.len(),
         of: input.alerts.len(),
-        hits: found
-            .into_iter()
-            .take(HITS_MAX)
-            .map(|alert| Hit { name: short(alert), href: way(alert), since: shell.moment(alert.since_ms), is_pending: alert.is_pending })
-            .collect(),
+        hits: found.into_iter().take(HITS_MAX).map(|alert| hit(alert, shell)).collect(),
         span: read.ok().map(|silence| (shell.moment(silence.starts_at), shell.moment(silence.ends_at))),
         durations: DURATIONS,
         lines: input.draft.matchers.lines().count().clamp(3, 12),

@@ -1,8 +1,14 @@
 //! Silences: what is silent now, will be, and was; each with what it hits.
 
+use std::sync::Arc;
+
+use super::calm::edit::loses;
+use super::calm::form_of;
+use super::calm::recurring::{self, RecurringRow};
 use super::known::Known;
 use super::silence::Draft;
 use super::ways;
+use crate::alerts::calm::{Calm, CalmKind};
 use crate::alerts::model::silence::{Silence, SilenceState};
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::key;
@@ -20,7 +26,9 @@ pub struct SilencesInput {
     pub silences: Vec<Silence>,
     /// Alerts of now, to count what is hit.
     pub alerts: Vec<Known>,
-    /// What was done: `saved` or `expired`.
+    /// What is set so that alerts stay calm: the silences that come again are listed.
+    pub calm: Arc<Calm>,
+    /// What was done: `saved` or `expired`, or to a silence that comes again.
     pub done: String,
     /// What went wrong.
     pub problem: String,
@@ -51,6 +59,9 @@ struct SilencesPage<'a> {
     counts: [usize; 3],
     text: &'a str,
     rows: Vec<Row>,
+    recurring: Vec<RecurringRow>,
+    new_recurring: String,
+    loses: &'static str,
     page: usize,
     pages: usize,
     found_words: String,
@@ -87,8 +98,11 @@ pub fn render(input: &SilencesInput, shell: &Shell) -> String {
         said: match input.done.as_str() {
             "saved" => key("The silence is saved."),
             "expired" => key("The silence has ended."),
-            _ => "",
+            other => super::calm::done_words(other),
         },
+        recurring: recurring::rows(&input.calm, &input.alerts, shell),
+        new_recurring: form_of(CalmKind::RecurringSilence, ""),
+        loses: loses(CalmKind::RecurringSilence),
         rows: here.map(|silence| row(silence, input, shell)).collect(),
         found_words: shell.lang().n(found.len() as u64, "{} silence", "{} silences"),
         shell,
@@ -132,14 +146,26 @@ pub(super) fn hits<'a>(silence: &'a crate::alerts::model::matcher::Matchers, ale
     alerts.iter().filter(move |alert| silence.matches(&alert.labels))
 }
 
-/// A short name of an alert for lists.
-pub(super) fn short(alert: &Known) -> String {
-    super::bars::name(&alert.labels)
+/// An alert that is hit, in a list.
+pub(super) struct Hit {
+    /// A short name of it.
+    pub(super) name: String,
+    /// Alerts of its name.
+    pub(super) href: String,
+    /// Since when.
+    pub(super) since: Moment,
+    /// Whether it waits for its time to fire.
+    pub(super) is_pending: bool,
 }
 
-/// The labels of an alert as filters.
-pub(super) fn way(alert: &Known) -> String {
-    ways::with_label("alertname", alert.name())
+/// The line of an alert in a list of those that are hit.
+pub(super) fn hit(alert: &Known, shell: &Shell) -> Hit {
+    Hit {
+        name: super::bars::name(&alert.labels),
+        href: ways::with_label("alertname", alert.name()),
+        since: shell.moment(alert.since_ms),
+        is_pending: alert.is_pending,
+    }
 }
 
 #[cfg(test)]

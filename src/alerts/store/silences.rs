@@ -38,12 +38,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Silence, String>> {
 fn matchers_from(text: &str) -> Option<Matchers> {
     let all: Vec<(String, String, String)> = serde_json::from_str(text).ok()?;
     let ops = [MatchOp::Equal, MatchOp::NotEqual, MatchOp::Regex, MatchOp::NotRegex];
-    all.iter()
-        .map(|(name, op, value)| {
-            let op = ops.into_iter().find(|known| known.as_str() == op)?;
-            Matcher::new(name, op, value).ok()
-        })
-        .collect()
+    let matchers = all.iter().map(|(name, op, value)| {
+        let op = ops.into_iter().find(|known| known.as_str() == op)?;
+        Matcher::new(name, op, value).ok()
+    });
+    matchers.collect::<Option<_>>().map(Matchers::in_order)
 }
 
 fn matchers_to(matchers: &Matchers) -> String {

@@ -20,7 +20,7 @@ fn alert(name: &str) -> RoutedAlert {
 }
 
 fn silence(id: &str) -> Silence {
-    let matchers = Matchers::new(parse_matchers("a=b,c=~\"d|e\",f!=\"\",\"g h\"!~\"i\"", Syntax::Both).expect("reads").value);
+    let matchers = Matchers::in_order(parse_matchers("z=y,a=b,c=~\"d|e\",f!=\"\",\"g h\"!~\"i\"", Syntax::Both).expect("reads").value);
     let (created_by, comment, annotations) = ("ann".into(), "why".into(), vec![("k".into(), "v".into())]);
     Silence { id: id.into(), matchers, starts_at: 1, ends_at: 2, updated_at: 3, created_by, comment, annotations }
 }

@@ -411,18 +411,23 @@ fn has_feature(settings: &Settings, name: &str) -> bool {
     settings.feature.enable.iter().any(|feature| feature == name)
 }
 
+/// Which experimental parts of PromQL the settings allow.
+pub fn parse_options(settings: &Settings) -> ParseOptions {
+    ParseOptions {
+        experimental_functions: has_feature(settings, "promql-experimental-functions"),
+        duration_expressions: has_feature(settings, "promql-duration-expr"),
+        extended_range_selectors: has_feature(settings, "promql-extended-range-selectors"),
+        binop_fill: has_feature(settings, "promql-binop-fill-modifiers"),
+    }
+}
+
 fn engine_options(settings: &Settings, config: &Config) -> Options {
     let on = |name: &str| has_feature(settings, name);
     Options {
         lookback_ms: settings.limits.query_lookback_delta.ms(),
         max_samples: usize::try_from(settings.limits.query_samples_max).unwrap_or(usize::MAX),
         subquery_interval_ms: config.global.evaluation_interval.ms(),
-        parse: ParseOptions {
-            experimental_functions: on("promql-experimental-functions"),
-            duration_expressions: on("promql-duration-expr"),
-            extended_range_selectors: on("promql-extended-range-selectors"),
-            binop_fill: on("promql-binop-fill-modifiers"),
-        },
+        parse: parse_options(settings),
         delayed_name_removal: on("promql-delayed-name-removal"),
         use_start_timestamps: on("use-start-timestamps"),
         type_and_unit_labels: on("type-and-unit-labels"),

@@ -2,12 +2,13 @@
 
 use super::ast::{Expr, ExprKind};
 use super::engine::{Options, parse_query};
+use super::parse::ParseOptions;
 use crate::series::matcher::Matcher;
 use crate::series::ports::{Compared, EvaluateError, Shape};
 
-/// Reads a query, or says what is wrong with it.
-pub fn read_query(query: &str) -> Result<Shape, EvaluateError> {
-    let expr = parse_query(query, &Options::default())?;
+/// Reads a query, with the experimental parts of the language that are allowed, or says what is wrong with it.
+pub fn read_query(query: &str, parse: ParseOptions) -> Result<Shape, EvaluateError> {
+    let expr = parse_query(query, &Options { parse, ..Options::default() })?;
     let mut selectors = Vec::new();
     collect_selectors(&expr, &mut selectors);
     Ok(Shape { text: expr.to_string(), selectors, compared: compared(&expr) })
@@ -73,7 +74,7 @@ mod tests {
             ("a > 1 and b > 2", None),
             ("absent(a)", None),
         ] {
-            let shape = read_query(query).unwrap();
+            let shape = read_query(query, ParseOptions::default()).unwrap();
             let found = shape.compared.as_ref().map(|compared| (compared.left.as_str(), compared.operator, compared.bound));
             assert_eq!(found, expected, "{query}");
         }

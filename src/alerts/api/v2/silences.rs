@@ -125,7 +125,7 @@ fn asked_for(posted: PostedSilence, now: i64) -> Result<Silence, Refusal> {
     let annotations = posted.annotations.unwrap_or_default();
     let silence = Silence {
         id: posted.id.unwrap_or_default(),
-        matchers: Matchers::new(matchers),
+        matchers: Matchers::in_order(matchers),
         starts_at,
         ends_at,
         updated_at: now,

@@ -314,12 +314,12 @@ async fn silences_are_made_changed_found_and_ended() {
     let (state, _) = state_of(Memory::new());
     let put = async |body: &str| silences::post(State(Arc::clone(&state)), posted(body)).await.into_response();
     let made =
-        put(&silence_of(r#"{"name":"a","value":"1.*","isRegex":true,"isEqual":false},{"name":"b","value":"q","isRegex":false}"#, "")).await;
+        put(&silence_of(r#"{"name":"b","value":"q","isRegex":false},{"name":"a","value":"1.*","isRegex":true,"isEqual":false}"#, "")).await;
     assert!(made.extensions().get::<crate::access::Change>().is_some(), "it is written down");
     let id = format!("{}0", &ID[..35]);
     assert_eq!(text(Ok(made)).await, (200, format!("{{\"silenceID\":\"{id}\"}}\n")));
     let shown = format!(
-        r#"{{"id":"{id}","status":{{"state":"active"}},"updatedAt":"2026-11-21T22:48:29.781Z","comment":"c","createdBy":"me","endsAt":"2027-01-01T00:00:00.000Z","matchers":[{{"isEqual":false,"isRegex":true,"name":"a","value":"1.*"}},{{"isEqual":true,"isRegex":false,"name":"b","value":"q"}}],"startsAt":"2026-11-21T22:00:00.000Z"}}"#
+        r#"{{"id":"{id}","status":{{"state":"active"}},"updatedAt":"2026-11-21T22:48:29.781Z","comment":"c","createdBy":"me","endsAt":"2027-01-01T00:00:00.000Z","matchers":[{{"isEqual":true,"isRegex":false,"name":"b","value":"q"}},{{"isEqual":false,"isRegex":true,"name":"a","value":"1.*"}}],"startsAt":"2026-11-21T22:00:00.000Z"}}"#
     );
     let get = async |id: &str| text(silences::silence(State(Arc::clone(&state)), Path(id.to_owned()), HeaderMap::new()).await).await;
     let expire = async |id: &str| silences::expire(State(Arc::clone(&state)), Path(id.to_owned()), HeaderMap::new()).await;

@@ -2,12 +2,14 @@
 //! server is a runtime of its own; a crash drops it, and the next one opens what was stored.
 
 mod calm;
+mod calmly;
 mod caps;
 mod escalations;
 mod flaps;
 mod house;
 mod mishaps;
 mod property;
+mod recurring;
 mod rotas;
 
 use std::time::Duration;

@@ -179,17 +179,19 @@ impl Standing {
         }
     }
 
-    /// What no channel of a receiver took was not told to it.
-    pub(super) fn take_back(&mut self, job: &Job, ends: &[End]) {
+    /// A message counts from when it was taken; what no channel of a receiver took does not count.
+    pub(super) fn count_ends(&mut self, job: &Job, ends: &[End], now: i64) {
         if self.caps.receivers.is_empty() {
             return;
         }
         let of_orders = || job.orders.iter().zip(ends).map(|(order, end)| (&order.line.receiver, *end == End::Taken));
         let taken: HashSet<&Arc<str>> = of_orders().filter(|(_, is_taken)| *is_taken).map(|(receiver, _)| receiver).collect();
-        let refused: HashSet<&Arc<str>> = of_orders().map(|(receiver, _)| receiver).filter(|receiver| !taken.contains(receiver)).collect();
-        for receiver in refused {
-            if let Some(capped) = self.caps.receivers.get_mut(receiver) {
-                capped.window.take_back(job.at);
+        let told: HashSet<&Arc<str>> = of_orders().map(|(receiver, _)| receiver).collect();
+        for receiver in told {
+            let Some(capped) = self.caps.receivers.get_mut(receiver) else { continue };
+            capped.window.take_back(job.at);
+            if taken.contains(receiver) {
+                capped.count(now);
             }
         }
     }

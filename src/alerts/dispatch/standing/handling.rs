@@ -1,11 +1,15 @@
-//! Calm rules as they are made and changed, and who takes care of alerts.
+//! Calm rules as they are made and changed, and who takes care of alerts for as long as they fire.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Standing;
 use super::silences::new_id;
-use crate::alerts::calm::{Calm, CalmRule, Deed, Handling, Named, Note};
+use crate::alerts::calm::{Calm, CalmRule, Deed, Dependency, Handling, Named, Note};
 use crate::alerts::dispatch::DispatchError;
+use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::routing::InhibitRule;
+use crate::alerts::route::Inhibitor;
 use crate::alerts::store::Changes;
 use crate::series::labels::quote;
 
@@ -44,10 +48,13 @@ impl Standing {
             None => None,
         };
         let id = before.as_ref().map_or_else(new_id, |before| Ok(before.id.clone()))?;
-        let named = Named { id, rule, changed_by: by.to_owned(), changed_at: now };
+        // Each change has an instant of its own, so that what was made of the rule before it can be told apart.
+        let changed_at = before.as_ref().map_or(now, |before| now.max(before.changed_at.saturating_add(1)));
+        let named = Named { id, rule, changed_by: by.to_owned(), changed_at };
         rules.push(named.clone());
         changes.calm.insert(named.id.clone(), Some(named.clone()));
         self.set_calm(Calm::new(rules), now);
+        self.end_recurring(now, changes);
         Ok((named, before))
     }
 
@@ -58,7 +65,43 @@ impl Standing {
         let gone = rules.remove(place);
         changes.calm.insert(gone.id.clone(), None);
         self.set_calm(Calm::new(rules), now);
+        self.end_recurring(now, changes);
         Ok(gone)
+    }
+
+    /// Goes on under other rules of inhibition: those of the configuration, and dependencies.
+    pub(super) fn set_inhibitor(&mut self) {
+        let dependency = |(_, rule): (&Named, &Dependency)| InhibitRule {
+            name: rule.title.clone(),
+            source: rule.source.clone(),
+            target: rule.target.clone(),
+            equal: rule.equal.clone(),
+            ..InhibitRule::default()
+        };
+        let rules: Vec<InhibitRule> = self.inhibit_rules.iter().cloned().chain(self.calm.dependencies().map(dependency)).collect();
+        self.inhibitor = Inhibitor::new(&rules);
+        for known in self.known.values() {
+            self.inhibitor.observe(&known.alert);
+        }
+    }
+
+    /// Whether somebody takes care of every one of these that fires.
+    pub(super) fn is_cared_for(&self, alerts: &[RoutedAlert], now: i64) -> bool {
+        let is_acknowledged =
+            |alert: &RoutedAlert| self.handlings.get(&alert.fingerprint()).is_some_and(|handling| handling.acknowledged.is_some());
+        !self.handlings.is_empty() && alerts.iter().filter(|alert| !alert.is_resolved_at(now)).all(is_acknowledged)
+    }
+
+    /// Forgets who takes care of alerts that are not there any more.
+    pub(super) fn sweep_handlings(&mut self, changes: &mut Changes) {
+        let known = &self.known;
+        self.handlings.retain(|name, _| {
+            let stays = known.get(name).is_some_and(|known| !known.is_over);
+            if !stays {
+                changes.handlings.insert(*name, None);
+            }
+            stays
+        });
     }
 
     /// Takes down what somebody did about an alert that fires; gives how it is taken care of now.
@@ -82,5 +125,12 @@ impl Standing {
             self.handlings.insert(fingerprint, handling.clone());
         }
         Ok(handling)
+    }
+}
+
+/// An alert is over, and with it who takes care: should it fire again, somebody has to say so again.
+pub(super) fn end(handlings: &mut BTreeMap<u64, Handling>, name: u64, changes: &mut Changes) {
+    if handlings.remove(&name).is_some() {
+        changes.handlings.insert(name, None);
     }
 }

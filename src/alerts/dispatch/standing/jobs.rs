@@ -81,7 +81,7 @@ impl Standing {
 
     /// Every channel is through, or was given up for now.
     pub(in crate::alerts::dispatch) fn finish(&mut self, job: &Job, ends: &[End], now: i64) {
-        self.take_back(job, ends);
+        self.count_ends(job, ends, now);
         let is_overtaken = ends.contains(&End::Overtaken);
         if let Some(receiver) = &job.held_for {
             return self.finish_held(receiver, job, is_overtaken, now);

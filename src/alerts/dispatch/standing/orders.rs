@@ -6,7 +6,7 @@ use super::Standing;
 use super::jobs::Order;
 use crate::alerts::model::message::Message;
 use crate::alerts::model::routed::RoutedAlert;
-use crate::alerts::route::{Flush, Route, log};
+use crate::alerts::route::{Flush, Reason, Route, log};
 use crate::alerts::store::{Changes, Logged};
 
 impl Standing {
@@ -17,6 +17,7 @@ impl Standing {
         if is_step {
             self.sift_step(&mut told.alerts, now);
         }
+        let is_cared_for = self.is_cared_for(&told.alerts, now);
         let mut orders = Vec::new();
         let mut receivers = self.receivers(&route.receiver, now);
         receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
@@ -33,7 +34,8 @@ impl Standing {
             let planned = log::plan(last, alerts, line.integration.send_resolved, route.repeat_interval, now);
             let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
             let logged = Logged { entry, expires_at };
-            if alerts.is_empty() {
+            // Nobody is reminded of what somebody takes care of.
+            if alerts.is_empty() || (reason == Reason::Repeat && is_cared_for) {
                 changes.log.insert(key.clone(), Some(logged.clone()));
                 self.log.insert(key, logged);
                 continue;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Standing;
+use super::{Standing, recurring};
 use crate::alerts::dispatch::DispatchError;
 use crate::alerts::model::silence::{Silence, SilenceState};
 use crate::alerts::store::Changes;
@@ -31,6 +31,7 @@ impl Standing {
             let at = self.place(&silence.id)?;
             let old = &self.silences[at];
             if silence.may_replace(old, now) {
+                recurring::inherit(&mut silence, old);
                 silence.check(now)?;
                 return Ok(self.store_silence(at, silence, changes));
             }
@@ -66,7 +67,7 @@ impl Standing {
 
     pub(super) fn sweep_silences(&mut self, now: i64, changes: &mut Changes) {
         self.silences.retain(|silence| {
-            let stays = silence.ends_at.saturating_add(KEPT) > now;
+            let stays = recurring::window_end(silence).saturating_add(KEPT) > now;
             if !stays {
                 changes.silences.insert(silence.id.clone(), None);
             }

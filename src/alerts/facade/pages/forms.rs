@@ -39,7 +39,7 @@ pub(super) const fn status_of(error: &DispatchError) -> StatusCode {
     }
 }
 
-fn field(body: &[u8], name: &str) -> String {
+pub(super) fn field(body: &[u8], name: &str) -> String {
     form_urlencoded::parse(body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 

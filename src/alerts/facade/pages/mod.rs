@@ -1,5 +1,6 @@
 //! The routes of pages: takes what a page needs from the rooms, hands it to the page.
 
+mod calm;
 mod care;
 mod edit;
 mod forms;
@@ -8,7 +9,7 @@ mod past;
 mod spark;
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, State};
@@ -81,10 +82,16 @@ pub(super) struct PageState {
     pub(super) read_query: ReadQuery,
     sender: Arc<Sender>,
     beside: Beside,
+    /// Names of those who sign in, where somebody knows them.
+    pub(super) people: OnceLock<People>,
+    standing_in: tokio::sync::Mutex<()>,
     work: WorkPool,
     sparks: Sparks,
     counts: Mutex<(Duration, Counts)>,
 }
+
+/// Names of those who sign in. Blocking.
+pub type People = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 impl PageState {
     pub(super) fn new(
@@ -107,6 +114,8 @@ impl PageState {
             read_query,
             sender,
             beside,
+            people: OnceLock::new(),
+            standing_in: tokio::sync::Mutex::new(()),
             work: WorkPool::new(PLACES),
             sparks: Sparks::new(),
             counts: Mutex::default(),
@@ -149,6 +158,14 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("GET", links::ALERTS_SILENCE, Policy::READ, with(get(silence_route)))
         .route("POST", links::ALERTS_SILENCE_SAVE, Policy::EDIT, with(post(forms::save_silence)))
         .route("POST", links::ALERTS_SILENCE_EXPIRE, Policy::EDIT, with(post(forms::expire_silence)))
+        .route("GET", links::ALERTS_ONCALL, Policy::READ, with(get(calm::oncall)))
+        .route("GET", links::ALERTS_STAND_IN, Policy::READ, with(get(calm::stand_in_page)))
+        .route("POST", links::ALERTS_TAKE_OVER, Policy::EDIT, with(post(calm::take_over)))
+        .route("POST", links::ALERTS_GIVE_BACK, Policy::EDIT, with(post(calm::give_back)))
+        .route("GET", links::ALERTS_CALM, Policy::READ, with(get(calm::calm)))
+        .route("GET", links::ALERTS_CALM_EDIT, Policy::READ, with(get(calm::edit)))
+        .route("POST", links::ALERTS_CALM_SAVE, Policy::EDIT, with(post(calm::save)))
+        .route("POST", links::ALERTS_CALM_DELETE, Policy::EDIT, with(post(calm::delete)))
         .route("GET", links::ALERTS_ROUTING, Policy::READ, with(get(routing_route)))
         .route("GET", links::ALERTS_CHANNELS, Policy::READ, with(get(channels_route)))
         .route("POST", links::ALERTS_CHANNEL_TEST, Policy::EDIT, with(post(forms::send_test)))
@@ -310,8 +327,8 @@ async fn show_silences(state: &Arc<PageState>, asked: Asked, status: StatusCode,
     work(state, move |state, _| {
         let shell = asked.shell_at(state, key("Silences"), links::ALERTS_SILENCES).with_refresh(SELDOM);
         let may_change = shell.has_role(Role::Editor);
-        let input =
-            SilencesInput { silences: state.routing.silences(), alerts: state.known(), done: asked.param("done"), problem, may_change };
+        let (silences, calm) = (state.routing.silences(), state.routing.calm());
+        let input = SilencesInput { silences, alerts: state.known(), calm, done: asked.param("done"), problem, may_change };
         asked.page(status, silences::render(&input, &shell))
     })
     .await

@@ -193,6 +193,13 @@ impl House {
         self.begin(now);
     }
 
+    /// Kills the server and starts it again with a clock that is this many seconds off, back or forth.
+    pub(super) fn crash_and_shift(&mut self, seconds: i64) {
+        let now = self.now() + seconds * 1000;
+        self.life = None;
+        self.begin(now);
+    }
+
     pub(super) fn reload(&mut self, yaml: &str) {
         self.yaml = yaml.to_owned();
         let life = self.life();
