@@ -6,24 +6,26 @@
 #
 # First both only scrape, then both load the rules; what is measured is the CPU time of each process (user and system) in
 # both windows, which a busy machine does not change much. PHAROS=, PROMETHEUS= and LOADGEN= name the binaries, SERIES= and
-# HOSTS= another size. Needs curl.
+# HOSTS= another size, GROUP= how many hosts' rules stand in a group (1000: all rules one after the other). Needs curl and the
+# load generator of the suite.
 set -euo pipefail
 SECONDS_EACH=${1:-180}
 SERIES=${SERIES:-100000}
 HOSTS=${HOSTS:-1000}
 LOADGEN=${LOADGEN:-loadgen}
+GROUP=${GROUP:-20}
 WARM=${WARM:-330}
 folder=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
 
-# Five rules a host, twenty hosts a group; every series is asked for by some rule. A few fire.
+# Five rules a host, twenty hosts a group; every host's series are asked for. Some fire.
 rules() {
     local host name
     echo "groups:"
     for ((host = 0; host < HOSTS; host++)); do
         printf -v name 'host-%05d' "$host"
-        ((host % 20)) || printf -- '- name: hosts-%03d\n  interval: 15s\n  rules:\n' $((host / 20))
+        ((host % GROUP)) || printf -- '- name: hosts-%03d\n  interval: 15s\n  rules:\n' $((host / GROUP))
         cat <<END
   - {alert: Load, expr: 'node_load1{node="$name"} / on (node) count by (node) (node_cpu_seconds_total{node="$name",mode="idle"}) > 4', for: 5m, labels: {severity: warning}, annotations: {summary: 'load of {{ \$labels.node }} is {{ \$value | humanize }}'}}
   - {alert: DiskFull, expr: 'node_filesystem_avail_bytes{node="$name"} / node_filesystem_size_bytes{node="$name"} < 0.1', for: 10m, labels: {severity: critical}, annotations: {summary: '{{ \$value | humanizePercentage }} left'}}
@@ -35,6 +37,7 @@ END
 }
 
 cpu() { awk '{sub(/.*\) /, ""); print $12 + $13}' "/proc/$1/stat"; }
+longest() { curl -sf "http://127.0.0.1:$1/metrics" | awk 'index($1, "prometheus_rule_group_last_duration_seconds") == 1 && $2 > m {m = $2} END {printf "%.3f", m}'; }
 rss() { awk '/^VmRSS/ {print int($2 / 1024)}' "/proc/$1/status"; }
 sum() { curl -sf "http://127.0.0.1:$1/metrics" | awk -v name="$2" 'index($1, name) == 1 {s += $2} END {printf "%d", s}'; }
 
@@ -77,5 +80,5 @@ for peer in "pharos 19192 $pharos" "Prometheus 19191 $prometheus"; do
     read -r name port pid <<<"$peer"
     echo "$name: $(sum "$port" prometheus_rule_group_iterations_total) evaluations of groups, $(sum "$port" prometheus_rule_group_iterations_missed_total) missed," \
         "$(sum "$port" prometheus_rule_evaluations_total) of rules, $(sum "$port" prometheus_rule_evaluation_failures_total) failed," \
-        "$(curl -sf "http://127.0.0.1:$port/api/v1/alerts" | grep -o '"state":"[a-z]*"' | sort | uniq -c | tr -s ' \n' ' '), RSS $(rss "$pid") MiB"
+        "$(curl -sf "http://127.0.0.1:$port/api/v1/alerts" | grep -o '"state":"[a-z]*"' | sort | uniq -c | tr -s ' \n' ' '), longest group $(longest "$port") s, RSS $(rss "$pid") MiB"
 done

@@ -87,6 +87,26 @@ fn push_lines(server: &Server) {
     assert_eq!(sent.status(), 204, "{}", sent.text().unwrap());
 }
 
+/// A rule of every kind that keeps alerts calm, by the forms of the pages.
+fn keep_calm(server: &Server) {
+    for form in [
+        "kind=rotas&title=First+line&receiver=everybody&person0=Ann&via0=pager&person1=Bob&via1=team&person2=Chiara+Montefiori&via2=team&first=2024-01-01&handover=09:00&days=7&zone=Europe/Berlin",
+        "kind=escalations&title=Nobody+acknowledges&matchers=severity%3D%22critical%22&after0=15m&to0=team&after1=30m&to1=everybody",
+        "kind=dependencies&title=Hosts&source=severity%3D%22critical%22&target=severity%3D~%22warning%7Cinfo%22&equal=job",
+        "kind=flapping&title=Whatever+flaps&changes=4&within=30m&quiet=15m",
+        "kind=caps&receiver=pager&messages=20&within=1h",
+        "kind=recurring-silences&title=Backups&matchers=job%3D%22backup%22&weekday=6&from=22:00&to=04:00&zone=Europe/Berlin",
+    ] {
+        let (status, text) = server.post("/alerts/calm/save", "application/x-www-form-urlencoded", form.to_owned());
+        assert_eq!(status, 200, "{form}: {text}");
+    }
+    let (_, page) = server.get("/alerts/oncall");
+    let rota = page.split("kind=rotas&#38;id=").nth(1).unwrap().split('"').next().unwrap();
+    let form = format!("rota={rota}&person=Bob&hours=30");
+    let (status, text) = server.post("/alerts/oncall/take-over", "application/x-www-form-urlencoded", form);
+    assert_eq!(status, 200, "{text}");
+}
+
 /// A server with this host's metrics, requests, a target that is down and a pushed group.
 fn busy() -> Server {
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/web/test/browser");
@@ -95,6 +115,7 @@ fn busy() -> Server {
     let server = Server::with_config(&config, &[&format!("--alertmanager.config.file={web}/routing.yml")]);
     push_requests(&server);
     push_lines(&server);
+    keep_calm(&server);
     client()
         .put(server.url("/metrics/job/backup/instance/db-1"))
         .body("# HELP backup_size_bytes Size.\n# TYPE backup_size_bytes gauge\nbackup_size_bytes 12e9\n")

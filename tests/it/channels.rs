@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::support::Server;
 
 /// A server that takes every message; gives its base address, and path and body of each.
-fn recorder() -> (String, Receiver<(String, String)>) {
+pub(crate) fn recorder() -> (String, Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (send, receive) = channel();

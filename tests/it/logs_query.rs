@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::logs_wire::{KEEPING, SECOND, SentLine, T0, loki, push, stream};
-use crate::support::{Server, client};
+use crate::support::{Server, client, until};
 
 /// Texts of an answer's lines, stream by stream.
 fn texts(server: &Server, query: &str, direction: &str, limit: &str) -> Vec<String> {
@@ -184,4 +184,29 @@ fn a_tail_goes_on_when_the_server_is_there_again() {
         let (is_well, _, text) = ask_logs(&["tail", "--url", url, query]);
         assert!(!is_well && text.contains(said), "{text}");
     }
+}
+
+/// Grafana asks a Loki data source for them; those over metrics are not Loki's.
+#[test]
+fn rules_over_logs_are_told_as_by_lokis_ruler() {
+    let server = Server::start(&[]);
+    assert_eq!(server.get("/loki/api/v1/rules"), (200, "{}\n".to_owned()));
+    let file = "groups:\n- name: lines\n  type: logs\n  interval: 1m\n  rules:\n  - alert: Errors\n    expr: sum(rate({app=\"a\"} |= \"bad\" [5m])) > 0\n    for: 5m\n- name: numbers\n  rules:\n  - record: one\n    expr: vector(1)\n";
+    let (status, answer) = server.send("PUT", "/api/v1/rules/files/mine", "application/yaml", file);
+    assert_eq!(status, 200, "{answer}");
+    let groups = until(|| {
+        let groups = server.api("/prometheus/api/v1/rules")["groups"].clone();
+        groups.get(0).is_some().then_some(groups)
+    });
+    assert_eq!((groups.as_array().map(Vec::len), &groups[0]["name"]), (Some(1), &json!("lines")));
+    assert_eq!(groups[0]["rules"][0]["query"], json!("(sum(rate({app=\"a\"} |= \"bad\"[5m])) > 0)"));
+    assert_eq!(server.api("/prometheus/api/v1/alerts"), json!({ "alerts": [] }));
+    let (_, declared) = server.get("/loki/api/v1/rules");
+    let declared: Json = serde_json::from_str(&declared).unwrap();
+    let group = &declared["pharos:mine"][0];
+    assert_eq!(
+        (&group["name"], &group["interval"], &group["rules"][0]["alert"], &group["rules"][0]["for"]),
+        (&json!("lines"), &json!("1m"), &json!("Errors"), &json!("5m"))
+    );
+    assert_eq!(declared["pharos:mine"].as_array().map(Vec::len), Some(1), "the other one is over metrics");
 }

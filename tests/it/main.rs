@@ -28,6 +28,10 @@ mod backup;
 mod browser;
 /// Budgets of memory and disk hold under load.
 mod budget;
+/// Calm rules, and what people do about alerts.
+mod calm;
+/// Pages of what keeps alerts calm: rules made, changed and deleted by forms.
+mod calm_pages;
 /// Messages about alerts: from the rule to the channel.
 mod channels;
 /// Configuration files, reload, checks.

@@ -2,7 +2,6 @@
 import type { Editor } from './editor.ts';
 import type { Compiled } from '../lang/logql.ts';
 import { html } from '../lib/html.ts';
-import { bars } from '../lib/logs/bars.ts';
 import { detail } from '../lib/logs/detail.ts';
 import { clock, fresh, lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
 import { List } from '../lib/logs/list.ts';
@@ -78,7 +77,7 @@ class Logs extends HTMLElement {
       }
     }
     const chart = this.querySelector<HTMLElement>('.bars');
-    if (chart && !chart.classList.contains('wait')) bars(chart);
+    if (chart && !chart.classList.contains('wait')) void import('../lib/logs/bars.ts').then((m) => m.bars(chart));
     this.count();
     if (this.querySelector('ph-chart')) void import('./chart.ts');
     const patterns = this.querySelector<HTMLElement>('[data-patterns-list]');
@@ -96,7 +95,7 @@ class Logs extends HTMLElement {
     const src = this.found.dataset.counts;
     if (!src) return;
     const ctl = (this.counting = new AbortController());
-    void import('../lib/logs/counts.ts').then((m) => m.counts(this, src, ctl.signal, bars)).finally(() => { if (this.counting === ctl) this.counting = null; });
+    void import('../lib/logs/counts.ts').then((m) => m.counts(this, src, ctl.signal)).finally(() => { if (this.counting === ctl) this.counting = null; });
   }
 
   /** Shows what the text in the bar compiles to while it is typed, or what is wrong with it. */

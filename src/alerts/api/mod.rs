@@ -2,6 +2,7 @@
 
 pub mod calm;
 pub mod care;
+mod loki;
 mod own;
 mod rules;
 pub mod v2;
@@ -46,6 +47,9 @@ pub fn routes(state: &Arc<ApiState>) -> Routes {
     Routes::new()
         .route("GET", "/api/v1/rules", read, with(get(rules::rules)))
         .route("GET", "/api/v1/alerts", read, with(get(rules::alerts)))
+        .route("GET", "/prometheus/api/v1/rules", read, with(get(loki::rules)))
+        .route("GET", "/prometheus/api/v1/alerts", read, with(get(loki::alerts)))
+        .route("GET", "/loki/api/v1/rules", read, with(get(loki::files)))
         .route("GET", "/api/v1/rules/files", read, with(get(own::files)))
         .route("GET", "/api/v1/rules/files/{name}", read, with(get(own::file)))
         .route("PUT", "/api/v1/rules/files/{name}", edit, with(put(own::save)))

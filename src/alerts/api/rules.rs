@@ -25,6 +25,8 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// Which rules are wanted.
 struct Wanted {
+    /// Of both languages without one.
+    language: Option<Language>,
     kind: Option<bool>,
     names: Vec<String>,
     groups: Vec<String>,
@@ -35,7 +37,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn from_params(params: &Params, state: &ApiState) -> Result<Self, ApiError> {
+    fn from_params(params: &Params, state: &ApiState, language: Option<Language>) -> Result<Self, ApiError> {
         let kind = params.get("type").unwrap_or("").to_lowercase();
         let kind = match kind.as_str() {
             "" => None,
@@ -51,6 +53,7 @@ impl Wanted {
             matchers.extend(shape.selectors);
         }
         Ok(Self {
+            language,
             kind,
             names: texts("rule_name[]"),
             groups: texts("rule_group[]"),
@@ -63,7 +66,9 @@ impl Wanted {
 
     fn wants_group(&self, group: &Running) -> bool {
         let named = |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
-        named(&self.files, &group.group.file) && named(&self.groups, &group.group.name)
+        self.language.is_none_or(|language| language == group.group.language)
+            && named(&self.files, &group.group.file)
+            && named(&self.groups, &group.group.name)
     }
 
     fn wants(&self, rule: &RunningRule) -> bool {
@@ -238,8 +243,13 @@ impl Serialize for LabelPairs<'_> {
 
 /// `GET /api/v1/rules`.
 pub async fn rules(AxumState(state): AxumState<Arc<ApiState>>, request: Request<Body>) -> Result<Response, ApiError> {
+    answer_rules(&state, request, None).await
+}
+
+/// Rules of one language, or of both.
+pub(super) async fn answer_rules(state: &ApiState, request: Request<Body>, language: Option<Language>) -> Result<Response, ApiError> {
     let params = Params::from_request(request).await?;
-    let wanted = Wanted::from_params(&params, &state)?;
+    let wanted = Wanted::from_params(&params, state, language)?;
     let all = state.groups.groups();
     let mut groups: Vec<&Running> = all.iter().map(AsRef::as_ref).filter(|group| wanted.wants_group(group)).collect();
     groups.sort_by(|one, other| (&one.group.file, &one.group.name).cmp(&(&other.group.file, &other.group.name)));
@@ -318,8 +328,14 @@ fn shown<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<AlertJson> {
 
 /// `GET /api/v1/alerts`.
 pub async fn alerts(AxumState(state): AxumState<Arc<ApiState>>) -> Response {
+    answer_alerts(&state, None)
+}
+
+/// Alerts of one language, or of both.
+pub(super) fn answer_alerts(state: &ApiState, language: Option<Language>) -> Response {
     let groups = state.groups.groups();
-    let alerts: Vec<AlertJson> = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| shown(rule.alerts.lock().iter())).collect();
+    let groups = groups.iter().filter(|group| language.is_none_or(|language| language == group.group.language));
+    let alerts: Vec<AlertJson> = groups.flat_map(|group| &group.rules).flat_map(|rule| shown(rule.alerts.lock().iter())).collect();
     success(&AlertsJson { alerts })
 }
 

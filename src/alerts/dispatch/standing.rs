@@ -187,7 +187,7 @@ impl Standing {
         self.groups.insert(&alert, now);
         self.inhibitor.observe(&alert);
         if fires && !was_on {
-            self.escalating.look_in_time(alert.starts_at);
+            self.escalating.begins(name, alert.starts_at);
         }
         if old.is_none() && is_over {
             // Nobody knows of it, so there is nothing that must not be forgotten.
@@ -254,8 +254,9 @@ impl Standing {
                 stays
             });
         }
+        let cared_for = self.cared_for();
         self.log.retain(|key, logged| {
-            let stays = logged.expires_at > now;
+            let stays = logged.expires_at > now || !cared_for.is_disjoint(&logged.entry.firing);
             if !stays {
                 changes.log.insert(key.clone(), None);
             }

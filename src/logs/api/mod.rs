@@ -206,9 +206,6 @@ fn read_routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/prom/tail", read, with(get(tail::tail)))
         .route("GET", "/loki/api/v1/status/buildinfo", read, get(status::build_info))
         .route("GET", "/loki/api/v1/drilldown-limits", read, with(get(status::drilldown_limits)))
-        .route("GET", "/loki/api/v1/rules", read, get(status::rules))
-        .route("GET", "/prometheus/api/v1/rules", read, get(status::rule_groups))
-        .route("GET", "/prometheus/api/v1/alerts", read, get(status::alerts))
         .route("GET", "/ready", Policy::Public, with(get(status::ready)))
         .join(deletion_routes(state))
 }

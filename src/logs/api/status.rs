@@ -1,10 +1,10 @@
-//! What clients ask before they query: version, readiness, rules.
+//! What clients ask before they query: version, readiness, limits.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::json;
 
 use super::ApiState;
@@ -26,21 +26,6 @@ pub(super) async fn ready(State(state): State<Arc<ApiState>>) -> Result<Response
         None => Ok((StatusCode::OK, "ready\n").into_response()),
         Some(why) => Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why)),
     }
-}
-
-/// `GET /loki/api/v1/rules`: there are none.
-pub(super) async fn rules() -> Response {
-    (StatusCode::OK, [(header::CONTENT_TYPE, "application/yaml")], "{}\n").into_response()
-}
-
-/// `GET /prometheus/api/v1/rules` as Loki's ruler answers it: there are none.
-pub(super) async fn rule_groups() -> Response {
-    json(b"{\"status\":\"success\",\"data\":{\"groups\":[]},\"errorType\":\"\",\"error\":\"\"}".to_vec())
-}
-
-/// `GET /prometheus/api/v1/alerts`.
-pub(super) async fn alerts() -> Response {
-    json(b"{\"status\":\"success\",\"data\":{\"alerts\":[]},\"errorType\":\"\",\"error\":\"\"}".to_vec())
 }
 
 /// `GET /loki/api/v1/drilldown-limits`: what Grafana's Logs Drilldown asks for first.

@@ -136,8 +136,8 @@ pub fn render(input: &DoorsInput, shell: &Shell) -> String {
     let largest = input.days.iter().map(|day| day.disk_bytes).max().unwrap_or(0).max(1);
     page::html(&DoorsPage {
         numbers: vec![
-            (key("Lines a second"), format::number(rate(|door| door.lines_per_s), Unit::Short), String::new()),
-            (key("Text a second"), format::number(rate(|door| door.bytes_per_s), Unit::BytesPerSecond), String::new()),
+            (key("Lines a second"), format::number(rounded(rate(|door| door.lines_per_s), 0.01), Unit::Short), String::new()),
+            (key("Text a second"), format::number(rounded(rate(|door| door.bytes_per_s), 1.0), Unit::BytesPerSecond), String::new()),
             (key("Newest line"), lag, String::new()),
             (key("Refused since the start"), count(refused), if refused > 0 { "warn".to_owned() } else { String::new() }),
         ],
@@ -179,14 +179,19 @@ fn lag(ms: i64, shell: &Shell) -> String {
     if ms < 0 { shell.f1("{} early", long) } else { long }
 }
 
+/// A rate without digits that say nothing: a line an hour is none a second.
+fn rounded(rate: f64, step: f64) -> f64 {
+    (rate / step).round() * step
+}
+
 fn door_row(door: &Door, shell: &Shell) -> DoorRow {
-    let rate = |value: Option<f64>, unit| value.map_or_else(|| "–".to_owned(), |value| format::number(value, unit));
+    let rate = |value: Option<f64>, step, unit| value.map_or_else(|| "–".to_owned(), |value| format::number(rounded(value, step), unit));
     DoorRow {
         name: door.name.clone(),
         lines: count(door.lines),
         bytes: format::number(door.bytes as f64, Unit::Bytes),
-        lines_per_s: rate(door.lines_per_s, Unit::PerSecond),
-        bytes_per_s: rate(door.bytes_per_s, Unit::BytesPerSecond),
+        lines_per_s: rate(door.lines_per_s, 0.01, Unit::PerSecond),
+        bytes_per_s: rate(door.bytes_per_s, 1.0, Unit::BytesPerSecond),
         requests: count(door.requests),
         lag: door.lag_ms.map_or_else(|| "–".to_owned(), |ms| lag(ms, shell)),
         is_late: door.lag_ms.is_some_and(|ms| ms.unsigned_abs() > LATE_MS.unsigned_abs()),
@@ -271,6 +276,12 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }
+    }
+
+    #[test]
+    fn rates_have_no_digits_that_say_nothing() {
+        assert_eq!([0.0004, 0.014, 12.5].map(|rate| rounded(rate, 0.01)), [0.0, 0.01, 12.5]);
+        assert_eq!([0.3, 37.6].map(|rate| rounded(rate, 1.0)), [0.0, 38.0]);
     }
 
     #[test]

@@ -112,38 +112,64 @@ impl Compiled {
     }
 }
 
-/// When lines were written that a deletion may mean, as far as is known: spans of times (ns), both ends included, ascending.
-pub type Reach = Box<[(i64, i64)]>;
+/// Where lines lie that a deletion may mean, as far as is known.
+pub type Reach = Box<[Place]>;
 
-/// Whether times from `min` to `max` meet a reach.
-fn is_met(reach: &[(i64, i64)], min: i64, max: i64) -> bool {
-    reach.iter().any(|(from, to)| *from <= max && min <= *to)
+/// Lines of a stream, or of any, and from when to when (ns), both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Hash of the stream's labels; nothing for lines of several streams.
+    pub stream: Option<u64>,
+    /// The oldest line.
+    pub from: i64,
+    /// The newest one.
+    pub to: i64,
 }
 
-/// Most spans of one deletion.
+impl Place {
+    /// Anywhere.
+    pub const ALL: Self = Self { stream: None, from: i64::MIN, to: i64::MAX };
+
+    /// Whether it may have lines of a stream with times from `min` to `max`; of any stream without one.
+    fn meets(&self, stream: Option<u64>, min: i64, max: i64) -> bool {
+        self.from <= max && min <= self.to && (self.stream.is_none() || stream.is_none() || self.stream == stream)
+    }
+}
+
+/// Most places of one deletion.
 const REACH_MAX: usize = 16;
 
-/// The spans that blocks with such bounds cover, with the smallest gaps between them closed.
-pub fn reach_of(mut bounds: Vec<(i64, i64)>) -> Reach {
-    bounds.sort_unstable();
-    let mut spans: Vec<(i64, i64)> = Vec::new();
-    for (from, to) in bounds {
-        match spans.last_mut().filter(|last| from <= last.1) {
-            Some(last) => last.1 = last.1.max(to),
-            None => spans.push((from, to)),
-        }
+/// The places of some blocks: those of one stream that overlap as one, and if there are many of them only when they are, with
+/// the smallest gaps between them closed.
+pub fn reach_of(mut places: Vec<Place>) -> Reach {
+    join(&mut places);
+    if places.len() > REACH_MAX {
+        places.iter_mut().for_each(|place| place.stream = None);
+        join(&mut places);
     }
-    if spans.len() > REACH_MAX {
-        let gap = |at: usize| spans[at].0.saturating_sub(spans[at - 1].1);
-        let mut widest: Vec<usize> = (1..spans.len()).collect();
+    if places.len() > REACH_MAX {
+        let gap = |at: usize| places[at].from.saturating_sub(places[at - 1].to);
+        let mut widest: Vec<usize> = (1..places.len()).collect();
         widest.sort_by_key(|at| std::cmp::Reverse(gap(*at)));
         widest.truncate(REACH_MAX - 1);
         widest.sort_unstable();
         let begins = std::iter::once(0).chain(widest.iter().copied());
-        let ends = widest.iter().copied().chain(std::iter::once(spans.len()));
-        spans = begins.zip(ends).map(|(begin, end)| (spans[begin].0, spans[end - 1].1)).collect();
+        let ends = widest.iter().copied().chain(std::iter::once(places.len()));
+        places = begins.zip(ends).map(|(begin, end)| Place { to: places[end - 1].to, ..places[begin] }).collect();
     }
-    spans.into()
+    places.into()
+}
+
+/// Puts places of one stream that overlap together; all are then in order.
+fn join(places: &mut Vec<Place>) {
+    places.sort_unstable();
+    places.dedup_by(|next, kept| {
+        let overlaps = next.stream == kept.stream && next.from <= kept.to;
+        if overlaps {
+            kept.to = kept.to.max(next.to);
+        }
+        overlaps
+    });
 }
 
 /// Deletions that concern a part, so that those for a stream are found at once. Where lines lie that one means by what they
@@ -208,12 +234,13 @@ impl DeleteSet {
         let most = |a: Option<bool>, b: Option<bool>| a.max(b);
         match labels {
             Some(labels) => {
+                let stream = labels.stable_hash();
                 let places = self.places(labels, min, max).into_iter();
-                places.map(|at| wants(at, self.meets(at, (min, max), find))).fold(None, most)
+                places.map(|at| wants(at, self.meets(at, stream, (min, max), find))).fold(None, most)
             }
             // Of many streams, few may be asked for: nothing is looked up for the others.
             None => {
-                let meets = |at: usize| self.reaches[at].get().is_none_or(|reach| is_met(reach, min, max));
+                let meets = |at: usize| self.reaches[at].get().is_none_or(|reach| reach.iter().any(|place| place.meets(None, min, max)));
                 let places = (0..self.all.len()).filter(|at| self.all[*at].reaches(min, max));
                 places.map(|at| wants(at, meets(at))).fold(None, most)
             }
@@ -222,27 +249,31 @@ impl DeleteSet {
 
     /// Which lines of a stream are meant that have times from `min` to `max`.
     pub fn filters<'s>(&'s self, labels: &Labels, (min, max): (i64, i64), find: &dyn Fn(&Compiled) -> Reach) -> Vec<OneStream<'s>> {
+        let stream = labels.stable_hash();
         let places = self.places(labels, min, max).into_iter();
-        places.filter(|at| self.meets(*at, (min, max), find)).map(|at| self.filter(at, labels)).collect()
+        let met = places.filter(|at| self.meets(*at, stream, (min, max), find));
+        met.map(|at| self.filter(at, labels, stream, (min, max))).collect()
     }
 
-    fn filter<'s>(&'s self, at: usize, labels: &Labels) -> OneStream<'s> {
+    fn filter<'s>(&'s self, at: usize, labels: &Labels, stream: u64, (min, max): (i64, i64)) -> OneStream<'s> {
         let mut filter = self.all[at].of_stream(labels);
         match self.reaches[at].get() {
             Some(reach) if self.all[at].looks_at_text() => {
-                Box::new(move |ts, text, fields| reach.iter().any(|(from, to)| *from <= ts && ts <= *to) && filter(ts, text, fields))
+                let times: Vec<(i64, i64)> =
+                    reach.iter().filter(|place| place.meets(Some(stream), min, max)).map(|place| (place.from, place.to)).collect();
+                Box::new(move |ts, text, fields| times.iter().any(|(from, to)| *from <= ts && ts <= *to) && filter(ts, text, fields))
             }
             _ => filter,
         }
     }
 
-    /// Whether a deletion may mean lines from `min` to `max`.
-    fn meets(&self, at: usize, (min, max): (i64, i64), find: &dyn Fn(&Compiled) -> Reach) -> bool {
+    /// Whether a deletion may mean lines of a stream from `min` to `max`.
+    fn meets(&self, at: usize, stream: u64, (min, max): (i64, i64), find: &dyn Fn(&Compiled) -> Reach) -> bool {
         let delete = &self.all[at];
         if !delete.looks_at_text() {
             return true;
         }
-        is_met(self.reaches[at].get_or_init(|| find(delete)), min, max)
+        self.reaches[at].get_or_init(|| find(delete)).iter().any(|place| place.meets(Some(stream), min, max))
     }
 
     /// Those that mean lines of a stream with times from `min` to `max`, by place.
@@ -292,7 +323,7 @@ mod tests {
     use crate::series::matcher::Matcher;
 
     fn everywhere(_: &Compiled) -> Reach {
-        [(i64::MIN, i64::MAX)].into()
+        [Place::ALL].into()
     }
 
     struct Contains(Vec<u8>);
@@ -385,14 +416,18 @@ mod tests {
         let found = AtomicUsize::new(0);
         let find = |_: &Compiled| -> Reach {
             found.fetch_add(1, Ordering::Relaxed);
-            [(10, 12), (20, 20)].into()
+            let other = Labels::from_pairs([("job", "b")]).stable_hash();
+            [(None, 10, 12), (Some(labels.stable_hash()), 20, 20), (Some(other), 5, 6)]
+                .map(|(stream, from, to)| Place { stream, from, to })
+                .into()
         };
-        assert_eq!(set.wants_text(Some(&labels), (0, 9), &find), None);
+        assert_eq!(set.wants_text(Some(&labels), (0, 9), &find), None, "what lies there is of another stream");
         assert_eq!(set.wants_text(None, (0, 10), &find), Some(true));
-        assert_eq!(set.wants_text(None, (0, 9), &find), None);
+        assert_eq!(set.wants_text(None, (0, 4), &find), None);
+        assert_eq!(set.wants_text(None, (0, 5), &find), Some(true));
         assert!(set.filters(&labels, (13, 19), &find).is_empty());
         let meant = |set: &DeleteSet, ts: i64| set.filters(&labels, (0, 30), &find).iter_mut().any(|meant| meant(ts, b"x", b""));
-        assert_eq!([9, 10, 12, 13, 20].map(|ts| meant(&set, ts)), [false, true, true, false, true]);
+        assert_eq!([5, 9, 10, 12, 13, 20].map(|ts| meant(&set, ts)), [false, false, true, true, false, true]);
         let set = set.with(vec![by_text, whole]);
         assert_eq!(set.wants_text(Some(&labels), (0, 9), &find), Some(false));
         assert!(meant(&set, 13), "the other one means every line");
@@ -401,12 +436,23 @@ mod tests {
 
     #[test]
     fn a_reach_has_few_spans_and_leaves_nothing_out() {
-        assert_eq!(*reach_of(vec![(5, 9), (1, 3), (2, 4), (9, 9)]), [(1, 4), (5, 9)]);
-        assert_eq!(*reach_of(Vec::new()), [(0, 0); 0]);
-        let bounds: Vec<(i64, i64)> = (0..100).map(|at| (at * at * 10, at * at * 10 + 5)).collect();
-        let reach = reach_of(bounds.clone());
-        assert_eq!(reach.len(), REACH_MAX);
-        assert!(bounds.iter().all(|(from, to)| reach.iter().any(|span| span.0 <= *from && *to <= span.1)));
-        assert_eq!(reach.last(), bounds.last(), "the widest gaps stay");
+        let at = |stream: Option<u64>, from, to| Place { stream, from, to };
+        let (a, b) = (Some(1), Some(2));
+        assert_eq!(*reach_of(vec![at(None, 5, 9), at(None, 1, 3), at(None, 2, 4), at(None, 9, 9)]), [at(None, 1, 4), at(None, 5, 9)]);
+        assert_eq!(*reach_of(vec![at(b, 1, 3), at(a, 2, 4), at(b, 3, 5)]), [at(a, 2, 4), at(b, 1, 5)]);
+        assert!(reach_of(Vec::new()).is_empty());
+        let covers = |reach: &[Place], blocks: &[Place]| {
+            blocks.iter().all(|block| {
+                reach
+                    .iter()
+                    .any(|place| place.meets(block.stream, block.from, block.to) && place.from <= block.from && block.to <= place.to)
+            })
+        };
+        let blocks: Vec<Place> = (0..100).map(|n| at(Some(n as u64 % 3), n * n * 10, n * n * 10 + 5)).collect();
+        let reach = reach_of(blocks.clone());
+        assert!(reach.len() == REACH_MAX && covers(&reach, &blocks));
+        assert_eq!(reach.last(), Some(&Place { stream: None, ..blocks[99] }), "the widest gaps stay");
+        let one_time: Vec<Place> = (0..100).map(|n| at(Some(n), 7, 9)).collect();
+        assert_eq!(*reach_of(one_time), [at(None, 7, 9)], "many streams at one time");
     }
 }

@@ -1,4 +1,5 @@
 /** Counts that took too long for the page: they come part by part, the newest first, and are put in place as they grow. */
+import { bars } from './bars.ts';
 import { html } from '../html.ts';
 import { t } from '../words.ts';
 import { showTimes } from '../zone.ts';
@@ -12,7 +13,7 @@ export function rows(text: string): [Part[], string] {
 }
 
 /** Puts the parts of a count where the page has its own; folds stay as they are. */
-function put(root: HTMLElement, part: string, drawn: (bars: HTMLElement) => void): void {
+function put(root: HTMLElement, part: string): void {
   const next = new DOMParser().parseFromString(part, 'text/html');
   for (const name of ['total', 'read', 'labels', 'bars']) {
     const now = next.querySelector<HTMLElement>(`[data-${name}]`), old = root.querySelector<HTMLElement>(`[data-${name}]`);
@@ -21,13 +22,13 @@ function put(root: HTMLElement, part: string, drawn: (bars: HTMLElement) => void
     now.querySelectorAll('details').forEach((d) => { const open = folds.get(d.querySelector('summary')?.textContent); if (open != null) d.open = open; });
     document.adoptNode(now);
     if (old) old.replaceWith(now); else root.querySelector('#facets')?.prepend(now);
-    if (name === 'bars') drawn(now);
+    if (name === 'bars') bars(now);
   }
   root.querySelector('[data-labels-note]')?.remove();
   showTimes(root);
 }
 
-export async function counts(root: HTMLElement, src: string, signal: AbortSignal, drawn: (bars: HTMLElement) => void): Promise<void> {
+export async function counts(root: HTMLElement, src: string, signal: AbortSignal): Promise<void> {
   const fail = (why: string) => {
     const box = root.querySelector('[data-bars].wait'), read = root.querySelector('[data-read]');
     // What was counted until then stays, and is said to be a part.
@@ -43,7 +44,7 @@ export async function counts(root: HTMLElement, src: string, signal: AbortSignal
       end = done;
       const [parts, left] = rows(text + (value ?? ''));
       text = left;
-      for (const part of parts) if (part.error) fail(part.error); else if (part.html) put(root, part.html, drawn);
+      for (const part of parts) if (part.error) fail(part.error); else if (part.html) put(root, part.html);
     }
   } catch (e) {
     if (!signal.aborted) fail(e instanceof TypeError ? t('The server cannot be reached.') : String(e));

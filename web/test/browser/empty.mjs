@@ -12,6 +12,8 @@ const PAGES = [
   ['/alerts', 'No alerting rules yet', '/docs/rules'],
   ['/alerts/rules', 'No rules yet', '/docs/rules'],
   ['/alerts/silences', 'Nothing is silenced', '/alerts'],
+  ['/alerts/oncall', 'Nobody is on call yet', '/alerts/calm/edit?kind=rotas'],
+  ['/alerts/calm', 'None is set', '/alerts/calm/edit?kind=caps'],
   ['/alerts/channels', 'No receivers yet', '/status#settings'],
   ['/alerts/history', 'Nothing fired in this range', ''],
   ['/alerts/history?view=tellings', 'Nobody was told of anything', '/alerts/channels'],

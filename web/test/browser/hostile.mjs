@@ -9,6 +9,7 @@ const PAGES = [
   ['logs', '/logs'], ['logs-columns', `/logs?cols=${Q('job,"><img src=x onerror=alert(12)>')}&f=${Q('job:"><img src=x onerror=alert(13)>')}`], ['logs-words', `/logs?q=${Q('"><img src=x onerror=alert(14)>')}`],
   ['logs-streams', '/logs/streams'], ['logs-ingestion', '/logs/ingestion'], ['alerts', '/alerts'], ['alerts-groups', '/alerts?by=group'], ['alerts-filter', `/alerts?f=${Q('"><img src=x onerror=alert(15)>')}&text=${Q('<script>alert(16)</script>')}`],
   ['alerts-rules', '/alerts/rules'], ['alerts-silence', `/alerts/silences/edit?matchers=${Q('"><img src=x onerror=alert(17)>')}&comment=${Q('"><img src=x onerror=alert(18)>')}`],
+  ['alerts-oncall', '/alerts/oncall'], ['alerts-calm', '/alerts/calm'], ['alerts-calm-edit', `/alerts/calm/edit?kind=rotas&draft=1&title=${Q('"><img src=x onerror=alert(21)>')}&person0=${Q('"><img src=x onerror=alert(22)>')}&via0=${Q('"><img src=x onerror=alert(23)>')}&zone=${Q('<script>alert(24)</script>')}`],
   ['alerts-routing', `/alerts/routing?labels=${Q('a="><img src=x onerror=alert(19)>"')}`], ['alerts-history', '/alerts/history'], ['alerts-group', `/alerts/group?receiver=x&key=${Q('"><img src=x onerror=alert(20)>')}`], ['targets', '/targets'], ['catalogue', '/catalogue'], ['catalogue-search', `/catalogue?search=${Q('"><script>alert(9)</script>')}`],
   ['cardinality', '/cardinality'], ['pushed', '/pushed'], ['status', '/status'], ['missing', `/%22%3E%3Cimg%20src=x%20onerror=alert(10)%3E`],
 ];

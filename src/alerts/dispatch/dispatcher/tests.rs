@@ -11,6 +11,7 @@ mod mishaps;
 mod property;
 mod recurring;
 mod rotas;
+mod speed;
 
 use std::time::Duration;
 

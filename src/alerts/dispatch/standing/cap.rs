@@ -29,8 +29,8 @@ struct Capped {
     window: Window,
     /// Groups that wait to be told.
     held: BTreeSet<GroupName>,
-    /// Whether something that was held back is being told.
-    is_telling: bool,
+    /// Groups that waited and are being told.
+    telling: BTreeSet<GroupName>,
 }
 
 impl Capped {
@@ -52,7 +52,7 @@ impl Standing {
             capped.cap = None;
         }
         for (_, cap) in self.calm.caps() {
-            let new = || Capped { cap: None, window: Window::default(), held: BTreeSet::new(), is_telling: false };
+            let new = || Capped { cap: None, window: Window::default(), held: BTreeSet::new(), telling: BTreeSet::new() };
             let capped = self.caps.receivers.entry(cap.receiver.as_str().into()).or_insert_with(new);
             capped.cap.get_or_insert_with(|| cap.clone());
         }
@@ -65,7 +65,7 @@ impl Standing {
 
     /// A receiver has no cap any more.
     fn let_go(&mut self, receiver: &Arc<str>, now: i64) {
-        let Some(capped) = self.caps.receivers.get(receiver).filter(|capped| !capped.is_telling) else { return };
+        let Some(capped) = self.caps.receivers.get(receiver).filter(|capped| capped.telling.is_empty()) else { return };
         for (receiver, key) in &capped.held {
             self.groups.hurry(receiver, key, now);
         }
@@ -109,7 +109,7 @@ impl Standing {
         for receiver in receivers {
             let Some(capped) = self.caps.receivers.get_mut(&receiver) else { continue };
             // Who comes later does not go past those who wait.
-            if !capped.is_telling && capped.held.is_empty() && capped.has_room(now) {
+            if capped.telling.is_empty() && capped.held.is_empty() && capped.has_room(now) {
                 capped.count(now);
                 continue;
             }
@@ -120,9 +120,15 @@ impl Standing {
         is_held
     }
 
+    /// Whether a group that waited is being told. What of it is over must not be forgotten before that has ended.
+    pub(super) fn is_catching_up(&self, group: &GroupName) -> bool {
+        self.caps.receivers.values().any(|capped| capped.telling.contains(group))
+    }
+
     /// What was held back and has room now.
     pub(super) fn held_jobs(&mut self, now: i64, changes: &mut Changes) -> Vec<Job> {
-        let ready = self.caps.receivers.iter().filter(|(_, capped)| !capped.is_telling && !capped.held.is_empty() && capped.has_room(now));
+        let ready =
+            self.caps.receivers.iter().filter(|(_, capped)| capped.telling.is_empty() && !capped.held.is_empty() && capped.has_room(now));
         let ready: Vec<Arc<str>> = ready.map(|(receiver, _)| Arc::clone(receiver)).collect();
         ready.iter().filter_map(|receiver| self.held_job(receiver, now, changes)).collect()
     }
@@ -152,7 +158,7 @@ impl Standing {
         let orders = if is_digest { digest(receiver, orders, tree.routes().first(), now) } else { orders };
         self.caps.digests += u64::from(is_digest);
         let capped = self.caps.receivers.get_mut(receiver)?;
-        capped.is_telling = true;
+        capped.telling = names(&parts).collect();
         capped.count(now);
         Some(Job { tree, parts, orders, at: now, deadline, held_for: Some(Arc::clone(receiver)), is_partly_held: false })
     }
@@ -170,9 +176,9 @@ impl Standing {
     /// What was held back is through, or was given up for now. Its groups are settled when they are due.
     pub(super) fn finish_held(&mut self, receiver: &Arc<str>, job: &Job, is_overtaken: bool, now: i64) {
         let Some(capped) = self.caps.receivers.get_mut(receiver) else { return };
-        capped.is_telling = false;
+        capped.telling.clear();
         if is_overtaken {
-            capped.held.extend(job.parts.iter().map(|(receiver, flush)| (Arc::clone(receiver), Arc::clone(&flush.key))));
+            capped.held.extend(names(&job.parts));
         }
         if capped.cap.is_none() {
             self.let_go(receiver, now);
@@ -198,9 +204,13 @@ impl Standing {
 
     /// When there is room for something that is held back.
     pub(super) fn next_room(&self, now: i64) -> Option<i64> {
-        let waiting = self.caps.receivers.values().filter(|capped| !capped.is_telling && !capped.held.is_empty());
+        let waiting = self.caps.receivers.values().filter(|capped| capped.telling.is_empty() && !capped.held.is_empty());
         waiting.map(|capped| capped.cap.as_ref().map_or(now, |cap| capped.window.room_at(cap, now))).min()
     }
+}
+
+fn names(parts: &[(Arc<str>, Flush)]) -> impl Iterator<Item = GroupName> {
+    parts.iter().map(|(receiver, flush)| (Arc::clone(receiver), Arc::clone(&flush.key)))
 }
 
 /// One message for each channel, of all groups.

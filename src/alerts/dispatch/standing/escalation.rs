@@ -1,18 +1,18 @@
 //! Alerts that nobody takes care of: others are told, step by step. Each step is a route beside the tree, whose groups are
 //! told as all others are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Standing;
-use crate::alerts::calm::{Escalation, Named};
+use super::{Known, Standing};
+use crate::alerts::calm::{Escalation, Handling, Named};
 use crate::alerts::model::routed::RoutedAlert;
-use crate::alerts::route::{Entry, Route, RouteTree, SideRoute, log};
+use crate::alerts::route::{Entry, Groups, Route, RouteTree, SideRoute, log};
 use crate::base::time::Duration;
 
-/// How often alerts are looked at at least, and how soon a group tells of changes.
+/// How often all alerts are looked at, and how soon a group tells of changes.
 const LOOK_EVERY: i64 = 30_000;
-/// How often they are looked at at most.
+/// How often those are looked at at most that reach a step meanwhile.
 const LOOK_PAUSE: i64 = 1_000;
 
 /// Escalations at work.
@@ -22,8 +22,12 @@ pub(super) struct Escalating {
     rules: Vec<(Escalation, usize)>,
     /// How long an alert has to fire at least, in milliseconds.
     first_after: i64,
-    /// When alerts are looked at next, in milliseconds since the Unix epoch.
+    /// When all alerts are looked at next, in milliseconds since the Unix epoch.
     next_look: i64,
+    /// When alerts may reach a step before that, and which.
+    reaching: BTreeSet<(i64, u64)>,
+    /// When those are looked at that reached one meanwhile, at the earliest.
+    not_before: i64,
     /// Steps that alerts reached.
     pub(super) steps: u64,
 }
@@ -40,7 +44,7 @@ impl Standing {
             place += rule.steps.len();
         }
         self.escalating.first_after = with_steps().filter_map(|(_, rule)| rule.first_after()).min().unwrap_or(i64::MAX);
-        self.escalating.next_look = now;
+        self.escalating.look_anew(now);
         let tree = if self.escalating.rules.is_empty() && plain.side_routes().is_empty() {
             Arc::clone(plain)
         } else {
@@ -83,34 +87,33 @@ impl Standing {
 
     /// Puts alerts that reached a step where they are told, if it is time to look.
     pub(super) fn escalate(&mut self, now: i64) {
-        let next_look = self.escalating.next_look;
-        // A clock that was set back by far must not keep alerts from being looked at.
-        if self.escalating.rules.is_empty() || (now < next_look && next_look - now <= LOOK_EVERY) {
+        let escalating = &mut self.escalating;
+        if escalating.rules.is_empty() {
             return;
         }
-        let mut next_look = now.saturating_add(LOOK_EVERY);
-        for (name, known) in self.known.iter().filter(|(_, known)| !known.is_over) {
-            let alert = &known.alert;
-            if alert.starts_at.saturating_add(self.escalating.first_after) > now {
-                next_look = next_look.min(alert.starts_at.saturating_add(self.escalating.first_after));
-                continue;
+        // A clock that was set back by far must not keep alerts from being looked at.
+        if now >= escalating.next_look || escalating.next_look - now > LOOK_EVERY {
+            escalating.look_anew(now.saturating_add(LOOK_EVERY));
+            for (name, known) in &self.known {
+                escalating.look_at(*name, known, &self.handlings, &mut self.groups, now);
             }
-            if self.handlings.get(name).is_some_and(|handling| handling.acknowledged.is_some()) {
-                continue;
-            }
-            for (rule, first_route) in self.escalating.rules.iter().filter(|(rule, _)| rule.matchers.matches(&alert.labels)) {
-                for step in rule.reached(alert.starts_at, now) {
-                    self.escalating.steps += u64::from(self.groups.insert_beside(first_route + step, alert, now));
+        } else if now >= escalating.not_before && escalating.reaching.first().is_some_and(|(at, _)| *at <= now) {
+            let later = escalating.reaching.split_off(&(now.saturating_add(1), 0));
+            for (_, name) in std::mem::replace(&mut escalating.reaching, later) {
+                if let Some(known) = self.known.get(&name) {
+                    escalating.look_at(name, known, &self.handlings, &mut self.groups, now);
                 }
-                next_look = rule.next_at(alert.starts_at, now).map_or(next_look, |next| next.min(next_look));
             }
+            escalating.not_before = now.saturating_add(LOOK_PAUSE);
         }
-        self.escalating.next_look = next_look.max(now.saturating_add(LOOK_PAUSE));
     }
 
     /// When alerts are looked at next, if there are escalations.
     pub(super) fn next_look(&self) -> Option<i64> {
-        (!self.escalating.rules.is_empty()).then_some(self.escalating.next_look)
+        let escalating = &self.escalating;
+        let reached = escalating.reaching.first().map(|(at, _)| (*at).max(escalating.not_before));
+        let next = reached.map_or(escalating.next_look, |at| at.min(escalating.next_look));
+        (!escalating.rules.is_empty()).then_some(next)
     }
 
     /// Leaves out of a step what the calendar keeps back wherever it goes: nobody was to be told, so nobody has failed to
@@ -131,10 +134,46 @@ impl Standing {
 }
 
 impl Escalating {
-    /// An alert begins to fire, and may reach a step before the next look.
-    pub(super) fn look_in_time(&mut self, starts_at: i64) {
+    /// All alerts are looked at at this instant.
+    fn look_anew(&mut self, next_look: i64) {
+        self.next_look = next_look;
+        self.not_before = i64::MIN;
+        self.reaching.clear();
+    }
+
+    /// An alert may reach a step at this instant.
+    fn look_at_later(&mut self, name: u64, at: i64) {
+        if at < self.next_look {
+            self.reaching.insert((at, name));
+        }
+    }
+
+    /// An alert begins to fire.
+    pub(super) fn begins(&mut self, name: u64, starts_at: i64) {
         if !self.rules.is_empty() {
-            self.next_look = self.next_look.min(starts_at.saturating_add(self.first_after));
+            self.look_at_later(name, starts_at.saturating_add(self.first_after));
+        }
+    }
+
+    /// Puts an alert where it is told, if it reached a step.
+    fn look_at(&mut self, name: u64, known: &Known, handlings: &BTreeMap<u64, Handling>, groups: &mut Groups, now: i64) {
+        let alert = &known.alert;
+        let first_at = alert.starts_at.saturating_add(self.first_after);
+        if known.is_over || handlings.get(&name).is_some_and(|handling| handling.acknowledged.is_some()) {
+            return;
+        }
+        if first_at > now {
+            return self.look_at_later(name, first_at);
+        }
+        let mut next = None;
+        for (rule, first_route) in self.rules.iter().filter(|(rule, _)| rule.matchers.matches(&alert.labels)) {
+            for step in rule.reached(alert.starts_at, now) {
+                self.steps += u64::from(groups.insert_beside(first_route + step, alert, now));
+            }
+            next = next.into_iter().chain(rule.next_at(alert.starts_at, now)).min();
+        }
+        if let Some(next) = next {
+            self.look_at_later(name, next);
         }
     }
 }

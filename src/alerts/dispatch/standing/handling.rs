@@ -1,6 +1,6 @@
 //! Calm rules as they are made and changed, and who takes care of alerts for as long as they fire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Standing;
@@ -9,7 +9,7 @@ use crate::alerts::calm::{Calm, CalmRule, Deed, Dependency, Handling, Named, Not
 use crate::alerts::dispatch::DispatchError;
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::routing::InhibitRule;
-use crate::alerts::route::Inhibitor;
+use crate::alerts::route::{Inhibitor, log};
 use crate::alerts::store::Changes;
 use crate::series::labels::quote;
 
@@ -90,6 +90,12 @@ impl Standing {
         let is_acknowledged =
             |alert: &RoutedAlert| self.handlings.get(&alert.fingerprint()).is_some_and(|handling| handling.acknowledged.is_some());
         !self.handlings.is_empty() && alerts.iter().filter(|alert| !alert.is_resolved_at(now)).all(is_acknowledged)
+    }
+
+    /// The names in the log of the alerts that somebody takes care of.
+    pub(super) fn cared_for(&self) -> BTreeSet<u64> {
+        let acknowledged = self.handlings.iter().filter(|(_, handling)| handling.acknowledged.is_some());
+        acknowledged.filter_map(|(name, _)| Some(log::hash(&self.known.get(name)?.alert.labels))).collect()
     }
 
     /// Forgets who takes care of alerts that are not there any more.

@@ -60,7 +60,7 @@ impl Standing {
             let name = (Arc::clone(&route.receiver), Arc::clone(&flush.key));
             let is_partly_held = self.hold_back(&mut orders, &name, now);
             if orders.is_empty() {
-                if !is_partly_held {
+                if !is_partly_held && !self.is_catching_up(&name) {
                     self.groups.settle(&flush);
                 }
                 self.busy.remove(&name);
@@ -87,12 +87,13 @@ impl Standing {
             return self.finish_held(receiver, job, is_overtaken, now);
         }
         for (receiver, flush) in &job.parts {
-            self.busy.remove(&(Arc::clone(receiver), Arc::clone(&flush.key)));
+            let name = (Arc::clone(receiver), Arc::clone(&flush.key));
+            self.busy.remove(&name);
             if is_overtaken {
                 self.groups.hurry(receiver, &flush.key, now);
             }
             // Under other routes the alerts stand in other groups, which find out by themselves that there is nothing to tell.
-            let is_told = ends.iter().all(|end| *end == End::Taken) && !job.is_partly_held;
+            let is_told = ends.iter().all(|end| *end == End::Taken) && !job.is_partly_held && !self.is_catching_up(&name);
             if is_told && Arc::ptr_eq(&job.tree, self.groups.tree()) {
                 self.groups.settle(flush);
             }

@@ -23,7 +23,8 @@ impl Standing {
         receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
         for line in receivers.iter().flat_map(|receiver| self.lines.get(receiver)) {
             let key = line.log_key(&flush.key);
-            let last = self.log.get(&key).filter(|logged| logged.expires_at > now).map(|logged| &logged.entry);
+            // However long the server was down: what somebody takes care of was told.
+            let last = self.log.get(&key).filter(|logged| is_cared_for || logged.expires_at > now).map(|logged| &logged.entry);
             let of_step: Vec<RoutedAlert>;
             let alerts = if is_step {
                 of_step = told.alerts.iter().filter(|alert| self.escalates(alert, last, now)).cloned().collect();

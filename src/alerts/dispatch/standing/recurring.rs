@@ -21,9 +21,18 @@ const RULE: &str = "pharos_recurring_silence";
 const CHANGED: &str = "pharos_recurring_changed";
 const WINDOW: &str = "pharos_recurring_window";
 
-/// When each rule was looked at last and is to be looked at next, by its name.
+/// When each rule was looked at, by its name.
 #[derive(Default)]
-pub(super) struct Looks(BTreeMap<String, (i64, i64)>);
+pub(super) struct Looks(BTreeMap<String, Look>);
+
+/// A look at a rule, for its windows.
+struct Look {
+    /// The rule as it was changed then.
+    changed_at: i64,
+    /// When it was, and when the next is due.
+    at: i64,
+    next: i64,
+}
 
 impl Standing {
     /// Makes the silences of windows that are on or begin soon.
@@ -31,14 +40,15 @@ impl Standing {
         let calm = Arc::clone(&self.calm);
         for (named, rule) in calm.recurring() {
             // A clock that was set back looks again.
-            if self.looks.0.get(&named.id).is_some_and(|(last, next)| (*last..*next).contains(&now)) {
+            let is_good = |look: &Look| look.changed_at == named.changed_at && (look.at..look.next).contains(&now);
+            if self.looks.0.get(&named.id).is_some_and(is_good) {
                 continue;
             }
             let next = self.recur_one(named, rule, now, changes).unwrap_or_else(|error| {
                 tracing::warn!(title = rule.title, %error, "a silence that comes again could not be made");
                 now.saturating_add(AGAIN)
             });
-            self.looks.0.insert(named.id.clone(), (now, next));
+            self.looks.0.insert(named.id.clone(), Look { changed_at: named.changed_at, at: now, next });
         }
     }
 
@@ -71,9 +81,10 @@ impl Standing {
         Ok(at.saturating_add(LOOK_AHEAD - AHEAD))
     }
 
-    /// Ends the silences of rules that are gone or say something else now, and looks at every rule anew.
+    /// Ends the silences of rules that are gone or say something else now.
     pub(super) fn end_recurring(&mut self, now: i64, changes: &mut Changes) {
-        self.looks = Looks::default();
+        let calm = &self.calm;
+        self.looks.0.retain(|id, _| calm.recurring().any(|(named, _)| named.id == *id));
         let ended: Vec<String> = self.silences.iter().filter(|silence| !self.is_wanted(silence, now)).map(|one| one.id.clone()).collect();
         for id in ended {
             let ended = self.expire_silence(&id, now, changes);

@@ -1,11 +1,9 @@
 //! Silences that come again, as a list below the silences.
 
-use std::collections::BTreeSet;
-
 use super::turns::at;
 use super::{form_of, when};
 use crate::alerts::calm::{Calm, CalmKind};
-use crate::alerts::model::interval::{Interval, Location};
+use crate::alerts::model::interval::Interval;
 use crate::alerts::pages::known::Known;
 use crate::alerts::pages::silences::hits;
 use crate::ui::format::Moment;
@@ -55,42 +53,25 @@ pub fn rows(calm: &Calm, alerts: &[Known], shell: &Shell) -> Vec<RecurringRow> {
     calm.recurring().map(row).collect()
 }
 
-/// Days that are looked at in one go, and in all.
-const CHUNK_DAYS: i64 = 32;
-const DAYS_MAX: i64 = 12 * CHUNK_DAYS + 16;
-const DAY_MS: i64 = 86_400_000;
+/// How far ahead times are looked for: the last day of February comes once a year.
+const LOOK_AHEAD: i64 = 400 * 86_400_000;
 
 /// The next times of intervals from an instant on, each with its end; one that holds already begins now. At most so many,
 /// and of about a year; without those that never end.
 pub fn next(intervals: &[Interval], now: i64, most: usize) -> Vec<(i64, i64)> {
-    let holds = |at: i64| intervals.iter().any(|interval| interval.contains(at));
-    let mut open = holds(now).then_some(now);
-    let mut found = Vec::new();
-    let today = now.div_euclid(DAY_MS);
-    for first in (today..today + DAYS_MAX).step_by(CHUNK_DAYS as usize) {
-        let (from, to) = (first * DAY_MS, (first + CHUNK_DAYS) * DAY_MS);
-        let mut edges: BTreeSet<i64> = BTreeSet::new();
-        for interval in intervals {
-            let place = interval.location.unwrap_or(Location::Utc);
-            let times = interval.times.iter().flatten().flat_map(|range| [range.start, range.end]);
-            let minutes: BTreeSet<u16> = times.chain([0]).filter_map(|minute| u16::try_from(minute).ok()).collect();
-            // The days of a place may be a day off from those of UTC.
-            let days = first - 1..=first + CHUNK_DAYS;
-            edges.extend(days.flat_map(|day| minutes.iter().filter_map(move |minute| place.instant(day, *minute))));
-        }
-        for edge in edges.into_iter().filter(|edge| *edge > now && (from..to).contains(edge)) {
-            match (holds(edge), open) {
-                (true, None) => open = Some(edge),
-                (false, Some(begin)) => {
-                    found.push((begin, edge));
-                    open = None;
-                    if found.len() >= most {
-                        return found;
-                    }
-                }
-                _ => {}
+    let end = now.saturating_add(LOOK_AHEAD);
+    let (mut at, mut open, mut found) = (now, None, Vec::new());
+    while at < end && found.len() < most {
+        match (intervals.iter().any(|interval| interval.contains(at)), open) {
+            (true, None) => open = Some(at),
+            (false, Some(begin)) => {
+                found.push((begin, at));
+                open = None;
             }
+            _ => {}
         }
+        let steady = intervals.iter().filter_map(|interval| interval.steady_until(at)).min();
+        at = steady.unwrap_or(end).clamp(at + 1, end);
     }
     found
 }

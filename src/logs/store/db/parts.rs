@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::DAY_NS;
 use crate::base::cancel::Cancel;
 use crate::logs::model::read::{LineBuf, LineChunk, LineSelection, SelectLinesError, Span, Stream, StreamQuery, Want};
-use crate::logs::store::deletes::{Compiled, DeleteSet, Reach, leave_out, reach_of};
+use crate::logs::store::deletes::{Compiled, DeleteSet, Place, Reach, leave_out, reach_of};
 use crate::logs::store::manifest::PartEntry;
 use crate::logs::store::part::{Part, PartError};
 use crate::logs::store::retention::Retention;
@@ -129,14 +129,20 @@ impl LivePart {
         self.part.streams(&query, cancel).map_or(true, |streams| !streams.is_empty())
     }
 
-    /// When lines of it were written that a deletion may mean.
+    /// Where lines of it lie that a deletion may mean.
     pub(super) fn reach(&self, delete: &Compiled) -> Reach {
         let needs = delete.needs();
         let selection = LineSelection { matchers: &delete.deletion.matchers, span: delete.deletion.span, needs: &needs };
         match self.part.select(&selection, &Cancel::new()) {
-            Ok(chunks) => reach_of(chunks.iter().map(|chunk| chunk.bounds()).collect()),
+            Ok(chunks) => {
+                let place = |chunk: &Box<dyn LineChunk>| {
+                    let (from, to) = chunk.bounds();
+                    Place { stream: chunk.stream().map(|stream| stream.labels.stable_hash()), from, to }
+                };
+                reach_of(chunks.iter().map(place).collect())
+            }
             // What cannot be read now is better looked at by every reader than forgotten.
-            Err(_) => Box::new([(i64::MIN, i64::MAX)]),
+            Err(_) => Box::new([Place::ALL]),
         }
     }
 

@@ -99,7 +99,10 @@ fn nobody_is_reminded_of_what_somebody_takes_care_of() {
     house.crash();
     house.post(&[("a", "1", DAY)]);
     house.pass(3 * 3600);
-    assert_eq!(house.heard(), ["30 r: 1"], "not repeated, over a crash either");
+    house.crash_for(6 * 3600);
+    house.post(&[("a", "1", DAY)]);
+    house.pass(600);
+    assert_eq!(house.heard(), ["30 r: 1"], "not repeated, over a crash or long outage either");
     // New ones are told, and of those that nobody takes care of everybody is reminded.
     house.post(&[("a", "1", DAY), ("a", "2", DAY)]);
     house.pass(300);

@@ -155,3 +155,66 @@ fn only_deletions_that_reach_lines_are_compiled() {
     assert_eq!((left, filters.0.load(Ordering::Relaxed)), (1, 1));
     assert_eq!(texts(&store), ["good"; 30]);
 }
+
+/// Looks for a text and counts the lines it looks at.
+struct Looking(Arc<AtomicU64>);
+
+struct Look(String, Arc<AtomicU64>);
+
+impl CompileFilter for Looking {
+    fn compile(&self, query: &str) -> Result<LineFilter, String> {
+        Ok(Box::new(Look(query.to_owned(), Arc::clone(&self.0))))
+    }
+}
+
+impl FilterLines for Look {
+    fn needs(&self) -> Needs {
+        Needs::text(self.0.as_bytes())
+    }
+
+    fn of_stream(&self, _: &Labels) -> OneStream<'_> {
+        Box::new(|_, text, _| {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            memchr::memmem::find(text, self.0.as_bytes()).is_some()
+        })
+    }
+}
+
+#[test]
+fn a_thousand_deletions_look_at_few_lines() {
+    const STREAMS: i64 = 4;
+    const LINES: i64 = 5_000;
+    let dir = tempfile::tempdir().unwrap();
+    let looked = Arc::new(AtomicU64::new(0));
+    let settings = StoreSettings { filters: Some(Arc::new(Looking(Arc::clone(&looked)))), ..settings(dir.path()) };
+    let clock = clock();
+    let store = Store::open(settings, clock.clone()).unwrap();
+    let id = |stream: i64, at: i64| {
+        let number = (stream * 10_007 + at + 1) as u64;
+        format!("{:016x}{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15), number.wrapping_mul(0xd6e8_feb8_6659_fd93))
+    };
+    for stream in 0..STREAMS {
+        let texts: Vec<String> =
+            (0..LINES).map(|at| format!("trace_id=\"{}\" {}", id(stream, at), "something happened ".repeat(5))).collect();
+        let lines: Vec<(i64, &str)> = texts.iter().enumerate().map(|(at, text)| (T0 - LINES * S + at as i64 * S, text.as_str())).collect();
+        put(&store, &stream.to_string(), &lines);
+    }
+    store.flush().unwrap();
+    for number in 0..1_000 {
+        let matchers = vec![Matcher::equal("env", "test")];
+        store.delete(matchers, Span::ALL, Some(id(number % STREAMS, number * 4))).unwrap();
+    }
+    let (all, left) = ((STREAMS * LINES) as usize, (STREAMS * LINES) as usize - 1_000);
+    assert_eq!(lines(&store).len(), left);
+    // Each deletion looks at one block of about a thousand lines, and hardly at any other.
+    let most = 3 * 1_000 * 1_000;
+    let count = looked.swap(0, Ordering::Relaxed);
+    assert!(count >= 1_000 && count < most, "{count} looks of readers at {all} lines");
+    clock.advance(Duration::from_secs(24 * 3600));
+    store.maintain().unwrap();
+    let count = looked.load(Ordering::Relaxed);
+    assert!(count >= 1_000 && count < most, "{count} looks at {all} lines to delete some");
+    assert!(store.deletes().iter().all(|deletion| deletion.processed_ms.is_some()));
+    assert_eq!(store.status().days.iter().map(|day| day.lines).sum::<u64>() as usize, left);
+    assert_eq!(lines(&store).len(), left);
+}
