@@ -29,7 +29,7 @@ const pages = (): Entry[] => [...document.querySelectorAll<HTMLAnchorElement>('.
 function subPages(): Entry[] {
   const all = document.querySelector<HTMLTemplateElement>('#sub')?.content.querySelectorAll('a') ?? [];
   const side = pages();
-  return [...all].map((a) => ({ text: a.textContent ?? '', href: a.href, hint: '', icon: side.find((p) => (a.textContent ?? '').startsWith(p.text))?.icon ?? chart }));
+  return [...all].map((a) => ({ text: a.text, href: a.href, hint: a.title, icon: side.find((p) => p.text === a.title)?.icon ?? chart }));
 }
 
 async function metrics(query: string, signal: AbortSignal): Promise<Entry[]> {

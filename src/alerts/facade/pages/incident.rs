@@ -25,6 +25,8 @@ use crate::ui::problem;
 const LINES_WITHIN: Duration = Duration::from_secs(4);
 /// Most bytes of a line that is shown.
 const LINE_BYTES_MAX: usize = 1_000;
+/// What people said before the end of a range is shown at least so far back.
+const NOTES_BACK_MS: i64 = 24 * 3_600_000;
 /// Marks on one page.
 const HAPPENINGS_MAX: usize = 200;
 /// What of a range before its end is looked through for lines.
@@ -42,7 +44,9 @@ pub(super) async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCod
     let mut input = known(state, &key, &receiver, range);
     (input.me, input.may_change, input.refused) = (asked.me(), shell.has_role(Role::Editor), refused);
     (input.done, input.people) = (asked.param("done"), people(&state.routing.calm(), &input.alerts, &asked.me()));
-    let from = input.alerts.iter().map(|alert| alert.since_ms).min().unwrap_or(range.start).min(range.start);
+    // What was said lately counts as well where an alert began anew, as after a restart.
+    let since = input.alerts.iter().map(|alert| alert.since_ms.min(alert.handling.acknowledged.as_ref().map_or(i64::MAX, |ack| ack.at)));
+    let from = since.min().unwrap_or(range.start).min(range.start).min(range.end.saturating_sub(NOTES_BACK_MS));
     let members: Vec<u64> = input.alerts.iter().map(|alert| alert.fingerprint()).collect();
     let (told, noted) = (state.routing.tellings(TELLINGS_MAX).await, state.routing.notes(members, from).await);
     let (mut tellings, _) = past::known_or_why(told);
