@@ -142,20 +142,20 @@ impl Groups {
         if self.groups.get(&id).is_some_and(|group| group.alerts.contains_key(&alert.fingerprint())) {
             return false;
         }
-        self.insert_on(route, alert, now);
-        true
+        self.insert_on(route, alert, now)
     }
 
-    fn insert_on(&mut self, route: &Route, alert: &RoutedAlert, now: i64) {
+    /// Gives whether there was room.
+    fn insert_on(&mut self, route: &Route, alert: &RoutedAlert, now: i64) -> bool {
         let labels = route.group_labels(&alert.labels);
         let id = GroupId { route: route.index, labels: fingerprint(&labels) };
         if let Some(group) = self.groups.get_mut(&id) {
             group.alerts.insert(alert.fingerprint(), alert.clone());
-            return;
+            return true;
         }
         if self.groups.len() >= self.groups_max {
             self.refused += 1;
-            return;
+            return false;
         }
         // An alert that fires for longer than the wait already, as after a restart, need not wait once more.
         let is_old = alert.starts_at.saturating_add(route.group_wait.ms()) < now;
@@ -163,6 +163,7 @@ impl Groups {
         let key = route.group_key(&labels).into();
         let alerts = HashMap::from([(alert.fingerprint(), alert.clone())]);
         self.groups.insert(id, Group { labels, key, due_at, has_flushed: false, alerts });
+        true
     }
 
     /// When the next group is due, in milliseconds since the Unix epoch.

@@ -76,8 +76,14 @@ impl Standing {
                 muted_by,
             });
         }
+        // Those of escalations come last, so that the first of an alert is where it belongs.
+        let is_beside = |view: &GroupView| tree.is_beside(view.route);
         views.sort_by(|a, b| {
-            groups::order(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)).then_with(|| a.route.cmp(&b.route))
+            is_beside(a)
+                .cmp(&is_beside(b))
+                .then_with(|| groups::order(&a.labels, &b.labels))
+                .then_with(|| a.receiver.cmp(&b.receiver))
+                .then_with(|| a.route.cmp(&b.route))
         });
         views
     }

@@ -141,7 +141,9 @@ impl Course {
                 if self.truth.get(&(name, instance)).is_some_and(|known| known.fires) {
                     house.post(&[(NAMES[name], &who(name, instance), Some(0))]);
                     let known = self.truth.entry((name, instance)).or_default();
-                    (known.fires, known.is_cared_for) = (false, false);
+                    known.fires = false;
+                    // One that flaps counts as firing, and so whoever takes care of it may go on to.
+                    known.is_cared_for &= self.rules & FLAPPING != 0;
                 }
             }
             Event::Cares(name, instance, takes) => {
