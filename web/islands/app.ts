@@ -116,7 +116,7 @@ document.addEventListener('toggle', (e) => {
   if (!button) return;
   menu.classList.add('placed');
   menu.style.top = `${Math.min(button.bottom + 6, Math.max(8, innerHeight - menu.offsetHeight - 8))}px`;
-  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, document.documentElement.dir === 'rtl' ? button.left : button.right - menu.offsetWidth))}px`;
+  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, button.left + button.right < innerWidth ? button.left : button.right - menu.offsetWidth))}px`;
 }, true);
 
 /* Nobody prints a page before it is quiet. */
