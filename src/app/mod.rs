@@ -15,6 +15,8 @@ mod examples;
 mod first_admin;
 mod guard;
 mod health;
+#[cfg(test)]
+mod hour_tests;
 mod https;
 mod import;
 mod present;

@@ -5,6 +5,8 @@ use crate::alerts::model::interval::Interval;
 const MINUTE: i64 = 60_000;
 /// Longest window. What lasts longer comes as several, cut where a count of such lengths since 1970 cuts it.
 pub const WINDOW_MAX: i64 = 31 * 86_400_000;
+/// How far is looked at first.
+const SHORT: i64 = 2 * 86_400_000;
 /// How far ahead a window is looked for, in milliseconds.
 pub const LOOK_AHEAD: i64 = 24 * 60 * MINUTE;
 
@@ -21,16 +23,24 @@ impl Window {
     /// The window that holds at an instant, or else the next that begins within [`LOOK_AHEAD`]. It is the same one from
     /// wherever inside it is asked for.
     pub fn at(intervals: &[Interval], at: i64) -> Option<Self> {
-        // Far enough to see both ends of every window that is not too long.
-        let (from, to) = (at.checked_sub(WINDOW_MAX)?, at.checked_add(LOOK_AHEAD + WINDOW_MAX + MINUTE)?);
-        let joined = joined(intervals, from, to);
-        let whole = joined.into_iter().find(|window| window.ends_at > at).filter(|window| window.starts_at <= at + LOOK_AHEAD)?;
-        let is_seen = whole.starts_at > from && whole.ends_at < to;
+        // Most windows are short. The second time it is far enough to see both ends of every window that is not too long.
+        let (mut whole, mut is_seen) = Self::seen_from(intervals, at, SHORT)?;
+        if !is_seen {
+            (whole, is_seen) = Self::seen_from(intervals, at, WINDOW_MAX)?;
+        }
         if is_seen && whole.ends_at - whole.starts_at <= WINDOW_MAX {
             return Some(whole);
         }
         let cut = at.max(whole.starts_at).div_euclid(WINDOW_MAX) * WINDOW_MAX;
         Some(Self { starts_at: whole.starts_at.max(cut), ends_at: whole.ends_at.min(cut + WINDOW_MAX) })
+    }
+
+    /// The window that holds or is next, as far as it is seen by looking so far back and on; and whether all of it is.
+    fn seen_from(intervals: &[Interval], at: i64, reach: i64) -> Option<(Self, bool)> {
+        let (from, to) = (at.checked_sub(reach)?, at.checked_add(LOOK_AHEAD + reach + MINUTE)?);
+        let mut joined = joined(intervals, from, to).into_iter();
+        let seen = joined.find(|window| window.ends_at > at).filter(|window| window.starts_at <= at + LOOK_AHEAD)?;
+        Some((seen, seen.starts_at > from && seen.ends_at < to))
     }
 
     /// Whether an instant is inside.

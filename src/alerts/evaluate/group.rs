@@ -226,9 +226,12 @@ impl Running {
             }
             self.evaluate_rule(place, ports, setting, cancel, &mut told);
         }
-        self.evaluations.fetch_add(1, Ordering::Relaxed);
-        // The first evaluation of a rule finds out which alerts there are; only then can they be given their time back.
-        self.restore(ports, at);
+        let before = self.evaluations.fetch_add(1, Ordering::Relaxed);
+        // Evaluations find out which alerts there are; only then can they be given their time back. As upstream the second
+        // one is waited for: at the first, what rules ask of may not have been scraped or recorded again.
+        if before > 0 {
+            self.restore(ports, at);
+        }
         *self.last.lock() = Some(Last { at, took: ports.clock.monotonic().saturating_sub(began) });
         Some(told)
     }

@@ -106,6 +106,12 @@ impl Standing {
             return is_held;
         }
         let receivers: BTreeSet<Arc<str>> = orders.iter().map(|order| Arc::clone(&order.line.receiver)).collect();
+        for (receiver, capped) in &mut self.caps.receivers {
+            // What was to be told of it is over meanwhile, or kept back.
+            if !receivers.contains(receiver) {
+                capped.held.remove(group);
+            }
+        }
         for receiver in receivers {
             let Some(capped) = self.caps.receivers.get_mut(&receiver) else { continue };
             // Who comes later does not go past those who wait.

@@ -1,5 +1,6 @@
 //! Who is told what of a group: the channels of its receiver, and those of whoever is on call in its place.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Standing;
@@ -20,6 +21,10 @@ impl Standing {
         let is_cared_for = self.is_cared_for(&told.alerts, now);
         let mut orders = Vec::new();
         let mut receivers = self.receivers(&route.receiver, now);
+        if told.alerts.iter().all(|alert| alert.is_resolved_at(now)) {
+            // Who handed over hears at least that everything is over. Others of the rota were not told before, and are not now.
+            self.add_members(&mut receivers);
+        }
         receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
         for line in receivers.iter().flat_map(|receiver| self.lines.get(receiver)) {
             let key = line.log_key(&flush.key);
@@ -72,5 +77,15 @@ impl Standing {
             }
         }
         receivers
+    }
+
+    /// Adds those of everybody who takes turns in the place of these.
+    fn add_members(&self, receivers: &mut Vec<Arc<str>>) {
+        let rotas = self.calm.rotas().filter(|(_, rota)| receivers.iter().any(|receiver| *rota.receiver == **receiver));
+        let members = rotas.flat_map(|(_, rota)| rota.members.iter().chain(rota.overrides.iter().map(|stand_in| &stand_in.member)));
+        let added: BTreeSet<&str> = members.map(|member| member.receiver.as_str()).collect();
+        let added =
+            added.into_iter().filter(|name| receivers.iter().all(|receiver| **receiver != **name)).map(Arc::from).collect::<Vec<_>>();
+        receivers.extend(added);
     }
 }

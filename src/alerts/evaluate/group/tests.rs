@@ -183,10 +183,11 @@ fn a_recording_rule_stores_what_it_gives_and_marks_ends() {
 
 #[test]
 fn an_alerting_rule_stores_the_states_of_its_alerts() {
-    let mut stage = Stage::new(vec![rule("A", "up", alerting(2))], Before::default());
+    let mut stage = Stage::new(vec![rule("A", "up", alerting(3))], Before::default());
     // Nothing is stored before what was stored earlier has been looked for.
+    let since = stage.now / 1000;
     assert_eq!(stage.minute(&[("a", 1.5)]).0, [""; 0]);
-    let since = (stage.now - MINUTE) / 1000;
+    assert_eq!(stage.minute(&[("a", 1.5)]).0, [""; 0]);
     let (stored, told) = stage.minute(&[("a", 1.5)]);
     let name = |metric: &str, state: &str| format!("{{__name__=\"{metric}\", alertname=\"A\", {state}instance=\"a\", team=\"a\"}}");
     assert_eq!(stored, [format!("{} 1", name("ALERTS", "alertstate=\"pending\", ")), format!("{} {since}", name("ALERTS_FOR_STATE", ""))]);
@@ -217,6 +218,18 @@ fn alerts_go_on_after_a_restart() {
     let began = first - 70 * MINUTE;
     let mut stage = Stage::new(vec![rule("A", "up", alerting(60))], Before(vec![(labels, first - MINUTE, (began / 1000) as f64)]));
     assert!(stage.minute(&[("a", 1.0)]).1.due.is_empty());
+    assert!(stage.minute(&[("a", 1.0)]).1.due.is_empty());
+    assert_eq!(stage.minute(&[("a", 1.0)]).1.due[0].1.state, State::Firing);
+}
+
+#[test]
+fn alerts_that_only_the_second_evaluation_finds_go_on_too() {
+    let labels = Labels::from_pairs([("__name__", "ALERTS_FOR_STATE"), ("alertname", "A"), ("instance", "a"), ("team", "a")]);
+    let first = Stage::new(vec![rule("A", "up", alerting(60))], Before::default()).now;
+    let began = first - 70 * MINUTE;
+    let mut stage = Stage::new(vec![rule("A", "up", alerting(60))], Before(vec![(labels, first - MINUTE, (began / 1000) as f64)]));
+    stage.minute(&[]);
+    stage.minute(&[("a", 1.0)]);
     assert_eq!(stage.minute(&[("a", 1.0)]).1.due[0].1.state, State::Firing);
 }
 

@@ -84,6 +84,13 @@ impl Reader<'_> {
         self.wrong.push((field.to_owned(), why.into()));
     }
 
+    /// Says that a field is not what it should be, or that it is empty.
+    fn say_odd(&mut self, field: &str, odd: impl FnOnce(String) -> Words) {
+        let text = self.fields.get(field).to_owned();
+        let why = if text.is_empty() { key("Fill this in.").into() } else { odd(text) };
+        self.say(field, why);
+    }
+
     /// A text that must be there.
     fn name(&mut self, field: &str, missing: &'static str) -> String {
         let text = self.fields.get(field).to_owned();
@@ -129,7 +136,7 @@ impl Reader<'_> {
                 Duration::default()
             }
             Err(_) => {
-                self.say(field, Words::new("“{}” is not a duration such as 30m, 4h or 2d.", [text]));
+                self.say_odd(field, |text| Words::new("“{}” is not a duration such as 30m, 4h or 2d.", [text]));
                 Duration::default()
             }
         }
@@ -140,7 +147,7 @@ impl Reader<'_> {
         match text.parse::<u32>() {
             Ok(number) if (least..=most).contains(&number) => number,
             _ => {
-                self.say(field, Words::new("“{}” is not a number from {} to {}.", [text, least.to_string(), most.to_string()]));
+                self.say_odd(field, |text| Words::new("“{}” is not a number from {} to {}.", [text, least.to_string(), most.to_string()]));
                 least
             }
         }
@@ -234,14 +241,14 @@ impl Reader<'_> {
             self.say("person0", key("Write at least one person."));
         }
         let first_day = read_day(self.fields.get("first")).unwrap_or_else(|| {
-            self.say("first", Words::new("“{}” is not a date such as 2026-11-20.", [self.fields.get("first").to_owned()]));
+            self.say_odd("first", |text| Words::new("“{}” is not a date such as 2026-11-20.", [text]));
             0
         });
         let text = self.fields.get("handover");
         let hand_over = match read_minute(text.get(..5).unwrap_or(text)).and_then(|minute| u16::try_from(minute).ok()) {
             Some(minute) if minute < 1440 => minute,
             _ => {
-                self.say("handover", Words::new("“{}” is not a time of day such as 09:00.", [text.to_owned()]));
+                self.say_odd("handover", |text| Words::new("“{}” is not a time of day such as 09:00.", [text]));
                 0
             }
         };
@@ -307,7 +314,7 @@ impl Reader<'_> {
             place.instant(i64::from(read_day(day)?), u16::try_from(minute).ok()?)
         });
         parts.unwrap_or_else(|| {
-            self.say(field, Words::new("“{}” is not a time such as 2026-11-20 14:00.", [self.fields.get(field).to_owned()]));
+            self.say_odd(field, |text| Words::new("“{}” is not a time such as 2026-11-20 14:00.", [text]));
             0
         })
     }
@@ -349,7 +356,7 @@ mod tests {
                 "receiver=nobody&messages=0&within=soon",
                 vec!["receiver: There is no receiver “nobody”", "messages: “0” is not a number from 1", "within: “soon”"],
             ),
-            (K::Cap, "", vec!["receiver: Choose", "messages: “”", "within: “”"]),
+            (K::Cap, "", vec!["receiver: Choose", "messages: Fill this in", "within: Fill this in"]),
             (K::Flapping, "title=x&changes=1&within=30m&quiet=0", vec!["changes: “1” is not a number from 2", "quiet: At least a second"]),
             (K::Dependency, "source=a%3Db&target=a%3D~%22.*%22", vec!["title: Give it a name", "target: This would hit every alert"]),
             (K::Dependency, "title=x&source=%28%28", vec!["source: Line 1 of the matchers", "target: Write at least one matcher"]),

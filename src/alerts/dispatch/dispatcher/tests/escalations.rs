@@ -127,7 +127,7 @@ fn over_lives_of_the_server_and_other_routes() {
 fn another_rule_changes_nothing_of_what_was_told() {
     let house = House::new(TEAM);
     let rule = escalation("", &[(300, "second")]);
-    house.calm(&[rule.clone()]);
+    house.calm(&[rule]);
     house.post(&[("a", "1", ON)]);
     house.pass(310);
     let kept = house.dispatcher().calm().rules[0].clone();

@@ -24,7 +24,7 @@ fn rota(receiver: &str, people: &[&str]) -> Rota {
 }
 
 #[test]
-fn after_a_hand_over_whoever_is_on_call_now_hears_what_fires() {
+fn after_a_hand_over_whoever_is_on_call_now_hears_what_fires_and_both_that_it_is_over() {
     let mut house = House::new(TEAM);
     house.calm(&[CalmRule::Rota(Rota { first_day: 19_674, ..rota("team", &["ann", "bob"]) })]);
     house.post(&[("a", "1", Some(10_000))]);
@@ -36,7 +36,7 @@ fn after_a_hand_over_whoever_is_on_call_now_hears_what_fires() {
     house.crash();
     house.post(&[("a", "1", Some(0))]);
     house.pass(300);
-    assert_eq!(house.sorted()[3..], ["1260 bob: 1(over)", "1260 team: 1(over)"]);
+    assert_eq!(house.sorted()[3..], ["1260 ann: 1(over)", "1260 bob: 1(over)", "1260 team: 1(over)"]);
     let view = house.on(async |dispatcher| dispatcher.groups());
     assert!(view.is_empty(), "told and forgotten: {view:?}");
 }
