@@ -2,7 +2,8 @@
 import * as range from '../lib/page_range.ts';
 import { label as rangeLabel, resolve, shifted, zoomedOut, isLive } from '../lib/range.ts';
 import { startRefresh, refreshLive } from '../lib/live.ts';
-import { t, toast } from '../lib/words.ts';
+import { toast } from '../lib/say.ts';
+import { t } from '../lib/words.ts';
 import { setZone, showTimes } from '../lib/zone.ts';
 
 const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = document) => root.querySelector<T>(s);
