@@ -2,7 +2,8 @@
 import * as range from '../lib/page_range.ts';
 import { label as rangeLabel, resolve, shifted, zoomedOut, isLive } from '../lib/range.ts';
 import { startRefresh, refreshLive } from '../lib/live.ts';
-import { t, toast } from '../lib/words.ts';
+import { toast } from '../lib/say.ts';
+import { t } from '../lib/words.ts';
 import { setZone, showTimes } from '../lib/zone.ts';
 
 const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = document) => root.querySelector<T>(s);
@@ -116,7 +117,7 @@ document.addEventListener('toggle', (e) => {
   if (!button) return;
   menu.classList.add('placed');
   menu.style.top = `${Math.min(button.bottom + 6, Math.max(8, innerHeight - menu.offsetHeight - 8))}px`;
-  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, document.documentElement.dir === 'rtl' ? button.left : button.right - menu.offsetWidth))}px`;
+  menu.style.left = `${Math.max(8, Math.min(innerWidth - menu.offsetWidth - 8, button.left + button.right < innerWidth ? button.left : button.right - menu.offsetWidth))}px`;
 }, true);
 
 /* Nobody prints a page before it is quiet. */

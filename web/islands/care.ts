@@ -1,6 +1,7 @@
 /** Lists of alerts: rows by keyboard, and what people do about them without leaving the page. The form works without. */
 import { refreshLive } from '../lib/live.ts';
-import { t, toast } from '../lib/words.ts';
+import { toast } from '../lib/say.ts';
+import { t } from '../lib/words.ts';
 import { zone } from '../lib/zone.ts';
 
 const TYPED = 'input:not([type=checkbox]),textarea,select,[contenteditable],dialog';

@@ -4,7 +4,8 @@ import type { Editor } from './editor.ts';
 import { html } from '../lib/html.ts';
 import { csv, type Frame } from '../lib/stats.ts';
 import { remember, recall } from '../lib/history.ts';
-import { n as counted, t, toast } from '../lib/words.ts';
+import { toast } from '../lib/say.ts';
+import { n as counted, t } from '../lib/words.ts';
 
 class Explore extends HTMLElement {
   private undo: (() => void)[] = [];

@@ -6,8 +6,11 @@ import { detail } from '../lib/logs/detail.ts';
 import { clock, fresh, lines, nanos, newestFirst, type Labels, type Line, type Stream } from '../lib/logs/line.ts';
 import { List } from '../lib/logs/list.ts';
 import type { Tail } from '../lib/logs/tail.ts';
-import { t, toast } from '../lib/words.ts';
+import { toast } from '../lib/say.ts';
+import { learn, t } from '../lib/words.ts';
 import { showTimes } from '../lib/zone.ts';
+
+await learn({ ar: () => import('../lang/ar_logs.ts') });
 
 /** Lines asked for at once, and lines in the list at most. */
 const MORE = 1000, MAX = 20_000;

@@ -1,9 +1,11 @@
 /** The command palette, the list of shortcuts, and the question before something is deleted. */
 import { score } from '../lib/fuzzy.ts';
 import { html, raw } from '../lib/html.ts';
-import { t } from '../lib/words.ts';
+import { learn, t } from '../lib/words.ts';
 import book from 'icon:book-open';
 import chart from 'icon:chart-line';
+
+await learn({ ar: () => import('../lang/ar_palette.ts') });
 
 interface Entry { text: string; href: string; hint: string; icon: string }
 const MAX = 10;

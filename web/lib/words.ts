@@ -30,6 +30,3 @@ export function n(count: number, one: string, many: string): string {
 
 /** For dates: day before month, Latin digits. */
 export const locale = language === 'ar' ? 'ar-u-nu-latn' : 'en-GB';
-
-/** A short message at the bottom. What shows it is fetched when there is something to say. */
-export const toast = (text: string, bad = false): void => { void import('./toast.ts').then((m) => m.toast(text, bad)); };

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { ar as everywhere } from '../lang/ar.ts';
 import { ar as explained } from '../lang/ar_explain.ts';
+import { ar as searched } from '../lang/ar_logs.ts';
+import { ar as jumped } from '../lang/ar_palette.ts';
 import { n, t } from '../lib/words.ts';
 
-const ar: Record<string, string> = { ...everywhere, ...explained };
+const ar: Record<string, string> = { ...everywhere, ...explained, ...searched, ...jumped };
 
 test('texts are filled in order and counted', () => {
   assert.equal(t('highest {} {}', 'a', '5 s'), 'highest a 5 s');

@@ -65,7 +65,7 @@ struct EscalationRow {
     title: String,
     matchers: Vec<String>,
     steps: Vec<(Duration, String, bool)>,
-    hits: usize,
+    hits: String,
     href: String,
     loses: &'static str,
 }
@@ -97,7 +97,7 @@ pub fn render(input: &OncallInput, shell: &Shell) -> String {
     page::html(&OncallPage {
         said: super::done_words(&input.done),
         rotas: input.calm.rotas().take(LIST_MAX).map(|(named, rota)| rota_row(named, rota, input, shell)).collect(),
-        escalations: input.calm.escalations().take(LIST_MAX).map(|(named, rule)| escalation_row(named, rule, input)).collect(),
+        escalations: input.calm.escalations().take(LIST_MAX).map(|(named, rule)| escalation_row(named, rule, input, shell)).collect(),
         hours: HOURS,
         new_rota: form_of(CalmKind::Rota, ""),
         new_escalation: form_of(CalmKind::Escalation, ""),
@@ -155,13 +155,14 @@ fn rota_row(named: &Named, rota: &Rota, input: &OncallInput, shell: &Shell) -> R
     }
 }
 
-fn escalation_row(named: &Named, rule: &Escalation, input: &OncallInput) -> EscalationRow {
+fn escalation_row(named: &Named, rule: &Escalation, input: &OncallInput, shell: &Shell) -> EscalationRow {
+    let hits = input.alerts.iter().filter(|alert| !alert.is_pending && rule.matchers.matches(&alert.labels)).count();
     EscalationRow {
         id: named.id.clone(),
         title: rule.title.clone(),
         matchers: rule.matchers.iter().map(ToString::to_string).collect(),
         steps: rule.steps.iter().map(|step| (step.after, step.receiver.clone(), input.receivers.contains(&step.receiver))).collect(),
-        hits: input.alerts.iter().filter(|alert| !alert.is_pending && rule.matchers.matches(&alert.labels)).count(),
+        hits: shell.lang().n(hits as u64, "{} alert now", "{} alerts now"),
         href: form_of(CalmKind::Escalation, &named.id),
         loses: edit::loses(CalmKind::Escalation),
     }

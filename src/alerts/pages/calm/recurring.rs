@@ -27,6 +27,8 @@ pub struct RecurringRow {
     pub is_now: bool,
     /// Alerts of now that it would hit.
     pub hits: usize,
+    /// The same in words.
+    pub hits_words: String,
     /// Its form.
     pub href: String,
 }
@@ -37,6 +39,7 @@ pub fn rows(calm: &Calm, alerts: &[Known], shell: &Shell) -> Vec<RecurringRow> {
     let row = |(named, rule): (&crate::alerts::calm::Named, &crate::alerts::calm::RecurringSilence)| {
         let is_now = rule.intervals.iter().any(|interval| interval.contains(shell.now_ms));
         let (when, zone) = when::words(&rule.intervals, lang);
+        let hits = hits(&rule.matchers, alerts).count();
         let next = next(&rule.intervals, shell.now_ms, 1).first().copied();
         RecurringRow {
             id: named.id.clone(),
@@ -46,7 +49,8 @@ pub fn rows(calm: &Calm, alerts: &[Known], shell: &Shell) -> Vec<RecurringRow> {
             zone,
             next: next.map(|(from, to)| at(if is_now { to } else { from }, lang)),
             is_now,
-            hits: hits(&rule.matchers, alerts).count(),
+            hits,
+            hits_words: lang.n(hits as u64, "{} alert now", "{} alerts now"),
             href: form_of(CalmKind::RecurringSilence, &named.id),
         }
     };

@@ -135,11 +135,11 @@ impl LivePart {
         let selection = LineSelection { matchers: &delete.deletion.matchers, span: delete.deletion.span, needs: &needs };
         match self.part.select(&selection, &Cancel::new()) {
             Ok(chunks) => {
-                let place = |chunk: &Box<dyn LineChunk>| {
+                let place = |chunk: &dyn LineChunk| {
                     let (from, to) = chunk.bounds();
                     Place { stream: chunk.stream().map(|stream| stream.labels.stable_hash()), from, to }
                 };
-                reach_of(chunks.iter().map(place).collect())
+                reach_of(chunks.iter().map(|chunk| place(chunk.as_ref())).collect())
             }
             // What cannot be read now is better looked at by every reader than forgotten.
             Err(_) => Box::new([Place::ALL]),
