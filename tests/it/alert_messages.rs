@@ -92,6 +92,11 @@ fn pause(seconds: u64) {
     std::thread::park_timeout(Duration::from_secs(seconds));
 }
 
+/// Until what was told is written down too: a crash in between tells it once more, as it must.
+fn settle() {
+    pause(2);
+}
+
 /// Asks until it is so; fails after half a minute.
 fn until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..600 {
@@ -139,6 +144,7 @@ fn nothing_is_lost_or_told_twice_while_the_receiver_is_down_and_the_server_kille
         heard
     };
     until("both arrive", || stage.heard("/hook").len() >= 2);
+    settle();
     server.kill_and_restart();
     until("they fire again", || server.api("/api/v1/alerts")["alerts"].as_array().unwrap().len() == 2);
     pause(5);
@@ -147,6 +153,7 @@ fn nothing_is_lost_or_told_twice_while_the_receiver_is_down_and_the_server_kille
     let (status, text) = server.post("/-/reload", "text/plain", "");
     assert_eq!(status, 200, "{text}");
     until("the end arrives", || stage.heard("/hook").len() >= 3);
+    settle();
     server.kill_and_restart();
     pause(5);
     assert_eq!(sorted(), ["A=firing", "A=resolved", "B=firing"]);
@@ -228,6 +235,7 @@ fn after_an_outage_with_two_kills_everything_arrives_in_order() {
     on(&[]);
     let in_the_end = ["0", "1", "2", "3", "4", "5"].map(|n| (n, ended));
     patiently("the ends arrive", 30 + 2 * interval, || all_told(&in_the_end), &stage);
+    settle();
     server.kill_and_restart();
     pause(5 + interval);
     assert!(all_told(&in_the_end), "nothing comes twice: {:?}", told_of(&stage));
