@@ -2,8 +2,9 @@
 
 use std::process::Command;
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use pharos::base::clock::{Clock, SystemClock};
 use serde_json::{Value as Json, json};
 
 use crate::channels::recorder;
@@ -64,9 +65,9 @@ impl House {
 
     /// An alert fires for an hour, or is over; gives its fingerprint if it fires.
     fn alert(&self, name: &str, fires: bool) -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let now = SystemClock::new().now_ms() / 1000;
         let end = if fires { now + 3600 } else { now };
-        let end = chrono::DateTime::from_timestamp(i64::try_from(end).unwrap(), 0).unwrap().to_rfc3339();
+        let end = chrono::DateTime::from_timestamp(end, 0).unwrap().to_rfc3339();
         let body = json!([{ "labels": { "alertname": name, "site": "a \"b\"" }, "endsAt": end }]);
         let (status, text) = self.server.post("/api/v2/alerts", JSON, body.to_string());
         assert_eq!(status, 200, "{text}");
@@ -216,11 +217,16 @@ fn who_is_on_call_now_and_next() {
     assert_eq!(house.refused("GET", "/api/v1/oncall?at=soon", &Json::Null).0, 400);
 }
 
-/// How many messages come within so many seconds.
+/// The messages that come within so many seconds.
+fn within(received: &Receiver<(String, String)>, seconds: u64) -> impl Iterator<Item = (String, String)> {
+    let clock = SystemClock::new();
+    let end = clock.monotonic() + Duration::from_secs(seconds);
+    std::iter::from_fn(move || received.recv_timeout(end.saturating_sub(clock.monotonic())).ok())
+}
+
+/// How many they are.
 fn count(received: &Receiver<(String, String)>, seconds: u64) -> usize {
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let left = || end.saturating_duration_since(Instant::now());
-    std::iter::from_fn(|| received.recv_timeout(left()).ok()).count()
+    within(received, seconds).count()
 }
 
 #[test]
@@ -330,8 +336,7 @@ fn an_alert_keeps_back_those_that_depend_on_it() {
     let status = house.v2_alert("Host")["status"].clone();
     assert_eq!((&status["state"], &status["inhibitedBy"]), (&json!("suppressed"), &json!([link])));
     let mut names = std::collections::BTreeSet::new();
-    let end = Instant::now() + Duration::from_secs(4);
-    while let Ok((_, body)) = received.recv_timeout(end.saturating_duration_since(Instant::now())) {
+    for (_, body) in within(&received, 4) {
         let message: Json = serde_json::from_str(&body).unwrap();
         names.insert(message["commonLabels"]["alertname"].as_str().unwrap().to_owned());
     }
