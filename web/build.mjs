@@ -72,7 +72,7 @@ for (const entry of Object.values(entries)) {
   if (entry.endsWith('.ts')) manifest.push([constant(path.basename(entry, '.ts')) + '_DEPS', closure(file).slice(1).map(url).join(' ')]);
 }
 for (const file of Object.keys(metafile.outputs)) {
-  const font = /(inter-latin-wght-normal|jetbrains-mono-latin-wght-normal)-[A-Z0-9]{8}\.woff2$/.exec(file);
+  const font = /(inter-latin-wght-normal|jetbrains-mono-latin-wght-normal|ibm-plex-sans-arabic-arabic-[46]00-normal)-[A-Z0-9]{8}\.woff2$/.exec(file);
   if (font) manifest.push([constant(font[1]), url(file)]);
 }
 

@@ -287,8 +287,18 @@ fn essence(message: &Json) -> Json {
     json!([same, alerts])
 }
 
+/// On a busy machine the two may stand on either side of a group's wait: then the play is given once more.
 #[test]
 fn a_play_of_faults_gives_the_messages_of_prometheus_and_alertmanager() {
+    if let Err(differs) = play() {
+        println!("the first play differs, which is repeated: {differs}");
+        let second = play();
+        assert!(second.is_ok(), "{second:?}");
+    }
+}
+
+/// Plays faults to both; says what differs, if something does.
+fn play() -> Result<(), String> {
     let (stage, address) = Stage::open();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -327,7 +337,8 @@ fn a_play_of_faults_gives_the_messages_of_prometheus_and_alertmanager() {
         "--cluster.listen-address=".to_owned(),
     ];
     let Some(_alertmanager) = Peer::start("prometheus-alertmanager", &args, &format!("http://{their_alertmanager}/-/ready")) else {
-        return skip("prometheus-alertmanager is not installed");
+        skip("prometheus-alertmanager is not installed");
+        return Ok(());
     };
     let args = [
         format!("--config.file={}", path("prometheus.yml")),
@@ -336,7 +347,8 @@ fn a_play_of_faults_gives_the_messages_of_prometheus_and_alertmanager() {
         "--web.external-url=http://mon.example.org".to_owned(),
     ];
     let Some(_prometheus) = Peer::start("prometheus", &args, &format!("http://{their_prometheus}/-/ready")) else {
-        return skip("prometheus is not installed");
+        skip("prometheus is not installed");
+        return Ok(());
     };
     let (config, own_routing) = (path("pharos.yml"), path("ours.yml"));
     let args = [
@@ -377,8 +389,11 @@ fn a_play_of_faults_gives_the_messages_of_prometheus_and_alertmanager() {
         let count: usize = groups.values().map(|(_, theirs)| theirs.len()).sum();
         assert!(count >= 1, "{theirs} heard nothing: {messages:?}");
         for (key, (ours, theirs)) in groups {
-            assert_eq!(ours, theirs, "{key}");
+            if ours != theirs {
+                return Err(format!("{key}\n   ours: {ours:?}\n theirs: {theirs:?}"));
+            }
         }
     }
     println!("{} messages on both sides", messages.len());
+    Ok(())
 }

@@ -54,9 +54,14 @@ showTimes();
 addEventListener('popstate', () => dispatchEvent(new CustomEvent('ph:range', { detail: range.get() })));
 if ($('[data-rangelabel]')) showRange();
 
+/** What is typed while the palette is on its way; null at other times. */
+let typed: string | null = null;
 const act: Record<string, (el: HTMLElement) => void> = {
   choose,
-  palette: () => void import('./palette.ts').then((m) => m.open()),
+  palette: () => {
+    typed ??= '';
+    void import('./palette.ts').then((m) => m.open(typed ?? '')).finally(() => { typed = null; });
+  },
   keys: () => void import('./palette.ts').then((m) => m.keys()),
   refresh: () => { dispatchEvent(new CustomEvent('ph:refresh')); void refreshLive(); },
   'zoom-out': () => range.set(zoomedOut(range.get(), range.now())),
@@ -126,6 +131,7 @@ whenIdle(() => void import('../lib/print.ts'));
 let g = 0;
 addEventListener('keydown', (e) => {
   if ((e.metaKey || e.ctrlKey) && e.key.toLowerCase() === 'k') { e.preventDefault(); act.palette?.(document.body); return; }
+  if (typed !== null && e.key.length === 1) { e.preventDefault(); typed += e.key; return; }
   if ((e.target as Element).closest('input,textarea,select,[contenteditable],dialog') || e.metaKey || e.ctrlKey || e.altKey) return;
   if (e.key === 'g') { g = e.timeStamp; return; }
   if (g && e.timeStamp - g < 900) {

@@ -51,7 +51,8 @@ async function titles(): Promise<Entry[]> {
   return ((await res.json()) as { text: string; page: string; href: string }[]).map((x) => ({ text: x.text, href: x.href, hint: x.text === x.page ? t('documentation') : x.page, icon: book }));
 }
 
-export function open(): void {
+/** Opens the palette; `typed` came before it was there. */
+export function open(typed = ''): void {
   if (document.getElementById('cmdk')) return;
   const d = dialog('cmdk', html`<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="${t('Go to a page or a metric')}" aria-label="${t('Command palette')}" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="${t('Results')}"></ul>`.text);
   const input = d.querySelector('input') as HTMLInputElement, list = d.querySelector('ul') as HTMLElement;
@@ -81,7 +82,8 @@ export function open(): void {
     else if (e.key === 'Enter') { e.preventDefault(); go(at); }
   });
   list.addEventListener('click', (e) => { const li = (e.target as Element).closest<HTMLElement>('[data-i]'); if (li) go(Number(li.dataset.i)); });
-  draw();
+  input.value = typed;
+  if (typed) input.dispatchEvent(new Event('input')); else draw();
   void titles().then((all) => { docs = all; draw(); }).catch(() => undefined);
   input.focus();
 }
