@@ -47,6 +47,11 @@ pub struct Note {
 }
 
 impl Handling {
+    /// Whether somebody said that they take care.
+    pub const fn is_acknowledged(&self) -> bool {
+        self.acknowledged.is_some()
+    }
+
     /// Whether there is nothing to say.
     pub const fn is_empty(&self) -> bool {
         self.acknowledged.is_none() && self.assignee.is_none()

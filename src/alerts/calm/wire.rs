@@ -6,10 +6,10 @@ mod fields;
 use serde_json::{Value as Json, json};
 
 use super::rule::{CalmKind, CalmRule, Cap, Dependency, Escalation, Flapping, Member, Override, RecurringSilence, Rota, Step};
-use crate::alerts::model::interval::text::{read_minute, write_minute};
+use crate::alerts::model::interval::text::{read_day, read_minute, write_day, write_minute};
 use crate::alerts::model::matcher::{Matcher, Matchers, Syntax, parse_matcher};
 use crate::alerts::model::silence;
-use crate::base::time::{Duration, civil_from_days, days_from_civil, days_in_month, format_rfc3339};
+use crate::base::time::{Duration, format_rfc3339};
 use fields::{Fields, Placed};
 
 pub use fields::WireError;
@@ -170,21 +170,10 @@ fn matcher(item: &Placed<'_>) -> Result<Matcher, WireError> {
 /// Reads `2026-11-23` as days since 1970-01-01.
 fn day(fields: &Fields<'_>, key: &str) -> Result<i32, WireError> {
     let text = fields.get(key).and_then(Json::as_str).unwrap_or("");
-    let parts: Vec<Option<i64>> = text
-        .split('-')
-        .zip([4, 2, 2])
-        .map(|(part, length)| (part.len() == length && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?)
-        .collect();
-    if let [Some(year), Some(month), Some(day)] = parts[..]
-        && text.len() == 10
-        && year >= 1970
-        && (1..=12).contains(&month)
-        && (1..=days_in_month(year, month)).contains(&day)
-        && let Ok(days) = i32::try_from(days_from_civil(year, month, day))
-    {
-        return Ok(days);
+    match read_day(text).filter(|day| *day >= 0) {
+        Some(day) => Ok(day),
+        None => fields.wrong(key, format!("{} is not a day such as \"2026-11-23\", from 1970 on", fields.shown(key))),
     }
-    fields.wrong(key, format!("{} is not a day such as \"2026-11-23\", from 1970 on", fields.shown(key)))
 }
 
 /// Reads `09:00` as minutes since midnight.
@@ -228,13 +217,12 @@ fn rota_to(rota: &Rota) -> Json {
         let Override { member: Member { person, receiver }, starts_at, ends_at } = held;
         json!({ "person": person, "receiver": receiver, "startsAt": format_rfc3339(*starts_at), "endsAt": format_rfc3339(*ends_at) })
     };
-    let (year, month, day) = civil_from_days(i64::from(*first_day));
     json!({
         "title": title,
         "receiver": receiver,
         "timezone": location.as_str(),
         "members": members.iter().map(member).collect::<Vec<_>>(),
-        "firstDay": format!("{year:04}-{month:02}-{day:02}"),
+        "firstDay": write_day(i64::from(*first_day)),
         "handOver": write_minute(u32::from(*hand_over)),
         "turnDays": turn_days,
         "overrides": overrides.iter().map(stand_in).collect::<Vec<_>>(),

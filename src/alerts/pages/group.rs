@@ -363,7 +363,7 @@ fn alert_view(alert: &Known, input: &GroupInput, shell: &Shell) -> AlertView {
         runbook: ways::outside(alert.annotation("runbook_url")).unwrap_or("").to_owned(),
         id: if alert.is_routed { format!("{:016x}", alert.fingerprint()) } else { String::new() },
         said: care::words(alert, &input.me, shell),
-        is_acknowledged: alert.handling.acknowledged.is_some(),
+        is_acknowledged: alert.handling.is_acknowledged(),
     }
 }
 

@@ -525,7 +525,7 @@ fn row(alert: &Known, places: &Places<'_>, shell: &Shell) -> Row {
         marks: marks(alert, places, shell),
         id: if alert.is_routed { format!("{:016x}", alert.fingerprint()) } else { String::new() },
         said: care::words(alert, &places.input.me, shell),
-        is_acknowledged: alert.handling.acknowledged.is_some(),
+        is_acknowledged: alert.handling.is_acknowledged(),
         is_assigned: alert.handling.assignee.is_some(),
         is_mine: alert.handling.assignee.as_ref() == Some(&places.input.me),
         state: match stage {

@@ -127,7 +127,7 @@ impl Standing {
 
     /// Leaves out what somebody takes care of now, as far as the channel was not told of it.
     pub(super) fn escalates(&self, alert: &RoutedAlert, told: Option<&Entry>, now: i64) -> bool {
-        let is_taken_care_of = || self.handlings.get(&alert.fingerprint()).is_some_and(|handling| handling.acknowledged.is_some());
+        let is_taken_care_of = || self.handlings.get(&alert.fingerprint()).is_some_and(Handling::is_acknowledged);
         let was_told = || told.is_some_and(|entry| entry.firing.contains(&log::hash(&alert.labels)));
         alert.is_resolved_at(now) || !is_taken_care_of() || was_told()
     }
@@ -159,7 +159,7 @@ impl Escalating {
     fn look_at(&mut self, name: u64, known: &Known, handlings: &BTreeMap<u64, Handling>, groups: &mut Groups, now: i64) {
         let alert = &known.alert;
         let first_at = alert.starts_at.saturating_add(self.first_after);
-        if known.is_over || handlings.get(&name).is_some_and(|handling| handling.acknowledged.is_some()) {
+        if known.is_over || handlings.get(&name).is_some_and(Handling::is_acknowledged) {
             return;
         }
         if first_at > now {

@@ -87,14 +87,13 @@ impl Standing {
 
     /// Whether somebody takes care of every one of these that fires.
     pub(super) fn is_cared_for(&self, alerts: &[RoutedAlert], now: i64) -> bool {
-        let is_acknowledged =
-            |alert: &RoutedAlert| self.handlings.get(&alert.fingerprint()).is_some_and(|handling| handling.acknowledged.is_some());
+        let is_acknowledged = |alert: &RoutedAlert| self.handlings.get(&alert.fingerprint()).is_some_and(Handling::is_acknowledged);
         !self.handlings.is_empty() && alerts.iter().filter(|alert| !alert.is_resolved_at(now)).all(is_acknowledged)
     }
 
     /// The names in the log of the alerts that somebody takes care of.
     pub(super) fn cared_for(&self) -> BTreeSet<u64> {
-        let acknowledged = self.handlings.iter().filter(|(_, handling)| handling.acknowledged.is_some());
+        let acknowledged = self.handlings.iter().filter(|(_, handling)| handling.is_acknowledged());
         acknowledged.filter_map(|(name, _)| Some(log::hash(&self.known.get(name)?.alert.labels))).collect()
     }
 

@@ -1,8 +1,11 @@
 //! How times of the calendar are written: `monday:friday`, `1:-1`, `january:march`, `09:00`.
 
 use super::{Range, TimeRange};
+use crate::base::time::{format_rfc3339, parse_rfc3339};
 use crate::series::labels::quote;
 
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const MONTHS: [&str; 12] =
     ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
@@ -122,6 +125,19 @@ pub fn read_minute(text: &str) -> Option<u32> {
     let (hours, minutes) = (two(hours)?, two(minutes)?);
     let is_valid = hours < 24 && minutes < 60 || hours == 24 && minutes == 0;
     is_valid.then_some(hours * 60 + minutes)
+}
+
+/// Reads `2026-11-20` as days since 1970-01-01.
+pub fn read_day(text: &str) -> Option<i32> {
+    if text.len() != 10 {
+        return None;
+    }
+    i32::try_from(parse_rfc3339(&format!("{text}T00:00:00Z"))?.div_euclid(DAY_MS)).ok()
+}
+
+/// Writes what [`read_day`] reads.
+pub fn write_day(day: i64) -> String {
+    format_rfc3339(day.saturating_mul(DAY_MS)).split('T').next().unwrap_or("").to_owned()
 }
 
 /// Writes what [`read_minute`] reads.

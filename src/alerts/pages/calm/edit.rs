@@ -7,6 +7,7 @@ use super::read::{Among, Wrong, read};
 use super::turns::{self, Strip};
 use super::{home_of, when};
 use crate::alerts::calm::{CalmKind, CalmRule, Dependency, Named, Rota};
+use crate::alerts::model::interval::text::write_day;
 use crate::alerts::model::matcher::Matchers;
 use crate::alerts::model::routed::RoutedAlert;
 use crate::alerts::model::routing::InhibitRule;
@@ -87,7 +88,7 @@ impl EditInput {
                 self.fields.preset(name, value);
             }
             if self.kind == CalmKind::Rota {
-                self.fields.preset("first", &when::write_day(now.div_euclid(86_400_000)));
+                self.fields.preset("first", &write_day(now.div_euclid(86_400_000)));
             }
         }
     }

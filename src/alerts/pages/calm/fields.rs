@@ -152,7 +152,7 @@ impl Fields {
             self.add(&format!("person{row}"), &member.person);
             self.add(&format!("via{row}"), &member.receiver);
         }
-        self.add("first", super::when::write_day(i64::from(rota.first_day)));
+        self.add("first", crate::alerts::model::interval::text::write_day(i64::from(rota.first_day)));
         self.add("handover", super::when::clock(u32::from(rota.hand_over)));
         self.add("days", rota.turn_days.to_string());
         self.add("zone", rota.location.as_str());

@@ -1,11 +1,11 @@
 //! From the fields of a form to a rule, or what is wrong with each field.
 
 use super::fields::Fields;
-use super::when::{Plain, read_day, read_zone};
+use super::when::{Plain, read_zone};
 use crate::alerts::calm::wire;
 use crate::alerts::calm::{CalmKind, CalmRule, Cap, Dependency, Escalation, Flapping, Member, Override, RecurringSilence, Rota, Step};
 use crate::alerts::model::interval::Location;
-use crate::alerts::model::interval::text::read_minute;
+use crate::alerts::model::interval::text::{read_day, read_minute};
 use crate::alerts::model::matcher::{Matcher, Matchers, Syntax, parse_matchers};
 use crate::alerts::model::silence::{SilenceError, check_matchers};
 use crate::base::time::Duration;

@@ -5,12 +5,11 @@ use std::sync::LazyLock;
 use super::fields::Fields;
 use crate::alerts::model::interval::text::{Part, read_minute, write_minute};
 use crate::alerts::model::interval::{Interval, Location, Range, TimeRange};
-use crate::base::time::{format_rfc3339, parse_rfc3339};
+use crate::base::time::parse_rfc3339;
 use crate::ui::lang::{Lang, Words, key};
 
 /// Minutes of a day.
 const DAY: u32 = 1440;
-const DAY_MS: i64 = 86_400_000;
 
 /// Days of the week with their value in forms, from Monday on: short, and in the plural.
 pub const WEEKDAYS: [(i64, &str, &str); 7] = [
@@ -26,19 +25,6 @@ pub const WEEKDAYS: [(i64, &str, &str); 7] = [
 /// `HH:MM` of a minute of the day.
 pub fn clock(minute: u32) -> String {
     write_minute(minute)
-}
-
-/// `2026-11-20` of a day since 1970-01-01.
-pub fn write_day(day: i64) -> String {
-    format_rfc3339(day.saturating_mul(DAY_MS)).split('T').next().unwrap_or("").to_owned()
-}
-
-/// Reads [`write_day`]'s form.
-pub fn read_day(text: &str) -> Option<i32> {
-    if text.len() != 10 {
-        return None;
-    }
-    i32::try_from(parse_rfc3339(&format!("{text}T00:00:00Z"))?.div_euclid(DAY_MS)).ok()
 }
 
 /// Times that a form of one line can say: days, from when to when, whose clock.
@@ -271,6 +257,7 @@ pub fn words(intervals: &[Interval], lang: Lang) -> (String, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alerts::model::interval::text::{read_day, write_day};
 
     fn form(query: &str) -> Result<Plain, String> {
         Plain::read(&Fields::from_form(query.as_bytes()))
