@@ -23,7 +23,13 @@ const INPUTS: [&str; 11] = [
     ".npmrc",
 ];
 /// Constants of the manifest that do not come from entries.txt.
-const EXTRA: [&str; 3] = ["INTER_LATIN_WGHT_NORMAL", "JETBRAINS_MONO_LATIN_WGHT_NORMAL", "LICENCES_TXT"];
+const EXTRA: [&str; 5] = [
+    "IBM_PLEX_SANS_ARABIC_ARABIC_400_NORMAL",
+    "IBM_PLEX_SANS_ARABIC_ARABIC_600_NORMAL",
+    "INTER_LATIN_WGHT_NORMAL",
+    "JETBRAINS_MONO_LATIN_WGHT_NORMAL",
+    "LICENCES_TXT",
+];
 
 type Outcome<T> = Result<T, String>;
 
@@ -69,7 +75,21 @@ fn run() -> Outcome<()> {
         other => return Err(format!("PHAROS_WEB={other} is not known: use prebuilt, stub, or leave it unset.")),
     }
     let read = |name: &str| fs::read_to_string(dist.join(name)).map_err(|e| format!("cannot read web/dist/{name}: {e}"));
-    generate(&read("manifest.tsv")?, &read("icons.tsv")?, &out)
+    let manifest = read("manifest.tsv")?;
+    known_to_stub(&web, &manifest)?;
+    generate(&manifest, &read("icons.tsv")?, &out)
+}
+
+/// Every constant must be one that a build without Node.js makes too, or that build breaks unseen.
+fn known_to_stub(web: &Path, manifest: &str) -> Outcome<()> {
+    let known = stub_assets(web)?;
+    let mut names = manifest.lines().filter_map(|line| line.split('\t').next());
+    match names.find(|name| !known.iter().any(|known| known == name)) {
+        Some(name) => {
+            Err(format!("the constant {name} of web/dist/manifest.tsv is neither in web/entries.txt nor in EXTRA of web/build.rs"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Installs the packages of the lock file when they are not there, then bundles.
@@ -163,19 +183,27 @@ fn constant(name: &str) -> String {
 /// No Node.js, no interface: every constant exists and is empty, so that check, clippy, tests and docs work.
 fn stub(web: &Path, dist: &Path, out: &Path) -> Outcome<()> {
     fs::create_dir_all(dist.join("assets")).map_err(|e| format!("cannot create web/dist/assets: {e}"))?;
-    let read = |name: &str| fs::read_to_string(web.join(name)).map_err(|e| format!("cannot read web/{name}: {e}"));
+    let empty = |name: String| format!("{name}\t\n");
+    let assets: String = stub_assets(web)?.into_iter().map(empty).collect();
+    let icons: String = source(web, "icons.txt")?.split_whitespace().map(|name| empty(constant(name))).collect();
+    generate(&assets, &icons, out)
+}
+
+fn source(web: &Path, name: &str) -> Outcome<String> {
+    fs::read_to_string(web.join(name)).map_err(|e| format!("cannot read web/{name}: {e}"))
+}
+
+/// The names of all constants but those of icons.
+fn stub_assets(web: &Path) -> Outcome<Vec<String>> {
     let mut assets: Vec<String> = EXTRA.iter().map(|name| (*name).to_owned()).collect();
-    for line in read("entries.txt")?.lines() {
+    for line in source(web, "entries.txt")?.lines() {
         let file = line.rsplit(['/', ' ']).next().unwrap_or_default();
         match file.strip_suffix(".ts") {
             Some(stem) => assets.extend([format!("{}_JS", constant(stem)), format!("{}_DEPS", constant(stem))]),
             None => assets.push(constant(file)),
         }
     }
-    let empty = |name: String| format!("{name}\t\n");
-    let assets: String = assets.into_iter().map(empty).collect();
-    let icons: String = read("icons.txt")?.split_whitespace().map(|name| empty(constant(name))).collect();
-    generate(&assets, &icons, out)
+    Ok(assets)
 }
 
 /// Lines of `assets`: constant, tab, `/assets/name-HASH.ext`. Lines of `icons`: constant, tab, SVG.

@@ -78,7 +78,7 @@ impl Scope {
 
     /// Whether a token with this scope may do what needs `other`.
     pub fn covers(self, other: Self) -> bool {
-        self == other || self == Self::Admin || (self == Self::Edit && other == Self::Read)
+        self == other || self == Self::Admin || (self == Self::Edit && matches!(other, Self::Read | Self::EventsWrite))
     }
 }
 
@@ -134,6 +134,7 @@ mod tests {
             assert_eq!(scope.covers(Scope::Admin), scope == Scope::Admin);
         }
         assert!(Scope::Edit.covers(Scope::Read) && !Scope::Read.covers(Scope::Edit));
+        assert!(Scope::Edit.covers(Scope::EventsWrite) && !Scope::EventsWrite.covers(Scope::Edit));
         assert!(!Scope::Edit.covers(Scope::MetricsWrite) && !Scope::MetricsWrite.covers(Scope::Read));
     }
 }

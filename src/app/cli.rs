@@ -12,8 +12,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
 use super::{
-    alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_logql, configuration, edge, health, import, serve, test_rules,
-    user,
+    alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_dashboard, check_logql, configuration, edge, health, import,
+    serve, test_rules, user,
 };
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
@@ -136,6 +136,13 @@ enum Check {
         /// The query.
         #[arg(allow_hyphen_values = true)]
         query: Option<String>,
+    },
+    /// Check dashboards in Grafana's JSON: what of them is understood, panel by panel; fails where one does not work.
+    #[command(after_help = DASHBOARD_EXAMPLES)]
+    Dashboard {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Ask whether a server is running.
     #[command(after_help = HEALTHY_EXAMPLES)]
@@ -298,6 +305,7 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::Alertmanager { files }) => check_alertmanager::check(&files, &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
+        Command::Check(Check::Dashboard { files }) => check_dashboard::check(&files, &mut out),
         Command::Check(Check::Healthy(server)) => on_runtime(health::check(server, "-/healthy", &mut out)),
         Command::Check(Check::Ready(server)) => on_runtime(health::check(server, "-/ready", &mut out)),
         Command::Test(Test::Rules(args)) => test_rules::run(&args, &mut out, &mut io::stderr()),

@@ -87,6 +87,11 @@ Examples:
   pharos check logql '{app=\"api\"} |= \"error\" | json | status >= 500'
   pharos check logql 'refused -debug status>=500'";
 
+pub(super) const DASHBOARD_EXAMPLES: &str = "\
+Examples:
+  pharos check dashboard node-exporter-full.json
+  pharos check dashboard dashboards/*.json";
+
 pub(super) const HEALTHY_EXAMPLES: &str = "\
 Examples:
   pharos check healthy

@@ -7,6 +7,7 @@ mod ask_logs;
 mod backup;
 mod budget;
 mod check_alertmanager;
+mod check_dashboard;
 mod check_logql;
 mod cli;
 mod configuration;

@@ -66,7 +66,7 @@ async fn run_on(
     let progress = Arc::default();
     let starting = Starting::begin(&listener, Arc::clone(&progress), ground.intake.clone())?;
     let outset = Outset { configuration: &configuration, settings: &settings, address, clock: &clock, progress, release };
-    let Opened { router, access, metrics, logs, alerts, backups, db, throttle, watch, .. } = wiring::open(outset, &ground).await?;
+    let Opened { router, access, metrics, logs, alerts, boards, backups, db, throttle, watch, .. } = wiring::open(outset, &ground).await?;
     let Ground { edge, intake, lock: _lock } = ground;
     first_admin::ensure(&access, &super::configuration::environment).await?;
     starting.end().await;
@@ -85,11 +85,13 @@ async fn run_on(
     greet(&access, &settings, edge.scheme(), address)?;
     let watching = tokio::spawn(Arc::clone(&edge).watch());
     let following = tokio::spawn(rule_watch::follow(Arc::clone(&configuration)));
+    let reading = tokio::spawn(boards.follow_files());
     let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
     let ends = wait_for_the_end(&configuration, &access).await?;
     configuration.begin_to_stop();
     following.abort();
+    reading.abort();
     tending.abort();
     watching.abort();
     if let Some(redirecting) = redirecting {
@@ -97,6 +99,7 @@ async fn run_on(
     }
     drop(watch);
     stop::in_order(Running { handle, serving, schedule, metrics: &metrics, logs: &logs, alerts: &alerts, access: &access }, ends).await;
+    drop(boards);
     drop(access);
     drop(db);
     Ok(())

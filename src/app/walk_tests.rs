@@ -30,7 +30,8 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 9] = [
+const PUBLIC: [(&str, &str); 10] = [
+    ("GET", "/api/health"),
     ("GET", "/ready"),
     ("GET", "/-/healthy"),
     ("GET", "/-/ready"),
@@ -155,6 +156,7 @@ fn is_welcome(who: &Who, policy: Policy) -> bool {
             Role::Admin => *role == Role::Admin,
         },
         (Policy::Needs(_, Scope::Read), Who::Token(scope, _)) => matches!(scope, Scope::Read | Scope::Edit | Scope::Admin),
+        (Policy::Needs(_, Scope::EventsWrite), Who::Token(scope, _)) => matches!(scope, Scope::EventsWrite | Scope::Edit | Scope::Admin),
         (Policy::Needs(_, needed), Who::Token(scope, _)) => *scope == needed || *scope == Scope::Admin,
     }
 }
@@ -191,8 +193,10 @@ fn mistake(who: &Who, info: &RouteInfo, method: &Method, answer: &Response) -> O
         !status.is_success() && (!status.is_redirection() || (is_page_visit && location.starts_with("/login?next=")))
     } else if is_welcome(who, info.policy) {
         let turned_away = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
+        // Sources of dashboards are built in, and Grafana's clients know the word for it.
+        let is_read_only = info.path.starts_with("/api/datasources") && status == StatusCode::FORBIDDEN;
         // A form with nothing in it is a wrong password.
-        !turned_away || (info.path == SIGN_IN && *method == Method::POST && status == StatusCode::UNAUTHORIZED)
+        !turned_away || is_read_only || (info.path == SIGN_IN && *method == Method::POST && status == StatusCode::UNAUTHORIZED)
     } else if is_page_visit {
         status == StatusCode::SEE_OTHER && location.starts_with("/login?next=")
     } else if matches!(who, Who::Nobody | Who::Visitor | Who::BadToken) {

@@ -26,12 +26,12 @@ use crate::admin::Admin;
 use crate::alerts::{Alerts, AlertsOptions, Beside, Ports};
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
-use crate::boards::{Boards, BoardsOptions};
+use crate::boards::{self, Asking, Boards, BoardsOptions};
 use crate::docs::{Docs, DocsOptions, KeySection};
 use crate::logs::{Logs, LogsOptions};
 use crate::metrics::config;
 use crate::metrics::server::Server;
-use crate::metrics::{Metrics, MetricsOptions, ReplayProgress};
+use crate::metrics::{Metrics, MetricsOptions, ReplayProgress, parse_options};
 use crate::platform::backup::Backups;
 use crate::platform::budget::{Budgets, System, Watch};
 use crate::platform::config::settings::{Settings, SignIn};
@@ -47,6 +47,9 @@ const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
 
 /// Longer than any server lives.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// How often pharos collects what it measures by itself, in milliseconds.
+const SCRAPE_USUAL_MS: i64 = 15_000;
 
 /// What is there before storage is open: the data folder, and how connections are taken.
 pub(super) struct Ground {
@@ -88,6 +91,7 @@ pub(super) struct Opened {
     pub(super) metrics: Arc<Metrics>,
     pub(super) logs: Arc<Logs>,
     pub(super) alerts: Arc<Alerts>,
+    pub(super) boards: Boards,
     pub(super) backups: Arc<Backups>,
     pub(super) db: Arc<Db>,
     pub(super) throttle: Arc<Throttle>,
@@ -143,8 +147,11 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock) });
+    let providers = boards::providers(&settings.boards.folder, &settings.boards.provisioning).map_err(anyhow::Error::msg)?;
+    let asking = asking(&metrics, &logs, configuration, settings);
+    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock), providers, asking });
     let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
+    boards.offer_alerts(alerts.now());
     let everyone = Arc::clone(&access);
     alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
@@ -190,7 +197,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
     let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
-    Ok(Opened { router, table, access, metrics, logs, alerts, backups, db, throttle, watch })
+    Ok(Opened { router, table, access, metrics, logs, alerts, boards, backups, db, throttle, watch })
 }
 
 /// Adds to requests for pages what the navigation of every page counts.
@@ -201,6 +208,25 @@ async fn counted(State(alerts): State<Arc<Alerts>>, mut request: Request, next: 
         request.extensions_mut().insert(alerts.counts());
     }
     next.run(request).await
+}
+
+/// What panels of dashboards ask.
+fn asking(metrics: &Metrics, logs: &Logs, configuration: &Arc<Configuration>, settings: &Settings) -> Asking {
+    let parse = parse_options(settings);
+    let configuration = Arc::clone(configuration);
+    Asking {
+        select: metrics.select(),
+        metrics: metrics.evaluate(),
+        logs: Arc::new(logs.engine().clone()),
+        search: logs.search(),
+        log_labels: logs.log_labels(),
+        read: Arc::new(move |query| crate::metrics::read_query(query, parse)),
+        scrape: Arc::new(move || {
+            let config = &configuration.loaded().config;
+            // Without jobs there is only what pharos collects by itself.
+            if config.scrape_configs.is_empty() { SCRAPE_USUAL_MS } else { config.global.scrape_interval.ms() }
+        }),
+    }
 }
 
 /// The hall of alerts over both wings, beside the hall of dashboards.

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod go_regex;
 pub mod histogram;
 pub mod labels;
+pub mod legend;
 pub mod literal;
 pub mod matcher;
 pub mod names;

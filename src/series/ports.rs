@@ -1,7 +1,8 @@
 //! The ports: the only way in which wings and halls hear each other.
 //!
 //! `Append` takes samples, `Select` finds series and reads them, `Evaluate` answers queries, `Summarize`
-//! gives tiles for the front page, `Lines` reads the newest lines of a log, `Happenings` says what was marked in time. Each is called with a batch, never once a sample. An engine outside
+//! gives tiles for the front page, `Lines` reads the newest lines of a log, `Search` those that a query finds, `LogLabels` names
+//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now. Each is called with a batch, never once a sample. An engine outside
 //! (a Prometheus-compatible server) can stand behind any of them, so nothing above may reach around them.
 
 use std::sync::Arc;
@@ -328,6 +329,53 @@ pub trait Lines: Send + Sync {
     fn newest(&self, wanted: &LinesWanted<'_>) -> Result<Vec<Line>, EvaluateError>;
 }
 
+/// Lines of logs that a query finds.
+#[derive(Debug, Clone)]
+pub struct SearchWanted<'a> {
+    /// A query of lines, in LogQL.
+    pub query: &'a str,
+    /// Their time, in milliseconds since the Unix epoch.
+    pub range: TimeRange,
+    /// At most so many.
+    pub limit: usize,
+    /// Whether the oldest are wanted, not the newest.
+    pub is_forward: bool,
+    /// Most bytes of one line's text; the rest is cut off.
+    pub text_bytes_max: usize,
+    /// Raised when nobody waits any more or the time is over.
+    pub cancel: Cancel,
+}
+
+/// Finds lines of logs by queries. Blocking and CPU-heavy: call it off the reactor.
+pub trait Search: Send + Sync {
+    /// The lines that a query finds, in the order that is asked for.
+    fn search(&self, wanted: &SearchWanted<'_>) -> Result<Vec<Line>, EvaluateError>;
+
+    /// Whether a query gives numbers, not lines.
+    fn is_metric(&self, query: &str) -> bool;
+}
+
+/// Which labels of streams are asked for.
+#[derive(Debug, Clone)]
+pub struct LogLabelsWanted<'a> {
+    /// Labels of the streams: all of these must match; none for every stream.
+    pub matchers: &'a [Matcher],
+    /// Streams with lines in here, in milliseconds since the Unix epoch.
+    pub range: TimeRange,
+    /// The label whose values are wanted; none for the names of labels.
+    pub label: Option<&'a str>,
+    /// At most so many.
+    pub limit: usize,
+    /// Raised when nobody waits any more or the time is over.
+    pub cancel: Cancel,
+}
+
+/// Names labels of streams of logs. Blocking.
+pub trait LogLabels: Send + Sync {
+    /// Names or values, sorted.
+    fn log_labels(&self, wanted: &LogLabelsWanted<'_>) -> Result<Vec<String>, EvaluateError>;
+}
+
 /// Something that people or programs marked in time: a deploy, an outage, a note. Times are milliseconds since the Unix
 /// epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -348,6 +396,29 @@ pub struct Happening {
 pub trait Happenings: Send + Sync {
     /// What touches a range, the newest first, at most so much; or why that is not known.
     fn within(&self, range: TimeRange, limit: usize) -> Result<Vec<Happening>, String>;
+}
+
+/// An alert that is on, or soon will be. Times are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertNow {
+    /// The rule.
+    pub name: String,
+    /// What tells it from others of the rule.
+    pub labels: Labels,
+    /// In words, for people; empty if its rule has none.
+    pub summary: String,
+    /// Whether it fires; else it waits until it has been on for long enough.
+    pub is_firing: bool,
+    /// Since when.
+    pub since: i64,
+    /// Where it is read about, as a path on this server; empty for nowhere.
+    pub path: String,
+}
+
+/// Says which alerts are on now. Blocking.
+pub trait AlertsNow: Send + Sync {
+    /// Those that are on, firing ones first, the newest first, at most so many.
+    fn now(&self, limit: usize) -> Vec<AlertNow>;
 }
 
 /// Hands alerts to Alertmanagers outside.

@@ -3,107 +3,18 @@
 use crate::base::time::{civil_from_days, format_rfc3339};
 use crate::ui::lang::{Lang, key};
 
-/// What a number measures; the ids are Grafana's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unit {
-    /// A plain number with SI prefixes.
-    #[default]
-    Short,
-    /// A plain number without prefixes.
-    None,
-    /// 0 to 100.
-    Percent,
-    /// 0 to 1, shown as percent.
-    Ratio,
-    /// Seconds.
-    Seconds,
-    /// Milliseconds.
-    Millis,
-    /// Bytes with binary prefixes.
-    Bytes,
-    /// Bytes with decimal prefixes.
-    DecimalBytes,
-    /// Bytes a second, binary prefixes.
-    BytesPerSecond,
-    /// Bits a second.
-    BitsPerSecond,
-    /// Things a second.
-    PerSecond,
-    /// Hertz.
-    Hertz,
-    /// Degrees.
-    Celsius,
-    /// 0 = no, 1 = yes.
-    Bool,
-}
-
-/// Every unit with its id.
-const IDS: [(Unit, &str); 14] = [
-    (Unit::Short, "short"),
-    (Unit::None, "none"),
-    (Unit::Percent, "percent"),
-    (Unit::Ratio, "percentunit"),
-    (Unit::Seconds, "s"),
-    (Unit::Millis, "ms"),
-    (Unit::Bytes, "bytes"),
-    (Unit::DecimalBytes, "decbytes"),
-    (Unit::BytesPerSecond, "Bps"),
-    (Unit::BitsPerSecond, "bps"),
-    (Unit::PerSecond, "ops"),
-    (Unit::Hertz, "hertz"),
-    (Unit::Celsius, "celsius"),
-    (Unit::Bool, "bool"),
-];
-
-impl Unit {
-    /// The id that charts take.
-    pub fn id(self) -> &'static str {
-        IDS.iter().find(|(unit, _)| *unit == self).map_or("short", |(_, id)| id)
-    }
-
-    /// The unit of an id.
-    pub fn from_id(id: &str) -> Option<Self> {
-        IDS.iter().find(|(_, known)| *known == id).map(|(unit, _)| *unit)
-    }
-}
-
-const SI: [&str; 6] = ["", "k", "M", "G", "T", "P"];
+pub use crate::ui::units::Unit;
 
 /// A value with its unit, at most three significant digits.
 pub fn number(value: f64, unit: Unit) -> String {
-    if !value.is_finite() {
-        return crate::base::float::plain(value);
-    }
-    let scaled = |base, ends: [&str; 6]| scale(value, base, ends);
-    match unit {
-        Unit::Short => scaled(1000.0, SI),
-        Unit::None => digits(value),
-        Unit::Percent => digits(value) + "%",
-        Unit::Ratio => digits(value * 100.0) + "%",
-        Unit::Seconds => seconds(value),
-        Unit::Millis => seconds(value / 1000.0),
-        Unit::Bytes => scaled(1024.0, [" B", " KiB", " MiB", " GiB", " TiB", " PiB"]),
-        Unit::DecimalBytes => scaled(1000.0, [" B", " kB", " MB", " GB", " TB", " PB"]),
-        Unit::BytesPerSecond => scaled(1024.0, [" B/s", " KiB/s", " MiB/s", " GiB/s", " TiB/s", " PiB/s"]),
-        Unit::BitsPerSecond => scaled(1000.0, [" b/s", " kb/s", " Mb/s", " Gb/s", " Tb/s", " Pb/s"]),
-        Unit::PerSecond => scaled(1000.0, ["/s", "k/s", "M/s", "G/s", "T/s", "P/s"]),
-        Unit::Hertz => scaled(1000.0, [" Hz", " kHz", " MHz", " GHz", " THz", " PHz"]),
-        Unit::Celsius => digits(value) + " °C",
-        Unit::Bool if value == 0.0 => "no".to_owned(),
-        Unit::Bool if value == 1.0 => "yes".to_owned(),
-        Unit::Bool => digits(value),
-    }
+    unit.show(value, None)
 }
 
 /// A value and its unit apart (`38.2`, `MiB/s`), for tiles that set them in two sizes.
 pub fn split(value: f64, unit: Unit) -> (String, String) {
     let text = number(value, unit);
-    let mut at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e'))).unwrap_or(text.len());
-    // A bare prefix belongs to the number: `18.4k` `/s`.
-    if text[at..].starts_with(['k', 'M', 'G', 'T', 'P']) {
-        at += 1;
-    }
-    if value.is_finite() { (text[..at].to_owned(), text[at..].trim_start().to_owned()) } else { (text, String::new()) }
+    let (number, rest) = unit.split(&text);
+    (number.to_owned(), rest.to_owned())
 }
 
 /// A count in full with thin groups: `1,204,118`.
@@ -189,7 +100,7 @@ pub fn date_time(at_ms: i64, lang: Lang) -> String {
 }
 
 /// Three significant digits, no trailing zeros; powers of ten beyond what is legible.
-fn digits(value: f64) -> String {
+pub(super) fn digits(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude == 0.0 {
         return "0".to_owned();
@@ -212,47 +123,13 @@ fn digits(value: f64) -> String {
     trimmed(&format!("{value:.places$}")).to_owned()
 }
 
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
-}
-
-fn scale(mut value: f64, base: f64, ends: [&str; 6]) -> String {
-    let mut at = 0;
-    while value.abs() >= base - 0.5 && at + 1 < ends.len() {
-        value /= base;
-        at += 1;
-    }
-    digits(value) + ends[at]
-}
-
-fn seconds(value: f64) -> String {
-    let (by, end) = match value.abs() {
-        0.0 => return "0 s".to_owned(),
-        a if a < 1e-6 => (1e9, " ns"),
-        a if a < 1e-3 => (1e6, " µs"),
-        a if a < 1.0 => (1e3, " ms"),
-        a if a < 90.0 => (1.0, " s"),
-        a if a < 5400.0 => (1.0 / 60.0, " min"),
-        a if a < 172_800.0 => (1.0 / 3600.0, " h"),
-        _ => (1.0 / 86_400.0, " days"),
-    };
-    digits(value * by) + end
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_read_as_the_shared_cases_say() {
-        let cases: Vec<(String, f64, String)> = serde_json::from_str(include_str!("../../web/test/units.json")).expect("valid cases");
-        assert!(cases.len() > 30);
-        for (id, value, text) in cases {
-            let unit = Unit::from_id(&id).expect("known unit");
-            assert_eq!(number(value, unit), text, "{value} as {id}");
-            assert_eq!(unit.id(), id);
-        }
-    }
 
     #[test]
     fn tiles_split_and_counts_group() {

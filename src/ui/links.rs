@@ -11,6 +11,22 @@ pub const HOME: &str = "/";
 pub const EXPLORE: &str = "/explore";
 /// List of metrics.
 pub const CATALOGUE: &str = "/catalogue";
+/// Dashboards.
+pub const BOARDS: &str = "/d";
+/// Where Grafana has its list of dashboards.
+pub const BOARDS_OLD: &str = "/dashboards";
+/// A dashboard, by its uid.
+pub const BOARD: &str = "/d/{uid}";
+/// A dashboard, by its uid, with its title as people read it in an address.
+pub const BOARD_NAMED: &str = "/d/{uid}/{slug}";
+/// GET: the JSON of a dashboard, as a file.
+pub const BOARD_JSON: &str = "/d/{uid}/{slug}/json";
+/// Bringing a dashboard in; POST looks at it or keeps it.
+pub const BOARDS_IMPORT: &str = "/d/import";
+/// POST: gives a dashboard a star or takes it.
+pub const BOARD_STAR: &str = "/d/star";
+/// POST: what panels of a dashboard show, a line each as they are ready.
+pub const BOARD_PANELS: &str = "/ui/boards/{uid}/panels";
 /// Searching lines.
 pub const LOGS: &str = "/logs";
 /// One line with those around it: `s` is its stream's selector, `t` its time in nanoseconds.
@@ -226,6 +242,16 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
     params.extend(legends.iter().map(|legend| ("legend", *legend)));
     params.push(("step", step));
     with(CHART, &params)
+}
+
+/// A dashboard by its uid, with its title as people read it.
+pub fn board(uid: &str, slug: &str) -> String {
+    BOARD_NAMED.replace("{uid}", &encode(uid)).replace("{slug}", &encode(slug))
+}
+
+/// What panels of a dashboard show.
+pub fn board_panels(uid: &str) -> String {
+    BOARD_PANELS.replace("{uid}", &encode(uid))
 }
 
 /// The file of a backup.

@@ -16,3 +16,4 @@ pub mod range;
 pub mod security;
 pub mod shell;
 pub mod spark;
+pub mod units;

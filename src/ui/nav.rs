@@ -9,6 +9,8 @@ use crate::ui::links;
 pub enum Page {
     /// Front page.
     Home,
+    /// Dashboards.
+    Boards,
     /// Explorer and catalogue.
     Metrics,
     /// Lines, streams.
@@ -65,6 +67,7 @@ pub const GROUPS: [Group; 4] = [
     Group {
         title: key("Observe"),
         entries: &[
+            entry(Page::Boards, key("Dashboards"), links::BOARDS, "d", icon::LAYOUT_DASHBOARD),
             entry(Page::Metrics, key("Metrics"), links::EXPLORE, "m", icon::CHART_LINE),
             entry(Page::Logs, key("Logs"), links::LOGS, "l", icon::SCROLL_TEXT),
         ],
@@ -88,7 +91,7 @@ pub const FOOT: [Entry; 3] = [
 ];
 
 /// The bar at the bottom of phones: three pages beside Home, the rest under More.
-pub const PHONE: [Page; 4] = [Page::Home, Page::Metrics, Page::Logs, Page::Alerts];
+pub const PHONE: [Page; 4] = [Page::Home, Page::Boards, Page::Metrics, Page::Alerts];
 
 /// All entries in order.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {

@@ -269,6 +269,11 @@ impl Shell {
         self.params.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
+    /// Whether a parameter stands in the URL, with a value or without.
+    pub fn has_param(&self, name: &str) -> bool {
+        self.params.iter().any(|(known, _)| known == name)
+    }
+
     /// This page's URL with one parameter changed; an empty value removes it.
     pub fn href(&self, name: &str, value: &str) -> String {
         self.href_with(&[(name, value)])

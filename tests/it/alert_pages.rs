@@ -69,6 +69,24 @@ fn what_fires_leads_to_everything_about_it() {
 }
 
 #[test]
+fn an_alert_that_is_routed_under_other_labels_is_one_alert() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rules = "groups:\n- name: g\n  interval: 1s\n  rules:\n  - alert: Once\n    expr: vector(1)\n    labels: {replica: a, job: shop}\n";
+    std::fs::write(path("rules.yml"), rules).unwrap();
+    std::fs::write(path("routing.yml"), ROUTING).unwrap();
+    let config = "rule_files: ['rules.yml']\nalerting:\n  alert_relabel_configs:\n  - {action: labeldrop, regex: replica}\n";
+    std::fs::write(path("prometheus.yml"), config).unwrap();
+    let routing = format!("--alertmanager.config.file={}", path("routing.yml"));
+    let config = path("prometheus.yml");
+    let args = ["--config", config.as_str(), routing.as_str(), "--host-metrics=false", "--own-metrics=false"];
+    let server = Server::on(&folder.path().join("data"), &args);
+    let now = until(&server, "/alerts", "/alerts/group?key=");
+    assert_eq!(now.matches("<li class=\"al ").count(), 1, "{now}");
+    assert!(server.get("/api/v2/alerts").1.contains("Once") && !server.get("/api/v2/alerts").1.contains("replica"));
+}
+
+#[test]
 fn silences_are_made_changed_and_ended_by_forms() {
     let (_folder, server) = with_alerts();
     until(&server, "/alerts?state=firing", "it is 7");

@@ -136,6 +136,13 @@ fn people_get_where_they_want() {
 }
 
 #[test]
+fn dashboards_are_drawn_and_brought_in() {
+    let server = Server::start(&["--host-interval=1s"]);
+    server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
+    drive("boards", &server);
+}
+
+#[test]
 fn lines_are_found() {
     drive("logs", &Server::start(&["--host-metrics=false", "--own-metrics=false"]));
 }

@@ -86,6 +86,13 @@ fn a_rota_is_made_taken_over_changed_and_deleted() {
     let changed: Vec<_> = changed.into_iter().chain([("id", rota.as_str())]).collect();
     let (status, list) = post(&server, "/alerts/calm/save", &changed);
     assert!(status == 200 && list.contains("Night") && list.contains("/alerts/oncall/give-back"), "{status} {list}");
+    // Who saves a form that was opened before somebody else saved is told so, once.
+    let opened = value("changed", &page(&server, &format!("/alerts/calm/edit?id={rota}")));
+    let stale: Vec<_> = changed.iter().copied().chain([("changed", "1")]).collect();
+    let (status, told) = post(&server, "/alerts/calm/save", &stale);
+    assert!(status == 409 && told.contains("changed this while you did") && value("changed", &told) == opened, "{status} {told}");
+    let fresh: Vec<_> = changed.iter().copied().chain([("changed", opened.as_str())]).collect();
+    assert_eq!(post(&server, "/alerts/calm/save", &fresh).0, 200);
     let (status, gone) = post(&server, "/alerts/calm/delete", &[("id", &rota)]);
     assert!(status == 200 && gone.contains("Nobody is on call yet"), "{status} {gone}");
     assert_eq!(post(&server, "/alerts/calm/delete", &[("id", &rota)]).0, 404);

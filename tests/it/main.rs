@@ -24,6 +24,8 @@ mod annotations;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
+/// What panels of dashboards show.
+mod board_panels;
 /// Pages in a real browser.
 mod browser;
 /// Budgets of memory and disk hold under load.
@@ -45,6 +47,7 @@ mod container;
 /// `kill -9` under load.
 mod crash;
 /// The documentation that is built in, and what the server shows of itself.
+mod dashboards_api;
 mod docs;
 /// The user's own files and queries.
 mod fixtures;

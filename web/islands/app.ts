@@ -9,10 +9,12 @@ import { setZone, showTimes } from '../lib/zone.ts';
 const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = document) => root.querySelector<T>(s);
 
 const islands: Record<string, () => Promise<unknown>> = {
+  'ph-board': () => import('./board.ts'),
   'ph-care': () => import('./care.ts'),
   'ph-chart': () => import('./chart.ts'),
   'ph-editor': () => import('./editor.ts'),
   'ph-explore': () => import('./explore.ts'),
+  'ph-import': () => import('./import.ts'),
   'ph-light': () => import('./light.ts'),
   'ph-logs': () => import('./logs.ts'),
 };
@@ -82,7 +84,7 @@ document.addEventListener('click', (e) => {
   }
   // Ranges are links that work by themselves; with charts on the page only the charts change.
   const link = target.closest<HTMLAnchorElement>('.tm a[data-from]');
-  if (link && $('ph-chart, ph-logs form') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {
+  if (link && $('ph-chart, ph-board, ph-logs form') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {
     e.preventDefault();
     range.set({ from: link.dataset.from ?? 'now-1h', to: 'now' });
     link.closest<HTMLElement>('[popover]')?.hidePopover();
@@ -95,7 +97,7 @@ document.addEventListener('submit', (e) => {
     const a = resolve(from, range.now()), b = resolve(to, range.now());
     const wrong = a == null ? t('“{}” is not a time.', from) : b == null ? t('“{}” is not a time.', to) : a >= b ? t('The start must be before the end.') : '';
     if (wrong) { e.preventDefault(); toast(wrong, true); return; }
-    if (!$('ph-chart, ph-logs form')) return;
+    if (!$('ph-chart, ph-board, ph-logs form')) return;
     e.preventDefault();
     // What a person types without a zone is their own time: send the moment.
     const plain = (text: string, at: number) => (/^now|^\d+$/.test(text) ? text : String(at));

@@ -52,6 +52,8 @@ export const ar: Record<string, string> = {
   'Link copied': 'نُسخ الرابط',
   'Keep it': 'إبقاء',
   'Delete': 'حذف',
+  // Dashboards
+  '{} is larger than the 4 MiB that a dashboard may have.': '{} أكبر من 4 MiB، وهو أقصى حجم للوحة.',
   // Alerts
   '{} chosen': 'المختار: {}',
   'The server does not answer.': 'الخادم لا يجيب.',

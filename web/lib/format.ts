@@ -1,16 +1,33 @@
 /** Numbers in words a person reads at a glance. src/ui/format.rs does the same; test/units.json holds both to it. */
 
-/** Unit ids as Grafana names them. */
-export type Unit =
-  | 'short' | 'none' | 'percent' | 'percentunit' | 's' | 'ms' | 'bytes' | 'decbytes' | 'Bps' | 'bps' | 'ops' | 'hertz' | 'celsius' | 'bool';
+/** How numbers of a unit are written; see src/ui/units/form.rs. */
+export interface Form {
+  /** Base, ends, index of the end of the number as given. */
+  b?: number; n?: string[]; o?: number;
+  /** Factor, end; what stands before. */
+  x?: number; s?: string; p?: string;
+  /** Seconds of 1. */
+  t?: number;
+  /** Words for 0 and 1. */
+  w?: string[];
+  /** A way of its own. */
+  k?: string;
+}
 
-const SI = ['', 'k', 'M', 'G', 'T', 'P'];
-const IEC = [' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB'];
-const IEC_RATE = IEC.map((p) => p + '/s');
-const DEC = [' B', ' kB', ' MB', ' GB', ' TB', ' PB'];
-const BITS = [' b/s', ' kb/s', ' Mb/s', ' Gb/s', ' Tb/s', ' Pb/s'];
-const OPS = SI.map((p) => p + '/s');
-const HERTZ = [' Hz', ' kHz', ' MHz', ' GHz', ' THz', ' PHz'];
+const scaled = (b: number, ends: string): Form => ({ b, n: ends.split(',') });
+/** The units that pages name themselves; every other comes as a form. */
+const UNITS = {
+  short: scaled(1000, ',k,M,G,T,P'), none: { x: 1, s: '' }, percent: { x: 1, s: '%' }, percentunit: { x: 100, s: '%' }, s: { t: 1 }, ms: { t: 1e-3 },
+  bytes: scaled(1024, ' B, KiB, MiB, GiB, TiB, PiB'), decbytes: scaled(1000, ' B, kB, MB, GB, TB, PB'),
+  binBps: scaled(1024, ' B/s, KiB/s, MiB/s, GiB/s, TiB/s, PiB/s'), bps: scaled(1000, ' b/s, kb/s, Mb/s, Gb/s, Tb/s, Pb/s'),
+  ops: scaled(1000, '/s,k/s,M/s,G/s,T/s,P/s'), hertz: scaled(1000, ' Hz, kHz, MHz, GHz, THz, PHz'), celsius: { x: 1, s: ' °C' }, bool_yes_no: { w: ['no', 'yes'] },
+} satisfies Record<string, Form>;
+
+/** Unit ids as Grafana names them, or a form. */
+export type Unit = keyof typeof UNITS | Form;
+
+/** The form of a unit. */
+export const form = (unit: Unit): Form => (typeof unit === 'string' ? UNITS[unit] ?? UNITS.short : unit);
 
 const trim = (text: string) => (text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text);
 
@@ -18,91 +35,132 @@ const trim = (text: string) => (text.includes('.') ? text.replace(/0+$/, '').rep
 export function digits3(v: number): string {
   const a = Math.abs(v);
   if (a === 0) return '0';
-  if (a < 1e-4 || a >= 1e7) {
-    const [mantissa = '', exponent = ''] = v.toExponential(2).split('e');
-    return `${trim(mantissa)}e${exponent.replace('+', '')}`;
-  }
+  if (a < 1e-4 || a >= 1e7) return science(v);
   const places = a >= 99.95 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : 2 - Math.floor(Math.log10(a));
   return trim(v.toFixed(places));
 }
 
-function scaled(v: number, base: number, names: string[]): string {
-  let i = 0;
-  while (Math.abs(v) >= base - 0.5 && i < names.length - 1) { v /= base; i++; }
-  return digits3(v) + names[i];
+function science(v: number, decimals?: number): string {
+  const [mantissa = '', exponent = ''] = v.toExponential(decimals ?? 2).split('e');
+  return `${decimals == null ? trim(mantissa) : mantissa}e${exponent.replace('+', '')}`;
 }
 
-function seconds(v: number): string {
-  const a = Math.abs(v);
-  if (a === 0) return '0 s';
-  if (a < 1e-6) return digits3(v * 1e9) + ' ns';
-  if (a < 1e-3) return digits3(v * 1e6) + ' µs';
-  if (a < 1) return digits3(v * 1e3) + ' ms';
-  if (a < 90) return digits3(v) + ' s';
-  if (a < 5400) return digits3(v / 60) + ' min';
-  if (a < 172800) return digits3(v / 3600) + ' h';
-  return digits3(v / 86400) + ' days';
+const places = (v: number, decimals?: number): string => {
+  if (decimals == null || Math.abs(v) >= 1e21) return digits3(v);
+  const text = v.toFixed(Math.min(decimals, 20));
+  return /^-[0.]+$/.test(text) ? text.slice(1) : text;
+};
+
+function scale(v: number, f: Form): [number, string] {
+  const n = f.n!, b = f.b!;
+  let i = f.o ?? 0;
+  while (Math.abs(v) >= b - 0.5 && i < n.length - 1) { v /= b; i++; }
+  while (v !== 0 && Math.abs(v) < 0.9995 && i > 0) { v *= b; i--; }
+  return [v, n[i]!];
 }
 
-/** A value with its unit, at most three significant digits; a dash where there is none. */
-export function format(v: number | null | undefined, unit: Unit = 'short'): string {
+/** Lengths of time: up to which number of seconds, factor, end. */
+const LENGTHS: [number, number, string][] = [
+  [1e-6, 1e9, ' ns'], [1e-3, 1e6, ' µs'], [1, 1e3, ' ms'], [90, 1, ' s'], [5400, 1 / 60, ' min'], [172800, 1 / 3600, ' h'], [Infinity, 1 / 86400, ' days'],
+];
+const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+const hms = (s: number) => `${two(s / 3600)}:${two((s / 60) % 60)}:${two(s % 60)}`;
+
+/** The two largest parts of a length of time, or one more than the digits asked for. */
+function duration(v: number, decimals = 1): string {
+  let left = Math.abs(v);
+  const whole = left, out: string[] = [];
+  if (left < 0.0005) return '0 s';
+  const parts: [number, string, string][] = [[31536000, 'year', 'years'], [86400, 'day', 'days'], [3600, 'h', 'h'], [60, 'min', 'min'], [1, 's', 's'], [0.001, 'ms', 'ms']];
+  for (const [of, one, many] of parts.filter((part) => whole >= part[0]).slice(0, decimals + 1)) {
+    const count = Math.floor(left / of + 1e-9);
+    left = Math.max(0, left - count * of);
+    if (count) out.push(`${count} ${count === 1 ? one : many}`);
+  }
+  return (v < 0 ? '-' : '') + (out.join(' ') || digits3(left * 1000) + ' ms');
+}
+
+function clock(ms: number, decimals = 3): string {
+  const w = Math.floor(Math.abs(ms));
+  const parts: [string, boolean][] = [[two(w / 3.6e6) + 'h', w >= 3.6e6], [two((w / 6e4) % 60) + 'm', w >= 6e4], [two((w / 1e3) % 60) + 's', w >= 1e3], [String(w % 1e3).padStart(3, '0') + 'ms', true]];
+  return (ms < 0 ? '-' : '') + parts.filter((p) => p[1]).slice(0, decimals + 1).map((p) => p[0]).join(':');
+}
+
+function moment(ms: number, kind: string): string {
+  if (Math.abs(ms) > 253402300799999) return digits3(ms);
+  const d = new Date(ms), iso = d.toISOString();
+  if (!kind.startsWith('dateus')) return `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+  const h = d.getUTCHours();
+  return `${iso.slice(5, 7)}/${iso.slice(8, 10)}/${iso.slice(0, 4)} ${((h + 11) % 12) + 1}${iso.slice(13, 19)} ${h < 12 ? 'am' : 'pm'}`;
+}
+
+function ofKind(v: number, kind: string, decimals?: number): string {
+  const minus = v < 0 ? '-' : '', whole = Math.round(Math.abs(v));
+  switch (kind) {
+    case 'hex': case 'hex0x': return minus + (kind === 'hex' ? '' : '0x') + BigInt(Math.min(Math.floor(Math.abs(v)), 2 ** 64)).toString(16).toUpperCase();
+    case 'sci': return science(v, decimals);
+    case 'locale': return v.toLocaleString('en', decimals == null ? { maximumFractionDigits: 3 } : { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    case 'duration': return duration(v, decimals);
+    case 'durationms': return duration(v / 1000, decimals);
+    case 'hms': return minus + hms(whole);
+    case 'dhms': return `${minus}${Math.floor(whole / 86400)} d ${hms(whole % 86400)}`;
+    case 'clock': return clock(v * 1000, decimals);
+    case 'clockms': return clock(v, decimals);
+    default: return moment(v, kind);
+  }
+}
+
+/** A value with its unit: three significant digits, or as many after the point as asked for; a dash where there is none. */
+export function format(v: number | null | undefined, unit: Unit = 'short', decimals?: number): string {
   if (v == null) return '–';
   if (Number.isNaN(v)) return 'NaN';
   if (!Number.isFinite(v)) return v > 0 ? '+Inf' : '-Inf';
-  switch (unit) {
-    case 's': return seconds(v);
-    case 'ms': return seconds(v / 1000);
-    case 'bytes': return scaled(v, 1024, IEC);
-    case 'decbytes': return scaled(v, 1000, DEC);
-    case 'Bps': return scaled(v, 1024, IEC_RATE);
-    case 'bps': return scaled(v, 1000, BITS);
-    case 'ops': return scaled(v, 1000, OPS);
-    case 'hertz': return scaled(v, 1000, HERTZ);
-    case 'percent': return digits3(v) + '%';
-    case 'percentunit': return digits3(v * 100) + '%';
-    case 'celsius': return digits3(v) + ' °C';
-    case 'bool': return v === 0 ? 'no' : v === 1 ? 'yes' : digits3(v);
-    case 'none': return digits3(v);
-    default: return scaled(v, 1000, SI);
-  }
+  const f = form(unit);
+  if (f.w) return f.w[v] ?? places(v, decimals);
+  if (f.k) return ofKind(v, f.k, decimals);
+  let end = f.s ?? '';
+  if (f.n) [v, end] = scale(v, f);
+  else if (f.t) {
+    const a = Math.abs((v *= f.t));
+    const [, by, name] = a === 0 ? LENGTHS[3]! : LENGTHS.find((l) => a < l[0])!;
+    v *= by; end = name;
+  } else v *= f.x ?? 1;
+  const text = places(v, decimals);
+  return (f.p && text.startsWith('-') ? '-' + f.p + text.slice(1) : (f.p ?? '') + text) + end;
 }
 
 /** How a unit is scaled on an axis: the largest tick decides, so that all ticks share one prefix. */
-function axisScale(max: number, unit: Unit): [number, string] {
-  const pick = (base: number, names: string[]): [number, string] => {
-    let i = 0, by = 1;
-    while (max / by >= base && i < names.length - 1) { by *= base; i++; }
-    return [by, names[i] ?? ''];
-  };
-  switch (unit) {
-    case 'bytes': return pick(1024, IEC);
-    case 'Bps': return pick(1024, IEC_RATE);
-    case 'decbytes': return pick(1000, DEC);
-    case 'bps': return pick(1000, BITS);
-    case 'hertz': return pick(1000, HERTZ);
-    case 'ops': return pick(1000, SI);
-    case 'percent': return [1, '%'];
-    case 'percentunit': return [0.01, '%'];
-    case 'celsius': return [1, ' °C'];
-    case 'ms': case 's': {
-      const ms = unit === 'ms' ? 1000 : 1;
-      const s = max / ms;
-      if (s === 0) return [ms, ' s'];
-      return s < 1e-3 ? [1e-6 * ms, ' µs'] : s < 1 ? [1e-3 * ms, ' ms'] : s < 180 ? [ms, ' s'] : s < 10800 ? [60 * ms, ' min'] : s < 345600 ? [3600 * ms, ' h'] : [86400 * ms, ' d'];
-    }
-    default: return pick(1000, SI);
+function axisScale(max: number, f: Form): [number, string] {
+  if (f.n) {
+    let i = f.o ?? 0, by = 1;
+    while (max / by >= f.b! && i < f.n.length - 1) { by *= f.b!; i++; }
+    while (max !== 0 && max / by < 0.9995 && i > 0) { by /= f.b!; i--; }
+    return [by, f.n[i]!];
   }
+  if (f.t) {
+    const s = max * f.t;
+    const [by, name]: [number, string] = s === 0 ? [1, ' s'] : s < 1e-6 ? [1e-9, ' ns'] : s < 1e-3 ? [1e-6, ' µs'] : s < 1 ? [1e-3, ' ms'] : s < 180 ? [1, ' s'] : s < 10800 ? [60, ' min'] : s < 345600 ? [3600, ' h'] : [86400, ' d'];
+    return [by / f.t, name];
+  }
+  return [1 / (f.x ?? 1), f.s ?? ''];
 }
 
-/** Axis labels: as many digits as the ticks need to differ, the same prefix on all of them. */
-export function ticks(values: number[], unit: Unit): string[] {
+/** Axis labels: as many digits as the ticks need to differ, or as asked for; the same prefix on all of them. */
+export function ticks(values: number[], unit: Unit, decimals?: number): string[] {
+  const f = form(unit);
+  if (f.k || f.w) return values.map((v) => format(v, f, decimals));
   const max = Math.max(...values.map(Math.abs), 0);
-  const [by, suffix] = axisScale(max, unit);
+  const [by, name] = axisScale(max, f);
+  // A rate says what it counts in its tooltip; on the axis a prefix is enough.
+  const suffix = unit === 'ops' ? name.replace('/s', '') : name;
   const step = values.length > 1 ? Math.abs((values[1] ?? 0) - (values[0] ?? 0)) / by : Math.abs(max / by) || 1;
-  let places = 0;
-  while (places < 6 && values.some((v) => Math.abs(Number((v / by).toFixed(places)) - v / by) > step * 0.01)) places++;
-  return values.map((v) => (v === 0 ? '0' : (v / by).toFixed(places)) + (v === 0 && suffix.length < 2 && suffix !== '%' ? '' : suffix));
+  let digits = decimals ?? 0;
+  if (decimals == null) while (digits < 6 && values.some((v) => Math.abs(Number((v / by).toFixed(digits)) - v / by) > step * 0.01)) digits++;
+  return values.map((v) => (v === 0 ? '0' : places(v / by, digits).replace(/^(-?)/, '$1' + (f.p ?? '').replaceAll('$', '$$$$'))) + (v === 0 && suffix.length < 2 && suffix !== '%' ? '' : suffix));
 }
+
+/** Whether ticks should stand at powers of two. */
+export const isBinary = (unit: Unit): boolean => form(unit).b === 1024;
 
 /** Distances between ticks that look round for the unit: powers of two for bytes. */
 export const binarySteps: number[] = Array.from({ length: 61 }, (_, k) => 2 ** (k - 4));

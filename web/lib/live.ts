@@ -27,7 +27,8 @@ export async function refreshLive(): Promise<boolean> {
       const now = next.getElementById(old.id);
       if (now && old.outerHTML !== now.outerHTML) {
         Idiomorph.morph(old, now, {
-          ignoreActiveValue: true,
+          // What is being typed stays; a button that has the focus gets its new words.
+          ignoreActiveValue: document.activeElement?.matches('input, textarea, select') ?? false,
           // Opening and choosing rows is the reader's doing, not the server's.
           callbacks: { beforeAttributeUpdated: (name, el) => name !== 'checked' && !(name === 'open' && el.tagName === 'DETAILS') },
         });

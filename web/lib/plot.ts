@@ -1,6 +1,6 @@
 /** What uPlot is told: scales, axes, series and cursor of a time chart. */
 import uPlot from 'uplot';
-import { binarySteps, ticks, type Unit } from './format.ts';
+import { binarySteps, isBinary, ticks, type Unit } from './format.ts';
 import type { View } from './gestures.ts';
 import * as page from './page_range.ts';
 import { resolve } from './range.ts';
@@ -32,7 +32,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
     g.addColorStop(1, alpha(look.css[k] ?? '', 2));
     return g;
   };
-  const bytes = look.unit === 'bytes' || look.unit === 'Bps';
+  const bytes = isBinary(look.unit);
   // A lone sample between gaps has no line to be seen by.
   const lonely = (v: (number | string | null)[]) => v.some((x, i) => x != null && v[i - 1] == null && v[i + 1] == null);
   return {

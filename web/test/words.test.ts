@@ -2,12 +2,13 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { ar as everywhere } from '../lang/ar.ts';
+import { ar as boards } from '../lang/ar_board.ts';
 import { ar as explained } from '../lang/ar_explain.ts';
 import { ar as searched } from '../lang/ar_logs.ts';
 import { ar as jumped } from '../lang/ar_palette.ts';
 import { n, t } from '../lib/words.ts';
 
-const ar: Record<string, string> = { ...everywhere, ...explained, ...searched, ...jumped };
+const ar: Record<string, string> = { ...everywhere, ...boards, ...explained, ...searched, ...jumped };
 
 test('texts are filled in order and counted', () => {
   assert.equal(t('highest {} {}', 'a', '5 s'), 'highest a 5 s');
@@ -19,7 +20,7 @@ test('texts are filled in order and counted', () => {
 /** Every text that scripts ask for: in calls, and in the tables that are looked up later. */
 function wanted(): Set<string> {
   const found = new Set<string>();
-  for (const folder of ['lib', 'lib/logs', 'islands', 'lang']) {
+  for (const folder of ['lib', 'lib/board', 'lib/logs', 'islands', 'lang']) {
     for (const file of readdirSync(folder).filter((f) => f.endsWith('.ts') && !f.startsWith('ar'))) {
       const text = readFileSync(`${folder}/${file}`, 'utf8');
       const all = (pattern: RegExp) => [...text.matchAll(pattern)].map((m) => m[1] ?? '');

@@ -215,7 +215,7 @@ fn chart(row: &Row) -> Chart {
     let (title, queries, legends, unit, span) = *row;
     let params: Vec<(&str, &str)> = queries.iter().map(|query| ("q", *query)).collect();
     let src = links::chart(queries, legends, "");
-    Chart { title, src, explore: links::with(links::EXPLORE, &params), unit: unit.id(), span }
+    Chart { title, src, explore: links::with(links::EXPLORE, &params), unit: unit.listed_id(), span }
 }
 
 /// Renders the page.

@@ -1,11 +1,14 @@
-//! A group at work: its rules one after the other, each seeing what those before it stored.
+//! A group at work: its rules in order, each seeing what those before it stored; those that have nothing to do with each
+//! other side by side where there is room.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 
+use super::order::{Reads, Touches, waves};
 use super::restore::restore;
 use super::rule::{Around, Failure, Outcome, Prepared};
 use super::schedule::{Due, Schedule};
@@ -59,6 +62,15 @@ pub struct Setting {
     /// Where people find this server.
     pub external_url: String,
 }
+
+/// Room for evaluations beside the one that asks.
+pub trait Spare: Sync {
+    /// Takes a place until what is given is dropped; none if there is none free.
+    fn take(&self) -> Option<Box<dyn Send>>;
+}
+
+/// Rules that took less than this together, the last time, are not worth threads of their own.
+const SHARED_LEAST: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Whether a rule works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +129,8 @@ pub struct Running {
     pub group: Group,
     /// Its rules, in order.
     pub rules: Vec<RunningRule>,
+    /// Places of rules that may be evaluated side by side, wave after wave.
+    waves: Vec<Vec<usize>>,
     schedule: Mutex<Schedule>,
     /// Evaluations so far.
     pub evaluations: AtomicU64,
@@ -139,6 +153,16 @@ pub struct Last {
     pub took: std::time::Duration,
 }
 
+/// What everything in one evaluation shares.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    /// Its instant, in milliseconds since the Unix epoch.
+    at: i64,
+    ports: &'a Ports,
+    setting: &'a Setting,
+    cancel: &'a Cancel,
+}
+
 /// What a rule gave that others want to know.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -154,11 +178,13 @@ impl Running {
     /// A group that has not been evaluated yet.
     pub fn new(group: Group, rules: Vec<Prepared>, setting: &Setting) -> Self {
         let interval = group.interval.unwrap_or(setting.interval);
+        let waves = waves_of(&rules, group.language);
         let rules = rules.into_iter().map(RunningRule::new).collect();
         let schedule = Schedule::new(&group.file, &group.name, interval);
         Self {
             group,
             rules,
+            waves,
             schedule: Mutex::new(schedule),
             evaluations: AtomicU64::new(0),
             missed: AtomicU64::new(0),
@@ -211,7 +237,7 @@ impl Running {
     }
 
     /// Evaluates the group if it is due at `now` and not at work already. May take long: call it off the reactor.
-    pub fn evaluate(&self, now: i64, ports: &Ports, setting: &Setting, cancel: &Cancel) -> Option<Told> {
+    pub fn evaluate(&self, now: i64, ports: &Ports, setting: &Setting, spare: &dyn Spare, cancel: &Cancel) -> Option<Told> {
         if self.busy.swap(true, Ordering::Acquire) {
             return None;
         }
@@ -220,12 +246,16 @@ impl Running {
         self.missed.fetch_add(missed, Ordering::Relaxed);
         let began = ports.clock.monotonic();
         let mut told = Told { at, ..Told::default() };
-        for place in 0..self.rules.len() {
+        let round = Round { at, ports, setting, cancel };
+        for wave in &self.waves {
+            self.evaluate_wave(wave, round, spare, &mut told);
             if cancel.check().is_err() {
                 return Some(told);
             }
-            self.evaluate_rule(place, ports, setting, cancel, &mut told);
         }
+        // Alerts are told in the order of their rules, however these were evaluated.
+        told.due.sort_by_key(|(place, _)| *place);
+        told.changes.sort_by_key(|(place, _)| *place);
         let before = self.evaluations.fetch_add(1, Ordering::Relaxed);
         // Evaluations find out which alerts there are; only then can they be given their time back. As upstream the second
         // one is waited for: at the first, what rules ask of may not have been scraped or recorded again.
@@ -248,8 +278,34 @@ impl Running {
         self.group.query_offset.unwrap_or(setting.query_offset).ms()
     }
 
-    fn evaluate_rule(&self, place: usize, ports: &Ports, setting: &Setting, cancel: &Cancel, told: &mut Told) {
-        let (rule, at) = (&self.rules[place], told.at);
+    /// Evaluates rules that have nothing to do with each other, on as many threads as there are places for.
+    fn evaluate_wave(&self, wave: &[usize], round: Round<'_>, spare: &dyn Spare, told: &mut Told) {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut parts = Told::default();
+            while let Some(place) = wave.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| round.cancel.check().is_ok()) {
+                self.evaluate_rule(*place, round, &mut parts);
+            }
+            parts
+        };
+        let took: std::time::Duration = wave.iter().map(|place| self.rules[*place].health.lock().took).sum();
+        let most = if took < SHARED_LEAST { 0 } else { wave.len().saturating_sub(1) };
+        let places: Vec<Box<dyn Send>> = (0..most).map_while(|_| spare.take()).collect();
+        let parts = thread::scope(|scope| {
+            let others: Vec<_> = places.iter().map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            std::iter::once(own).chain(others).collect::<Vec<Told>>()
+        });
+        for part in parts {
+            told.due.extend(part.due);
+            told.changes.extend(part.changes);
+        }
+    }
+
+    fn evaluate_rule(&self, place: usize, round: Round<'_>, told: &mut Told) {
+        let Round { at, ports, setting, cancel } = round;
+        let rule = &self.rules[place];
         let began = ports.clock.monotonic();
         let offset = self.offset(setting);
         let outcome = self.outcome(rule, at, offset, ports, setting, cancel);
@@ -350,6 +406,19 @@ impl RunningRule {
         }
         Ok(())
     }
+}
+
+/// The waves of a group. Rules over logs do not read what rules store.
+fn waves_of(rules: &[Prepared], language: Language) -> Vec<Vec<usize>> {
+    let writes: Vec<(Vec<&str>, bool)> = rules.iter().map(Prepared::writes).collect();
+    let nothing = Reads::Metrics(Vec::new());
+    let reads = |rule: &'_ Prepared| match language {
+        Language::PromQl => rule.reads.clone(),
+        Language::LogQl => nothing.clone(),
+    };
+    let reads: Vec<Reads> = rules.iter().map(reads).collect();
+    let touches = reads.iter().zip(&writes).map(|(reads, (writes, shares))| Touches { reads, writes, shares: *shares });
+    waves(&touches.collect::<Vec<_>>())
 }
 
 fn ask(engine: &dyn Evaluate, query: &str, at: i64, cancel: &Cancel) -> Result<Answer, EvaluateError> {

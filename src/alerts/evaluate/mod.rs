@@ -1,12 +1,13 @@
 //! Groups at work: what they ask, what they store, and the states of alerts.
 
 mod group;
+mod order;
 mod restore;
 mod rule;
 mod schedule;
 mod state;
 
-pub use group::{HealthState, Ports, Running, RunningRule, Setting, Told};
+pub use group::{HealthState, Ports, Running, RunningRule, Setting, Spare, Told};
 pub use rule::{Around, Prepared};
 #[cfg(test)]
 pub use state::Given;

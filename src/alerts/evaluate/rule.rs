@@ -2,10 +2,12 @@
 
 use rustc_hash::FxHashSet;
 
+use super::order::Reads;
 use super::state::{Alerts, Change, Given, StepError};
 use crate::alerts::model::{Alert, Kind, Rule, State};
 use crate::alerts::template::{Annotations, Ask, Scene};
 use crate::series::labels::{Labels, METRIC_NAME};
+use crate::series::matcher::Matcher;
 use crate::series::ports::EvaluateError;
 use crate::series::value::{Point, Value};
 
@@ -25,6 +27,8 @@ pub struct Prepared {
     pub rule: Rule,
     /// Its expression as its language writes it.
     pub text: String,
+    /// What it reads.
+    pub(super) reads: Reads,
     labels: Vec<(String, Annotations)>,
     annotations: Vec<(String, Annotations)>,
 }
@@ -99,7 +103,28 @@ impl Prepared {
             Kind::Recording => (Vec::new(), Vec::new()),
             Kind::Alerting(alerting) => (read(&rule.labels)?, read(&alerting.annotations)?),
         };
-        Ok(Self { rule, text, labels, annotations })
+        Ok(Self { rule, text, reads: Reads::Anything, labels, annotations })
+    }
+
+    /// The same, when it is known what its expression selects.
+    #[must_use]
+    pub fn selecting(mut self, selectors: &[Vec<Matcher>]) -> Self {
+        // What is asked beside selectors: by templates, and by the function that reads what describes a target.
+        let asks_more = |text: &str| text.contains("query");
+        let is_asking = match &self.rule.kind {
+            Kind::Recording => false,
+            Kind::Alerting(alerting) => self.rule.labels.iter().chain(&alerting.annotations).any(|(_, text)| asks_more(text)),
+        };
+        self.reads = if is_asking || self.text.contains("info(") { Reads::Anything } else { Reads::of(selectors) };
+        self
+    }
+
+    /// The metrics of the series that it gives, and whether other rules give others of them.
+    pub(super) fn writes(&self) -> (Vec<&str>, bool) {
+        match self.rule.kind {
+            Kind::Recording => (vec![&self.rule.name], false),
+            Kind::Alerting(_) => (vec![ALERTS, ALERTS_FOR_STATE], true),
+        }
     }
 
     /// What a recording rule makes of an answer.

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::load::ReadQuery;
 use super::send::Sender;
-use crate::alerts::evaluate::{Groups, Ports, Prepared, Running, Setting};
+use crate::alerts::evaluate::{Groups, Ports, Prepared, Running, Setting, Spare};
 use crate::alerts::model::Group;
 use crate::base::cancel::{Cancel, Stop};
 
@@ -99,12 +99,13 @@ impl Manager {
         }
         let mut rules = Vec::with_capacity(group.rules.len());
         for rule in &group.rules {
-            let text = match (self.read_query)(group.language, &rule.expr) {
-                Ok(shape) => shape.text,
-                Err(_) => rule.expr.clone(),
-            };
+            let shape = (self.read_query)(group.language, &rule.expr).ok();
+            let text = shape.as_ref().map_or_else(|| rule.expr.clone(), |shape| shape.text.clone());
             match Prepared::new(rule.clone(), text) {
-                Ok(prepared) => rules.push(prepared),
+                Ok(prepared) => rules.push(match shape {
+                    Some(shape) => prepared.selecting(&shape.selectors),
+                    None => prepared,
+                }),
                 // Files are checked before they come here.
                 Err(error) => {
                     tracing::error!(group = %group.name, rule = %rule.name, error, "a rule cannot be evaluated");
@@ -169,7 +170,7 @@ impl Manager {
                 let _place = place;
                 let now = manager.ports.clock.now_ms();
                 let setting = manager.setting.load_full();
-                let told = group.evaluate(now, &manager.ports, &setting, &manager.cancel);
+                let told = group.evaluate(now, &manager.ports, &setting, &Places(&manager.places), &manager.cancel);
                 told.and_then(|told| manager.sender.prepare(&group, told, &setting))
             });
             match worked.await {
@@ -184,6 +185,16 @@ impl Manager {
     pub fn stop(&self) {
         self.cancel.raise(Stop::Cancelled);
         self.changed.notify_one();
+    }
+}
+
+/// Places of evaluations that nobody needs now.
+struct Places<'a>(&'a Arc<Semaphore>);
+
+impl Spare for Places<'_> {
+    fn take(&self) -> Option<Box<dyn Send>> {
+        let place = Arc::clone(self.0).try_acquire_owned().ok()?;
+        Some(Box::new(place))
     }
 }
 

@@ -3,6 +3,7 @@
 mod channels;
 mod load;
 mod manager;
+mod now;
 mod own;
 mod pages;
 mod report;
@@ -33,7 +34,7 @@ use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
-use crate::series::ports::SendAlerts;
+use crate::series::ports::{AlertsNow, SendAlerts};
 use crate::series::relabel::RelabelConfig;
 use crate::ui::shell::Counts;
 
@@ -174,6 +175,11 @@ impl Alerts {
     /// Alerts that fire and are told, for the navigation of every page.
     pub fn counts(&self) -> Counts {
         self.pages.counts()
+    }
+
+    /// What is wrong now.
+    pub fn now(&self) -> Arc<dyn AlertsNow> {
+        Arc::new(now::Now(Arc::clone(&self.pages)))
     }
 
     /// Every route of the hall. Call it once, as the server starts.

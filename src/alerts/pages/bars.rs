@@ -12,6 +12,8 @@ use crate::ui::shell::Shell;
 
 /// Steps of a range: the precision of bars.
 const STEPS: i64 = 360;
+/// The least width of a bar, as a share of the whole.
+const WIDTH_LEAST: f64 = 0.002;
 /// Marks below lanes.
 const TICKS: i64 = 6;
 /// Distances of marks on offer, in milliseconds.
@@ -123,12 +125,14 @@ fn share(at: i64, range: TimeRange) -> f64 {
 /// A bar over a time; what is shorter than can be seen is made as wide as can be.
 pub fn bar(class: &'static str, words: &str, from: i64, to: i64, range: TimeRange, lang: Lang) -> Bar {
     let (begin, end) = (share(from, range), share(to, range));
+    let width = (end - begin).max(WIDTH_LEAST);
     let title = if to > from {
         format!("{words}, {} – {} UTC", format::date_time(from, lang), format::date_time(to, lang))
     } else {
         format!("{words}, {} UTC", format::date_time(from, lang))
     };
-    Bar { class, from: format!("{begin:.4}"), width: format!("{:.4}", (end - begin).max(0.002)), title }
+    // What has only just begun must not lie behind the end of its lane.
+    Bar { class, from: format!("{:.4}", begin.min(1.0 - width)), width: format!("{width:.4}"), title }
 }
 
 /// A lane for each alert, those that were active last first, at most so many; and how many more there are.
@@ -213,6 +217,12 @@ mod tests {
         let (lanes, more) = lanes(&found, range, 5, &shell(Page::Alerts, "x", "/", ""));
         assert_eq!((lanes.len(), lanes[0].bars.len(), more), (1, 4, 0));
         assert_eq!((lanes[0].name.as_str(), lanes[0].bars[1].from.as_str()), ("Down · a", "0.2000"));
+    }
+
+    #[test]
+    fn what_just_began_is_seen() {
+        let made = bar("f", "firing", 100, 100, TimeRange::new(0, 100), Lang::En);
+        assert_eq!((made.from.as_str(), made.width.as_str()), ("0.9980", "0.0020"), "it ends where the lane does");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How the endpoints answer: JSON as Go writes it; what is refused is a message, and what was wrong in words.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -13,14 +15,27 @@ use crate::platform::http::problem::Problem;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
-    message: &'static str,
+    /// Grafana's word for it, by which programs tell refusals apart; empty for none.
+    word: &'static str,
+    message: Cow<'static, str>,
     error: String,
 }
 
 impl Refusal {
+    /// A refusal with Grafana's message, and what was wrong.
+    pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>, error: impl Into<String>) -> Self {
+        Self { status, word: "", message: message.into(), error: error.into() }
+    }
+
+    /// With Grafana's word.
+    pub(super) fn with_word(mut self, word: &'static str) -> Self {
+        self.word = word;
+        self
+    }
+
     /// 400, with Grafana's message and what was wrong.
     pub(super) fn bad(message: &'static str, error: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message, error: error.into() }
+        Self::new(StatusCode::BAD_REQUEST, message, error)
     }
 
     /// A request that cannot be read.
@@ -30,26 +45,30 @@ impl Refusal {
 
     /// There is no such annotation.
     pub(super) fn not_found(id: i64) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: "Annotation not found", error: format!("there is no annotation {id}") }
+        Self::new(StatusCode::NOT_FOUND, "Annotation not found", format!("there is no annotation {id}"))
     }
 
     /// The server failed; why is in its log.
     pub(super) fn failed(message: &'static str, cause: &str) -> Self {
-        tracing::error!(%cause, "annotations: {message}");
+        tracing::error!(%cause, "dashboards: {message}");
         let error = "the database failed; the server's log says why".to_owned();
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message, error }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message, error)
     }
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self { status: problem.status(), message: "bad request data", error: problem.public().to_owned() }
+        Self::new(problem.status(), "bad request data", problem.public())
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        json(self.status, &json!({ "message": self.message, "error": self.error }))
+        let mut body = json!({ "message": self.message, "error": self.error });
+        if !self.word.is_empty() {
+            body["status"] = self.word.into();
+        }
+        json(self.status, &body)
     }
 }
 

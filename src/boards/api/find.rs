@@ -23,19 +23,19 @@ const TAGS_MAX: usize = 50;
 const FAILED: &str = "Failed to get annotations";
 
 /// The parameters of a request.
-struct Params(Vec<(String, String)>);
+pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
-    fn of(request: &Request<Body>) -> Self {
+    pub(super) fn of(request: &Request<Body>) -> Self {
         let query = request.uri().query().unwrap_or("");
         Self(form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
-    fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or("")
     }
 
@@ -45,6 +45,11 @@ impl Params {
             return Ok(0);
         }
         text.parse().map_err(|_| Refusal::bad(FAILED, format!("{name} is a whole number, not {text:?}")))
+    }
+
+    /// A whole number; what is none counts as absent, as in Grafana's search.
+    pub(super) fn count(&self, name: &str) -> Option<usize> {
+        self.text(name).parse().ok()
     }
 
     fn limit(&self) -> Result<usize, Refusal> {

@@ -118,7 +118,12 @@ pub(super) struct Mass {
 
 /// Reads a body as JSON.
 pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>) -> Result<T, Refusal> {
-    let bytes = read_body(request.into_body(), BODY_BYTES_MAX).await?;
+    body_within(request, BODY_BYTES_MAX).await
+}
+
+/// Reads a body of at most so many bytes as JSON.
+pub(super) async fn body_within<T: DeserializeOwned>(request: Request<Body>, max: usize) -> Result<T, Refusal> {
+    let bytes = read_body(request.into_body(), max).await?;
     serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(format!("the body is not the JSON that is expected here: {error}")))
 }
 

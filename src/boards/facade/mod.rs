@@ -1,19 +1,33 @@
 //! The front door of the hall: opens the store, hands out routes, and tells others what happened.
 
+mod check;
 mod kept;
+mod pages;
+mod panels;
+mod shelf;
 
 use std::sync::Arc;
 
+pub use check::check;
 use kept::Kept;
+use pages::PageState;
+use panels::Later;
+use shelf::Shelf;
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::boards::api::{self, ApiState};
-use crate::boards::model::Wanted;
+use crate::boards::ingest::{Follower, Provider};
+use crate::boards::model::{Library, Wanted};
+use crate::boards::query::Engines;
+use crate::boards::serve::{Ports, ReadQuery, Server};
 use crate::boards::store::Store;
 use crate::platform::db::Db;
-use crate::series::ports::{Happening, Happenings};
+use crate::series::ports::{AlertsNow, Evaluate, Happening, Happenings, LogLabels, Search, Select};
+
+/// Panels that are made at once, for all readers together; more wait in line.
+const PANELS_AT_ONCE: usize = 6;
 
 /// What the hall needs of the rest of the server.
 pub struct BoardsOptions {
@@ -21,32 +35,88 @@ pub struct BoardsOptions {
     pub db: Arc<Db>,
     /// The time.
     pub clock: SharedClock,
+    /// Folders of dashboards that are followed.
+    pub providers: Vec<Provider>,
+    /// What panels ask.
+    pub asking: Asking,
+}
+
+/// What panels ask.
+pub struct Asking {
+    /// Series of metrics.
+    pub select: Arc<dyn Select>,
+    /// Answers PromQL.
+    pub metrics: Arc<dyn Evaluate>,
+    /// Answers LogQL with numbers.
+    pub logs: Arc<dyn Evaluate>,
+    /// Answers LogQL with lines.
+    pub search: Arc<dyn Search>,
+    /// Labels of logs.
+    pub log_labels: Arc<dyn LogLabels>,
+    /// Reads PromQL without asking it.
+    pub read: ReadQuery,
+    /// How often targets are scraped unless they say, in milliseconds.
+    pub scrape: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
 /// The open hall.
 pub struct Boards {
     store: Store,
+    clock: SharedClock,
+    providers: Vec<Provider>,
     api: Arc<ApiState>,
+    server: Arc<Server>,
+    alerts: Arc<Later>,
 }
 
 impl Boards {
     /// Wires everything.
     pub fn open(options: BoardsOptions) -> Self {
-        let BoardsOptions { db, clock } = options;
+        let BoardsOptions { db, clock, providers, asking } = options;
         let store = Store::new(db);
-        let api = Arc::new(ApiState { kept: Arc::new(Kept(store.clone())), clock });
-        Self { store, api }
+        let alerts = Arc::new(Later::default());
+        let Asking { select, metrics, logs, search, log_labels, read, scrape } = asking;
+        let ports = Ports {
+            select,
+            engines: Engines { metrics, logs, search },
+            log_labels,
+            read,
+            alerts: Arc::clone(&alerts) as _,
+            happenings: Arc::new(Marked(store.clone())),
+            scrape,
+            library: library(&store),
+            clock: Arc::clone(&clock),
+        };
+        let server = Server::new(ports, PANELS_AT_ONCE);
+        let api = Arc::new(ApiState { kept: Arc::new(Kept(store.clone())), library: library(&store), clock: Arc::clone(&clock) });
+        Self { store, clock, providers, api, server, alerts }
+    }
+
+    /// Where lists of alerts come from. Only the first call counts.
+    pub fn offer_alerts(&self, alerts: Arc<dyn AlertsNow>) {
+        let _known_already = self.alerts.0.set(alerts);
     }
 
     /// Every route of the hall.
     pub fn routes(&self) -> Routes {
-        api::routes(&self.api)
+        let state = PageState { library: library(&self.store), server: Arc::clone(&self.server), clock: Arc::clone(&self.clock) };
+        api::routes(&self.api).join(panels::routes(&self.server)).join(pages::routes(state))
+    }
+
+    /// Follows the folders of dashboards until it is aborted.
+    pub fn follow_files(&self) -> impl Future<Output = ()> + Send + 'static {
+        Follower::new(Arc::new(self.store.clone()), Arc::clone(&self.clock), self.providers.clone()).follow()
     }
 
     /// What people and programs marked in time.
     pub fn happenings(&self) -> Arc<dyn Happenings> {
         Arc::new(Marked(self.store.clone()))
     }
+}
+
+/// Dashboards that are kept, and the ready-made ones.
+fn library(store: &Store) -> Arc<dyn Library> {
+    Arc::new(Shelf(Arc::new(store.clone())))
 }
 
 /// Annotations, as others see them.

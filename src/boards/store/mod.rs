@@ -1,6 +1,9 @@
-//! Where annotations are kept: the server's database.
+//! Where dashboards and annotations are kept: the server's database.
 
 mod annotations;
+mod boards;
+mod folders;
+mod library;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use crate::logs::model::read::Span;
 use crate::logs::pages::levels;
 use crate::logs::query::ast::Query;
-use crate::logs::query::engine::{Direction, Engine, LogQuestion};
+use crate::logs::query::engine::{Direction, Engine, LogAnswer, LogQuestion};
 use crate::logs::query::parse::{Dialect, parse};
 use crate::series::ports::{EvaluateError, Line, Lines, LinesWanted};
 
@@ -33,20 +33,26 @@ impl Lines for NewestLines {
             categorize: true,
             cancel: wanted.cancel.clone(),
         })?;
-        let mut found: Vec<Line> = Vec::new();
-        for stream in answer.streams {
-            for entry in stream.entries {
-                let fields = entry.categories.fields.iter().chain(entry.categories.parsed.iter());
-                let level = fields.into_iter().find(|(name, _)| *name == LEVEL).map(|(_, value)| value.to_owned());
-                let level = level.or_else(|| stream.labels.get(LEVEL).map(str::to_owned)).unwrap_or_default();
-                let level = levels::class(&level).to_owned();
-                found.push(Line { at_ns: entry.ts, text: cut(entry.line, wanted.text_bytes_max), level, labels: stream.labels.clone() });
-            }
-        }
+        let mut found = taken(answer, wanted.text_bytes_max);
         found.sort_by_key(|line| std::cmp::Reverse(line.at_ns));
         found.truncate(wanted.limit);
         Ok(found)
     }
+}
+
+/// The lines of an answer, stream by stream.
+pub(super) fn taken(answer: LogAnswer, text_bytes_max: usize) -> Vec<Line> {
+    let mut found: Vec<Line> = Vec::new();
+    for stream in answer.streams {
+        for entry in stream.entries {
+            let fields = entry.categories.fields.iter().chain(entry.categories.parsed.iter());
+            let level = fields.into_iter().find(|(name, _)| *name == LEVEL).map(|(_, value)| value.to_owned());
+            let level = level.or_else(|| stream.labels.get(LEVEL).map(str::to_owned)).unwrap_or_default();
+            let level = levels::class(&level).to_owned();
+            found.push(Line { at_ns: entry.ts, text: cut(entry.line, text_bytes_max), level, labels: stream.labels.clone() });
+        }
+    }
+    found
 }
 
 /// The beginning of a text, at a boundary of characters.

@@ -11,6 +11,7 @@ mod options;
 mod pages;
 mod report;
 mod saved;
+mod search;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use crate::platform::db::Db;
 use crate::platform::http::tls::ServerTls;
 use crate::platform::telemetry::metrics::{Registry, Report};
 use crate::platform::work::WorkPool;
-use crate::series::ports::Lines;
+use crate::series::ports::{Lines, LogLabels, Search};
 
 pub use backup::{check_restored, stopped_part};
 pub use collect::{Environment, read_collect};
@@ -211,6 +212,16 @@ impl Logs {
     /// Reads the newest lines, for pages beside the logs.
     pub fn lines(&self) -> Arc<dyn Lines> {
         Arc::new(lines::NewestLines(self.engine.clone()))
+    }
+
+    /// Lines that queries find.
+    pub fn search(&self) -> Arc<dyn Search> {
+        Arc::new(search::Finder(self.engine().clone()))
+    }
+
+    /// Labels of streams.
+    pub fn log_labels(&self) -> Arc<dyn LogLabels> {
+        Arc::new(search::Finder(self.engine().clone()))
     }
 
     /// Why lines are not taken now, if they are not.

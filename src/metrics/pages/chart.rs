@@ -21,10 +21,11 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{legend, units};
+use super::units;
 use crate::base::limits::QUERY_BYTES_MAX;
 use crate::base::time::{Duration, TimeRange};
 use crate::series::labels::Labels;
+use crate::series::legend;
 use crate::series::ports::{Answer, EvaluateError, When};
 use crate::series::value::{Point, Value};
 use crate::ui::format::Unit;
@@ -282,7 +283,7 @@ impl ChartFrame {
         }
         let mut guesses = request.queries.iter().map(|query| units::guess(query));
         let first = guesses.next().unwrap_or_default();
-        frame.unit = (first != Unit::Short && guesses.all(|unit| unit == first)).then(|| first.id());
+        frame.unit = (first != Unit::Short && guesses.all(|unit| unit == first)).then(|| first.listed_id());
         frame.warnings.sort_unstable();
         frame.warnings.dedup();
         frame.infos.sort_unstable();
@@ -331,7 +332,7 @@ impl ChartFrame {
         }
         let sets: Vec<&Labels> = columns.iter().map(|(labels, _)| labels).collect();
         let names = match request.legend(q) {
-            "" => legend::names(&sets, query),
+            "" => legend::names(&sets, query, "(none)"),
             template => sets.iter().map(|set| legend::fill(template, set)).collect(),
         };
         self.series.extend(columns.into_iter().zip(names).map(|((labels, column), name)| ChartSeries {

@@ -4,10 +4,10 @@
 //! from [`super::chart`]; tables are evaluated at the end of the range and rendered here, so they work without script.
 
 use super::chart::{QUERIES_MAX, utf16_offset};
-use super::legend;
 use crate::access::Role;
 use crate::series::histogram::Histogram;
 use crate::series::labels::{Labels, METRIC_NAME};
+use crate::series::legend;
 use crate::series::ports::{Answer, EvaluateError};
 use crate::series::value::{Point, Value};
 use crate::ui::format::{self, Moment};

@@ -3,14 +3,13 @@
 //!
 //! [`home`] the front page · [`explore`] queries · [`targets`] what is scraped · [`catalogue`] which metrics exist ·
 //! [`cardinality`] where series come from · [`pushed`] what was pushed · [`status`] the server · [`chart`] the
-//! columns that `<ph-chart>` draws, with [`legend`] for names and [`units`] for units.
+//! columns that `<ph-chart>` draws, with [`crate::series::legend`] for names and [`units`] for units.
 
 pub mod cardinality;
 pub mod catalogue;
 pub mod chart;
 pub mod explore;
 pub mod home;
-pub mod legend;
 pub mod pushed;
 pub mod status;
 pub mod targets;

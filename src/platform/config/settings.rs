@@ -446,6 +446,13 @@ settings! {
         /// How long it is remembered how alerts changed and who was told what; 0s for as long as there is room.
         history_time: Duration = "90d", [];
     }
+    /// Dashboards.
+    boards: BoardSettings {
+        /// Folder with dashboards in Grafana's JSON, which are read and followed; folders in it become folders of dashboards. Empty for none.
+        folder: String = "", [];
+        /// Provisioning file of Grafana for dashboards, or a folder of such, whose providers name folders of dashboards; empty for none.
+        provisioning: String = "", [];
+    }
     /// Backups.
     backup: BackupSettings {
         /// When backups are made, in cron syntax and UTC, such as "30 2 * * *" or @daily; empty for never.

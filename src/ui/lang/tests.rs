@@ -64,6 +64,10 @@ fn nothing_is_missing_and_nothing_is_left_over() {
     files("src/logs/facade", ".rs", &mut sources);
     files("src/alerts/pages", ".rs", &mut sources);
     files("src/alerts/facade", ".rs", &mut sources);
+    files("src/boards/pages", ".rs", &mut sources);
+    files("src/boards/facade", ".rs", &mut sources);
+    files("src/boards/draw", ".rs", &mut sources);
+    files("src/boards/serve", ".rs", &mut sources);
     files("src/app", ".rs", &mut sources);
     files("src/admin", ".rs", &mut sources);
     for file in templates.iter().chain(&sources) {
@@ -97,7 +101,7 @@ fn scripts_find_their_words() {
     files("web/islands", ".ts", &mut sources);
     files("web/lib", ".ts", &mut sources);
     // Words of what is fetched later stand in a file of their own.
-    let catalogue = ["web/lang/ar.ts", "web/lang/ar_palette.ts", "web/lang/ar_logs.ts"].map(|file| {
+    let catalogue = ["web/lang/ar.ts", "web/lang/ar_palette.ts", "web/lang/ar_logs.ts", "web/lang/ar_board.ts"].map(|file| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         std::fs::read_to_string(path).unwrap()
     });

@@ -17,12 +17,37 @@ struct Played {
     up: Mutex<Vec<(&'static str, f64)>>,
     asked: Mutex<Vec<(String, i64)>>,
     stored: Mutex<Vec<(String, i64, f64)>>,
+    /// How many wait in "meets" for one more.
+    meeting: Mutex<usize>,
+    met: parking_lot::Condvar,
+}
+
+impl Played {
+    /// Waits until two ask at once; whether they did.
+    fn meet(&self) -> bool {
+        let mut meeting = self.meeting.lock();
+        *meeting += 1;
+        self.met.notify_all();
+        !self.met.wait_while_for(&mut meeting, |count| *count < 2, std::time::Duration::from_secs(60)).timed_out()
+    }
+}
+
+/// Room for everything.
+struct Plenty;
+
+impl Spare for Plenty {
+    fn take(&self) -> Option<Box<dyn Send>> {
+        Some(Box::new(()))
+    }
 }
 
 impl Evaluate for Played {
     fn evaluate(&self, question: &Question<'_>) -> Result<Answer, EvaluateError> {
         let When::Instant(at) = question.when else { panic!("rules ask for instants") };
         self.asked.lock().push((question.query.to_owned(), at));
+        if question.query == "meets" && !self.meet() {
+            return Err(EvaluateError::TimedOut);
+        }
         if question.query == "fails" {
             return Err(EvaluateError::Execution("it failed".to_owned()));
         }
@@ -156,7 +181,7 @@ impl Stage {
     /// One evaluation with these series; what it stored, without the instant.
     fn minute(&mut self, up: &[(&'static str, f64)]) -> (Vec<String>, Told) {
         *self.played.up.lock() = up.to_vec();
-        let told = self.group.evaluate(self.now, &self.ports, &self.setting, &Cancel::new()).unwrap();
+        let told = self.group.evaluate(self.now, &self.ports, &self.setting, &Plenty, &Cancel::new()).unwrap();
         let now = self.now;
         self.now += MINUTE;
         let stored = std::mem::take(&mut *self.played.stored.lock()).into_iter().map(|(labels, ts, value)| {
@@ -264,7 +289,30 @@ fn what_is_asked_is_behind_by_the_offset() {
     stage.setting.query_offset = Duration::from_ms(MINUTE);
     let now = stage.now;
     *stage.played.up.lock() = vec![("a", 1.0)];
-    stage.group.evaluate(now, &stage.ports, &stage.setting, &Cancel::new()).unwrap();
+    stage.group.evaluate(now, &stage.ports, &stage.setting, &Plenty, &Cancel::new()).unwrap();
     assert_eq!(stage.played.asked.lock()[0].1, now - MINUTE);
     assert_eq!(stage.played.stored.lock()[0].1, now - MINUTE);
+}
+
+#[test]
+fn rules_that_have_nothing_to_do_with_each_other_are_evaluated_side_by_side() {
+    let selects = |name: &str| vec![vec![Matcher::new("__name__", crate::series::matcher::MatchOp::Equal, name).unwrap()]];
+    let rules = vec![
+        rule("a", "meets", Kind::Recording).selecting(&selects("up")),
+        rule("B", "meets", alerting(0)).selecting(&selects("up")),
+        rule("C", "last", alerting(0)).selecting(&selects("a")),
+    ];
+    let mut stage = Stage::new(rules, Before::default());
+    for rule in &stage.group.rules {
+        rule.health.lock().took = SHARED_LEAST;
+    }
+    let (stored, told) = stage.minute(&[("x", 1.0)]);
+    assert!(stage.group.rules.iter().all(|rule| rule.health.lock().state == HealthState::Ok), "both asked at once");
+    assert_eq!(
+        stage.played.asked.lock().last().map(|(query, _)| query.clone()).as_deref(),
+        Some("last"),
+        "what reads what another gives waits for it"
+    );
+    let order: Vec<usize> = told.due.iter().map(|(place, _)| *place).collect();
+    assert_eq!((order, stored.len()), (vec![1, 2], 1), "alerts are told in the order of their rules");
 }

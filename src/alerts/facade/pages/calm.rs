@@ -155,8 +155,18 @@ pub(super) async fn save(State(state): State<Arc<PageState>>, asked: Asked, body
         Ok(rule) => rule,
         Err(_) => return show_edit(&state, asked, fields, StatusCode::BAD_REQUEST, String::new()).await,
     };
+    // One after the other, or of two who save at once neither would see the other.
+    let one_at_a_time = state.standing_in.lock().await;
     let id = given.existing.as_ref().map(|named| named.id.as_str());
-    match state.routing.put_calm(id, rule, &asked.caller.actor()).await {
+    if let Some(meanwhile) = id.and_then(|id| named(&state, id)).filter(|named| given.was_changed_meanwhile(named)) {
+        drop(one_at_a_time);
+        fields.set("changed", meanwhile.changed_at.to_string());
+        let problem = edit::changed_meanwhile(&meanwhile.changed_by);
+        return show_edit(&state, asked, fields, StatusCode::CONFLICT, problem).await;
+    }
+    let kept = state.routing.put_calm(id, rule, &asked.caller.actor()).await;
+    drop(one_at_a_time);
+    match kept {
         Ok((kept, before)) => Ok(saved(&kept, before.as_ref(), "calm-saved")),
         Err(error) => show_edit(&state, asked, fields, status_of(&error), error.to_string()).await,
     }

@@ -132,7 +132,8 @@ impl PageState {
         known.1.clone()
     }
 
-    fn known(&self) -> Vec<Known> {
+    /// Every alert that fires or is about to.
+    pub(super) fn known(&self) -> Vec<Known> {
         known::all(self.groups.as_ref(), self.routing.alerts(), &|labels| self.as_routed(labels))
     }
 

@@ -83,6 +83,7 @@ impl EditInput {
             self.fields.rearrange(names, least);
         } else if let Some(named) = &self.existing {
             self.fields.extend(Fields::of(&named.rule));
+            self.fields.set("changed", named.changed_at.to_string());
         } else {
             for (name, value) in DEFAULTS.iter().filter(|(kind, _)| *kind == self.kind).flat_map(|(_, values)| values.iter()) {
                 self.fields.preset(name, value);
@@ -91,6 +92,12 @@ impl EditInput {
                 self.fields.preset("first", &write_day(now.div_euclid(86_400_000)));
             }
         }
+    }
+
+    /// Whether the rule as it is kept now is another than the one that the form was opened with.
+    pub fn was_changed_meanwhile(&self, kept: &Named) -> bool {
+        let seen = self.fields.get("changed");
+        !seen.is_empty() && seen != kept.changed_at.to_string()
     }
 
     /// The rule, or what is wrong with the fields.
@@ -266,6 +273,13 @@ pub fn render(input: &EditInput, shell: &Shell) -> String {
         input,
         shell,
     })
+}
+
+/// Says that somebody saved the rule while it was being changed here.
+pub fn changed_meanwhile(by: &str) -> String {
+    format!(
+        "{by} changed this while you did. Open it in another window to see how it is now; saving again replaces it with what stands here."
+    )
 }
 
 /// What is lost with a rule of a kind.

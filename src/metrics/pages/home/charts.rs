@@ -61,7 +61,7 @@ pub(super) fn charts(host: &Host) -> Vec<Chart> {
             meta: String::new(),
             src: links::chart(&queries, legends, ""),
             explore: links::with(links::EXPLORE, &params),
-            unit: unit.id(),
+            unit: unit.listed_id(),
             stacked: false,
             colours: "",
             span,

@@ -1,4 +1,4 @@
-//! Names of series on charts: a template such as `{{route}} {{code}}`, or what tells the series apart.
+//! Names of series for people: a template such as `{{route}} {{code}}`, or what tells the series apart.
 
 use crate::series::labels::{Labels, METRIC_NAME};
 
@@ -20,8 +20,9 @@ pub fn fill(template: &str, labels: &Labels) -> String {
 }
 
 /// A name for each label set: one differing label gives its value alone, several give `{a="x", b="y"}`,
-/// and a lone series its full text. Sets without labels are named by `otherwise`.
-pub fn names(sets: &[&Labels], otherwise: &str) -> Vec<String> {
+/// and a lone series its full text. Sets without labels are named by `otherwise`, those without the one label that
+/// differs by `missing`.
+pub fn names(sets: &[&Labels], otherwise: &str, missing: &str) -> Vec<String> {
     let Some((first, others)) = sets.split_first() else { return Vec::new() };
     if others.is_empty() {
         return vec![if first.is_empty() { cut(otherwise) } else { cut(&full(first)) }];
@@ -36,7 +37,7 @@ pub fn names(sets: &[&Labels], otherwise: &str) -> Vec<String> {
     keys.retain(|name| differs(name));
     sets.iter()
         .map(|set| match keys.as_slice() {
-            [only] => cut(set.get(only).unwrap_or("(none)")),
+            [only] => cut(set.get(only).unwrap_or(missing)),
             _ => {
                 let kept = set.without(|name| !keys.contains(&name));
                 cut(&if kept.is_empty() { otherwise.to_owned() } else { full(&kept) })
@@ -83,12 +84,13 @@ mod tests {
     #[test]
     fn names_show_what_differs() {
         let (a, b) = (set(&[("__name__", "up"), ("job", "x"), ("i", "1")]), set(&[("__name__", "up"), ("job", "x"), ("i", "2")]));
-        assert_eq!(names(&[&a, &b], "q"), ["1", "2"]);
-        assert_eq!(names(&[&a], "q"), ["up{i=\"1\", job=\"x\"}"]);
+        assert_eq!(names(&[&a, &b], "q", "(none)"), ["1", "2"]);
+        assert_eq!(names(&[&a], "q", "(none)"), ["up{i=\"1\", job=\"x\"}"]);
         let c = set(&[("__name__", "up"), ("job", "y"), ("i", "2")]);
-        assert_eq!(names(&[&a, &c], "q"), ["{i=\"1\", job=\"x\"}", "{i=\"2\", job=\"y\"}"]);
-        assert_eq!(names(&[&Labels::empty()], "1 + 1"), ["1 + 1"]);
-        assert_eq!(names(&[&a, &Labels::empty()], "q")[1], "q");
-        assert!(names(&[], "q").is_empty());
+        assert_eq!(names(&[&a, &c], "q", "(none)"), ["{i=\"1\", job=\"x\"}", "{i=\"2\", job=\"y\"}"]);
+        assert_eq!(names(&[&Labels::empty()], "1 + 1", "(none)"), ["1 + 1"]);
+        assert_eq!(names(&[&a, &Labels::empty()], "q", "(none)")[1], "q");
+        assert_eq!(names(&[&set(&[("i", "1")]), &Labels::empty()], "q", "(none)"), ["1", "(none)"]);
+        assert!(names(&[], "q", "(none)").is_empty());
     }
 }

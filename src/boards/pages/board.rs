@@ -1,0 +1,98 @@
+//! One dashboard: its variables, links, rows and panels. What panels show is asked for by the page's script.
+
+use super::choose::{Chooser, Way};
+use super::tile::{Linked, Tile};
+use crate::boards::model::SharedCursor;
+use crate::ui::links;
+use crate::ui::page;
+use crate::ui::shell::Shell;
+
+/// What the page is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BoardInput {
+    /// Names it in URLs.
+    pub uid: String,
+    /// Its title.
+    pub title: String,
+    /// What it says of itself.
+    pub description: String,
+    /// Whether whoever looks gave it a star; none where nobody is signed in.
+    pub is_starred: Option<bool>,
+    /// Variables that are shown, in order.
+    pub variables: Vec<Chooser>,
+    /// Links beside the variables.
+    pub links: Vec<Linked>,
+    /// Menus of links beside the variables.
+    pub menus: Vec<(String, Vec<Linked>)>,
+    /// Panels and rows that are shown, in reading order.
+    pub tiles: Vec<Tile>,
+    /// What charts share when the pointer is on one.
+    pub cursor: SharedCursor,
+    /// Whether variables offer something else when the range changes.
+    pub follows_range: bool,
+    /// The only panel that is shown.
+    pub viewed: Option<String>,
+    /// What is wrong with the whole of it, in words.
+    pub problem: Option<String>,
+}
+
+#[derive(askama::Template)]
+#[template(path = "boards/board.html")]
+struct BoardPage<'a> {
+    shell: &'a Shell,
+    input: &'a BoardInput,
+}
+
+impl BoardPage<'_> {
+    /// Where the script asks for what panels show.
+    fn panels_url(&self) -> String {
+        links::board_panels(&self.input.uid)
+    }
+
+    /// The dashboard as it was given.
+    fn json_url(&self) -> String {
+        links::BOARD_JSON.replace("{uid}", &links::encode(&self.input.uid)).replace("{slug}", "-")
+    }
+
+    /// What charts share, as the script knows it.
+    const fn cursor(&self) -> &'static str {
+        match self.input.cursor {
+            SharedCursor::Off => "off",
+            SharedCursor::Crosshair => "line",
+            SharedCursor::Tooltip => "tip",
+        }
+    }
+
+    /// Without bars around.
+    fn is_kiosk(&self) -> bool {
+        self.shell.has_param("kiosk")
+    }
+
+    /// Panels that are shown: all, or the one that is viewed.
+    fn tiles(&self) -> Vec<&Tile> {
+        let is_shown = |tile: &&Tile| self.input.viewed.as_ref().is_none_or(|viewed| *viewed == tile.key);
+        self.input.tiles.iter().filter(is_shown).collect()
+    }
+
+    /// Whether a panel is viewed that there is not.
+    fn is_lost(&self) -> bool {
+        self.input.viewed.is_some() && self.tiles().is_empty()
+    }
+
+    /// The whole dashboard again.
+    fn whole(&self) -> String {
+        self.shell.href("viewPanel", "")
+    }
+
+    fn links(&self) -> impl Iterator<Item = &Linked> {
+        self.input.links.iter().filter(|link| link.is_safe())
+    }
+}
+
+/// Renders the page.
+pub fn render(input: &BoardInput, shell: &Shell) -> String {
+    page::html(&BoardPage { shell, input })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! Pages of dashboards as HTML: one dashboard with its variables and panels, all of them, bringing one in.
+//!
+//! Each page has an input that the front door fills and a `render`; the URL is the whole state. Read in this order:
+//! [`choose`] (variables as controls), [`tile`] (panels as places that the script fills), [`board`],
+//! [`list`], [`import`].
+
+pub mod board;
+pub mod choose;
+pub mod import;
+pub mod list;
+pub mod tile;

@@ -1,0 +1,27 @@
+//! From a dashboard's queries to frames: variables and what stands for them in texts, where queries go, what is asked.
+
+mod ask;
+mod choices;
+mod dates;
+#[cfg(test)]
+pub mod fakes;
+mod formats;
+mod frames;
+mod interpolate;
+mod legend;
+mod narrow;
+mod offered;
+mod plan;
+mod reckon;
+mod source;
+mod times;
+mod variables;
+mod wanted;
+
+pub use ask::{Answers, Engines, ask};
+pub use choices::{AdHoc, Choice, Choices};
+pub use interpolate::Usage;
+pub use plan::{Failure, Plan, Scene, plan};
+pub use source::{Lead, lead};
+pub use times::{Pace, interval, length};
+pub use variables::{ALL, Offered, Ports, Resolved, resolve};

@@ -1,0 +1,76 @@
+//! What panels show, over the real server: lines of JSON as browsers get them.
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+fn server() -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::on(folder.path(), &["--host-metrics=false", "--own-metrics=false"]);
+    (folder, server)
+}
+
+fn lines(server: &Server, uid: &str, body: &Value) -> Vec<Value> {
+    let (status, text) = server.post(&format!("/ui/boards/{uid}/panels"), "application/json", body.to_string());
+    assert_eq!(status, 200, "{text}");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect();
+    assert_eq!(lines.last(), Some(&json!({"done": true})), "{text}");
+    lines
+}
+
+fn of<'a>(lines: &'a [Value], key: &str) -> &'a Value {
+    lines.iter().find(|line| line["key"] == key).unwrap_or_else(|| panic!("no {key} in {lines:?}"))
+}
+
+#[test]
+fn a_draft_is_drawn_panel_by_panel() {
+    let (_folder, server) = server();
+    let draft = json!({
+        "title": "Draft",
+        "templating": {"list": [{"type": "custom", "name": "n", "query": "1,2", "multi": true, "current": {"value": ["1", "2"]}}]},
+        "panels": [
+            {"id": 1, "type": "timeseries", "title": "Numbers $n", "targets": [{"refId": "A", "expr": "vector(${n:csv} > bool 0)"}, {"refId": "B", "expr": "vector(2)"}]},
+            {"id": 2, "type": "stat", "title": "Stat", "targets": [{"refId": "A", "expr": "vector(42)", "instant": true}]},
+            {"id": 3, "type": "timeseries", "title": "Gone", "targets": [{"refId": "A", "expr": "rate(nobody_sends_this_total[$__rate_interval])"}]},
+            {"id": 4, "type": "timeseries", "title": "Wrong", "targets": [{"refId": "A", "expr": "sum(up"}]},
+            {"id": 5, "type": "alertlist", "title": "Alerts"},
+            {"id": 6, "type": "logs", "title": "Lines", "datasource": {"type": "loki", "uid": "x"}, "targets": [{"refId": "A", "expr": "{job=\"x\"}"}]},
+            {"id": 7, "type": "timeseries", "title": "Copies of $n", "repeat": "n", "targets": [{"refId": "A", "expr": "vector($n)"}]},
+        ],
+    });
+    let panels: Vec<Value> =
+        ["1", "2", "3", "4", "5", "6", "7", "7.1", "99"].iter().map(|key| json!({"key": key, "w": 600, "h": 240})).collect();
+    let found = lines(&server, "draft", &json!({"from": "now-1h", "to": "now", "draft": draft, "panels": panels}));
+    let numbers = of(&found, "1");
+    assert_eq!((&numbers["kind"], &numbers["title"]), (&json!("time"), &json!("Numbers 1 + 2")), "{numbers}");
+    assert!(numbers["notes"][0].as_str().unwrap().starts_with("A: "), "one query of two fails: {numbers}");
+    assert!(numbers["data"]["series"][0]["v"].as_array().unwrap().iter().all(|value| *value == 2 || value.is_null()), "{numbers}");
+    let stat = of(&found, "2");
+    assert!(stat["html"].as_str().unwrap().contains("42"), "{stat}");
+    assert!(of(&found, "3")["text"].as_str().unwrap().contains("nobody_sends_this_total"));
+    let wrong = &of(&found, "4")["error"];
+    assert!(wrong["ref"] == "A" && wrong["start"].is_u64() && wrong["text"].as_str().unwrap().contains("1:"), "{wrong}");
+    assert_eq!(of(&found, "5")["text"], "No alert is on.");
+    assert_eq!(of(&found, "6")["kind"], "empty");
+    assert_eq!((&of(&found, "7")["title"], &of(&found, "7.1")["title"]), (&json!("Copies of 1"), &json!("Copies of 2")));
+    assert_eq!(of(&found, "99")["error"]["text"], "this panel is not in the dashboard");
+}
+
+#[test]
+fn ready_made_dashboards_answer_and_what_is_unchanged_costs_a_line() {
+    let (_folder, server) = server();
+    let body = |have: &str| json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z", "panels": [{"key": "2", "w": 400, "h": 200, "have": have}]});
+    let first = lines(&server, "pharos-host", &body(""));
+    let etag = of(&first, "2")["etag"].as_str().unwrap().to_owned();
+    let again = lines(&server, "pharos-host", &body(&etag));
+    assert_eq!(of(&again, "2"), &json!({"key": "2", "etag": etag, "same": true}));
+    for (uid, body, words) in [
+        ("nobody", json!({"panels": []}), "there is no dashboard \"nobody\""),
+        ("pharos-host", json!({"panels": [], "from": "soon"}), "is not a time"),
+        ("pharos-host", json!({"draft": 5, "panels": []}), "a dashboard is a JSON object"),
+        ("pharos-host", json!({}), "no batch of panels"),
+    ] {
+        let (status, text) = server.post(&format!("/ui/boards/{uid}/panels"), "application/json", body.to_string());
+        assert!(status == 400 && text.contains(words), "{uid}: {status} {text}");
+    }
+}
