@@ -21,6 +21,7 @@ const budgets = [
   { what: 'script of logs before its editor', entries: ['islands/app.ts', 'islands/logs.ts'], max: 14 },
   { what: 'script of a dashboard', entries: ['islands/app.ts', 'islands/board.ts'], max: 40 },
   { what: 'query editor', entries: ['islands/editor.ts'], max: 135 },
+  { what: 'stylesheet of editing dashboards', entries: ['css/board_edit.css'], max: 8 },
   { what: 'stylesheet', entries: ['css/style.css'], max: 16 },
   { what: 'stylesheet of dashboards', entries: ['css/board.css'], max: 8 },
 ];

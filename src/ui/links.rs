@@ -21,6 +21,14 @@ pub const BOARD: &str = "/d/{uid}";
 pub const BOARD_NAMED: &str = "/d/{uid}/{slug}";
 /// GET: the JSON of a dashboard, as a file.
 pub const BOARD_JSON: &str = "/d/{uid}/{slug}/json";
+/// A dashboard that is to be made.
+pub const BOARDS_NEW: &str = "/d/new";
+/// POST: the page of a dashboard that is not saved, from its JSON.
+pub const BOARD_DRAFT: &str = "/ui/boards/{uid}/draft";
+/// POST: how the JSON of a dashboard is understood, and where it is none.
+pub const BOARD_CHECK: &str = "/ui/boards/check";
+/// GET: every unit, by category.
+pub const UNITS: &str = "/ui/units";
 /// Bringing a dashboard in; POST looks at it or keeps it.
 pub const BOARDS_IMPORT: &str = "/d/import";
 /// POST: gives a dashboard a star or takes it.
@@ -247,6 +255,11 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
 /// A dashboard by its uid, with its title as people read it.
 pub fn board(uid: &str, slug: &str) -> String {
     BOARD_NAMED.replace("{uid}", &encode(uid)).replace("{slug}", &encode(slug))
+}
+
+/// The page of a dashboard that is not saved.
+pub fn board_draft(uid: &str) -> String {
+    BOARD_DRAFT.replace("{uid}", &encode(uid))
 }
 
 /// What panels of a dashboard show.

@@ -1,5 +1,7 @@
 /** `<ph-board>`: a dashboard. Asks for the panels in view, keeps them up to date, and follows the URL. */
 import { Batch } from '../lib/board/batch.ts';
+import type { Draft } from '../lib/board/edit/draft.ts';
+import type { Host } from '../lib/board/edit/host.ts';
 import { Slot } from '../lib/board/slot.ts';
 import * as page from '../lib/page_range.ts';
 import { isLive } from '../lib/range.ts';
@@ -14,15 +16,17 @@ const AHEAD = '160px';
 /** The bar of variables and keys wait until panels are asked for. */
 const BAR_AFTER_MS = 300;
 
-class Board extends HTMLElement {
+class Board extends HTMLElement implements Host {
+  readonly el = this;
+  draft: Draft | null = null;
   private readonly slots = new Map<HTMLElement, Slot>();
-  private batch!: Batch;
+  batch!: Batch;
   private seen!: IntersectionObserver;
   private forced = false;
   private undo: (() => void)[] = [];
 
   connectedCallback(): void {
-    this.batch = new Batch(this.dataset.src ?? '', () => [...this.querySelectorAll<HTMLElement>('.gp')].flatMap((el) => this.slots.get(el) ?? []));
+    this.batch = new Batch(this.dataset.src ?? '', () => [...this.querySelectorAll<HTMLElement>('.gp')].flatMap((el) => this.slots.get(el) ?? []), () => this.draft?.json);
     this.seen = new IntersectionObserver((all) => {
       for (const e of all) this.slots.get(e.target as HTMLElement)?.seen(e.isIntersecting);
       this.batch.soon();
@@ -46,6 +50,7 @@ class Board extends HTMLElement {
       if (!this.isConnected) return;
       bar.listen(this, (href) => this.go(href));
       this.undo.push(keys.listen(this, (href) => this.go(href)));
+      if (this.hasAttribute('data-edit')) void this.edit();
     }), BAR_AFTER_MS);
   }
 
@@ -80,21 +85,27 @@ class Board extends HTMLElement {
   }
 
   /** Another URL of this page: in the history, then in place. */
-  private go(href: string): void {
+  go(href: string): void {
     history.pushState(null, '', href);
     void this.follow(true);
   }
 
   /** Brings the page to its URL. `anew`: what panels show may be different. */
-  private async follow(anew: boolean): Promise<void> {
+  async follow(anew: boolean): Promise<void> {
     if (anew) this.batch.stop();
-    if (!(await (await import('../lib/board/fragment.ts')).bring(this))) return;
+    if (!(await (await import('../lib/board/fragment.ts')).bring(this, this.draft?.json))) return;
+    if (this.hasAttribute('data-edit')) void this.edit();
     this.gather();
     if (anew) this.batch.changed(); else this.batch.soon();
   }
 
+  /** Tools to change it are fetched when somebody begins to. */
+  private async edit(): Promise<void> { (await import('../lib/board/edit/mode.ts')).start(this); }
+
   private pressed(e: MouseEvent): void {
     const target = e.target as Element;
+    const begin = target.closest<HTMLAnchorElement>('[data-edit-begin]');
+    if (begin && !e.metaKey && !e.ctrlKey && !e.shiftKey) { e.preventDefault(); this.go(begin.href); return; }
     const button = target.closest<HTMLElement>('[data-menu], #gm [data-do]:not([data-soft])');
     if (button && !(button instanceof HTMLAnchorElement)) { e.preventDefault(); void import('../lib/board/menu.ts').then((m) => m.press(this, button, (el) => this.slots.get(el))); return; }
     const head = target.closest<HTMLElement>('.p-table [data-sort]');

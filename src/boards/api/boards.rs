@@ -119,7 +119,8 @@ fn understood(json: Value) -> Result<(Value, Report), Refusal> {
     Ok((classic(json).map_err(wrong)?, report))
 }
 
-fn report_of(report: &Report) -> Value {
+/// A report of how a dashboard was understood, for answers.
+pub(in crate::boards) fn report_of(report: &Report) -> Value {
     let level = |one: &Finding| match one.level {
         Level::Adapted => "adapted",
         Level::Ignored => "ignored",

@@ -18,6 +18,8 @@ mod write;
 
 use std::sync::Arc;
 
+pub(in crate::boards) use boards::report_of;
+
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use crate::access::{Policy, Role, Routes, Scope};

@@ -7,6 +7,9 @@ use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
 
+/// Stands for the uid of a dashboard that has none yet.
+pub const NEW: &str = "new";
+
 /// What the page is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BoardInput {
@@ -32,6 +35,10 @@ pub struct BoardInput {
     pub follows_range: bool,
     /// The only panel that is shown.
     pub viewed: Option<String>,
+    /// Whether whoever looks may change it.
+    pub may_edit: bool,
+    /// Whether they are changing it.
+    pub is_edited: bool,
     /// What is wrong with the whole of it, in words.
     pub problem: Option<String>,
 }
@@ -44,9 +51,24 @@ struct BoardPage<'a> {
 }
 
 impl BoardPage<'_> {
+    /// Its uid in addresses of the script.
+    fn named(&self) -> &str {
+        if self.input.uid.is_empty() { NEW } else { &self.input.uid }
+    }
+
     /// Where the script asks for what panels show.
     fn panels_url(&self) -> String {
-        links::board_panels(&self.input.uid)
+        links::board_panels(self.named())
+    }
+
+    /// Where the script has drafts shown.
+    fn draft_url(&self) -> String {
+        links::board_draft(self.named())
+    }
+
+    /// The page with tools to change it.
+    fn edit_url(&self) -> String {
+        self.shell.href_with(&[("edit", "1"), ("viewPanel", "")])
     }
 
     /// The dashboard as it was given.

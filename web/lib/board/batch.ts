@@ -23,7 +23,8 @@ export class Batch {
   private timer = 0;
   private fresh = false;
 
-  constructor(private readonly url: string, private readonly slots: () => Slot[]) {}
+  /** `draft`: a dashboard that is shown instead of the kept one. */
+  constructor(private readonly url: string, private readonly slots: () => Slot[], private readonly draft: () => unknown = () => undefined) {}
 
   get isRunning(): boolean { return this.running !== null; }
 
@@ -51,7 +52,7 @@ export class Batch {
     const r = page.get(), fresh = this.fresh;
     this.fresh = false;
     const body = JSON.stringify({
-      from: r.from, to: r.to, vars: variables(location.search), zone: zone() === 'utc' ? 'utc' : Intl.DateTimeFormat().resolvedOptions().timeZone, refresh: fresh, panels: wanted.map((s) => s.wanted()),
+      from: r.from, to: r.to, vars: variables(location.search), zone: zone() === 'utc' ? 'utc' : Intl.DateTimeFormat().resolvedOptions().timeZone, refresh: fresh, draft: this.draft(), panels: wanted.map((s) => s.wanted()),
     });
     let problem = '';
     try {

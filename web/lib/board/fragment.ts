@@ -5,12 +5,12 @@ import { toast } from '../say.ts';
 
 let last: AbortController | null = null;
 
-/** Fetches what the URL says and morphs the dashboard to it. False when it could not. */
-export async function bring(board: HTMLElement): Promise<boolean> {
+/** Fetches what the URL, or the JSON of a draft, says and morphs the dashboard to it. False when it could not. */
+export async function bring(board: HTMLElement, draft?: unknown): Promise<boolean> {
   last?.abort();
   const ctl = (last = new AbortController());
   try {
-    const [res, { Idiomorph }] = await Promise.all([fetch(location.href, { signal: ctl.signal, headers: { 'x-requested-with': 'pharos' } }), import('idiomorph')]);
+    const [res, { Idiomorph }] = await Promise.all([fetch(draft ? board.dataset.draft + location.search : location.href, { signal: ctl.signal, headers: { 'x-requested-with': 'pharos' }, ...(draft ? { method: 'POST', body: JSON.stringify(draft) } : {}) }), import('idiomorph')]);
     const next = new DOMParser().parseFromString(await res.text(), 'text/html').getElementById(board.id);
     if (ctl.signal.aborted) return false;
     if (!next) throw new Error(t('The server answered {}.', res.status));
@@ -19,7 +19,7 @@ export async function bring(board: HTMLElement): Promise<boolean> {
       ignoreActiveValue: document.activeElement?.matches('input, textarea, select') ?? false,
       callbacks: {
         // The insides of panels are the script's.
-        beforeNodeMorphed: (old) => !(old instanceof Element && old.matches('.gp-body, .gp-err, .prog')),
+        beforeNodeMorphed: (old) => !(old instanceof Element && old.matches('.gp-body, .gp-err, .prog, #bd-edit')),
         beforeNodeRemoved: (old) => !(old instanceof Element && old.matches('.prog')),
       },
     });

@@ -31,13 +31,16 @@ const VARIABLES_WITHIN: std::time::Duration = std::time::Duration::from_secs(15)
 /// The range of a dashboard whose own cannot be read.
 const RANGE_MS: i64 = 6 * 3_600_000;
 
+/// The parameter of a URL that says that a dashboard is edited.
+const EDIT: &str = "edit";
+
 /// Menus of links, each with its title.
 type Menus = Vec<(String, Vec<Linked>)>;
 
 /// The parts of a path: a uid, and a title that says nothing to us.
 #[derive(serde::Deserialize)]
 pub(super) struct Named {
-    uid: String,
+    pub(super) uid: String,
     #[serde(default)]
     slug: Option<String>,
 }
@@ -59,14 +62,24 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, Path(named): Path<
     if let Some(to) = with_condition(&asked, &named) {
         return Ok(Redirect::to(&to).into_response());
     }
-    let shell = ranged(asked.shell(&state, key("Dashboards")), &board);
+    let is_edited = asked.may_edit() && asked.has_param(EDIT);
+    show(&state, &asked, &board, is_edited).await
+}
+
+/// The page of a dashboard. `is_edited`: as it is seen by whoever edits it, each panel once.
+pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, is_edited: bool) -> Result<Response, Problem> {
+    let shell = ranged(asked.shell(state, key("Dashboards")), board);
     let (range, problem) = range_of(&shell);
     let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang() };
     let scene = (Choices::from_query(asked.query()), range, reader, zone(&shell));
-    let resolved = variables(&state, &board, scene).await?;
-    let mut input = BoardInput { problem, ..shown::input(&board, &resolved, &shell) };
-    (input.links, input.menus) = board_links(&state, &board, &resolved, &shell).await?;
-    if let Some(user) = asked.user() {
+    let resolved = variables(state, board, scene).await?;
+    let mut input = BoardInput { problem, ..shown::input(board, &resolved, &shell, is_edited) };
+    (input.links, input.menus) = board_links(state, board, &resolved, &shell).await?;
+    input.may_edit = asked.may_edit();
+    input.is_edited = is_edited;
+    if let Some(user) = asked.user()
+        && !board.uid.is_empty()
+    {
         input.is_starred = Some(state.library.stars(user).await.map_err(failed)?.contains(&board.uid));
     }
     let mut shell = shell;

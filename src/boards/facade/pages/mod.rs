@@ -1,6 +1,7 @@
 //! The routes of pages: takes what a page needs from the rooms, hands it to the page.
 
 mod board;
+mod draft;
 mod import;
 mod list;
 mod shown;
@@ -43,6 +44,10 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("GET", links::BOARDS_OLD, Policy::READ, with(get(list::moved)))
         .route("GET", links::BOARDS_IMPORT, Policy::EDIT, with(get(import::page)))
         .route("POST", links::BOARDS_IMPORT, Policy::EDIT, with(post(import::take)))
+        .route("GET", links::BOARDS_NEW, Policy::EDIT, with(get(draft::new)))
+        .route("POST", links::BOARD_DRAFT, Policy::EDIT, with(post(draft::page)))
+        .route("POST", links::BOARD_CHECK, Policy::EDIT, with(post(draft::check)))
+        .route("GET", links::UNITS, Policy::READ, get(draft::units))
         .route("POST", links::BOARD_STAR, Policy::OWN, with(post(list::star)))
         .route("GET", links::BOARD, Policy::READ, with(get(board::page)))
         .route("GET", links::BOARD_NAMED, Policy::READ, with(get(board::page)))
@@ -81,6 +86,11 @@ impl Asked {
     fn param(&self, name: &str) -> String {
         let mut pairs = form_urlencoded::parse(self.query().as_bytes());
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether the URL has a parameter, with a value or without.
+    fn has_param(&self, name: &str) -> bool {
+        form_urlencoded::parse(self.query().as_bytes()).any(|(known, _)| known == name)
     }
 
     fn shell(&self, state: &PageState, title: &str) -> Shell {

@@ -11,15 +11,15 @@ use crate::ui::shell::Shell;
 /// Scoped variables of a copy.
 type Scoped<'a> = &'a [(String, String, String)];
 
-/// Everything but the star and what needs other dashboards.
-pub(super) fn input(board: &Board, resolved: &Resolved, shell: &Shell) -> BoardInput {
+/// Everything but the star and what needs other dashboards. `is_edited`: each panel once, rows as the JSON has them.
+pub(super) fn input(board: &Board, resolved: &Resolved, shell: &Shell, is_edited: bool) -> BoardInput {
     let viewed = shell.param("viewPanel").map(|key| key.trim_start_matches("panel-").to_owned());
     BoardInput {
         uid: board.uid.clone(),
         title: board.title.clone(),
         description: board.description.clone(),
         variables: resolved.variables.iter().filter_map(chooser).collect(),
-        tiles: tiles(board, resolved, shell, viewed.as_deref()),
+        tiles: tiles(board, resolved, shell, viewed.as_deref(), is_edited),
         cursor: board.cursor,
         follows_range: resolved.variables.iter().any(|one| one.variable.refresh == crate::boards::model::Refresh::OnRange),
         viewed,
@@ -68,8 +68,14 @@ fn chooser(one: &Offered) -> Option<Chooser> {
 }
 
 /// Panels and rows that are shown; one that is viewed is there though its row is closed.
-fn tiles(board: &Board, resolved: &Resolved, shell: &Shell, viewed: Option<&str>) -> Vec<Tile> {
-    let placed = board.layout(&|name| resolved.values_of(name), &|id| said_open(shell, &id.to_string()));
+fn tiles(board: &Board, resolved: &Resolved, shell: &Shell, viewed: Option<&str>, is_edited: bool) -> Vec<Tile> {
+    let values_of = |name: &str| {
+        let mut values = resolved.values_of(name);
+        values.truncate(if is_edited { 1 } else { usize::MAX });
+        values
+    };
+    let said = |id: i64| if is_edited { None } else { said_open(shell, &id.to_string()) };
+    let placed = board.layout(&values_of, &said);
     let is_shown = |one: &&Placed| !one.is_hidden || viewed == Some(one.key.as_str());
     let mut tiles: Vec<Tile> = placed.iter().filter(is_shown).map(|one| tile(one, &placed, resolved, shell)).collect();
     tiles.sort_by_key(|tile| (tile.place.y, tile.place.x));

@@ -1,0 +1,70 @@
+//! Dashboards that are being made or changed: the page of a draft, and how its JSON is understood.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{Request, header};
+use serde_json::{Value, json};
+
+use super::board::{Named, show};
+use super::{Asked, PageState, beside};
+use crate::boards::api::report_of;
+use crate::boards::model::{BOARD_BYTES_MAX, Board};
+use crate::boards::pages::board::NEW;
+use crate::platform::http::extract::read_body;
+use crate::platform::http::problem::Problem;
+use crate::ui::units::CATEGORIES;
+
+/// The range of a new dashboard.
+const NEW_FROM: &str = "now-6h";
+
+/// `GET /d/new`: an empty dashboard, to be changed.
+pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let title = asked.shell(&state, "").lang().t("New dashboard").to_owned();
+    let board = Board { title, from: NEW_FROM.to_owned(), to: "now".to_owned(), is_editable: true, ..Board::default() };
+    show(&state, &asked, &Arc::new(board), true).await
+}
+
+/// `POST /ui/boards/{uid}/draft`: the page of the dashboard that is the body.
+pub(super) async fn page(
+    State(state): State<Arc<PageState>>,
+    Path(named): Path<Named>,
+    asked: Asked,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let body = read_body(request.into_body(), BOARD_BYTES_MAX).await?;
+    let read = beside(move || {
+        let json: Value = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
+        Board::read(&json).map(|(board, _)| board)
+    });
+    let mut board = read.await?.map_err(Problem::bad_request)?;
+    board.uid = if named.uid == NEW { String::new() } else { named.uid };
+    show(&state, &asked, &Arc::new(board), true).await
+}
+
+/// `POST /ui/boards/check`: `{"report"}` of the dashboard that is the body, or `{"error":{"text","line","column"}}`.
+pub(super) async fn check(request: Request<Body>) -> Result<Response, Problem> {
+    let body = read_body(request.into_body(), BOARD_BYTES_MAX).await?;
+    let answer = beside(move || {
+        let json: Value = match serde_json::from_slice(&body) {
+            Ok(json) => json,
+            Err(error) => return json!({"error": {"text": error.to_string(), "line": error.line(), "column": error.column()}}),
+        };
+        match Board::read(&json) {
+            Ok((_, report)) => json!({"report": report_of(&report)}),
+            Err(text) => json!({"error": {"text": text}}),
+        }
+    });
+    Ok(axum::Json(answer.await?).into_response())
+}
+
+/// `GET /ui/units`: `[[category, [[id, name], …]], …]`.
+pub(super) async fn units() -> Response {
+    let units: Vec<Value> = CATEGORIES
+        .iter()
+        .map(|(category, units)| json!([category, units.iter().map(|unit| json!([unit.id, unit.name])).collect::<Vec<_>>()]))
+        .collect();
+    ([(header::CACHE_CONTROL, "private, max-age=3600")], axum::Json(units)).into_response()
+}
