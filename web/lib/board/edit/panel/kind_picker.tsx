@@ -3,6 +3,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import chevron from 'icon:chevron-down';
 import { Icon } from '../parts/icon.tsx';
 import { t } from '../../../words.ts';
+import { ICONS } from './kind_icons.ts';
 import { KINDS } from './kinds.ts';
 import { useWork } from './work.ts';
 
@@ -31,9 +32,9 @@ export function KindPicker() {
   };
   return (
     <>
-      <button type="button" class="btn" ref={button} popovertarget={id} aria-haspopup="dialog">{now && <Icon svg={now.icon} />}<span class="vh">{t('Type of the panel')}: </span>{now ? t(now.label) : (work.panel?.type ?? '')}<Icon svg={chevron} /></button>
+      <button type="button" class="btn" ref={button} popovertarget={id} aria-haspopup="dialog">{now && <Icon svg={ICONS[now.id]} />}<span class="vh">{t('Type of the panel')}: </span>{now ? t(now.label) : (work.panel?.type ?? '')}<Icon svg={chevron} /></button>
       <div class="menu placed list pe-kinds" popover="auto" id={id} ref={menu} role="dialog" aria-label={t('Type of the panel')} onKeyDown={step}>
-        {KINDS.map((one) => <button key={one.id} type="button" aria-pressed={one.id === work.kind} onClick={() => { menu.current?.hidePopover(); button.current?.focus(); work.turn(one.id); }}><Icon svg={one.icon} /><span><b>{t(one.label)}</b><small>{t(one.words)}</small></span></button>)}
+        {KINDS.map((one) => <button key={one.id} type="button" aria-pressed={one.id === work.kind} onClick={() => { menu.current?.hidePopover(); button.current?.focus(); work.turn(one.id); }}><Icon svg={ICONS[one.id]} /><span><b>{t(one.label)}</b><small>{t(one.words)}</small></span></button>)}
       </div>
     </>
   );

@@ -6,8 +6,8 @@ import { asks, KINDS, type Kind } from './kinds.ts';
 export type TabId = 'look' | 'thresholds' | 'links';
 /** Groups in the order in which they stand, each with its tab. */
 export const GROUPS = {
-  Text: 'look', List: 'look', Panel: 'look', 'Which values': 'look', Value: 'look', Drawing: 'look', Axis: 'look', Legend: 'look', Tooltip: 'look', Table: 'look', Cells: 'look', Lines: 'look',
-  'Unit and name': 'look', Colour: 'look', 'Time and repeating': 'look',
+  Text: 'look', List: 'look', Panel: 'look', Lines: 'look', 'Which values': 'look', Value: 'look', Drawing: 'look', 'Unit and name': 'look', Colour: 'look', Table: 'look', Cells: 'look', Legend: 'look', Axis: 'look', Tooltip: 'look',
+  'Time and repeating': 'look',
   Thresholds: 'thresholds', 'Texts for values': 'thresholds',
   'Links on values': 'links', 'Links of the panel': 'links',
 } as const satisfies Record<string, TabId>;
@@ -55,9 +55,9 @@ const COLOUR: readonly Part[] = [
   { at: 'fixedColor', label: 'Colour', control: { is: 'colour' }, when: (all) => all.mode === 'fixed' || all.mode === 'shades' },
 ];
 const HIDDEN: readonly Part[] = [
-  { at: 'viz', label: 'From the picture', control: { is: 'switch' }, initial: false },
-  { at: 'legend', label: 'From the legend', control: { is: 'switch' }, initial: false },
-  { at: 'tooltip', label: 'From the tooltip', control: { is: 'switch' }, initial: false },
+  { at: 'viz', label: 'Hide in the picture', control: { is: 'switch' }, initial: false },
+  { at: 'legend', label: 'Hide in the legend', control: { is: 'switch' }, initial: false },
+  { at: 'tooltip', label: 'Hide in the tooltip', control: { is: 'switch' }, initial: false },
 ];
 const CELLS: readonly Part[] = [
   { at: 'type', label: 'Cells', control: { is: 'one', of: [['auto', 'Text'], ['color-text', 'Coloured text'], ['color-background', 'Coloured background'], ['gauge', 'Bar'], ['sparkline', 'Small chart'], ['json-view', 'JSON'], ['image', 'Link to a picture'], ['markdown', 'Markdown']] }, initial: 'auto' },
@@ -86,8 +86,8 @@ export const OPTIONS: readonly Option[] = [
 
   // The panel.
   { path: 'title', label: 'Title', group: 'Panel', kinds: EVERY, control: { is: 'text' }, words: 'name heading' },
-  { path: 'description', label: 'Description', group: 'Panel', kinds: EVERY, control: { is: 'text', rows: 2 }, words: 'help info' },
   { path: 'transparent', label: 'Without a background', group: 'Panel', kinds: EVERY, control: { is: 'switch' }, initial: false, words: 'transparent' },
+  { path: 'description', label: 'Description', group: 'Panel', kinds: EVERY, control: { is: 'text', rows: 2 }, words: 'help info' },
   { path: 'repeat', label: 'Once for each value of', group: 'Time and repeating', kinds: EVERY, control: { is: 'variable' }, words: 'repeat variable' },
   { path: 'repeatDirection', label: 'Copies stand', group: 'Time and repeating', kinds: EVERY, control: { is: 'one', of: [['h', 'Beside each other'], ['v', 'Below each other']] }, initial: 'h', when: (get) => !!get('repeat'), words: 'repeat direction' },
   { path: 'maxPerRow', label: 'Most beside each other', group: 'Time and repeating', kinds: EVERY, control: { is: 'number', min: 1, max: 24, step: 1, hint: '4' }, when: (get) => !!get('repeat') && get('repeatDirection') !== 'v', words: 'repeat' },
