@@ -67,12 +67,12 @@ export function moved(all: Spot[], id: number, to: Partial<GridPos>, isCollapsed
   if (w !== from.w || h !== from.h) return put(others, is);
   // Of two that are alike in one part, one takes the place of the other.
   const under = others.filter((other) => !other.isRow && overlap(other, is)), twin = under[0];
-  const isApart = (other: Spot): boolean => all.some((row) => row.isRow && row.y > Math.min(other.y, from.y) && row.y < Math.max(other.y, from.y));
+  const isApart = (other: GridPos): boolean => all.some((row) => row.isRow && row.y >= Math.min(other.y, from.y) && row.y < Math.max(other.y, from.y));
   if (under.length === 1 && twin && !isApart(twin) && twin.w === w && twin.h === h && (w - Math.abs(twin.x - is.x)) * (h - Math.abs(twin.y - is.y)) * 2 >= w * h) {
     return settle(inOrder([...others.map((other) => (other === twin ? { ...other, x: from.x, y: from.y } : other)), { ...is, x: twin.x, y: twin.y }]));
   }
   // Past the middle of another panel it changes places with it.
-  const edge = is.y > from.y ? is.y + h : is.y;
+  const edge = is.y > from.y && !isApart(is) ? is.y + h : is.y;
   return among(others, is, (other) => other.y + other.h / 2 <= edge);
 }
 
