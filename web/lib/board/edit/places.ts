@@ -2,6 +2,8 @@
 import type { BoardJson, GridPos, PanelJson } from './draft.ts';
 
 export const COLUMNS = 24;
+/** Lines that a panel has at least when people size it. */
+export const panelHeightMin = 2;
 const ROWS_MAX = 10_000;
 const HEIGHT_MAX = 200;
 
