@@ -23,7 +23,14 @@ test('a panel that is moved pushes others down, past their middle it changes pla
   assert.equal(drawn(moved(two, 1, { y: 3 })), '1 0,4 24x8 | 2 0,0 24x4');
   const twins = spots(board(panel(1, 0, 0, 12, 8), panel(2, 12, 0, 12, 8), panel(3, 0, 8, 24, 4)));
   assert.equal(drawn(moved(twins, 2, { x: 2 })), '1 12,0 12x8 | 2 0,0 12x8 | 3 0,8 24x4');
+  // A hand that trembles moves nothing out of the way that stands beside.
+  assert.equal(drawn(moved(twins, 1, { x: 10, y: 1 })), '1 12,0 12x8 | 2 0,0 12x8 | 3 0,8 24x4');
   assert.equal(drawn(moved(spots(board(panel(1, 0, 0, 12, 8), panel(2, 12, 0, 12, 4))), 2, { x: 6 })), '1 0,4 12x8 | 2 6,0 12x4');
+  assert.equal(drawn(moved(spots(board(panel(1, 0, 0, 8, 6), panel(2, 12, 0, 12, 8))), 1, { x: 9, y: 1 })), '1 9,0 8x6 | 2 12,6 12x8');
+});
+test('what stands on something that gives way does not slip past it', () => {
+  const all = spots(board(panel(1, 0, 0, 12, 8), panel(2, 12, 0, 12, 8), panel(3, 12, 8, 12, 2), panel(4, 0, 8, 12, 6)));
+  assert.equal(drawn(moved(all, 1, { x: 4, y: 2 })), '1 4,0 12x8 | 2 12,8 12x8 | 3 12,16 12x2 | 4 0,8 12x6');
 });
 test('a panel that grows pushes what is in its way down, whatever the place of that', () => {
   const all = spots(board(panel(1, 0, 0, 12, 4), panel(2, 12, 0, 12, 8), panel(3, 0, 4, 12, 4)));

@@ -4,7 +4,8 @@ import { toast } from '../../say.ts';
 import { ask } from './ask.ts';
 import { copied, copy } from './clip.ts';
 import { freeId, panelOf } from './draft.ts';
-import { fresh, freshRow, type Kind } from './kinds.ts';
+import { fresh, freshRow } from './kinds.ts';
+import type { Kind } from './panel/kinds.ts';
 import * as places from './places.ts';
 import type { Session } from './session.ts';
 

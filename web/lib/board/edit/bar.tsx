@@ -14,10 +14,10 @@ import { useEffect, useReducer } from 'preact/hooks';
 import { t } from '../../words.ts';
 import * as acts from './acts.ts';
 import { copied } from './clip.ts';
-import { kinds } from './kinds.ts';
+import { KINDS, type Kind } from './panel/kinds.ts';
+import { Icon } from './parts/icon.tsx';
 import type { Session } from './session.ts';
 
-const Icon = ({ svg, flip }: { svg: string; flip?: boolean }) => <span class={flip ? 'eg-i flip' : 'eg-i'} dangerouslySetInnerHTML={{ __html: svg }} />;
 const MENU = 'eg-add';
 
 export interface Doing { save: () => void; json: () => void; settings: () => void }
@@ -40,6 +40,8 @@ export function offer(button: HTMLElement, to = 0): void {
 }
 
 function Menu({ s }: { s: Session }) {
+  // What was copied may have changed since.
+  const [, again] = useReducer((count: number) => count + 1, 0);
   const close = () => document.getElementById(MENU)?.hidePopover(), step = (e: KeyboardEvent) => {
     const all = [...(e.currentTarget as Element).querySelectorAll<HTMLElement>('button, a')].filter((el) => !el.hidden), at = all.indexOf(document.activeElement as HTMLElement), by = e.key === 'ArrowDown' ? 2 : e.key === 'ArrowUp' ? -2 : e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
     if (!by) return;
@@ -49,8 +51,8 @@ function Menu({ s }: { s: Session }) {
   };
   const done = (f: () => void) => () => { close(); f(); };
   return (
-    <div id={MENU} class="menu list eg-add" popover="auto" aria-label={t('Add')} onKeyDown={step}>
-      {kinds().map((kind) => <button key={kind.type} onClick={done(() => acts.add(s, kind, into || undefined))}><Icon svg={kind.icon} /><span>{kind.name}</span></button>)}
+    <div id={MENU} class="menu list eg-add" popover="auto" aria-label={t('Add')} onKeyDown={step} onBeforeToggle={() => again(undefined)}>
+      {KINDS.map((kind) => <button key={kind.id} title={t(kind.words)} onClick={done(() => acts.add(s, kind.id, into || undefined))}><Icon svg={kind.icon} /><span>{t(kind.label)}</span></button>)}
       <hr data-whole />
       <button data-whole onClick={done(() => acts.addRow(s))}><Icon svg={row} /><span>{t('Row')}</span></button>
       <button data-whole disabled={!copied()} onClick={done(() => acts.paste(s))}><Icon svg={paste} /><span>{copied() ? t('Paste “{}”', copied()?.title || t('without a title')) : t('Paste a panel')}</span></button>
@@ -59,12 +61,12 @@ function Menu({ s }: { s: Session }) {
 }
 
 function First({ s }: { s: Session }) {
-  const usual = ['timeseries', 'stat', 'table', 'logs', 'text'], all = kinds().filter((kind) => usual.includes(kind.type));
+  const usual: Kind[] = ['timeseries', 'stat', 'table', 'logs', 'text'], all = KINDS.filter((kind) => usual.includes(kind.id));
   return (
     <section class="eg-first">
       <b>{t('Add your first panel')}</b>
       <p>{t('A panel shows the answer of a query, as lines, a number, a table or log lines. Choose one; its editor opens at once.')}</p>
-      <div>{all.map((kind) => <button key={kind.type} class="btn" onClick={() => acts.add(s, kind)}><Icon svg={kind.icon} />{kind.name}</button>)}<button class="btn g" onClick={(e) => offer(e.currentTarget)}>{t('All kinds')}<Icon svg={chevron} /></button></div>
+      <div>{all.map((kind) => <button key={kind.id} class="btn" title={t(kind.words)} onClick={() => acts.add(s, kind.id)}><Icon svg={kind.icon} />{t(kind.label)}</button>)}<button class="btn g" onClick={(e) => offer(e.currentTarget)}>{t('All kinds')}<Icon svg={chevron} /></button></div>
       {s.isNew && <p>{t('Or bring one in:')} <a class="link" href="/d/import">{t('import a dashboard')}</a></p>}
     </section>
   );

@@ -7,6 +7,7 @@ import { open } from './ask.ts';
 import type { Code } from './code.ts';
 import type { BoardJson } from './draft.ts';
 import { check as ask, type Checked, type Finding } from './kept.ts';
+import { Icon } from './parts/icon.tsx';
 import type { Session } from './session.ts';
 import { sound } from './sound.ts';
 
@@ -78,8 +79,8 @@ function Text({ s, close }: { s: Session; close: () => void }) {
         {said?.error && <p class="crit-t" role="alert">{said.error.line ? t('Line {}, column {}: {}', said.error.line, said.error.column ?? 1, said.error.text) : said.error.text}</p>}
         {problem && <p class="crit-t" role="alert">{problem}</p>}
         {said?.report && (findings.length === 0
-          ? <p class="ok-t" role="status"><span class="eg-i" dangerouslySetInnerHTML={{ __html: check }} /> {n(said.report.panels, '{} panel, all as it is meant', '{} panels, all as they are meant')}</p>
-          : <ul class="eg-list" role="status">{findings.slice(0, FINDINGS_SHOWN).map((one) => <li key={one.path + one.text}><b>{LEVELS()[one.level]}</b>{one.panelTitle && ` · ${one.panelTitle}`} · {one.text} <button type="button" class="mono" onClick={() => { const line = lineOf(text(), one.path); if (line) code.current?.go(line, 1); }}>{one.path}</button></li>)}{findings.length > FINDINGS_SHOWN && <li>{t('and {} more', findings.length - FINDINGS_SHOWN)}</li>}</ul>)}
+          ? <p class="ok-t" role="status"><Icon svg={check} /> {n(said.report.panels, '{} panel, all as it is meant', '{} panels, all as they are meant')}</p>
+          : <div role="status"><ul class="eg-list">{findings.slice(0, FINDINGS_SHOWN).map((one) => <li key={one.path + one.text}><b>{LEVELS()[one.level]}</b>{one.panelTitle && ` · ${one.panelTitle}`} · {one.text} <button type="button" class="mono" onClick={() => { const line = lineOf(text(), one.path); if (line) code.current?.go(line, 1); }}>{one.path}</button></li>)}{findings.length > FINDINGS_SHOWN && <li>{t('and {} more', findings.length - FINDINGS_SHOWN)}</li>}</ul></div>)}
       </div>
       <footer><button type="button" class="btn g" disabled={busy} onClick={() => void look()}>{t('Check')}</button><span class="grow" /><button type="button" class="btn" onClick={close}>{t('Cancel')}</button><button class="btn p" disabled={busy || !changed}>{t('Apply')}</button></footer>
     </form>

@@ -65,8 +65,8 @@ async function begin(host: Host): Promise<void> {
   shown.className = 'eg-place';
   ended.push(bar(shown, s, doing), tiles(s, offer), keys(s, doing.save));
   host.draft = draft;
-  // What is edited is the draft: the page follows it from the beginning, for it may have been made sound.
-  dress(host.el);
-  s.arrived();
+  // JSON that had to be made sound is shown as it is now.
+  if (loaded && JSON.stringify(draft.json) !== JSON.stringify(loaded.json)) await host.follow(false);
+  else { dress(host.el); s.arrived(); }
   place.dataset.ready = '1';
 }

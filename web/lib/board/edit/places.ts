@@ -42,8 +42,13 @@ export const spots = (json: BoardJson): Spot[] => settle(inOrder(json.panels.map
 function among(others: Spot[], spot: Spot, isAbove: (other: Spot) => boolean): Spot[] {
   const rows = others.filter((other) => other.isRow);
   const begin = Math.max(-1, ...rows.filter((row) => row.y < spot.y).map((row) => row.y)), end = Math.min(Infinity, ...rows.filter((row) => row.y >= spot.y).map((row) => row.y));
-  const above = (other: Spot): boolean => (other.isRow ? other.y < spot.y : other.y < begin || (other.y < end && isAbove(other)));
-  return settle([...others.filter(above), spot, ...others.filter((other) => !above(other))]);
+  const above: Spot[] = [], below: Spot[] = [];
+  for (const other of inOrder(others)) {
+    // What stands on something that gives way gives way with it.
+    const keeps = other.isRow ? other.y < spot.y : other.y < begin || (other.y < end && isAbove(other) && !below.some((one) => beside(one, other) && one.y + one.h <= other.y));
+    (keeps ? above : below).push(other);
+  }
+  return settle([...above, spot, ...below]);
 }
 
 /** A new spot at a place: what stands there gives way. */
@@ -68,14 +73,15 @@ export function moved(all: Spot[], id: number, to: Partial<GridPos>, isCollapsed
   const others = all.filter((spot) => spot.id !== id);
   if (w !== from.w || h !== from.h) return put(others, is);
   // Of two that are alike in one part, one takes the place of the other.
-  const under = others.filter((other) => !other.isRow && overlap(other, is)), twin = under[0];
+  const shared = (other: Spot): number => Math.max(0, w - Math.abs(other.x - is.x)) * Math.max(0, h - Math.abs(other.y - is.y));
+  const twin = others.find((other) => !other.isRow && other.w === w && other.h === h && shared(other) * 2 >= w * h);
   const isApart = (other: GridPos): boolean => all.some((row) => row.isRow && row.y >= Math.min(other.y, from.y) && row.y < Math.max(other.y, from.y));
-  if (under.length === 1 && twin && !isApart(twin) && twin.w === w && twin.h === h && (w - Math.abs(twin.x - is.x)) * (h - Math.abs(twin.y - is.y)) * 2 >= w * h) {
+  if (twin && !isApart(twin)) {
     return settle(inOrder([...others.map((other) => (other === twin ? { ...other, x: from.x, y: from.y } : other)), { ...is, x: twin.x, y: twin.y }]));
   }
-  // Past the middle of another panel it changes places with it.
-  const edge = is.y > from.y && !isApart(is) ? is.y + h : is.y;
-  return among(others, is, (other) => other.y + other.h / 2 <= edge);
+  // Past the middle of another panel it changes places with it: with its lower edge, where that stood below.
+  const isDown = is.y > from.y && !isApart(is);
+  return among(others, is, (other) => other.y + other.h / 2 <= (isDown && other.y >= from.y + from.h ? is.y + h : is.y));
 }
 
 /** The part of the grid that begins with a row, or at the top; where it ends. */

@@ -59,9 +59,10 @@ function Save({ s, close }: { s: Session; close: () => void }) {
       <header><h2>{isNew ? t('Save the new dashboard') : asCopy ? t('Save as a copy') : t('Save the dashboard')}</h2></header>
       <div class="inside">
         {draft.kept.file && !asCopy && <p class="notice info">{t('This dashboard comes from the file {}; it is kept here from now on, take the difference home under History.', draft.kept.file)}</p>}
+        {draft.kept.version === 0 && !isNew && !asCopy && <p class="notice info">{t('This dashboard comes with pharos. What you save is kept instead of it.')}</p>}
         <div class="fields">
           <label>{t('Title')}<input class="in" value={title} onInput={(e) => setTitle(e.currentTarget.value)} required maxLength={300} autofocus={isNew || asCopy} onFocus={(e) => { if (isNew || asCopy) e.currentTarget.select(); }} /></label>
-          <label>{t('Folder')}<select class="in" value={chosen} disabled={!all} onChange={(e) => setFolder(e.currentTarget.value)}><option value="">{t('no folder')}</option>{(all ?? []).map((one) => <option key={one.uid} value={one.uid}>{one.title}</option>)}</select></label>
+          <label>{t('Folder')}<select class="in" value={all ? chosen : ''} disabled={!all} onChange={(e) => setFolder(e.currentTarget.value)}><option value="">{t('no folder')}</option>{(all ?? []).map((one) => <option key={one.uid} value={one.uid}>{one.title}</option>)}</select></label>
           {!isNew && <label>{t('What did you change? (optional)')}<textarea class="in" rows={2} value={message} maxLength={MESSAGE_MAX} autofocus={!asCopy} onInput={(e) => setMessage(e.currentTarget.value)} /></label>}
         </div>
         {lines.length > 0 && <ul class="eg-list">{lines.map((line) => <li key={line}>{line}</li>)}</ul>}

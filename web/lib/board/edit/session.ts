@@ -2,7 +2,7 @@
 import { t } from '../../words.ts';
 import { toast } from '../../say.ts';
 import { ask } from './ask.ts';
-import { Draft, panelOf, type BoardJson } from './draft.ts';
+import { Draft, panelOf, type BoardJson, type PanelJson } from './draft.ts';
 import { Grid } from './grid.ts';
 import type { Host } from './host.ts';
 
@@ -12,8 +12,9 @@ const CALM_MS = 250;
 const EDIT = 'edit';
 const PANEL = 'panel-';
 
-/** What panels show and how large they are: without where they stand. */
-const shown = (json: BoardJson): string => JSON.stringify(json, (key, value: unknown) => (key === 'gridPos' && value && typeof value === 'object' ? { ...value, x: 0, y: 0 } : value));
+/** What panels show and how large they are: without where they stand, and without the one that is edited by itself. */
+const shown = (json: BoardJson, edited = 0): string =>
+  JSON.stringify(json, (key, value: unknown) => (key === 'gridPos' && value && typeof value === 'object' ? { ...value, x: 0, y: 0 } : edited && (value as PanelJson | null)?.id === edited && (value as PanelJson).type ? edited : value));
 
 export class Session {
   readonly grid: Grid;
@@ -56,7 +57,9 @@ export class Session {
   }
 
   private async follow(): Promise<void> {
-    const now = shown(this.draft.json), anew = now !== this.last;
+    // The editor of a panel shows what becomes of it; the page follows when it is closed.
+    const now = shown(this.draft.json, this.panel?.id), anew = now !== this.last;
+    if (this.panel && !anew) return;
     this.last = now;
     await this.host.follow(anew);
   }
@@ -87,6 +90,7 @@ export class Session {
       const before = this.panel.id;
       this.panel.close();
       this.panel = null;
+      this.last = shown(this.draft.json);
       this.tell();
       const tile = this.host.el.querySelector<HTMLElement>(`#gp-${before}`);
       tile?.scrollIntoView({ block: 'nearest' });
@@ -98,7 +102,10 @@ export class Session {
     try {
       const { openPanel } = await import('./panel/open.tsx');
       // The URL may have gone on meanwhile.
-      if (!this.left && new URLSearchParams(location.search).get(EDIT) === wanted) this.panel = { id, close: openPanel(this.host, this.draft, id) };
+      if (!this.left && new URLSearchParams(location.search).get(EDIT) === wanted) {
+        this.panel = { id, close: openPanel(this.host, this.draft, id) };
+        this.last = shown(this.draft.json, id);
+      }
     } finally { this.opening = 0; }
     this.tell();
   }
@@ -109,20 +116,19 @@ export class Session {
     return (await ask(t('Leave without saving?'), t('What you changed in this dashboard is not saved.'), [{ id: 'stay', words: t('Keep editing') }, { id: 'leave', words: t('Leave without saving'), look: 'p bad' }])) === 'leave';
   }
 
-  /** Back to the dashboard as it is kept. */
-  async leave(): Promise<void> {
-    if (!(await this.mayLose())) return;
-    this.end();
-    if (this.isNew) { location.assign('/d'); return; }
-    history.pushState(null, '', this.href(null));
-    await this.host.follow(true);
+  /** Back to the dashboard as it is kept; a new one goes away. */
+  async leave(): Promise<void> { if (await this.mayLose()) await this.out(); }
+
+  /** The same, for those who want to throw away what they changed. */
+  async discard(): Promise<void> {
+    const sure = !this.draft.isDirty || (await ask(t('Throw away what you changed?'), t('The dashboard is shown as it was saved last.'), [{ id: 'keep', words: t('Keep editing') }, { id: 'discard', words: t('Throw away'), look: 'p bad' }])) === 'discard';
+    if (sure) await this.out();
   }
 
-  /** Throws away what was changed, and goes on. */
-  async discard(): Promise<void> {
-    if (this.draft.isDirty && (await ask(t('Throw away what you changed?'), t('The dashboard is shown as it was saved last.'), [{ id: 'keep', words: t('Keep editing') }, { id: 'discard', words: t('Throw away'), look: 'p bad' }])) !== 'discard') return;
+  private async out(): Promise<void> {
+    const isNew = this.isNew;
     this.end();
-    if (this.isNew) { location.assign('/d'); return; }
+    if (isNew) { location.assign('/d'); return; }
     history.pushState(null, '', this.href(null));
     await this.host.follow(true);
   }
@@ -159,6 +165,8 @@ export class Session {
     if (this.left) return;
     this.left = true;
     clearTimeout(this.timer);
+    // What closes the editor of a panel goes back to the grid, unless it is there already.
+    if (this.panel) history.replaceState(null, '', this.href('1'));
     this.panel?.close();
     this.panel = null;
     this.undo.forEach((f) => f());
