@@ -84,7 +84,7 @@ function Bar({ s, doing }: { s: Session; doing: Doing }) {
         <button class="btn sm" aria-haspopup="menu" onClick={(e) => offer(e.currentTarget)}><Icon svg={plus} />{t('Add')}<Icon svg={chevron} /></button>
         <span class="sep" />
         <button class="btn g sm sq" aria-disabled={draft.undoes === null} title={draft.undoes === null ? t('Nothing to undo') : `${t('Undo: {}', draft.undoes)} (${CTRL}Z)`} aria-label={t('Undo')} onClick={() => s.back('undo')}><Icon svg={undo} flip /></button>
-        <button class="btn g sm sq" aria-disabled={draft.redoes === null} title={draft.redoes === null ? t('Nothing to do again') : t('Do again: {}', draft.redoes)} aria-label={t('Do again')} onClick={() => s.back('redo')}><Icon svg={redo} flip /></button>
+        <button class="btn g sm sq" aria-disabled={draft.redoes === null} title={draft.redoes === null ? t('Nothing to redo') : t('Redo: {}', draft.redoes)} aria-label={t('Redo')} onClick={() => s.back('redo')}><Icon svg={redo} flip /></button>
         <span class="sep" />
         <button class="btn g sm" onClick={doing.settings}><Icon svg={settings} />{t('Settings')}</button>
         <button class="btn g sm" onClick={doing.json}><Icon svg={braces} />JSON</button>

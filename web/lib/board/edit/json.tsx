@@ -6,6 +6,7 @@ import { n, t } from '../../words.ts';
 import { open } from './ask.ts';
 import type { Code } from './code.ts';
 import type { BoardJson } from './draft.ts';
+import { lineOf } from './lines.ts';
 import { check as ask, type Checked, type Finding } from './kept.ts';
 import { Icon } from './parts/icon.tsx';
 import type { Session } from './session.ts';
@@ -14,25 +15,6 @@ import { sound } from './sound.ts';
 /** Bytes that the server reads. */
 const BYTES_MAX = 4 * 1024 * 1024;
 const FINDINGS_SHOWN = 50;
-
-/** Where the value that a path such as `panels[2].options.x` names stands in a text that was written by `JSON.stringify(…, null, 2)`; null where it cannot be found. */
-export function lineOf(text: string, path: string): number | null {
-  const lines = text.split('\n');
-  let from = 0, depth = 1;
-  for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
-    const pad = '  '.repeat(depth++);
-    let seen = -1, at = from;
-    for (at = from + 1; at < lines.length; at++) {
-      const line = lines[at] ?? '';
-      if (!line.startsWith(pad)) return null;
-      if (line[pad.length] === ' ' || /^[\]}]/.test(line.slice(pad.length))) continue;
-      if (name !== undefined ? line.slice(pad.length).startsWith(`${JSON.stringify(name)}:`) : ++seen === Number(index)) break;
-    }
-    if (at >= lines.length) return null;
-    from = at;
-  }
-  return from + 1;
-}
 
 function download(title: string, text: string): void {
   const a = Object.assign(document.createElement('a'), { href: URL.createObjectURL(new Blob([text], { type: 'application/json' })), download: `${title.replaceAll(/[^\p{L}\p{N}]+/gu, '-').replaceAll(/^-|-$/g, '').slice(0, 80) || 'dashboard'}.json` });

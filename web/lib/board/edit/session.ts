@@ -154,7 +154,7 @@ export class Session {
   /** A link to another page while something is not saved. */
   private pressedLink(e: MouseEvent): void {
     const link = (e.target as Element).closest<HTMLAnchorElement>('a[href]');
-    if (!link || !this.draft.isDirty || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || link.target === '_blank' || link.hasAttribute('download') || link.origin !== location.origin) return;
+    if (!link || !this.draft.isDirty || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || link.target === '_blank' || link.matches('[download], [data-soft]') || link.origin !== location.origin) return;
     if (link.pathname === location.pathname) return;
     e.preventDefault();
     e.stopPropagation();
@@ -179,6 +179,6 @@ export class Session {
     const what = step === 'undo' ? this.draft.undoes : this.draft.redoes;
     if (what === null) return;
     this.draft[step]();
-    toast(step === 'undo' ? t('Undone: {}', what) : t('Done again: {}', what));
+    toast(step === 'undo' ? t('Undone: {}', what) : t('Redone: {}', what));
   }
 }
