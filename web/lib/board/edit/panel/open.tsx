@@ -19,6 +19,7 @@ import { Overrides } from './overrides.tsx';
 import { list } from './path.ts';
 import { Preview } from './preview.tsx';
 import { Queries } from './queries.tsx';
+import { allUnits } from './reducers.ts';
 import { Transforms } from './transforms.tsx';
 import { equal } from './turn.ts';
 import { Work, Working, type Fared } from './work.ts';
@@ -55,6 +56,8 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
   const [, again] = useState(0), draft = work.draft, panel = work.panel, kind = work.kind;
   const [fared, setFared] = useState<Map<string, Fared>>(new Map()), [isTable, setTable] = useState(false), [found, find] = useState('');
   const [tab, setTab] = useState(asks(kind) ? 'query' : 'look');
+  // Units are a list that is long on its way; it is there when somebody looks for one.
+  useEffect(() => { void allUnits(); }, []);
   useEffect(() => draft.on(() => again((count) => count + 1)), [draft]);
   useEffect(() => {
     const press = (e: KeyboardEvent) => {

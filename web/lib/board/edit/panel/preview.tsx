@@ -55,8 +55,14 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
     document.addEventListener('click', pressed, true);
     const theme = onTheme(redraw);
     // Another size is another picture for what the server draws.
-    let timer = 0;
-    const sized = new ResizeObserver(() => { clearTimeout(timer); timer = window.setTimeout(again, CALM_MS); });
+    let timer = 0, size = `${slot.body.clientWidth} ${slot.body.clientHeight}`;
+    const sized = new ResizeObserver(() => {
+      const next = `${slot.body.clientWidth} ${slot.body.clientHeight}`;
+      if (next === size) return;
+      size = next;
+      clearTimeout(timer);
+      timer = window.setTimeout(again, CALM_MS);
+    });
     sized.observe(slot.body);
     return () => {
       removeEventListener('ph:range', again);
@@ -91,7 +97,7 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   return (
     <div class="pe-preview" style={{ height: `${height}px` }}>
       <section class={panel?.transparent ? 'panel gp bare' : 'panel gp'} ref={at} data-key={String(work.id)} data-kind="" aria-label={t('Preview')}>
-        <header><h2 /><span class="meta" data-note /></header>
+        <header><h2 dir="auto" /><span class="meta" data-note /></header>
         <div class="gp-body" />
       </section>
       <div class="pe-size" role="separator" tabIndex={0} aria-orientation="horizontal" aria-label={t('Height of the preview')} aria-valuenow={height} aria-valuemin={HEIGHT.least} aria-valuemax={HEIGHT.most}

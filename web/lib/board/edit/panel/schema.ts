@@ -6,7 +6,7 @@ import { asks, KINDS, type Kind } from './kinds.ts';
 export type TabId = 'look' | 'thresholds' | 'links';
 /** Groups in the order in which they stand, each with its tab. */
 export const GROUPS = {
-  Text: 'look', List: 'look', Panel: 'look', Lines: 'look', 'Which values': 'look', Value: 'look', Drawing: 'look', 'Unit and name': 'look', Colour: 'look', Table: 'look', Cells: 'look', Legend: 'look', Axis: 'look', Tooltip: 'look',
+  Text: 'look', List: 'look', Panel: 'look', 'Log lines': 'look', 'Which values': 'look', Value: 'look', Drawing: 'look', 'Unit and name': 'look', Colour: 'look', Table: 'look', Cells: 'look', Legend: 'look', Axis: 'look', Tooltip: 'look',
   'Time and repeating': 'look',
   Thresholds: 'thresholds', 'Texts for values': 'thresholds',
   'Links on values': 'links', 'Links of the panel': 'links',
@@ -199,12 +199,12 @@ export const OPTIONS: readonly Option[] = [
   { path: custom('footer.reducers'), label: 'Total of the column', group: 'Cells', kinds: ['table'], control: { is: 'reducers', single: true }, words: 'footer' },
 
   // Log lines.
-  { path: 'options.showTime', label: 'Show times', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: true },
-  { path: 'options.showLabels', label: 'Show labels', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: false },
-  { path: 'options.wrapLogMessage', label: 'Break long lines', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'wrap' },
-  { path: 'options.enableLogDetails', label: 'Lines open', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'details' },
-  { path: 'options.dedupStrategy', label: 'Equal lines that follow each other', group: 'Lines', kinds: ['logs'], control: { is: 'one', of: [['none', 'All'], ['exact', 'Once']] }, initial: 'none', words: 'deduplicate' },
-  { path: 'options.sortOrder', label: 'Order', group: 'Lines', kinds: ['logs'], control: { is: 'one', of: [['Descending', 'Newest first'], ['Ascending', 'Oldest first']] }, initial: 'Descending', words: 'sort' },
+  { path: 'options.showTime', label: 'Show times', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: true },
+  { path: 'options.showLabels', label: 'Show labels', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: false },
+  { path: 'options.wrapLogMessage', label: 'Break long lines', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'wrap' },
+  { path: 'options.enableLogDetails', label: 'Lines open', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'details' },
+  { path: 'options.dedupStrategy', label: 'Equal lines that follow each other', group: 'Log lines', kinds: ['logs'], control: { is: 'one', of: [['none', 'All'], ['exact', 'Once']] }, initial: 'none', words: 'deduplicate' },
+  { path: 'options.sortOrder', label: 'Order', group: 'Log lines', kinds: ['logs'], control: { is: 'one', of: [['Descending', 'Newest first'], ['Ascending', 'Oldest first']] }, initial: 'Descending', words: 'sort' },
 
   // Of every field.
   { path: `${FIELD}unit`, label: 'Unit', group: 'Unit and name', kinds: VALUES, control: { is: 'unit' }, words: 'bytes seconds percent format' },
