@@ -26,6 +26,9 @@ import { Work, Working, type Fared } from './work.ts';
 
 await learn({ ar: () => import('../../../../lang/ar_edit_panel.ts') });
 
+/** It is closed after this long even if the page did not come along. */
+const LEFT_MS = 2_500;
+
 /** Opens the editor of a panel; returns how to close it. Closing leads back to editing the dashboard. */
 export function openPanel(host: Host, draft: Draft, id: number): () => void {
   const at = document.createElement('div'), before = document.activeElement as HTMLElement | null;
@@ -34,17 +37,29 @@ export function openPanel(host: Host, draft: Draft, id: number): () => void {
   host.el.after(at);
   document.documentElement.dataset.panelEditor = '';
   let isOpen = true;
+  /** The page without the editor; null where its URL says that already. */
+  const without = (): string | null => {
+    const url = new URL(location.href);
+    if (url.searchParams.get('edit') !== `panel-${id}`) return null;
+    url.searchParams.set('edit', '1');
+    return url.href;
+  };
   const close = () => {
     if (!isOpen) return;
     isOpen = false;
     render(null, at);
     at.remove();
     delete document.documentElement.dataset.panelEditor;
-    const url = new URL(location.href);
-    if (url.searchParams.get('edit') === `panel-${id}`) { url.searchParams.set('edit', '1'); host.go(url.href); }
+    const href = without();
+    if (href) host.go(href);
     if (before?.isConnected) before.focus();
   };
-  render(<Editor host={host} work={new Work(draft, id)} onClose={close} />, at);
+  /** The page goes back and closes it when it is there; without a server that does not happen. */
+  const leave = () => {
+    const href = without();
+    if (href) { host.go(href); setTimeout(close, LEFT_MS); } else close();
+  };
+  render(<Editor host={host} work={new Work(draft, id)} onClose={leave} />, at);
   scrollTo({ top: 0 });
   return close;
 }
