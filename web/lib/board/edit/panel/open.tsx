@@ -82,8 +82,7 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
     document.addEventListener('keydown', press);
     return () => document.removeEventListener('keydown', press);
   }, []);
-  const src = host.el.dataset.src ?? '';
-  const naming = useMemo(() => (steps?: number) => fieldNames(work, src, steps), [work, src]);
+  const naming = useMemo(() => (steps?: number) => fieldNames(work, host, steps), [work, host]);
   if (!panel) return <div class="panel"><div class="empty mid"><b>{t('This panel is no longer there.')}</b><button type="button" class="btn" onClick={onClose}>{t('Back to the dashboard')}</button></div></div>;
   const tabs = tabsOf(kind, work), now = tabs.some((one) => one.id === tab) ? tab : (tabs[0]?.id ?? 'look');
   return (

@@ -4,9 +4,9 @@ import * as page from '../../../page_range.ts';
 import { isLive } from '../../../range.ts';
 import { onTheme } from '../../../theme.ts';
 import { t } from '../../../words.ts';
-import { Batch } from '../../batch.ts';
+import type { Batch } from '../../batch.ts';
 import type { Answer, TimeData } from '../../data.ts';
-import { Slot } from '../../slot.ts';
+import type { Slot } from '../../slot.ts';
 import type { Host } from '../host.ts';
 import type { PanelJson } from '../draft.ts';
 import { alone, asTable, asked } from './turn.ts';
@@ -16,12 +16,6 @@ import { useWork, type Fared } from './work.ts';
 const CALM_MS = 300;
 const HEIGHT = { least: 120, most: 900 };
 
-/** A slot that tells what came. */
-class Told extends Slot {
-  constructor(el: HTMLElement, private readonly tell: (answer: Answer) => void) { super(el, () => false); }
-  override take(answer: Answer): void { super.take(answer); this.tell(answer); }
-}
-
 export function Preview({ host, isTable, onFared }: { host: Host; isTable: boolean; onFared: (fared: Map<string, Fared>) => void }) {
   const work = useWork(), panel = work.panel, at = useRef<HTMLElement>(null);
   const [height, setHeight] = useState(() => Math.round(Math.min(380, Math.max(200, innerHeight * 0.36))));
@@ -29,17 +23,19 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   const key = shown ? asked(work.draft.json, shown) : '';
   const now = useRef(shown);
   now.current = shown;
-  const live = useRef<{ slot: Told; batch: Batch } | null>(null);
+  const live = useRef<{ slot: Slot; batch: Batch } | null>(null);
 
   useEffect(() => {
     const el = at.current;
     if (!el) return;
     let known = new Map<string, Fared>();
-    const slot = new Told(el, (answer) => {
+    const slot = new host.makes.Slot(el, () => false), take = slot.take.bind(slot);
+    slot.take = (answer) => {
+      take(answer);
       // What is the same as before fared as it did.
       if (!answer.same) { const fared = faring(answer); if (!answer.error) known = fared; onFared(fared); } else onFared(known);
-    });
-    const batch = new Batch(host.el.dataset.src ?? '', () => [slot], () => now.current && alone(work.draft.json, now.current));
+    };
+    const batch = new host.makes.Batch(host.el.dataset.src ?? '', () => [slot], () => now.current && alone(work.draft.json, now.current));
     live.current = { slot, batch };
     slot.seen(true);
     const again = () => batch.changed(), redraw = () => slot.redraw();
