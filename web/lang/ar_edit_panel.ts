@@ -80,6 +80,7 @@ export const ar: Record<string, string> = {
   'Is': 'هو',
   'Add an option': 'إضافة خيار',
   'Find one': 'البحث',
+  'Editor of a panel': 'محرر الجزء',
   'Preview': 'معاينة',
   'Height of the preview': 'ارتفاع المعاينة',
   'Change query {}': 'تغيير الاستعلام {}',

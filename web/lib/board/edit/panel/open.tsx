@@ -33,7 +33,9 @@ const LEFT_MS = 2_500;
 export function openPanel(host: Host, draft: Draft, id: number): () => void {
   const at = document.createElement('div'), before = document.activeElement as HTMLElement | null;
   at.className = 'pe';
-  at.dataset.panel = String(id);
+  at.tabIndex = -1;
+  at.setAttribute('role', 'region');
+  at.setAttribute('aria-label', t('Editor of a panel'));
   host.el.after(at);
   document.documentElement.dataset.panelEditor = '';
   let isOpen = true;
@@ -61,6 +63,7 @@ export function openPanel(host: Host, draft: Draft, id: number): () => void {
   };
   render(<Editor host={host} work={new Work(draft, id)} onClose={leave} />, at);
   scrollTo({ top: 0 });
+  at.focus({ preventScroll: true });
   return close;
 }
 

@@ -20,9 +20,11 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   const work = useWork(), panel = work.panel, at = useRef<HTMLElement>(null);
   const [height, setHeight] = useState(() => Math.round(Math.min(380, Math.max(200, innerHeight * 0.36))));
   const shown: PanelJson | undefined = panel && (isTable ? asTable(panel) : panel);
-  const key = shown ? asked(work.draft.json, shown) : '';
-  const now = useRef(shown);
+  const is = shown ? asked(work.draft.json, shown) : '', key = useRef(is), now = useRef(shown);
+  key.current = is;
   now.current = shown;
+  /** What was asked for at once, before it was calm. */
+  const ran = useRef('');
   const live = useRef<{ slot: Slot; batch: Batch } | null>(null);
 
   useEffect(() => {
@@ -42,7 +44,7 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
     const refresh = () => { if (!batch.isRunning && isLive(page.get())) batch.changed(); };
     // A press of the button also asks for ranges that stand still.
     const pressed = (e: MouseEvent) => { if ((e.target as Element).closest('[data-act="refresh"]')) batch.changed(true); };
-    work.run = () => batch.changed(true);
+    work.run = () => { ran.current = key.current; batch.changed(true); };
     const zone = () => { redraw(); again(); };
     addEventListener('ph:range', again);
     addEventListener('ph:refresh', refresh);
@@ -78,9 +80,9 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   const first = useRef(true);
   useEffect(() => {
     if (first.current) { first.current = false; live.current?.batch.changed(); return; }
-    const timer = setTimeout(() => live.current?.batch.changed(), CALM_MS);
+    const timer = setTimeout(() => { if (ran.current !== is) live.current?.batch.changed(); ran.current = ''; }, CALM_MS);
     return () => clearTimeout(timer);
-  }, [key]);
+  }, [is]);
   // Without variables the title is what is typed; else the server says it.
   const title = panel?.title ?? '';
   useEffect(() => {

@@ -64,7 +64,7 @@ const CELLS: readonly Part[] = [
   { at: 'mode', label: 'Bar', control: { is: 'one', of: [['basic', 'Plain'], ['gradient', 'Gradient'], ['lcd', 'Cells']] }, initial: 'basic', when: (all) => all.type === 'gauge' },
   { at: 'valueDisplayMode', label: 'Number beside the bar', control: { is: 'one', of: [['color', 'Coloured'], ['text', 'Plain'], ['hidden', 'Hidden']] }, initial: 'color', when: (all) => all.type === 'gauge' },
   { at: 'applyToRow', label: 'Colour the whole row', control: { is: 'switch' }, initial: false, when: (all) => all.type === 'color-background' },
-  { at: 'wrapText', label: 'Break long texts', control: { is: 'switch' }, initial: false, when: (all) => all.type !== 'gauge' && all.type !== 'sparkline' },
+  { at: 'wrapText', label: 'Break long texts', control: { is: 'switch' }, initial: false, when: (all) => all.wrapText === true },
 ];
 
 export const OPTIONS: readonly Option[] = [
@@ -160,7 +160,8 @@ export const OPTIONS: readonly Option[] = [
   { path: custom('stacking'), label: 'Stacking', group: 'Drawing', kinds: TIME, control: { is: 'parts', of: [{ at: 'mode', label: 'Series stand', control: { is: 'one', of: NONE_OR }, initial: 'none' }, { at: 'group', label: 'Stack', control: { is: 'text', hint: 'A' }, initial: 'A', help: 'Series with the same name stand on each other.', when: (all) => all.mode === 'normal' || all.mode === 'percent' }] }, words: 'stack sum area' },
   { path: custom('transform'), label: 'Values', group: 'Drawing', kinds: TIME, control: { is: 'one', of: [['', 'As they are'], ['negative-Y', 'Below zero'], ['constant', 'The first, for ever']] }, words: 'negative constant transform' },
   { path: custom('thresholdsStyle'), label: 'Thresholds on the chart', group: 'Drawing', kinds: TIME, control: { is: 'parts', of: [{ at: 'mode', label: 'Thresholds', control: { is: 'one', of: [['off', 'Hidden'], ['line', 'Lines'], ['dashed', 'Dashed lines'], ['area', 'Areas'], ['line+area', 'Lines and areas'], ['dashed+area', 'Dashes and areas']] }, initial: 'off' }] }, words: 'threshold lines regions' },
-  { path: custom('hideFrom'), label: 'Hidden', group: 'Drawing', kinds: ['timeseries', 'barchart', 'state-timeline', 'status-history', 'table'], control: { is: 'parts', of: HIDDEN }, words: 'hide' },
+  { path: custom('hideFrom'), label: 'Hidden', group: 'Drawing', kinds: TIME, control: { is: 'parts', of: HIDDEN }, words: 'hide' },
+  { path: custom('hideFrom'), label: 'Hidden', group: 'Drawing', kinds: ['barchart', ...STATES], control: { is: 'parts', of: HIDDEN.slice(0, 1) }, words: 'hide' },
   // Axes.
   { path: custom('axisPlacement'), label: 'Axis', group: 'Axis', kinds: TIME, control: { is: 'one', of: [['auto', 'By unit'], ['left', 'Left'], ['right', 'Right'], ['hidden', 'Hidden']] }, initial: 'auto', words: 'placement' },
   { path: custom('axisLabel'), label: 'Words on the axis', group: 'Axis', kinds: TIME, control: { is: 'text' }, initial: '', words: 'label' },
