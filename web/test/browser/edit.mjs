@@ -160,6 +160,9 @@ await run({
     await page.keyboard.press('Enter');
     await calm(page);
     await page.keyboard.press('Control+z');
+    await page.locator('#gp-4').focus();
+    await page.keyboard.press('e');
+    await page.waitForFunction(() => location.search.includes('edit=panel-4'));
     check(problems.length === 0, problems.join('; '));
     await close();
   },
