@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{Request, header};
+use http::{Request, Uri, header};
 use serde_json::{Value, json};
 
 use super::board::{Named, show};
 use super::{Asked, PageState, beside};
 use crate::boards::api::report_of;
-use crate::boards::model::{BOARD_BYTES_MAX, Board};
+use crate::boards::model::{BOARD_BYTES_MAX, Board, slug};
 use crate::boards::pages::board::NEW;
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::links;
 use crate::ui::units::CATEGORIES;
 
 /// The range of a new dashboard.
@@ -31,7 +32,7 @@ pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Re
 pub(super) async fn page(
     State(state): State<Arc<PageState>>,
     Path(named): Path<Named>,
-    asked: Asked,
+    mut asked: Asked,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let body = read_body(request.into_body(), BOARD_BYTES_MAX).await?;
@@ -41,7 +42,14 @@ pub(super) async fn page(
     });
     let mut board = read.await?.map_err(Problem::bad_request)?;
     board.uid = if named.uid == NEW { String::new() } else { named.uid };
+    asked.uri = seen_at(&board, asked.query());
     show(&state, &asked, &Arc::new(board), true).await
+}
+
+/// Where a draft is seen: links on its page lead there, not to where it was fetched.
+fn seen_at(board: &Board, query: &str) -> Uri {
+    let path = if board.uid.is_empty() { links::BOARDS_NEW.to_owned() } else { links::board(&board.uid, &slug(&board.title)) };
+    format!("{path}?{query}").parse().unwrap_or_default()
 }
 
 /// `POST /ui/boards/check`: `{"report"}` of the dashboard that is the body, or `{"error":{"text","line","column"}}`.
