@@ -1,11 +1,11 @@
 /** Annotations as Grafana's classic JSON has them: where they come from, and what a new one is. */
 import type { BoardJson, Json, Obj } from '../draft.ts';
-import { t } from '../../../words.ts';
-import { isLogs } from './query.ts';
+import { speaks } from '../parts/source.tsx';
+import { t } from './words.ts';
 import { LOGS, METRICS } from './variable.ts';
 
 export type AnnotationJson = Obj & { name: string };
-/** `own`: all that people and programs marked. `other`: a source that pharos does not ask. */
+/** `own`: all that people and programs marked. */
 export type Origin = 'own' | 'tags' | 'metrics' | 'logs';
 
 export const origins = (): [Origin, string, string][] => [
@@ -23,8 +23,9 @@ export function annotationsOf(json: BoardJson): AnnotationJson[] {
 /** The same to be changed, made where the JSON has none. */
 export function annotationsIn(json: BoardJson): AnnotationJson[] {
   const held = (json.annotations ??= {}) as { list?: unknown };
-  if (!Array.isArray(held.list)) held.list = [];
-  return held.list as AnnotationJson[];
+  const list = annotationsOf(json);
+  held.list = list;
+  return list;
 }
 
 const GRAFANA = { type: 'grafana', uid: '-- Grafana --' };
@@ -33,11 +34,11 @@ export const isBuiltIn = (one: AnnotationJson): boolean => one.builtIn === 1;
 const target = (one: AnnotationJson): Obj => (one.target && typeof one.target === 'object' && !Array.isArray(one.target) ? one.target : {});
 
 /** Where it comes from. */
-export function origin(one: AnnotationJson): Origin {
+export function origin(one: AnnotationJson, board: BoardJson): Origin {
   const source = one.datasource, said = typeof source === 'string' ? { type: '', uid: source } : { type: '', uid: '', ...(source as Obj | null) };
   if (isBuiltIn(one)) return 'own';
   if (said.type === 'grafana' || said.type === 'datasource' || said.uid === '-- Grafana --' || said.uid === 'grafana') return target(one).type === 'dashboard' ? 'own' : 'tags';
-  return isLogs(source) ? 'logs' : 'metrics';
+  return speaks(source, board) === 'logql' ? 'logs' : 'metrics';
 }
 
 /** A new one. */
@@ -45,7 +46,6 @@ export const fresh = (name: string): AnnotationJson => ({ datasource: { ...GRAFA
 
 /** The same from somewhere else. */
 export function turned(one: AnnotationJson, to: Origin): AnnotationJson {
-  if (origin(one) === to) return one;
   const { enable = true, hide = false, iconColor = 'blue', name, filter } = one, kept: AnnotationJson = { enable, hide, iconColor, name, ...(filter === undefined ? {} : { filter }) };
   if (to === 'own' || to === 'tags') return { ...fresh(name), ...kept };
   const expr = exprOf(one);
@@ -71,7 +71,7 @@ export const tagged = (one: AnnotationJson, what: { tags?: string[]; matchAny?: 
   ({ ...one, target: { limit: 100, matchAny: isAny(one), tags: tagsOf(one), ...target(one), ...what, type: 'tags' } });
 
 /** What it marks, in a line. */
-export function summary(one: AnnotationJson): string {
-  const from = origin(one);
+export function summary(one: AnnotationJson, board: BoardJson): string {
+  const from = origin(one, board);
   return from === 'own' ? '' : from === 'tags' ? tagsOf(one).join(isAny(one) ? ` ${t('or')} ` : ' + ') : exprOf(one);
 }

@@ -1,14 +1,15 @@
 /** Links of a dashboard as Grafana's classic JSON has them. */
 import type { BoardJson, Json, Obj } from '../draft.ts';
-import { t } from '../../../words.ts';
+import { t } from './words.ts';
 
 export type LinkJson = Obj & { title: string };
 
 export const linksOf = (json: BoardJson): LinkJson[] => (Array.isArray(json.links) ? (json.links as Json[]).filter((one): one is LinkJson => !!one && typeof one === 'object') : []);
 /** The same to be changed, made where the JSON has none. */
 export function linksIn(json: BoardJson): LinkJson[] {
-  if (!Array.isArray(json.links)) json.links = [];
-  return json.links as LinkJson[];
+  const list = linksOf(json);
+  json.links = list;
+  return list;
 }
 
 /** Whether it lists dashboards by their tags. */

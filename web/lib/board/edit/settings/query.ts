@@ -1,6 +1,6 @@
 /** What a variable asks for: `label_values(…)` and the like, taken apart and put together; the twin of the server's reading. */
 import type { Json, Obj } from '../draft.ts';
-import { t } from '../../../words.ts';
+import { t } from './words.ts';
 import type { VariableJson } from './variable.ts';
 
 /** `text` is written by hand and stays as it is. */
@@ -44,12 +44,6 @@ export function write({ form, label, of }: Wanted): string {
   }
 }
 
-/** Where a query goes, as JSON says it, in the only respect that counts here: to logs or to metrics. */
-export function isLogs(source: Json | undefined): boolean {
-  const said = typeof source === 'string' ? { type: '', uid: source } : { type: '', uid: '', ...(source as Obj | null) };
-  return said.type ? said.type === 'loki' : /loki|logs/i.test(String(said.uid));
-}
-
 /** The text of a variable's query, whichever way the JSON has it. */
 export function asked(one: VariableJson): string {
   const query = one.query;
@@ -73,10 +67,10 @@ function isEmpty(one: VariableJson, number: Json | undefined): Wanted | null {
   return form && !asked(one) ? { form, label: '', of: '' } : null;
 }
 
-/** The variable asking for something else, written as Grafana does for its source. */
-export function asking(one: VariableJson, want: Wanted): VariableJson {
+/** The variable asking for something else, written as Grafana does for logs or metrics. */
+export function asking(one: VariableJson, want: Wanted, logs: boolean): VariableJson {
   const text = write(want), refId = ((one.query ?? {}) as Obj).refId;
-  if (isLogs(one.datasource)) {
+  if (logs) {
     const logs = { refId: typeof refId === 'string' && refId.startsWith('Loki') ? refId : 'LokiVariableQueryEditor-VariableQuery' };
     return { ...one, query: want.form === 'names' ? { ...logs, type: 0, label: '', stream: '' } : { ...logs, type: 1, label: want.label, stream: want.of }, definition: text };
   }
@@ -84,11 +78,12 @@ export function asking(one: VariableJson, want: Wanted): VariableJson {
   return { ...one, query: { qryType: NUMBER[want.form], query: text, refId: metrics }, definition: text };
 }
 
-/** The variable asking another source: the query takes the form that source knows. */
-export function from(one: VariableJson, source: Json): VariableJson {
-  const want = wanted(one), next = { ...one, datasource: source };
-  if (isLogs(source) === isLogs(one.datasource)) return next;
-  return asking(next, isLogs(source) && want.form !== 'names' ? { form: 'values', label: want.label, of: want.form === 'values' ? want.of : '' } : want);
+/** The variable asking another source: where it goes from metrics to logs or back, the query takes the form that source knows. */
+export function from(one: VariableJson, source: Json | undefined, was: boolean, logs: boolean): VariableJson {
+  const { datasource: _gone, ...rest } = one, next = (source === undefined ? rest : { ...one, datasource: source }) as VariableJson;
+  if (was === logs) return next;
+  const want = wanted(one), known = forms(logs).some(([form]) => form === want.form);
+  return asking(next, known ? want : { form: 'values', label: '', of: '' }, logs);
 }
 
 /** The query in a line, for lists. */

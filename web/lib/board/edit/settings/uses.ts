@@ -1,6 +1,6 @@
 /** Where a variable is used, and its name in all those places. */
 import { type BoardJson, type Json, type PanelJson, every } from '../draft.ts';
-import { t } from '../../../words.ts';
+import { t } from './words.ts';
 import { variablesOf } from './variable.ts';
 
 /** Places of a variable in a text: `$x`, `${x}`, `${x.text}`, `${x:csv}`, `[[x]]`, `[[x:csv]]`. */

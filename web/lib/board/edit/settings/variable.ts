@@ -1,6 +1,6 @@
 /** Variables as Grafana's classic JSON has them: kinds, what a new one is, and how one becomes another kind. */
 import type { BoardJson, Json, Obj } from '../draft.ts';
-import { t } from '../../../words.ts';
+import { t } from './words.ts';
 
 export type VariableJson = Obj & { name: string; type: string };
 export type Kind = 'query' | 'custom' | 'textbox' | 'constant' | 'interval' | 'datasource' | 'adhoc' | 'switch' | 'groupby';
@@ -42,8 +42,9 @@ export function variablesOf(json: BoardJson): VariableJson[] {
 /** The same to be changed, made where the JSON has none. */
 export function variablesIn(json: BoardJson): VariableJson[] {
   const held = (json.templating ??= {}) as { list?: unknown };
-  if (!Array.isArray(held.list)) held.list = [];
-  return held.list as VariableJson[];
+  const list = variablesOf(json);
+  held.list = list;
+  return list;
 }
 
 /** What each kind has that others have not. */
