@@ -72,6 +72,7 @@ pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, i
     let (resolved, problem) = resolved(state, asked, board, &shell).await?;
     let mut input = BoardInput { problem, ..shown::input(board, &resolved, &shell, is_edited) };
     (input.links, input.menus) = board_links(state, board, &resolved, &shell).await?;
+    input.switches = shown::switches(board, asked.query());
     input.may_edit = asked.may_edit();
     input.is_edited = is_edited;
     if let Some(user) = asked.user()

@@ -1,17 +1,20 @@
 /** What a variable asks metrics or logs for, put together from parts or written by hand. */
+import { useRef } from 'preact/hooks';
 import { Select } from '../parts/choose.tsx';
 import { Combo } from '../parts/combo.tsx';
 import { QueryField } from '../parts/query.tsx';
 import { TextField } from '../parts/text.tsx';
 import { useLabels } from './fetched.ts';
-import { type Form, type Wanted, asking, forms, wanted } from './query.ts';
+import { type Form, type Wanted, asked, asking, forms, wanted, write } from './query.ts';
 import type { VariableJson } from './variable.ts';
 import type { Set } from './variable_form.tsx';
 import { t } from './words.ts';
 
 export function QueryForm({ one, logs, set }: { one: VariableJson; logs: boolean; set: Set }) {
-  const want = wanted(one), labels = useLabels(logs, want.form === 'values' ? want.of : '');
-  const put = (next: Partial<Wanted>, merge = '') => set((now) => asking(now, { ...wanted(now), ...next }, logs), merge);
+  // What is typed stays as it is typed, spaces included, until the JSON says something else.
+  const typed = useRef<Wanted | null>(null), want = typed.current && write(typed.current) === asked(one) ? typed.current : wanted(one);
+  const labels = useLabels(logs, want.form === 'values' ? want.of : '');
+  const put = (next: Partial<Wanted>, merge = '') => { typed.current = { ...want, ...next }; set((now) => asking(now, { ...want, ...next }, logs), merge); };
   // Logs know two of the forms; what else stands there is shown as it is.
   const known = forms(logs), options = known.some(([form]) => form === want.form) ? known : [...known, ...forms(false).filter(([form]) => form === want.form)];
   const language = logs ? 'logql' as const : 'promql' as const, selects = (label: string) => <QueryField wide label={label} help={t('Empty for all of them. Variables above this one may stand in it.')} language={language} value={want.of} onChange={(of) => put({ of }, 'of')} />;
