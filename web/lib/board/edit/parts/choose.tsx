@@ -42,7 +42,7 @@ export interface Tab { id: string; label: string; /** How many there are, where 
 
 /** Tabs with arrow keys; `children` is what the chosen one shows. */
 export function Tabs({ label, tabs, value, onChange, beside, children }: { label: string; tabs: Tab[]; value: string; onChange: (id: string) => void; /** Stands at the end of the row. */ beside?: ComponentChildren; children: ComponentChildren }) {
-  const id = useId(), at = useRef<HTMLDivElement>(null);
+  const id = useId(), at = useRef<HTMLDivElement>(null), known = tabs.some((tab) => tab.id === value);
   const step = (e: KeyboardEvent) => {
     const turn = getComputedStyle(e.currentTarget as Element).direction === 'rtl' ? -1 : 1;
     const now = tabs.findIndex((tab) => tab.id === value), last = tabs.length - 1;
@@ -57,15 +57,15 @@ export function Tabs({ label, tabs, value, onChange, beside, children }: { label
     <div class="ed-tabbed">
       <div class="ed-tabbar">
         <div class="ed-tabs" role="tablist" aria-label={label} ref={at} onKeyDown={step}>
-          {tabs.map((tab) => (
-            <button key={tab.id} type="button" role="tab" id={`${id}-${tab.id}`} data-tab={tab.id} aria-selected={tab.id === value} aria-controls={tab.id === value ? `${id}-p` : undefined} tabIndex={tab.id === value ? 0 : -1} onClick={() => onChange(tab.id)}>
+          {tabs.map((tab, i) => (
+            <button key={tab.id} type="button" role="tab" id={`${id}-${tab.id}`} data-tab={tab.id} aria-selected={tab.id === value} aria-controls={tab.id === value ? `${id}-p` : undefined} tabIndex={tab.id === value || (!known && i === 0) ? 0 : -1} onClick={() => onChange(tab.id)}>
               {tab.label}{tab.count ? <span class="n">{tab.count}</span> : null}
             </button>
           ))}
         </div>
         {beside}
       </div>
-      <div class="ed-tab" role="tabpanel" id={`${id}-p`} aria-labelledby={`${id}-${value}`}>{children}</div>
+      <div class="ed-tab" role="tabpanel" id={`${id}-p`} {...(known ? { 'aria-labelledby': `${id}-${value}` } : { 'aria-label': label })}>{children}</div>
     </div>
   );
 }

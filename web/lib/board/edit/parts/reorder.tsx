@@ -18,10 +18,12 @@ export interface ReorderProps<T> {
   beside?: (item: T, at: number) => ComponentChildren;
   /** The first line of an entry; its name, unless it says. */
   head?: (item: T, at: number) => ComponentChildren;
+  /** Entries stay: they only move. */
+  fixed?: boolean;
   children: (item: T, at: number) => ComponentChildren;
 }
 
-export function Reorder<T>({ items, named, onChange, id, beside, head, children }: ReorderProps<T>) {
+export function Reorder<T>({ items, named, onChange, id, beside, head, fixed, children }: ReorderProps<T>) {
   const list = useRef<HTMLOListElement>(null);
   const [said, say] = useState('');
   const move = (from: number, to: number) => {
@@ -47,7 +49,7 @@ export function Reorder<T>({ items, named, onChange, id, beside, head, children 
               {beside?.(item, at)}
               <IconButton svg={up} class="ed-move" label={t('Move {} up', named(item, at))} off={at === 0} onPress={() => move(at, at - 1)} />
               <IconButton svg={down} class="ed-move" label={t('Move {} down', named(item, at))} off={at === items.length - 1} onPress={() => move(at, at + 1)} />
-              <IconButton svg={bin} bad label={t('Remove {}', named(item, at))} onPress={() => { onChange(items.filter((_, i) => i !== at)); list.current?.parentElement?.closest<HTMLElement>('[tabindex], [role="tabpanel"]')?.focus(); }} />
+              {!fixed && <IconButton svg={bin} bad label={t('Remove {}', named(item, at))} onPress={() => { onChange(items.filter((_, i) => i !== at)); list.current?.parentElement?.closest<HTMLElement>('[tabindex], [role="tabpanel"]')?.focus(); }} />}
             </div>
             {children(item, at)}
           </li>
