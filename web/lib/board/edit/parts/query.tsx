@@ -23,6 +23,8 @@ export interface QueryProps extends Said {
 export function QueryField({ value, onChange, onRun, language, problem, placeholder, ...said }: QueryProps) {
   const at = useRef<HTMLDivElement>(null);
   const heard = useRef({ onChange, onRun });
+  /** What was typed and has not come back as the value yet: an older value must never be put over what is typed since. */
+  const told = useRef<string[]>([]);
   heard.current = { onChange, onRun };
   const editor = () => at.current?.querySelector<Editor>('ph-editor') ?? null;
   // The field of the editor is its own: it is made once for each language, and told what changed elsewhere.
@@ -37,7 +39,7 @@ export function QueryField({ value, onChange, onRun, language, problem, placehol
     whole.setAttribute('language', language);
     whole.setAttribute('variables', '');
     whole.append(area);
-    const typed = () => heard.current.onChange(area.value), run = () => heard.current.onRun?.();
+    const typed = () => { told.current.push(area.value); heard.current.onChange(area.value); }, run = () => heard.current.onRun?.();
     area.addEventListener('input', typed);
     area.addEventListener('keydown', (e) => { if (e.key === 'Enter' && !e.shiftKey) { e.preventDefault(); run(); } });
     whole.addEventListener('ph:run', (e) => { e.stopPropagation(); run(); });
@@ -46,9 +48,11 @@ export function QueryField({ value, onChange, onRun, language, problem, placehol
     return () => whole.remove();
   }, [language]);
   useEffect(() => {
-    const area = at.current?.querySelector('textarea'), whole = editor();
+    const area = at.current?.querySelector('textarea'), whole = editor(), own = told.current.lastIndexOf(value);
+    if (own >= 0) { told.current.splice(0, own + 1); return; }
     if (!area || area.value === value) return;
     if (whole?.dataset.ready) whole.value = value; else area.value = value;
+    told.current = [];
   }, [value]);
   useEffect(() => { if (editor()?.dataset.ready) editor()?.problem(problem ?? null); }, [problem?.message, problem?.start]);
   return <Group {...said}><div ref={at} class="ed-query" dir="ltr" />{said.error && <small class="crit-t" role="alert" dir="auto">{said.error}</small>}</Group>;
