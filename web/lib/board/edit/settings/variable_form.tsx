@@ -64,7 +64,7 @@ export function VariableForm({ draft, one, at, known }: { draft: Draft; one: Var
       )}
       {one.type !== 'textbox' && one.type !== 'constant' && one.type !== 'adhoc' && <Values one={one} known={known} set={set} />}
       <div class="ed-form"><Switch wide label={t('Addresses do not carry it')} help={t('A link to the dashboard then always begins with the value at first.')} value={one.skipUrlSync === true} onChange={(on) => put('skipUrlSync', on)} /></div>
-      <Used draft={draft} name={one.name} />
+      {one.type !== 'adhoc' && <Used draft={draft} name={one.name} />}
     </>
   );
 }
