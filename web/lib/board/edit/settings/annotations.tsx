@@ -32,9 +32,9 @@ export function Annotations({ draft }: { draft: Draft }) {
   );
 }
 
-type Set = (f: (one: AnnotationJson) => AnnotationJson, merge?: string) => void;
+type Setter = (f: (one: AnnotationJson) => AnnotationJson, merge?: string) => void;
 
-function AnnotationForm({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Set }) {
+function AnnotationForm({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Setter }) {
   const from = origin(one, board), put = (name: string, value: Json, merge = '') => set((now) => ({ ...now, [name]: value }), merge);
   const help = origins().find(([id]) => id === from)?.[2] ?? t('What people and programs marked here, whatever its tags.');
   const all = origins().map(([value, label]) => ({ value, label })), offered = from === 'own' ? [{ value: 'own' as Origin, label: originName('own') }, ...all] : all;
@@ -58,7 +58,7 @@ function AnnotationForm({ board, one, set }: { board: BoardJson; one: Annotation
 }
 
 /** On which panels it is marked. */
-function Panels({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Set }) {
+function Panels({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Setter }) {
   const said = whereOf(one), [chosen, choose] = useState<Where>(said.where), where = said.where === 'all' ? chosen : said.where;
   const panels = [...every(board)].map(([panel]) => panel).filter((panel) => panel.type !== 'row');
   const turn = (next: Where) => { choose(next); set((now) => marked(now, said.ids.length ? next : 'all', said.ids)); };
@@ -71,7 +71,7 @@ function Panels({ board, one, set }: { board: BoardJson; one: AnnotationJson; se
   );
 }
 
-function Query({ board, one, from, set, put }: { board: BoardJson; one: AnnotationJson; from: Origin; set: Set; put: (name: string, value: Json, merge?: string) => void }) {
+function Query({ board, one, from, set, put }: { board: BoardJson; one: AnnotationJson; from: Origin; set: Setter; put: (name: string, value: Json, merge?: string) => void }) {
   const text = (name: string) => String(one[name] ?? ''), named = t('{{label}} stands for a label; empty for the name.');
   return (
     <>
