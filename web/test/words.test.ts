@@ -31,7 +31,7 @@ function wanted(): Set<string> {
       // The tables of what functions and operators do.
       if (file === 'explain.ts') all(/[\w=<>!~+*/%^-]'?: '([^']{3,})'/g).filter((key) => /[a-z]/i.test(key)).forEach((key) => found.add(key));
       if (file === 'changes.ts') all(/\b(?:added|removed|changed): '([^']+)'/g).forEach((key) => found.add(key));
-      if (file === 'range.ts') all(/\['(Last [^']+)', '/g).concat(all(/\['Last [^']+', '([^']+)'\]/g)).forEach((key) => found.add(key));
+      if (file === 'range.ts') all(/\['(Last [^']+)', '/g).concat(all(/\['Last [^']+', '([^']+)'\]/g), all(/\b[dwMy]: \['(T[^']+)', '/g), all(/\['T[^']+', '([^']+)'\]/g)).forEach((key) => found.add(key));
       if (file === 'palette.ts') all(/\['[^']+', '([A-Z][^']+)'\]/g).forEach((key) => found.add(key));
       if (file === 'legend.ts') all(/\['\w+', '([A-Z]\w+)', '/g).forEach((key) => found.add(key));
     }

@@ -11,7 +11,7 @@ use super::{Found, Server};
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::boards::model::{Board, Placed, Search};
-use crate::boards::query::{self, Choices, Pace, Resolved};
+use crate::boards::query::{self, Choices, Pace, Resolved, Switches};
 use crate::series::matcher::Matcher;
 use crate::ui::lang::Lang;
 use crate::ui::range::PageRange;
@@ -37,6 +37,8 @@ pub(super) struct Stage {
     pub(super) board: Arc<Board>,
     pub(super) json: Arc<Value>,
     pub(super) resolved: Resolved,
+    /// Annotations that the reader turned on or off.
+    pub(super) switches: Switches,
     /// Every panel and row, copies included.
     pub(super) placed: HashMap<String, Placed>,
     pub(super) range: TimeRange,
@@ -150,6 +152,7 @@ impl Server {
             json: Arc::clone(&play.found.json),
             placed: placed.into_iter().map(|one| (one.key.clone(), one)).collect(),
             resolved,
+            switches: Switches::from_query(&batch.marks),
             range,
             reader,
             now,
@@ -167,5 +170,5 @@ impl Server {
 pub(super) fn range(play: &Play, batch: &Batch, now: i64) -> Result<TimeRange, String> {
     let board = &play.found.board;
     let or = |given: &str, own: &str| if given.is_empty() { own.to_owned() } else { given.to_owned() };
-    PageRange { from: or(&batch.from, &board.from), to: or(&batch.to, &board.to) }.resolve(now)
+    PageRange { from: or(&batch.from, &board.from), to: or(&batch.to, &board.to) }.resolve_in(now, &batch.zone)
 }

@@ -160,6 +160,9 @@ await run({
     await page.keyboard.press('Enter');
     await calm(page);
     await page.keyboard.press('Control+z');
+    await page.locator('#gp-4').focus();
+    await page.keyboard.press('e');
+    await page.waitForFunction(() => location.search.includes('edit=panel-4'));
     check(problems.length === 0, problems.join('; '));
     await close();
   },
@@ -181,6 +184,18 @@ await run({
     await page.waitForFunction(() => document.querySelector('#gp-2 a').getAttribute('aria-expanded') === 'false');
     await page.locator('#gp-2 > a').click();
     await page.waitForSelector('#gp-3');
+    await page.locator('#gp-5 > a').click();
+    await page.waitForSelector('#gp-6', { state: 'detached' });
+    await page.locator('#gp-5 [data-row=add]').click();
+    check(await page.locator('#eg-add [data-whole]:visible').count() === 0, 'rows are offered in rows');
+    await page.locator('#eg-add').getByText('Stat', { exact: true }).click();
+    await page.waitForFunction(() => location.search.includes('edit=panel-'));
+    await page.goBack();
+    await page.waitForSelector('#gp-6:visible');
+    await page.keyboard.press('Control+z');
+    await calm(page);
+    await page.keyboard.press('Control+z');
+    await page.waitForSelector('#gp-6:visible');
     await page.locator('#gp-2 [data-row=edit]').click();
     await page.fill('.eg-row input', 'Named');
     await page.keyboard.press('Enter');

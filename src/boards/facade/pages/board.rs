@@ -69,12 +69,10 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, Path(named): Path<
 /// The page of a dashboard. `is_edited`: as it is seen by whoever edits it, each panel once.
 pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, is_edited: bool) -> Result<Response, Problem> {
     let shell = ranged(asked.shell(state, key("Dashboards")), board);
-    let (range, problem) = range_of(&shell);
-    let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang() };
-    let scene = (Choices::from_query(asked.query()), range, reader, zone(&shell));
-    let resolved = variables(state, board, scene).await?;
+    let (resolved, problem) = resolved(state, asked, board, &shell).await?;
     let mut input = BoardInput { problem, ..shown::input(board, &resolved, &shell, is_edited) };
     (input.links, input.menus) = board_links(state, board, &resolved, &shell).await?;
+    input.switches = shown::switches(board, asked.query());
     input.may_edit = asked.may_edit();
     input.is_edited = is_edited;
     if let Some(user) = asked.user()
@@ -85,6 +83,19 @@ pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, i
     let mut shell = shell;
     shell.title = board.title.clone();
     Ok(asked.page(StatusCode::OK, render(&input, &shell)))
+}
+
+/// The variables as the URL and the reader have them, and what is wrong with the range in words.
+pub(super) async fn resolved(
+    state: &PageState,
+    asked: &Asked,
+    board: &Arc<Board>,
+    shell: &Shell,
+) -> Result<(Resolved, Option<String>), Problem> {
+    let (range, problem) = range_of(shell);
+    let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang() };
+    let scene = (Choices::from_query(asked.query()), range, reader, zone(shell));
+    Ok((variables(state, board, scene).await?, problem))
 }
 
 /// Finds the variables for what is chosen, a range, a reader and a zone; those that take too long say so.
@@ -137,7 +148,7 @@ fn with_condition(asked: &Asked, named: &Named) -> Option<String> {
 }
 
 /// Range and refreshing as the dashboard says, unless the URL does.
-fn ranged(shell: Shell, board: &Board) -> Shell {
+pub(super) fn ranged(shell: Shell, board: &Board) -> Shell {
     let mut shell = shell.with_range(&board.from).with_refresh(refresh(&board.refresh));
     if shell.param("to").is_none()
         && shell.param("from").is_none()

@@ -5,6 +5,7 @@
 
 mod field_config;
 mod json;
+mod library;
 mod numbers;
 mod older;
 mod panel;
@@ -15,14 +16,14 @@ mod variable;
 use serde_json::Value;
 
 pub use field_config::look;
-use json::{flag, flag_or, object, objects, text, texts};
+use json::{flag, flag_or, list, object, objects, text, texts};
 #[cfg(test)]
 pub use panel::TRANSFORMATIONS;
 use sources::source_uid;
 pub use sources::{LOGS_UID, METRICS_UID};
 pub use variable::options;
 
-use super::board::{AnnotationQuery, Board, Input, Link, Object, PANELS_MAX, SharedCursor, Source, VARIABLES_MAX};
+use super::board::{AnnotationQuery, Board, Input, Link, MarkedPanels, Object, PANELS_MAX, SharedCursor, Source, VARIABLES_MAX};
 use super::report::{Level, Report};
 
 impl Board {
@@ -49,6 +50,7 @@ impl Board {
         }
         let mut report = Report::default();
         let mut json = json.clone();
+        library::fill(&mut json);
         let paths = older::modernise(&mut json);
         numbers::unique(&mut json);
         let mut board = head(&json);
@@ -88,12 +90,10 @@ pub fn classic(json: Value) -> Result<Value, String> {
 /// an import. Sources that are not given are the built-in ones; constants have their own value.
 pub fn with_inputs(json: &mut Value, given: &[(String, String)]) {
     let Some(board) = json.as_object_mut() else { return };
+    library::fill(board);
     let own = board.get("__inputs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).map(input);
     let mut known: Vec<(String, String)> = given.iter().map(|(name, value)| (format!("${{{name}}}"), value.clone())).collect();
-    for input in own {
-        let value = if input.kind == "datasource" { source_uid(&input.plugin).to_owned() } else { input.value };
-        known.push((format!("${{{}}}", input.name), value));
-    }
+    known.extend(own.map(|input| (format!("${{{}}}", input.name), input.value)));
     for name in ["__inputs", "__requires", "__elements"] {
         board.remove(name);
     }
@@ -130,24 +130,35 @@ fn head(json: &Object) -> Board {
 }
 
 fn input(json: &Object) -> Input {
-    Input {
-        name: text(json, "name"),
-        label: text(json, "label"),
-        kind: text(json, "type"),
-        plugin: text(json, "pluginId"),
-        value: text(json, "value"),
-    }
+    let (kind, plugin) = (text(json, "type"), text(json, "pluginId"));
+    let value = if kind == "datasource" { source_uid(&plugin).to_owned() } else { text(json, "value") };
+    Input { name: text(json, "name"), label: text(json, "label"), kind, plugin, value }
 }
 
 fn annotation(json: &Object) -> AnnotationQuery {
+    let target = object(json, "target");
+    let asked = [text(&target, "expr"), text(json, "expr"), text(json, "query")];
     AnnotationQuery {
         name: text(json, "name"),
         is_enabled: flag_or(json, "enable", true),
         is_hidden: flag(json, "hide"),
         colour: text(json, "iconColor"),
         source: source(json.get("datasource")),
-        expr: ["expr", "query"].iter().map(|name| text(json, name)).find(|text| !text.is_empty()).unwrap_or_default(),
+        expr: asked.into_iter().find(|text| !text.is_empty()).unwrap_or_default(),
+        panels: marked_panels(&object(json, "filter")),
         json: json.clone(),
+    }
+}
+
+/// `{"exclude": false, "ids": [1, 2]}`.
+fn marked_panels(filter: &Object) -> MarkedPanels {
+    let ids: Vec<i64> = list(filter, "ids").iter().filter_map(Value::as_i64).take(PANELS_MAX).collect();
+    match (flag(filter, "exclude"), ids.is_empty()) {
+        (true, true) => MarkedPanels::All,
+        (true, false) => MarkedPanels::AllBut(ids),
+        // Without any, Grafana shows it on none; where nothing is said at all, on every one.
+        (false, true) if !filter.contains_key("ids") => MarkedPanels::All,
+        (false, _) => MarkedPanels::Only(ids),
     }
 }
 

@@ -69,6 +69,7 @@ export class Session {
   arrived(): void {
     const crumb = document.querySelector('.crumb bdi');
     if (crumb) crumb.textContent = this.draft.json.title;
+    document.title = `${this.draft.json.title} · pharos`;
     this.tell();
     void this.openAsUrl();
   }
