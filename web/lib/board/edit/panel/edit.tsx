@@ -112,7 +112,7 @@ function Words({ value, hint, onChange, ...said }: Named & { value: string[]; hi
 function Unit({ value, onChange, ...said }: Named & { value: string; onChange: (value: string) => void }) {
   const [units, set] = useState<Choice[]>([]);
   useEffect(() => { void allUnits().then(set); }, []);
-  return <Combo {...said} free options={[{ value: '', label: t('None') }, ...units]} value={value} placeholder={t('None')} help={said.help ?? t('Of your own: {}', 'suffix: €, prefix:~, time:HH:mm')} onChange={onChange} />;
+  return <Combo {...said} free listed options={[{ value: '', label: t('None') }, ...units]} value={value} placeholder={t('None')} help={said.help ?? t('Of your own: {}', 'suffix: €, prefix:~, time:HH:mm')} onChange={onChange} />;
 }
 
 function FieldName({ value, onChange, ...said }: Named & { value: Json | undefined; onChange: (value: string) => void }) {

@@ -12,7 +12,7 @@ import { Icon, IconButton } from '../parts/icon.tsx';
 import { learn, t } from '../../../words.ts';
 import { Naming } from './edit.tsx';
 import { KindPicker } from './kind_picker.tsx';
-import { asks, isOlder, type Kind } from './kinds.ts';
+import { asks, isOlder, KINDS, type Kind } from './kinds.ts';
 import { fieldNames } from './names.ts';
 import { Options } from './options.tsx';
 import { Overrides } from './overrides.tsx';
@@ -100,7 +100,7 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
           <IconButton svg={redo} class="flip" label={draft.redoes ? t('Redo: {}', draft.redoes) : t('Redo')} off={draft.redoes === null} onPress={() => draft.redo()} />
           <button type="button" class="btn g" disabled={equal(panel, work.first)} onClick={() => work.discard()}>{t('Discard changes')}</button>
         </div>
-        {isOlder(panel.type) && <div class="notice warn" role="status"><span>{t('This panel has an older type. It is drawn as {}; choose a type to edit its options. What only the old type had goes then.', kind ?? '')}</span></div>}
+        {isOlder(panel.type) && <div class="notice warn" role="status"><span>{t('This panel has an older type. It is drawn as {}; choose a type to edit its options. What only the old type had goes then.', t(KINDS.find((one) => one.id === kind)?.label ?? ''))}</span></div>}
         <Preview host={host} isTable={isTable && asks(kind)} onFared={setFared} />
         <div class="panel pe-options">
           <Tabs label={t('Parts of the panel')} tabs={tabs} value={found ? '' : now} onChange={(id) => { find(''); setTab(id); }}

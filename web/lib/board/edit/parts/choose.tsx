@@ -65,7 +65,7 @@ export function Tabs({ label, tabs, value, onChange, beside, children }: { label
         </div>
         {beside}
       </div>
-      <div class="ed-tab" role="tabpanel" id={`${id}-p`} {...(known ? { 'aria-labelledby': `${id}-${value}` } : { 'aria-label': label })}>{children}</div>
+      <div class="ed-tab" role="tabpanel" tabIndex={-1} id={`${id}-p`} {...(known ? { 'aria-labelledby': `${id}-${value}` } : { 'aria-label': label })}>{children}</div>
     </div>
   );
 }

@@ -8,15 +8,15 @@ import { t } from './words.ts';
 /** Choices that are shown at once; typing finds the others. */
 const SHOWN_MAX = 150;
 
-export interface ComboProps extends Said { value: string; options: readonly Choice[]; onChange: (value: string) => void; /** What is typed may be a value of its own. */ free?: boolean; placeholder?: string; mono?: boolean; onOpen?: () => void }
+export interface ComboProps extends Said { value: string; options: readonly Choice[]; onChange: (value: string) => void; /** What is typed may be a value of its own. */ free?: boolean; /** Half of a word that leaves the field is one only where the list has nothing like it. */ listed?: boolean; placeholder?: string; mono?: boolean; onOpen?: () => void }
 
-export function Combo({ value, options, onChange, free, placeholder, mono, onOpen, ...said }: ComboProps) {
+export function Combo({ value, options, onChange, free, listed, placeholder, mono, onOpen, ...said }: ComboProps) {
   const id = useId(), box = useRef<HTMLDivElement>(null), field = useRef<HTMLInputElement>(null);
   /** What is typed; null while the list is closed. */
   const [typed, setTyped] = useState<string | null>(null);
   const [at, setAt] = useState(0);
   const known = options.find((one) => one.value === value);
-  const found = typed === null ? [] : searched(options, typed);
+  const found = typed === null ? [] : searched(options, typed, free ?? false);
   const shown = found.slice(0, SHOWN_MAX);
   const own = free && typed?.trim() && !options.some((one) => one.value === typed.trim()) ? typed.trim() : '';
   const values = [...shown.map((one) => one.value), ...(own ? [own] : [])];
@@ -41,7 +41,7 @@ export function Combo({ value, options, onChange, free, placeholder, mono, onOpe
   };
   return (
     <Field {...said}>{(named) => (
-      <div class="ed-combo" ref={box} onFocusOut={(e) => { if (!box.current?.contains(e.relatedTarget as Node | null)) { if (own && typed) take(own); else close(); } }}>
+      <div class="ed-combo" ref={box} onFocusOut={(e) => { if (!box.current?.contains(e.relatedTarget as Node | null)) { if (own && !(listed && found.length)) take(own); else close(); } }}>
         <input {...named} ref={field} class={mono ? 'in mono' : 'in'} role="combobox" aria-expanded={typed !== null} aria-controls={`${id}-l`} aria-autocomplete="list" aria-activedescendant={typed !== null && values.length ? `${id}-${at}` : undefined}
           autocomplete="off" spellcheck={false} maxLength={500} dir="auto" placeholder={typed === null ? placeholder : known?.label || value || placeholder} value={typed ?? known?.label ?? value}
           onClick={open} onInput={(e) => { if (typed === null) onOpen?.(); setTyped(e.currentTarget.value); setAt(0); place(); }} onKeyDown={press} />
@@ -60,9 +60,10 @@ export function Combo({ value, options, onChange, free, placeholder, mono, onOpe
   );
 }
 
-/** Those that what is typed finds, the best first; groups count as words. */
-function searched(options: readonly Choice[], typed: string): readonly Choice[] {
-  const words = typed.trim();
+/** Those that what is typed finds, the best first; groups count as words. Where words of one's own count too, letters apart are no hit. */
+function searched(options: readonly Choice[], typed: string, free: boolean): readonly Choice[] {
+  const words = typed.trim(), least = free ? 1_500 : 500;
   if (!words) return options;
-  return options.map((one) => ({ one, at: Math.max(score(words, one.label) * 2, score(words, `${one.group ?? ''} ${one.hint ?? ''} ${one.value}`)) })).filter((hit) => hit.at >= 1000).sort((a, b) => b.at - a.at).map((hit) => hit.one);
+  return options.map((one) => ({ one, label: score(words, one.label), rest: score(words, `${one.group ?? ''} ${one.hint ?? ''} ${one.value}`) })).filter((hit) => hit.label >= least || hit.rest >= 1_500)
+    .sort((a, b) => Math.max(b.label * 2, b.rest) - Math.max(a.label * 2, a.rest)).map((hit) => hit.one);
 }
