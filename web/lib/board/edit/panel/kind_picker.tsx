@@ -12,13 +12,8 @@ export function KindPicker() {
   const now = KINDS.find((one) => one.id === work.kind);
   useEffect(() => {
     const at = menu.current;
-    const opened = (e: Event) => {
-      const r = button.current?.getBoundingClientRect();
-      if (!at || !r || (e as ToggleEvent).newState !== 'open') return;
-      at.style.top = `${r.bottom + 4}px`;
-      at.style.left = `${Math.max(8, Math.min(r.left, innerWidth - at.offsetWidth - 8))}px`;
-      at.querySelector<HTMLElement>('[aria-pressed="true"], button')?.focus();
-    };
+    // Menus are placed by the page.
+    const opened = (e: Event) => { if ((e as ToggleEvent).newState === 'open') at?.querySelector<HTMLElement>('[aria-pressed="true"], button')?.focus(); };
     at?.addEventListener('toggle', opened);
     return () => at?.removeEventListener('toggle', opened);
   }, []);
@@ -33,7 +28,7 @@ export function KindPicker() {
   return (
     <>
       <button type="button" class="btn" ref={button} popovertarget={id} aria-haspopup="dialog">{now && <Icon svg={ICONS[now.id]} />}<span class="vh">{t('Type of the panel')}: </span>{now ? t(now.label) : (work.panel?.type ?? '')}<Icon svg={chevron} /></button>
-      <div class="menu placed list pe-kinds" popover="auto" id={id} ref={menu} role="dialog" aria-label={t('Type of the panel')} onKeyDown={step}>
+      <div class="menu list pe-kinds" popover="auto" id={id} ref={menu} role="dialog" aria-label={t('Type of the panel')} onKeyDown={step}>
         {KINDS.map((one) => <button key={one.id} type="button" aria-pressed={one.id === work.kind} onClick={() => { menu.current?.hidePopover(); button.current?.focus(); work.turn(one.id); }}><Icon svg={ICONS[one.id]} /><span><b>{t(one.label)}</b><small>{t(one.words)}</small></span></button>)}
       </div>
     </>

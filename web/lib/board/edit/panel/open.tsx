@@ -82,8 +82,11 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
       const key = e.key.toLowerCase(), isStep = (e.ctrlKey || e.metaKey) && !e.altKey && (key === 'z' || key === 'y');
       if (isStep && !isTyping(e.target)) { e.preventDefault(); if (key === 'y' || e.shiftKey) draft.redo(); else draft.undo(); } else if (e.key === 'Escape' && !e.defaultPrevented && !isTyping(e.target) && !document.querySelector(':popover-open, dialog[open]')) { e.preventDefault(); onClose(); }
     };
+    // Keys of the dashboard behind would change what is out of sight.
+    const hold = (e: KeyboardEvent) => { if (!e.ctrlKey && !e.metaKey && !e.altKey && /^[eksv]$/.test(e.key) && !isTyping(e.target)) e.stopPropagation(); };
     document.addEventListener('keydown', press);
-    return () => document.removeEventListener('keydown', press);
+    document.addEventListener('keydown', hold, true);
+    return () => { document.removeEventListener('keydown', press); document.removeEventListener('keydown', hold, true); };
   }, []);
   const naming = useMemo(() => (steps?: number) => fieldNames(work, host, steps), [work, host]);
   if (!panel) return <div class="panel"><div class="empty mid"><b>{t('This panel is no longer there.')}</b><button type="button" class="btn" onClick={onClose}>{t('Back to the dashboard')}</button></div></div>;

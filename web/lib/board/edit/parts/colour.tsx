@@ -38,15 +38,10 @@ export function ColourField({ value, onChange, error, ...said }: Said & { value:
   const id = useId(), menu = useRef<HTMLDivElement>(null), button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const at = menu.current;
-    const place = (e: Event) => {
-      const r = button.current?.getBoundingClientRect();
-      if (!r || !at || (e as ToggleEvent).newState !== 'open') return;
-      at.style.top = `${Math.max(8, Math.min(r.bottom + 4, innerHeight - at.offsetHeight - 8))}px`;
-      at.style.left = `${Math.max(8, Math.min(r.left, innerWidth - at.offsetWidth - 8))}px`;
-      at.querySelector<HTMLElement>('[aria-pressed="true"], button')?.focus();
-    };
-    at?.addEventListener('toggle', place);
-    return () => at?.removeEventListener('toggle', place);
+    // Menus are placed by the page.
+    const opened = (e: Event) => { if ((e as ToggleEvent).newState === 'open') at?.querySelector<HTMLElement>('[aria-pressed="true"], button')?.focus(); };
+    at?.addEventListener('toggle', opened);
+    return () => at?.removeEventListener('toggle', opened);
   }, []);
   const swatch = (name: string) => (
     <button key={name} type="button" class="ed-swatch" style={{ background: shown(name) }} aria-pressed={name === value} aria-label={name} title={name} onClick={() => { onChange(name); menu.current?.hidePopover(); button.current?.focus(); }} />
@@ -56,7 +51,7 @@ export function ColourField({ value, onChange, error, ...said }: Said & { value:
       <span class="ed-colour">
         <button type="button" ref={button} class="ed-swatch" style={{ background: shown(value) }} popovertarget={id} aria-haspopup="dialog" aria-label={t('Choose a colour for {}', said.label)} />
         <input {...named} class="in mono" dir="ltr" maxLength={60} autocomplete="off" spellcheck={false} value={value} onInput={(e) => onChange(e.currentTarget.value)} />
-        <div class="menu placed ed-colours" popover="auto" id={id} ref={menu} role="dialog" aria-label={said.label} onKeyDown={(e) => { if (e.key === 'Escape') e.stopPropagation(); }}>
+        <div class="menu ed-colours" popover="auto" id={id} ref={menu} role="dialog" aria-label={said.label} onKeyDown={(e) => { if (e.key === 'Escape') e.stopPropagation(); }}>
           {HUES.map(([hue]) => <div key={hue}>{SHADES.map((shade) => swatch(shade + hue))}</div>)}
           <div class="all">{PALETTE.map(swatch)}{swatch('text')}{swatch('transparent')}</div>
           <label class="ed-own"><span>{t('Another one')}</span><input type="color" value={/^#[0-9a-f]{6}$/i.test(value) ? value : '#3274d9'} onInput={(e) => onChange(e.currentTarget.value)} /></label>
