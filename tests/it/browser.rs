@@ -143,6 +143,13 @@ fn dashboards_are_drawn_and_brought_in() {
 }
 
 #[test]
+fn dashboards_are_made_and_changed_in_place() {
+    let server = Server::start(&["--host-interval=1s"]);
+    server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
+    drive("edit", &server);
+}
+
+#[test]
 fn lines_are_found() {
     drive("logs", &Server::start(&["--host-metrics=false", "--own-metrics=false"]));
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{Request, header};
+use http::{Request, Uri, header};
 use serde_json::{Value, json};
 
 use super::board::{Named, ranged, resolved, show};
 use super::{Asked, PageState, beside};
 use crate::boards::api::report_of;
-use crate::boards::model::{BOARD_BYTES_MAX, Board};
+use crate::boards::model::{BOARD_BYTES_MAX, Board, slug};
 use crate::boards::pages::board::NEW;
 use crate::boards::query::{Choice, Offered};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::links;
 use crate::ui::units::CATEGORIES;
 
 /// The range of a new dashboard.
@@ -34,10 +35,18 @@ pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Re
 pub(super) async fn page(
     State(state): State<Arc<PageState>>,
     Path(named): Path<Named>,
-    asked: Asked,
+    mut asked: Asked,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    show(&state, &asked, &given(named, request).await?, true).await
+    let board = given(named, request).await?;
+    asked.uri = seen_at(&board, asked.query());
+    show(&state, &asked, &board, true).await
+}
+
+/// Where a draft is seen: links on its page lead there, not to where it was fetched.
+fn seen_at(board: &Board, query: &str) -> Uri {
+    let path = if board.uid.is_empty() { links::BOARDS_NEW.to_owned() } else { links::board(&board.uid, &slug(&board.title)) };
+    format!("{path}?{query}").parse().unwrap_or_default()
 }
 
 /// `POST /ui/boards/{uid}/variables`: what each variable of the dashboard that is the body offers, in their order:
