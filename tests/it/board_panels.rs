@@ -68,7 +68,10 @@ fn the_variables_of_a_draft_say_what_they_offer() {
     let (status, text) = ask("", draft.to_string());
     assert_eq!(status, 200, "{text}");
     let found: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(found[0], json!({"name": "n", "choices": [["One", "1"], ["2", "2"]], "more": 0, "chosen": ["One"], "all": false, "error": null}));
+    assert_eq!(
+        found[0],
+        json!({"name": "n", "choices": [["One", "1"], ["2", "2"]], "more": 0, "chosen": ["One"], "all": false, "error": null})
+    );
     assert!(found[1]["error"].as_str().is_some_and(|error| !error.is_empty()), "{text}");
     assert_eq!((found[2]["choices"].as_array().map(Vec::len), &found[2]["more"]), (Some(200), &json!(100)));
     let (_, turned) = ask("?var-n=$__all", draft.to_string());

@@ -147,7 +147,8 @@ mod tests {
         let source = Wanted { name: "DS_LOKI".into(), label: "Loki".into(), plugin: "loki".into(), value: LOGS_UID.into() };
         let constant = Wanted { name: "VAR_PREFIX".into(), value: "node_".into(), ..Wanted::default() };
         let page = html(&ImportInput { wanted: vec![source, constant], looked: Some(Looked::default()), ..ImportInput::default() });
-        for part in ["name=\"input-DS_LOKI\"", "<option value=\"logs\" selected>Logs</option>", "name=\"input-VAR_PREFIX\" value=\"node_\""] {
+        for part in ["name=\"input-DS_LOKI\"", "<option value=\"logs\" selected>Logs</option>", "name=\"input-VAR_PREFIX\" value=\"node_\""]
+        {
             assert!(page.contains(part), "{part}: {page}");
         }
     }

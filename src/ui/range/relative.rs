@@ -125,7 +125,19 @@ mod tests {
             assert_eq!(moment(text, now, End::Start, Tz::UTC), Some(ms(start)), "{text}");
             assert_eq!(moment(text, now, End::Last, Tz::UTC), Some(ms(last)), "{text}");
         }
-        for text in ["now/", "now/x", "now-1", "now-/d", "now//d", "nowish", "now-1dd", "then/d", &format!("now{}", "/d".repeat(11)), "now-9999999M", "nowé"] {
+        for text in [
+            "now/",
+            "now/x",
+            "now-1",
+            "now-/d",
+            "now//d",
+            "nowish",
+            "now-1dd",
+            "then/d",
+            &format!("now{}", "/d".repeat(11)),
+            "now-9999999M",
+            "nowé",
+        ] {
             assert_eq!(moment(text, now, End::Start, Tz::UTC), None, "{text}");
         }
     }
