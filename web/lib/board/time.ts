@@ -84,9 +84,9 @@ export class TimeChart implements Drawing {
       this.plot.replaceChildren();
       this.look = { data: f, shown: this.shown, view: this.view, solid: this.solid, hover: (u) => this.hover(u) };
       this.u = new uPlot(options(this.plot, this.look), this.aligned(), this.plot);
-      // Moving the view waits until the chart is there.
+      // Moving the view is fetched beside drawing.
       const u = this.u;
-      void import('../gestures.ts').then((m) => m.gestures(u, this.view));
+      void import('../gestures.ts').then((m) => { if (this.u === u) m.gestures(u, this.view); });
       this.u.over.addEventListener('dblclick', () => {
         if (this.view.y) { this.view.y = null; this.again(); } else page.set(zoomedOut(page.get(), page.now()));
       });

@@ -1,7 +1,7 @@
 /** The names of the fields that a panel shows, asked for when somebody has to name one. */
 import * as page from '../../../page_range.ts';
 import type { PanelJson } from '../draft.ts';
-import { pairs } from '../../batch.ts';
+import { variables } from '../../batch.ts';
 import type { Answer } from '../../data.ts';
 import { read } from '../../lines.ts';
 import { alone, asTable, asked } from './turn.ts';
@@ -24,7 +24,7 @@ export function fieldNames(work: Work, src: string, steps?: number): Promise<str
 
 async function ask(work: Work, src: string, panel: PanelJson): Promise<string[]> {
   const r = page.get(), found = new Set<string>();
-  const body = JSON.stringify({ from: r.from, to: r.to, vars: pairs(location.search, 'var-'), draft: alone(work.draft.json, panel), panels: [{ key: String(panel.id), w: 600, h: 300 }] });
+  const body = JSON.stringify({ from: r.from, to: r.to, vars: variables(location.search), draft: alone(work.draft.json, panel), panels: [{ key: String(panel.id), w: 600, h: 300 }] });
   const res = await fetch(src, { method: 'POST', body, headers: { 'content-type': 'application/json', 'x-requested-with': 'pharos' } });
   if (!res.ok || !res.body) return [];
   await read<Answer>(res.body, (answer) => {
