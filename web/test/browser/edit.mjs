@@ -364,8 +364,7 @@ await run({
     await page.waitForSelector('.bd-bar :text("Elsewhere")');
     await page.locator('.bd-bar .chip.mark', { hasText: 'Deploys' }).first().waitFor();
     await page.keyboard.press('Control+s');
-    await page.waitForSelector('.eg-save');
-    await page.keyboard.press('Enter');
+    await page.locator('.eg-save input').first().press('Enter');
     await saved(page);
     const { dashboard } = await kept('edit-settings');
     check(dashboard.title === 'Settings of mine' && dashboard.links.length === 1 && dashboard.annotations.list.length === 2 && dashboard.templating.list[0].name === 'machine', JSON.stringify(dashboard));
