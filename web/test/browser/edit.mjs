@@ -116,6 +116,11 @@ await run({
       await page.keyboard.press('Control+Shift+z');
       await calm(page);
       await stands(page, 2, '1,5,8,9', `${lang}: sizing is not done again`);
+      // One drag after the other, faster than the server answers.
+      await drag(5, 6, 0);
+      await drag(5, -6, 0);
+      await stands(page, 5, '1,15,12,4', `${lang}: two drags after each other`);
+      check(await page.locator('.eg-ghost, .eg-lift').count() === 0, `${lang}: a drag did not end`);
       await sound(tab, `moved ${lang}`);
       await accessible(page, `moved ${lang}`);
       await page.keyboard.press('Control+s');

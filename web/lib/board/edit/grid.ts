@@ -60,9 +60,8 @@ export class Grid {
     if (!d.ghost) {
       if (Math.hypot(e.pageX - d.x, e.pageY - d.y) < SLACK) return;
       d.tile.setPointerCapture(e.pointerId);
-      d.ghost = this.grid.appendChild(Object.assign(document.createElement('div'), { className: 'eg-ghost' }));
-      this.board.classList.add('eg-drag');
-      d.tile.classList.add(d.sizes ? 'eg-sized' : 'eg-lift');
+      d.ghost = Object.assign(document.createElement('div'), { className: 'eg-ghost' });
+      this.hold();
       this.scroll();
     }
     this.follow();
@@ -103,9 +102,30 @@ export class Grid {
   }
 
   /** Puts every tile where the draft has it, without waiting for the server. */
-  arrange(): void {
-    if (this.isBusy) return;
-    const is = (tile: HTMLElement, name: string): number => Number(tile.style.getPropertyValue(name)) || 0, to = spots(this.draft.json);
+  arrange(): void { if (!this.isBusy) this.place(spots(this.draft.json)); }
+
+  /** The page was brought along: what is moved at the moment goes on. */
+  resume(): void {
+    const d = this.drag?.ghost ? this.drag : null, busy = d ?? this.keys;
+    if (!busy) return;
+    this.hold();
+    this.place(busy.now);
+    this.follow();
+  }
+
+  /** How the page looks while something is moved. */
+  private hold(): void {
+    const d = this.drag;
+    if (d?.ghost) {
+      if (!d.ghost.isConnected) this.grid.append(d.ghost);
+      this.board.classList.add('eg-drag');
+      d.tile.classList.add(d.sizes ? 'eg-sized' : 'eg-lift');
+    }
+    this.keys?.tile.classList.add('eg-keys');
+  }
+
+  private place(to: Spot[]): void {
+    const is = (tile: HTMLElement, name: string): number => Number(tile.style.getPropertyValue(name)) || 0;
     this.show(to.flatMap((spot) => {
       const tile = this.tile(spot.id);
       return tile ? [{ ...spot, ...(spot.isRow ? {} : { x: is(tile, '--x') - 1, w: is(tile, '--w'), h: is(tile, '--h') }), y: is(tile, '--y') - 1 }] : [];
@@ -146,7 +166,7 @@ export class Grid {
       if (keeps) { this.keep(first, keys.now, false); this.say(t('It stays here.')); } else { this.show(keys.now, first); this.say(t('It is back where it was.')); }
     };
     const keys: Keys = (this.keys = { spot, first, now: first, tile, stop });
-    tile.classList.add('eg-keys');
+    this.hold();
     const focus = tile.matches('.bd-row') ? (tile.querySelector<HTMLElement>('a') ?? tile) : tile;
     focus.focus();
     tile.scrollIntoView({ block: 'nearest' });
