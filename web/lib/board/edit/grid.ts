@@ -39,13 +39,19 @@ export class Grid {
 
   private get grid(): HTMLElement { return this.board.querySelector('#bd-grid') as HTMLElement; }
   private tile(id: number): HTMLElement | null { return this.board.querySelector(`#gp-${id}`); }
-  private get column(): number { return (this.grid.clientWidth + GAP) / COLUMNS; }
-  private get way(): number { return getComputedStyle(this.grid).direction === 'rtl' ? -1 : 1; }
+  /** The width of a column with its gap, and the direction of columns: asked once for each thing that is moved, since asking lays the page out. */
+  private column = 0;
+  private way = 1;
+  private measure(): void {
+    this.column = (this.grid.clientWidth + GAP) / COLUMNS;
+    this.way = getComputedStyle(this.grid).direction === 'rtl' ? -1 : 1;
+  }
   private isCollapsed(id: number): boolean { return !!this.draft.json.panels.find((panel) => panel.id === id)?.collapsed; }
 
   private press(e: PointerEvent): void {
     const target = e.target as Element, tile = target.closest<HTMLElement>('.gp, .bd-row');
     if (this.isBusy || e.button !== 0 || !tile || this.grid.classList.contains('one')) return;
+    this.measure();
     const box = tile.getBoundingClientRect(), inner = this.way < 0 ? e.clientX - box.left : box.right - e.clientX;
     const sizes = target === tile && tile.matches('.gp') && inner <= CORNER && box.bottom - e.clientY <= CORNER;
     if (!sizes && (!target.closest('.gp > header, .bd-row') || target.closest('button, input, select, .gp-m, [popover]'))) return;
@@ -102,7 +108,11 @@ export class Grid {
   }
 
   /** Puts every tile where the draft has it, without waiting for the server. */
-  arrange(): void { if (!this.isBusy) this.place(spots(this.draft.json)); }
+  arrange(): void {
+    if (this.isBusy) return;
+    this.measure();
+    this.place(spots(this.draft.json));
+  }
 
   /** The page was brought along: what is moved at the moment goes on. */
   resume(): void {
@@ -157,6 +167,7 @@ export class Grid {
     this.keys?.stop();
     const tile = this.tile(id), first = spots(this.draft.json), spot = first.find((one) => one.id === id);
     if (!tile || !spot) return;
+    this.measure();
     const ctl = new AbortController();
     const stop = (keeps = true) => {
       if (this.keys !== keys) return;
