@@ -116,6 +116,11 @@ await run({
       await page.keyboard.press('Control+Shift+z');
       await calm(page);
       await stands(page, 2, '1,5,8,9', `${lang}: sizing is not done again`);
+      // One drag after the other, faster than the server answers.
+      await drag(5, 6, 0);
+      await drag(5, -6, 0);
+      await stands(page, 5, '1,15,12,4', `${lang}: two drags after each other`);
+      check(await page.locator('.eg-ghost, .eg-lift').count() === 0, `${lang}: a drag did not end`);
       await sound(tab, `moved ${lang}`);
       await accessible(page, `moved ${lang}`);
       await page.keyboard.press('Control+s');
@@ -184,6 +189,18 @@ await run({
     await page.waitForFunction(() => document.querySelector('#gp-2 a').getAttribute('aria-expanded') === 'false');
     await page.locator('#gp-2 > a').click();
     await page.waitForSelector('#gp-3');
+    await page.locator('#gp-5 > a').click();
+    await page.waitForSelector('#gp-6', { state: 'detached' });
+    await page.locator('#gp-5 [data-row=add]').click();
+    check(await page.locator('#eg-add [data-whole]:visible').count() === 0, 'rows are offered in rows');
+    await page.locator('#eg-add').getByText('Stat', { exact: true }).click();
+    await page.waitForFunction(() => location.search.includes('edit=panel-'));
+    await page.goBack();
+    await page.waitForSelector('#gp-6:visible');
+    await page.keyboard.press('Control+z');
+    await calm(page);
+    await page.keyboard.press('Control+z');
+    await page.waitForSelector('#gp-6:visible');
     await page.locator('#gp-2 [data-row=edit]').click();
     await page.fill('.eg-row input', 'Named');
     await page.keyboard.press('Enter');
