@@ -5,6 +5,7 @@ mod kept;
 mod pages;
 mod panels;
 mod shelf;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -99,7 +100,7 @@ impl Boards {
 
     /// Every route of the hall.
     pub fn routes(&self) -> Routes {
-        let state = PageState { library: library(&self.store), server: Arc::clone(&self.server), clock: Arc::clone(&self.clock) };
+        let state = PageState { library: library(&self.store), store: self.store.clone(), server: Arc::clone(&self.server), clock: Arc::clone(&self.clock) };
         api::routes(&self.api).join(panels::routes(&self.server)).join(pages::routes(state))
     }
 

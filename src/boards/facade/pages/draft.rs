@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{Request, header};
 use serde_json::{Value, json};
 
-use super::board::{Named, show};
+use super::board::{Named, Seen, show};
 use super::{Asked, PageState, beside};
 use crate::boards::api::report_of;
 use crate::boards::model::{BOARD_BYTES_MAX, Board};
@@ -24,7 +24,7 @@ const NEW_FROM: &str = "now-6h";
 pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let title = asked.shell(&state, "").lang().t("New dashboard").to_owned();
     let board = Board { title, from: NEW_FROM.to_owned(), to: "now".to_owned(), is_editable: true, ..Board::default() };
-    show(&state, &asked, &Arc::new(board), true).await
+    show(&state, &asked, &Arc::new(board), Seen { is_edited: true, ..Seen::default() }).await
 }
 
 /// `POST /ui/boards/{uid}/draft`: the page of the dashboard that is the body.
@@ -41,7 +41,7 @@ pub(super) async fn page(
     });
     let mut board = read.await?.map_err(Problem::bad_request)?;
     board.uid = if named.uid == NEW { String::new() } else { named.uid };
-    show(&state, &asked, &Arc::new(board), true).await
+    show(&state, &asked, &Arc::new(board), Seen { is_edited: true, ..Seen::default() }).await
 }
 
 /// `POST /ui/boards/check`: `{"report"}` of the dashboard that is the body, or `{"error":{"text","line","column"}}`.
