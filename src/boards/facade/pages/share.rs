@@ -51,7 +51,7 @@ async fn scene(state: &PageState, asked: &Asked, uid: &str, query: &str, is_outs
     let (board, _) = found(state, uid).await?.ok_or_else(|| unknown(uid))?;
     let mut asked = asked.clone();
     asked.uri = format!("{}?{query}", asked.uri.path()).parse().map_err(|_| Problem::bad_request("what is chosen cannot be read"))?;
-    let shell = ranged(asked.shell(state, key("Share")), &board);
+    let shell = ranged(asked.shell(state, key("Sharing")), &board);
     let (range, problem) = range_of(&shell);
     let name = asked.caller.person().filter(|_| !is_outside).map(|one| one.name.clone()).unwrap_or_default();
     let reader = Reader { name, lang: shell.lang(), is_outside };
@@ -95,7 +95,7 @@ async fn show(
         problem: problem.or(scene.problem),
         now: state.clock.now_ms(),
     };
-    scene.shell.title = format!("{} · {}", scene.board.title, scene.shell.t("Share"));
+    scene.shell.title = format!("{} · {}", scene.board.title, scene.shell.t("Sharing"));
     scene.shell.range = None;
     scene.shell.live = false;
     Ok(asked.page(status, render(&input, &scene.shell)))
