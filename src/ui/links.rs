@@ -37,6 +37,8 @@ pub const SHARED_PANELS: &str = "/p/{token}/panels";
 pub const BOARDS_NEW: &str = "/d/new";
 /// POST: the page of a dashboard that is not saved, from its JSON.
 pub const BOARD_DRAFT: &str = "/ui/boards/{uid}/draft";
+/// What the variables of a dashboard that is being changed offer, as JSON.
+pub const BOARD_VARIABLES: &str = "/ui/boards/{uid}/variables";
 /// POST: how the JSON of a dashboard is understood, and where it is none.
 pub const BOARD_CHECK: &str = "/ui/boards/check";
 /// GET: every unit, by category.

@@ -4,6 +4,7 @@
 //! [`shell::Shell`] is what a page needs of the request, [`page::html`] renders, [`assets::handler`] serves built
 //! files, [`security`] makes the headers. Nothing here knows a signal.
 
+pub mod asked;
 pub mod assets;
 pub mod format;
 pub mod lang;

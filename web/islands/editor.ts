@@ -1,6 +1,6 @@
 /** `<ph-editor>`: replaces a working textarea with an editor of PromQL, LogQL (`language="logql"`) or words: highlighting, completion from live data, problems in place. */
 import { EditorState, Prec, type Extension } from '@codemirror/state';
-import { EditorView, keymap, placeholder } from '@codemirror/view';
+import { Decoration, EditorView, MatchDecorator, ViewPlugin, keymap, placeholder, type DecorationSet, type ViewUpdate } from '@codemirror/view';
 import { defaultKeymap, history, historyKeymap, toggleComment } from '@codemirror/commands';
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, type CompletionContext } from '@codemirror/autocomplete';
 import { HighlightStyle, bracketMatching, syntaxHighlighting } from '@codemirror/language';
@@ -10,6 +10,7 @@ import { PromQLExtension, newCompleteStrategy } from '@prometheus-io/codemirror-
 import { Client, LIMIT } from '../lang/complete.ts';
 import { complete as completeLogs, dialect, lint as lintLogs } from '../lang/logql.ts';
 import { located, visible } from '../lang/problem.ts';
+import { isAboutVariable, standIn } from '../lang/stand_in.ts';
 
 const highlight = HighlightStyle.define([
   { tag: [t.keyword, t.operatorKeyword, t.modifier], color: 'var(--q-kw)' },
@@ -40,6 +41,7 @@ const look = EditorView.theme({
   '.cm-diagnostic': { padding: '6px 10px', fontFamily: 'var(--sans)', fontSize: '12px' },
   '.cm-diagnostic-error': { borderLeft: '3px solid var(--crit)' },
   '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--crit)', textUnderlineOffset: '3px' },
+  '.cm-var, .cm-var *': { color: 'var(--accent) !important' },
   '&.cm-focused .cm-matchingBracket': { background: 'var(--accent-soft)', outline: 'none' },
 });
 
@@ -79,6 +81,20 @@ function promqlParts(): [Extension, Check] {
   }];
 }
 
+/** In dashboards (`variables`): variables are shown as such, and what only a value could tell is no problem. */
+const dollars = new MatchDecorator({ regexp: /\$\{[^{}\s]*\}|\$\w+|\[\[\w+(?::\w+)?\]\]/g, decoration: Decoration.mark({ class: 'cm-var' }) });
+const variables = Prec.highest(ViewPlugin.fromClass(class {
+  marks: DecorationSet;
+  constructor(view: EditorView) { this.marks = dollars.createDeco(view); }
+  update(u: ViewUpdate): void { this.marks = dollars.updateDeco(u, this.marks); }
+}, { decorations: (plugin) => plugin.marks }));
+const withVariables = (check: Check, speaks: Extension): Check => async (text, view) => {
+  const plain = standIn(text);
+  if (!plain.at.length) return check(text, view);
+  const stage = { state: EditorState.create({ doc: plain.text, extensions: [speaks] }), dom: view.dom } as EditorView;
+  return (await check(plain.text, stage)).filter((one) => !isAboutVariable(one.from, one.to, plain.at));
+};
+
 export class Editor extends HTMLElement {
   private view: EditorView | null = null;
   private field: HTMLTextAreaElement | null = null;
@@ -89,14 +105,15 @@ export class Editor extends HTMLElement {
     const field = (this.field = this.querySelector('textarea'));
     if (!field || this.view) return;
     const language = this.getAttribute('language') ?? 'promql', called = field.getAttribute('aria-label') ?? 'Query';
-    const [speaks, check] = language === 'promql' ? promqlParts() : [[dialect(language), EditorState.languageData.of(() => [{ autocomplete: completeLogs(language) }])], lintLogs(language)];
+    const [speaks, plainly]: [Extension, Check] = language === 'promql' ? promqlParts() : [[dialect(language), EditorState.languageData.of(() => [{ autocomplete: completeLogs(language) }])], lintLogs(language)];
+    const filled = this.hasAttribute('variables'), check = filled ? withVariables(plainly, speaks) : plainly;
     const run = () => { this.dispatchEvent(new CustomEvent('ph:run', { bubbles: true })); return true; };
     const nonce = document.querySelector<HTMLElement>('link[nonce]')?.nonce ?? '';
     this.view = new EditorView({
       state: EditorState.create({
         doc: field.value,
         extensions: [
-          history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), speaks, look,
+          history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), speaks, look, ...(filled ? [variables] : []),
           // The server's word on a text counts until the text changes.
           linter(async (v) => {
             if (this.said.length) return this.said;
@@ -104,7 +121,7 @@ export class Editor extends HTMLElement {
           }, { delay: language === 'promql' ? 750 : 350 }),
           EditorView.lineWrapping, EditorView.cspNonce.of(nonce), placeholder(field.placeholder),
           EditorView.contentAttributes.of({ 'aria-label': called, spellcheck: 'false', autocapitalize: 'off' }),
-          EditorView.updateListener.of((u) => { if (u.docChanged) { field.value = u.state.doc.toString(); this.said = []; } }),
+          EditorView.updateListener.of((u) => { if (u.docChanged) { field.value = u.state.doc.toString(); this.said = []; if (filled) field.dispatchEvent(new Event('input')); } }),
           Prec.highest(keymap.of([
             { key: 'Enter', run: (v) => (completionStatus(v.state) === 'active' && acceptCompletion(v)) || run() },
             { key: 'Mod-Enter', run },

@@ -24,7 +24,7 @@ mod values;
 
 use serde::Serialize;
 
-pub use colour::{colour, of_look};
+pub use colour::{colour, css, of_look};
 
 use crate::base::time::TimeRange;
 use crate::boards::data::Frame;

@@ -335,8 +335,33 @@ pub struct AnnotationQuery {
     pub source: Source,
     /// A query, with variables: what it gives is marked.
     pub expr: String,
-    /// All of it (`target`, `step`, `titleFormat`, `tagKeys`, `textFormat`, `useValueForTime`, `filter`).
+    /// On which panels it is marked.
+    pub panels: MarkedPanels,
+    /// All of it (`target`, `step`, `titleFormat`, `tagKeys`, `textFormat`, `useValueForTime`).
     pub json: Object,
+}
+
+/// On which panels something is marked, by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum MarkedPanels {
+    /// On every one.
+    #[default]
+    All,
+    /// On these.
+    Only(Vec<i64>),
+    /// On all but these.
+    AllBut(Vec<i64>),
+}
+
+impl MarkedPanels {
+    /// Whether it is marked on a panel.
+    pub fn has(&self, id: i64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.contains(&id),
+            Self::AllBut(ids) => !ids.contains(&id),
+        }
+    }
 }
 
 impl Board {

@@ -3,6 +3,7 @@
 use super::choose::{Chooser, Way};
 use super::tile::{Linked, Tile};
 use crate::boards::model::{SharedCursor, slug};
+use crate::boards::query::Switches;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -23,6 +24,8 @@ pub struct BoardInput {
     pub is_starred: Option<bool>,
     /// Variables that are shown, in order.
     pub variables: Vec<Chooser>,
+    /// Annotations that readers turn on and off.
+    pub switches: Vec<MarkSwitch>,
     /// Links beside the variables.
     pub links: Vec<Linked>,
     /// Menus of links beside the variables.
@@ -43,6 +46,27 @@ pub struct BoardInput {
     pub is_changed_here: bool,
     /// What is wrong with the whole of it, in words.
     pub problem: Option<String>,
+}
+
+/// Annotations that readers turn on and off.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MarkSwitch {
+    /// Their name.
+    pub name: String,
+    /// How they are marked, as CSS.
+    pub colour: String,
+    /// Whether they are shown.
+    pub is_on: bool,
+    /// Whether they are where nobody turned them.
+    pub is_on_at_first: bool,
+}
+
+impl MarkSwitch {
+    /// The page with them turned.
+    fn turned(&self, shell: &Shell) -> String {
+        let value = if self.is_on == self.is_on_at_first { if self.is_on { "off" } else { "on" } } else { "" };
+        shell.href(&Switches::param(&self.name), value)
+    }
 }
 
 #[derive(askama::Template)]

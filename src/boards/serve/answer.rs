@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use serde_json::{Map, Value, json};
 
 use super::Server;
+use super::marks::Marks;
 use super::missing;
 use super::request::Wanted;
 use super::scene::Stage;
@@ -75,7 +76,7 @@ impl Server {
             Ok(plan) => plan.key().hash(&mut hasher),
             Err(text) => text.hash(&mut hasher),
         }
-        if panel.kind == PanelKind::TimeSeries {
+        if is_chart {
             marks.hash(&mut hasher);
         }
         let holds = (step / 2).clamp(HOLDS_LEAST_MS, HOLDS_MOST_MS);
@@ -86,7 +87,7 @@ impl Server {
     ///
     /// # Errors
     /// The work was stopped.
-    pub(super) fn answer(&self, stage: &Stage, job: &Job, marks: &[Value], cancel: &Cancel) -> Result<String, Stop> {
+    pub(super) fn answer(&self, stage: &Stage, job: &Job, marks: &Marks, cancel: &Cancel) -> Result<String, Stop> {
         let panel = &*job.placed.panel;
         let fill = |text: &str, extra: &[(&str, &str)]| stage.resolved.fill(text, &job.placed.scoped, extra);
         let mut out = Map::new();
@@ -125,7 +126,10 @@ impl Server {
             })
         };
         match drawn {
-            Ok(drawn) => put(&mut out, if stage.reader.is_outside { without_ways_in(drawn) } else { drawn }, marks),
+            Ok(drawn) => {
+                let drawn = if stage.reader.is_outside { without_ways_in(drawn) } else { drawn };
+                put(&mut out, drawn, marks.on(&stage.board, panel.id));
+            }
             Err(text) => {
                 out.insert("error".to_owned(), json!({ "text": stage.told(&text) }));
             }
@@ -242,20 +246,22 @@ fn without_links(html: &str) -> String {
     out
 }
 
-fn put(out: &mut Map<String, Value>, drawn: Drawn, marks: &[Value]) {
+fn put(out: &mut Map<String, Value>, drawn: Drawn, marks: Vec<Value>) {
     let (kind, name, value) = match drawn {
         Drawn::Html { html } => ("html", "html", Value::String(html)),
         Drawn::Empty { text } => ("empty", "text", Value::String(text)),
-        Drawn::Heat { data } => ("heat", "data", data),
-        Drawn::Time { mut data } => {
-            if !marks.is_empty() {
-                data["marks"] = Value::Array(marks.to_vec());
-            }
-            ("time", "data", data)
-        }
+        Drawn::Heat { data } => ("heat", "data", marked(data, marks)),
+        Drawn::Time { data } => ("time", "data", marked(data, marks)),
     };
     out.insert("kind".to_owned(), json!(kind));
     out.insert(name.to_owned(), value);
+}
+
+fn marked(mut data: Value, marks: Vec<Value>) -> Value {
+    if !marks.is_empty() {
+        data["marks"] = Value::Array(marks);
+    }
+    data
 }
 
 /// A failure with its letter, and its place in UTF-16 units, as editors count.

@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Server;
 use super::answer::{Job, NOT_MADE};
+use super::marks::Marks;
 use super::request::Batch;
 use super::scene::{self, HOLDS_MS, Reader, Stage};
 use crate::base::cancel::{Cancel, Stop};
@@ -77,7 +78,7 @@ impl Server {
         let stage = Arc::new(self.stage(&play, &batch, range, reader, &resolved));
         let marks = self.marks_of(&stage, now, since).await?;
         let mut hasher = rustc_hash::FxHasher::default();
-        marks.iter().for_each(|mark| mark.to_string().hash(&mut hasher));
+        marks.list.iter().for_each(|mark| mark.json.to_string().hash(&mut hasher));
         let marks_key = hasher.finish();
         let server = Arc::clone(self);
         let lines = stream::iter(batch.panels)
@@ -96,21 +97,20 @@ impl Server {
     }
 
     /// What is marked on the charts of a dashboard.
-    async fn marks_of(self: &Arc<Self>, stage: &Arc<Stage>, now: i64, since: i64) -> Result<Arc<Vec<Value>>, String> {
+    async fn marks_of(self: &Arc<Self>, stage: &Arc<Stage>, now: i64, since: i64) -> Result<Arc<Marks>, String> {
         let mut hasher = rustc_hash::FxHasher::default();
-        (stage.key, stage.range.start / HOLDS_MS, stage.range.end / HOLDS_MS).hash(&mut hasher);
+        (stage.key, &stage.switches, stage.range.start / HOLDS_MS, stage.range.end / HOLDS_MS).hash(&mut hasher);
         let (server, one) = (Arc::clone(self), Arc::clone(stage));
         let found = async move {
             let marks = working(move |cancel| server.find_marks(&one, cancel)).await?;
-            let bytes = 200 + marks.json.len() * 500;
+            let bytes = 200 + marks.list.len() * 500;
             Ok::<_, String>((marks, bytes))
         };
-        let marks = self.marks.get(hasher.finish(), (now, since), found).await?;
-        Ok(Arc::new(marks.json.clone()))
+        self.marks.get(hasher.finish(), (now, since), found).await
     }
 
     /// The line of a panel: made, or as it was made for somebody else.
-    async fn line(self: &Arc<Self>, stage: Arc<Stage>, job: Job, marks: Arc<Vec<Value>>) -> String {
+    async fn line(self: &Arc<Self>, stage: Arc<Stage>, job: Job, marks: Arc<Marks>) -> String {
         let now = self.ports.clock.now_ms();
         let since = stage.since.unwrap_or(now - job.holds);
         let (key, wanted, stage_reader) = (job.key, job.wanted.clone(), stage.reader.clone());

@@ -7,10 +7,10 @@ use super::scene::Stage;
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::boards::draw::colour;
-use crate::boards::model::{AnnotationQuery, Source};
+use crate::boards::model::{AnnotationQuery, Board, Source};
 use crate::boards::query::{Lead, Usage, interval, lead};
 use crate::series::labels::Labels;
-use crate::series::ports::{Question, When};
+use crate::series::ports::{Evaluate, Question, SearchWanted, When};
 use crate::series::value::{RangeSeries, Value as Answer};
 
 /// Most marks of a dashboard.
@@ -19,34 +19,55 @@ const MARKS_MAX: usize = 500;
 const QUERIES_MAX: usize = 20;
 /// Points of a query for marks.
 const POINTS: u32 = 500;
+/// Longest text of a line, in bytes; the rest is cut off.
+const LINE_BYTES_MAX: usize = 2 * 1024;
 /// Longest text, in characters.
 const TEXT_CHARS_MAX: usize = 300;
 
 /// Marks in time, as the browser gets them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Marks {
-    pub(super) json: Vec<Value>,
+    pub(super) list: Vec<Mark>,
+}
+
+/// One of them, and which annotations of the dashboard it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mark {
+    pub(super) json: Value,
+    of: usize,
+}
+
+impl Marks {
+    /// Those on a panel.
+    pub(super) fn on(&self, board: &Board, panel: i64) -> Vec<Value> {
+        let is_on = |mark: &&Mark| board.annotations.get(mark.of).is_some_and(|one| one.panels.has(panel));
+        self.list.iter().filter(is_on).map(|mark| mark.json.clone()).collect()
+    }
 }
 
 impl Server {
     /// Every mark in a range. A query that fails marks nothing. Blocking.
     pub(super) fn find_marks(&self, stage: &Stage, cancel: &Cancel) -> Marks {
-        let mut found = Vec::new();
-        for query in stage.board.annotations.iter().filter(|one| one.is_enabled).take(QUERIES_MAX) {
-            if cancel.check().is_err() || found.len() >= MARKS_MAX {
+        let mut list: Vec<Mark> = Vec::new();
+        let all = stage.board.annotations.iter().enumerate();
+        for (of, query) in all.filter(|(_, one)| stage.switches.is_on(one)).take(QUERIES_MAX) {
+            if cancel.check().is_err() || list.len() >= MARKS_MAX {
                 break;
             }
+            let mut found = Vec::new();
             let words = stage.resolved.filling(&[], &[], Usage::Plain);
             match lead(&query.source, &Source::default(), &words) {
                 Ok(Lead::Own) => self.own(query, stage, &mut found),
                 // What Grafana writes for its own into every dashboard.
                 Ok(_) if query.json.get("builtIn").is_some_and(|built_in| *built_in == 1) => self.own(query, stage, &mut found),
-                Ok(Lead::Metrics) => self.asked(query, stage, cancel, &mut found),
+                Ok(Lead::Metrics) => self.asked(query, &*self.ports.engines.metrics, Usage::PromQl, stage, cancel, &mut found),
+                Ok(Lead::Logs) => self.in_logs(query, stage, cancel, &mut found),
                 _ => {}
             }
+            list.extend(found.into_iter().map(|json| Mark { json, of }));
         }
-        found.truncate(MARKS_MAX);
-        Marks { json: found }
+        list.truncate(MARKS_MAX);
+        Marks { list }
     }
 
     /// What people and programs marked, by tags where the query names some.
@@ -75,28 +96,70 @@ impl Server {
     }
 
     /// Where a query gives something above zero.
-    fn asked(&self, query: &AnnotationQuery, stage: &Stage, cancel: &Cancel, found: &mut Vec<Value>) {
+    fn asked(
+        &self,
+        query: &AnnotationQuery,
+        engine: &dyn Evaluate,
+        usage: Usage,
+        stage: &Stage,
+        cancel: &Cancel,
+        found: &mut Vec<Value>,
+    ) {
         let range = stage.range;
-        let step = query.json.get("step").and_then(Value::as_str).and_then(crate::boards::query::length).unwrap_or(stage.scrape);
+        let step = step_of(query).and_then(crate::boards::query::length).unwrap_or(stage.scrape);
         let step = interval(range, POINTS, step);
-        let expr = stage.resolved.filling(&[], &[], Usage::PromQl).fill(&query.expr);
+        let expr = stage.resolved.filling(&[], &[], usage).fill(&query.expr);
         let when = When::Range { start: range.start - range.start.rem_euclid(step), end: range.end - range.end.rem_euclid(step), step };
-        let Ok(answer) = self.ports.engines.metrics.evaluate(&Question { query: &expr, when, cancel: cancel.clone() }) else { return };
+        let Ok(answer) = engine.evaluate(&Question { query: &expr, when, cancel: cancel.clone() }) else { return };
         let Answer::Matrix(series) = answer.value else { return };
-        let text = |name: &str| query.json.get(name).and_then(Value::as_str).unwrap_or_default();
-        let title = if text("titleFormat").is_empty() { query.name.as_str() } else { text("titleFormat") };
         let is_time = query.json.get("useValueForTime").is_some_and(|flag| *flag == true || *flag == "on");
         for one in &series {
-            let words = [filled(title, &one.labels), filled(text("textFormat"), &one.labels)];
-            let words: Vec<&str> = words.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-            let tags: Vec<String> = text("tagKeys").split(',').filter_map(|key| one.labels.get(key.trim())).map(str::to_owned).collect();
+            let (words, tags) = said(query, &one.labels, "");
             for (at, until) in spans(one, step, is_time, range) {
                 if found.len() < MARKS_MAX {
-                    found.push(mark(query, (at, until), &words.join(": "), &tags));
+                    found.push(mark(query, (at, until), &words, &tags));
                 }
             }
         }
     }
+
+    /// The lines that a query of logs finds, or where one that counts gives something above zero.
+    fn in_logs(&self, query: &AnnotationQuery, stage: &Stage, cancel: &Cancel, found: &mut Vec<Value>) {
+        let engines = &self.ports.engines;
+        let expr = stage.resolved.filling(&[], &[], Usage::LogQl).fill(&query.expr);
+        if engines.search.is_metric(&expr) {
+            return self.asked(query, &*engines.logs, Usage::LogQl, stage, cancel, found);
+        }
+        let wanted = SearchWanted {
+            query: &expr,
+            range: stage.range,
+            limit: MARKS_MAX,
+            is_forward: false,
+            text_bytes_max: LINE_BYTES_MAX,
+            cancel: cancel.clone(),
+        };
+        for line in engines.search.search(&wanted).unwrap_or_default() {
+            let at = line.at_ns.div_euclid(1_000_000);
+            let (words, tags) = said(query, &line.labels, &line.text);
+            found.push(mark(query, (at, at), &words, &tags));
+        }
+    }
+}
+
+/// How often a query is asked; newer dashboards say it in its target.
+fn step_of(query: &AnnotationQuery) -> Option<&str> {
+    let target = query.json.get("target").and_then(|target| target.get("interval"));
+    [target, query.json.get("step")].into_iter().flatten().filter_map(Value::as_str).find(|step| !step.is_empty())
+}
+
+/// The words and tags of a mark; `line` is what it says where nothing else is wanted.
+fn said(query: &AnnotationQuery, labels: &Labels, line: &str) -> (String, Vec<String>) {
+    let text = |name: &str| query.json.get(name).and_then(Value::as_str).unwrap_or_default();
+    let title = if text("titleFormat").is_empty() { query.name.as_str() } else { text("titleFormat") };
+    let more = if text("textFormat").is_empty() { line.trim_end().to_owned() } else { filled(text("textFormat"), labels) };
+    let words: Vec<String> = [filled(title, labels), more].into_iter().filter(|text| !text.is_empty()).collect();
+    let tags = text("tagKeys").split(',').filter_map(|key| labels.get(key.trim())).map(str::to_owned).collect();
+    (words.join(": "), tags)
 }
 
 /// From when to when a series has values above zero; or the times that its values are, in milliseconds.

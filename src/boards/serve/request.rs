@@ -1,4 +1,4 @@
-//! What is asked for: `{"from","to","vars","zone","refresh","draft","panels":[{"key","w","h","have"}]}`.
+//! What is asked for: `{"from","to","vars","marks","zone","refresh","draft","panels":[{"key","w","h","have"}]}`.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,6 +26,9 @@ pub struct Batch {
     /// What is chosen of variables, as in URLs (`var-job=a&var-job=b`).
     #[serde(default)]
     pub vars: String,
+    /// Annotations that are turned on or off, as in URLs (`mark-Deploys=off`).
+    #[serde(default)]
+    pub marks: String,
     /// The zone in which the reader sees times.
     #[serde(default)]
     pub zone: String,
@@ -68,7 +71,7 @@ impl Batch {
         if batch.panels.len() > PANELS_MAX {
             return Err(format!("{} panels are asked for at once, at most {PANELS_MAX} are allowed", batch.panels.len()));
         }
-        for (name, text) in [("from", &batch.from), ("to", &batch.to), ("vars", &batch.vars), ("zone", &batch.zone)] {
+        for (name, text) in [("from", &batch.from), ("to", &batch.to), ("vars", &batch.vars), ("marks", &batch.marks), ("zone", &batch.zone)] {
             if text.len() > TEXT_BYTES_MAX {
                 return Err(format!("\"{name}\" has {} bytes, at most {TEXT_BYTES_MAX} are allowed", text.len()));
             }
@@ -96,6 +99,8 @@ impl Batch {
             vars: share.variables(&self.vars),
             // It goes into queries as a text: only the one that everybody knows comes through.
             zone: if self.zone == "utc" { self.zone } else { String::new() },
+            // Annotations are as the dashboard has them.
+            marks: String::new(),
             refresh: false,
             draft: None,
             panels: self.panels,

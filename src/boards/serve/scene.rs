@@ -11,7 +11,7 @@ use super::{Found, Server};
 use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::boards::model::{Board, Placed, Search};
-use crate::boards::query::{self, Choices, Pace, Resolved};
+use crate::boards::query::{self, Choices, Pace, Resolved, Switches};
 use crate::series::matcher::Matcher;
 use crate::ui::lang::Lang;
 use crate::ui::range::PageRange;
@@ -39,6 +39,8 @@ pub(super) struct Stage {
     pub(super) board: Arc<Board>,
     pub(super) json: Arc<Value>,
     pub(super) resolved: Resolved,
+    /// Annotations that the reader turned on or off.
+    pub(super) switches: Switches,
     /// Every panel and row, copies included.
     pub(super) placed: HashMap<String, Placed>,
     pub(super) range: TimeRange,
@@ -152,6 +154,7 @@ impl Server {
             json: Arc::clone(&play.found.json),
             placed: placed.into_iter().map(|one| (one.key.clone(), one)).collect(),
             resolved,
+            switches: Switches::from_query(&batch.marks),
             range,
             reader,
             now,

@@ -20,12 +20,14 @@ static ASKED: AtomicUsize = AtomicUsize::new(0);
 struct Nothing;
 
 impl ports::Search for Nothing {
-    fn search(&self, _: &SearchWanted<'_>) -> Result<Vec<Line>, EvaluateError> {
-        Ok(Vec::new())
+    fn search(&self, wanted: &SearchWanted<'_>) -> Result<Vec<Line>, EvaluateError> {
+        let labels = Labels::from_pairs([("app", "shop")]);
+        let at_ns = (wanted.range.start + 120_000) * 1_000_000;
+        Ok(vec![Line { at_ns, text: format!("{} in words\n", wanted.query), level: String::new(), labels }])
     }
 
-    fn is_metric(&self, _: &str) -> bool {
-        true
+    fn is_metric(&self, query: &str) -> bool {
+        !query.starts_with('{')
     }
 }
 
@@ -123,7 +125,9 @@ fn server() -> (Arc<Server>, Arc<ManualClock>) {
     let clock = ManualClock::at(NOW);
     let board = json!({"title": "T", "uid": "u", "time": {"from": "now-1h", "to": "now"},
         "templating": {"list": [{"type": "query", "name": "job", "query": "label_values(up, job)", "current": {"value": "db"}}]},
-        "annotations": {"list": [{"name": "Deploys", "enable": true, "iconColor": "red", "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "target": {"type": "tags", "tags": ["deploy"]}}]},
+        "annotations": {"list": [{"name": "Deploys", "enable": true, "iconColor": "red", "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "target": {"type": "tags", "tags": ["deploy"]}},
+            {"name": "Lines", "enable": false, "datasource": {"type": "loki", "uid": "x"}, "target": {"expr": "{job=\"$job\"}"}, "titleFormat": "{{app}}", "tagKeys": "app", "filter": {"exclude": true, "ids": [4]}},
+            {"name": "Count", "enable": false, "datasource": {"type": "loki", "uid": "x"}, "target": {"expr": "count_over_time($job)", "interval": "60s"}, "filter": {"ids": [4]}}]},
         "panels": [
             {"id": 1, "type": "timeseries", "title": "Up of $job", "gridPos": {"x": 0, "y": 0, "w": 6, "h": 4}, "targets": [{"refId": "A", "expr": "up{job=\"$job\"}"}]},
             {"id": 2, "type": "timeseries", "title": "Bad", "gridPos": {"x": 6, "y": 0, "w": 6, "h": 4}, "targets": [{"refId": "B", "expr": "é + bad(x)"}, {"refId": "A", "expr": "bad(x)", "hide": true}]},
@@ -193,6 +197,19 @@ async fn panels_are_answered_and_what_is_the_same_is_made_once() {
     clock.advance(std::time::Duration::from_secs(60));
     let later = lines(&server, json!({"panels": [{"key": "1", "w": 600}]})).await;
     assert_ne!(of(&later, "1")["data"]["start"], one["data"]["start"]);
+}
+
+#[tokio::test]
+async fn annotations_are_turned_by_the_url_and_stand_on_their_panels() {
+    let (server, _clock) = server();
+    let panels = json!([{"key": "1", "w": 600}]);
+    let marks = |found: &[Value]| {
+        let marks = of(found, "1")["data"]["marks"].as_array().cloned().unwrap_or_default();
+        marks.iter().map(|mark| format!("{} {} {}", mark["name"].as_str().unwrap(), mark["text"].as_str().unwrap(), mark["tags"])).collect::<Vec<_>>()
+    };
+    assert_eq!(marks(&lines(&server, json!({"panels": panels})).await), ["Deploys deployed [\"deploy\"]"]);
+    let turned = lines(&server, json!({"panels": panels, "marks": "mark-Deploys=off&mark-Lines=on&mark-Count=on"})).await;
+    assert_eq!(marks(&turned), ["Lines shop: {job=\"db\"} in words [\"shop\"]"], "those of other panels are not there");
 }
 
 #[tokio::test]

@@ -1,28 +1,26 @@
 //! The pages' routes: takes what a page needs from the rooms, hands it to the page.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, OriginalUri, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::extract::{OriginalUri, State};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 
 use super::look::usual_span;
 use super::{Metrics, home, page_inputs};
-use crate::access::{Caller, Change, Policy, Routes};
+use crate::access::{Change, Policy, Routes};
 use crate::base::cancel::Cancel;
 use crate::metrics::pages::chart::{ChartFrame, ChartRequest};
 use crate::metrics::pages::{cardinality, catalogue, explore, home as home_page, pushed, status, targets};
 use crate::metrics::query::parse::parse;
 use crate::platform::http::problem::Problem;
 use crate::series::ports::{Answer, EvaluateError, Question, When};
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
-use crate::ui::security::{Nonce, PAGE_HEADERS, content_security_policy};
-use crate::ui::shell::{Banner, Counts, Shell, Visit};
+use crate::ui::shell::{Banner, Shell};
 use crate::ui::{assets, links, look};
 
 /// Every page with who may look at it.
@@ -43,69 +41,18 @@ pub(super) fn routes(metrics: &Arc<Metrics>) -> Routes {
         .route("GET", links::ASSETS, Policy::Public, get(assets::handler))
 }
 
-/// What came with a request for a page.
-struct Asked {
-    uri: http::Uri,
-    headers: HeaderMap,
-    caller: Caller,
-    counts: Counts,
-    nonce: Nonce,
-}
-
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        let counts = parts.extensions.get().cloned().unwrap_or_default();
-        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
-    }
-}
-
-impl Asked {
-    fn query(&self) -> &str {
-        self.uri.query().unwrap_or("")
-    }
-
-    fn shell(&self, metrics: &Metrics, current: Page, title: &str) -> Shell {
-        let text = |name| self.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or("");
-        let runtime = metrics.server.runtime();
-        let banners: Vec<Banner> = runtime.reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
-        let targets_down = page_inputs::targets_down(metrics);
-        let visit = Visit {
-            path: self.uri.path(),
-            query: self.query(),
-            cookies: text(header::COOKIE),
-            accept_language: text(header::ACCEPT_LANGUAGE),
-            nonce: self.nonce.clone(),
-            csrf: String::new(),
-            banners,
-            targets_down,
-            firing: self.counts.firing,
-            caller: self.caller.clone(),
-            now_ms: metrics.clock.now_ms(),
-        };
-        Shell::new(current, title, visit)
-    }
-
-    fn page(&self, body: String) -> Response {
-        let mut response = Html(body).into_response();
-        let headers = response.headers_mut();
-        if let Ok(policy) = content_security_policy(&self.nonce).parse() {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        for (name, value) in PAGE_HEADERS {
-            headers.insert(name, http::HeaderValue::from_static(value));
-        }
-        response
-    }
+fn shell_of(asked: &Asked, metrics: &Metrics, current: Page, title: &str) -> Shell {
+    let mut visit = asked.visit(metrics.clock.now_ms());
+    visit.banners = metrics.server.runtime().reload.error.iter().map(|error| Banner::reload_failed(error)).collect();
+    visit.targets_down = page_inputs::targets_down(metrics);
+    Shell::new(current, title, visit)
 }
 
 /// Makes a page on a blocking thread, since filling it asks storage.
 async fn make(metrics: Arc<Metrics>, asked: Asked, work: impl FnOnce(&Metrics, &Asked) -> String + Send + 'static) -> Response {
     let made = tokio::task::spawn_blocking(move || {
         let body = work(&metrics, &asked);
-        asked.page(body)
+        asked.page(StatusCode::OK, body)
     });
     made.await.unwrap_or_else(|error| Problem::internal(&error).into_response())
 }
@@ -113,7 +60,7 @@ async fn make(metrics: Arc<Metrics>, asked: Asked, work: impl FnOnce(&Metrics, &
 async fn home_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
         let (from, _) = usual_span(metrics.storage.as_ref(), metrics.clock.now_ms());
-        let shell = asked.shell(metrics, Page::Home, key("Home")).with_range(from).with_refresh("5s");
+        let shell = shell_of(asked, metrics, Page::Home, key("Home")).with_range(from).with_refresh("5s");
         home_page::render(&home::input(metrics, asked.counts.clone()), &shell)
     })
     .await
@@ -121,7 +68,7 @@ async fn home_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Respon
 
 async fn targets_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Targets, key("Targets")).with_refresh("5s");
+        let shell = shell_of(asked, metrics, Page::Targets, key("Targets")).with_refresh("5s");
         targets::render(&page_inputs::targets(metrics, asked.query()), &shell)
     })
     .await
@@ -129,7 +76,7 @@ async fn targets_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Res
 
 async fn catalogue_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Metrics, key("Metrics"));
+        let shell = shell_of(asked, metrics, Page::Metrics, key("Metrics"));
         catalogue::render(&page_inputs::catalogue(metrics, asked.query()), &shell)
     })
     .await
@@ -137,7 +84,7 @@ async fn catalogue_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> R
 
 async fn cardinality_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Cardinality, key("Cardinality"));
+        let shell = shell_of(asked, metrics, Page::Cardinality, key("Cardinality"));
         cardinality::render(&page_inputs::cardinality(metrics, shell.lang()), &shell)
     })
     .await
@@ -145,7 +92,7 @@ async fn cardinality_route(State(metrics): State<Arc<Metrics>>, asked: Asked) ->
 
 async fn pushed_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Pushed, key("Pushed groups"));
+        let shell = shell_of(asked, metrics, Page::Pushed, key("Pushed groups"));
         let filter = shell.param("text").unwrap_or("").to_owned();
         pushed::render(&page_inputs::pushed(metrics, filter), &shell)
     })
@@ -168,7 +115,7 @@ async fn pushed_delete(State(metrics): State<Arc<Metrics>>, body: axum::body::By
 
 async fn status_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Response {
     make(metrics, asked, |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Status, key("Status"));
+        let shell = shell_of(asked, metrics, Page::Status, key("Status"));
         status::render(&page_inputs::status(metrics), &shell)
     })
     .await
@@ -188,7 +135,7 @@ async fn explore_route(State(metrics): State<Arc<Metrics>>, asked: Asked) -> Res
     };
     let took = metrics.clock.monotonic().saturating_sub(started);
     make(metrics, asked, move |metrics, asked| {
-        let shell = asked.shell(metrics, Page::Metrics, key("Metrics")).with_range(from).with_refresh("off");
+        let shell = shell_of(asked, metrics, Page::Metrics, key("Metrics")).with_range(from).with_refresh("off");
         let suggestions = if asked_query.queries.is_empty() { page_inputs::suggestions(metrics) } else { Vec::new() };
         let errors = match asked_query.view {
             explore::View::Table => Vec::new(),

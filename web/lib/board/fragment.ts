@@ -20,7 +20,7 @@ export async function bring(board: HTMLElement, draft?: unknown): Promise<boolea
       callbacks: {
         // The insides of panels are the script's.
         beforeNodeMorphed: (old) => !(old instanceof Element && old.matches('.gp-body, .gp-err, .prog, #bd-edit')),
-        beforeNodeRemoved: (old) => !(old instanceof Element && old.matches('.prog')),
+        beforeNodeRemoved: (old) => !(old instanceof Element && old.matches('.prog, .eg-tools')),
       },
     });
     showTimes(board);

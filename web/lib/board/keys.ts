@@ -1,4 +1,4 @@
-/** Keys of a dashboard: `v` views a panel, `k` takes the bars away, `s` gives a star, Escape goes back, arrows go between panels. */
+/** Keys of a dashboard: `v` views a panel, `k` takes the bars away, `s` gives a star, `e` begins editing, Escape goes back, arrows go between panels. */
 
 /** The URL with a parameter turned on, or off where the value is null. */
 function turned(name: string, value: string | null): string {
@@ -32,6 +32,7 @@ export function listen(board: HTMLElement, go: (href: string) => void): () => vo
     const query = new URLSearchParams(location.search);
     if (e.key === 'v' && panel) go(turned('viewPanel', query.has('viewPanel') ? null : panel.dataset.key ?? null));
     else if (e.key === 'k') go(turned('kiosk', query.has('kiosk') ? null : '1'));
+    else if (e.key === 'e') document.querySelector<HTMLElement>('[data-edit-begin]')?.click();
     else if (e.key === 's') document.querySelector<HTMLElement>('[data-star]')?.click();
     else if (e.key === 'Escape' && !document.fullscreenElement && (query.has('viewPanel') || query.has('kiosk'))) go(turned(query.has('viewPanel') ? 'viewPanel' : 'kiosk', null));
     else if (e.key.startsWith('Arrow') && focused && !at.matches('.plot, [role=region]')) step(board, focused, e.key);

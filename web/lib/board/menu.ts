@@ -100,6 +100,8 @@ function open(board: HTMLElement, button: HTMLElement, slot: Slot | undefined): 
   const table = tableOf(slot) != null;
   at('table').hidden = at('csv').hidden = !table;
   at('png').hidden = !slot?.drawing?.canvas();
+  // Whoever changes the dashboard adds what they can do.
+  board.dispatchEvent(new CustomEvent('ph:menu', { detail: current }));
   menu.showPopover();
   const r = button.getBoundingClientRect();
   menu.classList.add('placed');

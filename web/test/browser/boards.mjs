@@ -11,7 +11,7 @@ async function show(page, where) {
 const answered = (page) => page.waitForFunction(() => {
   const seen = [...document.querySelectorAll('.gp')].filter((el) => { const r = el.getBoundingClientRect(); return r.top < innerHeight && r.bottom > 0; });
   return document.querySelector('ph-board') && seen.every((el) => el.dataset.ready && !el.querySelector('.prog'));
-}, null, { timeout: 20_000 });
+}, null, { timeout: 60_000 });
 const count = (page, what) => page.locator(what).count();
 
 await run({

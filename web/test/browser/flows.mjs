@@ -171,7 +171,7 @@ async function touch() {
   await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0.3) });
   for (const x of [0.4, 0.5, 0.6, 0.7]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(x) });
   await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await page.waitForURL((u) => u.searchParams.has('from'), { timeout: 5000 });
+  await page.waitForURL((u) => u.searchParams.has('from'), { timeout: 60_000 });
   const span = Number(asked(page).get('to')) - Number(asked(page).get('from'));
   check(Math.abs(span - 0.4 * 3600) < 120, `a finger over 40 % of an hour asks for ${span} s`);
   await page.waitForFunction((from) => document.querySelector('ph-chart').frame.start >= from - 60, Number(asked(page).get('from')));
@@ -181,7 +181,7 @@ async function touch() {
   await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: two(0.3) });
   for (const x of [0.4, 0.5, 0.6]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: two(x) });
   await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await page.waitForURL((u) => Number(u.searchParams.get('from')) < before, { timeout: 5000 });
+  await page.waitForURL((u) => Number(u.searchParams.get('from')) < before, { timeout: 60_000 });
   const moved = Number(asked(page).get('from')), still = Number(asked(page).get('to')) - moved;
   check(Math.abs(still - span) < 5 && Math.abs(before - moved - 0.3 * span) < 60, `two fingers move by ${before - moved} s and keep ${still} s`);
   await sound(tab, 'touch');
@@ -306,7 +306,7 @@ async function care() {
   await page.keyboard.press('j');
   check(await focused(), 'j goes to the first row');
   await page.keyboard.press('a');
-  await page.waitForSelector('.al .mk:has-text("acknowledged")', { timeout: 5000 });
+  await page.waitForSelector('.al .mk:has-text("acknowledged")', { timeout: 60_000 });
   check((await page.locator('.toast').first().textContent()).includes('Acknowledged'), 'what was done is said');
   check(await focused(), 'the row keeps the focus');
   check((await page.locator('.al [data-key="a"]').count()) === 0, 'it cannot be acknowledged twice');
@@ -323,7 +323,7 @@ async function care() {
   check(new URL(page.url()).pathname === '/alerts/group', `Enter opens ${page.url()}`);
   await page.locator('#care [name=text]').fill('The disk is <b>full</b>.\nOn my way.');
   await page.locator('#care [value=comment]').click();
-  await page.waitForSelector('.talk .text', { timeout: 5000 });
+  await page.waitForSelector('.talk .text', { timeout: 60_000 });
   check((await page.locator('.talk .text').textContent()).includes('<b>full</b>'), 'the comment stands there as it was written');
   check((await page.locator('#care [name=text]').inputValue()) === '', 'the box is empty again');
   check((await page.locator('.story .who').count()) >= 2, 'the timeline has what people did');
@@ -339,13 +339,13 @@ async function elsewhere() {
   const tab = await open(), { page } = tab;
   for (const [from, to] of [['/#/alerts?receiver=pager', '/alerts?receiver=pager'], ['/#/silences/new?filter=%7Bjob%3D%22shop%22%7D', '/alerts/silences/edit?filter=%7Bjob%3D%22shop%22%7D']]) {
     await page.goto(base + from);
-    await page.waitForURL(base + to, { timeout: 5000 });
+    await page.waitForURL(base + to, { timeout: 60_000 });
   }
   check((await page.locator('[name=matchers]').inputValue()) === 'job="shop"', 'matchers of the link stand in the form');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
   await page.keyboard.type('routing');
-  await page.locator('#cmdk li', { hasText: 'Routing' }).first().waitFor({ timeout: 5000 }).catch(() => {});
+  await page.locator('#cmdk li', { hasText: 'Routing' }).first().waitFor({ timeout: 60_000 }).catch(() => {});
   const found = await page.locator('#cmdk li').allTextContents();
   check(found.some((text) => text.includes('Routing') && text.includes('Alerts')), `the quick jump knows pages below those of the side: ${found.join(' / ')}`);
   await visit(page, '/explore?q=up');

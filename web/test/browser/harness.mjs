@@ -5,6 +5,7 @@
 import { chromium } from 'playwright-core';
 import { readFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import path from 'node:path';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -16,7 +17,21 @@ export const base = process.argv[2] ?? '';
 export const DESK = { width: 1440, height: 900 }, PHONE = { width: 390, height: 844 };
 
 const failures = [];
-export const fail = (text) => { failures.push(text); console.log(`FAIL ${text}`); };
+/** What fails in a part that may be tried again goes here first. */
+const tried = new AsyncLocalStorage();
+export const fail = (text) => {
+  const kept = tried.getStore();
+  if (kept) { kept.push(text); return; }
+  failures.push(text);
+  console.log(`FAIL ${text}`);
+};
+/** Runs a part and gives what failed in it, without failing itself. */
+export async function attempt(part) {
+  const kept = [];
+  await tried.run(kept, async () => { try { await part(); } catch (e) { fail(told(e)); } });
+  return kept;
+}
+const told = (e) => String(e?.stack ?? e).split('\n').slice(0, 6).join(' | ');
 export const check = (truth, text) => { if (!truth) fail(text); };
 
 let browser;
@@ -28,7 +43,7 @@ export async function run(tests) {
   });
   for (const [name, test] of Object.entries(tests)) {
     const started = Date.now();
-    try { await test(); } catch (e) { fail(`${name}: ${String(e?.stack ?? e).split('\n').slice(0, 6).join(' | ')}`); }
+    try { await test(); } catch (e) { fail(`${name}: ${told(e)}`); }
     console.log(`${name}: ${Date.now() - started} ms`);
   }
   await browser.close();
@@ -69,7 +84,7 @@ export async function open({ size = DESK, theme = 'dark', cookies = {}, ...more 
 export async function visit(page, where) {
   const answer = await page.goto(base + where, { waitUntil: 'load' });
   await page.waitForFunction(() => [...document.querySelectorAll('ph-chart')].every((c) => c.dataset.ready || c.querySelector('.skel b') || c.getBoundingClientRect().top > innerHeight)
-    && [...document.querySelectorAll('ph-editor')].every((e) => e.dataset.ready), null, { timeout: 20_000 });
+    && [...document.querySelectorAll('ph-editor')].every((e) => e.dataset.ready), null, { timeout: 60_000 });
   await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))));
   return answer;
 }

@@ -38,7 +38,7 @@ async function scripts() {
   await tab.page.keyboard.press('End');
   await tab.page.keyboard.type('{');
   await tab.page.keyboard.press('Control+Space');
-  await tab.page.waitForSelector('.cm-tooltip-autocomplete', { timeout: 5000 }).catch(() => fail('completion of hostile labels does not open'));
+  await tab.page.waitForSelector('.cm-tooltip-autocomplete', { timeout: 60_000 }).catch(() => fail('completion of hostile labels does not open'));
   await tab.page.keyboard.press('Escape');
   await tab.page.evaluate(() => localStorage.setItem('pharos.queries', JSON.stringify(['"><img src=x onerror=alert(11)>'])));
   await tab.page.locator('[popovertarget="hist"]').click();

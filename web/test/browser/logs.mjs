@@ -65,7 +65,7 @@ async function long() {
   const end = () => page.evaluate(() => { const l = document.querySelector('.lines'); l.scrollTop = l.scrollHeight; });
   for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) { await end(); await page.waitForTimeout(150); }
   await end();
-  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].some((l) => l.textContent.endsWith('line 0 took 0ms')), null, { timeout: 10_000 });
+  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].some((l) => l.textContent.endsWith('line 0 took 0ms')), null, { timeout: 60_000 });
   const drawn = await rows(page);
   check(drawn < 600, `of ${count} lines ${drawn} are drawn`);
   // The last ones are really the last, and none came twice.
@@ -106,8 +106,8 @@ async function live() {
   await page.waitForSelector('[data-tail][aria-pressed=true]');
   let on = true;
   const sender = (async () => { while (on) { await send({ service_name: 'live', host: 'a' }, Array.from({ length: 500 }, (_, i) => [`live ${i} user=u_${i}`, 'info'])); await new Promise((r) => setTimeout(r, 80)); } })();
-  await page.waitForFunction(() => document.querySelectorAll('.ln').length > 20, null, { timeout: 10_000 }).catch(() => fail('live lines do not come'));
-  await page.waitForFunction(() => document.querySelector('[data-sampled]')?.hidden === false, null, { timeout: 10_000 }).catch(() => fail('a loud tail does not say that it is sampled'));
+  await page.waitForFunction(() => document.querySelectorAll('.ln').length > 20, null, { timeout: 60_000 }).catch(() => fail('live lines do not come'));
+  await page.waitForFunction(() => document.querySelector('[data-sampled]')?.hidden === false, null, { timeout: 60_000 }).catch(() => fail('a loud tail does not say that it is sampled'));
   const seen = await page.evaluate(() => new Promise((done) => {
     let frames = 0, worst = 0, last = performance.now();
     const from = last, step = (t) => { frames++; worst = Math.max(worst, t - last); last = t; if (t - from < 3000) requestAnimationFrame(step); else done({ fps: frames / 3, worst }); };
@@ -265,7 +265,7 @@ async function crowded() {
   const end = () => page.evaluate(() => { const l = document.querySelector('.lines'); l.scrollTop = l.scrollHeight; });
   for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) { await end(); await page.waitForTimeout(150); }
   await end();
-  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].at(-1)?.textContent.endsWith('the oldest'), null, { timeout: 10_000 }).catch(() => fail('lines behind a crowded moment are not shown'));
+  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].at(-1)?.textContent.endsWith('the oldest'), null, { timeout: 60_000 }).catch(() => fail('lines behind a crowded moment are not shown'));
   await sound(tab, 'logs: crowded');
   await tab.close();
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
 use super::forms::{field, status_of};
-use super::{Asked, PageState, SELDOM, show_silences, work};
+use super::{PageState, SELDOM, shell_at, show_silences, work};
 use crate::access::{Change, Role};
 use crate::alerts::calm::{CalmKind, CalmRule, Named, Rota, wire};
 use crate::alerts::dispatch::DispatchError;
@@ -22,6 +22,7 @@ use crate::alerts::pages::calm::read::{Wrong, read_stand_in};
 use crate::alerts::pages::calm::stand_in::{self, StandInInput};
 use crate::alerts::pages::known::{self, Known};
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 
@@ -62,7 +63,7 @@ pub(super) async fn oncall(State(state): State<Arc<PageState>>, asked: Asked) ->
 
 async fn show_oncall(state: &Arc<PageState>, asked: Asked, status: StatusCode, problem: String) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("On-call"), links::ALERTS_ONCALL).with_refresh(SELDOM);
+        let shell = shell_at(&asked, state, key("On-call"), links::ALERTS_ONCALL).with_refresh(SELDOM);
         let may_change = shell.has_role(Role::Editor);
         let (alerts, _) = alerts(state);
         let input =
@@ -79,7 +80,7 @@ pub(super) async fn calm(State(state): State<Arc<PageState>>, asked: Asked) -> R
 
 async fn show_calm(state: &Arc<PageState>, asked: Asked, status: StatusCode, problem: String) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("Calm"), links::ALERTS_CALM).with_refresh(SELDOM);
+        let shell = shell_at(&asked, state, key("Calm"), links::ALERTS_CALM).with_refresh(SELDOM);
         let may_change = shell.has_role(Role::Editor);
         let (alerts, routed) = alerts(state);
         let (calm, done) = (state.routing.calm(), asked.param("done"));
@@ -134,7 +135,7 @@ async fn show_edit(state: &Arc<PageState>, asked: Asked, fields: Fields, status:
             CalmKind::Rota | CalmKind::Escalation => key("On-call"),
             CalmKind::Dependency | CalmKind::Cap | CalmKind::Flapping => key("Calm"),
         };
-        let shell = asked.shell_at(state, title, links::ALERTS_CALM_EDIT);
+        let shell = shell_at(&asked, state, title, links::ALERTS_CALM_EDIT);
         input.may_change = shell.has_role(Role::Editor);
         input.problem = problem;
         input.open(state.clock.now_ms());
@@ -221,7 +222,7 @@ async fn show_stand_in(
     (status, problem): (StatusCode, String),
 ) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("On-call"), links::ALERTS_STAND_IN);
+        let shell = shell_at(&asked, state, key("On-call"), links::ALERTS_STAND_IN);
         let id = fields.get("rota").to_owned();
         let (receivers, people, may_change) = (receivers(state), people(state, &asked), shell.has_role(Role::Editor));
         let input = StandInInput { id, rota, fields, wrong, problem, receivers, people, may_change };

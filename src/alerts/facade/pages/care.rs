@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value as Data, json};
 
 use super::forms::status_of;
-use super::{Asked, PageState, show_group, show_now};
+use super::{PageState, show_group, show_now};
 use crate::access::Change;
 use crate::alerts::calm::Deed;
 use crate::alerts::dispatch::DispatchError;
@@ -21,6 +21,7 @@ use crate::alerts::pages::care::{self, ALERTS_MAX, Order, Wish};
 use crate::alerts::pages::known::Known;
 use crate::base::time::format_rfc3339;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::{Words, key};
 use crate::ui::links;
 use crate::ui::look::Look;
@@ -29,7 +30,7 @@ use crate::ui::look::Look;
 const NAMED_MAX: usize = 20;
 
 pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
-    let order = match Order::from_form(&body, &asked.me()) {
+    let order = match Order::from_form(&body, &asked.caller.actor()) {
         Ok(order) => order,
         Err((words, back)) => return refused(&state, asked, &back, StatusCode::BAD_REQUEST, &words).await,
     };
@@ -37,7 +38,7 @@ pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked, bod
         Ok(alerts) => alerts,
         Err((status, words)) => return refused(&state, asked, &order.back, status, &words).await,
     };
-    match done(&state, &order, &alerts, &asked.me()).await {
+    match done(&state, &order, &alerts, &asked.caller.actor()).await {
         Ok(change) => Ok(change.in_answer(answer(&asked, &order))),
         Err(error) => refused(&state, asked, &order.back, status_of(&error), &Words::plain(error.to_string())).await,
     }

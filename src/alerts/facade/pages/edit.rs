@@ -8,13 +8,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Asked, PageState, work};
+use super::{PageState, shell_at, work};
 use crate::access::{Change, Role};
 use crate::alerts::api::saved_change;
 use crate::alerts::model::{Group, Kind, Language, Rule};
 use crate::alerts::pages::edit::{self, EditInput, Given, RANGES, Replayed, Tried};
 use crate::alerts::rules::own::OwnError;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 
@@ -68,7 +69,7 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> R
 async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCode, mut input: EditInput) -> Result<Response, Problem> {
     let is_opened = status == StatusCode::OK && matches!(input.tried, Tried::Nothing);
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("Rules"), links::ALERTS_EDIT);
+        let shell = shell_at(&asked, state, key("Rules"), links::ALERTS_EDIT);
         input.may_change = shell.has_role(Role::Editor);
         match state.own.files() {
             Ok(files) => input.files = files,

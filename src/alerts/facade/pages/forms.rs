@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde_json::{Value as Data, json};
 
-use super::{Asked, PageState, show_channels, show_silence, show_silences};
+use super::{PageState, show_channels, show_silence, show_silences};
 use crate::access::Change;
 use crate::alerts::config::Receiver;
 use crate::alerts::dispatch::DispatchError;
@@ -17,6 +17,7 @@ use crate::alerts::pages::channels::Tested;
 use crate::alerts::pages::silence::Draft;
 use crate::base::time::format_rfc3339;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::links;
 use crate::ui::look::Look;
 

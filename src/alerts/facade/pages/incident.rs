@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{Asked, PageState, SELDOM, past, range_of, status_of, work};
+use super::{PageState, SELDOM, past, range_of, shell_at, status_of, work};
 use crate::access::Role;
 use crate::alerts::calm::Note;
 use crate::alerts::pages::care::people;
@@ -18,6 +18,7 @@ use crate::base::time::TimeRange;
 use crate::platform::http::problem::Problem;
 use crate::series::matcher::{MatchOp, Matcher};
 use crate::series::ports::LinesWanted;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::problem;
 
@@ -34,7 +35,7 @@ const LINES_BACK_MS: i64 = 24 * 3_600_000;
 
 /// Answers with the page; `refused` says what of a form could not be done.
 pub(super) async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCode, refused: String) -> Result<Response, Problem> {
-    let shell = asked.shell_at(state, key("Group of alerts"), crate::ui::links::ALERTS_GROUP).with_range("now-6h").with_refresh(SELDOM);
+    let shell = shell_at(&asked, state, key("Group of alerts"), crate::ui::links::ALERTS_GROUP).with_range("now-6h").with_refresh(SELDOM);
     let (key, receiver) = (asked.param("key"), asked.param("receiver"));
     if key.is_empty() {
         let (headline, text) = (shell.t("Which group?"), shell.t("The address names none. Choose an alert in the list."));
@@ -42,8 +43,8 @@ pub(super) async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCod
     }
     let (range, wrong) = range_of(&shell);
     let mut input = known(state, &key, &receiver, range);
-    (input.me, input.may_change, input.refused) = (asked.me(), shell.has_role(Role::Editor), refused);
-    (input.done, input.people) = (asked.param("done"), people(&state.routing.calm(), &input.alerts, &asked.me()));
+    (input.me, input.may_change, input.refused) = (asked.caller.actor(), shell.has_role(Role::Editor), refused);
+    (input.done, input.people) = (asked.param("done"), people(&state.routing.calm(), &input.alerts, &asked.caller.actor()));
     // What was said lately counts as well where an alert began anew, as after a restart.
     let since = input.alerts.iter().map(|alert| alert.since_ms.min(alert.handling.acknowledged.as_ref().map_or(i64::MAX, |ack| ack.at)));
     let from = since.min().unwrap_or(range.start).min(range.start).min(range.end.saturating_sub(NOTES_BACK_MS));

@@ -8,21 +8,19 @@ mod incident;
 mod past;
 mod spark;
 
-use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri};
+use http::StatusCode;
 use parking_lot::Mutex;
 
 use self::spark::Sparks;
 use super::load::ReadQuery;
 use super::send::Sender;
-use crate::access::{Caller, Policy, Role, Routes};
+use crate::access::{Policy, Role, Routes};
 use crate::alerts::dispatch::Routing;
 use crate::alerts::evaluate::Groups;
 use crate::alerts::model::{Kind, State as AlertState};
@@ -45,11 +43,11 @@ use crate::platform::http::problem::Problem;
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
 use crate::series::ports::{Evaluate, Happenings, Lines};
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
-use crate::ui::security::Nonce;
-use crate::ui::shell::{Counts, Shell, Visit};
-use crate::ui::{links, page, problem};
+use crate::ui::shell::{Counts, Shell};
+use crate::ui::{links, problem};
 
 /// Pages made at once.
 const PLACES: usize = 3;
@@ -175,58 +173,15 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("GET", links::ALERTS_SPARK, Policy::READ, with(get(spark::route)))
 }
 
-/// What came with a request for a page.
-struct Asked {
-    uri: Uri,
-    headers: HeaderMap,
-    caller: Caller,
-    counts: Counts,
-    nonce: Nonce,
+/// The shell of a page at `path`, which differs from the request's where a form is shown again.
+fn shell_at(asked: &Asked, state: &PageState, title: &str, path: &str) -> Shell {
+    let mut visit = asked.visit(state.clock.now_ms());
+    visit.path = path;
+    Shell::new(Page::Alerts, title, visit)
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None));
-        let counts = parts.extensions.get().cloned().unwrap_or_default();
-        Ok(Self { uri: parts.uri.clone(), headers: parts.headers.clone(), caller, counts, nonce: Nonce::fresh() })
-    }
-}
-
-impl Asked {
-    fn query(&self) -> &str {
-        self.uri.query().unwrap_or("")
-    }
-
-    /// The first value of a parameter of the URL; empty if it is not there.
-    fn param(&self, name: &str) -> String {
-        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    }
-
-    /// Who asks, as what people do is taken down.
-    fn me(&self) -> String {
-        self.caller.actor()
-    }
-
-    /// The shell of a page at `path`, which differs from the request's where a form is shown again.
-    fn shell_at(&self, state: &PageState, title: &str, path: &str) -> Shell {
-        let mut visit = Visit::new(&self.uri, &self.headers, state.clock.now_ms());
-        visit.path = path;
-        visit.nonce = self.nonce.clone();
-        visit.caller = self.caller.clone();
-        visit.firing = self.counts.firing;
-        Shell::new(Page::Alerts, title, visit)
-    }
-
-    fn shell(&self, state: &PageState, title: &str) -> Shell {
-        self.shell_at(state, title, self.uri.path())
-    }
-
-    fn page(&self, status: StatusCode, html: String) -> Response {
-        page::respond(status, html, &self.nonce)
-    }
+fn shell_of(asked: &Asked, state: &PageState, title: &str) -> Shell {
+    shell_at(asked, state, title, asked.uri.path())
 }
 
 /// Makes a page on a thread of its own, within the time of pages.
@@ -260,7 +215,7 @@ async fn now_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<
 
 async fn show_now(state: &Arc<PageState>, asked: Asked, status: StatusCode, problem: String) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("Alerts"), links::ALERTS).with_refresh(OFTEN);
+        let shell = shell_at(&asked, state, key("Alerts"), links::ALERTS).with_refresh(OFTEN);
         let groups = state.groups.groups();
         let rules = groups.iter().flat_map(|group| &group.rules).filter(|rule| matches!(rule.prepared.rule.kind, Kind::Alerting(_)));
         let (mut all, mut quiet) = (0, 0);
@@ -270,7 +225,7 @@ async fn show_now(state: &Arc<PageState>, asked: Asked, status: StatusCode, prob
         }
         let in_force = state.routing.in_force();
         let alerts = state.known();
-        let me = asked.me();
+        let me = asked.caller.actor();
         let input = NowInput {
             people: people(&state.routing.calm(), &alerts, &me),
             me,
@@ -293,7 +248,7 @@ async fn show_now(state: &Arc<PageState>, asked: Asked, status: StatusCode, prob
 
 async fn rules_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, _| {
-        let shell = asked.shell(state, key("Rules")).with_refresh(OFTEN);
+        let shell = shell_of(&asked, state, key("Rules")).with_refresh(OFTEN);
         let input = RulesInput { groups: state.groups.groups(), filter: rules::Filter::from_query(asked.query()) };
         asked.page(StatusCode::OK, rules::render(&input, &shell))
     })
@@ -302,7 +257,7 @@ async fn rules_route(State(state): State<Arc<PageState>>, asked: Asked) -> Resul
 
 async fn rule_route(State(state): State<Arc<PageState>>, Path(id): Path<String>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, cancel| {
-        let shell = asked.shell(state, key("Rule")).with_range("now-6h").with_refresh(SELDOM);
+        let shell = shell_of(&asked, state, key("Rule")).with_range("now-6h").with_refresh(SELDOM);
         let (range, wrong) = range_of(&shell);
         let Some(mut input) = RuleInput::find(&state.groups.groups(), &id, range) else {
             let (headline, text) = (shell.t("There is no such rule"), shell.t("It was changed or removed. The list has those of now."));
@@ -326,7 +281,7 @@ async fn silences_route(State(state): State<Arc<PageState>>, asked: Asked) -> Re
 
 async fn show_silences(state: &Arc<PageState>, asked: Asked, status: StatusCode, problem: String) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("Silences"), links::ALERTS_SILENCES).with_refresh(SELDOM);
+        let shell = shell_at(&asked, state, key("Silences"), links::ALERTS_SILENCES).with_refresh(SELDOM);
         let may_change = shell.has_role(Role::Editor);
         let (silences, calm) = (state.routing.silences(), state.routing.calm());
         let input = SilencesInput { silences, alerts: state.known(), calm, done: asked.param("done"), problem, may_change };
@@ -348,7 +303,7 @@ async fn show_silence(
     problem: String,
 ) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let shell = asked.shell_at(state, key("Silence"), links::ALERTS_SILENCE);
+        let shell = shell_at(&asked, state, key("Silence"), links::ALERTS_SILENCE);
         let existing = state.routing.silences().into_iter().find(|silence| !draft.id.is_empty() && silence.id == draft.id);
         // Opened by its name alone: the fields are those of the silence.
         if let Some(silence) = existing.as_ref().filter(|_| draft.matchers.is_empty()) {
@@ -363,7 +318,7 @@ async fn show_silence(
 
 async fn routing_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, _| {
-        let shell = asked.shell(state, key("Routing"));
+        let shell = shell_of(&asked, state, key("Routing"));
         let input = RoutingInput {
             in_force: state.routing.in_force(),
             silences: state.routing.silences(),
@@ -387,7 +342,7 @@ async fn show_channels(
     problem: String,
 ) -> Result<Response, Problem> {
     work(state, move |state, _| {
-        let mut shell = asked.shell_at(state, key("Channels"), links::ALERTS_CHANNELS);
+        let mut shell = shell_at(&asked, state, key("Channels"), links::ALERTS_CHANNELS);
         // The answer of a test stays until the page is left.
         if tested.is_none() {
             shell = shell.with_refresh(SELDOM);
@@ -400,7 +355,7 @@ async fn show_channels(
 }
 
 async fn history_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let shell = asked.shell(&state, key("History")).with_range("now-24h").with_refresh(SELDOM);
+    let shell = shell_of(&asked, &state, key("History")).with_range("now-24h").with_refresh(SELDOM);
     let (range, wrong) = range_of(&shell);
     let wanted = crate::alerts::dispatch::Asked { from: range.start, to: range.end, fingerprint: None, limit: history::CHANGES_MAX };
     let (told, changed) = (state.routing.tellings(history::TELLINGS_MAX).await, state.routing.changes(wanted).await);

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use parking_lot::Mutex;
 
-use super::{Asked, PageState, work};
+use super::{PageState, work};
 use crate::alerts::evaluate::Running;
 use crate::alerts::model::Language;
 use crate::alerts::model::routed::fingerprint;
@@ -22,6 +22,7 @@ use crate::platform::http::problem::Problem;
 use crate::series::labels::Labels;
 use crate::series::ports::{Question, When};
 use crate::series::value::{RangeSeries, Value};
+use crate::ui::asked::Asked;
 
 const MINUTE_MS: i64 = 60_000;
 /// What is shown.

@@ -78,12 +78,10 @@ pub(super) struct Seen {
 pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, seen: Seen) -> Result<Response, Problem> {
     let is_edited = seen.is_edited;
     let shell = ranged(asked.shell(state, key("Dashboards")), board);
-    let (range, problem) = range_of(&shell);
-    let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang(), is_outside: false };
-    let scene = (Choices::from_query(asked.query()), range, reader, zone(&shell));
-    let resolved = variables(state, board, scene).await?;
+    let (resolved, problem) = resolved(state, asked, board, &shell).await?;
     let mut input = BoardInput { problem, ..shown::input(board, &resolved, &shell, is_edited) };
     (input.links, input.menus) = board_links(state, board, &resolved, &shell).await?;
+    input.switches = shown::switches(board, asked.query());
     input.may_edit = asked.may_edit();
     input.is_edited = is_edited;
     input.is_changed_here = seen.is_changed_here;
@@ -95,6 +93,19 @@ pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, s
     let mut shell = shell;
     shell.title = board.title.clone();
     Ok(asked.page(StatusCode::OK, render(&input, &shell)))
+}
+
+/// The variables as the URL and the reader have them, and what is wrong with the range in words.
+pub(super) async fn resolved(
+    state: &PageState,
+    asked: &Asked,
+    board: &Arc<Board>,
+    shell: &Shell,
+) -> Result<(Resolved, Option<String>), Problem> {
+    let (range, problem) = range_of(shell);
+    let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang(), is_outside: false };
+    let scene = (Choices::from_query(asked.query()), range, reader, zone(shell));
+    Ok((variables(state, board, scene).await?, problem))
 }
 
 /// Finds the variables for what is chosen, a range, a reader and a zone; those that take too long say so.

@@ -5,35 +5,80 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{Request, header};
+use http::{Request, Uri, header};
 use serde_json::{Value, json};
 
-use super::board::{Named, Seen, show};
+use super::board::{Named, Seen, ranged, resolved, show};
 use super::{Asked, PageState, beside};
 use crate::boards::api::report_of;
-use crate::boards::model::{BOARD_BYTES_MAX, Board};
+use crate::boards::model::{BOARD_BYTES_MAX, Board, slug};
 use crate::boards::pages::board::NEW;
+use crate::boards::query::{Choice, Offered};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::links;
 use crate::ui::units::CATEGORIES;
 
 /// The range of a new dashboard.
 const NEW_FROM: &str = "now-6h";
+/// How drafts are seen.
+const SEEN: Seen = Seen { is_edited: true, is_changed_here: false };
+/// Most choices of a variable that are shown to those who change it.
+const LISTED_MAX: usize = 200;
 
 /// `GET /d/new`: an empty dashboard, to be changed.
 pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let title = asked.shell(&state, "").lang().t("New dashboard").to_owned();
     let board = Board { title, from: NEW_FROM.to_owned(), to: "now".to_owned(), is_editable: true, ..Board::default() };
-    show(&state, &asked, &Arc::new(board), Seen { is_edited: true, ..Seen::default() }).await
+    show(&state, &asked, &Arc::new(board), SEEN).await
 }
 
 /// `POST /ui/boards/{uid}/draft`: the page of the dashboard that is the body.
 pub(super) async fn page(
     State(state): State<Arc<PageState>>,
     Path(named): Path<Named>,
+    mut asked: Asked,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let board = given(named, request).await?;
+    asked.uri = seen_at(&board, asked.query());
+    show(&state, &asked, &board, SEEN).await
+}
+
+/// Where a draft is seen: links on its page lead there, not to where it was fetched.
+fn seen_at(board: &Board, query: &str) -> Uri {
+    let path = if board.uid.is_empty() { links::BOARDS_NEW.to_owned() } else { links::board(&board.uid, &slug(&board.title)) };
+    format!("{path}?{query}").parse().unwrap_or_default()
+}
+
+/// `POST /ui/boards/{uid}/variables`: what each variable of the dashboard that is the body offers, in their order:
+/// `[{"name","choices":[[text,value],…],"more","chosen":[text,…],"all","error"},…]`.
+pub(super) async fn variables(
+    State(state): State<Arc<PageState>>,
+    Path(named): Path<Named>,
     asked: Asked,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
+    let board = given(named, request).await?;
+    let shell = ranged(asked.shell(&state, ""), &board);
+    let (resolved, _) = resolved(&state, &asked, &board, &shell).await?;
+    Ok(axum::Json(resolved.variables.iter().map(offered).collect::<Vec<_>>()).into_response())
+}
+
+fn offered(one: &Offered) -> Value {
+    let pair = |choice: &Choice| json!([choice.text, choice.value]);
+    json!({
+        "name": one.variable.name,
+        "choices": one.choices.iter().take(LISTED_MAX).map(pair).collect::<Vec<_>>(),
+        "more": one.choices.len().saturating_sub(LISTED_MAX),
+        "chosen": one.chosen.iter().take(LISTED_MAX).map(|choice| choice.text.as_str()).collect::<Vec<_>>(),
+        "all": one.is_all,
+        "error": one.error,
+    })
+}
+
+/// The dashboard in a body, under the uid of the path.
+async fn given(named: Named, request: Request<Body>) -> Result<Arc<Board>, Problem> {
     let body = read_body(request.into_body(), BOARD_BYTES_MAX).await?;
     let read = beside(move || {
         let json: Value = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
@@ -41,7 +86,7 @@ pub(super) async fn page(
     });
     let mut board = read.await?.map_err(Problem::bad_request)?;
     board.uid = if named.uid == NEW { String::new() } else { named.uid };
-    show(&state, &asked, &Arc::new(board), Seen { is_edited: true, ..Seen::default() }).await
+    Ok(Arc::new(board))
 }
 
 /// `POST /ui/boards/check`: `{"report"}` of the dashboard that is the body, or `{"error":{"text","line","column"}}`.

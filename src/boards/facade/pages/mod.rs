@@ -52,6 +52,7 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("POST", links::BOARDS_IMPORT, Policy::EDIT, with(post(import::take)))
         .route("GET", links::BOARDS_NEW, Policy::EDIT, with(get(draft::new)))
         .route("POST", links::BOARD_DRAFT, Policy::EDIT, with(post(draft::page)))
+        .route("POST", links::BOARD_VARIABLES, Policy::EDIT, with(post(draft::variables)))
         .route("POST", links::BOARD_CHECK, Policy::EDIT, with(post(draft::check)))
         .route("GET", links::UNITS, Policy::READ, get(draft::units))
         .route("POST", links::BOARD_STAR, Policy::OWN, with(post(list::star)))

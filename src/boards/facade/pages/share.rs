@@ -197,6 +197,7 @@ async fn snapshot(state: &PageState, asked: &Asked, share: Share, query: &str) -
         to: scene.range.end.to_string(),
         vars: share.fixed.clone(),
         zone: String::new(),
+        marks: String::new(),
         refresh: false,
         draft: None,
         panels: wanted,

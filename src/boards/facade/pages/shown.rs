@@ -1,12 +1,16 @@
 //! From a dashboard with its variables to what its page shows.
 
 use crate::boards::model::{Board, Link, Panel, Placed, Shown, Target, VariableKind};
-use crate::boards::pages::board::BoardInput;
+use crate::boards::draw::{colour, css};
+use crate::boards::pages::board::{BoardInput, MarkSwitch};
 use crate::boards::pages::choose::{Chooser, Way};
 use crate::boards::pages::tile::{Linked, RowState, Tile, said_open};
-use crate::boards::query::{AdHoc, Choice, Lead, Offered, Resolved, Usage, lead};
+use crate::boards::query::{AdHoc, Choice, Lead, Offered, Resolved, Switches, Usage, lead};
 use crate::ui::links;
 use crate::ui::shell::Shell;
+
+/// Most switches of annotations in the bar.
+const SWITCHES_MAX: usize = 20;
 
 /// Scoped variables of a copy.
 type Scoped<'a> = &'a [(String, String, String)];
@@ -25,6 +29,20 @@ pub(super) fn input(board: &Board, resolved: &Resolved, shell: &Shell, is_edited
         viewed,
         ..BoardInput::default()
     }
+}
+
+/// Annotations that have a switch in the bar.
+pub(super) fn switches(board: &Board, query: &str) -> Vec<MarkSwitch> {
+    let turned = Switches::from_query(query);
+    let shown = board.annotations.iter().filter(|one| !one.is_hidden && !one.name.is_empty()).take(SWITCHES_MAX);
+    shown
+        .map(|one| MarkSwitch {
+            name: one.name.clone(),
+            colour: css(&colour(if one.colour.is_empty() { "c1" } else { &one.colour })),
+            is_on: turned.is_on(one),
+            is_on_at_first: one.is_enabled,
+        })
+        .collect()
 }
 
 /// A variable as the bar shows it; none where readers choose nothing.

@@ -15,14 +15,14 @@ mod variable;
 use serde_json::Value;
 
 pub use field_config::look;
-use json::{flag, flag_or, object, objects, text, texts};
+use json::{flag, flag_or, list, object, objects, text, texts};
 #[cfg(test)]
 pub use panel::TRANSFORMATIONS;
 use sources::source_uid;
 pub use sources::{LOGS_UID, METRICS_UID};
 pub use variable::options;
 
-use super::board::{AnnotationQuery, Board, Input, Link, Object, PANELS_MAX, SharedCursor, Source, VARIABLES_MAX};
+use super::board::{AnnotationQuery, Board, Input, Link, MarkedPanels, Object, PANELS_MAX, SharedCursor, Source, VARIABLES_MAX};
 use super::report::{Level, Report};
 
 impl Board {
@@ -140,14 +140,29 @@ fn input(json: &Object) -> Input {
 }
 
 fn annotation(json: &Object) -> AnnotationQuery {
+    let target = object(json, "target");
+    let asked = [text(&target, "expr"), text(json, "expr"), text(json, "query")];
     AnnotationQuery {
         name: text(json, "name"),
         is_enabled: flag_or(json, "enable", true),
         is_hidden: flag(json, "hide"),
         colour: text(json, "iconColor"),
         source: source(json.get("datasource")),
-        expr: ["expr", "query"].iter().map(|name| text(json, name)).find(|text| !text.is_empty()).unwrap_or_default(),
+        expr: asked.into_iter().find(|text| !text.is_empty()).unwrap_or_default(),
+        panels: marked_panels(&object(json, "filter")),
         json: json.clone(),
+    }
+}
+
+/// `{"exclude": false, "ids": [1, 2]}`.
+fn marked_panels(filter: &Object) -> MarkedPanels {
+    let ids: Vec<i64> = list(filter, "ids").iter().filter_map(Value::as_i64).take(PANELS_MAX).collect();
+    match (flag(filter, "exclude"), ids.is_empty()) {
+        (true, true) => MarkedPanels::All,
+        (true, false) => MarkedPanels::AllBut(ids),
+        // Without any, Grafana shows it on none; where nothing is said at all, on every one.
+        (false, true) if !filter.contains_key("ids") => MarkedPanels::All,
+        (false, _) => MarkedPanels::Only(ids),
     }
 }
 

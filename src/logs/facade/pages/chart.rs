@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Data, json};
 
-use super::{Asked, PageState, USUAL_FROM, work};
+use super::{PageState, USUAL_FROM, work};
 use crate::logs::pages::rows::selector;
 use crate::platform::http::problem::Problem;
 use crate::series::ports::{Question, When};
 use crate::series::value::{RangeSeries, Value};
+use crate::ui::asked::Asked;
 use crate::ui::range::PageRange;
 
 /// Series of a chart; more are counted.

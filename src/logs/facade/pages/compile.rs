@@ -9,12 +9,13 @@ use serde_json::{Value as Data, json};
 
 use super::known::Known;
 use super::search::{composed, span};
-use super::{Asked, PageState, USUAL_FROM, work};
+use super::{PageState, USUAL_FROM, work};
 use crate::logs::model::read::Span;
 use crate::logs::pages;
 use crate::logs::pages::spelled::spelled;
 use crate::logs::pages::wrong::units;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::range::PageRange;
 
 pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {

@@ -221,16 +221,16 @@ fn counted_labels(state: &PageState, names: &[String], span: Span, cancel: &Canc
 
 /// `GET /ui/logs/counts?…` with the parameters of the page: JSON, a line for each part that is counted, each with how much of
 /// the range it is (`done`, to 1) and the parts of the page that change (`html`), or why it ended (`error`).
-pub(super) async fn route(State(state): State<Arc<PageState>>, mut asked: super::Asked) -> Result<Response, Problem> {
+pub(super) async fn route(State(state): State<Arc<PageState>>, mut asked: crate::ui::asked::Asked) -> Result<Response, Problem> {
     // Links of the parts lead to the page.
-    asked.uri = asked.page_uri().map_err(|error| Problem::bad_request(error.to_string()))?;
+    asked.uri = super::page_uri(&asked).map_err(|error| Problem::bad_request(error.to_string()))?;
     let cancel = Cancel::new();
     let (mut writer, body) = PieceWriter::cancelling(cancel.clone());
     let (inner, runtime) = (Arc::clone(&state), state.logs.runtime.clone());
     runtime.spawn(async move {
         let told = cancel.clone();
         let work = move || {
-            let shell = asked.shell(&inner, key("Logs")).with_range(USUAL_FROM).with_refresh("off");
+            let shell = super::shell_of(&asked, &inner, key("Logs")).with_range(USUAL_FROM).with_refresh("off");
             let wanted = Asked::from_query(asked.query());
             if let Err(message) = count_on(&inner, &wanted, &shell, &mut writer, &told) {
                 writeln!(writer, "{}", json!({ "error": message }))?;

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use super::search::{lines, newest_first, span};
-use super::{Asked, PageState, USUAL_FROM, work};
+use super::{PageState, USUAL_FROM, work};
 use crate::logs::pages::rows::{ShownLine, exact};
 use crate::logs::query::ast::Query;
 use crate::logs::query::engine::Direction;
 use crate::logs::query::parse::{Dialect, parse};
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::range::PageRange;
 
 /// Lines of a file.

@@ -11,28 +11,26 @@ mod saved;
 mod search;
 mod streams;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{StatusCode, Uri, header};
 
 use self::doors::Watched;
 use super::Logs;
 use super::saved::{SavedSearches, Saver};
-use crate::access::{Caller, Change, Policy, Routes, Transport};
+use crate::access::{Change, Policy, Routes};
 use crate::base::cancel::Cancel;
 use crate::logs::pages;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
+use crate::ui::links;
 use crate::ui::nav::Page;
-use crate::ui::security::Nonce;
-use crate::ui::shell::{Counts, Shell, Visit};
-use crate::ui::{links, page};
+use crate::ui::shell::Shell;
 
 /// How far back pages look when nobody says.
 const USUAL_FROM: &str = "now-1h";
@@ -65,68 +63,24 @@ pub(super) fn routes(logs: &Arc<Logs>) -> Routes {
         .route("GET", links::LOGS_DOORS, Policy::READ, with(get(doors_route)))
 }
 
-/// What came with a request for a page.
-struct Asked {
-    uri: Uri,
-    headers: HeaderMap,
-    caller: Caller,
-    transport: Transport,
-    counts: Counts,
-    nonce: Nonce,
+fn shell_of(asked: &Asked, state: &PageState, title: &str) -> Shell {
+    let query = last_columns(asked.query());
+    let mut visit = asked.visit(state.now_ms());
+    visit.query = query.as_ref();
+    Shell::new(Page::Logs, title, visit)
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self {
-            uri: parts.uri.clone(),
-            headers: parts.headers.clone(),
-            caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
-            transport: parts.extensions.get().copied().unwrap_or(Transport { is_https: false }),
-            counts: parts.extensions.get().cloned().unwrap_or_default(),
-            nonce: Nonce::fresh(),
-        })
-    }
+/// The address of the search page with the same parameters.
+fn page_uri(asked: &Asked) -> Result<Uri, http::uri::InvalidUri> {
+    format!("{}?{}", links::LOGS, asked.query()).parse()
 }
 
-impl Asked {
-    fn query(&self) -> &str {
-        self.uri.query().unwrap_or("")
-    }
-
-    /// The first value of a parameter of the URL; empty if it is not there.
-    fn param(&self, name: &str) -> String {
-        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    }
-
-    fn shell(&self, state: &PageState, title: &str) -> Shell {
-        let query = last_columns(self.query());
-        let mut visit = Visit::new(&self.uri, &self.headers, state.now_ms());
-        visit.query = query.as_ref();
-        visit.nonce = self.nonce.clone();
-        visit.caller = self.caller.clone();
-        visit.firing = self.counts.firing;
-        Shell::new(Page::Logs, title, visit)
-    }
-
-    /// The address of the search page with the same parameters.
-    fn page_uri(&self) -> Result<Uri, http::uri::InvalidUri> {
-        format!("{}?{}", links::LOGS, self.query()).parse()
-    }
-
-    fn page(&self, html: String) -> Response {
-        page::respond(StatusCode::OK, html, &self.nonce)
-    }
-
-    /// Where senders send to, as the browser asked.
-    fn push_url(&self) -> String {
-        let header = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let host = header.or_else(|| self.uri.authority().map(http::uri::Authority::as_str)).unwrap_or("localhost:9090");
-        let scheme = if self.transport.is_https { "https" } else { "http" };
-        format!("{scheme}://{host}/loki/api/v1/push")
-    }
+/// Where senders send to, as the browser asked.
+fn push_url(asked: &Asked) -> String {
+    let header = asked.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = header.or_else(|| asked.uri.authority().map(http::uri::Authority::as_str)).unwrap_or("localhost:9090");
+    let scheme = if asked.transport.is_https { "https" } else { "http" };
+    format!("{scheme}://{host}/loki/api/v1/push")
 }
 
 /// A query string with only the last of its choices of columns, so that links do not pass the others on.
@@ -162,16 +116,16 @@ async fn work<T: Send + 'static>(
 
 async fn search_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, cancel| {
-        let shell = asked.shell(state, key("Logs")).with_range(USUAL_FROM).with_refresh("off");
+        let shell = shell_of(&asked, state, key("Logs")).with_range(USUAL_FROM).with_refresh("off");
         let wanted = pages::asked::Asked::from_query(asked.query());
         if wanted.switch_to.is_some() {
             return Redirect::to(&search::switched(state, &wanted, &shell, cancel)).into_response();
         }
-        let mut input = search::input(state, wanted, &shell, asked.push_url(), cancel);
+        let mut input = search::input(state, wanted, &shell, push_url(&asked), cancel);
         let who = Saver::of(&asked.caller);
         input.saved = saved::seen(state, &who);
         (input.has_own, input.may_share) = (who.has_own(), who.may_share());
-        let mut response = asked.page(pages::search::render(&input, &shell));
+        let mut response = asked.page(StatusCode::OK, pages::search::render(&input, &shell));
         *response.status_mut() = status_of_range(&shell);
         response
     })
@@ -188,9 +142,9 @@ fn status_of_range(shell: &Shell) -> StatusCode {
 
 async fn line_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, cancel| {
-        let shell = asked.shell(state, key("Log line"));
+        let shell = shell_of(&asked, state, key("Log line"));
         let input = line::input(state, &asked.param("s"), &asked.param("t"), cancel);
-        let mut response = asked.page(pages::line::render(&input, &shell));
+        let mut response = asked.page(StatusCode::OK, pages::line::render(&input, &shell));
         if input.problem.is_some() {
             *response.status_mut() = StatusCode::BAD_REQUEST;
         }
@@ -201,10 +155,10 @@ async fn line_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result
 
 async fn streams_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, cancel| {
-        let shell = asked.shell(state, key("Streams")).with_range(USUAL_FROM);
+        let shell = shell_of(&asked, state, key("Streams")).with_range(USUAL_FROM);
         let mut input = streams::input(state, &shell, asked.param("by"), cancel);
         input.is_deleted = asked.param("done") == "deleted";
-        let mut response = asked.page(pages::streams::render(&input, &shell));
+        let mut response = asked.page(StatusCode::OK, pages::streams::render(&input, &shell));
         *response.status_mut() = status_of_range(&shell);
         response
     })
@@ -213,8 +167,8 @@ async fn streams_route(State(state): State<Arc<PageState>>, asked: Asked) -> Res
 
 async fn doors_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     work(&state, move |state, _| {
-        let shell = asked.shell(state, key("Ingestion")).with_refresh("5s");
-        asked.page(pages::doors::render(&doors::input(state), &shell))
+        let shell = shell_of(&asked, state, key("Ingestion")).with_refresh("5s");
+        asked.page(StatusCode::OK, pages::doors::render(&doors::input(state), &shell))
     })
     .await
 }
@@ -231,10 +185,10 @@ async fn delete_route(State(state): State<Arc<PageState>>, asked: Asked, body: B
             Change::new("logs.delete", query).after(after).in_answer(answer)
         }
         Err(why) => {
-            let shell = asked.shell(state, key("Streams")).with_range(USUAL_FROM);
+            let shell = shell_of(&asked, state, key("Streams")).with_range(USUAL_FROM);
             let mut input = streams::input(state, &shell, String::new(), cancel);
             input.problem = Some(why);
-            let mut response = asked.page(pages::streams::render(&input, &shell));
+            let mut response = asked.page(StatusCode::OK, pages::streams::render(&input, &shell));
             *response.status_mut() = StatusCode::BAD_REQUEST;
             response
         }

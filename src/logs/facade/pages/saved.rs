@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde_json::{Value as Data, json};
 
-use super::{Asked, PageState, work};
+use super::{PageState, shell_of, work};
 use crate::access::Change;
 use crate::logs::facade::saved::{SavedError, Saver};
 use crate::logs::pages::saved::{self, SavedInput, SavedSearch};
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 
@@ -32,12 +33,12 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> R
 async fn show(state: &Arc<PageState>, asked: Asked, error: Option<SavedError>) -> Result<Response, Problem> {
     work(state, move |state, _| {
         let who = Saver::of(&asked.caller);
-        let shell = asked.shell(state, key("Saved searches"));
+        let shell = shell_of(&asked, state, key("Saved searches"));
         let done = asked.param("done");
         let status = error.as_ref().map_or(StatusCode::OK, status_of);
         let problem = error.map(|error| error.to_string());
         let input = SavedInput { searches: seen(state, &who), problem, done, has_own: who.has_own(), may_share: who.may_share() };
-        let mut response = asked.page(saved::render(&input, &shell));
+        let mut response = asked.page(StatusCode::OK, saved::render(&input, &shell));
         *response.status_mut() = status;
         response
     })

@@ -1,0 +1,77 @@
+//! What comes with a request for a page, whichever hall makes it.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+
+use crate::access::{Caller, Transport};
+use crate::ui::page;
+use crate::ui::security::Nonce;
+use crate::ui::shell::{Counts, Visit};
+
+/// A request for a page, but for its body.
+#[derive(Debug)]
+pub struct Asked {
+    /// The address.
+    pub uri: Uri,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Who asks.
+    pub caller: Caller,
+    /// How it came.
+    pub transport: Transport,
+    /// What the navigation counts.
+    pub counts: Counts,
+    /// The nonce of the answer.
+    pub nonce: Nonce,
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
+            transport: parts.extensions.get().copied().unwrap_or(Transport { is_https: false }),
+            counts: parts.extensions.get().cloned().unwrap_or_default(),
+            nonce: Nonce::fresh(),
+        })
+    }
+}
+
+impl Asked {
+    /// The parameters of the URL, encoded; empty for none.
+    pub fn query(&self) -> &str {
+        self.uri.query().unwrap_or("")
+    }
+
+    /// The first value of a parameter of the URL without spaces around; empty if it is not there.
+    pub fn param(&self, name: &str) -> String {
+        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether the URL has a parameter, with a value or without.
+    pub fn has_param(&self, name: &str) -> bool {
+        form_urlencoded::parse(self.query().as_bytes()).any(|(known, _)| known == name)
+    }
+
+    /// What the shell of a page needs to know at a time, in milliseconds.
+    pub fn visit(&self, now_ms: i64) -> Visit<'_> {
+        let mut visit = Visit::new(&self.uri, &self.headers, now_ms);
+        visit.nonce = self.nonce.clone();
+        visit.caller = self.caller.clone();
+        visit.firing = self.counts.firing;
+        visit
+    }
+
+    /// A page as the answer.
+    pub fn page(&self, status: StatusCode, html: String) -> Response {
+        page::respond(status, html, &self.nonce)
+    }
+}

@@ -1,0 +1,77 @@
+/** A field for a query: a text box that becomes the editor of PromQL or LogQL once that is there. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Editor } from '../../../../islands/editor.ts';
+import { standIn } from '../../../../lang/stand_in.ts';
+import { Group, type Said } from './field.tsx';
+import type { Speaks } from './source.tsx';
+import { t } from './words.ts';
+
+/** Longest query, in characters. */
+const CHARS_MAX = 50_000;
+
+export interface QueryProps extends Said {
+  value: string;
+  onChange: (value: string) => void;
+  /** Enter: it is asked at once. */
+  onRun?: () => void;
+  language: Speaks;
+  /** What the server said, with its place. */
+  problem?: { message: string; start?: number; end?: number } | null;
+  placeholder?: string;
+}
+
+export function QueryField({ value, onChange, onRun, language, problem, placeholder, ...said }: QueryProps) {
+  const at = useRef<HTMLDivElement>(null);
+  const heard = useRef({ onChange, onRun });
+  /** What was typed and has not come back as the value yet: an older value must never be put over what is typed since. */
+  const told = useRef<string[]>([]);
+  heard.current = { onChange, onRun };
+  const editor = () => at.current?.querySelector<Editor>('ph-editor') ?? null;
+  // The field of the editor is its own: it is made once for each language, and told what changed elsewhere.
+  useEffect(() => {
+    const box = at.current;
+    if (!box) return;
+    const area = document.createElement('textarea');
+    Object.assign(area, { className: 'mono', rows: 1, spellcheck: false, autocomplete: 'off', placeholder: placeholder ?? '', maxLength: CHARS_MAX, value });
+    area.setAttribute('aria-label', said.label);
+    area.dir = 'ltr';
+    const whole = document.createElement(language ? 'ph-editor' : 'div');
+    whole.setAttribute('language', language);
+    whole.setAttribute('variables', '');
+    whole.append(area);
+    const typed = () => { told.current.push(area.value); heard.current.onChange(area.value); }, run = () => heard.current.onRun?.();
+    area.addEventListener('input', typed);
+    area.addEventListener('keydown', (e) => { if (e.key === 'Enter' && !e.shiftKey) { e.preventDefault(); run(); } });
+    whole.addEventListener('ph:run', (e) => { e.stopPropagation(); run(); });
+    box.replaceChildren(whole);
+    if (language) void import('../../../../islands/editor.ts');
+    return () => whole.remove();
+  }, [language]);
+  useEffect(() => {
+    const area = at.current?.querySelector('textarea'), whole = editor(), own = told.current.lastIndexOf(value);
+    if (own >= 0) { told.current.splice(0, own + 1); return; }
+    if (!area || area.value === value) return;
+    if (whole?.dataset.ready) whole.value = value; else area.value = value;
+    told.current = [];
+  }, [value]);
+  useEffect(() => { if (editor()?.dataset.ready) editor()?.problem(problem ?? null); }, [problem?.message, problem?.start]);
+  return <Group {...said}><div ref={at} class="ed-query" dir="ltr" />{said.error && <small class="crit-t" role="alert" dir="auto">{said.error}</small>}</Group>;
+}
+
+/** What a query of PromQL does, step by step. */
+export function Explained({ query }: { query: string }) {
+  const [told, tell] = useState<{ code: string; words: string }[] | string>([]);
+  useEffect(() => {
+    const ctl = new AbortController();
+    const timer = setTimeout(() => void ask(query, ctl.signal).then((found) => { if (!ctl.signal.aborted) tell(found); }, () => undefined), 300);
+    return () => { clearTimeout(timer); ctl.abort(); };
+  }, [query]);
+  if (typeof told === 'string') return <p class="explain crit-t" dir="auto">{told}</p>;
+  return <div class="explain"><ol>{told.map((step, i) => <li key={i}><code dir="ltr">{step.code}</code><span>{step.words}</span></li>)}</ol></div>;
+}
+async function ask(query: string, signal: AbortSignal): Promise<{ code: string; words: string }[] | string> {
+  if (!query.trim()) return t('Write a query first.');
+  const [{ explain }, res] = await Promise.all([import('../../../../lang/explain.ts'), fetch('/api/v1/parse_query', { method: 'POST', signal, body: new URLSearchParams({ query: standIn(query).text }), headers: { 'x-requested-with': 'pharos' } })]);
+  const body = (await res.json().catch(() => null)) as { data?: Parameters<typeof explain>[0]; error?: string } | null;
+  return body?.data ? explain(body.data) : (body?.error ?? t('The server cannot be reached.'));
+}
