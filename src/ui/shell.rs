@@ -11,7 +11,7 @@ use crate::ui::lang::{LANGUAGES, Lang, Words, key};
 use crate::ui::links;
 use crate::ui::look::{Look, THEMES, Theme, ZONES, Zone};
 use crate::ui::nav::{self, Entry, Group, Page};
-use crate::ui::range::{CHOICES, PageRange, REFRESH};
+use crate::ui::range::{CALENDAR, CHOICES, PageRange, REFRESH};
 use crate::ui::security::Nonce;
 
 /// How much a notice matters.
@@ -408,6 +408,11 @@ impl Shell {
     /// Ranges on offer.
     pub fn choices(&self) -> &'static [(&'static str, &'static str)] {
         &CHOICES
+    }
+
+    /// Days, weeks and months on offer, from their start to their end.
+    pub fn calendar(&self) -> &'static [(&'static str, &'static str)] {
+        &CALENDAR
     }
 
     /// Intervals on offer.

@@ -57,6 +57,30 @@ fn a_draft_is_drawn_panel_by_panel() {
 }
 
 #[test]
+fn the_variables_of_a_draft_say_what_they_offer() {
+    let (_folder, server) = server();
+    let draft = json!({"title": "Draft", "templating": {"list": [
+        {"type": "custom", "name": "n", "query": "One : 1,2", "multi": true, "includeAll": true, "current": {"value": ["1"]}},
+        {"type": "query", "name": "bad", "query": "label_values(up{, job)"},
+        {"type": "custom", "name": "many", "query": (0..300).map(|n| n.to_string()).collect::<Vec<_>>().join(",")},
+    ]}});
+    let ask = |query: &str, body: String| server.post(&format!("/ui/boards/new/variables{query}"), "application/json", body);
+    let (status, text) = ask("", draft.to_string());
+    assert_eq!(status, 200, "{text}");
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        found[0],
+        json!({"name": "n", "choices": [["One", "1"], ["2", "2"]], "more": 0, "chosen": ["One"], "all": false, "error": null})
+    );
+    assert!(found[1]["error"].as_str().is_some_and(|error| !error.is_empty()), "{text}");
+    assert_eq!((found[2]["choices"].as_array().map(Vec::len), &found[2]["more"]), (Some(200), &json!(100)));
+    let (_, turned) = ask("?var-n=$__all", draft.to_string());
+    assert_eq!(serde_json::from_str::<Value>(&turned).unwrap()[0]["all"], true);
+    let (status, why) = ask("", "{".to_owned());
+    assert!(status == 400 && why.contains("no JSON"), "{why}");
+}
+
+#[test]
 fn ready_made_dashboards_answer_and_what_is_unchanged_costs_a_line() {
     let (_folder, server) = server();
     let body = |have: &str| json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z", "panels": [{"key": "2", "w": 400, "h": 200, "have": have}]});

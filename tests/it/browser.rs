@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{Server, client, skip};
-use crate::wire;
+use crate::{conformance, wire};
 
 /// Where Linux distributions put it.
 const BROWSERS: [&str; 4] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome-stable", "/usr/bin/google-chrome"];
@@ -21,6 +21,11 @@ fn browser() -> Option<PathBuf> {
 
 /// Runs one file of browser tests; its words are shown when something is wrong.
 fn drive(name: &str, server: &Server) {
+    drive_with(name, server, &[]);
+}
+
+/// The same with further arguments.
+fn drive_with(name: &str, server: &Server, args: &[&Path]) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
     let Some(browser) = browser() else { return skip("Chromium is not installed") };
     if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -32,6 +37,7 @@ fn drive(name: &str, server: &Server) {
     let output = Command::new("node")
         .arg(web.join("test/browser").join(format!("{name}.mjs")))
         .arg(server.url(""))
+        .args(args)
         .env("PHAROS_TEST_CHROMIUM", browser)
         .stdin(Stdio::null())
         .output()
@@ -140,6 +146,22 @@ fn dashboards_are_drawn_and_brought_in() {
     let server = Server::start(&["--host-interval=1s"]);
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
     drive("boards", &server);
+}
+
+#[test]
+fn dashboards_are_made_and_changed_in_place() {
+    let server = Server::start(&["--host-interval=1s"]);
+    server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
+    drive("edit", &server);
+}
+
+#[test]
+fn dashboards_of_others_are_drawn() {
+    let Some(folder) = conformance::folder() else { return };
+    let server = Server::start(&["--host-interval=1s"]);
+    conformance::fill(&server, &folder);
+    server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
+    drive_with("conformance", &server, &[&folder]);
 }
 
 #[test]

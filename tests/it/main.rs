@@ -38,6 +38,8 @@ mod calm_pages;
 mod channels;
 /// Configuration files, reload, checks.
 mod config;
+/// Dashboards of others: read, answered, drawn.
+mod conformance;
 /// TLS, proxies, credentials and redirects towards targets.
 mod connect;
 /// Connecting programs by the page for it.

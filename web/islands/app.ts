@@ -44,7 +44,7 @@ function choose(el: HTMLElement): void {
 function showRange(): void {
   const r = range.get();
   document.querySelectorAll('[data-rangelabel]').forEach((e) => { e.textContent = rangeLabel(r, range.now()); });
-  document.querySelectorAll<HTMLAnchorElement>('.tm a[data-from]').forEach((a) => a.toggleAttribute('aria-current', a.dataset.from === r.from && r.to === 'now'));
+  document.querySelectorAll<HTMLAnchorElement>('.tm a[data-from]').forEach((a) => a.toggleAttribute('aria-current', a.dataset.from === r.from && r.to === (a.dataset.to ?? 'now')));
   const zoomed = $('[data-act="zoom-out"]');
   if (zoomed) zoomed.hidden = isLive(r);
   const form = $<HTMLFormElement>('.tm form');
@@ -88,7 +88,7 @@ document.addEventListener('click', (e) => {
   const link = target.closest<HTMLAnchorElement>('.tm a[data-from]');
   if (link && $('ph-chart, ph-board, ph-logs form') && !(e as MouseEvent).metaKey && !(e as MouseEvent).ctrlKey) {
     e.preventDefault();
-    range.set({ from: link.dataset.from ?? 'now-1h', to: 'now' });
+    range.set({ from: link.dataset.from ?? 'now-1h', to: link.dataset.to ?? 'now' });
     link.closest<HTMLElement>('[popover]')?.hidePopover();
   }
 });
@@ -96,7 +96,7 @@ document.addEventListener('submit', (e) => {
   const form = e.target as HTMLFormElement;
   if (form.matches('.tm form')) {
     const from = (form.elements.namedItem('from') as HTMLInputElement).value, to = (form.elements.namedItem('to') as HTMLInputElement).value;
-    const a = resolve(from, range.now()), b = resolve(to, range.now());
+    const a = resolve(from, range.now()), b = resolve(to, range.now(), true);
     const wrong = a == null ? t('“{}” is not a time.', from) : b == null ? t('“{}” is not a time.', to) : a >= b ? t('The start must be before the end.') : '';
     if (wrong) { e.preventDefault(); toast(wrong, true); return; }
     if (!$('ph-chart, ph-board, ph-logs form')) return;

@@ -4,6 +4,7 @@ import { html, raw } from '../lib/html.ts';
 import { learn, t } from '../lib/words.ts';
 import book from 'icon:book-open';
 import chart from 'icon:chart-line';
+import board from 'icon:layout-dashboard';
 
 await learn({ ar: () => import('../lang/ar_palette.ts') });
 
@@ -44,6 +45,14 @@ async function metrics(query: string, signal: AbortSignal): Promise<Entry[]> {
   return names.slice(0, 20).map((name) => ({ text: name, href: `/explore?q=${encodeURIComponent(name)}`, hint: t('metric'), icon: chart }));
 }
 
+/** Dashboards by their titles. */
+async function boards(query: string, signal: AbortSignal): Promise<Entry[]> {
+  if (!query) return [];
+  const res = await fetch(`/api/search?type=dash-db&limit=${MAX}&query=${encodeURIComponent(query)}`, { signal });
+  if (!res.ok) return [];
+  return ((await res.json()) as { title: string; url: string; folderTitle?: string }[]).map((one) => ({ text: one.title, href: one.url, hint: one.folderTitle || t('dashboard'), icon: board }));
+}
+
 /** Headings of the documentation, fetched when the palette opens. */
 async function titles(): Promise<Entry[]> {
   const res = await fetch('/docs/titles.json');
@@ -54,7 +63,7 @@ async function titles(): Promise<Entry[]> {
 /** Opens the palette; `typed` came before it was there. */
 export function open(typed = ''): void {
   if (document.getElementById('cmdk')) return;
-  const d = dialog('cmdk', html`<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="${t('Go to a page or a metric')}" aria-label="${t('Command palette')}" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="${t('Results')}"></ul>`.text);
+  const d = dialog('cmdk', html`<input role="combobox" aria-expanded="true" aria-controls="cmdl" placeholder="${t('Go to a page, a dashboard or a metric')}" aria-label="${t('Command palette')}" autocomplete="off" spellcheck="false"><ul id="cmdl" role="listbox" aria-label="${t('Results')}"></ul>`.text);
   const input = d.querySelector('input') as HTMLInputElement, list = d.querySelector('ul') as HTMLElement;
   const local = [...pages(), ...subPages()];
   let found: Entry[] = [], docs: Entry[] = [], shown: Entry[] = [], at = 0, timer = 0, ctl = new AbortController();
@@ -75,7 +84,7 @@ export function open(typed = ''): void {
     clearTimeout(timer);
     ctl.abort();
     ctl = new AbortController();
-    timer = window.setTimeout(() => { void metrics(input.value.trim(), ctl.signal).then((m) => { found = m; draw(); }).catch(() => undefined); }, 120);
+    timer = window.setTimeout(() => { const q = input.value.trim(); void Promise.allSettled([boards(q, ctl.signal), metrics(q, ctl.signal)]).then((all) => { if (q === input.value.trim()) { found = all.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])); draw(); } }); }, 120);
   });
   input.addEventListener('keydown', (e) => {
     if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); at = (at + (e.key === 'ArrowDown' ? 1 : shown.length - 1)) % Math.max(1, shown.length); draw(); }

@@ -180,6 +180,7 @@ export const ar: Record<string, string> = {
   'States and how long they last': 'الحالات ومدة بقائها',
   'Status history': 'سجل الحالات',
   'A state for each moment': 'حالة لكل لحظة',
+  'Logs': 'السجلات',
   'Log lines': 'أسطر السجلات',
   'Words of your own': 'كلمات من عندك',
   'Alert list': 'قائمة التنبيهات',

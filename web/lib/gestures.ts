@@ -9,7 +9,7 @@ export interface View { x: [number, number] | null; y: [number, number] | null }
 /** The page's range in seconds. */
 function span(): [number, number] {
   const r = page.get(), now = page.now();
-  const to = resolve(r.to, now) ?? now;
+  const to = resolve(r.to, now, true) ?? now;
   return [resolve(r.from, now) ?? to - 3600, to];
 }
 

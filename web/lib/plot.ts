@@ -52,7 +52,7 @@ export function options(plot: HTMLElement, f: Frame, look: Look, shown: boolean[
         range: (_u, lo, hi) => {
           if (look.view.x) return look.view.x;
           const r = page.get(), now = page.now();
-          const a = resolve(r.from, now), b = resolve(r.to, now);
+          const a = resolve(r.from, now), b = resolve(r.to, now, true);
           return a != null && b != null && a < b && lo >= a - (b - a) && hi <= b + (b - a) ? [a, b] : lo === hi ? [lo - 60, hi + 60] : [lo, hi];
         },
       },

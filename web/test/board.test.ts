@@ -2,7 +2,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import type { Axis, Line } from '../lib/board/data.ts';
 import { css, paints } from '../lib/board/data.ts';
-import { pairs } from '../lib/board/batch.ts';
+import { switches, variables } from '../lib/board/batch.ts';
 import { chosen, ordered, type Row } from '../lib/board/legend.ts';
 import { cutter, read } from '../lib/board/lines.ts';
 import { csv } from '../lib/board/csv.ts';
@@ -99,8 +99,8 @@ test('answers are cut into lines wherever the chunks end', async () => {
   assert.deepEqual(seen, [{ text: 'é' }, { done: true }]);
 });
 test('variables of the URL go along, and only those', () => {
-  assert.equal(pairs('?from=now-6h&var-job=a%26b&var-job=c&viewPanel=4&mark-a=off', 'var-'), 'var-job=a%26b&var-job=c');
-  assert.equal(pairs('?var-job=a&mark-Own+deploys=off', 'mark-'), 'mark-Own+deploys=off');
+  assert.equal(variables('?from=now-6h&var-job=a%26b&var-job=c&viewPanel=4&mark-a=off'), 'var-job=a%26b&var-job=c');
+  assert.equal(switches('?var-job=a&mark-Own+deploys=off'), 'mark-Own+deploys=off');
 });
 test('choosing changes one variable of the URL', () => {
   const u = 'http://x/d/a?from=now-6h&var-job=a&var-host=h';

@@ -133,6 +133,11 @@ test('annotations are known by where they come from, and older forms are underst
   assert.deepEqual(old, { name: 'a', titleFormat: 't', target: { refId: 'Anno', expr: 'down', interval: '60s' } });
   const logs = annotation.turned(old, 'logs');
   assert.deepEqual([logs.datasource, logs.target], [{ type: 'loki', uid: 'logs' }, { expr: 'down', refId: 'Anno', queryType: 'range' }]);
+  const alerts = annotation.turned(old, 'alerts');
+  assert.equal(annotation.origin(alerts, json), 'alerts');
+  assert.equal(annotation.origin(annotation.turned(alerts, 'metrics'), json), 'metrics', 'there is a way back');
+  for (const [filter, where] of [[undefined, 'all'], [{}, 'all'], [{ exclude: true, ids: [] }, 'all'], [{ exclude: true, ids: [1] }, 'but'], [{ exclude: false, ids: [1] }, 'only'], [{ ids: [] }, 'only']] as const) assert.equal(annotation.whereOf(one(filter ? { filter } : {})).where, where, JSON.stringify(filter));
+  assert.deepEqual(annotation.marked(annotation.marked(one({}), 'but', [2]), 'all', []), { name: 'a' });
   const tags = annotation.tagged(annotation.fresh('x'), { tags: ['a', 'b'], matchAny: true });
   assert.equal(annotation.summary(tags, json), 'a or b');
 });

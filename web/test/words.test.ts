@@ -4,13 +4,12 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { ar as everywhere } from '../lang/ar.ts';
 import { ar as boards } from '../lang/ar_board.ts';
 import { ar as edited } from '../lang/ar_edit.ts';
-import { ar as editedPanels } from '../lang/ar_edit_panel.ts';
 import { ar as explained } from '../lang/ar_explain.ts';
 import { ar as searched } from '../lang/ar_logs.ts';
 import { ar as jumped } from '../lang/ar_palette.ts';
 import { n, t } from '../lib/words.ts';
 
-const ar: Record<string, string> = { ...everywhere, ...boards, ...edited, ...editedPanels, ...explained, ...searched, ...jumped };
+const ar: Record<string, string> = { ...everywhere, ...boards, ...edited, ...explained, ...searched, ...jumped };
 
 test('texts are filled in order and counted', () => {
   assert.equal(t('highest {} {}', 'a', '5 s'), 'highest a 5 s');
@@ -22,7 +21,7 @@ test('texts are filled in order and counted', () => {
 /** Every text that scripts ask for: in calls, and in the tables that are looked up later. */
 function wanted(): Set<string> {
   const found = new Set<string>();
-  for (const folder of ['lib', 'lib/board', 'lib/board/edit', 'lib/board/edit/panel', 'lib/logs', 'islands', 'lang']) {
+  for (const folder of ['lib', 'lib/board', 'lib/board/edit', 'lib/logs', 'islands', 'lang']) {
     for (const file of readdirSync(folder).filter((f) => /\.tsx?$/.test(f) && !f.startsWith('ar'))) {
       const text = readFileSync(`${folder}/${file}`, 'utf8');
       const all = (pattern: RegExp) => [...text.matchAll(pattern)].map((m) => m[1] ?? '');
@@ -32,8 +31,7 @@ function wanted(): Set<string> {
       // The tables of what functions and operators do.
       if (file === 'explain.ts') all(/[\w=<>!~+*/%^-]'?: '([^']{3,})'/g).filter((key) => /[a-z]/i.test(key)).forEach((key) => found.add(key));
       if (file === 'changes.ts') all(/\b(?:added|removed|changed): '([^']+)'/g).forEach((key) => found.add(key));
-      if (file === 'kinds.ts') all(/\b(?:label|words): '([^']+)'/g).forEach((key) => found.add(key));
-      if (file === 'range.ts') all(/\['(Last [^']+)', '/g).concat(all(/\['Last [^']+', '([^']+)'\]/g)).forEach((key) => found.add(key));
+      if (file === 'range.ts') all(/\['(Last [^']+)', '/g).concat(all(/\['Last [^']+', '([^']+)'\]/g), all(/\b[dwMy]: \['(T[^']+)', '/g), all(/\['T[^']+', '([^']+)'\]/g)).forEach((key) => found.add(key));
       if (file === 'palette.ts') all(/\['[^']+', '([A-Z][^']+)'\]/g).forEach((key) => found.add(key));
       if (file === 'legend.ts') all(/\['\w+', '([A-Z]\w+)', '/g).forEach((key) => found.add(key));
     }

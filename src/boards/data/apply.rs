@@ -44,6 +44,11 @@ pub fn prepare(panel: &Panel, frames: Vec<Frame>, fill: Fill<'_>) -> Result<Prep
         .collect();
     for (frame, looks) in frames.iter_mut().zip(looks) {
         for (field, (look, title)) in frame.fields.iter_mut().zip(looks) {
+            if look.is_zero_where_nothing
+                && let Column::Number(values) = &mut field.values
+            {
+                values.iter_mut().for_each(|value| *value = value.or(Some(0.0)));
+            }
             field.look = Arc::new(look);
             field.title = title;
         }

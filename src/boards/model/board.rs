@@ -81,7 +81,7 @@ pub struct Input {
     pub kind: String,
     /// The kind of source, for sources.
     pub plugin: String,
-    /// The value of a constant unless another is given.
+    /// Its value unless another is given: that of a constant, or the uid of the source of its kind.
     pub value: String,
 }
 

@@ -69,6 +69,8 @@ pub struct Look {
     pub colour: ColourMode,
     /// Instead of a value that is not there; empty for a dash.
     pub no_value: String,
+    /// Whether a value that is not there counts as zero.
+    pub is_zero_where_nothing: bool,
     /// Links on values.
     pub links: Vec<Link>,
     /// Whether a table offers to filter by it.

@@ -17,7 +17,7 @@ mod variable;
 
 pub use annotation::{Annotation, Change, Wanted};
 pub use board::{
-    AnnotationQuery, BOARD_BYTES_MAX, Board, Link, Object, Panel, PanelKind, Place, SharedCursor, Source, Target, TargetFormat,
+    AnnotationQuery, BOARD_BYTES_MAX, Board, Input, Link, Object, Panel, PanelKind, Place, SharedCursor, Source, Target, TargetFormat,
     Transformation, VARIABLES_MAX,
 };
 pub use compare::{DIFFERENCES_MAX, Difference, How, Part, Thing, compare};

@@ -1,6 +1,6 @@
 //! Bringing a dashboard in: its JSON is pasted or chosen as a file, looked at panel by panel, then kept.
 
-use crate::boards::model::{Finding, Level, Report};
+use crate::boards::model::{Finding, LOGS_UID, Level, METRICS_UID, Report};
 use crate::ui::lang::key;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -21,6 +21,35 @@ pub struct Looked {
     pub replaces: Option<String>,
 }
 
+/// A source or a constant that the dashboard wants to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Its name in the JSON.
+    pub name: String,
+    /// Its name for people.
+    pub label: String,
+    /// The kind of source in the words of Grafana; empty for a constant.
+    pub plugin: String,
+    /// What is chosen: the uid of a source, or the constant.
+    pub value: String,
+}
+
+impl Wanted {
+    /// The field of a form for it.
+    pub fn field(&self) -> String {
+        format!("input-{}", self.name)
+    }
+
+    fn called(&self) -> &str {
+        if self.label.is_empty() { &self.name } else { &self.label }
+    }
+
+    /// Uid and name of the sources that there are.
+    const fn sources() -> [(&'static str, &'static str); 2] {
+        [(METRICS_UID, key("Metrics")), (LOGS_UID, key("Logs"))]
+    }
+}
+
 /// What the page is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImportInput {
@@ -30,6 +59,8 @@ pub struct ImportInput {
     pub folder: String,
     /// Uid and title of every folder.
     pub folders: Vec<(String, String)>,
+    /// What it wants to be told.
+    pub wanted: Vec<Wanted>,
     /// What was seen in it.
     pub looked: Option<Looked>,
     /// Why it cannot be imported, in words.
@@ -112,6 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_dashboard_wants_to_be_told_is_asked() {
+        let source = Wanted { name: "DS_LOKI".into(), label: "Loki".into(), plugin: "loki".into(), value: LOGS_UID.into() };
+        let constant = Wanted { name: "VAR_PREFIX".into(), value: "node_".into(), ..Wanted::default() };
+        let page = html(&ImportInput { wanted: vec![source, constant], looked: Some(Looked::default()), ..ImportInput::default() });
+        for part in ["name=\"input-DS_LOKI\"", "<option value=\"logs\" selected>Logs</option>", "name=\"input-VAR_PREFIX\" value=\"node_\""]
+        {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+
+    #[test]
     fn foreign_text_stays_text() {
         let mut report = Report { panels: 2, whole: 1, findings: Vec::new() };
         report.add(Some((1, HOSTILE)), Level::Ignored, HOSTILE, HOSTILE);
@@ -120,6 +162,7 @@ mod tests {
             json: HOSTILE.into(),
             folder: HOSTILE.into(),
             folders: vec![(HOSTILE.into(), HOSTILE.into())],
+            wanted: vec![Wanted { name: HOSTILE.into(), label: HOSTILE.into(), plugin: HOSTILE.into(), value: HOSTILE.into() }],
             looked: Some(looked),
             problem: Some(HOSTILE.into()),
         });

@@ -9,6 +9,7 @@ use super::source::Lead;
 use crate::base::cancel::{Cancel, Stop};
 use crate::boards::data::Frame;
 use crate::series::ports::{Answer, Evaluate, EvaluateError, Question, Search, SearchWanted, When};
+use crate::series::value::{InstantSample, Point, RangeSeries, Value};
 
 /// Longest text of a line, in bytes; the rest is cut off.
 const LINE_BYTES_MAX: usize = 16 * 1024;
@@ -55,13 +56,8 @@ pub fn ask(plan: &Plan, engines: &Engines, cancel: &Cancel) -> Result<Answers, S
             Err(error) => all.failures.push(failure(query, error)),
         }
     }
-    for query in plan.queries.iter().filter(|query| query.lead == Lead::Expression) {
-        match reckon::reckon(query, all.frames.iter().chain(&hidden)) {
-            Ok(found) if query.is_hidden => hidden.extend(found),
-            Ok(found) => all.frames.extend(found),
-            Err(text) => all.failures.push(Failure { ref_id: query.ref_id.clone(), text, span: None }),
-        }
-    }
+    let reckonings: Vec<&Query> = plan.queries.iter().filter(|query| query.lead == Lead::Expression).collect();
+    all.failures.extend(reckon::all(&reckonings, &mut all.frames, &mut hidden));
     let more = all.notes.len().saturating_sub(NOTES_MAX);
     if more > 0 {
         all.notes.truncate(NOTES_MAX);
@@ -94,7 +90,10 @@ fn one(query: &Query, is_alone: bool, engines: &Engines, cancel: &Cancel, notes:
     let mut found = Vec::new();
     if query.is_range {
         let when = When::Range { start: query.times.start, end: query.times.end, step: query.step };
-        let answer = engine.evaluate(&Question { query: &query.expr, when, cancel: cancel.clone() })?;
+        let mut answer = engine.evaluate(&Question { query: &query.expr, when, cancel: cancel.clone() })?;
+        if query.is_open && is_nothing(&answer.value) {
+            answer = unfinished(query, &**engine, cancel)?;
+        }
         tell(query, &answer, notes);
         found.extend(frames::over_time(query, answer.value, is_alone, notes));
     }
@@ -105,6 +104,25 @@ fn one(query: &Query, is_alone: bool, engines: &Engines, cancel: &Cancel, notes:
         found.extend(frames::of_instant(query, answer.value, is_alone, notes));
     }
     Ok(found)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Matrix(series) if series.is_empty())
+}
+
+/// What there is since the last whole step, at its time: a server that is younger than a step has nothing else.
+fn unfinished(query: &Query, engine: &dyn Evaluate, cancel: &Cancel) -> Result<Answer, EvaluateError> {
+    let mut answer = engine.evaluate(&Question { query: &query.expr, when: When::Instant(query.at), cancel: cancel.clone() })?;
+    let at = query.times.end;
+    let one = |sample: InstantSample| match sample.value {
+        Point::Float(value) => RangeSeries { labels: sample.labels, floats: vec![(at, value)], histograms: Vec::new() },
+        Point::Histogram(histogram) => RangeSeries { labels: sample.labels, floats: Vec::new(), histograms: vec![(at, histogram)] },
+    };
+    answer.value = match answer.value {
+        Value::Vector(samples) => Value::Matrix(samples.into_iter().map(one).collect()),
+        other => other,
+    };
+    Ok(answer)
 }
 
 /// What makes an answer doubtful, once; what is only worth knowing is for who writes queries, not for who reads panels.

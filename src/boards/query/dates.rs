@@ -1,4 +1,7 @@
-//! `${__from:date:…}`: times as texts, in forms as moment.js writes them. UTC.
+//! `${__from:date:…}`: times as texts, in forms as moment.js writes them, in a zone.
+
+use chrono::{Offset, TimeZone, Utc};
+use chrono_tz::Tz;
 
 /// Longest form, in bytes.
 const FORM_BYTES_MAX: usize = 200;
@@ -17,9 +20,18 @@ struct Parts {
     minute: i64,
     second: i64,
     ms: i64,
+    /// How far the zone is ahead of UTC then, in seconds.
+    ahead: i64,
 }
 
-fn parts(at: i64) -> Parts {
+/// How far a zone (`Europe/Berlin`) is ahead of UTC at a time, in seconds; nothing for one that is not known.
+fn ahead(at: i64, zone: &str) -> i64 {
+    let found = zone.parse::<Tz>().ok().zip(Utc.timestamp_millis_opt(at).single());
+    found.map_or(0, |(zone, at)| i64::from(at.with_timezone(&zone).offset().fix().local_minus_utc()))
+}
+
+fn parts(at: i64, ahead: i64) -> Parts {
+    let at = at + ahead * 1_000;
     let (days, of_day) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
     // Days are counted from the first of March of the year 0, so that leap days come last.
     let z = days + 719_468;
@@ -37,18 +49,21 @@ fn parts(at: i64) -> Parts {
         minute: of_day / 60_000 % 60,
         second: of_day / 1_000 % 60,
         ms: of_day % 1_000,
+        ahead,
     }
 }
 
-/// A time (ms since the Unix epoch) in a form: empty or `iso`, `seconds`, or letters such as `YYYY-MM-DD HH:mm`.
-pub(super) fn date(at: i64, form: &str) -> String {
+/// A time (ms since the Unix epoch) in a form: empty or `iso`, `seconds`, or letters such as `YYYY-MM-DD HH:mm`, which
+/// are of a zone.
+pub(super) fn date(at: i64, form: &str, zone: &str) -> String {
     // Years beyond four digits are no dates that anybody means.
     let at = at.clamp(-62_135_596_800_000, 253_402_300_799_999);
+    let local = || parts(at, ahead(at, zone));
     match form {
-        "" | "iso" => shaped(&parts(at), "YYYY-MM-DD[T]HH:mm:ss.SSS[Z]"),
+        "" | "iso" => shaped(&parts(at, 0), "YYYY-MM-DD[T]HH:mm:ss.SSS[Z]"),
         "seconds" => at.div_euclid(1_000).to_string(),
-        form if form.len() > FORM_BYTES_MAX => shaped(&parts(at), "YYYY-MM-DD HH:mm:ss"),
-        form => shaped(&parts(at), form),
+        form if form.len() > FORM_BYTES_MAX => shaped(&local(), "YYYY-MM-DD HH:mm:ss"),
+        form => shaped(&local(), form),
     }
 }
 
@@ -69,7 +84,7 @@ fn shaped(at: &Parts, form: &str) -> String {
             out.push_str(&part(at, token));
             rest = &rest[token.len()..];
         } else if let Some(after) = rest.strip_prefix('Z') {
-            out.push_str("+00:00");
+            out.push_str(&offset(at.ahead, ":"));
             rest = after;
         } else {
             let mut chars = rest.chars();
@@ -80,11 +95,17 @@ fn shaped(at: &Parts, form: &str) -> String {
     out
 }
 
+/// `+05:30`.
+fn offset(ahead: i64, between: &str) -> String {
+    let (sign, minutes) = (if ahead < 0 { '-' } else { '+' }, ahead.abs() / 60);
+    format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
+}
+
 fn part(at: &Parts, token: &str) -> String {
     let month = MONTHS[at.month.min(11)];
     let weekday = DAYS[usize::try_from(at.days.rem_euclid(7)).unwrap_or(0)];
     let half = if at.hour % 12 == 0 { 12 } else { at.hour % 12 };
-    let seconds = at.days * 86_400 + at.hour * 3_600 + at.minute * 60 + at.second;
+    let seconds = at.days * 86_400 + at.hour * 3_600 + at.minute * 60 + at.second - at.ahead;
     match token {
         "YYYY" => format!("{:04}", at.year),
         "YY" => format!("{:02}", at.year.rem_euclid(100)),
@@ -115,7 +136,7 @@ fn part(at: &Parts, token: &str) -> String {
         "SSS" => format!("{:03}", at.ms),
         "A" => if at.hour < 12 { "AM" } else { "PM" }.to_owned(),
         "a" => if at.hour < 12 { "am" } else { "pm" }.to_owned(),
-        "ZZ" => "+0000".to_owned(),
+        "ZZ" => offset(at.ahead, ""),
         "X" => seconds.to_string(),
         _ => (seconds * 1_000 + at.ms).to_string(),
     }
@@ -148,12 +169,16 @@ mod tests {
             ("DDD [days] ZZ Z x X", "325 days +0000 +00:00 1763714000123 1763714000"),
             ("[open é", "[open é"),
         ] {
-            assert_eq!(date(AT, form), text, "{form}");
+            assert_eq!(date(AT, form, "utc"), text, "{form}");
         }
-        assert_eq!(date(951_782_400_000, "YYYY-MM-DD DDD"), "2000-02-29 60");
-        assert_eq!(date(-1, "iso"), "1969-12-31T23:59:59.999Z");
+        assert_eq!(date(AT, "YYYY-MM-DD HH:mm:ss Z ZZ x", "Asia/Kolkata"), "2025-11-21 14:03:20 +05:30 +0530 1763714000123");
+        assert_eq!(date(AT, "HH:mm Z", "America/New_York"), "03:33 -05:00");
+        assert_eq!(date(AT, "iso", "Asia/Kolkata"), "2025-11-21T08:33:20.123Z");
+        assert_eq!(date(AT, "HH:mm Z", "browser"), "08:33 +00:00");
+        assert_eq!(date(951_782_400_000, "YYYY-MM-DD DDD", ""), "2000-02-29 60");
+        assert_eq!(date(-1, "iso", ""), "1969-12-31T23:59:59.999Z");
         for extreme in [i64::MIN, i64::MAX] {
-            assert!(!date(extreme, "YYYY").is_empty());
+            assert!(!date(extreme, "YYYY", "Asia/Kolkata").is_empty());
         }
     }
 }

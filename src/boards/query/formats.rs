@@ -31,7 +31,7 @@ pub(super) struct Chosen {
     pub(super) is_list: bool,
 }
 
-/// Writes what is chosen in a form (`csv`, `date:iso`, `customqueryparam:name`); none for a form that is not known.
+/// Writes what is chosen in a form (`csv`, `customqueryparam:name`); none for a form that is not known.
 pub(super) fn shown(form: &str, name: &str, chosen: &Chosen) -> Option<String> {
     let (form, argument) = form.split_once(':').unwrap_or((form, ""));
     let values = chosen.values.as_slice();
@@ -67,12 +67,15 @@ pub(super) fn shown(form: &str, name: &str, chosen: &Chosen) -> Option<String> {
             .map(|(at, value)| if at == 0 { value.clone() } else { format!("{name}={value}") })
             .collect::<Vec<_>>()
             .join(","),
-        "date" => match values.first().and_then(|value| value.trim().parse::<f64>().ok()).filter(|at| at.is_finite()) {
-            Some(at) => dates::date(at as i64, argument),
-            None => "NaN".to_owned(),
-        },
         _ => return None,
     })
+}
+
+/// What is chosen as a date (`date`, `date:YYYY`) in a zone; none for another form.
+pub(super) fn date(form: &str, chosen: &Chosen, zone: &str) -> Option<String> {
+    let (form, argument) = form.split_once(':').unwrap_or((form, ""));
+    let at = chosen.values.first().and_then(|value| value.trim().parse::<f64>().ok()).filter(|at| at.is_finite());
+    (form == "date").then(|| at.map_or_else(|| "NaN".to_owned(), |at| dates::date(at as i64, argument, zone)))
 }
 
 fn json(value: &impl serde::Serialize) -> String {
@@ -169,8 +172,9 @@ mod tests {
         assert_eq!(shown("nonsense", "x", &one), None);
         assert_eq!(shown("json", "x", &chosen(&["a"], true)).as_deref(), Some("[\"a\"]"));
         assert_eq!(shown("lucene", "x", &chosen(&[], true)).as_deref(), Some("__empty__"));
-        assert_eq!(shown("date:YYYY", "x", &chosen(&["1763714000123"], false)).as_deref(), Some("2025"));
-        assert_eq!(shown("date", "x", &chosen(&["soon"], false)).as_deref(), Some("NaN"));
+        assert_eq!(date("date:YYYY HH", &chosen(&["1763714000123"], false), "Asia/Tokyo").as_deref(), Some("2025 17"));
+        assert_eq!(date("date", &chosen(&["soon"], false), "").as_deref(), Some("NaN"));
+        assert_eq!(date("csv", &one, ""), None);
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Filling<'_> {
             return chosen.texts.join(" + ");
         }
         if !form.is_empty()
-            && let Some(text) = formats::shown(form, name, chosen)
+            && let Some(text) = formats::shown(form, name, chosen).or_else(|| formats::date(form, chosen, &self.resolved.about.zone))
         {
             return text;
         }

@@ -73,6 +73,8 @@ pub struct Query {
     pub step: i64,
     /// When the value now is asked for.
     pub at: i64,
+    /// Whether what it shows reaches until now, so that the step behind the last whole one is not over yet.
+    pub is_open: bool,
     /// Whether values over time are asked for.
     pub is_range: bool,
     /// Whether the value now is asked for.
@@ -111,7 +113,7 @@ impl Plan {
         (self.step, &self.note, self.failures.len()).hash(&mut hasher);
         for query in &self.queries {
             (&query.ref_id, query.lead, &query.expr, query.step, query.lines_max, query.is_hidden).hash(&mut hasher);
-            (query.is_range, query.is_instant, query.format as u8, &query.legend).hash(&mut hasher);
+            (query.is_range, query.is_instant, query.is_open, query.format as u8, &query.legend).hash(&mut hasher);
             if query.is_range {
                 (query.times.start, query.times.end).hash(&mut hasher);
             }
@@ -253,19 +255,34 @@ fn query(target: &Target, panel: &Panel, scene: &Scene<'_>, (range, points, leas
         times: TimeRange::new(range.start - range.start.rem_euclid(step), range.end - range.end.rem_euclid(step)),
         step,
         at: end,
+        is_open: is_near(range.end, scene.now),
         is_range: target.is_range || !target.is_instant,
         is_instant: target.is_instant,
         format: target.format,
         legend,
         lines_max: if target.lines_max == 0 { LINES_DEFAULT } else { target.lines_max.min(LINES_MAX) },
         is_hidden: target.is_hidden,
-        json: if lead == Lead::Expression { target.json.clone() } else { Object::new() },
+        json: if lead == Lead::Expression { reckoning(target, &Filling { pace, ..words }) } else { Object::new() },
     }))
+}
+
+/// How a reckoning is done, variables filled in where it has a length of time.
+fn reckoning(target: &Target, words: &Filling<'_>) -> Object {
+    let mut json = target.json.clone();
+    if let Some(serde_json::Value::String(window)) = json.get_mut("window") {
+        *window = words.fill(window);
+    }
+    json
+}
+
+/// Whether an end moves on with the clock.
+const fn is_near(end: i64, now: i64) -> bool {
+    end >= now.saturating_sub(NEAR_NOW_MS)
 }
 
 /// An end that moves on, at a round time.
 const fn rounded(end: i64, now: i64) -> i64 {
-    if end >= now.saturating_sub(NEAR_NOW_MS) { end - end.rem_euclid(ROUND_MS) } else { end }
+    if is_near(end, now) { end - end.rem_euclid(ROUND_MS) } else { end }
 }
 
 #[cfg(test)]

@@ -47,7 +47,9 @@ mod tests {
     fn what_a_url_turns_counts_over_the_dashboard() {
         let of = |name: &str, is_enabled| AnnotationQuery { name: name.to_owned(), is_enabled, ..AnnotationQuery::default() };
         let switches = Switches::from_query("?from=now-1h&mark-a+b=off&mark-c=on&mark-d=maybe&mark-=off");
-        for (name, is_enabled, expected) in [("a b", true, false), ("c", false, true), ("d", true, true), ("e", false, false), ("", true, true)] {
+        for (name, is_enabled, expected) in
+            [("a b", true, false), ("c", false, true), ("d", true, true), ("e", false, false), ("", true, true)]
+        {
             assert_eq!(switches.is_on(&of(name, is_enabled)), expected, "{name}");
         }
         let many: String = (0..200).map(|n| format!("mark-{n}=off&")).collect();

@@ -96,15 +96,7 @@ impl Server {
     }
 
     /// Where a query gives something above zero.
-    fn asked(
-        &self,
-        query: &AnnotationQuery,
-        engine: &dyn Evaluate,
-        usage: Usage,
-        stage: &Stage,
-        cancel: &Cancel,
-        found: &mut Vec<Value>,
-    ) {
+    fn asked(&self, query: &AnnotationQuery, engine: &dyn Evaluate, usage: Usage, stage: &Stage, cancel: &Cancel, found: &mut Vec<Value>) {
         let range = stage.range;
         let step = step_of(query).and_then(crate::boards::query::length).unwrap_or(stage.scrape);
         let step = interval(range, POINTS, step);

@@ -71,7 +71,9 @@ impl Batch {
         if batch.panels.len() > PANELS_MAX {
             return Err(format!("{} panels are asked for at once, at most {PANELS_MAX} are allowed", batch.panels.len()));
         }
-        for (name, text) in [("from", &batch.from), ("to", &batch.to), ("vars", &batch.vars), ("marks", &batch.marks), ("zone", &batch.zone)] {
+        for (name, text) in
+            [("from", &batch.from), ("to", &batch.to), ("vars", &batch.vars), ("marks", &batch.marks), ("zone", &batch.zone)]
+        {
             if text.len() > TEXT_BYTES_MAX {
                 return Err(format!("\"{name}\" has {} bytes, at most {TEXT_BYTES_MAX} are allowed", text.len()));
             }

@@ -172,5 +172,5 @@ impl Server {
 pub(super) fn range(play: &Play, batch: &Batch, now: i64) -> Result<TimeRange, String> {
     let board = &play.found.board;
     let or = |given: &str, own: &str| if given.is_empty() { own.to_owned() } else { given.to_owned() };
-    PageRange { from: or(&batch.from, &board.from), to: or(&batch.to, &board.to) }.resolve(now)
+    PageRange { from: or(&batch.from, &board.from), to: or(&batch.to, &board.to) }.resolve_in(now, &batch.zone)
 }

@@ -205,7 +205,10 @@ async fn annotations_are_turned_by_the_url_and_stand_on_their_panels() {
     let panels = json!([{"key": "1", "w": 600}]);
     let marks = |found: &[Value]| {
         let marks = of(found, "1")["data"]["marks"].as_array().cloned().unwrap_or_default();
-        marks.iter().map(|mark| format!("{} {} {}", mark["name"].as_str().unwrap(), mark["text"].as_str().unwrap(), mark["tags"])).collect::<Vec<_>>()
+        marks
+            .iter()
+            .map(|mark| format!("{} {} {}", mark["name"].as_str().unwrap(), mark["text"].as_str().unwrap(), mark["tags"]))
+            .collect::<Vec<_>>()
     };
     assert_eq!(marks(&lines(&server, json!({"panels": panels})).await), ["Deploys deployed [\"deploy\"]"]);
     let turned = lines(&server, json!({"panels": panels, "marks": "mark-Deploys=off&mark-Lines=on&mark-Count=on"})).await;

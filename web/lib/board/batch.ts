@@ -9,12 +9,15 @@ import type { Slot } from './slot.ts';
 /** Moments between scrolling and asking. */
 const CALM_MS = 60;
 
-/** What a page's URL says of variables (`var-…`) or annotations (`mark-…`), encoded as it goes to the server. */
-export const pairs = (query: string, prefix: 'var-' | 'mark-'): string => {
+const pairs = (query: string, prefix: string): string => {
   const out = new URLSearchParams();
   new URLSearchParams(query).forEach((value, name) => { if (name.startsWith(prefix)) out.append(name, value); });
   return out.toString();
 };
+/** The variables of a page's URL as they go to the server: `var-…` pairs, encoded. */
+export const variables = (query: string): string => pairs(query, 'var-');
+/** The annotations that it turns on or off: `mark-…` pairs. */
+export const switches = (query: string): string => pairs(query, 'mark-');
 
 export class Batch {
   /** Counts changes of what is asked for: range, variables, refreshes. */
@@ -52,7 +55,7 @@ export class Batch {
     const r = page.get(), fresh = this.fresh;
     this.fresh = false;
     const body = JSON.stringify({
-      from: r.from, to: r.to, vars: pairs(location.search, 'var-'), marks: pairs(location.search, 'mark-'), zone: zone() === 'utc' ? 'utc' : Intl.DateTimeFormat().resolvedOptions().timeZone, refresh: fresh, draft: this.draft(), panels: wanted.map((s) => s.wanted()),
+      from: r.from, to: r.to, vars: variables(location.search), marks: switches(location.search), zone: zone() === 'utc' ? 'utc' : Intl.DateTimeFormat().resolvedOptions().timeZone, refresh: fresh, draft: this.draft(), panels: wanted.map((s) => s.wanted()),
     });
     let problem = '';
     try {

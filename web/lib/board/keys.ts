@@ -29,10 +29,10 @@ export function listen(board: HTMLElement, go: (href: string) => void): () => vo
     const at = e.target as Element;
     if (e.defaultPrevented || e.metaKey || e.ctrlKey || e.altKey || at.closest('input,textarea,select,[contenteditable],dialog,[popover]:popover-open')) return;
     const focused = at.closest<HTMLElement>('.gp'), panel = focused ?? (hovered?.isConnected && hovered.matches(':hover') ? hovered : null);
-    const query = new URLSearchParams(location.search);
+    const query = new URLSearchParams(location.search), begin = board.querySelector<HTMLElement>('[data-edit-begin]');
     if (e.key === 'v' && panel) go(turned('viewPanel', query.has('viewPanel') ? null : panel.dataset.key ?? null));
     else if (e.key === 'k') go(turned('kiosk', query.has('kiosk') ? null : '1'));
-    else if (e.key === 'e') document.querySelector<HTMLElement>('[data-edit-begin]')?.click();
+    else if (e.key === 'e' && begin) begin.click();
     else if (e.key === 's') document.querySelector<HTMLElement>('[data-star]')?.click();
     else if (e.key === 'Escape' && !document.fullscreenElement && (query.has('viewPanel') || query.has('kiosk'))) go(turned(query.has('viewPanel') ? 'viewPanel' : 'kiosk', null));
     else if (e.key.startsWith('Arrow') && focused && !at.matches('.plot, [role=region]')) step(board, focused, e.key);

@@ -11,7 +11,7 @@ export const ticks = (values: number[], step: number): string[] => values.map((t
 
 /** What was asked for, where the data are of it; else where they are (panels may have a range of their own). */
 export function span(lo: number, hi: number): [number, number] {
-  const r = page.get(), now = page.now(), a = resolve(r.from, now), b = resolve(r.to, now);
+  const r = page.get(), now = page.now(), a = resolve(r.from, now), b = resolve(r.to, now, true);
   const far = a != null && b != null ? (b - a) * 0.1 : 0;
   return a != null && b != null && a < b && lo >= a - far && hi <= b + far && hi > a && lo < b ? [a, b] : lo === hi ? [lo - 60, hi + 60] : [lo, hi];
 }

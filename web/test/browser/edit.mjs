@@ -1,15 +1,19 @@
 // Dashboards that are made and changed in place: from nothing, by hand and by keys, rows, steps back, saving, meeting somebody else.
-import { PHONE, accessible, base, check, open, picture, run, sound } from './harness.mjs';
+import { PHONE, accessible, base, check, fail, open, picture, run, sound } from './harness.mjs';
 
 const ready = (page) => page.waitForSelector('#bd-edit[data-ready]', { state: 'attached', timeout: 20_000 });
 const place = (page, id) => page.locator(`#gp-${id}`).evaluate((el) => ['--x', '--y', '--w', '--h'].map((name) => el.style.getPropertyValue(name).trim()).join(','));
-/** Where panels stand in what is kept. */
+/** Waits until a panel stands somewhere: column, line, columns, lines. */
+const stands = (page, id, where, what) => page.waitForFunction(([name, place]) => { const el = document.getElementById(name); return el && ['--x', '--y', '--w', '--h'].map((one) => el.style.getPropertyValue(one).trim()).join() === place; }, [`gp-${id}`, where], { timeout: 5_000 })
+  .catch(async () => fail(`${what}: ${id} stands at ${await place(page, id)}, not at ${where}`));
+/** A dashboard as it is kept. */
 const kept = async (uid) => (await (await fetch(`${base}/api/dashboards/uid/${uid}`)).json());
 const clean = (page) => page.waitForFunction(() => document.querySelector('.eg-state')?.textContent === '');
 const dirty = (page) => page.waitForFunction(() => document.querySelector('.eg-state')?.textContent !== '');
+const saved = async (page) => { await page.waitForSelector('.eg-save', { state: 'detached' }); await clean(page); };
 const bar = (page, words) => page.locator('.eg-bar').getByText(words, { exact: true });
 /** What was asked for is on the page. */
-const calm = async (page) => { await page.waitForTimeout(350); await page.waitForLoadState('networkidle'); };
+const calm = (page) => page.waitForTimeout(600);
 /** Entries of a panel's menu. */
 async function menu(page, id, what) {
   await page.locator(`#gp-${id}`).hover();
@@ -55,7 +59,8 @@ await run({
     await bar(page, 'Add').click();
     await page.locator('#eg-add').getByText('Row', { exact: true }).click();
     await page.waitForSelector('#gp-3 .eg-tools');
-    check(await place(page, 1) === '1,1,8,4' && await place(page, 2) === '9,1,12,8', `new panels stand at ${await place(page, 1)} and ${await place(page, 2)}`);
+    await stands(page, 1, '1,1,8,4', 'new panels');
+    await stands(page, 2, '9,1,12,8', 'new panels');
     await page.keyboard.press('Control+s');
     await page.fill('.eg-save input', 'Made from nothing');
     await accessible(page, 'saving');
@@ -89,37 +94,38 @@ await run({
         await page.mouse.up();
       };
       await drag(1, 12, 0);
-      check(await place(page, 1) === '13,1,12,6' && await place(page, 2) === '1,1,12,6', `${lang}: alike panels do not swap: ${await place(page, 1)} ${await place(page, 2)}`);
+      await stands(page, 1, '13,1,12,6', `${lang}: alike panels swap`);
+      await stands(page, 2, '1,1,12,6', `${lang}: alike panels swap`);
       await dirty(page);
       await calm(page);
-      check(await place(page, 1) === '13,1,12,6', `${lang}: the server puts it to ${await place(page, 1)}`);
+      await stands(page, 1, '13,1,12,6', `${lang}: the server puts it to`);
       check(!page.url().includes('panel-'), `${lang}: a drag opened the editor of the panel`);
       await drag(3, 0, -5);
-      check(await place(page, 3) === '1,1,24,4', `${lang}: it does not go up: ${await place(page, 3)}`);
+      await stands(page, 3, '1,1,24,4', `${lang}: it does not go up`);
       await calm(page);
       const box = await page.locator('#gp-2').boundingBox(), corner = [lang === 'ar' ? box.x + 6 : box.x + box.width - 6, box.y + box.height - 6];
       await page.mouse.move(...corner);
       await page.mouse.down();
       await page.mouse.move(corner[0] - 4 * column * way, corner[1] + 3 * 38, { steps: 6 });
       await page.mouse.up();
-      check(await place(page, 2) === '1,5,8,9', `${lang}: it is not sized: ${await place(page, 2)}`);
+      await stands(page, 2, '1,5,8,9', `${lang}: it is not sized`);
       await calm(page);
       await page.keyboard.press('Control+z');
       await calm(page);
-      check(await place(page, 2) === '1,5,12,6', `${lang}: sizing is not undone: ${await place(page, 2)}`);
+      await stands(page, 2, '1,5,12,6', `${lang}: sizing is not undone`);
       await page.keyboard.press('Control+Shift+z');
       await calm(page);
-      check(await place(page, 2) === '1,5,8,9', `${lang}: sizing is not done again: ${await place(page, 2)}`);
+      await stands(page, 2, '1,5,8,9', `${lang}: sizing is not done again`);
       await sound(tab, `moved ${lang}`);
       await accessible(page, `moved ${lang}`);
       await page.keyboard.press('Control+s');
       await page.locator('.eg-save .btn.p').click();
-      await clean(page);
+      await saved(page);
       const places = Object.fromEntries((await kept(uid)).dashboard.panels.map((one) => [one.id, ['x', 'y', 'w', 'h'].map((name) => one.gridPos[name]).join()]));
       check(JSON.stringify(places) === JSON.stringify({ 1: '12,4,12,6', 2: '0,4,8,9', 3: '0,0,24,4', 4: '0,13,24,1', 5: '0,14,12,4' }), `${lang}: kept are ${JSON.stringify(places)}`);
       await page.keyboard.press('Escape');
       await page.waitForFunction(() => !document.querySelector('.eg-bar'));
-      check(await place(page, 2) === '1,5,8,9', `${lang}: readers see it at ${await place(page, 2)}`);
+      await stands(page, 2, '1,5,8,9', `${lang}: readers see it at`);
       check(problems.length === 0, problems.join('; '));
       await tab.close();
     }
@@ -134,26 +140,29 @@ await run({
     await calm(page);
     await page.locator('#gp-1').focus();
     await page.locator('#gp-1 [data-menu]').press('Enter');
-    await page.locator('#gm [data-ed=move]').press('Enter');
+    await page.locator('#gm:popover-open [data-ed=move]').press('Enter');
     check(/Arrow keys move the panel.*Column 1, line 1; 12 columns wide, 6 lines high/.test(await page.locator('#bd-edit [aria-live]').textContent()), 'how to move is not said');
     await page.keyboard.press('Shift+ArrowLeft');
     await page.keyboard.press('Shift+ArrowUp');
     await page.keyboard.press('ArrowRight');
     check(await page.locator('#bd-edit [aria-live]').textContent() === 'Column 2, line 1; 11 columns wide, 5 lines high', await page.locator('#bd-edit [aria-live]').textContent());
     await page.keyboard.press('Escape');
-    check(await place(page, 1) === '1,1,12,6', 'Escape does not bring it back');
+    await stands(page, 1, '1,1,12,6', 'Escape brings it back');
     await page.locator('#gp-1 [data-menu]').press('Enter');
-    await page.locator('#gm [data-ed=move]').press('Enter');
+    await page.locator('#gm:popover-open [data-ed=move]').press('Enter');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await dirty(page);
     await calm(page);
-    check(await place(page, 1) === '1,8,12,6', `below the row it stands at ${await place(page, 1)}`);
+    await stands(page, 1, '1,8,12,6', `below the row it stands at`);
     await page.locator('#gp-3 [data-row=move]').press('Enter');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
     await calm(page);
     await page.keyboard.press('Control+z');
+    await page.locator('#gp-4').focus();
+    await page.keyboard.press('e');
+    await page.waitForFunction(() => location.search.includes('edit=panel-4'));
     check(problems.length === 0, problems.join('; '));
     await close();
   },
@@ -163,7 +172,7 @@ await run({
     await begin(page, 'edit-rows');
     await menu(page, 1, 'duplicate');
     await page.waitForSelector('#gp-7');
-    check(await place(page, 7) === '7,1,6,4', `the copy stands at ${await place(page, 7)}`);
+    await stands(page, 7, '7,1,6,4', `the copy stands at`);
     await menu(page, 1, 'copy');
     await bar(page, 'Add').click();
     await page.locator('#eg-add').getByText('Paste “Text 1”').click();
@@ -219,7 +228,7 @@ await run({
     await page.locator('.eg-save').getByText('Save over it').click();
     await page.waitForFunction((version) => document.querySelector('.eg-save')?.textContent.includes(`Version ${version}`), theirs + 1);
     await page.locator('.eg-save').getByText('Save over it').click();
-    await clean(page);
+    await saved(page);
     const mine = (await kept('edit-two')).dashboard;
     check(mine.version === theirs + 2 && mine.panels.every((one) => one.id !== 9) && mine.panels.length === 2, `kept is ${JSON.stringify(mine.panels.map((one) => one.id))}`);
     await page.locator('#gp-1').hover();

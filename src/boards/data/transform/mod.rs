@@ -1,9 +1,11 @@
 //! Transformations: steps that change the answers of a panel, in order. The ids and their meaning are Grafana's.
 
+mod append;
 mod calculate;
 mod convert;
 mod filter;
 mod group;
+mod heat;
 mod join;
 mod labels;
 mod merge;
@@ -11,6 +13,7 @@ mod organize;
 mod reduce;
 mod rename;
 mod sort;
+mod transpose;
 mod turn;
 
 use std::sync::Arc;
@@ -56,6 +59,9 @@ const STEPS: &[(&str, Step)] = &[
     ("timeSeriesTable", turn::series_table),
     ("histogram", turn::histogram),
     ("configFromData", turn::config_from_data),
+    ("append", append::append),
+    ("transpose", transpose::transpose),
+    ("heatmap", heat::heatmap),
 ];
 
 /// Series beside each other in one frame, by their times.

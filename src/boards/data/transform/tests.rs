@@ -271,6 +271,21 @@ fn any_options_do_not_panic() {
 }
 
 #[test]
+fn rows_are_appended_and_turned() {
+    let frames = || {
+        vec![
+            table("A", vec![text("host", &["a", "b"]), number("used", &[1.0, 2.0])]),
+            table("B", vec![text("host", &["c"]), number("free", &[3.0])]),
+        ]
+    };
+    assert_eq!(after(serde_json::json!([{"id": "append"}]), frames()), ["host: a b c", "used: 1 2 ", "free:   3"]);
+    let turned = serde_json::json!([{"id": "transpose", "options": {"firstFieldName": "what"}}]);
+    assert_eq!(after(turned, vec![frames().remove(0)]), ["what: used", "a: 1", "b: 2"]);
+    let numbers = vec![table("A", vec![number("x", &[1.0]), number("y", &[2.0])])];
+    assert_eq!(after(serde_json::json!([{"id": "transpose", "options": {}}]), numbers), ["Field: x y", "Value: 1 2"]);
+}
+
+#[test]
 fn the_report_of_an_import_knows_every_step() {
     let steps: Vec<&str> = STEPS.iter().map(|(id, _)| *id).collect();
     assert_eq!(steps, crate::boards::model::TRANSFORMATIONS);

@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 
 use super::{Asked, Form, PageState, beside, failed};
 use crate::access::Change;
-use crate::boards::model::{BOARD_BYTES_MAX, Board, Report, Saving};
-use crate::boards::pages::import::{ImportInput, Looked, render};
+use crate::boards::model::{BOARD_BYTES_MAX, Board, Input, Report, Saving, with_inputs};
+use crate::boards::pages::import::{ImportInput, Looked, Wanted, render};
 use crate::boards::ready::FOLDER_UID;
 use crate::platform::http::problem::Problem;
 use crate::ui::lang::key;
 use crate::ui::links;
+
+/// Most sources and constants that are asked for; the others have their own values.
+const WANTED_MAX: usize = 50;
 
 /// What was read of a text.
 struct Read {
@@ -37,7 +40,7 @@ async fn show(state: &PageState, asked: &Asked, status: StatusCode, mut input: I
     Ok(asked.page(status, render(&input, &shell)))
 }
 
-/// `POST /d/import`: `json`, `folder`, `step` (`look` or `save`).
+/// `POST /d/import`: `json`, `folder`, `step` (`look` or `save`), and `input-…` for what the dashboard wants to be told.
 pub(super) async fn take(State(state): State<Arc<PageState>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let form = Form::read(&body);
     let mut input = ImportInput { json: form.text("json").to_owned(), folder: form.text("folder").to_owned(), ..ImportInput::default() };
@@ -49,6 +52,7 @@ pub(super) async fn take(State(state): State<Arc<PageState>>, asked: Asked, body
             return show(&state, &asked, StatusCode::BAD_REQUEST, input).await;
         }
     };
+    input.wanted = wanted(&read.board, &form);
     let replaces = match read.board.uid.as_str() {
         "" => None,
         uid => state.library.board(uid.to_owned()).await.map_err(failed)?.map(|kept| kept.about.title),
@@ -58,8 +62,10 @@ pub(super) async fn take(State(state): State<Arc<PageState>>, asked: Asked, body
         input.looked = Some(looked);
         return show(&state, &asked, StatusCode::OK, input).await;
     }
+    let mut json = read.json;
+    with_inputs(&mut json, &input.wanted.iter().map(|one| (one.name.clone(), one.value.clone())).collect::<Vec<_>>());
     let saving = Saving {
-        json: read.json,
+        json,
         folder_uid: (!input.folder.is_empty()).then(|| input.folder.clone()),
         message: "imported".to_owned(),
         by: asked.caller.actor(),
@@ -80,6 +86,20 @@ pub(super) async fn take(State(state): State<Arc<PageState>>, asked: Asked, body
             show(&state, &asked, StatusCode::BAD_REQUEST, input).await
         }
     }
+}
+
+/// What a dashboard wants to be told, with what was chosen.
+fn wanted(board: &Board, form: &Form) -> Vec<Wanted> {
+    let one = |input: &Input| {
+        let plugin = if input.kind == "datasource" { input.plugin.clone() } else { String::new() };
+        let mut wanted = Wanted { name: input.name.clone(), label: input.label.clone(), plugin, value: input.value.clone() };
+        let given = form.text(&wanted.field());
+        if !given.is_empty() {
+            wanted.value = given.to_owned();
+        }
+        wanted
+    };
+    board.inputs.iter().filter(|input| !input.name.is_empty()).take(WANTED_MAX).map(one).collect()
 }
 
 /// Reads what was pasted; says in words why it is no dashboard.
@@ -113,6 +133,13 @@ mod tests {
         assert!(told("{\"a\":1}").contains("neither title nor panels"));
         assert!(told(&"x".repeat(BOARD_BYTES_MAX + 1)).contains("bytes, at most"));
         let wrapped = read("{\"dashboard\":{\"title\":\"A\",\"panels\":[]},\"meta\":{}}").ok().unwrap();
+        let board = json!({"title": "A", "panels": [], "__inputs": [
+            {"name": "DS_A", "type": "datasource", "pluginId": "loki", "label": "Loki"}, {"name": "DS_B", "type": "datasource", "pluginId": "prometheus"},
+            {"name": "VAR", "type": "constant", "value": "x"}, {"type": "constant"}]});
+        let board = read(&board.to_string()).ok().unwrap().board;
+        let told = wanted(&board, &Form::read(b"input-DS_B=logs&input-VAR=&x=1"));
+        let told: Vec<(&str, &str)> = told.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+        assert_eq!(told, [("DS_A", "logs"), ("DS_B", "logs"), ("VAR", "x")]);
         assert_eq!((wrapped.board.title.as_str(), wrapped.json["title"].as_str()), ("A", Some("A")));
     }
 }

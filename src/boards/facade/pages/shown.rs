@@ -1,7 +1,7 @@
 //! From a dashboard with its variables to what its page shows.
 
-use crate::boards::model::{Board, Link, Panel, Placed, Shown, Target, VariableKind};
 use crate::boards::draw::{colour, css};
+use crate::boards::model::{Board, Link, Panel, Placed, Shown, Target, VariableKind};
 use crate::boards::pages::board::{BoardInput, MarkSwitch};
 use crate::boards::pages::choose::{Chooser, Way};
 use crate::boards::pages::tile::{Linked, RowState, Tile, said_open};

@@ -50,7 +50,12 @@ pub fn look<'a>(defaults: &Object, properties: impl Iterator<Item = &'a (String,
     for (path, value) in properties {
         put(&mut json, path, value);
     }
-    let custom = object(&json, "custom");
+    let mut custom = object(&json, "custom");
+    // Grafana 7 said for all kinds of panels what it says for charts today.
+    let nothing = text(&json, "nullValueMode");
+    if nothing == "connected" {
+        custom.entry("spanNulls".to_owned()).or_insert(Value::Bool(true));
+    }
     Look {
         display_name: text(&json, "displayName"),
         description: text(&json, "description"),
@@ -63,6 +68,7 @@ pub fn look<'a>(defaults: &Object, properties: impl Iterator<Item = &'a (String,
         mappings: mappings(&json),
         colour: child(&json, "color").map(colour).unwrap_or_default(),
         no_value: text(&json, "noValue"),
+        is_zero_where_nothing: nothing == "null as zero",
         links: objects(&json, "links").map(|(_, one)| link(one)).collect(),
         is_filterable: flag(&custom, "filterable") || flag(&json, "filterable"),
         custom,

@@ -5,6 +5,7 @@
 
 mod field_config;
 mod json;
+mod library;
 mod numbers;
 mod older;
 mod panel;
@@ -49,6 +50,7 @@ impl Board {
         }
         let mut report = Report::default();
         let mut json = json.clone();
+        library::fill(&mut json);
         let paths = older::modernise(&mut json);
         numbers::unique(&mut json);
         let mut board = head(&json);
@@ -88,12 +90,10 @@ pub fn classic(json: Value) -> Result<Value, String> {
 /// an import. Sources that are not given are the built-in ones; constants have their own value.
 pub fn with_inputs(json: &mut Value, given: &[(String, String)]) {
     let Some(board) = json.as_object_mut() else { return };
+    library::fill(board);
     let own = board.get("__inputs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).map(input);
     let mut known: Vec<(String, String)> = given.iter().map(|(name, value)| (format!("${{{name}}}"), value.clone())).collect();
-    for input in own {
-        let value = if input.kind == "datasource" { source_uid(&input.plugin).to_owned() } else { input.value };
-        known.push((format!("${{{}}}", input.name), value));
-    }
+    known.extend(own.map(|input| (format!("${{{}}}", input.name), input.value)));
     for name in ["__inputs", "__requires", "__elements"] {
         board.remove(name);
     }
@@ -130,13 +130,9 @@ fn head(json: &Object) -> Board {
 }
 
 fn input(json: &Object) -> Input {
-    Input {
-        name: text(json, "name"),
-        label: text(json, "label"),
-        kind: text(json, "type"),
-        plugin: text(json, "pluginId"),
-        value: text(json, "value"),
-    }
+    let (kind, plugin) = (text(json, "type"), text(json, "pluginId"));
+    let value = if kind == "datasource" { source_uid(&plugin).to_owned() } else { text(json, "value") };
+    Input { name: text(json, "name"), label: text(json, "label"), kind, plugin, value }
 }
 
 fn annotation(json: &Object) -> AnnotationQuery {

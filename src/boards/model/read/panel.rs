@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::json::{count, flag, flag_or, number, object, objects, text};
-use super::{field_config, link, older, source, sources};
+use super::{field_config, library, link, older, source, sources};
 use crate::boards::model::board::{
     Asking, GRID_COLUMNS, Object, PANELS_MAX, Panel, PanelKind, Place, Repeat, Row, TARGETS_MAX, Target, TargetFormat, Transformation,
 };
@@ -43,6 +43,9 @@ pub const TRANSFORMATIONS: &[&str] = &[
     "timeSeriesTable",
     "histogram",
     "configFromData",
+    "append",
+    "transpose",
+    "heatmap",
 ];
 
 /// Panels of a dashboard or a row; `path` says where each stands.
@@ -59,7 +62,7 @@ fn panel(json: &Object, path: &str, report: &mut Report) -> Panel {
     let json = &json;
     let kind = PanelKind::from_name(&text(json, "type"));
     if kind == PanelKind::Unknown {
-        let said = format!("panels of the type \"{given_kind}\" are not drawn");
+        let said = library::lost(json).unwrap_or_else(|| format!("panels of the type \"{given_kind}\" are not drawn"));
         report.add(Some((id, &title)), Level::Broken, format!("{path}.type"), said);
     }
     let row = (kind == PanelKind::Row)

@@ -56,7 +56,10 @@ fn panels_rows_and_variables_have_their_places() {
     let deploys = MarkSwitch { name: "Own & <b>".into(), colour: "var(--c1)".into(), is_on: true, is_on_at_first: true };
     let releases = MarkSwitch { name: "b".into(), is_on_at_first: true, ..MarkSwitch::default() };
     let marked = html(&BoardInput { switches: vec![deploys, releases], ..input.clone() }, "mark-b=off&from=now-1h");
-    for part in ["aria-checked=\"true\" href=\"/d/host/host-overview?mark-b=off&#38;from=now-1h&#38;mark-Own+%26+%3Cb%3E=off\"", "aria-checked=\"false\" href=\"/d/host/host-overview?from=now-1h\""] {
+    for part in [
+        "aria-checked=\"true\" href=\"/d/host/host-overview?mark-b=off&#38;from=now-1h&#38;mark-Own+%26+%3Cb%3E=off\"",
+        "aria-checked=\"false\" href=\"/d/host/host-overview?from=now-1h\"",
+    ] {
         assert!(marked.contains(part), "{part}: {marked}");
     }
     let one = html(&BoardInput { viewed: Some("4".into()), ..input.clone() }, "viewPanel=4");

@@ -31,6 +31,11 @@ fn answer(question: &Question<'_>) -> Result<Value, EvaluateError> {
         "up" => vec![series(&[("__name__", "up"), ("job", "a")], 1.0), series(&[("__name__", "up"), ("job", "b")], 0.0)],
         "buckets" => vec![series(&[("le", "10")], 5.0), series(&[("le", "+Inf")], 7.0), series(&[("le", "2.5")], 2.0)],
         "none" => vec![],
+        // Only just begun: nothing at whole steps yet.
+        "young" => match question.when {
+            When::Range { .. } => vec![],
+            When::Instant(_) => vec![series(&[("job", "a")], 3.0)],
+        },
         query => return Err(EvaluateError::Invalid { message: format!("1:3: unknown function {query}"), span: Some((0, 3)) }),
     };
     Ok(match question.when {
@@ -62,9 +67,13 @@ impl Search for Log {
 }
 
 fn asked(panel: serde_json::Value) -> Answers {
+    asked_at(panel, RANGE, RANGE.end)
+}
+
+fn asked_at(panel: serde_json::Value, range: TimeRange, now: i64) -> Answers {
     let (board, _) = Board::read(&json!({"title": "t", "panels": [panel]})).unwrap();
-    let resolved = Resolved::empty(Pace::new(RANGE, 100, 15_000));
-    let scene = Scene { board: &board, resolved: &resolved, scoped: &[], range: RANGE, points: 100, now: RANGE.end, scrape: 15_000 };
+    let resolved = Resolved::empty(Pace::new(range, 100, 15_000));
+    let scene = Scene { board: &board, resolved: &resolved, scoped: &[], range, points: 100, now, scrape: 15_000 };
     let plan = plan(&board.panels[0], &scene).unwrap();
     let mut world = World::of(&[]);
     world.answer = answer;
@@ -118,14 +127,32 @@ fn lines_and_numbers_of_logs_are_told_apart() {
 }
 
 #[test]
+fn what_began_after_the_last_whole_step_is_there_at_once() {
+    let values = |range: TimeRange, now: i64| {
+        let found = asked_at(json!({"id": 1, "type": "timeseries", "targets": [{"refId": "A", "expr": "young"}]}), range, now);
+        found.frames.into_iter().map(|frame| frame.fields[1].values.clone()).collect::<Vec<_>>()
+    };
+    let range = TimeRange::new(RANGE.start, RANGE.end + 7_000);
+    assert_eq!(values(range, range.end), [Column::Number(vec![None, None, None, None, Some(3.0)])]);
+    assert_eq!(values(range, range.end + 600_000), [], "what is over does not change any more");
+}
+
+#[test]
 fn reckonings_take_the_answers_of_others() {
     let found = asked(json!({"id": 1, "type": "stat", "targets": [
         {"refId": "A", "expr": "up", "hide": true},
         {"refId": "B", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "reduce", "expression": "A", "reducer": "mean"},
         {"refId": "C", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "threshold", "expression": "B", "conditions": [{"evaluator": {"type": "gt", "params": [0.5]}}]},
-        {"refId": "D", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "sql", "expression": "x"}]}));
+        {"refId": "D", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "sql", "expression": "x"},
+        {"refId": "E", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "math", "expression": "$F * 10 + ${B}"},
+        {"refId": "F", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "resample", "expression": "A", "window": "$__interval_ms", "downsampler": "mean", "upsampler": "pad", "hide": true},
+        {"refId": "G", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "math", "expression": "$G + 1"}]}));
     let values: Vec<(&str, &Column)> = found.frames.iter().map(|frame| (frame.ref_id.as_str(), &frame.fields[1].values)).collect();
     let one = |value: f64| Column::Number(vec![Some(value)]);
-    assert_eq!(values, [("B", &one(1.0)), ("B", &one(0.0)), ("C", &one(1.0)), ("C", &one(0.0))]);
-    assert!(found.failures[0].text.contains("\"sql\""));
+    assert_eq!(values[..4], [("B", &one(1.0)), ("B", &one(0.0)), ("C", &one(1.0)), ("C", &one(0.0))]);
+    let wrong: Vec<&str> = found.failures.iter().map(|one| one.text.as_str()).collect();
+    assert!(wrong[0].contains("\"sql\""), "{wrong:?}");
+    assert!(wrong[1].contains("in a circle"), "{wrong:?}");
+    // The window is 15000 s here, as `$__interval_ms` has no unit: one point.
+    assert_eq!(values[4..], [("E", &one(11.0)), ("E", &one(0.0))]);
 }

@@ -14,6 +14,7 @@ import { useEffect, useReducer } from 'preact/hooks';
 import { t } from '../../words.ts';
 import * as acts from './acts.ts';
 import { copied } from './clip.ts';
+import { ICONS } from './panel/kind_icons.ts';
 import { KINDS, type Kind } from './panel/kinds.ts';
 import { Icon } from './parts/icon.tsx';
 import type { Session } from './session.ts';
@@ -52,7 +53,7 @@ function Menu({ s }: { s: Session }) {
   const done = (f: () => void) => () => { close(); f(); };
   return (
     <div id={MENU} class="menu list eg-add" popover="auto" aria-label={t('Add')} onKeyDown={step} onBeforeToggle={() => again(undefined)}>
-      {KINDS.map((kind) => <button key={kind.id} title={t(kind.words)} onClick={done(() => acts.add(s, kind.id, into || undefined))}><Icon svg={kind.icon} /><span>{t(kind.label)}</span></button>)}
+      {KINDS.map((kind) => <button key={kind.id} title={t(kind.words)} onClick={done(() => acts.add(s, kind.id, into || undefined))}><Icon svg={ICONS[kind.id]} /><span>{t(kind.label)}</span></button>)}
       <hr data-whole />
       <button data-whole onClick={done(() => acts.addRow(s))}><Icon svg={row} /><span>{t('Row')}</span></button>
       <button data-whole disabled={!copied()} onClick={done(() => acts.paste(s))}><Icon svg={paste} /><span>{copied() ? t('Paste “{}”', copied()?.title || t('without a title')) : t('Paste a panel')}</span></button>
@@ -66,7 +67,7 @@ function First({ s }: { s: Session }) {
     <section class="eg-first">
       <b>{t('Add your first panel')}</b>
       <p>{t('A panel shows the answer of a query, as lines, a number, a table or log lines. Choose one; its editor opens at once.')}</p>
-      <div>{all.map((kind) => <button key={kind.id} class="btn" title={t(kind.words)} onClick={() => acts.add(s, kind.id)}><Icon svg={kind.icon} />{t(kind.label)}</button>)}<button class="btn g" onClick={(e) => offer(e.currentTarget)}>{t('All kinds')}<Icon svg={chevron} /></button></div>
+      <div>{all.map((kind) => <button key={kind.id} class="btn" title={t(kind.words)} onClick={() => acts.add(s, kind.id)}><Icon svg={ICONS[kind.id]} />{t(kind.label)}</button>)}<button class="btn g" onClick={(e) => offer(e.currentTarget)}>{t('All kinds')}<Icon svg={chevron} /></button></div>
       {s.isNew && <p>{t('Or bring one in:')} <a class="link" href="/d/import">{t('import a dashboard')}</a></p>}
     </section>
   );

@@ -31,15 +31,23 @@ export class Draft {
   private future: Step[] = [];
   private readonly told = new Set<() => void>();
 
-  constructor(json: BoardJson, public kept: Kept) {
+  /** The folder in which it lies; another in `kept` is where it goes when it is saved. */
+  private folder: string;
+
+  constructor(json: BoardJson, private place: Kept) {
     this.now = this.saved = freeze(structuredClone(json));
+    this.folder = place.folderUid;
   }
+
+  get kept(): Kept { return this.place; }
+  set kept(kept: Kept) { this.place = kept; this.tell(); }
+  get moves(): boolean { return this.place.folderUid !== this.folder; }
 
   /** What it is now; never to be changed in place. */
   get json(): BoardJson { return this.now; }
   /** What it was when it was loaded or saved last. */
   get before(): BoardJson { return this.saved; }
-  get isDirty(): boolean { return this.now !== this.saved && JSON.stringify(this.now) !== JSON.stringify(this.saved); }
+  get isDirty(): boolean { return this.moves || (this.now !== this.saved && JSON.stringify(this.now) !== JSON.stringify(this.saved)); }
   /** What would be undone, in words; null for nothing. */
   get undoes(): string | null { return this.past.at(-1)?.what ?? null; }
   get redoes(): string | null { return this.future.at(-1)?.what ?? null; }
@@ -73,7 +81,7 @@ export class Draft {
   }
 
   /** It is kept as it is now, under this version. */
-  keep(kept: Kept): void { this.kept = kept; this.saved = this.now; this.tell(); }
+  keep(kept: Kept): void { this.place = kept; this.folder = kept.folderUid; this.saved = this.now; this.tell(); }
 
   private tell(): void { this.told.forEach((f) => f()); }
 }

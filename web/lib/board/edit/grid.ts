@@ -102,6 +102,16 @@ export class Grid {
     }
   }
 
+  /** Puts every tile where the draft has it, without waiting for the server. */
+  arrange(): void {
+    if (this.isBusy) return;
+    const is = (tile: HTMLElement, name: string): number => Number(tile.style.getPropertyValue(name)) || 0, to = spots(this.draft.json);
+    this.show(to.flatMap((spot) => {
+      const tile = this.tile(spot.id);
+      return tile ? [{ ...spot, ...(spot.isRow ? {} : { x: is(tile, '--x') - 1, w: is(tile, '--w'), h: is(tile, '--h') }), y: is(tile, '--y') - 1 }] : [];
+    }), to);
+  }
+
   private drop(keeps: boolean): void {
     const d = this.drag;
     this.drag = null;

@@ -35,6 +35,9 @@ function style(href: string): Promise<void> {
   });
 }
 
+/** The words of editing; the kinds of panels are named as in their editor. */
+const learnt = (): Promise<unknown> => Promise.all([() => import('../../../lang/ar_edit.ts'), () => import('../../../lang/ar_edit_panel.ts'), () => import('../../../lang/ar_edit_parts.ts')].map((ar) => learn({ ar })));
+
 /** Back to reading, with a word why. */
 function fail(host: Host, why: string): void {
   toast(why, true);
@@ -46,7 +49,7 @@ function fail(host: Host, why: string): void {
 }
 
 async function begin(host: Host): Promise<void> {
-  const uid = host.el.dataset.uid ?? '', words = Promise.all([learn({ ar: () => import('../../../lang/ar_edit.ts') }), learn({ ar: () => import('../../../lang/ar_edit_panel.ts') })]);
+  const uid = host.el.dataset.uid ?? '', words = learnt();
   if (innerWidth < WIDTH_MIN) { await words; fail(host, t('Dashboards are changed on wider screens: at least {} pixels.', WIDTH_MIN)); return; }
   const [, , loaded] = await Promise.all([style(host.el.dataset.css ?? ''), words, uid ? load(uid) : null]);
   const draft = loaded ? new Draft(sound(loaded.json), loaded.kept) : new Draft(empty(host.el.dataset.title || t('New dashboard')), { uid: '', version: 0, folderUid: '', file: '' });

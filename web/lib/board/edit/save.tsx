@@ -21,6 +21,7 @@ function Save({ s, close }: { s: Session; close: () => void }) {
   // A folder in which nothing is kept, as that of the ready-made ones, is none.
   const known = folder === '' || !all || all.some((one) => one.uid === folder), chosen = known ? folder : '';
   const lines = isNew ? [] : changes(draft.before, { ...draft.json, title: asCopy ? draft.before.title : title });
+  if (!isNew && !asCopy && all && known && (draft.moves || folder !== draft.kept.folderUid)) lines.push(t('It goes into the folder: {}', all.find((one) => one.uid === folder)?.title ?? t('no folder')));
 
   const send = async (kept: Kept) => {
     setBusy(true);

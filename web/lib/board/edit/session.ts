@@ -50,6 +50,7 @@ export class Session {
 
   private changed(): void {
     this.tell();
+    this.grid.arrange();
     const calm = Date.now() - this.changedAt > CALM_MS;
     this.changedAt = Date.now();
     clearTimeout(this.timer);

@@ -129,7 +129,7 @@ fn drawing(old: &mut Old<'_>) {
     }
     match text(old.panel, "nullPointMode").as_str() {
         "connected" => old.default("custom.spanNulls", true),
-        "null as zero" => old.say(Level::Adapted, "nullPointMode", "missing values were drawn as zero: they are gaps"),
+        "null as zero" => old.default("nullValueMode", "null as zero"),
         _ => {}
     }
 }
@@ -245,7 +245,9 @@ fn series_properties(one: &Object, right: &Object, unknown: &mut Vec<String>) ->
             "steppedLine" | "dashes" => {}
             "stack" => found.push(("custom.stacking", stack_of(value))),
             "transform" if value == "negative-Y" => found.push(("custom.transform", value.clone())),
-            "nullPointMode" => found.push(("custom.spanNulls", (value == "connected").into())),
+            "nullPointMode" => {
+                found.extend([("custom.spanNulls", (value == "connected").into()), ("nullValueMode", value.clone())]);
+            }
             "legend" if is == Some(false) => found.push(("custom.hideFrom", json!({"legend": true, "tooltip": false, "viz": false}))),
             "legend" | "hideTooltip" => {}
             "fillGradient" => found.push(("custom.gradientMode", "opacity".into())),

@@ -20,7 +20,6 @@ const HEIGHT = { least: 120, most: 900 };
 class Told extends Slot {
   constructor(el: HTMLElement, private readonly tell: (answer: Answer) => void) { super(el, () => false); }
   override take(answer: Answer): void { super.take(answer); this.tell(answer); }
-  override fail(text: string): void { super.fail(text); }
 }
 
 export function Preview({ host, isTable, onFared }: { host: Host; isTable: boolean; onFared: (fared: Map<string, Fared>) => void }) {
@@ -35,7 +34,11 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   useEffect(() => {
     const el = at.current;
     if (!el) return;
-    const slot = new Told(el, (answer) => onFared(faring(answer)));
+    let known = new Map<string, Fared>();
+    const slot = new Told(el, (answer) => {
+      // What is the same as before fared as it did.
+      if (!answer.same) { const fared = faring(answer); if (!answer.error) known = fared; onFared(fared); } else onFared(known);
+    });
     const batch = new Batch(host.el.dataset.src ?? '', () => [slot], () => now.current && alone(work.draft.json, now.current));
     live.current = { slot, batch };
     slot.seen(true);
@@ -109,7 +112,9 @@ function faring(answer: Answer): Map<string, Fared> {
   const found = new Map<string, Fared>(), of = (letter: string): Fared => { const one = found.get(letter) ?? {}; found.set(letter, one); return one; };
   if (answer.kind === 'time') for (const series of (answer.data as TimeData | undefined)?.series ?? []) if (series.q) { const one = of(series.q); one.series = (one.series ?? 0) + 1; }
   const error = answer.error as { text: string; ref?: string; start?: number; end?: number } | undefined;
-  if (error?.ref) of(error.ref).problem = { message: error.text, ...(error.start === undefined ? {} : { start: error.start }), ...(error.end === undefined ? {} : { end: error.end }) };
-  for (const note of answer.notes ?? []) { const named = /^([A-Za-z0-9_]{1,20}): (.*)$/s.exec(note); if (named?.[1] && named[2]) of(named[1]).problem = { message: named[2] }; }
+  if (error?.ref) of(error.ref).problem = { message: said(error.text, error.start !== undefined), ...(error.start === undefined ? {} : { start: error.start }), ...(error.end === undefined ? {} : { end: error.end }) };
+  for (const note of answer.notes ?? []) { const named = /^([A-Za-z0-9_]{1,20}): (.*)$/s.exec(note); if (named?.[1] && named[2]) of(named[1]).problem = { message: said(named[2], false) }; }
   return found;
 }
+/** A place in the query with its variables filled in says nothing to whoever sees it without. */
+const said = (text: string, isPlaced: boolean): string => (isPlaced ? text : text.replace(/^\d+:\d+: /, '')).replace(/^(\d+:\d+: )?parse error: /, '');

@@ -23,9 +23,9 @@ export interface QueryProps extends Said {
 export function QueryField({ value, onChange, onRun, language, problem, placeholder, ...said }: QueryProps) {
   const at = useRef<HTMLDivElement>(null);
   const heard = useRef({ onChange, onRun });
-  /** What was typed and has not come back as the value yet: an older value must never be put over what is typed since. */
-  const told = useRef<string[]>([]);
   heard.current = { onChange, onRun };
+  /** What was typed and did not come back yet: an older text is no news while a newer one is on its way. */
+  const told = useRef<string[]>([]);
   const editor = () => at.current?.querySelector<Editor>('ph-editor') ?? null;
   // The field of the editor is its own: it is made once for each language, and told what changed elsewhere.
   useEffect(() => {
@@ -48,13 +48,20 @@ export function QueryField({ value, onChange, onRun, language, problem, placehol
     return () => whole.remove();
   }, [language]);
   useEffect(() => {
-    const area = at.current?.querySelector('textarea'), whole = editor(), own = told.current.lastIndexOf(value);
-    if (own >= 0) { told.current.splice(0, own + 1); return; }
+    const area = at.current?.querySelector('textarea'), whole = editor();
+    const back = told.current.lastIndexOf(value);
+    if (back >= 0) { told.current.splice(0, back + 1); return; }
     if (!area || area.value === value) return;
     if (whole?.dataset.ready) whole.value = value; else area.value = value;
+    // That was not typed.
     told.current = [];
   }, [value]);
-  useEffect(() => { if (editor()?.dataset.ready) editor()?.problem(problem ?? null); }, [problem?.message, problem?.start]);
+  // Without a place the server speaks of the query with variables filled in: the editor finds the place by itself.
+  const marked = useRef(false);
+  useEffect(() => {
+    const placed = problem?.start === undefined ? null : problem, whole = editor();
+    if (whole?.dataset.ready && (placed || marked.current)) { whole.problem(placed); marked.current = placed !== null; }
+  }, [problem?.message, problem?.start]);
   return <Group {...said}><div ref={at} class="ed-query" dir="ltr" />{said.error && <small class="crit-t" role="alert" dir="auto">{said.error}</small>}</Group>;
 }
 

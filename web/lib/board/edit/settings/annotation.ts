@@ -6,10 +6,13 @@ import { LOGS, METRICS } from './variable.ts';
 
 export type AnnotationJson = Obj & { name: string };
 /** `own`: all that people and programs marked. */
-export type Origin = 'own' | 'tags' | 'metrics' | 'logs';
+export type Origin = 'own' | 'tags' | 'alerts' | 'metrics' | 'logs';
+/** On which panels it is marked. */
+export type Where = 'all' | 'only' | 'but';
 
 export const origins = (): [Origin, string, string][] => [
   ['tags', t('Marks with tags'), t('What people and programs marked here, such as deploys.')],
+  ['alerts', t('Alerts'), t('Marked while an alert fires.')],
   ['metrics', t('Query of metrics'), t('Marked where a PromQL query gives something above zero.')],
   ['logs', t('Query of logs'), t('Marked where a LogQL query finds a line.')],
 ];
@@ -38,7 +41,7 @@ export function origin(one: AnnotationJson, board: BoardJson): Origin {
   const source = one.datasource, said = typeof source === 'string' ? { type: '', uid: source } : { type: '', uid: '', ...(source as Obj | null) };
   if (isBuiltIn(one)) return 'own';
   if (said.type === 'grafana' || said.type === 'datasource' || said.uid === '-- Grafana --' || said.uid === 'grafana') return target(one).type === 'dashboard' ? 'own' : 'tags';
-  return speaks(source, board) === 'logql' ? 'logs' : 'metrics';
+  return speaks(source, board) === 'logql' ? 'logs' : isOfAlerts(one) ? 'alerts' : 'metrics';
 }
 
 /** A new one. */
@@ -48,7 +51,9 @@ export const fresh = (name: string): AnnotationJson => ({ datasource: { ...GRAFA
 export function turned(one: AnnotationJson, to: Origin): AnnotationJson {
   const { enable = true, hide = false, iconColor = 'blue', name, filter } = one, kept: AnnotationJson = { enable, hide, iconColor, name, ...(filter === undefined ? {} : { filter }) };
   if (to === 'own' || to === 'tags') return { ...fresh(name), ...kept };
-  const expr = exprOf(one);
+  // Alerts stand in the metrics as well.
+  if (to === 'alerts') return { ...kept, iconColor: 'red', datasource: { ...METRICS }, target: { expr: 'ALERTS{alertstate="firing"}', refId: 'Anno' }, titleFormat: '{{alertname}}', textFormat: '', tagKeys: 'severity' };
+  const expr = isOfAlerts(one) ? '' : exprOf(one);
   return { ...kept, datasource: to === 'logs' ? { ...LOGS } : { ...METRICS }, target: { expr, refId: 'Anno', ...(to === 'logs' ? { queryType: 'range' } : {}) }, titleFormat: '', textFormat: '', tagKeys: '' };
 }
 
@@ -62,6 +67,18 @@ export function asking(one: AnnotationJson, name: 'expr' | 'interval', value: st
   const { expr: _expr, query: _query, step: _step, ...rest } = one as AnnotationJson & { expr?: Json; query?: Json; step?: Json };
   const now: Obj = { refId: 'Anno', ...target(one), expr: exprOf(one), ...(stepOf(one) ? { interval: stepOf(one) } : {}), [name]: value };
   return { ...rest, target: now } as AnnotationJson;
+}
+
+const isOfAlerts = (one: AnnotationJson): boolean => /^\s*ALERTS\b/.test(exprOf(one));
+
+/** On which panels it is marked: Grafana's `filter`. */
+export function whereOf(one: AnnotationJson): { where: Where; ids: number[] } {
+  const filter = one.filter && typeof one.filter === 'object' && !Array.isArray(one.filter) ? one.filter : null, ids = Array.isArray(filter?.ids) ? filter.ids.map(Number) : [];
+  return { where: !filter || (!ids.length && (filter.exclude === true || !('ids' in filter))) ? 'all' : filter.exclude === true ? 'but' : 'only', ids };
+}
+export function marked(one: AnnotationJson, where: Where, ids: number[]): AnnotationJson {
+  const { filter: _all, ...rest } = one;
+  return { ...rest, ...(where === 'all' ? {} : { filter: { exclude: where === 'but', ids } }) } as AnnotationJson;
 }
 
 export const tagsOf = (one: AnnotationJson): string[] => { const tags = target(one).tags ?? one.tags; return Array.isArray(tags) ? tags.map(String) : []; };

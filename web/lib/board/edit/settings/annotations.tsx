@@ -1,11 +1,12 @@
 /** The annotations of a dashboard: what is marked on its charts. */
-import type { BoardJson, Draft, Json } from '../draft.ts';
-import { Select, Switch } from '../parts/choose.tsx';
+import { useState } from 'preact/hooks';
+import { type BoardJson, type Draft, type Json, every } from '../draft.ts';
+import { Segmented, Select, Switch } from '../parts/choose.tsx';
 import { ColourField, shown } from '../parts/colour.tsx';
 import { QueryField } from '../parts/query.tsx';
 import { SourceField } from '../parts/source.tsx';
 import { TextField } from '../parts/text.tsx';
-import { type AnnotationJson, type Origin, annotationsIn, annotationsOf, asking, exprOf, fresh, isAny, origin, originName, origins, stepOf, summary, tagged, tagsOf, turned } from './annotation.ts';
+import { type AnnotationJson, type Origin, type Where, annotationsIn, annotationsOf, asking, exprOf, fresh, isAny, marked, origin, originName, origins, stepOf, summary, tagged, tagsOf, turned, whereOf } from './annotation.ts';
 import { Listed } from './list.tsx';
 import { TagsField } from './tags.tsx';
 import { freeName } from './variable.ts';
@@ -31,9 +32,9 @@ export function Annotations({ draft }: { draft: Draft }) {
   );
 }
 
-type Set = (f: (one: AnnotationJson) => AnnotationJson, merge?: string) => void;
+type Setter = (f: (one: AnnotationJson) => AnnotationJson, merge?: string) => void;
 
-function AnnotationForm({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Set }) {
+function AnnotationForm({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Setter }) {
   const from = origin(one, board), put = (name: string, value: Json, merge = '') => set((now) => ({ ...now, [name]: value }), merge);
   const help = origins().find(([id]) => id === from)?.[2] ?? t('What people and programs marked here, whatever its tags.');
   const all = origins().map(([value, label]) => ({ value, label })), offered = from === 'own' ? [{ value: 'own' as Origin, label: originName('own') }, ...all] : all;
@@ -50,18 +51,33 @@ function AnnotationForm({ board, one, set }: { board: BoardJson; one: Annotation
         <TagsField wide label={t('Tags')} help={t('Empty for every mark.')} value={tagsOf(one)} onChange={(tags) => set((now) => tagged(now, { tags }))} />
         <Switch wide label={t('Any of the tags is enough')} value={isAny(one)} onChange={(on) => set((now) => tagged(now, { matchAny: on }))} />
       </>}
-      {(from === 'metrics' || from === 'logs') && <Query board={board} one={one} from={from} set={set} put={put} />}
+      {from !== 'own' && from !== 'tags' && <Query board={board} one={one} from={from} set={set} put={put} />}
+      <Panels board={board} one={one} set={set} />
     </div>
   );
 }
 
-function Query({ board, one, from, set, put }: { board: BoardJson; one: AnnotationJson; from: Origin; set: Set; put: (name: string, value: Json, merge?: string) => void }) {
+/** On which panels it is marked. */
+function Panels({ board, one, set }: { board: BoardJson; one: AnnotationJson; set: Setter }) {
+  const said = whereOf(one), [chosen, choose] = useState<Where>(said.where), where = said.where === 'all' ? chosen : said.where;
+  const panels = [...every(board)].map(([panel]) => panel).filter((panel) => panel.type !== 'row');
+  const turn = (next: Where) => { choose(next); set((now) => marked(now, said.ids.length ? next : 'all', said.ids)); };
+  const press = (id: number) => { const ids = said.ids.includes(id) ? said.ids.filter((other) => other !== id) : [...said.ids, id]; set((now) => marked(now, ids.length ? where : 'all', ids)); };
+  return (
+    <>
+      <Segmented wide label={t('Marked on')} value={where} options={[{ value: 'all', label: t('all panels') }, { value: 'only', label: t('only these') }, { value: 'but', label: t('all but these') }]} onChange={turn} />
+      {where !== 'all' && <div class="es-values wide" role="group" aria-label={t('Panels')}><div class="lbs">{panels.map((panel) => <button key={panel.id} type="button" class="chip" aria-pressed={said.ids.includes(panel.id)} onClick={() => press(panel.id)}><bdi>{panel.title || t('a panel without a title')}</bdi></button>)}</div></div>}
+    </>
+  );
+}
+
+function Query({ board, one, from, set, put }: { board: BoardJson; one: AnnotationJson; from: Origin; set: Setter; put: (name: string, value: Json, merge?: string) => void }) {
   const text = (name: string) => String(one[name] ?? ''), named = t('{{label}} stands for a label; empty for the name.');
   return (
     <>
       <SourceField label={t('Data source')} value={one.datasource} board={board} onChange={(source) => set((now) => { const { datasource: _gone, ...rest } = now; return { ...rest, ...(source === undefined ? {} : { datasource: source }) } as AnnotationJson; })} />
       <QueryField wide label={t('Query')} language={from === 'logs' ? 'logql' : 'promql'} value={exprOf(one)} onChange={(expr) => set((now) => asking(now, 'expr', expr), 'expr')} />
-      {from === 'metrics' && <TextField mono label={t('Step')} help={t('How often it is asked; empty for the usual.')} placeholder="60s" value={stepOf(one)} max={20} onChange={(step) => set((now) => asking(now, 'interval', step), 'step')} />}
+      {from !== 'logs' && <TextField mono label={t('Step')} help={t('How often it is asked; empty for the usual.')} placeholder="60s" value={stepOf(one)} max={20} onChange={(step) => set((now) => asking(now, 'interval', step), 'step')} />}
       <TextField mono label={t('Title')} help={named} placeholder="{{job}}" value={text('titleFormat')} max={500} onChange={(value) => put('titleFormat', value, 'title')} />
       <TextField mono label={t('Text')} value={text('textFormat')} max={500} onChange={(value) => put('textFormat', value, 'text')} />
       <TextField mono label={t('Labels as tags')} help={t('Separated by commas.')} value={text('tagKeys')} max={500} onChange={(value) => put('tagKeys', value, 'tags')} />

@@ -9,7 +9,7 @@ import { TagsField } from './tags.tsx';
 import { t } from './words.ts';
 
 const REFRESH = ['5s', '10s', '30s', '1m', '5m'];
-const FROM = ['now-5m', 'now-15m', 'now-30m', 'now-1h', 'now-3h', 'now-6h', 'now-12h', 'now-24h', 'now-2d', 'now-7d', 'now-30d', 'now-90d'];
+const FROM = ['now-5m', 'now-15m', 'now-30m', 'now-1h', 'now-3h', 'now-6h', 'now-12h', 'now-24h', 'now-2d', 'now-7d', 'now-30d', 'now-90d', 'now/d', 'now-1d/d', 'now/w', 'now/M'], TO = ['now', 'now/d', 'now-1d/d', 'now/w', 'now/M'];
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const wrongTime = (said: string): string | undefined => (resolve(said, Date.now() / 1000) == null ? t('This is no time: write now-6h, now or a date.') : undefined);
@@ -28,7 +28,7 @@ export function General({ draft }: { draft: Draft }) {
       <FolderField draft={draft} />
       <Select label={t('Time zone')} help={t('For Grafana: readers here choose their own.')} value={zone.toLowerCase() === 'utc' ? 'utc' : zone} options={[{ value: '', label: t('as the reader chose') }, { value: 'browser', label: t('of the browser') }, { value: 'utc', label: 'UTC' }]} onChange={(value) => put(t('Change the time zone'), 'timezone', value)} />
       <TextField mono label={t('Shown from')} value={from} offered={FROM} max={40} error={wrongTime(from)} onChange={(value) => range('from', value)} />
-      <TextField mono label={t('to')} value={to} offered={['now']} max={40} error={wrongTime(to)} onChange={(value) => range('to', value)} />
+      <TextField mono label={t('to')} value={to} offered={TO} max={40} error={wrongTime(to)} onChange={(value) => range('to', value)} />
       <Select label={t('Refreshes every')} value={refresh} options={[{ value: '', label: t('not by itself') }, ...REFRESH.map((value) => ({ value, label: value }))]} onChange={(value) => put(t('Change the refreshing'), 'refresh', value)} />
       <Segmented wide label={t('Under the pointer, charts share')} value={String(json.graphTooltip ?? 0)} options={[{ value: '0', label: t('nothing') }, { value: '1', label: t('the crosshair') }, { value: '2', label: t('crosshair and tooltip') }]} onChange={(value) => put(t('Change what charts share'), 'graphTooltip', Number(value))} />
       <Switch wide label={t('May be edited')} help={t('Turned off, Grafana shows it without its tools for editing.')} value={json.editable !== false} onChange={(on) => put(t('Change who may edit it'), 'editable', on)} />

@@ -7,10 +7,10 @@ import { TextField } from '../parts/text.tsx';
 import { useLabels } from './fetched.ts';
 import { type Form, type Wanted, asked, asking, forms, wanted, write } from './query.ts';
 import type { VariableJson } from './variable.ts';
-import type { Set } from './variable_form.tsx';
+import type { Setter } from './variable_form.tsx';
 import { t } from './words.ts';
 
-export function QueryForm({ one, logs, set }: { one: VariableJson; logs: boolean; set: Set }) {
+export function QueryForm({ one, logs, set }: { one: VariableJson; logs: boolean; set: Setter }) {
   // What is typed stays as it is typed, spaces included, until the JSON says something else.
   const typed = useRef<Wanted | null>(null), want = typed.current && write(typed.current) === asked(one) ? typed.current : wanted(one);
   const labels = useLabels(logs, want.form === 'values' ? want.of : '');

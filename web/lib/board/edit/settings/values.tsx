@@ -2,13 +2,13 @@
 import { useState } from 'preact/hooks';
 import type { Known } from './offered.ts';
 import { type VariableJson, chosen, withChosen } from './variable.ts';
-import type { Set } from './variable_form.tsx';
+import type { Setter } from './variable_form.tsx';
 import { n, t } from './words.ts';
 
 /** Values that are shown before somebody asks for more. */
 const SHOWN_MAX = 40;
 
-export function Values({ one, known, set }: { one: VariableJson; known: Known; set: Set }) {
+export function Values({ one, known, set }: { one: VariableJson; known: Known; set: Setter }) {
   const [whole, setWhole] = useState(false);
   const offered = known.list.find((other) => other.name === one.name), now = chosen(one);
   const found: [string, string][] = offered?.choices ?? [], all: [string, string][] = one.includeAll === true ? [['All', '$__all'], ...found] : found;

@@ -19,10 +19,10 @@ const NAMED_MAX = 8;
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 const choices = (pairs: [string, string][]) => pairs.map(([value, label]) => ({ value, label }));
 
-export type Set = (f: (one: VariableJson) => VariableJson, merge?: string) => void;
+export type Setter = (f: (one: VariableJson) => VariableJson, merge?: string) => void;
 
 export function VariableForm({ draft, one, at, known }: { draft: Draft; one: VariableJson; at: number; known: Known }) {
-  const set: Set = (f, merge = '') => draft.change(t('Change the variable {}', one.name), (json) => { const all = variablesIn(json), now = all[at]; if (now) all[at] = f(now); }, merge && `variable:${at}:${merge}`);
+  const set: Setter = (f, merge = '') => draft.change(t('Change the variable {}', one.name), (json) => { const all = variablesIn(json), now = all[at]; if (now) all[at] = f(now); }, merge && `variable:${at}:${merge}`);
   const put = (name: string, value: Json, merge = '') => set((now) => listed({ ...now, [name]: value }), merge);
   const kind = kinds().find(([id]) => id === one.type), board = draft.json;
   const logs = speaks(one.datasource, board) === 'logql';
@@ -64,7 +64,7 @@ export function VariableForm({ draft, one, at, known }: { draft: Draft; one: Var
       )}
       {one.type !== 'textbox' && one.type !== 'constant' && one.type !== 'adhoc' && <Values one={one} known={known} set={set} />}
       <div class="ed-form"><Switch wide label={t('Addresses do not carry it')} help={t('A link to the dashboard then always begins with the value at first.')} value={one.skipUrlSync === true} onChange={(on) => put('skipUrlSync', on)} /></div>
-      <Used draft={draft} name={one.name} />
+      {one.type !== 'adhoc' && <Used draft={draft} name={one.name} />}
     </>
   );
 }
@@ -99,7 +99,7 @@ function Interval({ one, put }: { one: VariableJson; put: Put }) {
 }
 
 /** The values of a switch: the first option is that of on. */
-function SwitchValues({ one, set }: { one: VariableJson; set: Set }) {
+function SwitchValues({ one, set }: { one: VariableJson; set: Setter }) {
   const options = Array.isArray(one.options) ? (one.options as Obj[]) : [], value = (i: number) => String(options[i]?.value ?? (i ? 'false' : 'true'));
   const put = (i: number, next: string) => set((now) => {
     const current = (now.current ?? {}) as Obj, was = value(i), all = [0, 1].map((at): Obj => ({ text: at ? 'Disabled' : 'Enabled', ...options[at], value: at === i ? next : value(at) }));

@@ -1,6 +1,11 @@
 //! The time range of a page: from the URL, to milliseconds, in words.
 
-use crate::base::time::{Duration, TimeRange, parse_rfc3339, parse_timestamp};
+mod relative;
+
+use chrono_tz::Tz;
+use relative::End;
+
+use crate::base::time::{TimeRange, parse_rfc3339, parse_timestamp};
 use crate::ui::lang::{Lang, key};
 
 /// Ranges on offer: text of `from`, and words.
@@ -18,6 +23,17 @@ pub const CHOICES: [(&str, &str); 13] = [
     ("now-30d", key("Last 30 days")),
     ("now-90d", key("Last 90 days")),
     ("now-1y", key("Last year")),
+];
+/// Days, weeks and months on offer: text of `from` and `to`, and words.
+pub const CALENDAR: [(&str, &str); 8] = [
+    ("now/d", key("Today")),
+    ("now-1d/d", key("Yesterday")),
+    ("now/w", key("This week")),
+    ("now-1w/w", key("Previous week")),
+    ("now/M", key("This month")),
+    ("now-1M/M", key("Previous month")),
+    ("now/y", key("This year")),
+    ("now-1y/y", key("Previous year")),
 ];
 /// Intervals of refreshing on offer; the first is none.
 pub const REFRESH: [(&str, &str); 6] =
@@ -43,11 +59,23 @@ impl PageRange {
         Self { from: value("from").unwrap_or_else(|| default_from.to_owned()), to: value("to").unwrap_or_else(|| "now".to_owned()) }
     }
 
-    /// The range in milliseconds, or what is wrong with it in words.
+    /// The range in milliseconds, or what is wrong with it in words. Days are those of UTC.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
     pub fn resolve(&self, now_ms: i64) -> Result<TimeRange, String> {
-        let start = moment(&self.from, now_ms)
+        self.resolve_in(now_ms, "")
+    }
+
+    /// The same with the days of a zone, by its name; UTC where there is no such zone.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn resolve_in(&self, now_ms: i64, zone: &str) -> Result<TimeRange, String> {
+        let zone = zone.parse().unwrap_or(Tz::UTC);
+        let start = moment(&self.from, now_ms, End::Start, zone)
             .ok_or_else(|| format!("\"{}\" is not a time: write now-6h, a date such as 2026-11-20 14:00, or Unix seconds", self.from))?;
-        let end = moment(&self.to, now_ms)
+        let end = moment(&self.to, now_ms, End::Last, zone)
             .ok_or_else(|| format!("\"{}\" is not a time: write now, a date such as 2026-11-20 14:00, or Unix seconds", self.to))?;
         if start >= end {
             return Err("the start of the range must be before its end".to_owned());
@@ -62,7 +90,12 @@ impl PageRange {
         {
             return lang.t(words).to_owned();
         }
-        match (moment(&self.from, now_ms), moment(&self.to, now_ms)) {
+        if self.to == self.from
+            && let Some((_, words)) = CALENDAR.iter().find(|(text, _)| *text == self.from)
+        {
+            return lang.t(words).to_owned();
+        }
+        match (moment(&self.from, now_ms, End::Start, Tz::UTC), moment(&self.to, now_ms, End::Last, Tz::UTC)) {
             (Some(from), Some(to)) if !self.from.starts_with("now") => {
                 format!("{} – {} UTC", crate::ui::format::date_time(from, lang), crate::ui::format::date_time(to, lang))
             }
@@ -71,25 +104,18 @@ impl PageRange {
     }
 }
 
-/// A moment in milliseconds: `now`, `now-6h`, Unix seconds (or milliseconds, by size), RFC 3339, or a date in UTC.
-pub fn moment(text: &str, now_ms: i64) -> Option<i64> {
+/// A moment in milliseconds: `now`, `now-6h`, `now/d`, Unix seconds (or milliseconds, by size), RFC 3339, or a date in UTC.
+fn moment(text: &str, now_ms: i64, end: End, zone: Tz) -> Option<i64> {
     let text = text.trim();
-    if let Some(rest) = text.strip_prefix("now") {
-        let rest = rest.trim();
-        return match (rest.strip_prefix('-'), rest.strip_prefix('+')) {
-            (Some(by), _) => now_ms.checked_sub(Duration::parse(by.trim()).ok()?.ms()),
-            (_, Some(by)) => now_ms.checked_add(Duration::parse(by.trim()).ok()?.ms()),
-            _ if rest.is_empty() => Some(now_ms),
-            _ => None,
-        };
+    if text.starts_with("now") {
+        return relative::moment(text, now_ms, end, zone);
     }
     if text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();
     }
-    let day = 86_400_000;
     match text {
-        "today" => return Some(now_ms - now_ms.rem_euclid(day)),
-        "yesterday" => return Some(now_ms - now_ms.rem_euclid(day) - day),
+        "today" => return relative::moment("now/d", now_ms, End::Start, zone),
+        "yesterday" => return relative::moment("now-1d/d", now_ms, End::Start, zone),
         _ => {}
     }
     parse_timestamp(text).or_else(|| match text.len() {
@@ -127,7 +153,7 @@ mod tests {
             ("99999999999999999999", None),
             ("ééééé", None),
         ] {
-            assert_eq!(moment(text, NOW), at, "{text}");
+            assert_eq!(moment(text, NOW, End::Start, Tz::UTC), at, "{text}");
         }
     }
 
@@ -140,6 +166,10 @@ mod tests {
         assert_eq!(PageRange::from_query("", "now-1h").label(NOW, Lang::En), "Last hour");
         let fixed = PageRange::from_query("from=1763700000&to=1763703600", "now-1h");
         assert_eq!(fixed.label(NOW, Lang::En), "21 Nov 2025 04:40 – 21 Nov 2025 05:40 UTC");
+        let yesterday = PageRange::from_query("from=now-1d/d&to=now-1d/d", "now-1h");
+        assert_eq!(yesterday.label(NOW, Lang::En), "Yesterday");
+        assert_eq!(yesterday.resolve(NOW), Ok(TimeRange::new(NOW - 117_200_000, NOW - 30_800_001)));
+        assert_eq!(yesterday.resolve_in(NOW, "Asia/Tokyo"), Ok(TimeRange::new(NOW - 63_200_000 - 86_400_000, NOW - 63_200_001)));
         assert!(PageRange::from_query("from=now&to=now-1h", "now-1h").resolve(NOW).is_err());
         assert!(PageRange::from_query("from=soon", "now-1h").resolve(NOW).unwrap_err().contains("soon"));
     }
