@@ -42,7 +42,8 @@ impl Shared {
 
     fn push(&self, board: &Value) -> u16 {
         let body = json!({ "dashboard": board, "overwrite": true }).to_string();
-        let request = client().post(self.house.url("/api/dashboards/db")).header("cookie", &self.cookie).header("sec-fetch-site", "same-origin");
+        let request =
+            client().post(self.house.url("/api/dashboards/db")).header("cookie", &self.cookie).header("sec-fetch-site", "same-origin");
         request.header("content-type", "application/json").body(body).send().unwrap().status().as_u16()
     }
 
@@ -80,8 +81,15 @@ fn header(answer: &Response, name: &str) -> String {
     answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 
-const MAKE: [(&str, &str); 7] =
-    [("do", "make"), ("vars", "var-job=api&var-env=prod"), ("from", "now-1h"), ("to", "now"), ("open", "job"), ("open", "text"), ("days", "7")];
+const MAKE: [(&str, &str); 7] = [
+    ("do", "make"),
+    ("vars", "var-job=api&var-env=prod"),
+    ("from", "now-1h"),
+    ("to", "now"),
+    ("open", "job"),
+    ("open", "text"),
+    ("days", "7"),
+];
 
 #[test]
 fn whoever_has_a_link_sees_what_was_shared_and_no_more() {
@@ -95,7 +103,9 @@ fn whoever_has_a_link_sees_what_was_shared_and_no_more() {
     assert!(header(&answer, "content-security-policy").contains("frame-ancestors 'none'"));
     assert_eq!(header(&answer, "x-frame-options"), "DENY");
     let html = answer.text().unwrap();
-    for hidden in ["/d/u", "/d/other", "/explore", "/logout", "/settings", "class=\"side\"", "/d/u/-/json", "name=\"var-env\"", "name=\"var-text\""] {
+    for hidden in
+        ["/d/u", "/d/other", "/explore", "/logout", "/settings", "class=\"side\"", "/d/u/-/json", "name=\"var-env\"", "name=\"var-text\""]
+    {
         assert!(!html.contains(hidden), "{hidden}: {html}");
     }
     assert!(html.contains("name=\"var-job\"") && html.contains("api in prod: own"), "{html}");
@@ -103,7 +113,8 @@ fn whoever_has_a_link_sees_what_was_shared_and_no_more() {
     assert!(!shared.page(&path).contains("class=\"side\""));
 
     let keys = json!([{"key": "1", "w": 600, "h": 200}, {"key": "2"}, {"key": "3"}]);
-    let (status, lines) = panels(&shared, &path, &json!({"vars": "var-job=web&var-env=dev&var-text=x", "from": "now-1y", "to": "now", "panels": keys}));
+    let (status, lines) =
+        panels(&shared, &path, &json!({"vars": "var-job=web&var-env=dev&var-text=x", "from": "now-1y", "to": "now", "panels": keys}));
     assert_eq!((status, of(&lines, "1")["title"].as_str()), (200, Some("web in prod: own")));
     let data = &of(&lines, "1")["data"];
     assert_eq!(data["series"][0]["name"], "web of prod");
@@ -111,12 +122,17 @@ fn whoever_has_a_link_sees_what_was_shared_and_no_more() {
     assert_eq!(of(&lines, "3")["text"], "Lists of dashboards are not shared.");
     for attack in ["x\"} or up{a=\"", "\", \"\", \"\") or label_replace(vector(2), \"job\", \"evil", ".*", "api|web", "", "$text"] {
         let vars = form_urlencoded::Serializer::new(String::new()).append_pair("var-job", attack).append_pair("var-text", attack).finish();
-        let (status, lines) = panels(&shared, &path, &json!({"vars": vars, "zone": attack, "refresh": true, "panels": [{"key": "1", "w": 600}]}));
+        let (status, lines) =
+            panels(&shared, &path, &json!({"vars": vars, "zone": attack, "refresh": true, "panels": [{"key": "1", "w": 600}]}));
         assert_eq!((status, of(&lines, "1")["title"].as_str()), (200, Some("api in prod: own")), "{attack}");
         assert_eq!(of(&lines, "1")["data"]["series"].as_array().unwrap().len(), 1, "{attack}");
     }
     assert_eq!(panels(&shared, &path, &json!({"draft": {"title": "x", "panels": []}, "panels": []})).0, 400);
-    assert_eq!(client().post(shared.house.url("/ui/boards/u/panels")).body("{}").send().unwrap().status(), 401, "the door inside stays shut");
+    assert_eq!(
+        client().post(shared.house.url("/ui/boards/u/panels")).body("{}").send().unwrap().status(),
+        401,
+        "the door inside stays shut"
+    );
 }
 
 #[test]
@@ -168,7 +184,10 @@ fn only_pages_that_were_named_embed_it() {
     assert!(header(&answer, "content-security-policy").contains("frame-ancestors https://intranet.example;"));
     assert_eq!(header(&answer, "x-frame-options"), "", "it cannot name anybody, and must not say nobody");
     let html = answer.text().unwrap();
-    assert!(html.contains("data-theme=\"dark\"") && html.contains("data-kiosk") && html.contains("gp-1") && !html.contains("gp-2"), "{html}");
+    assert!(
+        html.contains("data-theme=\"dark\"") && html.contains("data-kiosk") && html.contains("gp-1") && !html.contains("gp-2"),
+        "{html}"
+    );
     let (status, _) = panels(&shared, &path, &json!({"from": "now-7d", "to": "now", "panels": [{"key": "1"}]}));
     assert_eq!(status, 200);
     let (status, _) = panels(&shared, &path, &json!({"from": "now-60d", "to": "now", "panels": [{"key": "1"}]}));
@@ -182,9 +201,17 @@ fn only_pages_that_were_named_embed_it() {
 fn a_snapshot_outlives_its_dashboard() {
     let shared = Shared::start();
     let link = shared.make(&MAKE);
-    let snapshot = shared.make(&[("do", "snapshot"), ("title", "That day"), ("vars", "var-job=web&var-env=prod"), ("from", "now-1h"), ("to", "now"), ("days", "")]);
+    let snapshot = shared.make(&[
+        ("do", "snapshot"),
+        ("title", "That day"),
+        ("vars", "var-job=web&var-env=prod"),
+        ("from", "now-1h"),
+        ("to", "now"),
+        ("days", ""),
+    ]);
     assert_ne!(link, snapshot);
-    let request = client().delete(shared.house.url("/api/dashboards/uid/u")).header("cookie", &shared.cookie).header("sec-fetch-site", "same-origin");
+    let request =
+        client().delete(shared.house.url("/api/dashboards/uid/u")).header("cookie", &shared.cookie).header("sec-fetch-site", "same-origin");
     assert_eq!(request.send().unwrap().status(), 200);
     assert_eq!(stranger(&shared, &link).status(), 404);
     let answer = stranger(&shared, &snapshot);
@@ -192,7 +219,8 @@ fn a_snapshot_outlives_its_dashboard() {
     let html = answer.text().unwrap();
     assert!(html.contains("Snapshot of") && html.contains("That day") && html.contains("web in prod: own"), "{html}");
     assert!(!html.contains("label_replace") && !html.contains("name=\"var-job\""));
-    let (status, lines) = panels(&shared, &snapshot, &json!({"vars": "var-job=api", "from": "now-5m", "panels": [{"key": "1"}, {"key": "2"}]}));
+    let (status, lines) =
+        panels(&shared, &snapshot, &json!({"vars": "var-job=api", "from": "now-5m", "panels": [{"key": "1"}, {"key": "2"}]}));
     assert_eq!((status, of(&lines, "1")["title"].as_str(), lines.len()), (200, Some("web in prod: own"), 3));
     assert!(!of(&lines, "1")["data"]["series"].as_array().unwrap().is_empty());
     assert!(shared.page("/d/shares").contains("the dashboard is gone"));
@@ -206,10 +234,12 @@ fn versions_are_compared_and_come_back() {
     next["panels"][0]["targets"][0]["expr"] = "vector(2)".into();
     assert_eq!(shared.push(&next), 200);
     let page = shared.page("/d/u/team-b/versions");
-    for words in ["From version 1 to version 2", "Title: from “Team” to “Team B”", "Panel $job in $env: $text", "query", "<ins>+", "<del>-"] {
+    for words in ["From version 1 to version 2", "Title: from “Team” to “Team B”", "Panel $job in $env: $text", "query", "<ins>+", "<del>-"]
+    {
         assert!(page.contains(words), "{words}: {page}");
     }
-    let restore = |had: &str, version: &str| shared.house.submit("/d/u/team-b/versions", &[("had", had), ("version", version)], &shared.cookie);
+    let restore =
+        |had: &str, version: &str| shared.house.submit("/d/u/team-b/versions", &[("had", had), ("version", version)], &shared.cookie);
     let stale = restore("1", "1");
     assert_eq!(stale.status(), 412);
     assert!(stale.text().unwrap().contains("nothing was restored: version 2 was saved by ann"));
@@ -227,7 +257,10 @@ fn what_was_changed_here_goes_home_as_a_patch() {
     std::fs::create_dir(&boards).unwrap();
     let text = "{\n    \"uid\": \"home\",\n    \"title\": \"Home\",\n    \"panels\": [\n        {\"id\": 1, \"type\": \"stat\", \"title\": \"One\"}\n    ]\n}\n";
     std::fs::write(boards.join("home.json"), text).unwrap();
-    let server = Server::on(&folder.path().join("data"), &["--host-metrics=false", "--own-metrics=false", "--boards.folder", boards.to_str().unwrap()]);
+    let server = Server::on(
+        &folder.path().join("data"),
+        &["--host-metrics=false", "--own-metrics=false", "--boards.folder", boards.to_str().unwrap()],
+    );
     let mut kept = Value::Null;
     for _ in 0..300 {
         let (status, answer) = server.get("/api/dashboards/uid/home");
@@ -239,17 +272,24 @@ fn what_was_changed_here_goes_home_as_a_patch() {
     }
     let mut board = kept["dashboard"].clone();
     board["panels"][0]["title"] = "Two".into();
-    let (status, answer) = server.post("/api/dashboards/db", "application/json", json!({"dashboard": board, "overwrite": true}).to_string());
+    let (status, answer) =
+        server.post("/api/dashboards/db", "application/json", json!({"dashboard": board, "overwrite": true}).to_string());
     assert_eq!(status, 200, "{answer}");
     assert!(server.get("/d/home/home").1.contains("Changed here"));
     let page = server.get("/d/home/home/versions?from=file").1;
-    assert!(page.contains("Changed here since the file") && page.contains("Give up changes made here") && page.contains("home.json"), "{page}");
+    assert!(
+        page.contains("Changed here since the file") && page.contains("Give up changes made here") && page.contains("home.json"),
+        "{page}"
+    );
     let answer = client().get(server.url("/d/home/home/versions/home.diff")).send().unwrap();
     assert!(header(&answer, "content-type").starts_with("text/x-diff"));
     let patch = answer.text().unwrap();
     assert!(patch.starts_with("--- home.json\n+++ home.json\n@@ "), "{patch}");
     // Only what was changed is in it, in the file's own way of writing.
-    assert!(patch.contains("-        {\"id\": 1, \"type\": \"stat\", \"title\": \"One\"}\n") && patch.contains("\"title\": \"Two\""), "{patch}");
+    assert!(
+        patch.contains("-        {\"id\": 1, \"type\": \"stat\", \"title\": \"One\"}\n") && patch.contains("\"title\": \"Two\""),
+        "{patch}"
+    );
     assert!(!patch.contains("\"version\"") && !patch.contains("-    \"title\": \"Home\""), "{patch}");
     let (status, _) = server.post("/d/home/home/versions", "application/x-www-form-urlencoded", "had=2&version=file");
     assert!(status == 200 || status == 303, "{status}");

@@ -44,7 +44,12 @@ impl Head {
             kind: text(json, "kind"),
             title: text(json, "title"),
             description: text(json, "description"),
-            place: Place { x: number(&json["place"][0]), y: number(&json["place"][1]), w: number(&json["place"][2]), h: number(&json["place"][3]) },
+            place: Place {
+                x: number(&json["place"][0]),
+                y: number(&json["place"][1]),
+                w: number(&json["place"][2]),
+                h: number(&json["place"][3]),
+            },
             is_transparent: json["bare"] == true,
             row: (json["row"] == true).then_some(RowState { is_open: true, count: 0 }),
             ..Tile::default()
@@ -54,7 +59,10 @@ impl Head {
         Self {
             title: text(json, "title"),
             description: text(json, "description"),
-            chosen: list("chosen").iter().map(|pair| (pair[0].as_str().unwrap_or_default().to_owned(), pair[1].as_str().unwrap_or_default().to_owned())).collect(),
+            chosen: list("chosen")
+                .iter()
+                .map(|pair| (pair[0].as_str().unwrap_or_default().to_owned(), pair[1].as_str().unwrap_or_default().to_owned()))
+                .collect(),
             range: (moment(0), moment(1)),
             tiles: list("tiles").iter().map(tile).collect(),
         }
@@ -118,9 +126,21 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_read_again() {
-        let tile = Tile { key: "4".into(), kind: "stat".into(), title: "T\n<b>".into(), place: Place { x: 1, y: 2, w: 3, h: 4 }, ..Tile::default() };
+        let tile = Tile {
+            key: "4".into(),
+            kind: "stat".into(),
+            title: "T\n<b>".into(),
+            place: Place { x: 1, y: 2, w: 3, h: 4 },
+            ..Tile::default()
+        };
         let row = Tile { key: "5".into(), row: Some(RowState { is_open: true, count: 0 }), ..Tile::default() };
-        let known = Head { title: "Board".into(), description: "d".into(), chosen: vec![("job".into(), "api".into())], range: (1, 2), tiles: vec![tile, row] };
+        let known = Head {
+            title: "Board".into(),
+            description: "d".into(),
+            chosen: vec![("job".into(), "api".into())],
+            range: (1, 2),
+            tiles: vec![tile, row],
+        };
         let packed = pack(&known, "{\"key\":\"4\",\"x\":1}\n{\"key\":\"44\"}\n{\"done\":true}\n").unwrap();
         assert_eq!(head(&packed).unwrap(), known);
         assert_eq!(lines(&packed, &["4".to_owned(), "9".to_owned()]).unwrap(), "{\"key\":\"4\",\"x\":1}\n{\"done\":true}\n");

@@ -206,7 +206,8 @@ fn thing(panel: &Value) -> Thing {
 
 fn panels(before: &Value, after: &Value) -> Vec<Difference> {
     let (old, new) = (found(before), found(after));
-    let by_key = |all: &[Found<'_>]| all.iter().enumerate().map(|(at, one)| (one.key.clone(), at)).collect::<std::collections::HashMap<_, _>>();
+    let by_key =
+        |all: &[Found<'_>]| all.iter().enumerate().map(|(at, one)| (one.key.clone(), at)).collect::<std::collections::HashMap<_, _>>();
     let (known, kept) = (by_key(&old), by_key(&new));
     let mut out = Vec::new();
     for one in &new {
@@ -255,7 +256,9 @@ fn part(name: &str) -> Part {
         "title" => Part::Title,
         "description" => Part::Description,
         "type" | "libraryPanel" => Part::Kind,
-        "targets" | "datasource" | "interval" | "maxDataPoints" | "timeFrom" | "timeShift" | "hideTimeOverride" | "scopedVars" => Part::Query,
+        "targets" | "datasource" | "interval" | "maxDataPoints" | "timeFrom" | "timeShift" | "hideTimeOverride" | "scopedVars" => {
+            Part::Query
+        }
         "transformations" => Part::Transformations,
         "thresholds" | "colors" => Part::Thresholds,
         "format" | "unit" | "decimals" | "yaxes" => Part::Unit,
@@ -328,7 +331,8 @@ mod tests {
         one["gridPos"]["x"] = 12.into();
         one["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["value"] = 2.into();
         one["fieldConfig"]["defaults"]["custom"]["lineWidth"] = 2.into();
-        after["panels"] = json!([one, panel(2, "Two"), panel(4, "Four"), {"id": 9, "type": "row", "title": "Row", "panels": []}, panel(5, "Five")]);
+        after["panels"] =
+            json!([one, panel(2, "Two"), panel(4, "Four"), {"id": 9, "type": "row", "title": "Row", "panels": []}, panel(5, "Five")]);
         let found = compare(&before, &after);
         let told: Vec<String> = found.iter().map(|one| format!("{:?} {:?}", one.thing, one.how)).collect();
         assert_eq!(

@@ -121,7 +121,10 @@ mod tests {
     fn patches_are_what_patch_reads() {
         assert_eq!(patch("a\n", "a\n", "x"), "");
         let text = patch("a\nb", "a\nc", "boards/x.json");
-        assert_eq!(text, "--- boards/x.json\n+++ boards/x.json\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n");
+        assert_eq!(
+            text,
+            "--- boards/x.json\n+++ boards/x.json\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n"
+        );
         assert!(patch("a", "b", "x\n+evil").starts_with("--- x +evil\n"));
     }
 }

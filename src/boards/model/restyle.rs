@@ -94,7 +94,8 @@ impl Writer<'_> {
             Value::Object(now) if !now.is_empty() => {
                 let fields = was.and_then(|was| serde_json::from_str::<Fields<'_>>(was).ok()).map_or_else(Vec::new, |fields| fields.0);
                 let known = fields.iter().filter_map(|(name, raw)| Some((name, Some(raw.get()), now.get(name)?)));
-                let new = now.iter().filter(|(name, _)| !fields.iter().any(|(known, _)| known == *name)).map(|(name, value)| (name, None, value));
+                let new =
+                    now.iter().filter(|(name, _)| !fields.iter().any(|(known, _)| known == *name)).map(|(name, value)| (name, None, value));
                 out.push('{');
                 for (at, (name, raw, value)) in known.chain(new).enumerate() {
                     if at > 0 {
@@ -182,7 +183,12 @@ mod tests {
 
     fn value() -> impl proptest::strategy::Strategy<Value = Value> {
         use proptest::prelude::*;
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), "[a-z\"\\\\é]{0,3}".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-z\"\\\\é]{0,3}".prop_map(Value::from)
+        ];
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

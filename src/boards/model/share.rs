@@ -191,10 +191,27 @@ mod tests {
 
     #[test]
     fn origins_are_origins_and_nothing_else() {
-        assert_eq!(origins("https://A.example.com/, http://x:8080\nhttps://*.b.org").unwrap(), ["https://a.example.com", "http://x:8080", "https://*.b.org"]);
-        for wrong in ["", "*", "example.com", "https://", "https://a;script-src *", "https://a/b", "https://*", "javascript:x", "https://a:x", "https://a'"] {
+        assert_eq!(
+            origins("https://A.example.com/, http://x:8080\nhttps://*.b.org").unwrap(),
+            ["https://a.example.com", "http://x:8080", "https://*.b.org"]
+        );
+        for wrong in [
+            "",
+            "*",
+            "example.com",
+            "https://",
+            "https://a;script-src *",
+            "https://a/b",
+            "https://*",
+            "javascript:x",
+            "https://a:x",
+            "https://a'",
+        ] {
             assert!(origins(wrong).is_err(), "{wrong}");
         }
-        assert_eq!((share().ancestors().as_str(), Share { framed_by: vec![ANYWHERE.to_owned()], ..share() }.ancestors().as_str()), ("'none'", "*"));
+        assert_eq!(
+            (share().ancestors().as_str(), Share { framed_by: vec![ANYWHERE.to_owned()], ..share() }.ancestors().as_str()),
+            ("'none'", "*")
+        );
     }
 }

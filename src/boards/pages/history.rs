@@ -227,7 +227,13 @@ mod tests {
     use crate::ui::shell::tests::shell;
 
     fn input() -> HistoryInput {
-        let version = |version, restored| Version { version, restored, message: "<b>more</b>".to_owned(), made_by: "ann".to_owned(), ..Version::default() };
+        let version = |version, restored| Version {
+            version,
+            restored,
+            message: "<b>more</b>".to_owned(),
+            made_by: "ann".to_owned(),
+            ..Version::default()
+        };
         HistoryInput {
             uid: "u".to_owned(),
             slug: "s".to_owned(),

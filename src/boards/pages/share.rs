@@ -194,7 +194,14 @@ mod tests {
     use crate::ui::shell::tests::shell;
 
     fn share() -> Share {
-        Share { token: "abc".into(), board_uid: "u".into(), title: "<b>T".into(), is_on: true, framed_by: vec![ANYWHERE.into()], ..Share::default() }
+        Share {
+            token: "abc".into(),
+            board_uid: "u".into(),
+            title: "<b>T".into(),
+            is_on: true,
+            framed_by: vec![ANYWHERE.into()],
+            ..Share::default()
+        }
     }
 
     #[test]
@@ -215,7 +222,10 @@ mod tests {
         };
         let shell = shell(Page::Boards, "Share", "/d/u/s/share", "");
         let html = render(&input, &shell);
-        assert!(html.contains("https://p.example/d/u/s?from=now-6h&#38;to=now&#38;var-a=b") && !html.contains("<form class=\"body\""), "{html}");
+        assert!(
+            html.contains("https://p.example/d/u/s?from=now-6h&#38;to=now&#38;var-a=b") && !html.contains("<form class=\"body\""),
+            "{html}"
+        );
         let html = render(&ShareInput { may_edit: true, ..input }, &shell);
         assert!(html.contains("&#60;b&#62;T") && html.contains("https://p.example/p/abc") && html.contains("&#60;iframe src="), "{html}");
         assert!(html.contains("name=\"open\" value=\"a\"") && !html.contains("name=\"open\" value=\"text\""), "{html}");
@@ -223,7 +233,11 @@ mod tests {
 
     #[test]
     fn all_shares_say_whose_they_are() {
-        let input = SharesInput { shares: vec![share(), Share { board_uid: "gone".into(), is_on: false, ..share() }], boards: vec![("u".into(), "s".into(), "Board".into())], ..SharesInput::default() };
+        let input = SharesInput {
+            shares: vec![share(), Share { board_uid: "gone".into(), is_on: false, ..share() }],
+            boards: vec![("u".into(), "s".into(), "Board".into())],
+            ..SharesInput::default()
+        };
         let html = render_all(&input, &shell(Page::Boards, "x", "/d/shares", ""));
         assert!(html.contains("href=\"/d/u/s/share\"") && html.contains("Board") && html.contains("the dashboard is gone"), "{html}");
     }

@@ -228,8 +228,11 @@ fn choosing(variable: Variable, found: Result<Vec<Choice>, String>, given: Given
         Ok(choices) => (choices, None),
         Err(why) => (Vec::new(), Some(why)),
     };
-    let is_offered = |value: &&String| (variable.has_all && *value == ALL) || choices.iter().any(|choice| choice.value == **value || choice.text == **value);
-    let bounded: Option<Vec<String>> = given.values.filter(|_| given.is_bounded).map(|all| all.iter().filter(is_offered).cloned().collect());
+    let is_offered = |value: &&String| {
+        (variable.has_all && *value == ALL) || choices.iter().any(|choice| choice.value == **value || choice.text == **value)
+    };
+    let bounded: Option<Vec<String>> =
+        given.values.filter(|_| given.is_bounded).map(|all| all.iter().filter(is_offered).cloned().collect());
     let given = match &bounded {
         Some(offered) if offered.is_empty() => None,
         Some(offered) => Some(offered.as_slice()),

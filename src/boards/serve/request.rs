@@ -145,7 +145,10 @@ mod tests {
         let read = |body: &str| Batch::read(body.as_bytes()).unwrap().of_share(&share, 1_763_714_000_000);
         let body = r#"{"from":"now-1y","to":"now-1d","vars":"var-env=x&var-job=a","zone":"up or up","refresh":true,"bounded":[],"panels":[{"key":"4"}]}"#;
         let found = read(body).unwrap();
-        assert_eq!((found.from.as_str(), found.to.as_str(), found.vars.as_str(), found.zone.as_str()), ("now-6h", "now", "var-env=prod&var-job=a", ""));
+        assert_eq!(
+            (found.from.as_str(), found.to.as_str(), found.vars.as_str(), found.zone.as_str()),
+            ("now-6h", "now", "var-env=prod&var-job=a", "")
+        );
         assert_eq!((found.refresh, found.bounded, found.panels.len()), (false, vec!["job".to_owned()], 1));
         assert!(read(r#"{"draft":{"title":"x"},"panels":[]}"#).is_err());
     }

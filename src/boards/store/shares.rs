@@ -187,7 +187,10 @@ mod tests {
         assert!(link.token.len() >= 22 && link.token != snapshot.token);
         assert_eq!(store.share(link.token.clone()).await.unwrap(), Some(link.clone()));
         assert_eq!(store.shares("u".to_owned()).await.unwrap(), [snapshot.clone(), link.clone()]);
-        assert_eq!((store.snapshot(snapshot.token.clone()).await.unwrap(), store.snapshot(link.token.clone()).await.unwrap()), (Some(vec![1, 2, 3]), None));
+        assert_eq!(
+            (store.snapshot(snapshot.token.clone()).await.unwrap(), store.snapshot(link.token.clone()).await.unwrap()),
+            (Some(vec![1, 2, 3]), None)
+        );
         assert!(!store.turn_share(link.token.clone(), false).await.unwrap().unwrap().is_on);
         store.delete_board("u".to_owned()).await.unwrap();
         assert_eq!(store.share(link.token).await.unwrap(), None);

@@ -103,7 +103,8 @@ pub(super) async fn resolved(
     shell: &Shell,
 ) -> Result<(Resolved, Option<String>), Problem> {
     let (range, problem) = range_of(shell);
-    let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang(), is_outside: false };
+    let reader =
+        Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang(), is_outside: false };
     let scene = (Choices::from_query(asked.query()), range, reader, zone(shell));
     Ok((variables(state, board, scene).await?, problem))
 }

@@ -5,8 +5,8 @@ mod draft;
 mod history;
 mod import;
 mod list;
+pub(super) mod public;
 mod share;
-mod shared;
 mod shown;
 
 use std::convert::Infallible;
@@ -18,6 +18,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 
+use self::public::Turns;
 use crate::access::{Caller, Policy, Routes, Transport};
 use crate::base::clock::SharedClock;
 use crate::boards::model::Library;
@@ -35,6 +36,8 @@ pub(super) struct PageState {
     pub(super) library: Arc<dyn Library>,
     /// Keeps what is shared.
     pub(super) store: Store,
+    /// What readers of shares are waiting for.
+    pub(super) turns: Turns,
     /// Finds variables.
     pub(super) server: Arc<Server>,
     /// The time.
@@ -65,8 +68,8 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("POST", links::BOARD_SHARE, Policy::EDIT, with(post(share::make)))
         .route("GET", links::BOARDS_SHARES, Policy::EDIT, with(get(share::all)))
         .route("POST", links::BOARDS_SHARES, Policy::EDIT, with(post(share::change)))
-        .route("GET", links::SHARED, Policy::Public, with(get(shared::page)))
-        .route("POST", links::SHARED_PANELS, Policy::Public, with(post(shared::panels)))
+        .route("GET", links::SHARED, Policy::Public, with(get(public::page)))
+        .route("POST", links::SHARED_PANELS, Policy::Public, with(post(public::panels)))
         .route("GET", links::BOARD_PATCH, Policy::READ, with(get(history::home_patch)))
 }
 
@@ -114,8 +117,10 @@ impl Asked {
 
     /// Under which address the server was asked, without a path; empty where the request does not say.
     fn base_url(&self) -> String {
-        let host = self.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).or(self.uri.authority().map(|host| host.as_str()));
-        let is_plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
+        let host =
+            self.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).or(self.uri.authority().map(|host| host.as_str()));
+        let is_plain =
+            |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
         let scheme = if self.is_https { "https" } else { "http" };
         host.filter(is_plain).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
     }

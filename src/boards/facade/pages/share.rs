@@ -77,10 +77,15 @@ async fn show(
     let choosable = scene.resolved.variables.iter().filter(|one| one.variable.kind != VariableKind::Constant).map(|one| Choosable {
         name: one.variable.name.clone(),
         label: if one.variable.label.is_empty() { one.variable.name.clone() } else { one.variable.label.clone() },
-        shown: if one.is_all { "All".to_owned() } else { one.chosen.iter().map(|choice| choice.text.as_str()).collect::<Vec<_>>().join(", ") },
+        shown: if one.is_all {
+            scene.shell.t("All").to_owned()
+        } else {
+            one.chosen.iter().map(|choice| choice.text.as_str()).collect::<Vec<_>>().join(", ")
+        },
         may_be_open: may_be_open(one.variable.kind),
     });
-    let (from, to) = scene.shell.range.as_ref().map_or_else(Default::default, |control| (control.range.from.clone(), control.range.to.clone()));
+    let (from, to) =
+        scene.shell.range.as_ref().map_or_else(Default::default, |control| (control.range.from.clone(), control.range.to.clone()));
     let input = ShareInput {
         uid: uid.to_owned(),
         slug: slug(&scene.board.title),
@@ -149,7 +154,8 @@ fn wanted(state: &PageState, asked: &Asked, board: &Board, form: &Form) -> Resul
     if title.len() > SHARE_TITLE_BYTES_MAX {
         return Err(format!("the title has {} bytes, at most {SHARE_TITLE_BYTES_MAX} are allowed", title.len()));
     }
-    let fixed = Share { open: board.variables.iter().map(|one| one.name.clone()).collect(), ..Share::default() }.variables(form.text("vars"));
+    let fixed =
+        Share { open: board.variables.iter().map(|one| one.name.clone()).collect(), ..Share::default() }.variables(form.text("vars"));
     if fixed.len() > FIXED_BYTES_MAX {
         return Err(format!("what is chosen has {} bytes, at most {FIXED_BYTES_MAX} are allowed", fixed.len()));
     }
@@ -158,7 +164,8 @@ fn wanted(state: &PageState, asked: &Asked, board: &Board, form: &Form) -> Resul
         return Err(format!("{days:?} is no number of days on offer"));
     }
     let is_open = |name: &&str| board.variables.iter().any(|one| one.name == **name && may_be_open(one.kind));
-    let or = |given: &str, own: &str, usual: &str| [given, own, usual].into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
+    let or =
+        |given: &str, own: &str, usual: &str| [given, own, usual].into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
     let share = Share {
         board_uid: board.uid.clone(),
         title,
@@ -186,12 +193,17 @@ fn wanted(state: &PageState, asked: &Asked, board: &Board, form: &Form) -> Resul
 async fn snapshot(state: &PageState, asked: &Asked, share: Share, query: &str) -> Result<Result<Share, String>, Problem> {
     let scene = scene(state, asked, &share.board_uid, query, true).await?;
     let tiles = shown::every_tile(&scene.board, &scene.resolved, &scene.shell);
-    let wanted: Vec<Wanted> = tiles.iter().filter(|tile| tile.row.is_none()).take(SNAPSHOT_PANELS_MAX).map(|tile| {
-        let (width, unit, gap, head) = GRID;
-        let w = (width + gap) / 24.0 * tile.place.w as f32 - gap;
-        let h = (unit + gap) * tile.place.h as f32 - gap - if tile.title.is_empty() { 8.0 } else { head };
-        Wanted { key: tile.key.clone(), w, h: h.max(20.0), have: String::new() }
-    }).collect();
+    let wanted: Vec<Wanted> = tiles
+        .iter()
+        .filter(|tile| tile.row.is_none())
+        .take(SNAPSHOT_PANELS_MAX)
+        .map(|tile| {
+            let (width, unit, gap, head) = GRID;
+            let w = (width + gap) / 24.0 * tile.place.w as f32 - gap;
+            let h = (unit + gap) * tile.place.h as f32 - gap - if tile.title.is_empty() { 8.0 } else { head };
+            Wanted { key: tile.key.clone(), w, h: h.max(20.0), have: String::new() }
+        })
+        .collect();
     let batch = Batch {
         from: scene.range.start.to_string(),
         to: scene.range.end.to_string(),
@@ -215,7 +227,9 @@ async fn snapshot(state: &PageState, asked: &Asked, share: Share, query: &str) -
     let head = Head {
         title: scene.board.title.clone(),
         description: scene.board.description.clone(),
-        chosen: chosen.map(|one| (one.variable.name.clone(), scene.resolved.fill(&format!("${{{}:text}}", one.variable.name), &[], &[]))).collect(),
+        chosen: chosen
+            .map(|one| (one.variable.name.clone(), scene.resolved.fill(&format!("${{{}:text}}", one.variable.name), &[], &[])))
+            .collect(),
         range: (scene.range.start, scene.range.end),
         tiles,
     };

@@ -10,7 +10,7 @@ use crate::ui::shell::Shell;
 
 /// What the page is made of.
 #[derive(Debug, Clone, Default)]
-pub struct SharedInput {
+pub struct PublicInput {
     /// The dashboard.
     pub board: BoardInput,
     /// Where the script asks for what panels show.
@@ -22,13 +22,13 @@ pub struct SharedInput {
 }
 
 #[derive(askama::Template)]
-#[template(path = "boards/shared.html")]
-struct SharedPage<'a> {
+#[template(path = "boards/public.html")]
+struct PublicPage<'a> {
     shell: &'a Shell,
-    input: &'a SharedInput,
+    input: &'a PublicInput,
 }
 
-impl SharedPage<'_> {
+impl PublicPage<'_> {
     fn is_kiosk(&self) -> bool {
         self.shell.has_param("kiosk")
     }
@@ -68,8 +68,8 @@ struct LostPage<'a> {
 }
 
 /// Renders the page.
-pub fn render(input: &SharedInput, shell: &Shell) -> String {
-    page::html(&SharedPage { shell, input })
+pub fn render(input: &PublicInput, shell: &Shell) -> String {
+    page::html(&PublicPage { shell, input })
 }
 
 /// Renders the page of an address at which there is nothing, whatever the reason.
@@ -91,12 +91,13 @@ mod tests {
         let tile = Tile { key: "4".into(), kind: "timeseries".into(), title: "Up".into(), ..Tile::default() };
         let chooser = Chooser { name: "job".into(), choices: vec![("api".into(), "api".into())], ..Chooser::default() };
         let board = BoardInput { title: "Shared".into(), tiles: vec![tile], variables: vec![chooser], ..BoardInput::default() };
-        let input = SharedInput { board, panels: "/p/abc/panels".into(), ..SharedInput::default() };
+        let input = PublicInput { board, panels: "/p/abc/panels".into(), ..PublicInput::default() };
         let mut shell = shell(Page::Boards, "Shared", "/p/abc", "").with_range("now-1h").with_refresh("30s");
         shell.is_alone = true;
         let html = render(&input, &shell);
         let links: Vec<&str> = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        let inside = |link: &&&str| !["/p/abc", "/assets/", "data:", "#", "?"].iter().any(|start| link.starts_with(start)) && !link.is_empty();
+        let inside =
+            |link: &&&str| !["/p/abc", "/assets/", "data:", "#", "?"].iter().any(|start| link.starts_with(start)) && !link.is_empty();
         assert_eq!(links.iter().filter(inside).collect::<Vec<_>>(), Vec::<&&str>::new());
         assert!(html.contains("data-src=\"/p/abc/panels\"") && !html.contains("data-draft") && !html.contains("/logout"), "{html}");
         assert!(lost(&shell).contains("Nothing here"));

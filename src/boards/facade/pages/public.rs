@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -21,7 +21,7 @@ use crate::boards::facade::snapshot;
 use crate::boards::model::Share;
 use crate::boards::pages::board::BoardInput;
 use crate::boards::pages::choose::Way;
-use crate::boards::pages::shared::{SharedInput, lost, render};
+use crate::boards::pages::public::{PublicInput, lost, render};
 use crate::boards::pages::tile::Tile;
 use crate::boards::query::Choices;
 use crate::boards::serve::{Batch, Reader};
@@ -41,30 +41,35 @@ const AT_ONCE: usize = 32;
 const LOST: &str = "there is nothing at this address (any more)";
 
 /// Batches that are being answered, by token.
-static RUNNING: LazyLock<Mutex<HashMap<String, usize>>> = LazyLock::new(Mutex::default);
+#[derive(Debug, Clone, Default)]
+pub(in crate::boards::facade) struct Turns(Arc<Mutex<HashMap<String, usize>>>);
 
 /// One of the batches of a share; the next may come when it is dropped.
-struct Turn(String);
+struct Turn {
+    token: String,
+    turns: Turns,
+}
 
-impl Turn {
-    fn take(token: &str) -> Option<Self> {
-        let mut running = RUNNING.lock();
+impl Turns {
+    /// A turn; none where as many as may be are under way.
+    fn take(&self, token: &str) -> Option<Turn> {
+        let mut running = self.0.lock();
         let count = running.entry(token.to_owned()).or_default();
         if *count >= AT_ONCE {
             return None;
         }
         *count += 1;
-        Some(Self(token.to_owned()))
+        Some(Turn { token: token.to_owned(), turns: self.clone() })
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut running = RUNNING.lock();
-        if let Some(count) = running.get_mut(&self.0) {
+        let mut running = self.turns.0.lock();
+        if let Some(count) = running.get_mut(&self.token) {
             *count -= 1;
             if *count == 0 {
-                running.remove(&self.0);
+                running.remove(&self.token);
             }
         }
     }
@@ -119,7 +124,7 @@ fn viewed(shell: &Shell) -> Option<String> {
 }
 
 /// A dashboard as it is now; none where it is gone.
-async fn live(state: &PageState, asked: &Asked, share: &Share) -> Result<Option<(SharedInput, Shell)>, Problem> {
+async fn live(state: &PageState, asked: &Asked, share: &Share) -> Result<Option<(PublicInput, Shell)>, Problem> {
     let Some((board, _)) = found(state, &share.board_uid).await? else { return Ok(None) };
     let mut kept = (*board).clone();
     (kept.from, kept.to) = share.range.clone();
@@ -142,7 +147,7 @@ async fn live(state: &PageState, asked: &Asked, share: &Share) -> Result<Option<
     input.title.clone_from(&share.title);
     input.viewed = viewed(&shell);
     input.problem = problem;
-    Ok(Some((SharedInput { board: input, panels: links::shared_panels(&share.token), ..SharedInput::default() }, shell)))
+    Ok(Some((PublicInput { board: input, panels: links::shared_panels(&share.token), ..PublicInput::default() }, shell)))
 }
 
 /// Leaves nothing on a tile that leads into the server.
@@ -152,7 +157,7 @@ fn shut(tile: &mut Tile) {
 }
 
 /// A dashboard as it was.
-async fn pictured(state: &PageState, asked: &Asked, share: &Share) -> Result<Option<(SharedInput, Shell)>, Problem> {
+async fn pictured(state: &PageState, asked: &Asked, share: &Share) -> Result<Option<(PublicInput, Shell)>, Problem> {
     let Some(packed) = state.store.snapshot(share.token.clone()).await.map_err(failed)? else { return Ok(None) };
     let head = beside(move || snapshot::head(&packed)).await?.map_err(failed)?;
     let mut shell = shell(state, asked, &share.title);
@@ -167,7 +172,7 @@ async fn pictured(state: &PageState, asked: &Asked, share: &Share) -> Result<Opt
         ..BoardInput::default()
     };
     let taken = Some(crate::ui::format::exactly(share.taken_at, shell.lang()));
-    Ok(Some((SharedInput { board, panels: links::shared_panels(&share.token), taken, chosen: head.chosen }, shell)))
+    Ok(Some((PublicInput { board, panels: links::shared_panels(&share.token), taken, chosen: head.chosen }, shell)))
 }
 
 fn nothing_here() -> Problem {
@@ -184,7 +189,7 @@ pub(super) async fn panels(
     let share = seen(&state, &token).await?.ok_or_else(nothing_here)?;
     let batch = Batch::read(&read_body(body, BODY_BYTES_MAX).await?).map_err(Problem::bad_request)?;
     let busy = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many look at this at the same time: try again soon").retry_after_s(5);
-    let turn = Turn::take(&token).ok_or_else(busy)?;
+    let turn = state.turns.take(&token).ok_or_else(busy)?;
     let body = if share.is_snapshot() {
         let packed = state.store.snapshot(token).await.map_err(failed)?.ok_or_else(nothing_here)?;
         let keys: Vec<String> = batch.panels.into_iter().map(|wanted| wanted.key).collect();
@@ -216,11 +221,12 @@ mod tests {
 
     #[test]
     fn so_many_batches_at_once() {
-        let turns: Vec<Turn> = std::iter::from_fn(|| Turn::take("one")).collect();
-        assert_eq!(turns.len(), AT_ONCE);
-        assert!(Turn::take("two").is_some());
-        drop(turns);
-        assert!(Turn::take("one").is_some());
-        assert!(!RUNNING.lock().contains_key("one"));
+        let turns = Turns::default();
+        let all: Vec<Turn> = std::iter::from_fn(|| turns.take("one")).collect();
+        assert_eq!(all.len(), AT_ONCE);
+        assert!(turns.take("two").is_some());
+        drop(all);
+        assert!(turns.take("one").is_some());
+        assert!(turns.0.lock().is_empty());
     }
 }
