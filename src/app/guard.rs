@@ -140,7 +140,13 @@ async fn safe_headers(State(edge): State<Arc<Edge>>, request: Request, next: Nex
     let shows_who = shows_who(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let may_be_framed = policy.is_some_and(|policy| policy.contains("frame-ancestors") && !policy.contains("frame-ancestors 'none'"));
     for (name, value) in SAFE_HEADERS {
+        // The policy names who may embed the page; the older header cannot, and would say nobody.
+        if may_be_framed && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     keep_private(headers, shows_who);

@@ -30,7 +30,7 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 10] = [
+const PUBLIC: [(&str, &str); 12] = [
     ("GET", "/api/health"),
     ("GET", "/ready"),
     ("GET", "/-/healthy"),
@@ -41,6 +41,9 @@ const PUBLIC: [(&str, &str); 10] = [
     ("GET, POST", links::SETUP),
     ("GET, POST", SIGN_IN),
     ("POST", links::LOOK),
+    // What somebody shared on purpose, by an address that nobody guesses.
+    ("GET", links::SHARED),
+    ("POST", links::SHARED_PANELS),
 ];
 
 /// Routes for people that keep nothing of what is sent, though they take forms.

@@ -21,6 +21,18 @@ pub const BOARD: &str = "/d/{uid}";
 pub const BOARD_NAMED: &str = "/d/{uid}/{slug}";
 /// GET: the JSON of a dashboard, as a file.
 pub const BOARD_JSON: &str = "/d/{uid}/{slug}/json";
+/// Versions of a dashboard; POST brings one back.
+pub const BOARD_VERSIONS: &str = "/d/{uid}/{slug}/versions";
+/// GET: what was changed here of a dashboard that comes from a file, as a patch.
+pub const BOARD_PATCH: &str = "/d/{uid}/{slug}/versions/home.diff";
+/// Sharing a dashboard; POST makes a link or a snapshot.
+pub const BOARD_SHARE: &str = "/d/{uid}/{slug}/share";
+/// Every shared link and snapshot; POST switches one on or off, or deletes it.
+pub const BOARDS_SHARES: &str = "/d/shares";
+/// A dashboard for people without an account.
+pub const SHARED: &str = "/p/{token}";
+/// POST: what its panels show.
+pub const SHARED_PANELS: &str = "/p/{token}/panels";
 /// A dashboard that is to be made.
 pub const BOARDS_NEW: &str = "/d/new";
 /// POST: the page of a dashboard that is not saved, from its JSON.
@@ -257,6 +269,31 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
 /// A dashboard by its uid, with its title as people read it.
 pub fn board(uid: &str, slug: &str) -> String {
     BOARD_NAMED.replace("{uid}", &encode(uid)).replace("{slug}", &encode(slug))
+}
+
+/// Versions of a dashboard.
+pub fn board_versions(uid: &str, slug: &str) -> String {
+    BOARD_VERSIONS.replace("{uid}", &encode(uid)).replace("{slug}", &encode(slug))
+}
+
+/// Sharing a dashboard.
+pub fn board_share(uid: &str, slug: &str) -> String {
+    BOARD_SHARE.replace("{uid}", &encode(uid)).replace("{slug}", &encode(slug))
+}
+
+/// A dashboard for people without an account.
+pub fn shared(token: &str) -> String {
+    SHARED.replace("{token}", &encode(token))
+}
+
+/// What the panels of a shared dashboard show.
+pub fn shared_panels(token: &str) -> String {
+    SHARED_PANELS.replace("{token}", &encode(token))
+}
+
+/// What was changed here of a dashboard that comes from a file.
+pub fn board_patch(uid: &str, slug: &str) -> String {
+    BOARD_PATCH.replace("{uid}", &encode(uid)).replace("{slug}", &encode(slug))
 }
 
 /// The page of a dashboard that is not saved.

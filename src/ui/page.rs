@@ -28,6 +28,24 @@ pub fn respond(status: StatusCode, html: String, nonce: &Nonce) -> Response {
     response
 }
 
+/// A page for people without an account, who may have its address from anywhere: it is kept nowhere, no search engine
+/// lists it, and whoever it leads to does not learn its address. `ancestors` are the origins that may embed it, as the
+/// policy writes them.
+pub fn respond_shared(status: StatusCode, html: String, nonce: &Nonce, ancestors: &str) -> Response {
+    let mut response = respond(status, html, nonce);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    if let Ok(policy) = HeaderValue::from_str(&security::content_security_policy_in(nonce, ancestors)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if ancestors != "'none'" {
+        headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    }
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

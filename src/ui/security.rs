@@ -30,10 +30,15 @@ impl fmt::Display for Nonce {
 /// The value of `Content-Security-Policy` for pages: nothing from elsewhere, no inline script, no frames.
 /// Inline style attributes are allowed (bars carry their width in one); style elements need the nonce.
 pub fn content_security_policy(nonce: &Nonce) -> String {
+    content_security_policy_in(nonce, "'none'")
+}
+
+/// The same for a page that some others may embed: `ancestors` are their origins, as the policy writes them.
+pub fn content_security_policy_in(nonce: &Nonce, ancestors: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src-elem 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; \
          connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
-         frame-ancestors 'none'; base-uri 'none'"
+         frame-ancestors {ancestors}; base-uri 'none'"
     )
 }
 

@@ -204,6 +204,10 @@ pub struct Shell {
     pub refresh: String,
     /// Whether the page refreshes at all.
     pub live: bool,
+    /// Whether the page stands alone: it leads to no other, and knows nobody.
+    pub is_alone: bool,
+    /// Whether the range cannot be chosen.
+    pub is_range_fixed: bool,
     /// Who looks.
     pub caller: Caller,
     /// Now, in milliseconds.
@@ -231,6 +235,8 @@ impl Shell {
             range: None,
             refresh: "off".to_owned(),
             live: false,
+            is_alone: false,
+            is_range_fixed: false,
             caller: visit.caller,
             now_ms: visit.now_ms,
             path: visit.path.to_owned(),
@@ -254,6 +260,11 @@ impl Shell {
         let range = PageRange::from_query(&query, default_from);
         self.range = Some(RangeControl { label: range.label(self.now_ms, self.look.lang), live: range.to.starts_with("now"), range });
         self
+    }
+
+    /// The time range control, where there is something to choose.
+    pub fn picker(&self) -> Option<&RangeControl> {
+        self.range.as_ref().filter(|_| !self.is_range_fixed)
     }
 
     /// Makes the page refresh; the URL may say another interval.

@@ -12,7 +12,7 @@ use reqwest::redirect;
 use serde_json::{Value as Json, json};
 
 /// A server of which the log is in a file, as the set-up code stands there and nowhere else.
-struct House {
+pub(crate) struct House {
     process: Child,
     address: String,
     code: String,
@@ -24,7 +24,7 @@ const PASSWORD: &str = "correct horse battery";
 
 impl House {
     /// Where people must sign in.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(tempfile::tempdir().unwrap(), &["--auth", "on"], &[])
     }
 
@@ -91,36 +91,36 @@ impl House {
     }
 
     /// An answer of the API that must be a success.
-    fn api(&self, path: &str, token: &str) -> Json {
+    pub(crate) fn api(&self, path: &str, token: &str) -> Json {
         let answer = self.client.get(self.url(path)).bearer_auth(token).send().unwrap();
         let (status, text) = (answer.status(), answer.text().unwrap());
         assert_eq!(status, 200, "{path}: {text}");
         serde_json::from_str::<Json>(&text).unwrap()["data"].clone()
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// Sends a form as a browser does; the cookie is none when empty.
-    fn submit(&self, path: &str, fields: &[(&str, &str)], cookie: &str) -> Response {
+    pub(crate) fn submit(&self, path: &str, fields: &[(&str, &str)], cookie: &str) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.client.post(self.url(path)).header("content-type", "application/x-www-form-urlencoded");
         request.header("sec-fetch-site", "same-origin").header("cookie", cookie).body(body).send().unwrap()
     }
 
-    fn look(&self, path: &str, header: (&str, &str)) -> Response {
+    pub(crate) fn look(&self, path: &str, header: (&str, &str)) -> Response {
         self.client.get(self.url(path)).header("accept", "text/html").header(header.0, header.1).send().unwrap()
     }
 
     /// Makes the first administrator; gives the cookie.
-    fn set_up(&self) -> String {
+    pub(crate) fn set_up(&self) -> String {
         let fields = [("code", self.code.as_str()), ("name", "ann"), ("password", PASSWORD)];
         cookie_of(&self.submit("/setup", &fields, ""))
     }
 
     /// A token with these scopes.
-    fn token(&self, cookie: &str, scopes: &[&str]) -> String {
+    pub(crate) fn token(&self, cookie: &str, scopes: &[&str]) -> String {
         let mut fields = vec![("name", "test"), ("days", ""), ("rate", "")];
         fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
         let page = self.submit("/settings/tokens", &fields, cookie).text().unwrap();

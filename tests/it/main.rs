@@ -103,6 +103,8 @@ mod rules;
 mod scrape;
 /// The page about what is set for the server itself.
 mod server_page;
+/// Dashboards for people without an account, and their versions.
+mod shares;
 /// Starting and stopping.
 mod stop;
 /// Unit tests of rules.

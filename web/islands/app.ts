@@ -61,6 +61,8 @@ let typed: string | null = null;
 const act: Record<string, (el: HTMLElement) => void> = {
   choose,
   palette: () => {
+    // A page that stands alone leads nowhere.
+    if (!$('.side')) return;
     typed ??= '';
     void import('./palette.ts').then((m) => m.open(typed ?? '')).finally(() => { typed = null; });
   },
@@ -76,7 +78,7 @@ document.addEventListener('click', (e) => {
   const run = el && act[el.dataset.act ?? ''];
   if (run) { e.preventDefault(); run(el); return; }
   // The range travels along to the explorer.
-  const explore = target.closest<HTMLAnchorElement>('main a[href^="/explore"]');
+  const explore = target.closest<HTMLAnchorElement>('main a:is([href^="/explore"], [data-ranged])');
   if (explore) {
     const to = new URL(explore.href), here = new URLSearchParams(location.search);
     for (const k of ['from', 'to']) if (!to.searchParams.has(k) && here.get(k)) to.searchParams.set(k, here.get(k) ?? '');

@@ -5,12 +5,14 @@ mod kept;
 mod pages;
 mod panels;
 mod shelf;
+mod snapshot;
 
 use std::sync::Arc;
 
 pub use check::check;
 use kept::Kept;
 use pages::PageState;
+use pages::public::Turns;
 use panels::Later;
 use shelf::Shelf;
 
@@ -99,7 +101,13 @@ impl Boards {
 
     /// Every route of the hall.
     pub fn routes(&self) -> Routes {
-        let state = PageState { library: library(&self.store), server: Arc::clone(&self.server), clock: Arc::clone(&self.clock) };
+        let state = PageState {
+            library: library(&self.store),
+            store: self.store.clone(),
+            turns: Turns::default(),
+            server: Arc::clone(&self.server),
+            clock: Arc::clone(&self.clock),
+        };
         api::routes(&self.api).join(panels::routes(&self.server)).join(pages::routes(state))
     }
 

@@ -33,7 +33,8 @@ async fn panels(State(server): State<Arc<Server>>, Path(uid): Path<String>, requ
         return Err(Problem::new(StatusCode::FORBIDDEN, "a dashboard that is not saved is shown to those who may change dashboards"));
     }
     let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let reader = Reader { name: name(&caller), lang: Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang };
+    let lang = Look::new(text(header::COOKIE), text(header::ACCEPT_LANGUAGE)).lang;
+    let reader = Reader { name: name(&caller), lang, is_outside: false };
     let lines = server.batch(&uid, batch, reader).await.map_err(Problem::bad_request)?;
     let body = Body::from_stream(lines.map(Ok::<_, Infallible>));
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")];

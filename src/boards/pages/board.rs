@@ -2,7 +2,7 @@
 
 use super::choose::{Chooser, Way};
 use super::tile::{Linked, Tile};
-use crate::boards::model::SharedCursor;
+use crate::boards::model::{SharedCursor, slug};
 use crate::boards::query::Switches;
 use crate::ui::links;
 use crate::ui::page;
@@ -42,6 +42,8 @@ pub struct BoardInput {
     pub may_edit: bool,
     /// Whether they are changing it.
     pub is_edited: bool,
+    /// Whether it is not as its file has it any more.
+    pub is_changed_here: bool,
     /// What is wrong with the whole of it, in words.
     pub problem: Option<String>,
 }
@@ -98,6 +100,18 @@ impl BoardPage<'_> {
     /// The dashboard as it was given.
     fn json_url(&self) -> String {
         links::BOARD_JSON.replace("{uid}", &links::encode(&self.input.uid)).replace("{slug}", "-")
+    }
+
+    /// What it was.
+    fn history_url(&self) -> String {
+        links::board_versions(&self.input.uid, &slug(&self.input.title))
+    }
+
+    /// The page to share it, as it is shown.
+    fn share_url(&self) -> String {
+        let own = self.shell.params_but(&["viewPanel", "kiosk", "edit", "refresh", "open", "closed", "from", "to"]);
+        let pairs: Vec<(&str, &str)> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        links::with(&links::board_share(&self.input.uid, &slug(&self.input.title)), &pairs)
     }
 
     /// What charts share, as the script knows it.

@@ -29,7 +29,11 @@ impl Choice {
 /// What was chosen, by the name of the variable. A variable that is not named keeps what the dashboard says; one that
 /// is named without a value has the empty one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Choices(BTreeMap<String, Vec<String>>);
+pub struct Choices {
+    chosen: BTreeMap<String, Vec<String>>,
+    /// Variables of which only what is offered may be chosen.
+    bounded: Vec<String>,
+}
 
 impl Choices {
     /// From a query string; what is no variable in it is left alone.
@@ -45,12 +49,25 @@ impl Choices {
                 values.push(value.into_owned());
             }
         }
-        Self(found)
+        Self { chosen: found, bounded: Vec::new() }
+    }
+
+    /// The same, for somebody who must not write into queries: of these variables only what is offered counts, neither
+    /// patterns nor texts.
+    #[must_use]
+    pub fn bounded(mut self, names: &[String]) -> Self {
+        self.bounded = names.to_vec();
+        self
+    }
+
+    /// Whether only what is offered may be chosen of a variable.
+    pub fn is_bounded(&self, name: &str) -> bool {
+        self.bounded.iter().any(|bounded| bounded == name)
     }
 
     /// The values of a variable, as they were given; none if it is not named.
     pub fn of(&self, name: &str) -> Option<&[String]> {
-        self.0.get(name).map(Vec::as_slice)
+        self.chosen.get(name).map(Vec::as_slice)
     }
 }
 

@@ -159,23 +159,39 @@ pub fn resolve(board: &Board, chosen: &Choices, range: TimeRange, ports: &Ports<
     let mut resolved = Resolved { variables: Vec::with_capacity(board.variables.len()), pace, about };
     for variable in &board.variables {
         let given = chosen.of(&variable.name).filter(|_| variable.kind != VariableKind::Constant);
+        let given = Given { values: given, is_bounded: chosen.is_bounded(&variable.name) };
         let one = one(variable, given, &resolved, ports);
         resolved.variables.push(one);
     }
     resolved
 }
 
-fn one(variable: &Variable, given: Option<&[String]>, before: &Resolved, ports: &Ports<'_>) -> Offered {
+/// What somebody chose of a variable.
+#[derive(Debug, Clone, Copy)]
+struct Given<'a> {
+    values: Option<&'a [String]>,
+    /// Whether only what is offered counts.
+    is_bounded: bool,
+}
+
+impl Given<'_> {
+    /// What counts where there is nothing to choose from: nothing of somebody who may only choose.
+    fn typed(&self) -> Option<&[String]> {
+        self.values.filter(|_| !self.is_bounded)
+    }
+}
+
+fn one(variable: &Variable, given: Given<'_>, before: &Resolved, ports: &Ports<'_>) -> Offered {
     let mut variable = variable.clone();
     let plain = |text: &str| before.filling(&[], &[], Usage::Plain).fill(text);
     match variable.kind {
         VariableKind::Constant => fixed(variable, |variable| plain(&variable.query)),
         VariableKind::Text => {
-            let value = given.and_then(|given| given.first().cloned());
+            let value = given.typed().and_then(|given| given.first().cloned());
             let value = value.or_else(|| variable.current.first().cloned()).unwrap_or_else(|| plain(&variable.query));
             fixed(variable, |_| value)
         }
-        VariableKind::AdHoc => conditions(variable, given, before, ports),
+        VariableKind::AdHoc => conditions(variable, given.typed(), before, ports),
         VariableKind::Interval => lengths(variable, given, before.pace.range),
         VariableKind::GroupBy => {
             variable.is_multi = true;
@@ -207,10 +223,20 @@ fn fixed(variable: Variable, value: impl FnOnce(&Variable) -> String) -> Offered
     Offered { choices: vec![choice.clone()], chosen: vec![choice], variable, ..Offered::default() }
 }
 
-fn choosing(variable: Variable, found: Result<Vec<Choice>, String>, given: Option<&[String]>) -> Offered {
+fn choosing(variable: Variable, found: Result<Vec<Choice>, String>, given: Given<'_>) -> Offered {
     let (choices, error) = match found {
         Ok(choices) => (choices, None),
         Err(why) => (Vec::new(), Some(why)),
+    };
+    let is_offered = |value: &&String| {
+        (variable.has_all && *value == ALL) || choices.iter().any(|choice| choice.value == **value || choice.text == **value)
+    };
+    let bounded: Option<Vec<String>> =
+        given.values.filter(|_| given.is_bounded).map(|all| all.iter().filter(is_offered).cloned().collect());
+    let given = match &bounded {
+        Some(offered) if offered.is_empty() => None,
+        Some(offered) => Some(offered.as_slice()),
+        None => given.values,
     };
     let (chosen, is_all) = offered::chosen(&variable, &choices, given);
     Offered { variable, choices, chosen, is_all, error }
@@ -249,7 +275,7 @@ fn asked(variable: &Variable, before: &Resolved, ports: &Ports<'_>) -> Result<Ve
 }
 
 /// A variable of lengths of time: `1m,10m,1h`, and one that is reckoned from the range.
-fn lengths(mut variable: Variable, given: Option<&[String]>, range: TimeRange) -> Offered {
+fn lengths(mut variable: Variable, given: Given<'_>, range: TimeRange) -> Offered {
     variable.is_multi = false;
     variable.has_all = false;
     let parts = variable.query.split([',', ' ']).map(|part| part.trim_matches(['"', '\'', ' ']));
@@ -264,9 +290,9 @@ fn lengths(mut variable: Variable, given: Option<&[String]>, range: TimeRange) -
     // What Grafana writes for the reckoned one.
     let auto = format!("$__auto_interval_{}", variable.name);
     let named = |text: &String| if *text == auto || text == "$__auto" { "auto".to_owned() } else { text.clone() };
-    let given: Option<Vec<String>> = given.map(|given| given.iter().map(named).collect());
+    let values: Option<Vec<String>> = given.values.map(|given| given.iter().map(named).collect());
     variable.current = variable.current.iter().map(named).collect();
-    choosing(variable, Ok(choices), given.as_deref())
+    choosing(variable, Ok(choices), Given { values: values.as_deref(), ..given })
 }
 
 fn number(value: &serde_json::Value) -> Option<f64> {

@@ -17,6 +17,7 @@ use crate::boards::model::{About, Panel, PanelKind, Placed, Search};
 use crate::boards::query::{self, Answers, Failure, Plan, Scene, Usage};
 use crate::series::labels::METRIC_NAME;
 use crate::series::ports::AlertNow;
+use crate::ui::lang::key;
 
 /// Widths are taken as multiples of this, so that viewers with windows of about one size share answers.
 const WIDTH_CLASS: u32 = 20;
@@ -32,6 +33,9 @@ const HOLDS_MOST_MS: i64 = 30_000;
 const LISTED_MAX: usize = 500;
 /// Longest title or note, in characters.
 const TEXT_CHARS_MAX: usize = 500;
+
+/// What readers of shares are told of anything that fails.
+pub(super) const NOT_MADE: &str = key("This panel could not be made.");
 
 /// A panel that is to be made.
 pub(super) struct Job {
@@ -91,7 +95,7 @@ impl Server {
         let plan = match &job.plan {
             Ok(plan) => plan,
             Err(text) => {
-                out.insert("error".to_owned(), json!({ "text": text }));
+                out.insert("error".to_owned(), json!({ "text": stage.told(text) }));
                 return Ok(Value::Object(out).to_string());
             }
         };
@@ -102,10 +106,16 @@ impl Server {
         let is_empty = answers.frames.iter().all(crate::boards::data::Frame::is_empty);
         let mut notes = answers.notes;
         if is_empty && let Some(failure) = answers.failures.first() {
-            out.insert("error".to_owned(), error(failure, panel));
+            let error = if stage.reader.is_outside { json!({ "text": stage.told("") }) } else { error(failure, panel) };
+            out.insert("error".to_owned(), error);
             return Ok(Value::Object(out).to_string());
         }
-        notes.extend(answers.failures.iter().map(|failure| format!("{}: {}", failure.ref_id, failure.text)));
+        if stage.reader.is_outside {
+            notes.truncate(0);
+            notes.extend(answers.failures.first().map(|_| stage.reader.lang.t("Some of this panel could not be made.").to_owned()));
+        } else {
+            notes.extend(answers.failures.iter().map(|failure| format!("{}: {}", failure.ref_id, failure.text)));
+        }
         let drawn = if panel.kind.asks() && is_empty {
             Ok(Drawn::Empty { text: self.empty(stage, job, plan, cancel) })
         } else {
@@ -116,9 +126,12 @@ impl Server {
             })
         };
         match drawn {
-            Ok(drawn) => put(&mut out, drawn, marks.on(&stage.board, panel.id)),
+            Ok(drawn) => {
+                let drawn = if stage.reader.is_outside { without_ways_in(drawn) } else { drawn };
+                put(&mut out, drawn, marks.on(&stage.board, panel.id));
+            }
             Err(text) => {
-                out.insert("error".to_owned(), json!({ "text": text }));
+                out.insert("error".to_owned(), json!({ "text": stage.told(&text) }));
             }
         }
         if !notes.is_empty() {
@@ -137,6 +150,9 @@ impl Server {
         if plan.queries.is_empty() {
             return lang.t("This panel has no query.").to_owned();
         }
+        if stage.reader.is_outside {
+            return lang.t("No data").to_owned();
+        }
         let names = self.missing(plan, job.canvas.range, cancel);
         let said = if names.is_empty() {
             lang.t("No data").to_owned()
@@ -152,6 +168,9 @@ impl Server {
         let panel = &*job.placed.panel;
         match panel.kind {
             PanelKind::AlertList => Some(self.alerts(stage, job)),
+            PanelKind::BoardList if stage.reader.is_outside => {
+                Some(Ok(Drawn::Empty { text: stage.reader.lang.t("Lists of dashboards are not shared.").to_owned() }))
+            }
             PanelKind::BoardList => Some(self.boards().map(|all| lists::boards(panel, &all, &job.canvas))),
             PanelKind::AnnotationList => {
                 let found = self.ports.happenings.within(job.canvas.range, LISTED_MAX);
@@ -190,6 +209,41 @@ impl Server {
         };
         Ok(all.into_iter().map(one).collect())
     }
+}
+
+impl Stage {
+    /// What a reader is told where something fails.
+    fn told<'a>(&self, text: &'a str) -> &'a str {
+        if self.reader.is_outside { self.reader.lang.t(NOT_MADE) } else { text }
+    }
+}
+
+/// What is drawn, without links to pages of this server.
+fn without_ways_in(drawn: Drawn) -> Drawn {
+    match drawn {
+        Drawn::Html { html } => Drawn::Html { html: without_links(&html) },
+        other => other,
+    }
+}
+
+/// HTML of panels with links to the web as they are, and others as their words. What panels draw is escaped, so `<a `
+/// begins a link and nothing else.
+fn without_links(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find("<a ") {
+        let Some(end) = rest[at..].find('>').map(|end| at + end + 1) else { break };
+        let Some(close) = rest[end..].find("</a>").map(|close| end + close) else { break };
+        let tag = &rest[at..end];
+        let leads_out = ["https://", "http://", "mailto:"].iter().any(|start| tag.contains(&format!("href=\"{start}")));
+        out.push_str(&rest[..at]);
+        out.push_str(if leads_out { tag } else { "<span>" });
+        out.push_str(&rest[end..close]);
+        out.push_str(if leads_out { "</a>" } else { "</span>" });
+        rest = &rest[close + "</a>".len()..];
+    }
+    out.push_str(rest);
+    out
 }
 
 fn put(out: &mut Map<String, Value>, drawn: Drawn, marks: Vec<Value>) {
@@ -231,5 +285,23 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(TEXT_CHARS_MAX) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_out_or_nowhere() {
+        for (html, expected) in [
+            ("<p><a class=\"p-link\" href=\"/d/u/x\">X</a> <b>y</b></p>", "<p><span>X</span> <b>y</b></p>"),
+            ("<a href=\"https://example.com/a\" target=\"_blank\">X</a>", "<a href=\"https://example.com/a\" target=\"_blank\">X</a>"),
+            ("<a href=\"//evil.example\">X</a><a href=\"?x=1\">Y</a>", "<span>X</span><span>Y</span>"),
+            ("<a href=\"#\" title=\"https://a\">X</a> <abbr>z</abbr> a &lt;a href", "<span>X</span> <abbr>z</abbr> a &lt;a href"),
+            ("<p>none</p>", "<p>none</p>"),
+        ] {
+            assert_eq!(without_links(html), expected);
+        }
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Server;
-use super::answer::Job;
+use super::answer::{Job, NOT_MADE};
 use super::marks::Marks;
 use super::request::Batch;
 use super::scene::{self, HOLDS_MS, Reader, Stage};
@@ -67,7 +68,7 @@ impl Server {
         let key = self.scene_key(&play, &batch, range, &reader);
         let (server, one, asked, who) = (Arc::clone(self), Arc::clone(&play), batch.clone(), reader.clone());
         let found = async move {
-            let _place = server.places.clone().acquire_owned().await.map_err(|error| error.to_string())?;
+            let _places = server.place(who.is_outside).await?;
             let resolved = working(move |cancel| server.variables(&one, &asked, range, &who, cancel)).await?;
             let bytes = resolved.variables.iter().map(|one| 1_000 + one.choices.len() * 100).sum();
             Ok::<_, String>((resolved, bytes))
@@ -112,10 +113,10 @@ impl Server {
     async fn line(self: &Arc<Self>, stage: Arc<Stage>, job: Job, marks: Arc<Marks>) -> String {
         let now = self.ports.clock.now_ms();
         let since = stage.since.unwrap_or(now - job.holds);
-        let (key, wanted) = (job.key, job.wanted.clone());
+        let (key, wanted, stage_reader) = (job.key, job.wanted.clone(), stage.reader.clone());
         let server = Arc::clone(self);
         let made = async move {
-            let _place = server.places.clone().acquire_owned().await.map_err(|error| error.to_string())?;
+            let _places = server.place(stage.reader.is_outside).await?;
             let own = Arc::clone(&server);
             let body = working(move |cancel| own.answer(&stage, &job, &marks, cancel)).await?;
             let body = body.map_err(|stop| match stop {
@@ -125,6 +126,7 @@ impl Server {
             let bytes = body.len() + 200;
             Ok::<_, String>((body, bytes))
         };
+        let (is_outside, lang) = (stage_reader.is_outside, stage_reader.lang);
         match self.answers.get(key, (now, since), made).await {
             Ok(body) => {
                 let etag = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(body.as_bytes()));
@@ -134,8 +136,18 @@ impl Server {
                 // The body is an object; key and etag come in front of its first field.
                 format!("{{\"key\":{},\"etag\":\"{etag}\",{}\n", json!(wanted.key), body.strip_prefix('{').unwrap_or("}"))
             }
+            Err(_) if is_outside => line(&wanted.key, &json!({ "error": { "text": lang.t(NOT_MADE) } })),
             Err(text) => line(&wanted.key, &json!({ "error": { "text": text } })),
         }
+    }
+
+    /// Waits for a place to work in; readers of shares have few of them, so that others need not wait for them.
+    async fn place(&self, is_outside: bool) -> Result<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit), String> {
+        let outside = match is_outside {
+            true => Some(Arc::clone(&self.outside).acquire_owned().await.map_err(|error| error.to_string())?),
+            false => None,
+        };
+        Ok((outside, Arc::clone(&self.places).acquire_owned().await.map_err(|error| error.to_string())?))
     }
 }
 

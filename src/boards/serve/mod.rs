@@ -18,7 +18,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-pub use request::{BODY_BYTES_MAX, Batch};
+pub use batch::Lines;
+pub use request::{BODY_BYTES_MAX, Batch, Wanted};
 pub use scene::Reader;
 
 use crate::base::clock::SharedClock;
@@ -80,6 +81,8 @@ pub struct Server {
     boards: Mutex<HashMap<String, Found>>,
     /// How many panels are made at once.
     places: Arc<Semaphore>,
+    /// How many of them for readers of shares.
+    outside: Arc<Semaphore>,
 }
 
 impl Server {
@@ -92,6 +95,7 @@ impl Server {
             marks: kept::Kept::new(SCENES_MAX),
             boards: Mutex::default(),
             places: Arc::new(Semaphore::new(at_once.max(1))),
+            outside: Arc::new(Semaphore::new((at_once / 3).max(1))),
         })
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::boards::model::BOARD_BYTES_MAX;
+use crate::boards::model::{BOARD_BYTES_MAX, Share};
 
 /// Largest body: a draft with everything around.
 pub const BODY_BYTES_MAX: usize = BOARD_BYTES_MAX + 256 * 1024;
@@ -40,6 +40,9 @@ pub struct Batch {
     pub draft: Option<Value>,
     /// The panels, in the order in which they are wanted.
     pub panels: Vec<Wanted>,
+    /// Variables of which only what is offered may be chosen; no body says so itself.
+    #[serde(skip)]
+    pub bounded: Vec<String>,
 }
 
 /// A panel of a batch.
@@ -82,6 +85,32 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// The same for readers of a share: no draft, nothing past what is kept, its variables and its range.
+    ///
+    /// # Errors
+    /// What they ask for that they may not, in words.
+    pub fn of_share(self, share: &Share, now: i64) -> Result<Self, String> {
+        if self.draft.is_some() {
+            return Err("a shared dashboard is shown as it is kept".to_owned());
+        }
+        let (range, _) = share.range((&self.from, &self.to), now)?;
+        Ok(Self {
+            from: range.from,
+            to: range.to,
+            vars: share.variables(&self.vars),
+            // It goes into queries as a text: only the one that everybody knows comes through.
+            zone: if self.zone == "utc" { self.zone } else { String::new() },
+            // Annotations are as the dashboard has them.
+            marks: String::new(),
+            refresh: false,
+            draft: None,
+            panels: self.panels,
+            bounded: share.open.clone(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +132,24 @@ mod tests {
             let error = Batch::read(body.as_bytes()).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn readers_of_a_share_get_what_it_says_whatever_they_send() {
+        let share = Share {
+            open: vec!["job".to_owned()],
+            fixed: "var-env=prod".to_owned(),
+            range: ("now-6h".to_owned(), "now".to_owned()),
+            ..Share::default()
+        };
+        let read = |body: &str| Batch::read(body.as_bytes()).unwrap().of_share(&share, 1_763_714_000_000);
+        let body = r#"{"from":"now-1y","to":"now-1d","vars":"var-env=x&var-job=a","zone":"up or up","refresh":true,"bounded":[],"panels":[{"key":"4"}]}"#;
+        let found = read(body).unwrap();
+        assert_eq!(
+            (found.from.as_str(), found.to.as_str(), found.vars.as_str(), found.zone.as_str()),
+            ("now-6h", "now", "var-env=prod&var-job=a", "")
+        );
+        assert_eq!((found.refresh, found.bounded, found.panels.len()), (false, vec!["job".to_owned()], 1));
+        assert!(read(r#"{"draft":{"title":"x"},"panels":[]}"#).is_err());
     }
 }

@@ -30,6 +30,8 @@ pub struct Reader {
     pub name: String,
     /// Their language.
     pub lang: Lang,
+    /// Whether they are shown a share: they learn neither queries nor what is wrong with them.
+    pub is_outside: bool,
 }
 
 /// A dashboard as it is to be shown.
@@ -98,14 +100,14 @@ impl Server {
     /// Tells apart for what variables are found.
     pub(super) fn scene_key(&self, play: &Play, batch: &Batch, range: TimeRange, reader: &Reader) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        (play.key, &batch.vars, &batch.zone, &reader.name).hash(&mut hasher);
+        (play.key, &batch.vars, &batch.bounded, &batch.zone, &reader.name).hash(&mut hasher);
         (range.start.div_euclid(ROUND_MS), range.end.div_euclid(ROUND_MS)).hash(&mut hasher);
         hasher.finish()
     }
 
     /// Finds the variables of a dashboard for the panels of a batch. Blocking.
     pub(super) fn variables(&self, play: &Play, batch: &Batch, range: TimeRange, reader: &Reader, cancel: &Cancel) -> Resolved {
-        self.resolve(&play.found.board, &Choices::from_query(&batch.vars), range, reader, &batch.zone, cancel)
+        self.resolve(&play.found.board, &Choices::from_query(&batch.vars).bounded(&batch.bounded), range, reader, &batch.zone, cancel)
     }
 
     /// Finds the variables of a dashboard for what is chosen. Blocking, until the flag is raised.
@@ -140,7 +142,7 @@ impl Server {
         let placed = play.found.board.layout(&|name| resolved.values_of(name), &|_| Some(true));
         let now = self.ports.clock.now_ms();
         let mut hasher = rustc_hash::FxHasher::default();
-        (play.key, resolved.url(), &batch.zone, reader.lang == Lang::Ar).hash(&mut hasher);
+        (play.key, resolved.url(), &batch.zone, reader.lang == Lang::Ar, reader.is_outside).hash(&mut hasher);
         for one in &resolved.variables {
             (one.is_all, one.choices.len()).hash(&mut hasher);
         }

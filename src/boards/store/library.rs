@@ -19,7 +19,10 @@ fn text(error: &DbError) -> String {
 }
 
 impl Store {
-    fn look<T: Send + 'static>(&self, look: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static) -> Keeping<'_, T> {
+    pub(super) fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Keeping<'_, T> {
         let db = self.db.clone();
         Box::pin(async move {
             let found = tokio::task::spawn_blocking(move || db.read(look)).await;

@@ -4,6 +4,7 @@ mod annotations;
 mod boards;
 mod folders;
 mod library;
+mod shares;
 
 use std::sync::Arc;
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::Value;
 
 use super::{Asked, PageState, beside, failed, shown};
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::time::TimeRange;
-use crate::boards::model::{Board, Link, Search, slug};
+use crate::boards::model::{About, Board, Link, Search, slug};
 use crate::boards::pages::board::{BoardInput, render};
 use crate::boards::pages::tile::Linked;
 use crate::boards::query::{AdHoc, Choices, Resolved};
@@ -45,29 +44,39 @@ pub(super) struct Named {
     slug: Option<String>,
 }
 
-/// A dashboard that is kept or built in, with its JSON.
-async fn found(state: &PageState, uid: &str) -> Result<Option<(Arc<Board>, Arc<Value>)>, Problem> {
+/// A dashboard that is kept or built in, with what is known of it.
+pub(super) async fn found(state: &PageState, uid: &str) -> Result<Option<(Arc<Board>, About)>, Problem> {
     let Some(kept) = state.library.board(uid.to_owned()).await.map_err(failed)? else { return Ok(None) };
-    let read = beside(move || Board::read(&kept.json).map(|(board, _)| (Arc::new(board), Arc::new(kept.json)))).await?;
+    let read = beside(move || Board::read(&kept.json).map(|(board, _)| (Arc::new(board), kept.about))).await?;
     read.map(Some).map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("this dashboard cannot be read: {error}")))
 }
 
-fn unknown(uid: &str) -> Problem {
+pub(super) fn unknown(uid: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no dashboard with the uid {uid:?}"))
 }
 
 /// `GET /d/{uid}` and `GET /d/{uid}/{slug}`.
 pub(super) async fn page(State(state): State<Arc<PageState>>, Path(named): Path<Named>, asked: Asked) -> Result<Response, Problem> {
-    let (board, _) = found(&state, &named.uid).await?.ok_or_else(|| unknown(&named.uid))?;
+    let (board, about) = found(&state, &named.uid).await?.ok_or_else(|| unknown(&named.uid))?;
     if let Some(to) = with_condition(&asked, &named) {
         return Ok(Redirect::to(&to).into_response());
     }
     let is_edited = asked.may_edit() && asked.has_param(EDIT);
-    show(&state, &asked, &board, is_edited).await
+    show(&state, &asked, &board, Seen { is_edited, is_changed_here: about.is_changed_here() }).await
 }
 
-/// The page of a dashboard. `is_edited`: as it is seen by whoever edits it, each panel once.
-pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, is_edited: bool) -> Result<Response, Problem> {
+/// How a dashboard is seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// By whoever edits it: each panel once.
+    pub(super) is_edited: bool,
+    /// With a mark that it is not as its file has it any more.
+    pub(super) is_changed_here: bool,
+}
+
+/// The page of a dashboard.
+pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, seen: Seen) -> Result<Response, Problem> {
+    let is_edited = seen.is_edited;
     let shell = ranged(asked.shell(state, key("Dashboards")), board);
     let (resolved, problem) = resolved(state, asked, board, &shell).await?;
     let mut input = BoardInput { problem, ..shown::input(board, &resolved, &shell, is_edited) };
@@ -75,6 +84,7 @@ pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, i
     input.switches = shown::switches(board, asked.query());
     input.may_edit = asked.may_edit();
     input.is_edited = is_edited;
+    input.is_changed_here = seen.is_changed_here;
     if let Some(user) = asked.user()
         && !board.uid.is_empty()
     {
@@ -93,13 +103,14 @@ pub(super) async fn resolved(
     shell: &Shell,
 ) -> Result<(Resolved, Option<String>), Problem> {
     let (range, problem) = range_of(shell);
-    let reader = Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang() };
+    let reader =
+        Reader { name: asked.caller.person().map(|one| one.name.clone()).unwrap_or_default(), lang: shell.lang(), is_outside: false };
     let scene = (Choices::from_query(asked.query()), range, reader, zone(shell));
     Ok((variables(state, board, scene).await?, problem))
 }
 
 /// Finds the variables for what is chosen, a range, a reader and a zone; those that take too long say so.
-async fn variables(
+pub(super) async fn variables(
     state: &PageState,
     board: &Arc<Board>,
     (chosen, range, reader, zone): (Choices, TimeRange, Reader, &'static str),
@@ -117,18 +128,31 @@ async fn variables(
     }
 }
 
-/// `GET /d/{uid}/{slug}/json`: the dashboard as it was given, as a file.
-pub(super) async fn json(State(state): State<Arc<PageState>>, Path(named): Path<Named>) -> Result<Response, Problem> {
-    let (board, json) = found(&state, &named.uid).await?.ok_or_else(|| unknown(&named.uid))?;
-    let text = serde_json::to_string_pretty(json.as_ref()).map_err(|error| failed(error.to_string()))?;
+/// `GET /d/{uid}/{slug}/json`: the dashboard as it was given, as a file; `version` asks for an older one.
+pub(super) async fn json(State(state): State<Arc<PageState>>, Path(named): Path<Named>, asked: Asked) -> Result<Response, Problem> {
+    let kept = state.library.board(named.uid.clone()).await.map_err(failed)?.ok_or_else(|| unknown(&named.uid))?;
+    let json = match asked.param("version").as_str() {
+        "" => kept.json,
+        text => {
+            let number = text.parse().map_err(|_| Problem::bad_request(format!("{text:?} is no number of a version")))?;
+            let found = state.library.version(named.uid, number).await.map_err(failed)?;
+            let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no version {number} of this dashboard any more"));
+            found.ok_or_else(none)?.1
+        }
+    };
+    let text = serde_json::to_string_pretty(&json).map_err(|error| failed(error.to_string()))?;
     let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
-    let name: String = slug(&board.title).chars().filter(char::is_ascii).collect();
-    if let Ok(value) =
-        HeaderValue::from_str(&format!("attachment; filename=\"{}.json\"", if name.is_empty() { "dashboard" } else { &name }))
-    {
+    attached(&mut response, &kept.about.title, "json");
+    Ok(response)
+}
+
+/// Makes an answer a file that is named by a title.
+pub(super) fn attached(response: &mut Response, title: &str, end: &str) {
+    let name: String = slug(title).chars().filter(char::is_ascii).collect();
+    let name = if name.is_empty() { "dashboard" } else { &name };
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{end}\"")) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
-    Ok(response)
 }
 
 /// The page with one condition more, where a form without script asks for one: `cond`, `key`, `op`, `value`.
@@ -173,7 +197,7 @@ fn refresh(said: &str) -> &'static str {
 }
 
 /// What the page shows, and what is wrong with it in words.
-fn range_of(shell: &Shell) -> (TimeRange, Option<String>) {
+pub(super) fn range_of(shell: &Shell) -> (TimeRange, Option<String>) {
     let usual = TimeRange::new(shell.now_ms - RANGE_MS, shell.now_ms);
     match shell.range.as_ref().map(|control| control.range.resolve(shell.now_ms)) {
         Some(Ok(range)) => (range, None),
@@ -182,7 +206,7 @@ fn range_of(shell: &Shell) -> (TimeRange, Option<String>) {
     }
 }
 
-const fn zone(shell: &Shell) -> &'static str {
+pub(super) const fn zone(shell: &Shell) -> &'static str {
     match shell.look.zone {
         Zone::Utc => "utc",
         Zone::Local => "browser",

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{Request, Uri, header};
 use serde_json::{Value, json};
 
-use super::board::{Named, ranged, resolved, show};
+use super::board::{Named, Seen, ranged, resolved, show};
 use super::{Asked, PageState, beside};
 use crate::boards::api::report_of;
 use crate::boards::model::{BOARD_BYTES_MAX, Board, slug};
@@ -21,6 +21,8 @@ use crate::ui::units::CATEGORIES;
 
 /// The range of a new dashboard.
 const NEW_FROM: &str = "now-6h";
+/// How drafts are seen.
+const SEEN: Seen = Seen { is_edited: true, is_changed_here: false };
 /// Most choices of a variable that are shown to those who change it.
 const LISTED_MAX: usize = 200;
 
@@ -28,7 +30,7 @@ const LISTED_MAX: usize = 200;
 pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let title = asked.shell(&state, "").lang().t("New dashboard").to_owned();
     let board = Board { title, from: NEW_FROM.to_owned(), to: "now".to_owned(), is_editable: true, ..Board::default() };
-    show(&state, &asked, &Arc::new(board), true).await
+    show(&state, &asked, &Arc::new(board), SEEN).await
 }
 
 /// `POST /ui/boards/{uid}/draft`: the page of the dashboard that is the body.
@@ -40,7 +42,7 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let board = given(named, request).await?;
     asked.uri = seen_at(&board, asked.query());
-    show(&state, &asked, &board, true).await
+    show(&state, &asked, &board, SEEN).await
 }
 
 /// Where a draft is seen: links on its page lead there, not to where it was fetched.

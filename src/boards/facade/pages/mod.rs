@@ -2,8 +2,11 @@
 
 mod board;
 mod draft;
+mod history;
 mod import;
 mod list;
+pub(super) mod public;
+mod share;
 mod shown;
 
 use std::convert::Infallible;
@@ -15,10 +18,12 @@ use axum::routing::{MethodRouter, get, post};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 
-use crate::access::{Caller, Policy, Routes};
+use self::public::Turns;
+use crate::access::{Caller, Policy, Routes, Transport};
 use crate::base::clock::SharedClock;
 use crate::boards::model::Library;
 use crate::boards::serve::Server;
+use crate::boards::store::Store;
 use crate::platform::http::problem::Problem;
 use crate::ui::nav::Page;
 use crate::ui::security::Nonce;
@@ -29,6 +34,10 @@ use crate::ui::{links, page};
 pub(super) struct PageState {
     /// Keeps dashboards.
     pub(super) library: Arc<dyn Library>,
+    /// Keeps what is shared.
+    pub(super) store: Store,
+    /// What readers of shares are waiting for.
+    pub(super) turns: Turns,
     /// Finds variables.
     pub(super) server: Arc<Server>,
     /// The time.
@@ -53,15 +62,26 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("GET", links::BOARD, Policy::READ, with(get(board::page)))
         .route("GET", links::BOARD_NAMED, Policy::READ, with(get(board::page)))
         .route("GET", links::BOARD_JSON, Policy::READ, with(get(board::json)))
+        .route("GET", links::BOARD_VERSIONS, Policy::READ, with(get(history::page)))
+        .route("POST", links::BOARD_VERSIONS, Policy::EDIT, with(post(history::restore)))
+        .route("GET", links::BOARD_SHARE, Policy::READ, with(get(share::page)))
+        .route("POST", links::BOARD_SHARE, Policy::EDIT, with(post(share::make)))
+        .route("GET", links::BOARDS_SHARES, Policy::EDIT, with(get(share::all)))
+        .route("POST", links::BOARDS_SHARES, Policy::EDIT, with(post(share::change)))
+        .route("GET", links::SHARED, Policy::Public, with(get(public::page)))
+        .route("POST", links::SHARED_PANELS, Policy::Public, with(post(public::panels)))
+        .route("GET", links::BOARD_PATCH, Policy::READ, with(get(history::home_patch)))
 }
 
 /// What came with a request for a page.
+#[derive(Clone)]
 struct Asked {
     uri: Uri,
     headers: HeaderMap,
     caller: Caller,
     counts: Counts,
     nonce: Nonce,
+    is_https: bool,
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -74,6 +94,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
             counts: parts.extensions.get().cloned().unwrap_or_default(),
             nonce: Nonce::fresh(),
+            is_https: parts.extensions.get::<Transport>().is_some_and(|transport| transport.is_https),
         })
     }
 }
@@ -92,6 +113,16 @@ impl Asked {
     /// Whether the URL has a parameter, with a value or without.
     fn has_param(&self, name: &str) -> bool {
         form_urlencoded::parse(self.query().as_bytes()).any(|(known, _)| known == name)
+    }
+
+    /// Under which address the server was asked, without a path; empty where the request does not say.
+    fn base_url(&self) -> String {
+        let host =
+            self.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).or(self.uri.authority().map(|host| host.as_str()));
+        let is_plain =
+            |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
+        let scheme = if self.is_https { "https" } else { "http" };
+        host.filter(is_plain).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
     }
 
     fn shell(&self, state: &PageState, title: &str) -> Shell {
@@ -134,6 +165,11 @@ struct Form(Vec<(String, String)>);
 impl Form {
     fn read(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// Every value of a field that may stand several times.
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     fn text(&self, name: &str) -> &str {

@@ -100,6 +100,14 @@ fn tiles(board: &Board, resolved: &Resolved, shell: &Shell, viewed: Option<&str>
     tiles
 }
 
+/// Every panel and row, those of closed rows included.
+pub(super) fn every_tile(board: &Board, resolved: &Resolved, shell: &Shell) -> Vec<Tile> {
+    let placed = board.layout(&|name| resolved.values_of(name), &|_| Some(true));
+    let mut tiles: Vec<Tile> = placed.iter().map(|one| tile(one, &placed, resolved, shell)).collect();
+    tiles.sort_by_key(|tile| (tile.place.y, tile.place.x));
+    tiles
+}
+
 fn tile(one: &Placed, all: &[Placed], resolved: &Resolved, shell: &Shell) -> Tile {
     let panel = &one.panel;
     let fill = |text: &str| resolved.fill(text, &one.scoped, &[]);

@@ -104,3 +104,38 @@ fn results_of_queries_are_choices() {
     let resolved = resolve(&board, &Choices::default(), RANGE, &ports);
     assert_eq!(values(&resolved, "q"), ["up{job=\"a\"} 2.5 5"]);
 }
+
+fn bounded(list: serde_json::Value, url: &str, names: &[&str]) -> Resolved {
+    let (board, _) = Board::read(&json!({"title": "t", "uid": "u", "templating": {"list": list}})).unwrap();
+    let (world, cancel) = (world(), Cancel::new());
+    let ports =
+        Ports { select: &world, evaluate: &world, logs: &world, read: &read_selector, scrape: 15_000, user: "", zone: "", cancel: &cancel };
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    resolve(&board, &Choices::from_query(url).bounded(&names), RANGE, &ports)
+}
+
+#[test]
+fn who_may_only_choose_writes_nothing_into_queries() {
+    let list = json!([
+        {"type": "query", "name": "job", "query": "label_values(up, job)", "multi": true, "includeAll": true, "current": {"value": ["api"]}},
+        {"type": "textbox", "name": "text", "query": "own"},
+        {"type": "adhoc", "name": "filters", "filters": [{"key": "job", "operator": "=", "value": "api"}]},
+        {"type": "interval", "name": "step", "query": "1m,10m", "auto": true, "current": {"value": "10m"}},
+        {"type": "custom", "name": "n", "query": "1,2", "current": {"value": "2"}},
+        {"type": "query", "name": "gone", "query": "label_values(nothing_there, job)"},
+    ]);
+    let names = ["job", "text", "filters", "step", "n", "gone"];
+    for attack in ["x\"} or up{a=\"", ".*", "a|b", "api|db", ".+", "", "1) or vector(1", "job|=~|.*", "$job", "${__user}"] {
+        let value = crate::ui::links::encode(attack);
+        let url: Vec<String> = names.iter().map(|name| format!("var-{name}={value}")).collect();
+        let found = bounded(list.clone(), &url.join("&"), &names);
+        assert_eq!(values(&found, "job"), ["api"], "{attack}");
+        assert_eq!((values(&found, "text"), values(&found, "n")), (vec!["own".to_owned()], vec!["2".to_owned()]), "{attack}");
+        assert_eq!((values(&found, "filters"), values(&found, "step")), (vec!["job|=|api".to_owned()], vec!["10m".to_owned()]), "{attack}");
+        assert!(values(&found, "gone").is_empty(), "{attack}");
+    }
+    let found = bounded(list.clone(), "var-job=db&var-job=nothing&var-n=1&var-step=auto", &names);
+    assert_eq!((values(&found, "job"), values(&found, "n")), (vec!["db".to_owned()], vec!["1".to_owned()]));
+    assert_ne!(values(&found, "step"), ["10m"]);
+    assert!(bounded(list, "var-job=$__all", &names).find("job").unwrap().is_all);
+}
