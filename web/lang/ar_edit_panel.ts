@@ -230,7 +230,7 @@ export const ar: Record<string, string> = {
   'Title holds': 'العنوان يحتوي',
   'Tags': 'العلامات',
   'Separated by commas; entries have all of them.': 'تفصل بينها فواصل؛ وللعناصر كلها.',
-  'Folder, by its uid': 'المجلد، بمعرّفه',
+  'In the folder': 'في المجلد',
   'Show tags': 'إظهار العلامات',
   'Title': 'العنوان',
   'Without a background': 'بلا خلفية',

@@ -27,7 +27,7 @@ export type Control =
   | { is: 'words'; hint?: string }
   /** The name of a field, or several of them. */
   | { is: 'field' } | { is: 'fields' }
-  | { is: 'variable' }
+  | { is: 'variable' } | { is: 'folder' }
   | { is: 'parts'; of: readonly Part[] }
   /** A list of objects that have the same parts. */
   | { is: 'items'; of: readonly Part[]; name: string; fresh: Obj }
@@ -46,7 +46,7 @@ export function fits(control: Control, value: Json | undefined): boolean {
     case 'one': return control.of.some(([one]) => one === value);
     case 'many': return Array.isArray(value) && value.every((one) => control.of.some(([known]) => known === one));
     case 'reducers': case 'words': case 'fields': case 'mappings': case 'links': case 'items': return Array.isArray(value);
-    case 'text': case 'unit': case 'colour': case 'reducer': case 'field': case 'variable': return typeof value === 'string';
+    case 'text': case 'unit': case 'colour': case 'reducer': case 'field': case 'variable': case 'folder': return typeof value === 'string';
     case 'parts': return typeof value === 'object' && !Array.isArray(value) && value !== null;
     default: return typeof value === 'object';
   }

@@ -55,6 +55,7 @@ export function Edit({ control, label, value, onChange, initial, help, quiet, wi
     case 'field': return <FieldName {...said} value={now} onChange={typed} />;
     case 'fields': return <FieldNames {...said} value={list(now).map(text)} onChange={onChange} />;
     case 'variable': return <Variable {...said} value={text(now)} onChange={typed} />;
+    case 'folder': return <Folder {...said} value={text(now)} onChange={typed} />;
     case 'thresholds': return <Thresholds value={value} onChange={onChange} />;
     case 'mappings': return <Mappings value={value} onChange={onChange} />;
     case 'links': return <Links value={value} onChange={onChange} ofPanel={control.ofPanel ?? false} />;
@@ -129,6 +130,13 @@ function FieldNames({ value, onChange, ...said }: Named & { value: string[]; onC
 function Variable({ value, onChange, ...said }: Named & { value: string; onChange: (value: string) => void }) {
   const all = list(at(useWork().draft.json, 'templating.list')).map((one) => text(at(one, 'name'))).filter(Boolean);
   return <Select {...said} value={value} options={[{ value: '', label: t('Stands once') }, ...all.map((name) => ({ value: name, label: `$${name}` }))]} onChange={onChange} />;
+}
+
+function Folder({ value, onChange, ...said }: Named & { value: string; onChange: (value: string) => void }) {
+  const [all, set] = useState<Choice[]>([]);
+  // Without the list its uid may be typed.
+  useEffect(() => { void import('../kept.ts').then((m) => m.folders()).then((found) => set(found.map((one) => ({ value: one.uid, label: one.title }))), () => undefined); }, []);
+  return <Combo {...said} free listed options={[{ value: '', label: t('All') }, ...all]} value={value} onChange={onChange} />;
 }
 
 /** The parts of an object. */

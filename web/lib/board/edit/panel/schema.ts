@@ -80,7 +80,7 @@ export const OPTIONS: readonly Option[] = [
   { path: 'options.stateFilter.pending', label: 'Pending alerts', group: 'List', kinds: ['alertlist'], control: { is: 'switch' }, initial: true },
   { path: 'options.query', label: 'Title holds', group: 'List', kinds: ['dashlist'], control: { is: 'text' }, initial: '', words: 'search filter' },
   { path: 'options.tags', label: 'Tags', group: 'List', kinds: ['dashlist', 'annolist'], control: { is: 'words', hint: 'deploy, api' }, initial: [], help: 'Separated by commas; entries have all of them.' },
-  { path: 'options.folderUID', label: 'Folder, by its uid', group: 'List', kinds: ['dashlist'], control: { is: 'text', mono: true }, initial: '' },
+  { path: 'options.folderUID', label: 'In the folder', group: 'List', kinds: ['dashlist'], control: { is: 'folder' }, initial: '' },
   { path: 'options.limit', label: 'Most entries', group: 'List', kinds: ['annolist'], control: { is: 'number', min: 1, max: 100, step: 1, hint: '10' }, initial: 10 },
   { path: 'options.showTags', label: 'Show tags', group: 'List', kinds: ['annolist'], control: { is: 'switch' }, initial: true },
 
