@@ -153,6 +153,7 @@ fn dashboards_are_made_and_changed_in_place() {
     let server = Server::start(&["--host-interval=1s"]);
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
     drive("edit", &server);
+    drive("edit_panel", &server);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 /** `<ph-board>`: a dashboard. Asks for the panels in view, keeps them up to date, and follows the URL. */
-import { Batch } from '../lib/board/batch.ts';
+import { Batch, variables } from '../lib/board/batch.ts';
 import type { Draft } from '../lib/board/edit/draft.ts';
 import type { Host } from '../lib/board/edit/host.ts';
 import { Slot } from '../lib/board/slot.ts';
@@ -18,6 +18,7 @@ const BAR_AFTER_MS = 300;
 
 class Board extends HTMLElement implements Host {
   readonly el = this;
+  readonly makes = { Batch, Slot, variables };
   draft: Draft | null = null;
   private readonly slots = new Map<HTMLElement, Slot>();
   batch!: Batch;

@@ -95,6 +95,12 @@ const withVariables = (check: Check, speaks: Extension): Check => async (text, v
   return (await check(plain.text, stage)).filter((one) => !isAboutVariable(one.from, one.to, plain.at));
 };
 
+/** Variables of the dashboard, after a dollar; `names` are apart by spaces. */
+const offerVariables = (names: string) => (context: CompletionContext) => {
+  const word = context.matchBefore(/\$\{?\w*/);
+  return word ? { from: word.from, options: names.split(' ').filter(Boolean).map((name) => ({ label: `$${name}`, type: 'variable' })), validFor: /^\$\w*$/ } : null;
+};
+
 export class Editor extends HTMLElement {
   private view: EditorView | null = null;
   private field: HTMLTextAreaElement | null = null;
@@ -107,13 +113,15 @@ export class Editor extends HTMLElement {
     const language = this.getAttribute('language') ?? 'promql', called = field.getAttribute('aria-label') ?? 'Query';
     const [speaks, plainly]: [Extension, Check] = language === 'promql' ? promqlParts() : [[dialect(language), EditorState.languageData.of(() => [{ autocomplete: completeLogs(language) }])], lintLogs(language)];
     const filled = this.hasAttribute('variables'), check = filled ? withVariables(plainly, speaks) : plainly;
+    // One source for good: the editor knows its sources by identity.
+    const offered = [{ autocomplete: offerVariables(this.getAttribute('variables') ?? '') }];
     const run = () => { this.dispatchEvent(new CustomEvent('ph:run', { bubbles: true })); return true; };
     const nonce = document.querySelector<HTMLElement>('link[nonce]')?.nonce ?? '';
     this.view = new EditorView({
       state: EditorState.create({
         doc: field.value,
         extensions: [
-          history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), speaks, look, ...(filled ? [variables] : []),
+          history(), bracketMatching(), closeBrackets(), autocompletion({ icons: false, maxRenderedOptions: 60 }), syntaxHighlighting(highlight), speaks, look, ...(filled ? [variables, EditorState.languageData.of(() => offered)] : []),
           // The server's word on a text counts until the text changes.
           linter(async (v) => {
             if (this.said.length) return this.said;

@@ -39,6 +39,7 @@ export const ar: Record<string, string> = {
   'Done': 'تم',
   'Save': 'حفظ',
   'Title: “{}” instead of “{}”': 'العنوان: «{}» بدل «{}»',
+  '“{}”': '«{}»',
   'Links changed': 'تغيّرت الروابط',
   'Tags changed': 'تغيّرت الوسوم',
   'Description changed': 'تغيّر الوصف',

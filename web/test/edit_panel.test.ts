@@ -4,7 +4,7 @@ import { isAboutVariable, standIn } from '../lang/stand_in.ts';
 import { Draft, panelOf, type BoardJson, type Json, type Obj, type PanelJson } from '../lib/board/edit/draft.ts';
 import { mappingRows, mappingsOf } from '../lib/board/edit/panel/mapped.ts';
 import { at, put } from '../lib/board/edit/panel/path.ts';
-import { alone, asked, asTable, freeLetter, turned } from '../lib/board/edit/panel/turn.ts';
+import { alone, asked, asTable, freeLetter, sourced, turned } from '../lib/board/edit/panel/turn.ts';
 import { Work } from '../lib/board/edit/panel/work.ts';
 import { speaks } from '../lib/board/edit/parts/source.tsx';
 
@@ -88,6 +88,17 @@ test('a table of a panel is one of its series', () => {
   const made = asTable(panel({ fieldConfig: { defaults: { unit: 's', custom: { lineWidth: 1 } }, overrides: [] } })) as unknown as Obj;
   assert.deepEqual([made.type, at(made, 'fieldConfig.defaults'), made.transformations], ['table', { unit: 's' }, [{ id: 'joinByField', options: { mode: 'outer' } }]]);
   assert.deepEqual((asTable(panel({ type: 'stat', transformations: [{ id: 'merge' }] })) as unknown as Obj).transformations, [{ id: 'merge' }]);
+});
+
+test('queries go where their panel goes, unless they say', () => {
+  const metrics = { type: 'prometheus', uid: 'metrics' }, logs = { type: 'loki', uid: 'logs' }, reckoning = { type: '__expr__', uid: '__expr__' };
+  const one: Obj = { datasource: metrics, targets: [{ refId: 'A', datasource: metrics }, { refId: 'B' }, { refId: 'C', datasource: reckoning }] };
+  sourced(one, logs);
+  assert.deepEqual(one, { datasource: logs, targets: [{ refId: 'A', datasource: logs }, { refId: 'B' }, { refId: 'C', datasource: reckoning }] });
+  sourced(one, { type: 'datasource', uid: '-- Mixed --' });
+  assert.deepEqual(at(one, 'targets'), [{ refId: 'A', datasource: logs }, { refId: 'B' }, { refId: 'C', datasource: reckoning }]);
+  sourced(one, undefined);
+  assert.deepEqual(one, { targets: [{ refId: 'A' }, { refId: 'B' }, { refId: 'C', datasource: reckoning }] });
 });
 
 test('letters go on', () => {

@@ -73,9 +73,9 @@ impl PageRange {
     /// What is wrong with it, in words.
     pub fn resolve_in(&self, now_ms: i64, zone: &str) -> Result<TimeRange, String> {
         let zone = zone.parse().unwrap_or(Tz::UTC);
-        let start = moment(&self.from, now_ms, End::Start, zone)
+        let start = at(&self.from, now_ms, End::Start, zone)
             .ok_or_else(|| format!("\"{}\" is not a time: write now-6h, a date such as 2026-11-20 14:00, or Unix seconds", self.from))?;
-        let end = moment(&self.to, now_ms, End::Last, zone)
+        let end = at(&self.to, now_ms, End::Last, zone)
             .ok_or_else(|| format!("\"{}\" is not a time: write now, a date such as 2026-11-20 14:00, or Unix seconds", self.to))?;
         if start >= end {
             return Err("the start of the range must be before its end".to_owned());
@@ -95,7 +95,7 @@ impl PageRange {
         {
             return lang.t(words).to_owned();
         }
-        match (moment(&self.from, now_ms, End::Start, Tz::UTC), moment(&self.to, now_ms, End::Last, Tz::UTC)) {
+        match (at(&self.from, now_ms, End::Start, Tz::UTC), at(&self.to, now_ms, End::Last, Tz::UTC)) {
             (Some(from), Some(to)) if !self.from.starts_with("now") => {
                 format!("{} – {} UTC", crate::ui::format::date_time(from, lang), crate::ui::format::date_time(to, lang))
             }
@@ -105,7 +105,12 @@ impl PageRange {
 }
 
 /// A moment in milliseconds: `now`, `now-6h`, `now/d`, Unix seconds (or milliseconds, by size), RFC 3339, or a date in UTC.
-fn moment(text: &str, now_ms: i64, end: End, zone: Tz) -> Option<i64> {
+pub fn moment(text: &str, now_ms: i64) -> Option<i64> {
+    at(text, now_ms, End::Start, Tz::UTC)
+}
+
+/// The same as one end of a range, with the days of a zone.
+fn at(text: &str, now_ms: i64, end: End, zone: Tz) -> Option<i64> {
     let text = text.trim();
     if text.starts_with("now") {
         return relative::moment(text, now_ms, end, zone);
@@ -153,7 +158,7 @@ mod tests {
             ("99999999999999999999", None),
             ("ééééé", None),
         ] {
-            assert_eq!(moment(text, NOW, End::Start, Tz::UTC), at, "{text}");
+            assert_eq!(moment(text, NOW), at, "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 /** A time chart in a panel: uPlot with the server's columns, its legend, tooltip and keys. */
 import uPlot from 'uplot';
 import { format } from '../format.ts';
-import { gestures, type View } from '../gestures.ts';
+import type { View } from '../gestures.ts';
 import { html } from '../html.ts';
 import * as page from '../page_range.ts';
 import { shifted, zoomedOut } from '../range.ts';
@@ -84,7 +84,9 @@ export class TimeChart implements Drawing {
       this.plot.replaceChildren();
       this.look = { data: f, shown: this.shown, view: this.view, solid: this.solid, hover: (u) => this.hover(u) };
       this.u = new uPlot(options(this.plot, this.look), this.aligned(), this.plot);
-      gestures(this.u, this.view);
+      // Moving the view is fetched beside drawing.
+      const u = this.u;
+      void import('../gestures.ts').then((m) => { if (this.u === u) m.gestures(u, this.view); });
       this.u.over.addEventListener('dblclick', () => {
         if (this.view.y) { this.view.y = null; this.again(); } else page.set(zoomedOut(page.get(), page.now()));
       });

@@ -116,6 +116,11 @@ await run({
       await page.keyboard.press('Control+Shift+z');
       await calm(page);
       await stands(page, 2, '1,5,8,9', `${lang}: sizing is not done again`);
+      // One drag after the other, faster than the server answers.
+      await drag(5, 6, 0);
+      await drag(5, -6, 0);
+      await stands(page, 5, '1,15,12,4', `${lang}: two drags after each other`);
+      check(await page.locator('.eg-ghost, .eg-lift').count() === 0, `${lang}: a drag did not end`);
       await sound(tab, `moved ${lang}`);
       await accessible(page, `moved ${lang}`);
       await page.keyboard.press('Control+s');
@@ -184,6 +189,18 @@ await run({
     await page.waitForFunction(() => document.querySelector('#gp-2 a').getAttribute('aria-expanded') === 'false');
     await page.locator('#gp-2 > a').click();
     await page.waitForSelector('#gp-3');
+    await page.locator('#gp-5 > a').click();
+    await page.waitForSelector('#gp-6', { state: 'detached' });
+    await page.locator('#gp-5 [data-row=add]').click();
+    check(await page.locator('#eg-add [data-whole]:visible').count() === 0, 'rows are offered in rows');
+    await page.locator('#eg-add').getByText('Stat', { exact: true }).click();
+    await page.waitForFunction(() => location.search.includes('edit=panel-'));
+    await page.goBack();
+    await page.waitForSelector('#gp-6:visible');
+    await page.keyboard.press('Control+z');
+    await calm(page);
+    await page.keyboard.press('Control+z');
+    await page.waitForSelector('#gp-6:visible');
     await page.locator('#gp-2 [data-row=edit]').click();
     await page.fill('.eg-row input', 'Named');
     await page.keyboard.press('Enter');
@@ -309,6 +326,67 @@ await run({
       await picture(tab.page, `edit-menu-${lang}`);
       await tab.close();
     }
+  },
+  async 'variables, annotations and links are set'() {
+    const graph = { id: 1, type: 'timeseries', title: 'CPU of $host', gridPos: { x: 0, y: 0, w: 12, h: 8 }, repeat: 'host', targets: [{ refId: 'A', expr: 'node_load1{instance=~"$host"}' }] };
+    await keep('edit-settings', [graph, text(2, 12, 0, 12, 8)], {
+      templating: { list: [{ type: 'custom', name: 'host', query: 'a,b', current: { text: 'a', value: 'a' } }, { type: 'textbox', name: 'idle', query: '' }] },
+      annotations: { list: [{ name: 'Deploys', enable: true, datasource: { type: 'grafana', uid: '-- Grafana --' }, target: { type: 'tags', tags: ['deploy'] } }] },
+    });
+    const tab = await open(), { page, problems } = tab, json = (f) => page.evaluate(`(${f})(document.querySelector('ph-board').draft.json)`);
+    const part = (name) => page.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
+    await begin(page, 'edit-settings');
+    await bar(page, 'Settings').click();
+    await accessible(page, 'general settings');
+    await page.getByLabel('Title', { exact: true }).fill('Settings of mine');
+    await page.getByLabel('Tags', { exact: true }).fill('one, two');
+    await page.keyboard.press('Enter');
+    check(await json('(b) => b.title + b.tags.join()') === 'Settings of mineone,two', 'title and tags are not set');
+    await part('Variables');
+    check(/not used/.test(await page.locator('.es-row', { hasText: 'idle' }).textContent()), 'a variable that nothing uses is not marked');
+    await accessible(page, 'variables');
+    await page.locator('.es-row').first().click();
+    await page.getByLabel('Name', { exact: true }).fill('machine');
+    await page.keyboard.press('Enter');
+    check(await json('(b) => [b.panels[0].title, b.panels[0].repeat, b.panels[0].targets[0].expr].join()') === 'CPU of $machine,machine,node_load1{instance=~"$machine"}', 'the new name is not everywhere');
+    await page.getByLabel('Kind', { exact: true }).selectOption('query');
+    await page.getByRole('combobox', { name: 'Which label' }).click();
+    await page.getByRole('option', { name: 'instance', exact: true }).click();
+    await page.locator('.es-values .chip').first().click();
+    await accessible(page, 'a variable');
+    await picture(page, 'edit-variable');
+    const made = await json('(b) => b.templating.list[0]');
+    check(made.query.query === 'label_values(instance)' && made.query.qryType === 1 && made.definition === 'label_values(instance)' && made.current.value, JSON.stringify(made));
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.waitForSelector('dialog:has-text("$machine is used by 1 panel")');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'All of them' }).click();
+    check(await page.evaluate(() => document.activeElement?.classList.contains('es-row')), 'the focus is lost behind a form');
+    await part('Annotations');
+    await page.getByRole('button', { name: 'Add annotations' }).click();
+    await page.getByLabel('Where they come from', { exact: true }).selectOption('alerts');
+    await page.getByRole('button', { name: 'only these' }).click();
+    await page.locator('.es-values .chip').first().click();
+    await accessible(page, 'annotations');
+    check(await json('(b) => JSON.stringify([b.annotations.list[1].target.expr, b.annotations.list[1].filter])') === '["ALERTS{alertstate=\\"firing\\"}",{"exclude":false,"ids":[1]}]', await json('(b) => JSON.stringify(b.annotations)'));
+    await part('Links');
+    await page.getByRole('button', { name: 'Add a link' }).click();
+    await page.getByLabel('Title', { exact: true }).fill('Elsewhere');
+    await page.getByRole('button', { name: 'An address' }).click();
+    await page.getByLabel('Address', { exact: true }).fill('javascript:alert(1)');
+    await page.waitForSelector('text=An address begins with https://');
+    await page.getByLabel('Address', { exact: true }).fill('/d/pharos-host');
+    await accessible(page, 'links');
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.waitForSelector('.bd-bar :text("Elsewhere")');
+    await page.locator('.bd-bar .chip.mark', { hasText: 'Deploys' }).first().waitFor();
+    await page.keyboard.press('Control+s');
+    await page.locator('.eg-save input').first().press('Enter');
+    await saved(page);
+    const { dashboard } = await kept('edit-settings');
+    check(dashboard.title === 'Settings of mine' && dashboard.links.length === 1 && dashboard.annotations.list.length === 2 && dashboard.templating.list[0].name === 'machine', JSON.stringify(dashboard));
+    check(problems.length === 0, problems.join('; '));
+    await tab.close();
   },
   async 'phones are told that there is no room'() {
     const { page, problems, close } = await open({ size: PHONE });

@@ -22,7 +22,10 @@ function isFull(s: Session): boolean {
 export function add(s: Session, kind: Kind, row?: number): void {
   if (isFull(s)) return;
   const id = freeId(s.draft.json);
-  s.draft.change(t('Add a panel'), (json) => places.add(json, fresh(kind, id), row));
+  s.draft.change(t('Add a panel'), (json) => {
+    if (row) places.expand(json, row);
+    places.add(json, fresh(kind, id), row);
+  });
   s.edit(id);
 }
 

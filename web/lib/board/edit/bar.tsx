@@ -81,7 +81,7 @@ function Bar({ s, doing }: { s: Session; doing: Doing }) {
   const { draft } = s, dirty = draft.isDirty, uid = draft.kept.uid;
   return (
     <>
-      <div class="eg-bar" role="toolbar" aria-label={t('Change the dashboard')}>
+      <div class="eg-bar" role="group" aria-label={t('Change the dashboard')}>
         <button class="btn sm" aria-haspopup="menu" onClick={(e) => offer(e.currentTarget)}><Icon svg={plus} />{t('Add')}<Icon svg={chevron} /></button>
         <span class="sep" />
         <button class="btn g sm sq" aria-disabled={draft.undoes === null} title={draft.undoes === null ? t('Nothing to undo') : `${t('Undo: {}', draft.undoes)} (${CTRL}Z)`} aria-label={t('Undo')} onClick={() => s.back('undo')}><Icon svg={undo} flip /></button>

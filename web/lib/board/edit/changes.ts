@@ -6,7 +6,7 @@ const NAMES_MAX = 6;
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const listed = (names: string[]): string => {
-  const shown = names.slice(0, NAMES_MAX).map((name) => `“${name}”`).join(', ');
+  const shown = names.slice(0, NAMES_MAX).map((name) => t('“{}”', name)).join(', ');
   return names.length > NAMES_MAX ? `${shown} ${t('and {} more', names.length - NAMES_MAX)}` : shown;
 };
 

@@ -39,13 +39,19 @@ export class Grid {
 
   private get grid(): HTMLElement { return this.board.querySelector('#bd-grid') as HTMLElement; }
   private tile(id: number): HTMLElement | null { return this.board.querySelector(`#gp-${id}`); }
-  private get column(): number { return (this.grid.clientWidth + GAP) / COLUMNS; }
-  private get way(): number { return getComputedStyle(this.grid).direction === 'rtl' ? -1 : 1; }
+  /** The width of a column with its gap, and the direction of columns: asked once for each thing that is moved, since asking lays the page out. */
+  private column = 0;
+  private way = 1;
+  private measure(): void {
+    this.column = (this.grid.clientWidth + GAP) / COLUMNS;
+    this.way = getComputedStyle(this.grid).direction === 'rtl' ? -1 : 1;
+  }
   private isCollapsed(id: number): boolean { return !!this.draft.json.panels.find((panel) => panel.id === id)?.collapsed; }
 
   private press(e: PointerEvent): void {
     const target = e.target as Element, tile = target.closest<HTMLElement>('.gp, .bd-row');
     if (this.isBusy || e.button !== 0 || !tile || this.grid.classList.contains('one')) return;
+    this.measure();
     const box = tile.getBoundingClientRect(), inner = this.way < 0 ? e.clientX - box.left : box.right - e.clientX;
     const sizes = target === tile && tile.matches('.gp') && inner <= CORNER && box.bottom - e.clientY <= CORNER;
     if (!sizes && (!target.closest('.gp > header, .bd-row') || target.closest('button, input, select, .gp-m, [popover]'))) return;
@@ -60,9 +66,8 @@ export class Grid {
     if (!d.ghost) {
       if (Math.hypot(e.pageX - d.x, e.pageY - d.y) < SLACK) return;
       d.tile.setPointerCapture(e.pointerId);
-      d.ghost = this.grid.appendChild(Object.assign(document.createElement('div'), { className: 'eg-ghost' }));
-      this.board.classList.add('eg-drag');
-      d.tile.classList.add(d.sizes ? 'eg-sized' : 'eg-lift');
+      d.ghost = Object.assign(document.createElement('div'), { className: 'eg-ghost' });
+      this.hold();
       this.scroll();
     }
     this.follow();
@@ -105,7 +110,32 @@ export class Grid {
   /** Puts every tile where the draft has it, without waiting for the server. */
   arrange(): void {
     if (this.isBusy) return;
-    const is = (tile: HTMLElement, name: string): number => Number(tile.style.getPropertyValue(name)) || 0, to = spots(this.draft.json);
+    this.measure();
+    this.place(spots(this.draft.json));
+  }
+
+  /** The page was brought along: what is moved at the moment goes on. */
+  resume(): void {
+    const d = this.drag?.ghost ? this.drag : null, busy = d ?? this.keys;
+    if (!busy) return;
+    this.hold();
+    this.place(busy.now);
+    this.follow();
+  }
+
+  /** How the page looks while something is moved. */
+  private hold(): void {
+    const d = this.drag;
+    if (d?.ghost) {
+      if (!d.ghost.isConnected) this.grid.append(d.ghost);
+      this.board.classList.add('eg-drag');
+      d.tile.classList.add(d.sizes ? 'eg-sized' : 'eg-lift');
+    }
+    this.keys?.tile.classList.add('eg-keys');
+  }
+
+  private place(to: Spot[]): void {
+    const is = (tile: HTMLElement, name: string): number => Number(tile.style.getPropertyValue(name)) || 0;
     this.show(to.flatMap((spot) => {
       const tile = this.tile(spot.id);
       return tile ? [{ ...spot, ...(spot.isRow ? {} : { x: is(tile, '--x') - 1, w: is(tile, '--w'), h: is(tile, '--h') }), y: is(tile, '--y') - 1 }] : [];
@@ -137,6 +167,7 @@ export class Grid {
     this.keys?.stop();
     const tile = this.tile(id), first = spots(this.draft.json), spot = first.find((one) => one.id === id);
     if (!tile || !spot) return;
+    this.measure();
     const ctl = new AbortController();
     const stop = (keeps = true) => {
       if (this.keys !== keys) return;
@@ -146,7 +177,7 @@ export class Grid {
       if (keeps) { this.keep(first, keys.now, false); this.say(t('It stays here.')); } else { this.show(keys.now, first); this.say(t('It is back where it was.')); }
     };
     const keys: Keys = (this.keys = { spot, first, now: first, tile, stop });
-    tile.classList.add('eg-keys');
+    this.hold();
     const focus = tile.matches('.bd-row') ? (tile.querySelector<HTMLElement>('a') ?? tile) : tile;
     focus.focus();
     tile.scrollIntoView({ block: 'nearest' });

@@ -58,6 +58,8 @@ export class Session {
   }
 
   private async follow(): Promise<void> {
+    // What is moved at the moment is not taken out of the hand.
+    if (this.grid.isBusy) { this.timer = window.setTimeout(() => void this.follow(), CALM_MS); return; }
     // The editor of a panel shows what becomes of it; the page follows when it is closed.
     const now = shown(this.draft.json, this.panel?.id), anew = now !== this.last;
     if (this.panel && !anew) return;
@@ -69,14 +71,14 @@ export class Session {
   arrived(): void {
     const crumb = document.querySelector('.crumb bdi');
     if (crumb) crumb.textContent = this.draft.json.title;
+    document.title = `${this.draft.json.title} · pharos`;
+    this.grid.resume();
     this.tell();
     void this.openAsUrl();
   }
 
   /** The editor of a panel is in the URL, so that Back closes it. */
   edit(id: number): void { this.host.go(this.href(PANEL + id)); }
-  /** Back from the editor of a panel. */
-  closePanel(): void { if (this.panel) this.host.go(this.href('1')); }
 
   private href(edit: string | null): string {
     const u = new URL(location.href);

@@ -73,8 +73,10 @@ interface Named { label: string; help?: string; quiet?: boolean; wide?: boolean 
 function One({ of, value, hasInitial, onChange, ...said }: Named & { of: readonly Pick[]; value: Json | undefined; hasInitial: boolean; onChange: (value: Json | undefined) => void }) {
   const word = (json: Json | undefined) => (json === undefined ? '' : JSON.stringify(json));
   const options: Choice[] = of.map(([one, label]) => ({ value: word(one), label: t(label) }));
-  const take = (chosen: string) => onChange(chosen === '' ? undefined : (JSON.parse(chosen) as Json));
+  // An empty word is what counts where nothing stands.
+  const take = (chosen: string) => onChange(chosen === '' || chosen === '""' ? undefined : (JSON.parse(chosen) as Json));
   const known = of.some(([one]) => one === value);
+  if (!known && value !== undefined && value !== null) options.unshift({ value: word(value), label: typeof value === 'string' ? value : word(value) });
   if (hasInitial && known && isShort(options.map((one) => one.label))) return <Segmented {...said} options={options} value={word(value)} onChange={take} />;
   return <Select {...said} options={hasInitial || of.some(([one]) => one === '') ? options : [{ value: '', label: t('Not set') }, ...options]} value={!known && value === undefined && of.some(([one]) => one === '') ? '""' : word(value)} onChange={take} />;
 }

@@ -19,32 +19,51 @@ import { Overrides } from './overrides.tsx';
 import { list } from './path.ts';
 import { Preview } from './preview.tsx';
 import { Queries } from './queries.tsx';
+import { allUnits } from './reducers.ts';
 import { Transforms } from './transforms.tsx';
 import { equal } from './turn.ts';
 import { Work, Working, type Fared } from './work.ts';
 
 await learn({ ar: () => import('../../../../lang/ar_edit_panel.ts') });
 
+/** It is closed after this long even if the page did not come along. */
+const LEFT_MS = 2_500;
+
 /** Opens the editor of a panel; returns how to close it. Closing leads back to editing the dashboard. */
 export function openPanel(host: Host, draft: Draft, id: number): () => void {
   const at = document.createElement('div'), before = document.activeElement as HTMLElement | null;
   at.className = 'pe';
-  at.dataset.panel = String(id);
+  at.tabIndex = -1;
+  at.setAttribute('role', 'region');
+  at.setAttribute('aria-label', t('Editor of a panel'));
   host.el.after(at);
   document.documentElement.dataset.panelEditor = '';
   let isOpen = true;
+  /** The page without the editor; null where its URL says that already. */
+  const without = (): string | null => {
+    const url = new URL(location.href);
+    if (url.searchParams.get('edit') !== `panel-${id}`) return null;
+    url.searchParams.set('edit', '1');
+    return url.href;
+  };
   const close = () => {
     if (!isOpen) return;
     isOpen = false;
     render(null, at);
     at.remove();
     delete document.documentElement.dataset.panelEditor;
-    const url = new URL(location.href);
-    if (url.searchParams.get('edit') === `panel-${id}`) { url.searchParams.set('edit', '1'); host.go(url.href); }
+    const href = without();
+    if (href) host.go(href);
     if (before?.isConnected) before.focus();
   };
-  render(<Editor host={host} work={new Work(draft, id)} onClose={close} />, at);
+  /** The page goes back and closes it when it is there; without a server that does not happen. */
+  const leave = () => {
+    const href = without();
+    if (href) { host.go(href); setTimeout(close, LEFT_MS); } else close();
+  };
+  render(<Editor host={host} work={new Work(draft, id)} onClose={leave} />, at);
   scrollTo({ top: 0 });
+  at.focus({ preventScroll: true });
   return close;
 }
 
@@ -55,6 +74,8 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
   const [, again] = useState(0), draft = work.draft, panel = work.panel, kind = work.kind;
   const [fared, setFared] = useState<Map<string, Fared>>(new Map()), [isTable, setTable] = useState(false), [found, find] = useState('');
   const [tab, setTab] = useState(asks(kind) ? 'query' : 'look');
+  // Units are a list that is long on its way; it is there when somebody looks for one.
+  useEffect(() => { void allUnits(); }, []);
   useEffect(() => draft.on(() => again((count) => count + 1)), [draft]);
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
@@ -64,8 +85,7 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
     document.addEventListener('keydown', press);
     return () => document.removeEventListener('keydown', press);
   }, []);
-  const src = host.el.dataset.src ?? '';
-  const naming = useMemo(() => (steps?: number) => fieldNames(work, src, steps), [work, src]);
+  const naming = useMemo(() => (steps?: number) => fieldNames(work, host, steps), [work, host]);
   if (!panel) return <div class="panel"><div class="empty mid"><b>{t('This panel is no longer there.')}</b><button type="button" class="btn" onClick={onClose}>{t('Back to the dashboard')}</button></div></div>;
   const tabs = tabsOf(kind, work), now = tabs.some((one) => one.id === tab) ? tab : (tabs[0]?.id ?? 'look');
   return (

@@ -18,6 +18,8 @@ import { useWork } from './work.ts';
 /** Most overrides. */
 const OVERRIDES_MAX = 100;
 const PATH = 'fieldConfig.overrides';
+/** Controls of several parts, which do not say by themselves what they are together. */
+const WHOLE = ['parts', 'thresholds', 'mappings', 'links'];
 
 export function Overrides() {
   const work = useWork(), kind = work.kind, all = list(work.get(PATH)).map((one) => object(one) ?? {});
@@ -78,17 +80,17 @@ function Properties({ known, value, onChange }: { known: Option[]; value: Obj[];
   const left = known.filter((one) => !value.some((property) => property.id === idOf(one)));
   return (
     <>
-      {value.map((property, i) => {
-        const option = known.find((one) => idOf(one) === property.id), label = option ? t(option.label) : text(property.id);
+      <div class="pe-properties">{value.map((property, i) => {
+        const option = known.find((one) => idOf(one) === property.id), label = option ? t(option.label) : text(property.id), isWhole = !option || WHOLE.includes(option.control.is);
         return (
-          <div key={text(property.id)} class="pe-property">
-            <div class="ed-form">{option && kind
+          <div key={text(property.id)} class={isWhole ? 'pe-property wide' : 'pe-property'}>
+            <div class="ed-form">{option && isWhole && <b class="ed-f wide">{label}</b>}{option && kind
               ? <Edit control={option.control} label={label} value={property.value ?? undefined} initial={initialOf(option, kind)} onChange={(next) => put(i, next)} />
               : <JsonField label={label} value={property.value ?? null} onChange={(next) => put(i, next)} />}</div>
             <IconButton svg={x} label={t('Remove {}', label)} onPress={() => onChange(value.filter((_, j) => j !== i), '')} />
           </div>
         );
-      })}
+      })}</div>
       <div class="pe-add">
         <Combo label={t('Add an option')} value="" placeholder={t('Find one')} options={left.map((one) => ({ value: idOf(one), label: t(one.label), hint: t(one.group), group: one.words ?? '' }))}
           onChange={(id) => { const option = known.find((one) => idOf(one) === id); if (option && kind) onChange([...value, { id, value: initialOf(option, kind) ?? null }], ''); }} />

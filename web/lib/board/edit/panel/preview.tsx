@@ -4,9 +4,9 @@ import * as page from '../../../page_range.ts';
 import { isLive } from '../../../range.ts';
 import { onTheme } from '../../../theme.ts';
 import { t } from '../../../words.ts';
-import { Batch } from '../../batch.ts';
+import type { Batch } from '../../batch.ts';
 import type { Answer, TimeData } from '../../data.ts';
-import { Slot } from '../../slot.ts';
+import type { Slot } from '../../slot.ts';
 import type { Host } from '../host.ts';
 import type { PanelJson } from '../draft.ts';
 import { alone, asTable, asked } from './turn.ts';
@@ -16,37 +16,35 @@ import { useWork, type Fared } from './work.ts';
 const CALM_MS = 300;
 const HEIGHT = { least: 120, most: 900 };
 
-/** A slot that tells what came. */
-class Told extends Slot {
-  constructor(el: HTMLElement, private readonly tell: (answer: Answer) => void) { super(el, () => false); }
-  override take(answer: Answer): void { super.take(answer); this.tell(answer); }
-}
-
 export function Preview({ host, isTable, onFared }: { host: Host; isTable: boolean; onFared: (fared: Map<string, Fared>) => void }) {
   const work = useWork(), panel = work.panel, at = useRef<HTMLElement>(null);
   const [height, setHeight] = useState(() => Math.round(Math.min(380, Math.max(200, innerHeight * 0.36))));
   const shown: PanelJson | undefined = panel && (isTable ? asTable(panel) : panel);
-  const key = shown ? asked(work.draft.json, shown) : '';
-  const now = useRef(shown);
+  const is = shown ? asked(work.draft.json, shown) : '', key = useRef(is), now = useRef(shown);
+  key.current = is;
   now.current = shown;
-  const live = useRef<{ slot: Told; batch: Batch } | null>(null);
+  /** What was asked for at once, before it was calm. */
+  const ran = useRef('');
+  const live = useRef<{ slot: Slot; batch: Batch } | null>(null);
 
   useEffect(() => {
     const el = at.current;
     if (!el) return;
     let known = new Map<string, Fared>();
-    const slot = new Told(el, (answer) => {
+    const slot = new host.makes.Slot(el, () => false), take = slot.take.bind(slot);
+    slot.take = (answer) => {
+      take(answer);
       // What is the same as before fared as it did.
       if (!answer.same) { const fared = faring(answer); if (!answer.error) known = fared; onFared(fared); } else onFared(known);
-    });
-    const batch = new Batch(host.el.dataset.src ?? '', () => [slot], () => now.current && alone(work.draft.json, now.current));
+    };
+    const batch = new host.makes.Batch(host.el.dataset.src ?? '', () => [slot], () => now.current && alone(work.draft.json, now.current));
     live.current = { slot, batch };
     slot.seen(true);
     const again = () => batch.changed(), redraw = () => slot.redraw();
     const refresh = () => { if (!batch.isRunning && isLive(page.get())) batch.changed(); };
     // A press of the button also asks for ranges that stand still.
     const pressed = (e: MouseEvent) => { if ((e.target as Element).closest('[data-act="refresh"]')) batch.changed(true); };
-    work.run = () => batch.changed(true);
+    work.run = () => { ran.current = key.current; batch.changed(true); };
     const zone = () => { redraw(); again(); };
     addEventListener('ph:range', again);
     addEventListener('ph:refresh', refresh);
@@ -55,8 +53,14 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
     document.addEventListener('click', pressed, true);
     const theme = onTheme(redraw);
     // Another size is another picture for what the server draws.
-    let timer = 0;
-    const sized = new ResizeObserver(() => { clearTimeout(timer); timer = window.setTimeout(again, CALM_MS); });
+    let timer = 0, size = `${slot.body.clientWidth} ${slot.body.clientHeight}`;
+    const sized = new ResizeObserver(() => {
+      const next = `${slot.body.clientWidth} ${slot.body.clientHeight}`;
+      if (next === size) return;
+      size = next;
+      clearTimeout(timer);
+      timer = window.setTimeout(again, CALM_MS);
+    });
     sized.observe(slot.body);
     return () => {
       removeEventListener('ph:range', again);
@@ -76,9 +80,9 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   const first = useRef(true);
   useEffect(() => {
     if (first.current) { first.current = false; live.current?.batch.changed(); return; }
-    const timer = setTimeout(() => live.current?.batch.changed(), CALM_MS);
+    const timer = setTimeout(() => { if (ran.current !== is) live.current?.batch.changed(); ran.current = ''; }, CALM_MS);
     return () => clearTimeout(timer);
-  }, [key]);
+  }, [is]);
   // Without variables the title is what is typed; else the server says it.
   const title = panel?.title ?? '';
   useEffect(() => {
@@ -91,7 +95,7 @@ export function Preview({ host, isTable, onFared }: { host: Host; isTable: boole
   return (
     <div class="pe-preview" style={{ height: `${height}px` }}>
       <section class={panel?.transparent ? 'panel gp bare' : 'panel gp'} ref={at} data-key={String(work.id)} data-kind="" aria-label={t('Preview')}>
-        <header><h2 /><span class="meta" data-note /></header>
+        <header><h2 dir="auto" /><span class="meta" data-note /></header>
         <div class="gp-body" />
       </section>
       <div class="pe-size" role="separator" tabIndex={0} aria-orientation="horizontal" aria-label={t('Height of the preview')} aria-valuenow={height} aria-valuemin={HEIGHT.least} aria-valuemax={HEIGHT.most}

@@ -14,8 +14,8 @@ import { Reorder } from '../parts/reorder.tsx';
 import { SourceField, speaks } from '../parts/source.tsx';
 import { NumberField, TextField } from '../parts/text.tsx';
 import { n, t } from '../../../words.ts';
-import { at, list, object, text } from './path.ts';
-import { freeLetter } from './turn.ts';
+import { at, list, object, same, text } from './path.ts';
+import { freeLetter, sourced } from './turn.ts';
 import { useWork, type Fared } from './work.ts';
 
 /** Most queries of a panel. */
@@ -32,7 +32,7 @@ export function Queries({ fared }: { fared: Map<string, Fared> }) {
   return (
     <div class="pe-queries">
       <div class="pe-bar">
-        <SourceField label={t('Source of the queries')} value={own} board={board} mixed onChange={(next) => work.set('datasource', t('Source of the queries'), next)} />
+        <SourceField label={t('Source of the queries')} value={own} board={board} mixed onChange={(next) => work.change(t('Change “{}”', t('Source of the queries')), (panel) => sourced(panel, next))} />
         <span class="grow" />
         <button type="button" class="btn sm" onClick={() => work.run()}><Icon svg={play} />{t('Run')}</button>
       </div>
@@ -44,7 +44,7 @@ export function Queries({ fared }: { fared: Map<string, Fared> }) {
             <IconButton svg={copy} label={t('Copy query {}', letters[i] ?? '')} off={targets.length >= QUERIES_MAX} onPress={() => add(one)} />
           </>
         )}>
-        {(one, i) => <Query key={letters[i]} one={one} letter={letters[i] ?? ''} fared={fared.get(letters[i] ?? '')} showSource={isMixed || one.datasource !== undefined} onChange={(part, merge) => change(i, part, merge)} />}
+        {(one, i) => <Query key={letters[i]} one={one} letter={letters[i] ?? ''} fared={fared.get(letters[i] ?? '')} showSource={isMixed || (one.datasource !== undefined && !same(one.datasource, own))} onChange={(part, merge) => change(i, part, merge)} />}
       </Reorder>
       {!targets.length && <p class="faint">{t('This panel asks nothing yet.')}</p>}
       <div class="pe-bar">
@@ -75,7 +75,7 @@ function Query({ one, letter, fared, showSource, onChange }: { one: Obj; letter:
   if (isReckoning) return <Reckoning one={one} onChange={onChange} />;
   const language = speaks(one.datasource, board, speaks(own, board));
   const from = text(at(one.datasource, 'uid')) === '-- Dashboard --' || text(at(own, 'uid')) === '-- Dashboard --';
-  const expr = text(one.expr) || text(one.query);
+  const expr = text(one.expr) || text(one.query), variables = list(at(board, 'templating.list')).map((each) => text(at(each, 'name'))).filter(Boolean);
   const isInstant = one.instant === true || one.queryType === 'instant', isRange = typeof one.range === 'boolean' ? one.range : !isInstant;
   const asked = isInstant && isRange ? 'both' : isInstant ? 'instant' : 'range';
   return (
@@ -83,7 +83,7 @@ function Query({ one, letter, fared, showSource, onChange }: { one: Obj; letter:
       {from
         ? <NumberField label={t('Number of the panel')} value={typeof one.panelId === 'number' ? one.panelId : undefined} min={1} step={1} onChange={(panelId) => onChange({ panelId: panelId as Json }, 'panel')} help={t('The answers of another panel of this dashboard are shown.')} />
         : <div class="pe-expr">
-          <QueryField quiet label={t('Query {}', letter)} language={language} value={expr} problem={fared?.problem ?? null} error={fared?.problem?.message ?? ''} placeholder={language === 'logql' ? '{job="api"} |= "error"' : 'sum by (job) (rate(http_requests_total[$__rate_interval]))'}
+          <QueryField quiet label={t('Query {}', letter)} language={language} variables={variables} value={expr} problem={fared?.problem ?? null} error={fared?.problem?.message ?? ''} placeholder={language === 'logql' ? '{job="api"} |= "error"' : 'sum by (job) (rate(http_requests_total[$__rate_interval]))'}
             onChange={(next) => onChange({ expr: next }, 'expr')} onRun={() => work.run()} />
           {language === 'promql' && <IconButton svg={help} pressed={explains} label={t('Explain query {}', letter)} onPress={() => explain(!explains)} />}
         </div>}

@@ -6,7 +6,7 @@ import { asks, KINDS, type Kind } from './kinds.ts';
 export type TabId = 'look' | 'thresholds' | 'links';
 /** Groups in the order in which they stand, each with its tab. */
 export const GROUPS = {
-  Text: 'look', List: 'look', Panel: 'look', Lines: 'look', 'Which values': 'look', Value: 'look', Drawing: 'look', 'Unit and name': 'look', Colour: 'look', Table: 'look', Cells: 'look', Legend: 'look', Axis: 'look', Tooltip: 'look',
+  Text: 'look', List: 'look', Panel: 'look', 'Log lines': 'look', 'Which values': 'look', Value: 'look', Drawing: 'look', 'Unit and name': 'look', Colour: 'look', Table: 'look', Cells: 'look', Legend: 'look', Axis: 'look', Tooltip: 'look',
   'Time and repeating': 'look',
   Thresholds: 'thresholds', 'Texts for values': 'thresholds',
   'Links on values': 'links', 'Links of the panel': 'links',
@@ -64,7 +64,7 @@ const CELLS: readonly Part[] = [
   { at: 'mode', label: 'Bar', control: { is: 'one', of: [['basic', 'Plain'], ['gradient', 'Gradient'], ['lcd', 'Cells']] }, initial: 'basic', when: (all) => all.type === 'gauge' },
   { at: 'valueDisplayMode', label: 'Number beside the bar', control: { is: 'one', of: [['color', 'Coloured'], ['text', 'Plain'], ['hidden', 'Hidden']] }, initial: 'color', when: (all) => all.type === 'gauge' },
   { at: 'applyToRow', label: 'Colour the whole row', control: { is: 'switch' }, initial: false, when: (all) => all.type === 'color-background' },
-  { at: 'wrapText', label: 'Break long texts', control: { is: 'switch' }, initial: false, when: (all) => all.type !== 'gauge' && all.type !== 'sparkline' },
+  { at: 'wrapText', label: 'Break long texts', control: { is: 'switch' }, initial: false, when: (all) => all.wrapText === true },
 ];
 
 export const OPTIONS: readonly Option[] = [
@@ -160,7 +160,8 @@ export const OPTIONS: readonly Option[] = [
   { path: custom('stacking'), label: 'Stacking', group: 'Drawing', kinds: TIME, control: { is: 'parts', of: [{ at: 'mode', label: 'Series stand', control: { is: 'one', of: NONE_OR }, initial: 'none' }, { at: 'group', label: 'Stack', control: { is: 'text', hint: 'A' }, initial: 'A', help: 'Series with the same name stand on each other.', when: (all) => all.mode === 'normal' || all.mode === 'percent' }] }, words: 'stack sum area' },
   { path: custom('transform'), label: 'Values', group: 'Drawing', kinds: TIME, control: { is: 'one', of: [['', 'As they are'], ['negative-Y', 'Below zero'], ['constant', 'The first, for ever']] }, words: 'negative constant transform' },
   { path: custom('thresholdsStyle'), label: 'Thresholds on the chart', group: 'Drawing', kinds: TIME, control: { is: 'parts', of: [{ at: 'mode', label: 'Thresholds', control: { is: 'one', of: [['off', 'Hidden'], ['line', 'Lines'], ['dashed', 'Dashed lines'], ['area', 'Areas'], ['line+area', 'Lines and areas'], ['dashed+area', 'Dashes and areas']] }, initial: 'off' }] }, words: 'threshold lines regions' },
-  { path: custom('hideFrom'), label: 'Hidden', group: 'Drawing', kinds: ['timeseries', 'barchart', 'state-timeline', 'status-history', 'table'], control: { is: 'parts', of: HIDDEN }, words: 'hide' },
+  { path: custom('hideFrom'), label: 'Hidden', group: 'Drawing', kinds: TIME, control: { is: 'parts', of: HIDDEN }, words: 'hide' },
+  { path: custom('hideFrom'), label: 'Hidden', group: 'Drawing', kinds: ['barchart', ...STATES], control: { is: 'parts', of: HIDDEN.slice(0, 1) }, words: 'hide' },
   // Axes.
   { path: custom('axisPlacement'), label: 'Axis', group: 'Axis', kinds: TIME, control: { is: 'one', of: [['auto', 'By unit'], ['left', 'Left'], ['right', 'Right'], ['hidden', 'Hidden']] }, initial: 'auto', words: 'placement' },
   { path: custom('axisLabel'), label: 'Words on the axis', group: 'Axis', kinds: TIME, control: { is: 'text' }, initial: '', words: 'label' },
@@ -199,12 +200,12 @@ export const OPTIONS: readonly Option[] = [
   { path: custom('footer.reducers'), label: 'Total of the column', group: 'Cells', kinds: ['table'], control: { is: 'reducers', single: true }, words: 'footer' },
 
   // Log lines.
-  { path: 'options.showTime', label: 'Show times', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: true },
-  { path: 'options.showLabels', label: 'Show labels', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: false },
-  { path: 'options.wrapLogMessage', label: 'Break long lines', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'wrap' },
-  { path: 'options.enableLogDetails', label: 'Lines open', group: 'Lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'details' },
-  { path: 'options.dedupStrategy', label: 'Equal lines that follow each other', group: 'Lines', kinds: ['logs'], control: { is: 'one', of: [['none', 'All'], ['exact', 'Once']] }, initial: 'none', words: 'deduplicate' },
-  { path: 'options.sortOrder', label: 'Order', group: 'Lines', kinds: ['logs'], control: { is: 'one', of: [['Descending', 'Newest first'], ['Ascending', 'Oldest first']] }, initial: 'Descending', words: 'sort' },
+  { path: 'options.showTime', label: 'Show times', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: true },
+  { path: 'options.showLabels', label: 'Show labels', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: false },
+  { path: 'options.wrapLogMessage', label: 'Break long lines', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'wrap' },
+  { path: 'options.enableLogDetails', label: 'Lines open', group: 'Log lines', kinds: ['logs'], control: { is: 'switch' }, initial: true, words: 'details' },
+  { path: 'options.dedupStrategy', label: 'Equal lines that follow each other', group: 'Log lines', kinds: ['logs'], control: { is: 'one', of: [['none', 'All'], ['exact', 'Once']] }, initial: 'none', words: 'deduplicate' },
+  { path: 'options.sortOrder', label: 'Order', group: 'Log lines', kinds: ['logs'], control: { is: 'one', of: [['Descending', 'Newest first'], ['Ascending', 'Oldest first']] }, initial: 'Descending', words: 'sort' },
 
   // Of every field.
   { path: `${FIELD}unit`, label: 'Unit', group: 'Unit and name', kinds: VALUES, control: { is: 'unit' }, words: 'bytes seconds percent format' },

@@ -128,6 +128,17 @@ export const STEPS: readonly Step[] = [
     { at: 'bucketOffset', label: 'Buckets begin at', control: { is: 'number', hint: '0' } },
     { at: 'combine', label: 'All series as one', control: { is: 'switch' }, initial: false },
   ] },
+  { id: 'heatmap', label: 'Count values into a heatmap', words: 'heatmap buckets', parts: [
+    { at: 'xBuckets.mode', label: 'Columns by', control: one([['size', 'Their length'], ['count', 'Their number']]), initial: 'size' },
+    { at: 'xBuckets.value', label: 'Length or number', control: { is: 'text', mono: true, hint: '1m' } },
+    { at: 'yBuckets.mode', label: 'Rows by', control: one([['size', 'Their size'], ['count', 'Their number']]), initial: 'size' },
+    { at: 'yBuckets.value', label: 'Size or number', control: { is: 'text', mono: true } },
+  ] },
+  { id: 'append', label: 'Rows of all tables below each other', words: 'append', parts: [] },
+  { id: 'transpose', label: 'Turn rows and columns', words: 'transpose pivot', parts: [
+    { at: 'firstFieldName', label: 'Name of the first column', control: { is: 'text' } },
+    { at: 'restFieldsName', label: 'Name of the others', control: { is: 'text' } },
+  ] },
   { id: 'rowsToFields', label: 'Rows as columns', words: 'rows to fields' },
   { id: 'configFromData', label: 'Looks from a query', words: 'config from data thresholds', fresh: { configRefId: 'config', mappings: [] } },
 ];

@@ -48,6 +48,17 @@ function kept(json: Json, kind: Kind): Json | null {
   return properties.length ? { ...one, properties } : null;
 }
 
+/** Another source for a panel: its queries go there too, unless each says where it goes, or it asks other panels or queries. */
+export function sourced(panel: Obj, source: Json | undefined): void {
+  if (source === undefined) delete panel.datasource; else panel.datasource = source;
+  if (at(source, 'uid') === '-- Mixed --' || !Array.isArray(panel.targets)) return;
+  for (const json of panel.targets) {
+    const one = object(json), own = at(one?.datasource, 'uid');
+    if (!one || one.datasource === undefined || own === '__expr__' || own === '-- Dashboard --' || at(one.datasource, 'type') === '__expr__') continue;
+    if (source === undefined) delete one.datasource; else one.datasource = structuredClone(source);
+  }
+}
+
 /** Where the letters of queries go on. */
 export function freeLetter(taken: readonly string[]): string {
   for (let i = 0; ; i++) {

@@ -3,7 +3,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { panelOf, type Draft, type Json, type Obj, type PanelJson } from '../draft.ts';
 import { t } from '../../../words.ts';
-import { kindOf, type Kind } from './kinds.ts';
+import { asks, kindOf, type Kind } from './kinds.ts';
 import { at, put } from './path.ts';
 import { turned } from './turn.ts';
 
@@ -15,6 +15,8 @@ export class Work {
   readonly first: PanelJson | undefined;
   /** How it was as another kind, for whoever goes back to that. */
   private readonly was = new Map<Kind, PanelJson>();
+  /** What it asked, for whoever comes back from a kind that asks nothing. */
+  private askedAs: PanelJson | null = null;
   /** Asks at once. */
   run: () => void = () => undefined;
 
@@ -38,9 +40,10 @@ export class Work {
     const panel = this.panel, now = this.kind;
     if (!panel || panel.type === kind) return;
     if (now) this.was.set(now, panel);
-    const before = this.was.get(kind);
+    if (asks(now)) this.askedAs = panel;
+    const before = this.was.get(kind), from = asks(kind) && !asks(now) && this.askedAs ? { ...this.askedAs, ...panel } : panel;
     this.change(t('Change the type of the panel'), (json) => {
-      const next = turned(panel, kind) as unknown as Obj;
+      const next = turned(from, kind) as unknown as Obj;
       // What only the other kind has comes back with it.
       if (before) { next.options = structuredClone((before.options ?? next.options) as Json); const custom = at(before, 'fieldConfig.defaults.custom'); if (custom) put(next, 'fieldConfig.defaults.custom', structuredClone(custom)); }
       for (const name of Object.keys(json)) delete json[name];

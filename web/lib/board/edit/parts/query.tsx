@@ -6,6 +6,8 @@ import { Group, type Said } from './field.tsx';
 import type { Speaks } from './source.tsx';
 import { t } from './words.ts';
 
+/** Variables that every dashboard has. */
+const ALWAYS = ['__rate_interval', '__interval', '__interval_ms', '__range', '__range_s', '__range_ms', '__from', '__to'];
 /** Longest query, in characters. */
 const CHARS_MAX = 50_000;
 
@@ -18,9 +20,11 @@ export interface QueryProps extends Said {
   /** What the server said, with its place. */
   problem?: { message: string; start?: number; end?: number } | null;
   placeholder?: string;
+  /** Names of variables that it may hold. */
+  variables?: readonly string[];
 }
 
-export function QueryField({ value, onChange, onRun, language, problem, placeholder, ...said }: QueryProps) {
+export function QueryField({ value, onChange, onRun, language, problem, placeholder, variables = [], ...said }: QueryProps) {
   const at = useRef<HTMLDivElement>(null);
   const heard = useRef({ onChange, onRun });
   heard.current = { onChange, onRun };
@@ -37,7 +41,7 @@ export function QueryField({ value, onChange, onRun, language, problem, placehol
     area.dir = 'ltr';
     const whole = document.createElement(language ? 'ph-editor' : 'div');
     whole.setAttribute('language', language);
-    whole.setAttribute('variables', '');
+    whole.setAttribute('variables', [...variables, ...ALWAYS].join(' '));
     whole.append(area);
     const typed = () => { told.current.push(area.value); heard.current.onChange(area.value); }, run = () => heard.current.onRun?.();
     area.addEventListener('input', typed);

@@ -15,7 +15,7 @@ export function TextField({ value, onChange, placeholder, mono, rows, max = CHAR
   const cls = mono ? 'in mono' : 'in';
   return (
     <Field {...said}>{(named) => rows
-      ? <textarea {...named} ref={at} class={`${cls} ed-box`} rows={rows} maxLength={max} placeholder={placeholder} dir="auto" spellcheck={!mono} value={value} onInput={(e) => onChange(e.currentTarget.value)} />
+      ? <textarea {...named} ref={at} class={`${cls} ed-box`} rows={rows} style={{ minHeight: `${rows * 19 + 14}px` }} maxLength={max} placeholder={placeholder} dir="auto" spellcheck={!mono} value={value} onInput={(e) => onChange(e.currentTarget.value)} />
       : <>
         <input {...named} ref={at} class={cls} maxLength={max} placeholder={placeholder} dir={mono ? 'ltr' : 'auto'} spellcheck={!mono} autocomplete="off" list={offered ? `${named.id}-o` : undefined} value={value}
           onInput={(e) => onChange(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === 'Enter') onEnter?.(); }} />

@@ -24,10 +24,13 @@ export function useFetched<T>(address: string): T | undefined {
 /** Tags of all dashboards. */
 export const useTags = (): string[] => (useFetched<{ term: string }[]>('/api/dashboards/tags') ?? []).map((one) => one.term);
 
+/** A selector that is whole: half of one is no question yet. */
+const MATCHER = '\\s*\\w+\\s*(?:=~|!~|!=|=)\\s*"(?:[^"\\\\]|\\\\.)*"\\s*,?', WHOLE = new RegExp(`^(?:[a-zA-Z_:][\\w:]*(?:\\{(?:${MATCHER})*\\})?|\\{(?:${MATCHER})+\\})$`);
+
 /** Names of labels of metrics or logs; where a selector without variables is given, those of its series. */
 export function useLabels(logs: boolean, selector: string): string[] {
   // Variables in it are not filled here.
-  const plain = /[$]|\[\[/.test(selector) ? '' : selector;
+  const plain = WHOLE.test(selector) && !/[$]|\[\[/.test(selector) ? selector : '';
   const address = logs ? '/loki/api/v1/labels' : `/api/v1/labels?limit=1000${plain ? `&match[]=${encodeURIComponent(plain)}` : ''}`;
   const all = useFetched<{ data?: string[] }>(logs ? '' : '/api/v1/labels?limit=1000'), found = useFetched<{ data?: string[] }>(address);
   return found?.data?.length ? found.data : all?.data ?? [];

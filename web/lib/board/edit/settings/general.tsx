@@ -1,10 +1,11 @@
 /** What a dashboard says of itself: title, tags, folder, range, refreshing, and what its charts share. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { resolve } from '../../../range.ts';
 import type { BoardJson, Draft, Json } from '../draft.ts';
 import { Segmented, Select, Switch } from '../parts/choose.tsx';
 import { TextField } from '../parts/text.tsx';
-import { useFetched, useTags } from './fetched.ts';
+import { type Folder, folders } from '../kept.ts';
+import { useTags } from './fetched.ts';
 import { TagsField } from './tags.tsx';
 import { t } from './words.ts';
 
@@ -38,10 +39,9 @@ export function General({ draft }: { draft: Draft }) {
 
 /** Where it is kept: not part of the JSON, and so no step back. */
 function FolderField({ draft }: { draft: Draft }) {
-  const [folder, setFolder] = useState(draft.kept.folderUid);
-  const folders = useFetched<{ uid: string; title: string; parents?: { title: string }[] }[]>('/api/folders?limit=1000') ?? [];
-  const named = folders.map((one) => ({ value: one.uid, label: [...(one.parents ?? []).map((parent) => parent.title), one.title].join(' / ') }));
+  const [all, setAll] = useState<Folder[]>([]);
+  useEffect(() => void folders().then(setAll, () => undefined), []);
   return (
-    <Select label={t('Folder')} help={t('It moves there when it is saved.')} value={folder} options={[{ value: '', label: t('none') }, ...named]} onChange={(uid) => { draft.kept = { ...draft.kept, folderUid: uid }; setFolder(uid); }} />
+    <Select label={t('Folder')} help={t('It moves there when it is saved.')} value={draft.kept.folderUid} options={[{ value: '', label: t('none') }, ...all.map((one) => ({ value: one.uid, label: one.title }))]} onChange={(uid) => { draft.kept = { ...draft.kept, folderUid: uid }; }} />
   );
 }
