@@ -251,7 +251,10 @@ fn shown(server: &Server, uid: &str) -> String {
         lines.sort_by_key(|line| line["key"].as_str().map(str::to_owned));
         for line in lines.iter().filter(|line| line["key"].is_string()) {
             match line["kind"].as_str() {
-                Some("empty") => empty += 1,
+                Some("empty") => {
+                    empty += 1;
+                    writeln!(said, "  without data: {} {}: {}", line["key"], line["title"], line["text"]).unwrap();
+                }
                 Some(_) => drawn += 1,
                 None => writeln!(said, "  error of {} {}: {}", line["key"], line["title"], line["error"]["text"]).unwrap(),
             }

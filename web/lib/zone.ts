@@ -65,9 +65,10 @@ const forms: Record<string, (at: Date) => string> = {
   datetime: dateTime,
   date: (at) => show(at, DATE),
   clock: (at) => show(at, CLOCK),
+  time: (at) => show(at, TIME),
   turn: (at) => show(at, { weekday: 'short', ...DAY, ...TIME }),
 };
-/** Rewrites the server's times (UTC) in the chosen zone: `<time datetime data-f="datetime|date|clock|turn|ago">`, the exact one in its title. */
+/** Rewrites the server's times (UTC) in the chosen zone: `<time datetime data-f="datetime|date|clock|time|turn|ago">`, the exact one in its title. */
 export function showTimes(root: ParentNode = document): void {
   root.querySelectorAll<HTMLTimeElement>('time[datetime]').forEach((el) => {
     const at = new Date(el.dateTime);

@@ -14,6 +14,8 @@ use crate::boards::model::{ColourMode, Panel};
 const BAR_MIN: f64 = 100.0;
 /// Rows are at least so high; more of them scroll.
 const ROW_MIN: f64 = 24.0;
+/// The usual size of the numbers above upright bars, and the least; columns too narrow for that scroll.
+const NUMBER: (f64, f64) = (13.0, 9.5);
 
 /// Draws a bar gauge panel.
 ///
@@ -46,23 +48,34 @@ pub(super) fn draw(panel: &Panel, frames: &[Frame], canvas: &Canvas) -> Result<D
     // Where the bar would be a stump, name and value share a line above it.
     let is_thin =
         !is_vertical && !is_above && (longest > f64::from(canvas.width) * 0.4 || f64::from(canvas.width) - longest - widest < BAR_MIN);
+    let (number, column) = upright(&values, canvas);
     let mut html = format!(
-        "<div class=\"p-bars p-{mode}{}{}{}{}\"{} style=\"--n:{};--name:{}px;--v:{}px;--h:{}px\">",
+        "<div class=\"p-bars p-{mode}{}{}{}{}\"{} style=\"--n:{};--name:{}px;--v:{}px;--h:{}px{}\">",
         if is_vertical { " p-up" } else { "" },
         if is_above || is_vertical { " p-above" } else { "" },
         if is_thin { " p-thin" } else { "" },
         if options.flag_or("showUnfilled", true) { "" } else { " p-bare" },
-        if height < ROW_MIN { " tabindex=\"0\"" } else { "" },
+        if (!is_vertical && height < ROW_MIN) || (is_vertical && column > 0.0) { " tabindex=\"0\"" } else { "" },
         values.len(),
         px(longest.min(f64::from(canvas.width) * 0.4)),
         px(widest.min(f64::from(canvas.width) * 0.4)),
         px(height.clamp(if is_above { ROW_MIN + 18.0 } else { ROW_MIN }, 64.0)),
+        if is_vertical { format!(";--f:{}px;--col:{}px", px(number), px(column)) } else { String::new() },
     );
     for value in &values {
         bar(&mut html, value, mode, options, is_vertical);
     }
     html.push_str("</div>");
     Ok(Drawn::Html { html })
+}
+
+/// The size of numbers above upright bars that all fit, and how wide a column is at least where none would.
+fn upright(values: &[Value<'_>], canvas: &Canvas) -> (f64, f64) {
+    let count = values.len() as f64;
+    let room = (f64::from(canvas.width) - 28.0 - 10.0 * (count - 1.0)) / count;
+    let widest = values.iter().map(|value| ems(&value.shown.text)).fold(1.0, f64::max);
+    let fitting = (room / widest).min(NUMBER.0);
+    if fitting >= NUMBER.1 { (fitting, 0.0) } else { (NUMBER.1, widest * NUMBER.1) }
 }
 
 fn bar(html: &mut String, value: &Value<'_>, mode: &str, options: Options<'_>, is_vertical: bool) {

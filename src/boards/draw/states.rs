@@ -197,7 +197,15 @@ fn axis(html: &mut String, room: f64, canvas: &Canvas) {
         }
         let x = (at - canvas.range.start) as f64 / whole as f64 * 100.0;
         let text = Unit::from_id("dateTimeAsIso").show(at as f64, None);
-        let (short, form) = if step >= 86_400_000 { (text.get(5..10), "date") } else { (text.get(11..16), "clock") };
+        // Half of what a label takes; one that would stand over the end is left out.
+        let (short, form, half) = match step {
+            86_400_000.. => (text.get(5..10), "date", 36.0),
+            60_000.. => (text.get(11..16), "time", 17.0),
+            _ => (text.get(11..19), "clock", 26.0),
+        };
+        if x / 100.0 * room + half > room {
+            break;
+        }
         let _infallible = write!(
             html,
             "<time datetime=\"{}\" data-f=\"{form}\" style=\"--x:{}%\">{}</time>",

@@ -103,6 +103,12 @@ fn values_say_what_they_are() {
     assert!(html("stat", &mapped, up()).contains("&lt;Up&gt;"));
     let bars = html("bargauge", &percent, up());
     assert!(bars.contains("--p:25%") && bars.contains("aria-label=\"api: 2.5%\""), "{bars}");
+    let upright = |many: usize| {
+        let frames = (0..many).map(|_| series("api", &[Some(0.012_345)])).collect();
+        html("bargauge", &json!({"options": {"orientation": "vertical"}}), frames)
+    };
+    assert!(upright(3).contains(";--f:13px;--col:0px") && !upright(3).contains("tabindex"), "{}", upright(3));
+    assert!(upright(40).contains(";--f:9.5px") && upright(40).contains("tabindex"), "numbers that find no room scroll: {}", upright(40));
 }
 
 #[test]

@@ -25,6 +25,8 @@ export class Batch {
   private running: { ctl: AbortController; left: Map<string, Slot>; state: number } | null = null;
   private timer = 0;
   private fresh = false;
+  /** Whether panels out of view are asked for as well, for paper. */
+  whole = false;
 
   /** `draft`: a dashboard that is shown instead of the kept one. */
   constructor(private readonly url: string, private readonly slots: () => Slot[], private readonly draft: () => unknown = () => undefined) {}
@@ -45,7 +47,7 @@ export class Batch {
   }
 
   private async go(): Promise<void> {
-    const wanted = this.slots().filter((s) => s.isSeen && s.answered < this.state && s.body.clientWidth > 0);
+    const wanted = this.slots().filter((s) => (s.isSeen || this.whole) && s.answered < this.state && s.body.clientWidth > 0);
     const known = this.running?.state === this.state ? this.running.left : new Map<string, Slot>();
     // What runs already holds all of it.
     if (!wanted.some((s) => !known.has(s.key))) return;

@@ -1,4 +1,8 @@
-/** Keys of a dashboard: `v` views a panel, `k` takes the bars away, `s` gives a star, `e` begins editing, Escape goes back, arrows go between panels. */
+/**
+ * Keys of a dashboard: `v` views a panel, `k` takes the bars away, `s` gives a star, `e` begins editing, Escape goes back, arrows go between
+ * panels; the browser's key for printing waits until panels out of view are there.
+ */
+import type { Batch } from './batch.ts';
 
 /** The URL with a parameter turned on, or off where the value is null. */
 function turned(name: string, value: string | null): string {
@@ -21,12 +25,25 @@ function step(board: HTMLElement, from: HTMLElement, key: string): void {
   best?.scrollIntoView({ block: 'nearest' });
 }
 
+/** Paper shows all panels: those that nobody has seen yet are asked for first. */
+async function print(board: HTMLElement & { batch?: Batch }): Promise<void> {
+  const { batch } = board, left = () => board.querySelector('.gp:not([data-ready])');
+  if (batch && left()) {
+    batch.whole = true;
+    const until = Date.now() + 30_000;
+    for (batch.soon(); left() && Date.now() < until;) await new Promise((done) => setTimeout(done, 100));
+    batch.whole = false;
+  }
+  window.print();
+}
+
 /** Listens for as long as the dashboard is there; `go` takes it to a URL. Returns how to stop. */
 export function listen(board: HTMLElement, go: (href: string) => void): () => void {
   let hovered: HTMLElement | null = null;
   const over = (e: Event) => { hovered = (e.target as Element).closest?.('.gp') ?? null; };
   const press = (e: KeyboardEvent) => {
     const at = e.target as Element;
+    if ((e.ctrlKey || e.metaKey) && !e.shiftKey && !e.altKey && e.key === 'p' && board.querySelector('.gp:not([data-ready])')) { e.preventDefault(); void print(board); return; }
     if (e.defaultPrevented || e.metaKey || e.ctrlKey || e.altKey || at.closest('input,textarea,select,[contenteditable],dialog,[popover]:popover-open')) return;
     const focused = at.closest<HTMLElement>('.gp'), panel = focused ?? (hovered?.isConnected && hovered.matches(':hover') ? hovered : null);
     const query = new URLSearchParams(location.search), begin = board.querySelector<HTMLElement>('[data-edit-begin]');

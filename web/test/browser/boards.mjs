@@ -133,6 +133,22 @@ await run({
     check(problems.length === 0, problems.join('; '));
     await close();
   },
+  async 'paper has every panel'() {
+    const { page, problems, close } = await open();
+    await page.addInitScript(() => { window.print = () => { window.__printed = true; }; });
+    await show(page, HOST);
+    check(await count(page, '.gp:not([data-ready])') > 0, 'everything is in view: nothing to wait for');
+    await page.waitForTimeout(600);
+    await page.keyboard.press('Control+p');
+    await page.waitForFunction(() => window.__printed, null, { timeout: 30_000 });
+    check(await count(page, '.gp:not([data-ready])') === 0, 'panels out of view are not there');
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    check(await page.evaluate(() => document.documentElement.dataset.theme) === 'light', 'paper is not light');
+    await picture(page, 'boards-print');
+    check(problems.length === 0, problems.join('; '));
+    await close();
+  },
   async 'a dashboard is looked at, imported, and hostile text in it stays text'() {
     const tab = await open();
     const evil = '<img src=x onerror=alert(1)>';
