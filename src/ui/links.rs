@@ -240,7 +240,7 @@ pub fn with(path: &str, params: &[(&str, &str)]) -> String {
     let mut mark = if path.contains('?') { '&' } else { '?' };
     for (name, value) in params.iter().filter(|(_, value)| !value.is_empty()) {
         out.push(mark);
-        out.push_str(name);
+        out.push_str(&encode(name));
         out.push('=');
         out.push_str(&encode(value));
         mark = '&';

@@ -101,10 +101,10 @@ fn scripts_find_their_words() {
     files("web/islands", ".ts", &mut sources);
     files("web/lib", ".ts", &mut sources);
     // Words of what is fetched later stand in a file of their own.
-    let catalogue = ["web/lang/ar.ts", "web/lang/ar_palette.ts", "web/lang/ar_logs.ts", "web/lang/ar_board.ts"].map(|file| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        std::fs::read_to_string(path).unwrap()
-    });
+    let mut catalogues = Vec::new();
+    files("web/lang", ".ts", &mut catalogues);
+    let is_catalogue = |file: &&PathBuf| file.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("ar"));
+    let catalogue: Vec<String> = catalogues.iter().filter(is_catalogue).map(|file| std::fs::read_to_string(file).unwrap()).collect();
     let catalogue = catalogue.concat();
     let mut missing = BTreeSet::new();
     for file in sources {

@@ -57,7 +57,7 @@ fn panels_rows_and_variables_have_their_places() {
     let releases = MarkSwitch { name: "b".into(), is_on_at_first: true, ..MarkSwitch::default() };
     let marked = html(&BoardInput { switches: vec![deploys, releases], ..input.clone() }, "mark-b=off&from=now-1h");
     for part in [
-        "aria-checked=\"true\" href=\"/d/host/host-overview?mark-b=off&#38;from=now-1h&#38;mark-Own+%26+%3Cb%3E=off\"",
+        "aria-checked=\"true\" href=\"/d/host/host-overview?mark-b=off&#38;from=now-1h&#38;mark-Own%20%26%20%3Cb%3E=off\"",
         "aria-checked=\"false\" href=\"/d/host/host-overview?from=now-1h\"",
     ] {
         assert!(marked.contains(part), "{part}: {marked}");
