@@ -4,16 +4,16 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 
-use crate::access::{Caller, Transport};
+use crate::access::{Caller, Policy, Transport, Verdict};
 use crate::ui::page;
 use crate::ui::security::Nonce;
 use crate::ui::shell::{Counts, Visit};
 
 /// A request for a page, but for its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// The address.
     pub uri: Uri,
@@ -68,6 +68,21 @@ impl Asked {
         visit.caller = self.caller.clone();
         visit.firing = self.counts.firing;
         visit
+    }
+
+    /// Whether they may do what needs a policy.
+    pub fn may(&self, policy: Policy) -> bool {
+        self.caller.may(policy) == Verdict::Allowed
+    }
+
+    /// Under which address the server was asked, without a path; empty where the request does not say.
+    pub fn base_url(&self) -> String {
+        let named = self.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = named.or_else(|| self.uri.authority().map(|host| host.as_str()));
+        let is_plain =
+            |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
+        let scheme = if self.transport.is_https { "https" } else { "http" };
+        host.filter(is_plain).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
     }
 
     /// A page as the answer.

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use super::{Asked, PageState, beside, failed, shown};
+use super::{PageState, beside, failed, may_edit, shell_of, shown, user};
 use crate::base::cancel::{Cancel, Stop};
 use crate::base::time::TimeRange;
 use crate::boards::model::{About, Board, Link, Search, slug};
@@ -15,6 +15,7 @@ use crate::boards::pages::tile::Linked;
 use crate::boards::query::{AdHoc, Choices, Resolved};
 use crate::boards::serve::Reader;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::look::Zone;
@@ -61,7 +62,7 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, Path(named): Path<
     if let Some(to) = with_condition(&asked, &named) {
         return Ok(Redirect::to(&to).into_response());
     }
-    let is_edited = asked.may_edit() && asked.has_param(EDIT);
+    let is_edited = may_edit(&asked) && asked.has_param(EDIT);
     show(&state, &asked, &board, Seen { is_edited, is_changed_here: about.is_changed_here() }).await
 }
 
@@ -77,15 +78,15 @@ pub(super) struct Seen {
 /// The page of a dashboard.
 pub(super) async fn show(state: &PageState, asked: &Asked, board: &Arc<Board>, seen: Seen) -> Result<Response, Problem> {
     let is_edited = seen.is_edited;
-    let shell = ranged(asked.shell(state, key("Dashboards")), board);
+    let shell = ranged(shell_of(asked, state, key("Dashboards")), board);
     let (resolved, problem) = resolved(state, asked, board, &shell).await?;
     let mut input = BoardInput { problem, ..shown::input(board, &resolved, &shell, is_edited) };
     (input.links, input.menus) = board_links(state, board, &resolved, &shell).await?;
     input.switches = shown::switches(board, asked.query());
-    input.may_edit = asked.may_edit();
+    input.may_edit = may_edit(asked);
     input.is_edited = is_edited;
     input.is_changed_here = seen.is_changed_here;
-    if let Some(user) = asked.user()
+    if let Some(user) = user(asked)
         && !board.uid.is_empty()
     {
         input.is_starred = Some(state.library.stars(user).await.map_err(failed)?.contains(&board.uid));

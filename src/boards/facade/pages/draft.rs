@@ -9,13 +9,14 @@ use http::{Request, Uri, header};
 use serde_json::{Value, json};
 
 use super::board::{Named, Seen, ranged, resolved, show};
-use super::{Asked, PageState, beside};
+use super::{PageState, beside, shell_of};
 use crate::boards::api::report_of;
 use crate::boards::model::{BOARD_BYTES_MAX, Board, slug};
 use crate::boards::pages::board::NEW;
 use crate::boards::query::{Choice, Offered};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::links;
 use crate::ui::units::CATEGORIES;
 
@@ -28,7 +29,7 @@ const LISTED_MAX: usize = 200;
 
 /// `GET /d/new`: an empty dashboard, to be changed.
 pub(super) async fn new(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let title = asked.shell(&state, "").lang().t("New dashboard").to_owned();
+    let title = shell_of(&asked, &state, "").lang().t("New dashboard").to_owned();
     let board = Board { title, from: NEW_FROM.to_owned(), to: "now".to_owned(), is_editable: true, ..Board::default() };
     show(&state, &asked, &Arc::new(board), SEEN).await
 }
@@ -60,7 +61,7 @@ pub(super) async fn variables(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let board = given(named, request).await?;
-    let shell = ranged(asked.shell(&state, ""), &board);
+    let shell = ranged(shell_of(&asked, &state, ""), &board);
     let (resolved, _) = resolved(&state, &asked, &board, &shell).await?;
     Ok(axum::Json(resolved.variables.iter().map(offered).collect::<Vec<_>>()).into_response())
 }

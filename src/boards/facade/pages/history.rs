@@ -10,11 +10,12 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::board::{Named, attached, unknown};
-use super::{Asked, Form, PageState, beside, failed};
+use super::{Form, PageState, beside, failed, may_edit, shell_of};
 use crate::access::Change;
 use crate::boards::model::{About, BOARD_BYTES_MAX, NotSaved, Saving, Stored, compare, diff, patch, restyle};
 use crate::boards::pages::history::{Compared, HistoryInput, OfFile, render};
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 
@@ -58,10 +59,10 @@ async fn show(state: &PageState, asked: &Asked, uid: &str, status: StatusCode, p
             version: file.version,
             is_changed: about.is_changed_here(),
         }),
-        may_edit: asked.may_edit(),
+        may_edit: may_edit(asked),
         problem: problem.or(wrong),
     };
-    let mut shell = asked.shell(state, key("History"));
+    let mut shell = shell_of(asked, state, key("History"));
     shell.title = format!("{} · {}", about.title, shell.t("History"));
     Ok(asked.page(status, render(&input, &shell)))
 }

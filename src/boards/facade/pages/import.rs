@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Asked, Form, PageState, beside, failed};
+use super::{Form, PageState, beside, failed, shell_of};
 use crate::access::Change;
 use crate::boards::model::{BOARD_BYTES_MAX, Board, Input, Report, Saving, with_inputs};
 use crate::boards::pages::import::{ImportInput, Looked, Wanted, render};
 use crate::boards::ready::FOLDER_UID;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 
@@ -36,7 +37,7 @@ async fn show(state: &PageState, asked: &Asked, status: StatusCode, mut input: I
     let folders = state.library.folders().await.map_err(failed)?;
     let own = folders.into_iter().filter(|folder| folder.uid != FOLDER_UID);
     input.folders = own.map(|folder| (folder.uid, folder.title)).collect();
-    let shell = asked.shell(state, key("Import a dashboard"));
+    let shell = shell_of(asked, state, key("Import a dashboard"));
     Ok(asked.page(status, render(&input, &shell)))
 }
 

@@ -7,19 +7,20 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
-use super::{Asked, Form, PageState, failed};
+use super::{Form, PageState, failed, may_edit, shell_of, user};
 use crate::access::Change;
 use crate::boards::model::{About, Search};
 use crate::boards::pages::list::{ListInput, Listed, render};
 use crate::boards::ready;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 
 /// `GET /d`.
 pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let shell = asked.shell(&state, key("Dashboards"));
-    let stars = match asked.user() {
+    let shell = shell_of(&asked, &state, key("Dashboards"));
+    let stars = match user(&asked) {
         Some(user) => state.library.stars(user).await.map_err(failed)?,
         None => Vec::new(),
     };
@@ -36,8 +37,8 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> R
         has_any: true,
         folders: folders.into_iter().map(|folder| (folder.uid, folder.title)).collect(),
         tags: state.library.board_tags().await.map_err(failed)?,
-        has_stars: asked.user().is_some(),
-        may_edit: asked.may_edit(),
+        has_stars: user(&asked).is_some(),
+        may_edit: may_edit(&asked),
         done: asked.param("done"),
     };
     Ok(asked.page(StatusCode::OK, render(&input, &shell)))
@@ -67,7 +68,7 @@ fn listed(about: &About, stars: &[String]) -> Listed {
 /// `POST /d/star`: `uid`, `on` (`true` or `false`), `next` (where to go then).
 pub(super) async fn star(State(state): State<Arc<PageState>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let form = Form::read(&body);
-    let Some(user) = asked.user() else {
+    let Some(user) = user(&asked) else {
         return Err(Problem::new(StatusCode::FORBIDDEN, "stars belong to people: sign in to give one"));
     };
     let (uid, is_on) = (form.text("uid").to_owned(), form.text("on") == "true");

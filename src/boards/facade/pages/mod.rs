@@ -9,26 +9,22 @@ pub(super) mod public;
 mod share;
 mod shown;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri};
+use http::StatusCode;
 
 use self::public::Turns;
-use crate::access::{Caller, Policy, Routes, Transport};
+use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
 use crate::boards::model::Library;
 use crate::boards::serve::Server;
 use crate::boards::store::Store;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
+use crate::ui::links;
 use crate::ui::nav::Page;
-use crate::ui::security::Nonce;
-use crate::ui::shell::{Counts, Shell, Visit};
-use crate::ui::{links, page};
+use crate::ui::shell::Shell;
 
 /// What the pages work with.
 pub(super) struct PageState {
@@ -73,79 +69,18 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("GET", links::BOARD_PATCH, Policy::READ, with(get(history::home_patch)))
 }
 
-/// What came with a request for a page.
-#[derive(Clone)]
-struct Asked {
-    uri: Uri,
-    headers: HeaderMap,
-    caller: Caller,
-    counts: Counts,
-    nonce: Nonce,
-    is_https: bool,
+fn shell_of(asked: &Asked, state: &PageState, title: &str) -> Shell {
+    Shell::new(Page::Boards, title, asked.visit(state.clock.now_ms()))
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self {
-            uri: parts.uri.clone(),
-            headers: parts.headers.clone(),
-            caller: parts.extensions.get().cloned().unwrap_or(Caller::Nobody(None)),
-            counts: parts.extensions.get().cloned().unwrap_or_default(),
-            nonce: Nonce::fresh(),
-            is_https: parts.extensions.get::<Transport>().is_some_and(|transport| transport.is_https),
-        })
-    }
+/// The number of the person who looks; none for others, who have no stars.
+fn user(asked: &Asked) -> Option<i64> {
+    asked.caller.person().map(|person| person.user_id)
 }
 
-impl Asked {
-    fn query(&self) -> &str {
-        self.uri.query().unwrap_or("")
-    }
-
-    /// The first value of a parameter of the URL; empty if it is not there.
-    fn param(&self, name: &str) -> String {
-        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    }
-
-    /// Whether the URL has a parameter, with a value or without.
-    fn has_param(&self, name: &str) -> bool {
-        form_urlencoded::parse(self.query().as_bytes()).any(|(known, _)| known == name)
-    }
-
-    /// Under which address the server was asked, without a path; empty where the request does not say.
-    fn base_url(&self) -> String {
-        let host =
-            self.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).or(self.uri.authority().map(|host| host.as_str()));
-        let is_plain =
-            |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
-        let scheme = if self.is_https { "https" } else { "http" };
-        host.filter(is_plain).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
-    }
-
-    fn shell(&self, state: &PageState, title: &str) -> Shell {
-        let mut visit = Visit::new(&self.uri, &self.headers, state.clock.now_ms());
-        visit.nonce = self.nonce.clone();
-        visit.caller = self.caller.clone();
-        visit.firing = self.counts.firing;
-        Shell::new(Page::Boards, title, visit)
-    }
-
-    fn page(&self, status: StatusCode, html: String) -> Response {
-        page::respond(status, html, &self.nonce)
-    }
-
-    /// The number of the person who looks; none for others, who have no stars.
-    fn user(&self) -> Option<i64> {
-        self.caller.person().map(|person| person.user_id)
-    }
-
-    /// Whether they may change dashboards.
-    fn may_edit(&self) -> bool {
-        self.caller.may(Policy::EDIT) == crate::access::Verdict::Allowed
-    }
+/// Whether they may change dashboards.
+fn may_edit(asked: &Asked) -> bool {
+    asked.may(Policy::EDIT)
 }
 
 /// What the keeper of dashboards says when it fails.

@@ -15,7 +15,7 @@ use http::{Request, StatusCode, header};
 use parking_lot::Mutex;
 
 use super::board::{found, ranged, variables, zone};
-use super::{Asked, PageState, beside, failed, shown};
+use super::{PageState, beside, failed, shell_of, shown};
 use crate::access::Caller;
 use crate::boards::facade::snapshot;
 use crate::boards::model::Share;
@@ -27,6 +27,7 @@ use crate::boards::query::Choices;
 use crate::boards::serve::{Batch, Reader};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::links;
 use crate::ui::look::{Look, Theme};
 use crate::ui::page::respond_shared;
@@ -89,9 +90,9 @@ fn shell(state: &PageState, asked: &Asked, title: &str) -> Shell {
         caller: Caller::Nobody(None),
         counts: crate::ui::shell::Counts::default(),
         nonce: asked.nonce.clone(),
-        is_https: asked.is_https,
+        transport: asked.transport,
     };
-    let mut shell = nobody.shell(state, "");
+    let mut shell = shell_of(&nobody, state, "");
     shell.title = title.to_owned();
     shell.is_alone = true;
     if let Some(theme) = shell.param("theme") {

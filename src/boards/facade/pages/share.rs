@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::board::{Named, found, range_of, ranged, unknown, variables, zone};
-use super::{Asked, Form, PageState, beside, failed, shown};
+use super::{Form, PageState, beside, failed, may_edit, shell_of, shown};
 use crate::access::Change;
 use crate::base::time::TimeRange;
 use crate::boards::facade::snapshot::{Head, pack};
@@ -22,6 +22,7 @@ use crate::boards::pages::share::{Choosable, ShareInput, SharesInput, render, re
 use crate::boards::query::{Choices, Resolved};
 use crate::boards::serve::{Batch, Reader, Wanted};
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::look::local;
@@ -51,7 +52,7 @@ async fn scene(state: &PageState, asked: &Asked, uid: &str, query: &str, is_outs
     let (board, _) = found(state, uid).await?.ok_or_else(|| unknown(uid))?;
     let mut asked = asked.clone();
     asked.uri = format!("{}?{query}", asked.uri.path()).parse().map_err(|_| Problem::bad_request("what is chosen cannot be read"))?;
-    let shell = ranged(asked.shell(state, key("Sharing")), &board);
+    let shell = ranged(shell_of(&asked, state, key("Sharing")), &board);
     let (range, problem) = range_of(&shell);
     let name = asked.caller.person().filter(|_| !is_outside).map(|one| one.name.clone()).unwrap_or_default();
     let reader = Reader { name, lang: shell.lang(), is_outside };
@@ -73,7 +74,7 @@ async fn show(
     problem: Option<String>,
 ) -> Result<Response, Problem> {
     let mut scene = scene(state, asked, uid, query, false).await?;
-    let shares = if asked.may_edit() { state.store.shares(uid.to_owned()).await.map_err(failed)? } else { Vec::new() };
+    let shares = if may_edit(asked) { state.store.shares(uid.to_owned()).await.map_err(failed)? } else { Vec::new() };
     let choosable = scene.resolved.variables.iter().filter(|one| one.variable.kind != VariableKind::Constant).map(|one| Choosable {
         name: one.variable.name.clone(),
         label: if one.variable.label.is_empty() { one.variable.name.clone() } else { one.variable.label.clone() },
@@ -96,7 +97,7 @@ async fn show(
         range_words: scene.shell.range.as_ref().map(|control| control.label.clone()).unwrap_or_default(),
         shares,
         host: asked.base_url(),
-        may_edit: asked.may_edit(),
+        may_edit: may_edit(asked),
         problem: problem.or(scene.problem),
         now: state.clock.now_ms(),
     };
@@ -263,7 +264,7 @@ pub(super) async fn all(State(state): State<Arc<PageState>>, asked: Asked) -> Re
     let shares = state.store.shares(String::new()).await.map_err(failed)?;
     let boards = state.library.find_boards(Search::default()).await.map_err(failed)?;
     let boards = boards.into_iter().map(|about| (about.uid.clone(), about.slug(), about.title)).collect();
-    let shell = asked.shell(&state, key("Shared links and snapshots"));
+    let shell = shell_of(&asked, &state, key("Shared links and snapshots"));
     let input = SharesInput { shares, boards, host: asked.base_url(), now: state.clock.now_ms() };
     Ok(asked.page(StatusCode::OK, render_all(&input, &shell)))
 }
