@@ -154,6 +154,7 @@ fn dashboards_are_made_and_changed_in_place() {
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
     drive("edit", &server);
     drive("edit_panel", &server);
+    drive("made", &server);
 }
 
 #[test]

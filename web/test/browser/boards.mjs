@@ -140,7 +140,7 @@ await run({
     check(await count(page, '.gp:not([data-ready])') > 0, 'everything is in view: nothing to wait for');
     await page.waitForTimeout(600);
     await page.keyboard.press('Control+p');
-    await page.waitForFunction(() => window.__printed, null, { timeout: 30_000 });
+    await page.waitForFunction(() => window.__printed, null, { timeout: 60_000 });
     check(await count(page, '.gp:not([data-ready])') === 0, 'panels out of view are not there');
     await page.emulateMedia({ media: 'print' });
     await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
@@ -177,4 +177,4 @@ await run({
     await picture(tab.page, 'boards-imported');
     await tab.close();
   },
-});
+}, 3);

@@ -95,4 +95,4 @@ await run(Object.fromEntries(files.map((file) => [file, () => look(file, file !=
   const empty = panels.filter((p) => p.empty && !mayBeEmpty.has(p.title));
   check(empty.length === 0, `${file}: without data: ${empty.map((p) => `"${p.title}" ${p.empty}`).join('; ')}`);
   check(panels.length >= 125, `${file}: only ${panels.length} panels`);
-})])));
+})])), 3);

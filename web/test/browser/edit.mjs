@@ -1,10 +1,10 @@
 // Dashboards that are made and changed in place: from nothing, by hand and by keys, rows, steps back, saving, meeting somebody else.
 import { PHONE, accessible, base, check, fail, open, picture, run, sound } from './harness.mjs';
 
-const ready = (page) => page.waitForSelector('#bd-edit[data-ready]', { state: 'attached', timeout: 20_000 });
+const ready = (page) => page.waitForSelector('#bd-edit[data-ready]', { state: 'attached', timeout: 60_000 });
 const place = (page, id) => page.locator(`#gp-${id}`).evaluate((el) => ['--x', '--y', '--w', '--h'].map((name) => el.style.getPropertyValue(name).trim()).join(','));
 /** Waits until a panel stands somewhere: column, line, columns, lines. */
-const stands = (page, id, where, what) => page.waitForFunction(([name, place]) => { const el = document.getElementById(name); return el && ['--x', '--y', '--w', '--h'].map((one) => el.style.getPropertyValue(one).trim()).join() === place; }, [`gp-${id}`, where], { timeout: 5_000 })
+const stands = (page, id, where, what) => page.waitForFunction(([name, place]) => { const el = document.getElementById(name); return el && ['--x', '--y', '--w', '--h'].map((one) => el.style.getPropertyValue(one).trim()).join() === place; }, [`gp-${id}`, where], { timeout: 60_000 })
   .catch(async () => fail(`${what}: ${id} stands at ${await place(page, id)}, not at ${where}`));
 /** A dashboard as it is kept. */
 const kept = async (uid) => (await (await fetch(`${base}/api/dashboards/uid/${uid}`)).json());
@@ -396,4 +396,4 @@ await run({
     check(problems.length === 0, problems.join('; '));
     await close();
   },
-});
+}, 3);

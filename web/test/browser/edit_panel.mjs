@@ -12,12 +12,12 @@ async function keep() {
 }
 const kept = async (id) => (await (await fetch(`${base}/api/dashboards/uid/${UID}`)).json()).dashboard.panels.find((one) => one.id === id);
 const tab = (page, id) => page.locator(`.pe [data-tab="${id}"]`).click();
-const drawn = (page) => page.waitForSelector('.pe-preview .gp[data-ready]', { timeout: 15_000 });
+const drawn = (page) => page.waitForSelector('.pe-preview .gp[data-ready]', { timeout: 60_000 });
 const box = (page, name) => page.getByRole('combobox', { name, exact: true });
 /** Opens the editor of a panel and waits until it shows something. */
 async function edit(page, id) {
   await page.goto(`${base}/d/${UID}/x?edit=panel-${id}`, { waitUntil: 'load' });
-  await page.waitForSelector('.pe [role=tab]', { timeout: 20_000 });
+  await page.waitForSelector('.pe [role=tab]', { timeout: 60_000 });
   await drawn(page);
 }
 const settled = (page) => page.waitForTimeout(900);
@@ -51,10 +51,10 @@ await run({
     await page.waitForTimeout(1_800);
     check((await page.locator('.pe .cm-lintRange-error, .pe .cm-lintPoint-error').count()) === 0, 'variables are taken for problems');
     await page.locator('.pe .cm-content').fill('sum(up) by (job) +');
-    await page.waitForSelector('.pe-queries .crit-t', { timeout: 8_000 });
+    await page.waitForSelector('.pe-queries .crit-t', { timeout: 60_000 });
     check((await page.locator('.pe-preview .gp.stale').count()) === 1, 'the chart before the problem is gone');
     await page.locator('.pe .cm-content').fill('sum by (job) (up)');
-    await page.waitForSelector('.pe-queries .crit-t', { state: 'detached', timeout: 8_000 });
+    await page.waitForSelector('.pe-queries .crit-t', { state: 'detached', timeout: 60_000 });
     await page.getByRole('button', { name: 'Copy query A' }).click();
     await settled(page);
     check((await page.locator('.pe-letter').count()) === 2, 'the query is not copied');
@@ -121,7 +121,7 @@ await run({
     await page.locator('.pe-top [popovertarget]').click();
     await page.locator('.pe-kinds button').first().click();
     await page.getByLabel('As a table').check();
-    await page.waitForSelector('.pe-preview table', { timeout: 8_000 });
+    await page.waitForSelector('.pe-preview table', { timeout: 60_000 });
     check(await page.getByRole('button', { name: 'Discard changes' }).isDisabled(), 'going through all types changed something');
     await tab(page, 'look');
     await page.getByLabel('Without a background').check();
@@ -133,9 +133,9 @@ await run({
     await page.waitForSelector('.pe', { state: 'detached' });
     check(new URL(page.url()).searchParams.get('edit') === '1', `it goes back to ${page.url()}`);
     await page.goBack();
-    await page.waitForSelector('.pe', { timeout: 8_000 });
+    await page.waitForSelector('.pe', { timeout: 60_000 });
     await page.goForward();
-    await page.waitForSelector('.pe', { state: 'detached', timeout: 8_000 });
+    await page.waitForSelector('.pe', { state: 'detached', timeout: 60_000 });
     await sound({ page, problems }, 'types');
     await close();
   },
@@ -159,4 +159,4 @@ await run({
       await close();
     }
   },
-});
+}, 3);
