@@ -18,9 +18,9 @@ const EMPTY = {
     'Systemd Units State', 'Systemd Sockets Current', 'Systemd Sockets Accepted', 'Systemd Sockets Refused',
   ],
   'virtual machines and containers have no such hardware': [
-    'CPU Frequency Scaling', 'Cooling Device Utilization', 'Hardware Temperature Monitor', 'Hardware Fan Speed', 'Power Supply', 'RAM Utilization by ECC',
+    'CPU Frequency Scaling', 'Cooling Device Utilization', 'Hardware Temperature Monitor', 'Hardware Fan Speed', 'Power Supply',
   ],
-  'some kernels do not say': ['CPU Saturation per Core', 'CPU Schedule Timeslices', 'Pressure Stall Information', 'CPU spent seconds in guests (VMs)', 'Hugepages Total Size', 'HugePages Counter', 'HugePages Size', 'SWAP Used'],
+  'some kernels do not say': ['CPU Saturation per Core', 'CPU Schedule Timeslices', 'Pressure Stall Information'],
   'of the exporter itself: here that is the server, which is another job': ['Exporter Process CPU Usage', 'Exporter Processes Memory', 'Exporter File Descriptor Usage'],
 };
 const mayBeEmpty = new Set(Object.values(EMPTY).flat());
