@@ -46,8 +46,8 @@ const PUBLIC: [(&str, &str); 12] = [
     ("POST", links::SHARED_PANELS),
 ];
 
-/// Routes for people that keep nothing of what is sent, though they take forms.
-const KEEPS_NOTHING: [&str; 1] = [links::PROFILE_TOTP_BEGIN];
+/// Routes that keep nothing of what is sent, though they take forms or dashboards.
+const KEEPS_NOTHING: [&str; 2] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK];
 
 /// A server with somebody of each kind.
 struct House {
