@@ -1,4 +1,4 @@
-//! Reckonings with the answers of other queries, which Grafana calls server-side expressions: `math`, `reduce`,
+//! Expressions over the answers of other queries, as Grafana does them in its server: `math`, `reduce`,
 //! `resample`, `threshold`. Each takes sets of numbers over time by their labels, and gives such a set.
 
 mod math;
@@ -31,7 +31,7 @@ pub(super) fn all(wanted: &[&Query], frames: &mut Vec<Frame>, hidden: &mut Vec<F
         let is_ready = |query: &&Query| !named(query).iter().any(|name| left.iter().any(|other| other.ref_id == *name));
         let Some(at) = left.iter().position(is_ready) else {
             let round: Vec<&str> = left.iter().map(|query| query.ref_id.as_str()).collect();
-            let text = format!("the reckonings {} take each other's answers in a circle", round.join(", "));
+            let text = format!("the expressions {} take each other's answers in a circle", round.join(", "));
             failures.extend(left.iter().map(|query| Failure { ref_id: query.ref_id.clone(), text: text.clone(), span: None }));
             return failures;
         };
@@ -71,7 +71,7 @@ fn reckon(query: &Query, of: &dyn Fn(&str) -> Vec<Numbers>) -> Result<Vec<Number
         "reduce" => reduce::reckon(query, of(input(query))),
         "resample" => resample::reckon(query, of(input(query))),
         "threshold" => threshold::reckon(query, of(input(query))),
-        kind => Err(format!("a reckoning of the type \"{kind}\" is not done; those that are: math, reduce, resample and threshold")),
+        kind => Err(format!("an expression of the type \"{kind}\" is not done; those that are: math, reduce, resample and threshold")),
     }
 }
 

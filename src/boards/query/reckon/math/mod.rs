@@ -127,7 +127,7 @@ fn pairs(left: &[Numbers], right: &[Numbers], both: &Both<'_>) -> Result<Vec<Num
             let one = Numbers { labels, name: name.clone(), ..beside(a, b, both) };
             points = points.saturating_add(one.values.len());
             if points > POINTS_MAX {
-                return Err("the reckoning gives too many points; reduce or sum series first".to_owned());
+                return Err("the expression gives too many points; reduce or sum series first".to_owned());
             }
             found.push(one);
         }

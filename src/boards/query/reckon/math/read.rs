@@ -90,7 +90,7 @@ const LEVELS: [&[(&str, Binary)]; 6] = [
 /// What is wrong and where, in words.
 pub(super) fn read(text: &str) -> Result<Term, String> {
     if text.len() > QUERY_BYTES_MAX {
-        return Err(format!("the reckoning has {} bytes, at most {QUERY_BYTES_MAX} are allowed", text.len()));
+        return Err(format!("the expression has {} bytes, at most {QUERY_BYTES_MAX} are allowed", text.len()));
     }
     if text.trim().is_empty() {
         return Err("there is nothing to reckon, such as $A * 100".to_owned());
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         let found: String = self.rest().chars().take(20).collect();
         let place = self.text[..self.at].chars().count() + 1;
         if found.is_empty() {
-            format!("the reckoning ends where {expected} should be")
+            format!("the expression ends where {expected} should be")
         } else {
             format!("{place}: {expected} should be where \"{found}\" is")
         }
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
 
     fn level(&mut self, level: usize, depth: usize) -> Result<Term, String> {
         if depth > DEPTH_MAX {
-            return Err(format!("the reckoning is more than {DEPTH_MAX} levels deep"));
+            return Err(format!("the expression is more than {DEPTH_MAX} levels deep"));
         }
         if LEVELS[level].is_empty() {
             return self.single(depth);
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
             joined += 1;
             // Terms that stand on each other to the left are as deep as others.
             if joined > QUERY_BYTES_MAX / 64 {
-                return Err("the reckoning joins too many terms".to_owned());
+                return Err("the expression joins too many terms".to_owned());
             }
         }
         Ok(left)
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
     /// A term with its signs in front.
     fn single(&mut self, depth: usize) -> Result<Term, String> {
         if depth > DEPTH_MAX {
-            return Err(format!("the reckoning is more than {DEPTH_MAX} levels deep"));
+            return Err(format!("the expression is more than {DEPTH_MAX} levels deep"));
         }
         if self.takes("-") {
             return Ok(Term::Call(Call::Minus, Box::new(self.single(depth + 1)?)));

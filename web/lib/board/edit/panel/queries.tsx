@@ -49,7 +49,7 @@ export function Queries({ fared }: { fared: Map<string, Fared> }) {
       {!targets.length && <p class="faint">{t('This panel asks nothing yet.')}</p>}
       <div class="pe-bar">
         <button type="button" class="btn sm" disabled={targets.length >= QUERIES_MAX} onClick={() => add(object(targets.at(-1)?.datasource) ? { datasource: targets.at(-1)?.datasource as Json, expr: '' } : { expr: '' })}><Icon svg={plus} />{t('Add a query')}</button>
-        {targets.length > 0 && <button type="button" class="btn g sm" disabled={targets.length >= QUERIES_MAX} onClick={() => add({ datasource: { type: '__expr__', uid: '__expr__' }, type: 'reduce', expression: letters[0] ?? 'A', reducer: 'last' })}><Icon svg={plus} />{t('Add a reckoning')}</button>}
+        {targets.length > 0 && <button type="button" class="btn g sm" disabled={targets.length >= QUERIES_MAX} onClick={() => add({ datasource: { type: '__expr__', uid: '__expr__' }, type: 'reduce', expression: letters[0] ?? 'A', reducer: 'last' })}><Icon svg={plus} />{t('Add an expression')}</button>}
       </div>
     </div>
   );
@@ -71,8 +71,8 @@ function Head({ one, letter, taken, fared, onRename }: { one: Obj; letter: strin
 function Query({ one, letter, fared, showSource, onChange }: { one: Obj; letter: string; fared: Fared | undefined; showSource: boolean; onChange: (part: Obj, merge: string) => void }) {
   const work = useWork(), board = work.draft.json, own = work.get('datasource');
   const [explains, explain] = useState(false);
-  const isReckoning = text(at(one.datasource, 'type')) === '__expr__' || text(at(one.datasource, 'uid')) === '__expr__';
-  if (isReckoning) return <Reckoning one={one} onChange={onChange} />;
+  const isExpression = text(at(one.datasource, 'type')) === '__expr__' || text(at(one.datasource, 'uid')) === '__expr__';
+  if (isExpression) return <Expression one={one} onChange={onChange} />;
   const language = speaks(one.datasource, board, speaks(own, board));
   const from = text(at(one.datasource, 'uid')) === '-- Dashboard --' || text(at(own, 'uid')) === '-- Dashboard --';
   const expr = text(one.expr) || text(one.query), variables = list(at(board, 'templating.list')).map((each) => text(at(each, 'name'))).filter(Boolean);
@@ -102,18 +102,32 @@ function Query({ one, letter, fared, showSource, onChange }: { one: Obj; letter:
   );
 }
 
-/** What is reckoned with the answers of another query. */
-function Reckoning({ one, onChange }: { one: Obj; onChange: (part: Obj, merge: string) => void }) {
+/** What expressions of each type begin with. */
+const FRESH: Record<string, Obj> = {
+  math: {}, reduce: { reducer: 'last' }, resample: { window: '1m', downsampler: 'mean', upsampler: 'pad' }, threshold: { conditions: [{ evaluator: { type: 'gt', params: [0] } }] },
+};
+/** One value of several: of a series, or of the points that fall together. */
+const values = () => [{ value: 'last', label: t('Last') }, { value: 'mean', label: t('Mean') }, { value: 'sum', label: t('Total') }, { value: 'min', label: t('Lowest') }, { value: 'max', label: t('Highest') }];
+
+/** An expression: what is done with the answers of other queries. */
+function Expression({ one, onChange }: { one: Obj; onChange: (part: Obj, merge: string) => void }) {
   const type = text(one.type) || 'reduce', evaluator = object(at(list(one.conditions)[0], 'evaluator')) ?? { type: 'gt', params: [0] };
   const params = list(evaluator.params).map((param) => (typeof param === 'number' ? param : 0)), compares = text(evaluator.type);
   const put = (kind: string, bounds: number[]) => onChange({ conditions: [{ evaluator: { type: kind, params: bounds } }] }, 'bound');
-  const isTwo = compares.endsWith('range');
+  const isTwo = /range/.test(compares);
+  const types = [{ value: 'math', label: t('Math') }, { value: 'reduce', label: t('One value of each series') }, { value: 'resample', label: t('Points at another distance') }, { value: 'threshold', label: t('1 where a bound is passed, else 0') }];
+  const bounds = [{ value: 'gt', label: t('above') }, { value: 'gte', label: t('at least') }, { value: 'lt', label: t('below') }, { value: 'lte', label: t('at most') }, { value: 'eq', label: t('exactly') }, { value: 'ne', label: t('anything but') }, { value: 'within_range', label: t('between') }, { value: 'outside_range', label: t('outside of') }];
   return (
     <div class="ed-form">
-      <Select label={t('Reckoning')} value={type} options={[{ value: 'reduce', label: t('One value of each series') }, { value: 'threshold', label: t('1 where a bound is passed, else 0') }]} onChange={(next) => onChange({ type: next, ...(next === 'threshold' ? { conditions: [{ evaluator: { type: 'gt', params: [0] } }] } : { reducer: 'last' }) }, 'type')} />
-      <TextField label={t('Of query')} mono value={text(one.expression)} onChange={(expression) => onChange({ expression }, 'of')} />
-      {type === 'reduce' && <Select label={t('Value')} value={text(one.reducer) || 'last'} options={[{ value: 'last', label: t('Last') }, { value: 'mean', label: t('Mean') }, { value: 'sum', label: t('Total') }, { value: 'min', label: t('Lowest') }, { value: 'max', label: t('Highest') }, { value: 'median', label: t('Median') }, { value: 'count', label: t('Count') }]} onChange={(reducer) => onChange({ reducer }, 'reducer')} />}
-      {type === 'threshold' && <Select label={t('Is')} value={compares} options={[{ value: 'gt', label: t('above') }, { value: 'lt', label: t('below') }, { value: 'within_range', label: t('between') }, { value: 'outside_range', label: t('outside of') }]} onChange={(next) => put(next, [params[0] ?? 0, params[1] ?? 0])} />}
+      <Select label={t('Expression')} value={type} options={types} onChange={(next) => onChange({ type: next, ...FRESH[next] }, 'type')} />
+      {type === 'math'
+        ? <TextField label={t('Formula')} mono placeholder="$A / $B * 100" value={text(one.expression)} onChange={(expression) => onChange({ expression }, 'of')} />
+        : <TextField label={t('Of query')} mono value={text(one.expression)} onChange={(expression) => onChange({ expression }, 'of')} />}
+      {type === 'reduce' && <Select label={t('Value')} value={text(one.reducer) || 'last'} options={[...values(), { value: 'median', label: t('Median') }, { value: 'count', label: t('Count') }]} onChange={(reducer) => onChange({ reducer }, 'reducer')} />}
+      {type === 'resample' && <TextField label={t('A point each')} mono placeholder="1m" value={text(one.window)} onChange={(window) => onChange({ window }, 'window')} />}
+      {type === 'resample' && <Select label={t('Several points become')} value={text(one.downsampler) || 'mean'} options={values()} onChange={(downsampler) => onChange({ downsampler }, 'downsampler')} />}
+      {type === 'resample' && <Select label={t('Where there is none')} value={text(one.upsampler) || 'pad'} options={[{ value: 'pad', label: t('the one before') }, { value: 'backfilling', label: t('the one after') }, { value: 'fillna', label: t('nothing') }]} onChange={(upsampler) => onChange({ upsampler }, 'upsampler')} />}
+      {type === 'threshold' && <Select label={t('Is')} value={compares} options={bounds} onChange={(next) => put(next, [params[0] ?? 0, params[1] ?? 0])} />}
       {type === 'threshold' && <NumberField label={isTwo ? t('From') : t('Number')} value={params[0]} onChange={(next) => put(compares, isTwo ? [next ?? 0, params[1] ?? 0] : [next ?? 0])} />}
       {type === 'threshold' && isTwo && <NumberField label={t('To')} value={params[1]} onChange={(next) => put(compares, [params[0] ?? 0, next ?? 0])} />}
     </div>
