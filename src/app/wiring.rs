@@ -149,7 +149,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     .await?;
     let providers = boards::providers(&settings.boards.folder, &settings.boards.provisioning).map_err(anyhow::Error::msg)?;
     let asking = asking(&metrics, &logs, configuration, settings);
-    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock), providers, asking });
+    let external_url = settings.server.external_url.clone();
+    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock), providers, asking, external_url });
     let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
     boards.offer_alerts(alerts.now());
     let everyone = Arc::clone(&access);

@@ -4,13 +4,14 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 
 use crate::access::{Caller, Policy, Transport, Verdict};
-use crate::ui::page;
 use crate::ui::security::Nonce;
 use crate::ui::shell::{Counts, Visit};
+use crate::ui::{links, page};
 
 /// A request for a page, but for its body.
 #[derive(Debug, Clone)]
@@ -75,14 +76,11 @@ impl Asked {
         self.caller.may(policy) == Verdict::Allowed
     }
 
-    /// Under which address the server was asked, without a path; empty where the request does not say.
-    pub fn base_url(&self) -> String {
+    /// Under which address people reach this server: the external one if it is set, else the one that was asked.
+    pub fn base_url(&self, external: &str) -> String {
         let named = self.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = named.or_else(|| self.uri.authority().map(|host| host.as_str()));
-        let is_plain =
-            |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
-        let scheme = if self.transport.is_https { "https" } else { "http" };
-        host.filter(is_plain).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
+        let host = named.or_else(|| self.uri.authority().map(Authority::as_str)).unwrap_or_default();
+        links::base_url(external, self.transport.is_https, host)
     }
 
     /// A page as the answer.

@@ -331,6 +331,18 @@ pub fn catalogue(search: &str) -> String {
     with(CATALOGUE, &[("search", search)])
 }
 
+/// This server's address: as it is set, or as the browser wrote it. What a browser sends is used only if it is a host
+/// and a port, since people paste the text into shells.
+pub fn base_url(external: &str, is_https: bool, host: &str) -> String {
+    let external = external.trim_end_matches('/');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    if !external.is_empty() {
+        return external.to_owned();
+    }
+    let host = if host.is_empty() || !host.chars().all(is_plain) { "localhost:9090" } else { host };
+    format!("{}://{host}", if is_https { "https" } else { "http" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,5 +353,15 @@ mod tests {
         assert_eq!(chart(&["a", "b"], &[], "15s"), "/ui/chart?q=a&q=b&step=15s");
         assert_eq!(with("/a?b=c", &[("d", "é")]), "/a?b=c&d=%C3%A9");
         assert_eq!(with("/a", &[("d", "")]), "/a");
+    }
+
+    #[test]
+    fn a_host_that_is_none_is_not_pasted() {
+        assert_eq!(base_url("", false, "pharos.lan:9090"), "http://pharos.lan:9090");
+        assert_eq!(base_url("", true, "[::1]:9090"), "https://[::1]:9090");
+        assert_eq!(base_url("https://p.example/", false, "evil"), "https://p.example");
+        for host in ["", "a;reboot", "a'b", "a b", "$(id)", "a/../b"] {
+            assert_eq!(base_url("", false, host), "http://localhost:9090", "{host}");
+        }
     }
 }

@@ -233,6 +233,11 @@ fn keys(server: &Server, uid: &str) -> Vec<String> {
     let open: Vec<String> = (1..2_000).map(|id| id.to_string()).collect();
     let (status, page) = server.get(&format!("/d/{uid}/x?from=now-15m&to=now&open={}", open.join(",")));
     assert_eq!(status, 200);
+    keys_of(&page)
+}
+
+/// The numbers of the panels on a page.
+fn keys_of(page: &str) -> Vec<String> {
     let tiles = page.split("data-key=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
     // Keys of panels are numbers; what keyboards press has such an attribute too.
     tiles.filter(|key| key.starts_with(|c: char| c.is_ascii_digit())).collect::<BTreeSet<_>>().into_iter().collect()
@@ -291,4 +296,90 @@ fn dashboards_of_others_are_read_and_answer() {
     let expected = fs::read_to_string(GOLDEN).unwrap();
     assert_eq!(found, expected, "what dashboards show has changed; if it is for the better: PHAROS_TEST_WRITE=1");
     assert!(!found.contains("  error of") && !found.contains("  warning of"), "{found}");
+}
+
+/// Numbers that look like chance and are the same on every run (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % most as u64).unwrap()
+    }
+}
+
+/// Where everything in a JSON stands, as pointers.
+fn places(json: &Value, at: &str, found: &mut Vec<String>) {
+    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+    let inner: Vec<(String, &Value)> = match json {
+        Value::Object(object) => object.iter().map(|(name, value)| (escaped(name), value)).collect(),
+        Value::Array(all) => all.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, value) in inner {
+        let place = format!("{at}/{name}");
+        places(value, &place, found);
+        found.push(place);
+    }
+}
+
+/// A dashboard with something odd in a few places.
+fn mangled(board: &Value, chance: &mut Chance) -> Value {
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(18_446_744_073_709_551_615_u64),
+        json!(""),
+        json!("<script>alert(1)</script> ${x:raw} $__interval [[y]]"),
+        json!("((((("),
+        json!([]),
+        json!([[], {}, null, "a"]),
+        json!({}),
+        json!({"type": 7, "value": [null], "options": "x", "id": {"a": 1}}),
+    ];
+    let (mut board, mut all) = (board.clone(), Vec::new());
+    places(&board, "", &mut all);
+    for _ in 0..=chance.below(8) {
+        // A place may be gone with one above it.
+        if let Some(place) = board.pointer_mut(&all[chance.below(all.len())]) {
+            *place = odd[chance.below(odd.len())].clone();
+        }
+    }
+    board
+}
+
+#[test]
+fn what_is_odd_in_a_dashboard_breaks_no_page() {
+    let Some(folder) = folder() else { return };
+    let server = Server::quiet();
+    let mut chance = Chance(42);
+    for (name, board) in files(&folder) {
+        for round in 0..12 {
+            let odd = mangled(&board, &mut chance);
+            let what = format!("{name}, round {round}");
+            let (status, page) = server.post("/ui/boards/new/draft?from=now-15m&to=now", "application/json", odd.to_string());
+            assert!(status == 200 || status == 400, "{what}: {status} {page}");
+            if status == 400 {
+                continue;
+            }
+            assert!(!page.contains("<script>alert"), "{what}");
+            for keys in keys_of(&page).chunks(100) {
+                let panels: Vec<Value> = keys.iter().map(|key| json!({"key": key, "w": 600, "h": 240})).collect();
+                let body = json!({"from": "now-15m", "to": "now", "draft": odd, "panels": panels}).to_string();
+                let (status, text) = server.post("/ui/boards/new/panels", "application/json", body);
+                assert_eq!(status, 200, "{what}: {text}");
+                let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+                assert_eq!(lines.len(), keys.len() + 1, "{what}");
+                for line in lines.iter().filter(|line| line["key"].is_string()) {
+                    let words = line["error"]["text"].as_str().unwrap_or_default();
+                    assert!(line["kind"].is_string() || !words.is_empty(), "{what}: {line}");
+                    assert!(!words.contains("could not be made") && !line["html"].to_string().contains("<script>alert"), "{what}: {line}");
+                }
+            }
+        }
+    }
 }

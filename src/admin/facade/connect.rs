@@ -48,7 +48,7 @@ impl Connect {
     }
 
     fn show(&self, asked: &Asked, client: &'static Client, lit: Option<Lit>, error: Option<&AccessError>) -> Response {
-        let base = connect::base_url(&self.external, asked.transport.is_https, asked.host());
+        let base = links::base_url(&self.external, asked.transport.is_https, asked.host());
         let input = ConnectInput { base, client, lit, error: error.map(|error| words_of(error, asked.lang())) };
         let status = error.map_or(StatusCode::OK, status_of);
         asked.page(status, connect::render(&input, &asked.shell(&self.admin, Page::Settings, connect::TITLE)))

@@ -130,18 +130,6 @@ fn filled(text: &str, base: &str, token: &str) -> String {
         .replace("{{TOKEN}}", token)
 }
 
-/// This server's address: as it is set, or as the browser wrote it. What a browser sends is used only if it is a host
-/// and a port, since people paste the text into shells.
-pub fn base_url(external: &str, is_https: bool, host: &str) -> String {
-    let external = external.trim_end_matches('/');
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    if !external.is_empty() {
-        return external.to_owned();
-    }
-    let host = if host.is_empty() || !host.chars().all(is_plain) { "localhost:9090" } else { host };
-    format!("{}://{host}", if is_https { "https" } else { "http" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,16 +187,6 @@ mod tests {
             assert_eq!(filled("{{HOST}} {{PORT}} {{TLS}}", base, ""), parts, "{base}");
         }
         assert_eq!(filled("{{SIGNED_URL}}/x", "https://p.example/at", "pht_1"), "https://token:pht_1@p.example/at/x");
-    }
-
-    #[test]
-    fn a_host_that_is_none_is_not_pasted() {
-        assert_eq!(base_url("", false, "pharos.lan:9090"), "http://pharos.lan:9090");
-        assert_eq!(base_url("", true, "[::1]:9090"), "https://[::1]:9090");
-        assert_eq!(base_url("https://p.example/", false, "evil"), "https://p.example");
-        for host in ["", "a;reboot", "a'b", "a b", "$(id)", "a/../b"] {
-            assert_eq!(base_url("", false, host), "http://localhost:9090", "{host}");
-        }
     }
 
     #[test]

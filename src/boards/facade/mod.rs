@@ -41,6 +41,8 @@ pub struct BoardsOptions {
     pub providers: Vec<Provider>,
     /// What panels ask.
     pub asking: Asking,
+    /// Under which address others reach this server; empty for the one that is asked.
+    pub external_url: String,
 }
 
 /// What panels ask.
@@ -69,12 +71,13 @@ pub struct Boards {
     api: Arc<ApiState>,
     server: Arc<Server>,
     alerts: Arc<Later>,
+    external_url: String,
 }
 
 impl Boards {
     /// Wires everything.
     pub fn open(options: BoardsOptions) -> Self {
-        let BoardsOptions { db, clock, providers, asking } = options;
+        let BoardsOptions { db, clock, providers, asking, external_url } = options;
         let store = Store::new(db);
         let alerts = Arc::new(Later::default());
         let Asking { select, metrics, logs, search, log_labels, read, scrape } = asking;
@@ -91,7 +94,7 @@ impl Boards {
         };
         let server = Server::new(ports, PANELS_AT_ONCE);
         let api = Arc::new(ApiState { kept: Arc::new(Kept(store.clone())), library: library(&store), clock: Arc::clone(&clock) });
-        Self { store, clock, providers, api, server, alerts }
+        Self { store, clock, providers, api, server, alerts, external_url }
     }
 
     /// Where lists of alerts come from. Only the first call counts.
@@ -106,6 +109,7 @@ impl Boards {
             store: self.store.clone(),
             turns: Turns::default(),
             server: Arc::clone(&self.server),
+            external_url: self.external_url.clone(),
             clock: Arc::clone(&self.clock),
         };
         api::routes(&self.api).join(panels::routes(&self.server)).join(pages::routes(state))

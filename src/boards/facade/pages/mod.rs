@@ -36,6 +36,8 @@ pub(super) struct PageState {
     pub(super) turns: Turns,
     /// Finds variables.
     pub(super) server: Arc<Server>,
+    /// Under which address others reach this server; empty for the one that is asked.
+    pub(super) external_url: String,
     /// The time.
     pub(super) clock: SharedClock,
 }

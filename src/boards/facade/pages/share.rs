@@ -96,7 +96,7 @@ async fn show(
         range: (from, to),
         range_words: scene.shell.range.as_ref().map(|control| control.label.clone()).unwrap_or_default(),
         shares,
-        host: asked.base_url(),
+        host: asked.base_url(&state.external_url),
         may_edit: may_edit(asked),
         problem: problem.or(scene.problem),
         now: state.clock.now_ms(),
@@ -265,7 +265,7 @@ pub(super) async fn all(State(state): State<Arc<PageState>>, asked: Asked) -> Re
     let boards = state.library.find_boards(Search::default()).await.map_err(failed)?;
     let boards = boards.into_iter().map(|about| (about.uid.clone(), about.slug(), about.title)).collect();
     let shell = shell_of(&asked, &state, key("Shared links and snapshots"));
-    let input = SharesInput { shares, boards, host: asked.base_url(), now: state.clock.now_ms() };
+    let input = SharesInput { shares, boards, host: asked.base_url(&state.external_url), now: state.clock.now_ms() };
     Ok(asked.page(StatusCode::OK, render_all(&input, &shell)))
 }
 

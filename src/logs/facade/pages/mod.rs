@@ -17,7 +17,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use http::{StatusCode, Uri, header};
+use http::{StatusCode, Uri};
 
 use self::doors::Watched;
 use super::Logs;
@@ -77,10 +77,7 @@ fn page_uri(asked: &Asked) -> Result<Uri, http::uri::InvalidUri> {
 
 /// Where senders send to, as the browser asked.
 fn push_url(asked: &Asked) -> String {
-    let header = asked.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = header.or_else(|| asked.uri.authority().map(http::uri::Authority::as_str)).unwrap_or("localhost:9090");
-    let scheme = if asked.transport.is_https { "https" } else { "http" };
-    format!("{scheme}://{host}/loki/api/v1/push")
+    format!("{}/loki/api/v1/push", asked.base_url(""))
 }
 
 /// A query string with only the last of its choices of columns, so that links do not pass the others on.
