@@ -2,21 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, client};
+use crate::support::{Server, ask};
 
 fn server() -> Server {
     Server::quiet()
-}
-
-fn ask(server: &Server, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-    let mut request = client().request(method.parse().unwrap(), server.url(path));
-    if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_string());
-    }
-    let answer = request.send().unwrap();
-    let status = answer.status().as_u16();
-    let text = answer.text().unwrap();
-    (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}")))
 }
 
 fn add(server: &Server, body: &Value) -> i64 {

@@ -211,3 +211,15 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
+
+/// Sends JSON, or nothing, and reads the JSON that comes back, with its status.
+pub(crate) fn ask(server: &Server, method: &str, path: &str, body: Option<&Json>) -> (u16, Json) {
+    let mut request = client().request(method.parse().unwrap(), server.url(path));
+    if let Some(body) = body {
+        request = request.header("content-type", "application/json").body(body.to_string());
+    }
+    let answer = request.send().unwrap();
+    let status = answer.status().as_u16();
+    let text = answer.text().unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}")))
+}
