@@ -4,8 +4,10 @@
 //! a line, except under `PHAROS_TEST_FULL`. `PHAROS_TEST_CHROMIUM` names another browser, `PHAROS_TEST_SHOTS` a folder
 //! for pictures of every page.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{Server, client, skip};
@@ -18,6 +20,9 @@ fn browser() -> Option<PathBuf> {
     let named = std::env::var_os("PHAROS_TEST_CHROMIUM").map(PathBuf::from);
     named.into_iter().chain(BROWSERS.map(PathBuf::from)).find(|path| path.exists())
 }
+
+/// One browser at a time: two on a small machine make each other slow, and what a page does late counts against it.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Runs one file of browser tests; its words are shown when something is wrong.
 fn drive(name: &str, server: &Server) {
@@ -34,6 +39,7 @@ fn drive_with(name: &str, server: &Server, args: &[&Path]) {
     if !web.join("node_modules/playwright-core").exists() || !web.join("node_modules/axe-core").exists() {
         return skip("the test packages of web/ are not installed (npm ci)");
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new("node")
         .arg(web.join("test/browser").join(format!("{name}.mjs")))
         .arg(server.url(""))
@@ -43,6 +49,12 @@ fn drive_with(name: &str, server: &Server, args: &[&Path]) {
         .output()
         .unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        // Past the test runner's capture: long runs are often read by what stands around the failed test's name.
+        for line in said.lines().filter(|line| line.starts_with("FAIL")) {
+            writeln!(std::io::stderr(), "{name}: {line}").unwrap();
+        }
+    }
     assert!(output.status.success(), "browser tests of {name}:\n{said}");
     println!("{said}");
 }
