@@ -6,7 +6,8 @@
 //! 1. [`series`]: labels, samples, query values, and the ports through which wings hear each other.
 //! 2. [`platform`]: configuration files, SQLite, disk, HTTP, telemetry, backups, budgets. Knows no signal.
 //! 3. [`access`], [`ui`]: who may do what; the page shell and embedded assets.
-//! 4. The wings, which never see each other: [`metrics`] (numbers over time), [`logs`] (lines in streams).
+//! 4. The wings, which never see each other: [`metrics`] (numbers over time), [`logs`] (lines in streams),
+//!    [`uptime`] (checks from outside, and how long things were up).
 //! 5. The halls, which read wings and each other through ports only: [`alerts`] (rules, and who hears of them),
 //!    [`boards`] (dashboards and the annotations on them), [`admin`] (signing in, people, tokens, audit log), [`docs`]
 //!    (the documentation that is built in).
@@ -23,7 +24,8 @@
 //! Words: *target* (what is scraped), *series* (a label set over time), *sample* (a value at a time),
 //! *block* (an immutable file of samples), *head* (the newest samples, in memory and in the log), *stream* (a label set
 //! with lines), *line* (a text at a time), *part* (an immutable folder of lines of one day), *rule* (a query asked again
-//! and again), *alert* (a series that an alerting rule gave).
+//! and again), *alert* (a series that an alerting rule gave), *check*
+//! (a target probed again and again), *outcome* (what one probe found).
 
 pub mod access;
 pub mod admin;
@@ -37,3 +39,4 @@ pub mod metrics;
 pub mod platform;
 pub mod series;
 pub mod ui;
+pub mod uptime;

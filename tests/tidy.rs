@@ -15,15 +15,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ui", &["base", "series", "platform", "access"]),
     ("metrics", &["base", "series", "platform", "access", "ui"]),
     ("logs", &["base", "series", "platform", "access", "ui"]),
+    ("uptime", &["base", "series", "platform", "access", "ui"]),
     ("alerts", &["base", "series", "platform", "access", "ui"]),
     ("boards", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
     ("docs", &["base", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "alerts", "boards", "admin", "docs"]),
+    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "uptime", "alerts", "boards", "admin", "docs"]),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics", "logs", "alerts", "boards", "admin"];
+const WINGS: &[&str] = &["metrics", "logs", "uptime", "alerts", "boards", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -36,6 +37,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("query", &["model", "data"]),
     ("serve", &["model", "data", "query", "draw"]),
     ("ingest", &["model", "store"]),
+    ("probe", &["model", "config"]),
+    ("watch", &["model", "config", "probe", "store"]),
     ("template", &["model"]),
     ("rules", &["model", "template"]),
     ("packs", &["model", "rules"]),
@@ -46,13 +49,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dispatch", &["model", "store", "config", "route", "calm", "notify"]),
     ("evaluate", &["model", "template"]),
     ("replay", &["model", "evaluate"]),
-    ("api", &["model", "ingest", "query", "serve", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
-    ("pages", &["model", "query", "draw", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
+    ("api", &["model", "ingest", "probe", "watch", "query", "serve", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
+    ("pages", &["model", "watch", "query", "draw", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
     (
         "facade",
         &[
             "model", "store", "ingest", "data", "ready", "query", "draw", "serve", "template", "rules", "config", "route", "calm",
-            "notify", "dispatch", "evaluate", "replay", "api", "pages",
+            "notify", "dispatch", "probe", "watch", "evaluate", "replay", "api", "pages",
         ],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
