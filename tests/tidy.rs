@@ -89,7 +89,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("askama", &["ui", "metrics/pages", "logs/pages", "alerts/pages", "boards/pages", "boards/draw", "admin/pages", "docs"]),
     ("pulldown_cmark", &["docs/markdown", "boards/draw"]),
     // The wing of logs has one table of its own: saved searches.
-    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store", "boards/store"]),
+    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store", "boards/store", "uptime/store"]),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),

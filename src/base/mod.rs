@@ -8,6 +8,7 @@ pub mod glob;
 pub mod go_duration;
 pub mod human;
 pub mod limits;
+pub mod location;
 pub mod masked;
 pub mod network;
 pub mod pack;

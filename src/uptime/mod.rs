@@ -8,3 +8,5 @@
 //! state.
 
 pub mod model;
+pub mod store;
+pub mod watch;

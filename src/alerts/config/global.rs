@@ -1,11 +1,11 @@
 //! `global`: what receivers use where they do not say otherwise.
 
 use super::http::{HttpClient, TlsConfig, count};
-use super::keys::keys;
-use super::value::{FilePath, HostPort, HttpUrl, SecretUrl};
 use crate::base::secret::Secret;
 use crate::base::time::Duration;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::Section;
+use crate::platform::config::value::{FilePath, HostPort, HttpUrl, SecretUrl};
 
 /// Rocket.Chat's own address.
 const ROCKET_CHAT: &str = "https://open.rocket.chat/";

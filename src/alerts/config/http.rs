@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::keys::keys;
-use super::value::{FilePath, LooseUrl, SecretLists};
 use crate::base::secret::Secret;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::Section;
+use crate::platform::config::value::{FilePath, LooseUrl, SecretLists};
 use crate::platform::config::yaml::Node;
 use crate::series::labels::quote;
 

@@ -6,11 +6,9 @@
 pub mod channel;
 pub mod global;
 pub mod http;
-mod keys;
 mod receiver;
 mod route;
 mod times;
-pub mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +23,7 @@ use crate::platform::config::section::Section;
 use crate::platform::config::yaml::{self, MapWriter, Node, Position, print};
 use crate::series::labels::quote;
 
-use keys::{read_map, to_node};
+use crate::platform::config::keys::{read_map, to_node};
 
 /// Most bytes of the keys of all routes together: each holds its parents' conditions, so that they can grow much faster
 /// than the file.

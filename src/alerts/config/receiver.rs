@@ -9,8 +9,8 @@ use super::channel::pager::{IncidentIo, Jira, OpsGenie, PagerDuty, Pushover, Vic
 use super::channel::plain::{Sns, Webhook};
 use super::channel::read;
 use super::global::Global;
-use super::keys::to_node;
 use crate::platform::config::diagnostic::Report;
+use crate::platform::config::keys::to_node;
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml::{MapWriter, Node};
 use crate::series::labels::quote;
@@ -30,11 +30,11 @@ macro_rules! receiver {
 
         impl Receiver {
             fn read_channels(&mut self, section: &mut Section<'_, '_>, global: &Global) {
-                $( self.$field = read::<$type>(section, <$type as super::keys::Keys>::NAME, global); )*
+                $( self.$field = read::<$type>(section, <$type as crate::platform::config::keys::Keys>::NAME, global); )*
             }
 
             fn write_channels(&self, out: &mut MapWriter) {
-                $( out.list_if(<$type as super::keys::Keys>::NAME, self.$field.iter().map(to_node).collect()); )*
+                $( out.list_if(<$type as crate::platform::config::keys::Keys>::NAME, self.$field.iter().map(to_node).collect()); )*
             }
 
             /// Every channel as its integration's name, its number among those of its kind, and whether it tells the end

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::platform::config::value;
 
 /// Reads a text as `c.yml`; what is wrong as texts.
 fn load(text: &str) -> (RoutingConfig, Vec<String>) {

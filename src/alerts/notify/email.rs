@@ -7,10 +7,10 @@ use super::opening::{Base, Opening, tls_settings};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, key_hash};
 use crate::alerts::config::channel::mail;
-use crate::alerts::config::value::GoDuration;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
 use crate::base::template::Moment;
+use crate::platform::config::value::GoDuration;
 use crate::platform::http::client::TlsSettings;
 use crate::platform::mail::{Credentials, Letter, MailServer, Tls};
 

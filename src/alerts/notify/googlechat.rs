@@ -8,10 +8,10 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, key_hash, truncate};
 use crate::alerts::config::channel::own;
-use crate::alerts::config::value::GoDuration;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::Text;
 use crate::base::secret::Secret;
+use crate::platform::config::value::GoDuration;
 
 /// Google's limit of a text.
 const TEXT_CHARS_MAX: usize = 4096;

@@ -13,10 +13,10 @@ use super::secret::Mask;
 use super::tree::{Reading, Tree};
 use super::{Receipt, Refusal, channel, key_hash, truncate};
 use crate::alerts::config::channel::pager;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
 use crate::base::quote::quote;
+use crate::platform::config::value::HttpUrl;
 
 /// Jira's limits, in characters.
 const SUMMARY_CHARS_MAX: usize = 255;

@@ -13,10 +13,10 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, truncate};
 use crate::alerts::config::channel::own;
-use crate::alerts::config::value::{GoDuration, HttpUrl};
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::Text;
 use crate::base::secret::Secret;
+use crate::platform::config::value::{GoDuration, HttpUrl};
 
 /// An event has at most 64 KiB; the text stands in it twice.
 const TEXT_BYTES_MAX: usize = 16 * 1024;

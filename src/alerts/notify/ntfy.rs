@@ -8,9 +8,9 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, truncate};
 use crate::alerts::config::channel::own;
-use crate::alerts::config::value::{GoDuration, HttpUrl};
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::Text;
+use crate::platform::config::value::{GoDuration, HttpUrl};
 
 /// Longer messages become files.
 const MESSAGE_BYTES_MAX: usize = 4096;

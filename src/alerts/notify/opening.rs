@@ -33,7 +33,6 @@ use super::webhook::Webhook;
 use super::wechat::WeChat;
 use super::{Channel, Refusal};
 use crate::alerts::config::http::{self, TlsConfig};
-use crate::alerts::config::value::{FilePath, GoDuration};
 use crate::alerts::config::{Integration, Receiver, RoutingConfig};
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Templates, Text};
@@ -41,6 +40,7 @@ use crate::base::clock::SharedClock;
 use crate::base::secret::Secret;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::path;
+use crate::platform::config::value::{FilePath, GoDuration};
 use crate::platform::config::yaml::Node;
 use crate::platform::http::client::{
     Authorization, BasicAuth, ClientSettings, HeaderSetting, HttpClient, OAuth2Settings, ProxySettings, SecretSource, TlsSettings,

@@ -11,10 +11,10 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, key_hash, truncate};
 use crate::alerts::config::channel::pager;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
 use crate::base::secret::Secret;
+use crate::platform::config::value::HttpUrl;
 
 /// Opsgenie's limit of a message.
 const MESSAGE_CHARS_MAX: usize = 130;

@@ -11,9 +11,9 @@ use super::secret::{Mask, Source};
 use super::tree::{Reading, Tree};
 use super::{Receipt, Refusal, channel, key_hash, truncate};
 use crate::alerts::config::channel::pager;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
+use crate::platform::config::value::HttpUrl;
 
 /// Where events of version 1 go.
 const URL_V1: &str = "https://events.pagerduty.com/generic/2010-04-15/create_event.json";

@@ -8,9 +8,9 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, truncate};
 use crate::alerts::config::channel::chat;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
+use crate::platform::config::value::HttpUrl;
 use crate::platform::config::yaml::{Kind, Node};
 
 /// Limit of titles, as upstream has it.

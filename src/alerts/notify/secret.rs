@@ -1,7 +1,7 @@
 //! Secrets of channels: written in the configuration or in files, and kept out of everything that is shown.
 
-use crate::alerts::config::value::{FilePath, HttpUrl};
 use crate::base::secret::Secret;
+use crate::platform::config::value::{FilePath, HttpUrl};
 
 use super::Refusal;
 

@@ -8,10 +8,10 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, truncate};
 use crate::alerts::config::channel::chat;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::Text;
 use crate::base::secret::Secret;
+use crate::platform::config::value::HttpUrl;
 
 /// Telegram's limit of a message.
 const MESSAGE_CHARS_MAX: usize = 4096;

@@ -14,10 +14,10 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel, truncate};
 use crate::alerts::config::channel::own;
-use crate::alerts::config::value::{GoDuration, HttpUrl};
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::Text;
 use crate::base::secret::Secret;
+use crate::platform::config::value::{GoDuration, HttpUrl};
 
 /// Twilio's limit of a text message.
 const SMS_CHARS_MAX: usize = 1600;

@@ -7,9 +7,9 @@ use super::opening::{Base, Opening};
 use super::secret::Mask;
 use super::{Receipt, Refusal, channel, truncate};
 use crate::alerts::config::channel::chat;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::Text;
+use crate::platform::config::value::HttpUrl;
 
 /// Webex' limit of a message.
 const MESSAGE_BYTES_MAX: usize = 7439;

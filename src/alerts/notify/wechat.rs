@@ -10,11 +10,11 @@ use super::opening::{Base, Opening};
 use super::secret::{Mask, Source};
 use super::{Receipt, Refusal, channel};
 use crate::alerts::config::channel::chat;
-use crate::alerts::config::value::HttpUrl;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
 use crate::base::clock::SharedClock;
 use crate::base::secret::Secret;
+use crate::platform::config::value::HttpUrl;
 
 /// How long a token is used.
 const TOKEN_AGE_MAX: Duration = Duration::from_secs(2 * 3600);

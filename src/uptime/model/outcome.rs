@@ -76,6 +76,21 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Every part.
+    pub const ALL: [Self; 11] = [
+        Self::Target,
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Protocol,
+        Self::Status,
+        Self::Content,
+        Self::Slow,
+        Self::Expiry,
+        Self::Silence,
+    ];
+
     /// The value of the label `cause`.
     pub const fn as_str(self) -> &'static str {
         match self {

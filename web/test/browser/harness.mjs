@@ -146,8 +146,9 @@ export async function budgets(page, name, charts, lang = 'en') {
       preloads: document.querySelectorAll('link[rel=preload][as=font]').length, hosts: [...new Set(performance.getEntriesByType('resource').map((e) => new URL(e.name).host))].filter((h) => h !== location.host),
     };
   }, EDITOR);
-  // Arabic letters need two weights more.
-  const limits = { html: 40, css: 16, fonts: lang === 'ar' ? 190 : 90, script: charts === 'both' ? 46 : charts === 'logs' ? 18 : charts ? 40 : 8, editor: 135 };
+  // Arabic letters need two weights more, and what scripts say in Arabic comes with them.
+  const words = lang === 'ar' ? 1 : 0;
+  const limits = { html: 40, css: 16, fonts: lang === 'ar' ? 190 : 90, script: words + (charts === 'both' ? 46 : charts === 'logs' ? 18 : charts ? 40 : 8), editor: 135 };
   for (const [what, max] of Object.entries(limits)) check(got[what] <= max * KB, `${name}: ${what} ${(got[what] / KB).toFixed(1)} of ${max} kB`);
   check(got.script > 0 && got.css > 0, `${name}: nothing was counted`);
   check(got.hosts.length === 0, `${name}: asks ${got.hosts.join(', ')}`);

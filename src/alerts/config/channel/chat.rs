@@ -3,10 +3,10 @@
 use super::{Channel, at_most_one, exactly_one, inherit_http};
 use crate::alerts::config::global::{Global, SLACK_POST_MESSAGE};
 use crate::alerts::config::http::{Authorization, HttpClient};
-use crate::alerts::config::keys::keys;
-use crate::alerts::config::value::{FilePath, GoDuration, HttpUrl, SecretUrl};
 use crate::base::secret::Secret;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::Section;
+use crate::platform::config::value::{FilePath, GoDuration, HttpUrl, SecretUrl};
 use crate::platform::config::yaml::Node;
 use crate::series::labels::quote;
 

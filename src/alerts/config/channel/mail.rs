@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::Channel;
 use crate::alerts::config::global::Global;
 use crate::alerts::config::http::TlsConfig;
-use crate::alerts::config::keys::keys;
-use crate::alerts::config::value::{FilePath, HostPort};
 use crate::base::secret::Secret;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::Section;
+use crate::platform::config::value::{FilePath, HostPort};
 use crate::series::labels::quote;
 
 keys! {

@@ -8,7 +8,7 @@ pub mod plain;
 
 use super::global::Global;
 use super::http::HttpClient;
-use super::keys::{Keys, read_map};
+use crate::platform::config::keys::{Keys, read_map};
 use crate::platform::config::section::Section;
 
 /// A kind of channel.

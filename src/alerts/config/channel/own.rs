@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use super::{Channel, at_most_one, exactly_one, inherit_http};
 use crate::alerts::config::global::Global;
 use crate::alerts::config::http::HttpClient;
-use crate::alerts::config::keys::keys;
-use crate::alerts::config::value::{FilePath, GoDuration, HttpUrl, SecretUrl, TemplateUrl};
 use crate::base::secret::Secret;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::Section;
+use crate::platform::config::value::{FilePath, GoDuration, HttpUrl, SecretUrl, TemplateUrl};
 use crate::series::labels::quote;
 
 const TITLE: &str = "{{ template \"pharos.default.title\" . }}";

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{Channel, at_most_one, exactly_one, inherit_http};
 use crate::alerts::config::global::Global;
 use crate::alerts::config::http::HttpClient;
-use crate::alerts::config::keys::keys;
-use crate::alerts::config::value::{FilePath, GoDuration, HttpUrl, Value};
 use crate::base::secret::Secret;
 use crate::base::time::Duration;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::{self, Section};
+use crate::platform::config::value::{FilePath, GoDuration, HttpUrl, Value};
 use crate::platform::config::yaml::{Kind, MapWriter, Node};
 use crate::series::labels::quote;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::{Channel, exactly_one, inherit_http};
 use crate::alerts::config::global::Global;
 use crate::alerts::config::http::HttpClient;
-use crate::alerts::config::keys::keys;
-use crate::alerts::config::value::{FilePath, GoDuration, TemplateUrl};
 use crate::base::secret::Secret;
+use crate::platform::config::keys::keys;
 use crate::platform::config::section::Section;
+use crate::platform::config::value::{FilePath, GoDuration, TemplateUrl};
 use crate::platform::config::yaml::Node;
 
 keys! {

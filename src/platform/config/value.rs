@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::base::masked;
+use crate::base::quote::quote;
 use crate::base::secret::Secret;
 use crate::base::template::Set;
 use crate::base::time::Duration;
 use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, MapWriter, Node, without_secrets};
-use crate::series::labels::quote;
 
 /// What a secret is printed as, and what is read back as "there is one".
 const SECRET: &str = "<secret>";
@@ -212,7 +212,7 @@ pub struct HttpUrl(String);
 
 impl HttpUrl {
     /// A URL that is known to be good.
-    pub(super) fn known(text: &str) -> Self {
+    pub fn known(text: &str) -> Self {
         Self(text.to_owned())
     }
 

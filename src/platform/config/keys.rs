@@ -58,13 +58,13 @@ macro_rules! keys {
             }
         }
 
-        impl $crate::alerts::config::keys::Keys for $name {
+        impl $crate::platform::config::keys::Keys for $name {
             const NAME: &'static str = $label;
 
             fn read_keys(section: &mut $crate::platform::config::section::Section<'_, '_>) -> Self {
                 let mut value = Self::default();
                 $(
-                    if let Some(read) = <$type as $crate::alerts::config::value::Value>::read(section, keys!(@key $field $($key)?)) {
+                    if let Some(read) = <$type as $crate::platform::config::value::Value>::read(section, keys!(@key $field $($key)?)) {
                         value.$field = read;
                     }
                 )*
@@ -74,7 +74,7 @@ macro_rules! keys {
             fn write_keys(&self, out: &mut $crate::platform::config::yaml::MapWriter) {
                 $(
                     if !keys!(@quiet self.$field, $type $(, $quiet)?) {
-                        $crate::alerts::config::value::Value::write(&self.$field, keys!(@key $field $($key)?), out);
+                        $crate::platform::config::value::Value::write(&self.$field, keys!(@key $field $($key)?), out);
                     }
                 )*
             }

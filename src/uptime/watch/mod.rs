@@ -1,0 +1,4 @@
+//! Watching: runs checks when they are due and keeps the books of what came of it.
+
+pub mod book;
+pub mod timing;
