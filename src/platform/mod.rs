@@ -8,4 +8,6 @@ pub mod disk;
 pub mod http;
 pub mod mail;
 pub mod telemetry;
+#[cfg(test)]
+pub mod virtual_clock;
 pub mod work;

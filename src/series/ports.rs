@@ -2,9 +2,11 @@
 //!
 //! `Append` takes samples, `Select` finds series and reads them, `Evaluate` answers queries, `Summarize`
 //! gives tiles for the front page, `Lines` reads the newest lines of a log, `Search` those that a query finds, `LogLabels` names
-//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now. Each is called with a batch, never once a sample. An engine outside
+//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now, `TakeAlerts` is told what is. Each is called with a batch, never once a sample. An engine outside
 //! (a Prometheus-compatible server) can stand behind any of them, so nothing above may reach around them.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::base::cancel::{Cancel, Stop};
@@ -431,6 +433,13 @@ pub trait SendAlerts: Send + Sync {
 
     /// Where alerts go, and where they would if relabelling had not dropped it: URLs without secrets.
     fn alertmanagers(&self) -> (Vec<String>, Vec<String>);
+}
+
+/// Takes alerts of other parts of the server in, as Alertmanager takes those of Prometheus: what fires is told again before
+/// its end, what is over is told once more.
+pub trait TakeAlerts: Send + Sync {
+    /// Takes them; ends when they are stored.
+    fn take(&self, alerts: Vec<OutgoingAlert>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// An alert on its way out. Times are milliseconds since the Unix epoch.

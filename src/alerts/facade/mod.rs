@@ -9,6 +9,7 @@ mod pages;
 mod report;
 mod routing;
 mod send;
+mod take;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
-use crate::series::ports::{AlertsNow, SendAlerts};
+use crate::series::ports::{AlertsNow, SendAlerts, TakeAlerts};
 use crate::series::relabel::RelabelConfig;
 use crate::ui::shell::Counts;
 
@@ -180,6 +181,12 @@ impl Alerts {
     /// What is wrong now.
     pub fn now(&self) -> Arc<dyn AlertsNow> {
         Arc::new(now::Now(Arc::clone(&self.pages)))
+    }
+
+    /// Where other parts of the server hand in alerts.
+    pub fn taker(&self) -> Arc<dyn TakeAlerts> {
+        let (sender, manager, clock) = (Arc::clone(&self.sender), Arc::clone(&self.manager), Arc::clone(&self.clock));
+        Arc::new(take::Taker { sender, manager, clock })
     }
 
     /// Every route of the hall. Call it once, as the server starts.

@@ -70,6 +70,22 @@ impl Sender {
         (!alerts.is_empty() || !history.is_empty()).then_some(Prepared { alerts, history })
     }
 
+    /// Alerts that others than rules gave, as they are routed; those that the rules for labels drop are left out.
+    pub(super) fn prepare_taken(&self, alerts: Vec<OutgoingAlert>, external: &Labels, now: i64) -> Prepared {
+        let routed = |alert: OutgoingAlert| {
+            Some(RoutedAlert {
+                labels: self.as_routed(&alert.labels, external)?,
+                annotations: alert.annotations,
+                starts_at: alert.starts_at,
+                ends_at: Some(alert.ends_at),
+                updated_at: now,
+                is_timeout: false,
+                generator_url: alert.generator_url,
+            })
+        };
+        Prepared { alerts: alerts.into_iter().filter_map(routed).collect(), history: Vec::new() }
+    }
+
     /// Hands them on; ends when they are stored.
     pub(super) async fn send(&self, prepared: Prepared) {
         if self.outside.is_wanted() && !prepared.alerts.is_empty() {

@@ -21,7 +21,7 @@ use crate::alerts::notify::{self, Channel, Receipt, Refusal};
 use crate::alerts::{Alerts, AlertsOptions, Beside, Following, Group, Ports, Running, Setting, load_routing};
 use crate::app::ruling::{read_query, read_rule_files};
 use crate::base::cancel::Cancel;
-use crate::base::clock::{Clock, SharedClock};
+use crate::base::clock::SharedClock;
 use crate::base::float;
 use crate::base::time::{Duration as Span, TimeRange};
 use crate::logs::query::engine as logs;
@@ -30,28 +30,13 @@ use crate::metrics::engine::{Engine, Options};
 use crate::metrics::script::memory::MemorySelect;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
+use crate::platform::virtual_clock::virtual_clock;
 use crate::series::batch::WriteBatch;
 use crate::series::labels::Labels;
 use crate::series::ports::{
     Append, AppendOptions, EvaluateError, Happening, Happenings, Line, Lines, LinesWanted, OutgoingAlert, Select, Selection, SendAlerts,
 };
 use crate::series::sample::{SampleBuf, is_stale, stale_nan};
-
-/// Goes on from life to life.
-struct VirtualClock {
-    base: i64,
-    origin: tokio::time::Instant,
-}
-
-impl Clock for VirtualClock {
-    fn now_ms(&self) -> i64 {
-        self.base + i64::try_from(self.origin.elapsed().as_millis()).unwrap()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.origin.elapsed()
-    }
-}
 
 /// What everybody heard, and who refuses when.
 struct Ear {
@@ -260,7 +245,7 @@ impl House {
     fn begin(&mut self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let entered = runtime.enter();
-        let clock: SharedClock = Arc::new(VirtualClock { base: self.now, origin: tokio::time::Instant::now() });
+        let clock = virtual_clock(self.now);
         let options = Options { threads: 1, subquery_interval_ms: self.setting.interval.ms(), ..Options::default() };
         let lines = Arc::new(MemoryLines::new(Layout::Together));
         let ports = Ports {

@@ -1,4 +1,6 @@
 //! Watching: runs checks when they are due and keeps the books of what came of it.
 
 pub mod book;
+pub mod samples;
 pub mod timing;
+pub mod watcher;

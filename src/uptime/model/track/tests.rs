@@ -16,9 +16,15 @@ fn told(story: &str, retries: u32, recoveries: u32) -> String {
         let at = step as i64 * EVERY;
         match what {
             '.' => {}
-            'p' => drop(track.pause(at)),
-            'r' => drop(track.resume(at)),
-            _ => drop(track.hear(heard(at, what == '+'), Patience { retries, recoveries })),
+            'p' => {
+                track.pause(at);
+            }
+            'r' => {
+                track.resume(at);
+            }
+            _ => {
+                track.hear(heard(at, what == '+'), Patience { retries, recoveries });
+            }
         }
         spans.extend(track.take_ended());
     }
@@ -117,11 +123,19 @@ proptest! {
         for (later, what) in story {
             now += later - 20;
             match what {
-                0 => drop(track.pause(now)),
-                1 => drop(track.resume(now)),
-                2 => drop(track.miss(now)),
+                0 => {
+                track.pause(now);
+            }
+                1 => {
+                track.resume(now);
+            }
+                2 => {
+                track.miss(now);
+            }
                 3 => track = Track::resumed(track.current()),
-                what => drop(track.hear(heard(now, what % 2 == 0), Patience { retries, recoveries })),
+                what => {
+                track.hear(heard(now, what % 2 == 0), Patience { retries, recoveries });
+            }
             }
             let ended = track.take_ended();
             for span in ended.iter().chain([&track.current()]) {

@@ -75,10 +75,14 @@ fn an_incident_has_a_beginning_a_cause_and_an_end() {
 fn an_incident_goes_on_over_a_restart() {
     let mut shelf = Shelf::default();
     let mut book = Book::open(Kept::default(), 0);
-    (0..4).for_each(|n| drop(book.record(n * EVERY, (n + 1) * EVERY, bad("x"), &POLICY)));
+    (0..4).for_each(|n| {
+        book.record(n * EVERY, (n + 1) * EVERY, bad("x"), &POLICY);
+    });
     shelf.keep(book.take_changes());
     let mut book = Book::open(shelf.kept(), HOUR);
-    (0..4).for_each(|n| drop(book.record(HOUR + n * EVERY, HOUR + (n + 1) * EVERY, bad("y"), &POLICY)));
+    (0..4).for_each(|n| {
+        book.record(HOUR + n * EVERY, HOUR + (n + 1) * EVERY, bad("y"), &POLICY);
+    });
     assert_eq!(book.incident().unwrap().cause, "x");
     book.record(2 * HOUR, 2 * HOUR + EVERY, good(1), &POLICY);
     shelf.keep(book.take_changes());
@@ -99,7 +103,9 @@ fn upside_down_an_answer_is_the_incident() {
 #[test]
 fn a_pause_ends_an_incident() {
     let mut book = Book::open(Kept::default(), 0);
-    (0..4).for_each(|n| drop(book.record(n * EVERY, (n + 1) * EVERY, bad("x"), &POLICY)));
+    (0..4).for_each(|n| {
+        book.record(n * EVERY, (n + 1) * EVERY, bad("x"), &POLICY);
+    });
     book.pause(5 * EVERY);
     assert_eq!((book.state(), book.incident()), (State::Paused, None));
     assert_eq!(book.take_changes().incidents.last().unwrap().until, Some(5 * EVERY));

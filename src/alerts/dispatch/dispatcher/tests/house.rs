@@ -11,28 +11,12 @@ use crate::alerts::config::{self, Integration};
 use crate::alerts::model::message::Message;
 use crate::alerts::notify::{self, Channel, Receipt, Refusal};
 use crate::alerts::route::RouteTree;
-use crate::base::clock::Clock;
 use crate::platform::config::diagnostic::Report;
+use crate::platform::virtual_clock::virtual_clock;
 use crate::series::labels::Labels;
 
 /// When everything begins: a Thursday noon.
 const START: i64 = 1_700_000_000_000;
-
-/// Goes on from life to life.
-struct VirtualClock {
-    base: i64,
-    origin: tokio::time::Instant,
-}
-
-impl Clock for VirtualClock {
-    fn now_ms(&self) -> i64 {
-        self.base + i64::try_from(self.origin.elapsed().as_millis()).unwrap()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.origin.elapsed()
-    }
-}
 
 /// What a receiver does with messages.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,7 +131,7 @@ impl House {
     fn begin(&mut self, now: i64) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let entered = runtime.enter();
-        let clock: SharedClock = Arc::new(VirtualClock { base: now, origin: tokio::time::Instant::now() });
+        let clock = virtual_clock(now);
         let in_force = config(&self.yaml);
         let db = Arc::new(Db::open(&self.folder.path().join("pharos.db")).unwrap());
         let channels = channels(&in_force, &self.ear, &clock);

@@ -1,0 +1,245 @@
+//! Files of checks: a list below `checks`, read as a whole or refused as a whole; and single checks, as they are stored.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::check::Check;
+use crate::base::masked;
+use crate::platform::config::diagnostic::{Diagnostic, Report};
+use crate::platform::config::keys::{Keys, to_node};
+use crate::platform::config::section::Section;
+use crate::platform::config::yaml::{self, Key, Kind, Node, Position};
+
+/// Checks of one file at most.
+pub const CHECKS_MAX: usize = 10_000;
+
+/// What a secret is printed as, and what is read as "as it was".
+const SECRET: &str = "<secret>";
+
+/// A check, and the text from which it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Defined {
+    /// The check.
+    pub check: Check,
+    /// As it was written, secrets included.
+    node: Node,
+}
+
+impl Defined {
+    /// The check in YAML, secrets included.
+    pub fn definition(&self) -> String {
+        yaml::print(&self.node)
+    }
+
+    /// The same with another value of a key of its kind, as for tokens that are made for it.
+    pub fn set_secret(&mut self, kind: &str, key: &str, value: &str) {
+        let Kind::Map(pairs) = &mut self.node.kind else { return };
+        let Some((_, Node { kind: Kind::Map(below), .. })) = pairs.iter_mut().find(|(found, _)| &*found.text == kind) else { return };
+        below.retain(|(found, _)| &*found.text != key);
+        below.push((Key { at: Position::default(), text: key.into() }, Node::text(value)));
+    }
+}
+
+/// Reads a file of checks.
+///
+/// # Errors
+/// Everything that is wrong with it, with its place. Otherwise warnings stand beside the checks.
+pub fn read(text: &str, path: &Path) -> Result<(Vec<Defined>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut report = Report::new(path);
+    let document = match yaml::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            report.error(error.at, error.message);
+            return report.finish().map(|warnings| (Vec::new(), warnings));
+        }
+    };
+    let mut all = Vec::new();
+    if let Some(mut section) = Section::open(&document.root, "checks", &mut report) {
+        let nodes = section.list("checks");
+        if nodes.len() > CHECKS_MAX {
+            section.report.error(section.at, format!("{} checks are too many, {CHECKS_MAX} may be", nodes.len()));
+        }
+        for node in nodes.iter().take(CHECKS_MAX) {
+            all.extend(one(node, section.report));
+        }
+        section.finish_exactly();
+    }
+    names_and_parents(&all, &mut report);
+    report.finish().map(|warnings| (all, warnings))
+}
+
+/// Reads a single check, in YAML or JSON. Where it says `<secret>`, what `before` has there is meant.
+///
+/// # Errors
+/// Everything that is wrong with it, with its place in the text.
+pub fn read_one(text: &str, before: Option<&Defined>) -> Result<Defined, Vec<Diagnostic>> {
+    let mut report = Report::new(Path::new("check"));
+    let mut found = None;
+    match yaml::parse(text) {
+        Ok(mut document) => {
+            if let Some(before) = before {
+                restore(&mut document.root, &before.node);
+            }
+            found = one(&document.root, &mut report);
+        }
+        Err(error) => report.error(error.at, error.message),
+    }
+    report.finish()?;
+    found.ok_or_else(Vec::new)
+}
+
+/// Checks as a file that reads back as the same, with `<secret>` in place of secrets.
+pub fn print<'c>(checks: impl IntoIterator<Item = &'c Check>) -> String {
+    let list = Node::new(Kind::List(checks.into_iter().map(to_node).collect()));
+    yaml::print(&Node::new(Kind::Map(vec![(Key { at: Position::default(), text: "checks".into() }, list)])))
+}
+
+fn one(node: &Node, report: &mut Report) -> Option<Defined> {
+    let mut section = Section::open(node, Check::NAME, report)?;
+    let mut check = Check::read_keys(&mut section);
+    check.check(&mut section);
+    section.finish_exactly();
+    Some(Defined { check, node: node.clone() })
+}
+
+/// Names are there once, parents are there, and nobody is their own ancestor.
+fn names_and_parents(all: &[Defined], report: &mut Report) {
+    let mut names = HashSet::new();
+    for defined in all {
+        if !names.insert(defined.check.name.as_str()) {
+            report.error(defined.node.at, format!("there are two checks named {:?}", defined.check.name));
+        }
+    }
+    let parents: HashMap<&str, &str> = all.iter().map(|defined| (defined.check.name.as_str(), defined.check.parent.as_str())).collect();
+    for defined in all.iter().filter(|defined| is_in_circle(&defined.check.name, |name| parents.get(name).copied().unwrap_or_default())) {
+        report.error(defined.node.at, format!("the check {:?} is below itself: its parents go round in a circle", defined.check.name));
+    }
+}
+
+/// Whether one comes back to a check by going from parent to parent.
+pub fn is_in_circle<'n>(name: &'n str, parent: impl Fn(&'n str) -> &'n str) -> bool {
+    let mut seen = HashSet::new();
+    let mut at = parent(name);
+    while !at.is_empty() && seen.insert(at) {
+        if at == name {
+            return true;
+        }
+        at = parent(at);
+    }
+    false
+}
+
+/// Puts back what was hidden.
+fn restore(node: &mut Node, before: &Node) {
+    match (&mut node.kind, &before.kind) {
+        (Kind::Map(pairs), Kind::Map(_)) => {
+            for (key, value) in pairs {
+                if let Some(was) = before.get(&key.text) {
+                    restore(value, was);
+                }
+            }
+        }
+        (Kind::List(items), Kind::List(were)) => items.iter_mut().zip(were).for_each(|(item, was)| restore(item, was)),
+        // A URL is shown with its password hidden.
+        (Kind::Scalar { text, .. }, Kind::Scalar { text: was, .. }) if &**text == SECRET || *masked::url(was) == **text => {
+            text.clone_from(was);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+checks:
+  - name: Shop
+    labels: {team: web}
+    http:
+      url: https://ann:pw@shop.example/health
+      status: [200, 3xx]
+      json: [{path: status, value: ok}]
+      bearer_token: hunter2hunter2
+  - name: Database
+    parent: Shop
+    interval: 5s
+    retries: 0
+    tcp: {address: 'db.example:5432'}
+  - name: Backup
+    heartbeat: {cron: '0 3 * * *', time_zone: Europe/Berlin, grace: 30m}
+";
+
+    fn told(text: &str) -> Vec<String> {
+        read(text, Path::new("checks.yml")).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_file_reads_back_as_it_was_printed() {
+        let (all, warnings) = read(FILE, Path::new("checks.yml")).unwrap();
+        assert_eq!(warnings, []);
+        let kinds: Vec<(&str, String)> = all.iter().map(|defined| (defined.check.kind(), defined.check.target())).collect();
+        assert_eq!(kinds[1], ("tcp", "db.example:5432".to_owned()));
+        assert!(!kinds[0].1.contains("pw"), "{}", kinds[0].1);
+        assert_eq!(all[1].check.timeout().to_string(), "5s", "not longer than its interval");
+        let printed = print(all.iter().map(|defined| &defined.check));
+        assert!(!printed.contains("hunter2") && !printed.contains("pw@"), "{printed}");
+        let (again, _) = read(&printed, Path::new("x")).unwrap();
+        assert_eq!(print(again.iter().map(|defined| &defined.check)), printed);
+        assert_eq!(again[1].check, all[1].check);
+    }
+
+    #[test]
+    fn what_was_hidden_stays_as_it_was() {
+        let (all, _) = read(FILE, Path::new("checks.yml")).unwrap();
+        let shown = yaml::print(&to_node(&all[0].check));
+        let again = read_one(&shown, Some(&all[0])).unwrap();
+        let http = again.check.http.as_ref().unwrap();
+        assert_eq!((http.bearer_token.expose(), http.url.0.as_str()), ("hunter2hunter2", "https://ann:pw@shop.example/health"));
+        assert_eq!(read_one(&again.definition(), None).unwrap().check, all[0].check);
+        let json = r#"{"name": "A", "heartbeat": {"every": "1h"}}"#;
+        let mut made = read_one(json, None).unwrap();
+        made.set_secret("heartbeat", "token", "0123456789abcdef");
+        assert_eq!(read_one(&made.definition(), None).unwrap().check.heartbeat.unwrap().token.expose(), "0123456789abcdef");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, expected) in [
+            ("checks: [{http: {url: 'https://a/'}}]", "checks.yml:1:10: a check has a name"),
+            ("checks: [{name: a}]", "checks.yml:1:10: a check says what it probes: http, tcp, dns, ping, grpc, heartbeat, query or module"),
+            (
+                "checks: [{name: a, ping: {host: a}, tcp: {address: 'a:1'}}]",
+                "checks.yml:1:10: a check has one kind, this one has tcp and ping",
+            ),
+            ("checks: [{name: a, ping: {host: a}}, {name: a, ping: {host: b}}]", "checks.yml:1:38: there are two checks named \"a\""),
+            ("checks: [{name: a, interval: 10ms, ping: {host: a}}]", "checks.yml:1:30: interval: read 10ms, expected 1s to 1d"),
+            (
+                "checks: [{name: a, http: {url: ftp://a}}]",
+                "checks.yml:1:32: url: read \"ftp://a\", expected an address such as https://example.org/",
+            ),
+            (
+                "checks: [{name: a, http: {url: 'http://a', status: [20]}}]",
+                "checks.yml:1:52: status: read \"20\", expected such as 200, 200-299 or 2xx",
+            ),
+            (
+                "checks: [{name: a, labels: {check: x}, ping: {host: a}}]",
+                "checks.yml:1:28: labels: check is a label that every check has already",
+            ),
+            ("checks: [{name: a, ping: {hots: a}}]", "checks.yml:1:27: hots: unknown key, did you mean host?"),
+            ("checks: [{name: a, heartbeat: {}}]", "checks.yml:1:31: a heartbeat comes either every so often or by a cron expression"),
+            (
+                "checks: [{name: a, heartbeat: {cron: x}}]",
+                "checks.yml:1:38: cron: \"x\" is no cron expression of five fields (minute hour day month weekday): ",
+            ),
+            (
+                "checks: [{name: a, module: {module: m, target: t}, parent: b}, {name: b, parent: a, ping: {host: h}}]",
+                "checks.yml:1:10: the check \"a\" is below itself: its parents go round in a circle",
+            ),
+            ("checks: {", "checks.yml:"),
+        ] {
+            let told = told(text);
+            assert!(told.iter().any(|line| line.starts_with(expected)), "{text}: {told:#?}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What people write: checks.
+
+pub mod check;
+pub mod file;

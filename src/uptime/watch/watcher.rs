@@ -1,0 +1,375 @@
+//! The watcher: probes every check when it is due, keeps its book, writes down what changed, and says what is down.
+//!
+//! One task waits for whoever is due next; each probe is a task of its own. Results are taken under one lock that is held
+//! for microseconds. What changed is written down every [`WRITTEN_EVERY`], and at once when a state turned: a crash
+//! forgets seconds of being up, never that something was down.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::book::{Book, Changes, Kept, Policy};
+use super::samples;
+use super::timing::{CheckId, Timing};
+use crate::base::clock::SharedClock;
+use crate::series::batch::WriteBatch;
+use crate::series::ports::{Append, AppendOptions};
+use crate::uptime::config::check::Check;
+use crate::uptime::model::beat::Beat;
+use crate::uptime::model::incident::Incident;
+use crate::uptime::model::outcome::{Failure, FailureKind, Outcome};
+use crate::uptime::model::track::{Patience, Span, State, Turn};
+use crate::uptime::store::{Store, Written};
+
+/// How often what changed is written down, unless a state turned.
+pub const WRITTEN_EVERY: Duration = Duration::from_secs(5);
+/// Probes that run at once; more wait.
+const PROBES_MAX: usize = 400;
+/// How much longer than a probe may take its result is waited for, before it is missed.
+const GRACE: Duration = Duration::from_secs(2);
+/// Samples that wait for storage at most; then new ones are dropped.
+const SAMPLES_WAITING_MAX: usize = 200_000;
+
+/// Makes one probe of a check; it ends by itself when the check's time is over.
+pub trait Probe: Send + Sync {
+    /// What the probe finds.
+    fn probe<'a>(&'a self, check: &'a Check) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+}
+
+/// A check under watch, as others see it.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The check.
+    pub check: Arc<Check>,
+    /// Its state, and since when.
+    pub span: Span,
+    /// Since when something speaks against that.
+    pub in_doubt_since: Option<i64>,
+    /// The incident that goes on.
+    pub incident: Option<Incident>,
+    /// What was found last.
+    pub newest: Option<Outcome>,
+    /// The newest results, ascending.
+    pub beats: Vec<Beat>,
+}
+
+/// How punctual probes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Punctuality {
+    /// Probes that were begun.
+    pub begun: u64,
+    /// Of those, more than 100 ms after they were due.
+    pub late: u64,
+    /// The latest of all.
+    pub latest: Duration,
+}
+
+struct Watched {
+    check: Arc<Check>,
+    book: Book,
+}
+
+#[derive(Default)]
+struct Inner {
+    watched: HashMap<CheckId, Watched>,
+    timing: Timing,
+    samples: WriteBatch,
+    punctuality: Punctuality,
+    /// Whether a state turned since it was written down last.
+    has_turned: bool,
+}
+
+/// Watches checks.
+pub struct Watcher {
+    inner: Mutex<Inner>,
+    probe: Arc<dyn Probe>,
+    store: Store,
+    append: Arc<dyn Append>,
+    clock: SharedClock,
+    /// Somebody may be due earlier than was thought, or something is to be written down.
+    wake: Notify,
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watcher").finish_non_exhaustive()
+    }
+}
+
+impl Watcher {
+    /// Watches nothing yet.
+    pub fn new(probe: Arc<dyn Probe>, store: Store, append: Arc<dyn Append>, clock: SharedClock) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::default(),
+            probe,
+            store,
+            append,
+            clock,
+            wake: Notify::new(),
+            places: Arc::new(Semaphore::new(PROBES_MAX)),
+            tasks: TaskTracker::new(),
+        })
+    }
+
+    /// Watches a check from now on, going on from what was written down; one that is watched already is watched as it is
+    /// now.
+    pub fn watch(&self, id: CheckId, check: Check, kept: Written) {
+        let now = self.clock.now_ms();
+        let mut inner = self.inner.lock();
+        let check = Arc::new(check);
+        let is_new = kept == Written::default();
+        let before = inner.watched.remove(&id);
+        if let Some(before) = &before
+            && samples::labels(&before.check).build() != samples::labels(&check).build()
+        {
+            samples::end(&mut inner.samples, &before.check, now);
+        }
+        let is_known = before.is_some();
+        let mut book = before.map_or_else(|| Book::open(kept_of(kept), now), |before| before.book);
+        if check.paused {
+            book.pause(now);
+            samples::end(&mut inner.samples, &check, now);
+            inner.timing.remove(id);
+            inner.has_turned = true;
+        } else {
+            book.resume(now);
+            let (interval, at) = (interval(&check), self.clock.monotonic());
+            inner.timing.add(id, interval, at, is_new || is_known);
+        }
+        inner.watched.insert(id, Watched { check, book });
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Watches a check no longer.
+    pub fn forget(&self, id: CheckId) {
+        let now = self.clock.now_ms();
+        let mut inner = self.inner.lock();
+        inner.timing.remove(id);
+        if let Some(gone) = inner.watched.remove(&id) {
+            samples::end(&mut inner.samples, &gone.check, now);
+        }
+    }
+
+    /// Probes a check as soon as may be.
+    pub fn probe_now(&self, id: CheckId) {
+        let now = self.clock.monotonic();
+        let mut inner = self.inner.lock();
+        if inner.watched.get(&id).is_some_and(|watched| !watched.check.paused) {
+            inner.timing.set(id, now);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// A check as it is now.
+    pub fn view(&self, id: CheckId) -> Option<View> {
+        self.inner.lock().watched.get(&id).map(view)
+    }
+
+    /// Every check as it is now.
+    pub fn views(&self) -> BTreeMap<CheckId, View> {
+        self.inner.lock().watched.iter().map(|(id, watched)| (*id, view(watched))).collect()
+    }
+
+    /// How punctual probes were so far.
+    pub fn punctuality(&self) -> Punctuality {
+        self.inner.lock().punctuality
+    }
+
+    /// Runs until it is told to stop; then waits for probes under way and writes everything down.
+    pub async fn run(self: &Arc<Self>, stop: CancellationToken) {
+        let mut write_at = self.clock.monotonic() + WRITTEN_EVERY;
+        while !stop.is_cancelled() {
+            let now = self.clock.monotonic();
+            let next = self.begin_due(now);
+            let is_due = now >= write_at || std::mem::take(&mut self.inner.lock().has_turned);
+            if is_due {
+                self.write().await;
+                write_at = self.clock.monotonic() + WRITTEN_EVERY;
+                continue;
+            }
+            let until = next.map_or(write_at, |next| next.min(write_at));
+            tokio::select! {
+                () = tokio::time::sleep(until.saturating_sub(now)) => {}
+                () = self.wake.notified() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.write().await;
+    }
+
+    /// Begins every probe that is due; says when the next will be.
+    fn begin_due(self: &Arc<Self>, now: Duration) -> Option<Duration> {
+        let mut inner = self.inner.lock();
+        while let Some((id, due)) = inner.timing.take(now) {
+            let Some(check) = inner.watched.get(&id).map(|watched| Arc::clone(&watched.check)) else { continue };
+            let late = now.saturating_sub(due);
+            let punctuality = &mut inner.punctuality;
+            punctuality.begun += 1;
+            punctuality.late += u64::from(late > Duration::from_millis(100));
+            punctuality.latest = punctuality.latest.max(late);
+            let watcher = Arc::clone(self);
+            self.tasks.spawn(async move { watcher.probe_one(id, check).await });
+        }
+        inner.timing.next()
+    }
+
+    async fn probe_one(&self, id: CheckId, check: Arc<Check>) {
+        let Ok(_place) = self.places.acquire().await else { return };
+        let at = self.clock.now_ms();
+        let mut outcome = match tokio::time::timeout(timeout(&check) + GRACE, self.probe.probe(&check)).await {
+            Ok(outcome) => outcome,
+            Err(_) => failed(FailureKind::Timeout, format!("nothing came of it within {}", samples::seconds(timeout(&check)))),
+        };
+        judge(&check, &mut outcome, at);
+        self.take(id, &check, at, outcome);
+    }
+
+    /// Takes a result in, and says when the next probe is due.
+    fn take(&self, id: CheckId, check: &Arc<Check>, at: i64, outcome: Outcome) {
+        let now = self.clock.monotonic();
+        let policy = policy(check);
+        let is_up = outcome.failure.is_none() != policy.is_upside_down;
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        // It may have been changed or deleted meanwhile.
+        let Some(watched) = inner.watched.get_mut(&id).filter(|watched| Arc::ptr_eq(&watched.check, check)) else { return };
+        let retry = Duration::from_millis(u64::try_from(check.retry_interval.ms()).unwrap_or(0));
+        let usual = interval(check);
+        let due = at.saturating_add(i64::try_from(usual.as_millis()).unwrap_or(i64::MAX));
+        let turn = watched.book.record(at, due, outcome.clone(), &policy);
+        inner.has_turned |= matches!(turn, Some(Turn::Into { .. }));
+        if inner.samples.sample_count() < SAMPLES_WAITING_MAX {
+            samples::add(&mut inner.samples, check, watched.book.state(), is_up, &outcome, at);
+        }
+        if watched.book.in_doubt_since().is_some() && !retry.is_zero() {
+            inner.timing.set(id, now + retry);
+        } else {
+            inner.timing.ran(id, usual, now);
+        }
+        self.wake.notify_one();
+    }
+
+    /// Writes down what changed since the last time. What the database does not take now is written with the next.
+    async fn write(&self) {
+        let (changes, batch) = self.take_changes();
+        if batch.sample_count() > 0 {
+            let append = Arc::clone(&self.append);
+            let options = AppendOptions { no_sync: true, ..AppendOptions::default() };
+            let appended = tokio::task::spawn_blocking(move || append.append(&batch, &options)).await;
+            if let Ok(Err(error)) = appended {
+                tracing::warn!(%error, "series of checks are not stored");
+            }
+        }
+        if changes.is_empty() {
+            return;
+        }
+        let mut wait = Duration::from_millis(200);
+        while let Err(error) = self.store.write(changes.clone()).await {
+            tracing::warn!(%error, "what became of checks cannot be written down");
+            if wait > Duration::from_secs(10) {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 4;
+        }
+    }
+
+    fn take_changes(&self) -> (Vec<(CheckId, Written)>, WriteBatch) {
+        let now = self.clock.now_ms();
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        let mut all = Vec::new();
+        for (id, watched) in &mut inner.watched {
+            watched.book.miss(now);
+            let Changes { spans, hours, incidents } = watched.book.take_changes();
+            if !spans.is_empty() || !hours.is_empty() || !incidents.is_empty() {
+                all.push((*id, Written { spans, hours, incidents }));
+            }
+        }
+        (all, std::mem::take(&mut inner.samples))
+    }
+}
+
+/// What a check asks for beyond what its probe knows: how fast, and how long the certificate still holds.
+fn judge(check: &Check, outcome: &mut Outcome, now: i64) {
+    if outcome.failure.is_some() {
+        return;
+    }
+    let limit = check.latency_max().map(|limit| Duration::from_millis(u64::try_from(limit.ms()).unwrap_or(0)));
+    if let Some(limit) = limit.filter(|limit| outcome.took > *limit) {
+        let text = format!("it took {}, and may take {}", samples::seconds(outcome.took), samples::seconds(limit));
+        outcome.failure = Some(Failure { kind: FailureKind::Slow, text });
+        return;
+    }
+    let ends = outcome.certificates.iter().map(|certificate| certificate.not_after).min();
+    if let (Some(days), Some(ends)) = (check.certificate_days(), ends) {
+        let left = (ends - now / 1000).div_euclid(86_400);
+        if left < i64::try_from(days).unwrap_or(i64::MAX) {
+            let text = format!("the certificate ends in {left} days, and must hold for {days}");
+            outcome.failure = Some(Failure { kind: FailureKind::Expiry, text });
+        }
+    }
+}
+
+fn failed(kind: FailureKind, text: String) -> Outcome {
+    Outcome { failure: Some(Failure { kind, text }), ..Outcome::default() }
+}
+
+fn view(watched: &Watched) -> View {
+    let book = &watched.book;
+    View {
+        check: Arc::clone(&watched.check),
+        span: Span { from: book.since(), until: book.current().until, state: book.state() },
+        in_doubt_since: book.in_doubt_since(),
+        incident: book.incident().cloned(),
+        newest: book.newest().cloned(),
+        beats: book.beats().newest().cloned().collect(),
+    }
+}
+
+fn kept_of(written: Written) -> Kept {
+    let Written { spans, hours, incidents } = written;
+    Kept { span: spans.into_iter().next_back(), hour: hours.into_iter().next_back(), incident: incidents.into_iter().next_back() }
+}
+
+fn interval(check: &Check) -> Duration {
+    Duration::from_millis(u64::try_from(check.interval.ms()).unwrap_or(0).max(1_000))
+}
+
+fn timeout(check: &Check) -> Duration {
+    Duration::from_millis(u64::try_from(check.timeout().ms()).unwrap_or(0).max(1))
+}
+
+fn policy(check: &Check) -> Policy {
+    let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Policy {
+        patience: Patience { retries: count(check.retries), recoveries: count(check.recoveries) },
+        is_upside_down: check.upside_down,
+        grace: i64::try_from((timeout(check) + 2 * GRACE).as_millis()).unwrap_or(i64::MAX),
+    }
+}
+
+/// Whether a check counts as up now, if that is known.
+pub const fn is_up(state: State) -> Option<bool> {
+    match state {
+        State::Up => Some(true),
+        State::Down => Some(false),
+        State::Unknown | State::Paused => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
