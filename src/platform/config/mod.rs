@@ -7,10 +7,9 @@
 pub mod diagnostic;
 pub mod expand;
 pub mod flags;
-
+pub mod http_client;
 pub mod path;
 pub mod scalar;
 pub mod section;
 pub mod settings;
-
 pub mod yaml;

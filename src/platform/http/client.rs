@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod configured;
 mod guard;
 mod proxy;
 mod redirect;
@@ -27,6 +28,7 @@ use crate::base::clock::SharedClock;
 use crate::base::masked;
 
 pub use body::{BodyError, ContentEncoding, decode_body};
+pub use configured::{client_settings, tls_settings};
 pub use guard::{Denied, FetchGuard};
 pub use secure::{Stream, secure};
 pub use settings::{
