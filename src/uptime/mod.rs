@@ -7,4 +7,6 @@
 //! that is probed again and again; an *outcome* is what one probe found; a *span* is a time in which a check was in one
 //! state.
 
+pub mod config;
 pub mod model;
+pub mod probe;

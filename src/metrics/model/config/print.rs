@@ -3,8 +3,8 @@
 //! What is printed reads back as the same configuration, secrets aside.
 
 use super::{
-    AlertingConfig, AlertmanagerConfig, Config, DiscoveryConfigs, GlobalConfig, OtlpConfig, RelabelConfig,
-    RemoteReadConfig, RemoteWriteConfig, ScrapeConfig, StorageConfig, TracingConfig,
+    AlertingConfig, AlertmanagerConfig, Config, DiscoveryConfigs, GlobalConfig, OtlpConfig, RelabelConfig, RemoteReadConfig,
+    RemoteWriteConfig, ScrapeConfig, StorageConfig, TracingConfig,
 };
 use crate::base::masked;
 use crate::base::time::Duration;
