@@ -7,6 +7,10 @@
 //! that is probed again and again; an *outcome* is what one probe found; a *span* is a time in which a check was in one
 //! state.
 
+mod api;
 pub mod config;
+mod facade;
 pub mod model;
 pub mod probe;
+
+pub use facade::{Uptime, UptimeOptions};

@@ -1,5 +1,6 @@
 //! `blackbox.yml`: modules, which say how to probe, with the keys and the defaults of blackbox_exporter.
 
+mod dns_words;
 mod module;
 mod pattern;
 mod print;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use dns_words::{class, record_type};
 pub use module::{
     DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, Preference, Step, TcpModule, UnixModule, Way,
 };

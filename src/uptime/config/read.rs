@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dns_words::{class, record_type};
 use super::module::{
     DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, Preference, Step, TcpModule, UnixModule, Way,
 };
@@ -352,9 +353,6 @@ fn icmp(mut section: Section<'_, '_>) -> IcmpModule {
     module
 }
 
-/// Classes that have a name.
-const CLASSES: [&str; 6] = ["IN", "CS", "CH", "HS", "NONE", "ANY"];
-
 fn dns(mut section: Section<'_, '_>) -> DnsModule {
     let module = DnsModule {
         address: preference(&mut section),
@@ -375,11 +373,11 @@ fn dns(mut section: Section<'_, '_>) -> DnsModule {
         let at = section.at;
         section.report.error(at, "query name must be set for DNS module");
     }
-    if !module.query_class.is_empty() && !CLASSES.contains(&module.query_class.as_str()) {
+    if class(&module.query_class).is_none() {
         let at = section.value_place("query_class");
         section.report.error(at, format!("query class {} is not valid", quote(&module.query_class)));
     }
-    if !module.query_type.is_empty() && module.query_type.parse::<hickory_proto::rr::RecordType>().is_err() {
+    if record_type(&module.query_type).is_none() {
         let at = section.value_place("query_type");
         section.report.error(at, format!("query type {} is not valid", quote(&module.query_type)));
     }

@@ -21,7 +21,6 @@ pub use record::Finding;
 use self::dial::{Dialler, Plans};
 use self::record::Record;
 use crate::base::clock::SharedClock;
-use crate::base::human;
 use crate::uptime::config::{Module, Way};
 use crate::uptime::model::outcome::FailureKind;
 
@@ -116,7 +115,7 @@ impl Deadline {
 
 /// A length of time for people: `1.2 s`, `340 ms`.
 fn span(took: Duration) -> String {
-    human::span(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+    if took < Duration::from_secs(1) { format!("{} ms", took.as_millis()) } else { format!("{:.1} s", took.as_secs_f64()) }
 }
 
 /// Host and port of `host:port` or `[host]:port`.
