@@ -177,7 +177,11 @@ struct Bad {
 }
 
 async fn call(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> Result<i32, Bad> {
-    let broken = |error: hyper::Error| Bad { code: UNAVAILABLE, why: format!("what answered does not speak gRPC: {error}"), kind: FailureKind::Protocol };
+    let broken = |error: hyper::Error| Bad {
+        code: UNAVAILABLE,
+        why: format!("what answered does not speak gRPC: {error}"),
+        kind: FailureKind::Protocol,
+    };
     let (mut sender, connection) = http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let driver = tokio::spawn(async move {
         let _its_error_is_the_answers = connection.await.is_err();
@@ -189,7 +193,8 @@ async fn call(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> Result<
 
 async fn answer(sender: &mut http2::SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<i32, Bad> {
     let bad = |code: u32, why: String| Bad { code, why, kind: FailureKind::Protocol };
-    let response = sender.send_request(request).await.map_err(|error| bad(UNAVAILABLE, format!("what answered does not speak gRPC: {error}")))?;
+    let response =
+        sender.send_request(request).await.map_err(|error| bad(UNAVAILABLE, format!("what answered does not speak gRPC: {error}")))?;
     let (head, body) = response.into_parts();
     if head.status != http::StatusCode::OK {
         let code = match head.status.as_u16() {
@@ -205,7 +210,8 @@ async fn answer(sender: &mut http2::SendRequest<Full<Bytes>>, request: Request<F
     if let Some((code, why)) = status(&head.headers) {
         return if code == 0 { Err(bad(13, "the answer has no message".to_owned())) } else { Err(refused(code, &why)) };
     }
-    let collected = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| bad(13, format!("the answer broke off: {error}")))?;
+    let collected =
+        Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| bad(13, format!("the answer broke off: {error}")))?;
     let trailers = collected.trailers().cloned().unwrap_or_default();
     match status(&trailers) {
         Some((0, _)) => {}
@@ -213,7 +219,8 @@ async fn answer(sender: &mut http2::SendRequest<Full<Bytes>>, request: Request<F
         None => return Err(bad(13, "the answer has no status".to_owned())),
     }
     let bytes = collected.to_bytes();
-    let message = bytes.get(HEAD_BYTES..).filter(|_| bytes.first() == Some(&0)).and_then(|message| HealthCheckResponse::decode(message).ok());
+    let message =
+        bytes.get(HEAD_BYTES..).filter(|_| bytes.first() == Some(&0)).and_then(|message| HealthCheckResponse::decode(message).ok());
     message.map(|message| message.status).ok_or_else(|| bad(13, "the answer is no state of a service".to_owned()))
 }
 

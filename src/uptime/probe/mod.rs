@@ -3,8 +3,11 @@
 
 mod conversation;
 mod dial;
+mod dns;
 mod gauges;
+mod grpc;
 mod http;
+mod icmp;
 mod record;
 mod tcp;
 mod unix;
@@ -32,6 +35,7 @@ pub struct Prober {
     clock: SharedClock,
     dialler: Dialler,
     plans: Plans,
+    echoes: icmp::Echoes,
     gate: Arc<Semaphore>,
 }
 
@@ -49,7 +53,7 @@ impl Prober {
     /// A prober on this clock.
     pub fn new(clock: SharedClock) -> Self {
         let gate = Arc::new(Semaphore::new(PROBES_MAX));
-        Self { dialler: Dialler::new(clock.clone()), plans: Plans::new(clock.clone()), clock, gate }
+        Self { dialler: Dialler::new(clock.clone()), plans: Plans::new(clock.clone()), echoes: icmp::Echoes::default(), clock, gate }
     }
 
     /// Leave to make a probe; none while too many run.
@@ -70,7 +74,9 @@ impl Prober {
         match &module.way {
             Way::Http(way) => http::probe(&probing, &mut record, way, target).await,
             Way::Tcp(way) => tcp::probe(&probing, &mut record, way, target).await,
-            Way::Dns(_) | Way::Icmp(_) | Way::Grpc(_) => record.fail(FailureKind::Target, "not yet"),
+            Way::Dns(way) => dns::probe(&probing, &mut record, way, target).await,
+            Way::Icmp(way) => icmp::probe(&probing, &mut record, way, target).await,
+            Way::Grpc(way) => grpc::probe(&probing, &mut record, way, target).await,
             Way::Unix(way) => unix::probe(&probing, &mut record, way, target).await,
         }
         let took = record.now().saturating_sub(started);
