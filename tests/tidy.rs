@@ -77,6 +77,8 @@ const DOORS: &[(&str, &[&str])] = &[
             "metrics/facade",
             "logs/api",
             "logs/facade",
+            "uptime/api",
+            "uptime/facade",
             "alerts/api",
             "alerts/facade",
             "boards/api",
@@ -105,6 +107,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls", &["platform/http"]),
     ("tokio_rustls", &["platform/http"]),
     ("x509_parser", &["platform/http"]),
+    ("hyper", &["uptime/probe"]),
+    ("socket2", &["uptime/probe"]),
+    ("hickory_proto", &["uptime/config", "uptime/probe"]),
 ];
 
 /// Names of junk drawers.

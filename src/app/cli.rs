@@ -12,8 +12,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::examples::*;
 use super::{
-    alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_dashboard, check_logql, configuration, edge, health, import,
-    serve, test_rules, user,
+    alert_tools, analyze, ask, ask_logs, backup, check_alertmanager, check_blackbox, check_dashboard, check_logql, configuration, edge,
+    health, import, serve, test_rules, user,
 };
 use crate::base::clock::{Clock, SystemClock};
 use crate::metrics::lint;
@@ -119,6 +119,13 @@ enum Check {
     /// Check files that say who is told of alerts, in the form of Alertmanager's; names file, line, column and mistake.
     #[command(after_help = ALERTMANAGER_EXAMPLES)]
     Alertmanager {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Check files that say how to probe, in the form of blackbox_exporter's; names file, line, column and mistake.
+    #[command(after_help = BLACKBOX_EXAMPLES)]
+    Blackbox {
         /// The files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -303,6 +310,7 @@ fn execute(command: Command, release: fn()) -> anyhow::Result<()> {
         Command::Check(Check::WebConfig { files }) => edge::check(&files, &SystemClock::new(), &mut out),
         Command::Check(Check::Rules { files }) => configuration::check_rules(&files, &mut out),
         Command::Check(Check::Alertmanager { files }) => check_alertmanager::check(&files, &mut out),
+        Command::Check(Check::Blackbox { files }) => check_blackbox::check(&files, &mut out),
         Command::Check(Check::Metrics { file }) => check_metrics(file, &mut out),
         Command::Check(Check::Logql { query }) => check_logql::check(query, &mut out),
         Command::Check(Check::Dashboard { files }) => check_dashboard::check(&files, &mut out),

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::edge::Edge;
+use super::probing::read_modules;
 use super::routing::read_routing;
 use super::ruling::{read_rule_files, read_rules};
 use super::vetting::vet;
@@ -26,9 +27,10 @@ use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::{FileSettings, Resolved, unknown_variables};
 use crate::platform::telemetry::metrics::{Page, Report};
+use crate::uptime::config::Modules;
 
 /// Applies a new configuration to what runs.
-type Apply = Box<dyn Fn(&LoadedConfig, &Alerting) + Send + Sync>;
+type Apply = Box<dyn Fn(&LoadedConfig, &Alerting, &Arc<Modules>) + Send + Sync>;
 /// Applies other rules, where nothing else changed.
 type ApplyRules = Box<dyn Fn(Vec<Group>) + Send + Sync>;
 
@@ -67,6 +69,7 @@ pub(super) struct Configuration {
 struct Current {
     loaded: Arc<LoadedConfig>,
     alerting: Alerting,
+    modules: Arc<Modules>,
     resolved: Resolved,
     reload: ReloadState,
     /// What is wrong with rule files that changed on disk, as it stands in `reload`.
@@ -107,16 +110,25 @@ fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<Str
     Ok((resolved, warnings.iter().map(ToString::to_string).collect()))
 }
 
-/// Reads the files about alerts: rules and routing. With what is odd about them.
-fn read_alerting(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -> Result<(Alerting, Vec<Diagnostic>), Vec<Diagnostic>> {
+/// What other files say than the configuration file.
+struct Other {
+    alerting: Alerting,
+    modules: Arc<Modules>,
+    /// What is odd about the files.
+    odd: Vec<Diagnostic>,
+}
+
+/// Reads the files about rules, alerts and probes.
+fn read_other(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -> Result<Other, Vec<Diagnostic>> {
     let rules = read_rules(&loaded.config, &resolved.settings);
     let routing = read_routing(&resolved.settings, loaded.loaded_from.as_deref(), clock);
-    match (rules, routing) {
-        (Ok((rules, mut odd)), Ok((routing, odd_routing))) => {
-            odd.extend(odd_routing);
-            Ok((Alerting { rules, routing }, odd))
+    let modules = read_modules(&resolved.settings, loaded.loaded_from.as_deref());
+    match (rules, routing, modules) {
+        (Ok((rules, mut odd)), Ok((routing, odd_routing)), Ok((modules, odd_modules))) => {
+            odd.extend(odd_routing.into_iter().chain(odd_modules));
+            Ok(Other { alerting: Alerting { rules, routing }, modules, odd })
         }
-        (rules, routing) => Err(rules.err().into_iter().chain(routing.err()).flatten().collect()),
+        (rules, routing, modules) => Err(rules.err().into_iter().chain(routing.err()).chain(modules.err()).flatten().collect()),
     }
 }
 
@@ -139,16 +151,16 @@ impl Configuration {
         if !wrong.is_empty() {
             bail!("the settings cannot be used:\n{}", lines(&wrong));
         }
-        let (alerting, odd_alerting) = match read_alerting(&loaded, &resolved, &clock) {
-            Ok(alerting) => alerting,
-            Err(errors) => bail!("the files about rules and alerts cannot be used:\n{}", lines(&errors)),
+        let Other { alerting, modules, odd } = match read_other(&loaded, &resolved, &clock) {
+            Ok(other) => other,
+            Err(errors) => bail!("the files about rules, alerts and probes cannot be used:\n{}", lines(&errors)),
         };
         let now = clock.now_ms();
         let standing: Vec<String> = flags.ignored.iter().chain(&resolved.warnings).chain(&of_loki).cloned().collect();
-        let odd = loaded.warnings.iter().chain(&odd_alerting).map(ToString::to_string);
+        let odd = loaded.warnings.iter().chain(&odd).map(ToString::to_string);
         let warnings = odd.chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
-        let current = Current { loaded: Arc::new(loaded), alerting, resolved, reload, wrong_rules: None };
+        let current = Current { loaded: Arc::new(loaded), alerting, modules, resolved, reload, wrong_rules: None };
         Ok(Arc::new(Self {
             flags,
             clock,
@@ -167,7 +179,7 @@ impl Configuration {
     pub(super) fn on_change(
         &self,
         edge: Arc<Edge>,
-        apply: impl Fn(&LoadedConfig, &Alerting) + Send + Sync + 'static,
+        apply: impl Fn(&LoadedConfig, &Alerting, &Arc<Modules>) + Send + Sync + 'static,
         apply_rules: impl Fn(Vec<Group>) + Send + Sync + 'static,
     ) {
         let said_before = self.followers.set(Followers { edge, apply: Box::new(apply), apply_rules: Box::new(apply_rules) }).is_err();
@@ -194,6 +206,11 @@ impl Configuration {
         self.current.read().alerting.clone()
     }
 
+    /// The modules of probes in force.
+    pub(super) fn modules(&self) -> Arc<Modules> {
+        Arc::clone(&self.current.read().modules)
+    }
+
     /// Warnings about the configuration in force, for the log.
     pub(super) fn warnings(&self) -> Vec<String> {
         self.current.read().reload.warnings.clone()
@@ -209,23 +226,23 @@ impl Configuration {
             return Err(lines(&wrong));
         }
         // Which file it is stays as it was at the start, like every setting.
-        let alerting = read_alerting(&loaded, &self.resolved(), &self.clock).map_err(|errors| lines(&errors))?;
+        let other = read_other(&loaded, &self.resolved(), &self.clock).map_err(|errors| lines(&errors))?;
         let refused = refused_changes(&loaded.config, &self.loaded().config, &self.clock);
         if !refused.is_empty() {
             return Err(format!("one or more errors occurred while applying the new configuration: {}", refused.join("; ")));
         }
         let followers = self.followers.get();
         let prepared = followers.map(|followers| followers.edge.prepare()).transpose()?;
-        self.take_over(loaded, alerting, unknown, &resolved);
+        self.take_over(loaded, other, unknown, &resolved);
         if let (Some(followers), Some(prepared)) = (followers, prepared) {
             followers.edge.take_over(prepared);
         }
         Ok(())
     }
 
-    fn take_over(&self, loaded: LoadedConfig, alerting: (Alerting, Vec<Diagnostic>), unknown: Vec<String>, resolved: &Resolved) {
-        let (alerting, odd_alerting) = alerting;
-        let mut warnings: Vec<String> = loaded.warnings.iter().chain(&odd_alerting).map(ToString::to_string).collect();
+    fn take_over(&self, loaded: LoadedConfig, other: Other, unknown: Vec<String>, resolved: &Resolved) {
+        let Other { alerting, modules, odd } = other;
+        let mut warnings: Vec<String> = loaded.warnings.iter().chain(&odd).map(ToString::to_string).collect();
         warnings.extend(self.needs_restart(resolved));
         for warning in &warnings {
             tracing::warn!(%warning, "configuration");
@@ -237,10 +254,11 @@ impl Configuration {
             let mut current = self.current.write();
             current.loaded = Arc::clone(&loaded);
             current.alerting = alerting.clone();
+            current.modules = Arc::clone(&modules);
             current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
         }
         if let Some(followers) = self.followers.get() {
-            (followers.apply)(&loaded, &alerting);
+            (followers.apply)(&loaded, &alerting, &modules);
         }
     }
 
@@ -356,6 +374,17 @@ impl Report for Configuration {
             "When the routing of alerts in force was read.",
             current.reload.loaded_ms as f64 / 1e3,
         );
+        // So are the modules of probes.
+        page.gauge(
+            "blackbox_exporter_config_last_reload_successful",
+            "Whether the modules of probes were read without mistake last time.",
+            good,
+        );
+        page.gauge(
+            "blackbox_exporter_config_last_reload_success_timestamp_seconds",
+            "When the modules of probes in force were read.",
+            current.reload.loaded_ms as f64 / 1e3,
+        );
         page.gauge("pharos_config_warnings", "Sentences about the configuration in force.", current.reload.warnings.len() as f64);
     }
 }
@@ -401,7 +430,7 @@ pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> an
     let vetted = |loaded: &LoadedConfig| match resolve(&ServeFlags::default(), &loaded.settings) {
         Ok((resolved, _)) => {
             let mut wrong = vet(&resolved, &environment, &clock);
-            wrong.extend(read_alerting(loaded, &resolved, &clock).err().unwrap_or_default());
+            wrong.extend(read_other(loaded, &resolved, &clock).err().unwrap_or_default());
             wrong
         }
         Err(errors) => errors,

@@ -47,6 +47,10 @@ pub(super) const ALERTMANAGER_EXAMPLES: &str = "\
 Examples:
   pharos check alertmanager alertmanager.yml";
 
+pub(super) const BLACKBOX_EXAMPLES: &str = "\
+Examples:
+  pharos check blackbox blackbox.yml";
+
 pub(super) const ALERTS_EXAMPLES: &str = "\
 Examples:
   pharos alerts routes show --config alertmanager.yml

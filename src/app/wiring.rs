@@ -41,6 +41,8 @@ use crate::platform::http::cors::Cors;
 use crate::platform::http::server::Intake;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
+use crate::uptime::config::Modules;
+use crate::uptime::{Uptime, UptimeOptions};
 
 /// What Prometheus keeps in its data folder and pharos does not.
 const PROMETHEUS_FOLDERS: [&str; 2] = ["chunks_head", "wal"];
@@ -157,7 +159,11 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
     let evaluated = Arc::clone(&alerts);
-    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting| {
+    let uptime =
+        Arc::new(Uptime::open(UptimeOptions { clock: Arc::clone(clock), registry: registry.clone(), modules: configuration.modules() }));
+    let probing = Arc::clone(&uptime);
+    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, modules: &Arc<Modules>| {
+        probing.apply(Arc::clone(modules));
         told.apply(&loaded.config);
         collecting.reload(loaded.settings.collect().cloned());
         ruled.apply(ruling::following(&loaded.config, &with_url, alerting));
@@ -176,6 +182,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let routes = metrics
         .routes()
         .join(logs.routes())
+        .join(uptime.routes())
         .join(alerts.routes())
         .join(boards.routes())
         .join(admin.routes())

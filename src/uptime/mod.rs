@@ -1,13 +1,20 @@
 //! The wing of uptime: checks that watch hosts, pages and programs from outside, and what became of them.
 //!
-//! Rooms: [`model`] (checks, outcomes, states, figures), [`config`] (`blackbox.yml`), `probe` (one file a protocol: dials,
-//! asks, says what it found), `api` (`/probe` as blackbox_exporter has it), `facade` (wiring).
+//! Rooms: [`model`] (outcomes, states, spans, figures, maintenance), [`config`] (`blackbox.yml`, and checks as people write
+//! them), [`probe`] (one file a protocol: dials, asks, says what it found), [`store`] (what must survive a restart),
+//! [`watch`] (probes checks when they are due and keeps their books), `api` (`/probe` as blackbox_exporter has it),
+//! `facade` (wiring).
 //!
 //! Words: a *module* is how to probe, in the words of `blackbox.yml`; a *target* is what is probed; a *check* is a target
 //! that is probed again and again; an *outcome* is what one probe found; a *span* is a time in which a check was in one
 //! state.
 
+mod api;
 pub mod config;
+mod facade;
 pub mod model;
+pub mod probe;
 pub mod store;
 pub mod watch;
+
+pub use facade::{Uptime, UptimeOptions};

@@ -24,6 +24,8 @@ mod annotations;
 mod api;
 /// Backups: what is restored is what was there.
 mod backup;
+/// Probes beside blackbox_exporter's.
+mod blackbox;
 /// What panels of dashboards show.
 mod board_panels;
 /// Pages in a real browser.

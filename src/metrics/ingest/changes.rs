@@ -1,10 +1,9 @@
 //! Which changes of a configuration cannot be put in force, found before any of it is: as upstream, a reload fails for
 //! an endpoint of `remote_write`, or for a job that runs already, whose client cannot be made.
 
-use super::http_settings::client_settings;
 use crate::base::clock::SharedClock;
 use crate::metrics::model::config::{Config, HttpClientConfig};
-use crate::platform::http::client::HttpClient;
+use crate::platform::http::client::{HttpClient, client_settings};
 
 /// A sentence for each part of `new` that differs from what is in force and cannot work. Blocking: reads files of TLS.
 pub fn refused(new: &Config, in_force: &Config, clock: &SharedClock) -> Vec<String> {

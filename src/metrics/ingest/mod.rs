@@ -7,7 +7,6 @@ pub mod custom;
 pub mod discovery;
 pub mod exposition;
 pub mod host;
-pub mod http_settings;
 pub mod otlp;
 pub mod push;
 #[cfg(test)]

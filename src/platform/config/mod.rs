@@ -7,12 +7,11 @@
 pub mod diagnostic;
 pub mod expand;
 pub mod flags;
+pub mod http_client;
 pub mod keys;
-
 pub mod path;
 pub mod scalar;
 pub mod section;
 pub mod settings;
 pub mod value;
-
 pub mod yaml;

@@ -446,6 +446,11 @@ settings! {
         /// How long it is remembered how alerts changed and who was told what; 0s for as long as there is room.
         history_time: Duration = "90d", [];
     }
+    /// Checks from outside.
+    uptime: UptimeSettings {
+        /// File with the modules that say how to probe, in the form of blackbox_exporter's; empty for blackbox.yml beside the configuration file, if there is one, and for built-in modules else.
+        modules_file: String = "", ["blackbox.config.file"];
+    }
     /// Dashboards.
     boards: BoardSettings {
         /// Folder with dashboards in Grafana's JSON, which are read and followed; folders in it become folders of dashboards. Empty for none.

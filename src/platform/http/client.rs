@@ -6,12 +6,15 @@
 
 mod auth;
 mod body;
+mod configured;
 mod guard;
 mod proxy;
 mod redirect;
 mod secure;
 mod settings;
+mod shown;
 mod tls;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,12 +29,18 @@ use url::Url;
 use crate::base::clock::SharedClock;
 use crate::base::masked;
 
+pub use auth::Credentials;
 pub use body::{BodyError, ContentEncoding, decode_body};
+pub use configured::{client_settings, tls_settings};
 pub use guard::{Denied, FetchGuard};
+pub use proxy::ProxyRules;
+pub use redirect::is_same_server;
 pub use secure::{Stream, secure};
 pub use settings::{
     Authorization, BasicAuth, ClientSettings, HeaderSetting, OAuth2Settings, ProxySettings, SecretSource, TlsSettings, TlsVersion,
 };
+pub use shown::ShownCertificate;
+pub use watched::{Agreed, Refused, WatchedTls};
 
 /// What pharos calls itself.
 pub const USER_AGENT: &str = concat!("pharos/", env!("CARGO_PKG_VERSION"));
@@ -238,7 +247,7 @@ impl HttpClient {
             if !self.settings.follow_redirects || !redirect::follow(&mut request, response.status(), location) {
                 return Ok(response);
             }
-            trusted = trusted && redirect::is_same_server(&first, &request.url);
+            trusted = trusted && is_same_server(&first, &request.url);
         }
         let reason = format!("stopped after {REDIRECTS_MAX} redirects");
         Err(ClientError::Failed { method: go_method(&request.method), url: shown(&request.url), reason })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Pattern;
 use crate::base::location::Location;
 use crate::base::masked;
 use crate::base::quote::quote;
@@ -477,9 +478,8 @@ fn vet_regexes<'t>(section: &mut Section<'_, '_>, key: &'static str, texts: impl
         count += 1;
         if text.len() > TEXT_CHARS_MAX {
             refuse(section, key, &format!("{key}: longer than {TEXT_CHARS_MAX} characters"));
-        } else if let Err(why) = regex::Regex::new(text) {
-            let why = why.to_string();
-            refuse(section, key, &format!("{key}: {} is no regular expression: {}", quote(text), why.lines().last().unwrap_or_default()));
+        } else if let Err(why) = Pattern::new(text) {
+            refuse(section, key, &format!("{key}: {why}"));
         }
     }
     vet_count(section, key, count);

@@ -1,5 +1,6 @@
 //! Watching: runs checks when they are due and keeps the books of what came of it.
 
+pub mod announce;
 pub mod book;
 pub mod samples;
 pub mod timing;

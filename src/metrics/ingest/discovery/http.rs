@@ -7,9 +7,8 @@ use http::HeaderValue;
 use super::group::{TARGETS_MAX, parse_json};
 use super::{GROUP_BYTES_MAX, ProviderStatus, Sink, TargetGroup};
 use crate::base::clock::SharedClock;
-use crate::metrics::ingest::http_settings::client_settings;
 use crate::metrics::model::config::HttpSd;
-use crate::platform::http::client::{HttpClient, Request, decode_body};
+use crate::platform::http::client::{HttpClient, Request, client_settings, decode_body};
 
 /// Asks again and again until nobody listens.
 pub async fn run(config: HttpSd, clock: SharedClock, sink: Sink, status: ProviderStatus) {

@@ -17,9 +17,8 @@ use super::target::{Target, TargetState, discovered_labels, populate, shown_labe
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
 use crate::metrics::ingest::discovery::{DiscoveryStats, Update, spawn, static_};
-use crate::metrics::ingest::http_settings::client_settings;
 use crate::metrics::model::config::{GlobalConfig, ScrapeConfig};
-use crate::platform::http::client::HttpClient;
+use crate::platform::http::client::{HttpClient, client_settings};
 use crate::platform::telemetry::metrics::Page;
 use crate::series::labels::Labels;
 use crate::series::ports::Append;

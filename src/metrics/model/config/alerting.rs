@@ -1,8 +1,8 @@
 //! `alerting`: which Alertmanagers hear of alerts.
 
 use super::discovery::DiscoveryConfigs;
-use super::http_client::HttpClientConfig;
 use crate::base::time::Duration;
+use crate::platform::config::http_client::HttpClientConfig;
 use crate::platform::config::yaml::Node;
 use crate::series::relabel::RelabelConfig;
 

@@ -7,7 +7,6 @@
 mod alerting;
 mod discovery;
 mod global;
-mod http_client;
 mod keys;
 mod load;
 mod print;
@@ -17,12 +16,12 @@ mod scrape;
 mod storage;
 mod support;
 
+pub use crate::platform::config::http_client::{
+    Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, InvalidUrl, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
+};
 pub use alerting::{AlertingConfig, AlertmanagerConfig};
 pub use discovery::{DiscoveryConfigs, DnsRecord, DnsSd, FileSd, HttpSd, OtherSd, StaticConfig};
 pub use global::{GlobalConfig, NameEscaping, ScrapeProtocol};
-pub use http_client::{
-    Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, InvalidUrl, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
-};
 pub use keys::{SectionKeys, keys};
 pub use load::{CheckReport, LoadedConfig, check, load, read_text};
 pub use read::Environment;

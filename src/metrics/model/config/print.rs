@@ -3,11 +3,12 @@
 //! What is printed reads back as the same configuration, secrets aside.
 
 use super::{
-    AlertingConfig, AlertmanagerConfig, Config, DiscoveryConfigs, GlobalConfig, HttpClientConfig, OtlpConfig, ProxyConfig, RelabelConfig,
-    RemoteReadConfig, RemoteWriteConfig, ScrapeConfig, StorageConfig, TlsConfig, TracingConfig,
+    AlertingConfig, AlertmanagerConfig, Config, DiscoveryConfigs, GlobalConfig, OtlpConfig, RelabelConfig, RemoteReadConfig,
+    RemoteWriteConfig, ScrapeConfig, StorageConfig, TracingConfig,
 };
 use crate::base::masked;
 use crate::base::time::Duration;
+use crate::platform::config::http_client;
 use crate::platform::config::scalar::print_size;
 use crate::platform::config::yaml::{self, Kind, MapWriter, Node, without_secrets};
 
@@ -136,7 +137,7 @@ pub(super) fn scrape(job: &ScrapeConfig) -> Node {
     out.text("metric_name_validation_scheme", job.metric_name_validation_scheme.as_str());
     out.text("metric_name_escaping_scheme", job.metric_name_escaping_scheme.as_str());
     out.bare("extra_scrape_metrics", job.extra_scrape_metrics);
-    http_client(&mut out, &job.http);
+    http_client::print(&mut out, &job.http);
     out.list_if("relabel_configs", job.relabel_configs.iter().map(relabel).collect());
     out.list_if("metric_relabel_configs", job.metric_relabel_configs.iter().map(relabel).collect());
     discovery(&mut out, &job.discovery);
@@ -161,87 +162,6 @@ pub(super) fn relabel(rule: &RelabelConfig) -> Node {
     out.finish()
 }
 
-fn http_client(out: &mut MapWriter, http: &HttpClientConfig) {
-    if let Some(auth) = &http.basic_auth {
-        let mut below = MapWriter::default();
-        below.text_if("username", &auth.username).text_if("username_file", &auth.username_file).text_if("username_ref", &auth.username_ref);
-        below
-            .secret_if("password", &auth.password)
-            .text_if("password_file", &auth.password_file)
-            .text_if("password_ref", &auth.password_ref);
-        out.put("basic_auth", below.finish());
-    }
-    if let Some(auth) = &http.authorization {
-        let mut below = MapWriter::default();
-        below.text_if("type", &auth.kind).secret_if("credentials", &auth.credentials);
-        below.text_if("credentials_file", &auth.credentials_file).text_if("credentials_ref", &auth.credentials_ref);
-        out.put("authorization", below.finish());
-    }
-    if let Some(auth) = &http.oauth2 {
-        out.put("oauth2", oauth2(auth));
-    }
-    tls(out, &http.tls);
-    out.bare("follow_redirects", http.follow_redirects);
-    out.bare("enable_http2", http.enable_http2);
-    proxy(out, &http.proxy);
-    let mut headers = MapWriter::default();
-    for (name, header) in &http.http_headers {
-        let mut below = MapWriter::default();
-        below.list_if("values", header.values.iter().map(|value| Node::text(&*masked::value(name, value))).collect());
-        below.list_if("secrets", header.secrets.iter().map(|secret| Node::text(secret.to_string())).collect());
-        below.texts_if("files", &header.files);
-        headers.put(name, below.finish());
-    }
-    out.map_if("http_headers", headers);
-}
-
-fn oauth2(auth: &super::OAuth2) -> Node {
-    let mut out = MapWriter::default();
-    out.text_if("client_id", &auth.client_id).secret_if("client_secret", &auth.client_secret);
-    out.text_if("client_secret_file", &auth.client_secret_file).text_if("client_secret_ref", &auth.client_secret_ref);
-    out.text_if("client_certificate_key_id", &auth.client_certificate_key_id);
-    out.secret_if("client_certificate_key", &auth.client_certificate_key);
-    out.text_if("client_certificate_key_file", &auth.client_certificate_key_file);
-    out.text_if("client_certificate_key_ref", &auth.client_certificate_key_ref);
-    out.text_if("grant_type", &auth.grant_type).text_if("signature_algorithm", &auth.signature_algorithm);
-    out.text_if("iss", &auth.iss).text_if("audience", &auth.audience);
-    if let Some(claims) = &auth.claims {
-        out.put("claims", without_secrets(claims));
-    }
-    out.texts_if("scopes", &auth.scopes).text_if("token_url", &masked::url(&auth.token_url));
-    out.masked_map_if("endpoint_params", &auth.endpoint_params);
-    tls(&mut out, &auth.tls);
-    proxy(&mut out, &auth.proxy);
-    out.finish()
-}
-
-fn tls(out: &mut MapWriter, tls: &TlsConfig) {
-    if *tls == TlsConfig::default() {
-        return;
-    }
-    let mut below = MapWriter::default();
-    below.text_if("ca", &tls.ca).text_if("cert", &tls.cert).secret_if("key", &tls.key);
-    below.text_if("ca_file", &tls.ca_file).text_if("cert_file", &tls.cert_file).text_if("key_file", &tls.key_file);
-    below.text_if("ca_ref", &tls.ca_ref).text_if("cert_ref", &tls.cert_ref).text_if("key_ref", &tls.key_ref);
-    below.text_if("server_name", &tls.server_name).bare("insecure_skip_verify", tls.insecure_skip_verify);
-    below.text_if("min_version", tls.min_version.map_or("", |version| version.as_str()));
-    below.text_if("max_version", tls.max_version.map_or("", |version| version.as_str()));
-    out.put("tls_config", below.finish());
-}
-
-fn proxy(out: &mut MapWriter, proxy: &ProxyConfig) {
-    if let Some(url) = &proxy.proxy_url {
-        out.text("proxy_url", &url.to_string());
-    }
-    out.text_if("no_proxy", &proxy.no_proxy);
-    out.bare_unless("proxy_from_environment", proxy.proxy_from_environment, false);
-    let mut headers = MapWriter::default();
-    for (name, secrets) in &proxy.proxy_connect_header {
-        headers.put(name, Node::new(Kind::List(secrets.iter().map(|secret| Node::text(secret.to_string())).collect())));
-    }
-    out.map_if("proxy_connect_header", headers);
-}
-
 /// Discoveries in order of their key.
 fn discovery(out: &mut MapWriter, discovery: &DiscoveryConfigs) {
     let mut entries: Vec<(&str, Node)> = Vec::new();
@@ -264,7 +184,7 @@ fn discovery(out: &mut MapWriter, discovery: &DiscoveryConfigs) {
     }
     for http in &discovery.http {
         let mut below = MapWriter::default();
-        http_client(&mut below, &http.http);
+        http_client::print(&mut below, &http.http);
         below.bare("refresh_interval", http.refresh_interval).text("url", &http.url.to_string());
         entries.push(("http_sd_configs", below.finish()));
     }
@@ -291,7 +211,7 @@ fn alerting(alerting: &AlertingConfig) -> MapWriter {
 
 fn alertmanager(alertmanager: &AlertmanagerConfig) -> Node {
     let mut out = MapWriter::default();
-    http_client(&mut out, &alertmanager.http);
+    http_client::print(&mut out, &alertmanager.http);
     if let Some(sigv4) = &alertmanager.sigv4 {
         out.put("sigv4", without_secrets(sigv4));
     }
@@ -329,7 +249,7 @@ fn tracing_node(tracing: &TracingConfig) -> Node {
     let mut out = MapWriter::default();
     out.text_if("client_type", &tracing.client_type).text_if("endpoint", &tracing.endpoint);
     out.bare_unless("sampling_fraction", tracing.sampling_fraction, 0.0).bare_unless("insecure", tracing.insecure, false);
-    tls(&mut out, &tracing.tls);
+    http_client::print_tls(&mut out, &tracing.tls);
     out.masked_map_if("headers", &tracing.headers).text_if("compression", &tracing.compression);
     duration_if(&mut out, "timeout", tracing.timeout);
     out.finish()
@@ -344,7 +264,7 @@ fn remote_write(write: &RemoteWriteConfig) -> Node {
     out.bare_unless("round_robin_dns", write.round_robin_dns, false);
     out.text("protobuf_message", write.protobuf_message.as_str());
     out.bare_unless("failed_request_logging", write.failed_request_logging, false);
-    http_client(&mut out, &write.http);
+    http_client::print(&mut out, &write.http);
     let queue = &write.queue_config;
     let mut below = MapWriter::default();
     below.bare("capacity", queue.capacity).bare("max_shards", queue.max_shards).bare("min_shards", queue.min_shards);
@@ -370,7 +290,7 @@ fn remote_read(read: &RemoteReadConfig) -> Node {
     out.text("url", &read.url.to_string()).bare("remote_timeout", read.remote_timeout);
     out.bare("chunked_read_limit", read.chunked_read_limit).masked_map_if("headers", &read.headers);
     out.bare_unless("read_recent", read.read_recent, false).text_if("name", &read.name);
-    http_client(&mut out, &read.http);
+    http_client::print(&mut out, &read.http);
     out.text_map_if("required_matchers", &read.required_matchers);
     // Upstream leaves `false` out, which would read back as `true`.
     out.bare("filter_external_labels", read.filter_external_labels);

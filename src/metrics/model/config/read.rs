@@ -3,7 +3,6 @@
 mod alerting;
 mod discovery;
 mod global;
-mod http_client;
 mod relabel;
 mod remote;
 mod scrape;

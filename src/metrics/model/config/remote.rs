@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::http_client::{ConfigUrl, HttpClientConfig};
 use crate::base::time::Duration;
+use crate::platform::config::http_client::{ConfigUrl, HttpClientConfig};
 use crate::platform::config::yaml::Node;
 use crate::series::relabel::RelabelConfig;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::discovery::DiscoveryConfigs;
 use super::global::{GlobalConfig, NameEscaping, ScrapeProtocol};
-use super::http_client::HttpClientConfig;
 use crate::base::time::Duration;
+use crate::platform::config::http_client::HttpClientConfig;
 use crate::series::names::NameValidation;
 use crate::series::relabel::RelabelConfig;
 

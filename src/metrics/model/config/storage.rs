@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::http_client::TlsConfig;
 use crate::base::time::Duration;
+use crate::platform::config::http_client::TlsConfig;
 
 /// Settings of the database that may change while it runs.
 #[derive(Debug, Clone, PartialEq, Default)]

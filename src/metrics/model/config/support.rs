@@ -2,6 +2,7 @@
 //!
 //! This list is the one place to shorten when a feature arrives.
 
+use crate::platform::config::http_client;
 use crate::platform::config::section::Section;
 
 /// Section, key, and what to tell.
@@ -10,16 +11,6 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("file", "tracing", "read, but spans are not sent yet"),
     ("file", "runtime", "read, but has no effect: there is no Go runtime to tune"),
     ("global", "query_log_file", "read, but queries are not logged to a file yet"),
-    ("basic_auth", "username_ref", "read, but there is no secret manager"),
-    ("basic_auth", "password_ref", "read, but there is no secret manager"),
-    ("authorization", "credentials_ref", "read, but there is no secret manager"),
-    ("oauth2", "client_secret_ref", "read, but there is no secret manager"),
-    ("oauth2", "client_certificate_key", "read, but signed assertions are not sent yet, only client_id and client_secret"),
-    ("oauth2", "client_certificate_key_file", "read, but signed assertions are not sent yet, only client_id and client_secret"),
-    ("oauth2", "client_certificate_key_ref", "read, but there is no secret manager"),
-    ("tls_config", "ca_ref", "read, but there is no secret manager"),
-    ("tls_config", "cert_ref", "read, but there is no secret manager"),
-    ("tls_config", "key_ref", "read, but there is no secret manager"),
     ("remote_write", "sigv4", "read, but requests are not signed for Amazon yet"),
     ("alertmanagers", "sigv4", "read, but requests are not signed for Amazon yet"),
     ("remote_write", "azuread", "read, but tokens are not fetched from Azure yet"),
@@ -32,7 +23,8 @@ const NOT_YET: &[(&str, &str, &str)] = &[
 /// What there is to know about a key of a section, which the root calls `configuration`.
 pub(super) fn note(section: &str, key: &str) -> Option<&'static str> {
     let name = if section == "configuration" { "file" } else { section };
-    NOT_YET.iter().find(|(of, known, _)| *of == name && *known == key).map(|(_, _, why)| *why)
+    let own = NOT_YET.iter().find(|(of, known, _)| *of == name && *known == key).map(|(_, _, why)| *why);
+    own.or_else(|| http_client::note(section, key))
 }
 
 /// Warns about what `section`, called `name` in the list above, sets in vain.

@@ -12,9 +12,10 @@ use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node, Position};
 
 /// Settings that are paths: in a file a relative one stands below the file's folder.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "storage.path",
     "alerts.routing_file",
+    "uptime.modules_file",
     "logs.collect_file",
     "logs.loki_config",
     "host.textfile_dir",

@@ -8,6 +8,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
 use super::settings::{HeaderSetting, OAuth2Settings, SecretSource};
+use crate::base::clock::SharedClock;
+
 use super::{ClientError, ClientSettings, HttpClient, Request, header_pair};
 
 /// Largest secret, certificate or token file.
@@ -31,59 +33,110 @@ struct Token {
     secret: String,
 }
 
+/// Who we are, for whoever sends requests by other hands than [`HttpClient`]'s.
+pub struct Credentials {
+    settings: ClientSettings,
+    clock: SharedClock,
+    token: TokenCache,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Those of the settings.
+    pub fn new(settings: ClientSettings, clock: SharedClock) -> Self {
+        Self { settings, clock, token: TokenCache::default() }
+    }
+
+    /// Adds the headers of the settings, and the one that says who we are unless there is one.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or no token is to be had.
+    pub async fn add_to(&self, headers: &mut HeaderMap, timeout: Duration) -> Result<(), ClientError> {
+        for setting in &self.settings.headers {
+            add_header(setting, headers).await?;
+        }
+        if !headers.contains_key(AUTHORIZATION)
+            && let Some(value) = authorization(&self.settings, &self.token, &self.clock, timeout).await?
+        {
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(())
+    }
+}
+
 impl HttpClient {
     /// The `Authorization` header for the next request.
     pub(super) async fn authorization(&self, timeout: Duration) -> Result<Option<HeaderValue>, ClientError> {
-        let settings = &self.settings;
-        let text = if let Some(basic) = &settings.basic_auth {
-            let user = read(&basic.username, "username").await?.unwrap_or_default();
-            let password = read(&basic.password, "password").await?.unwrap_or_default();
-            format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
-        } else if let Some(authorization) = &settings.authorization {
-            let Some(credentials) = read(&authorization.credentials, "authorization credentials").await? else { return Ok(None) };
-            format!("{} {credentials}", authorization.scheme)
-        } else if let Some(oauth2) = &settings.oauth2 {
-            return self.token(oauth2, timeout).await.map(Some);
-        } else {
-            return Ok(None);
-        };
-        secret_header(&text).map(Some)
+        authorization(&self.settings, &self.token, &self.clock, timeout).await
     }
+}
 
-    async fn token(&self, oauth2: &OAuth2Settings, timeout: Duration) -> Result<HeaderValue, ClientError> {
+async fn authorization(
+    settings: &ClientSettings,
+    token: &TokenCache,
+    clock: &SharedClock,
+    timeout: Duration,
+) -> Result<Option<HeaderValue>, ClientError> {
+    let text = if let Some(basic) = &settings.basic_auth {
+        let user = read(&basic.username, "username").await?.unwrap_or_default();
+        let password = read(&basic.password, "password").await?.unwrap_or_default();
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+    } else if let Some(authorization) = &settings.authorization {
+        let Some(credentials) = read(&authorization.credentials, "authorization credentials").await? else { return Ok(None) };
+        format!("{} {credentials}", authorization.scheme)
+    } else if let Some(oauth2) = &settings.oauth2 {
+        return token.header(oauth2, clock, timeout).await.map(Some);
+    } else {
+        return Ok(None);
+    };
+    secret_header(&text).map(Some)
+}
+
+impl TokenCache {
+    async fn header(&self, oauth2: &OAuth2Settings, clock: &SharedClock, timeout: Duration) -> Result<HeaderValue, ClientError> {
         let secret = read(&oauth2.client_secret, "client secret").await?.unwrap_or_default();
         // Held while asking, so that many requests at once fetch one token.
-        let mut cached = self.token.0.lock().await;
-        let now = self.clock.monotonic();
+        let mut cached = self.0.lock().await;
+        let now = clock.monotonic();
         if let Some(token) = cached.as_ref().filter(|token| token.until > now && token.secret == secret) {
             return Ok(token.header.clone());
         }
-        let (header, lifetime) = self.fetch_token(oauth2, &secret, timeout).await?;
+        let (header, lifetime) = fetch_token(oauth2, &secret, clock, timeout).await?;
         *cached = Some(Token { header: header.clone(), until: now + lifetime.saturating_sub(TOKEN_SPARE), secret });
         Ok(header)
     }
+}
 
-    /// Asks with the secret in the header, then, when that is refused, in the form: servers differ.
-    async fn fetch_token(&self, oauth2: &OAuth2Settings, secret: &str, timeout: Duration) -> Result<(HeaderValue, Duration), ClientError> {
-        let failed = |why: String| ClientError::Settings(format!("oauth2: cannot fetch token: {why}"));
-        let settings = ClientSettings { tls: oauth2.tls.clone(), proxy: oauth2.proxy.clone(), ..ClientSettings::default() };
-        let client = HttpClient::new(settings, self.clock.clone())?;
-        let url = url::Url::parse(&oauth2.token_url).map_err(|error| failed(error.to_string()))?;
-        let mut last = String::new();
-        for in_form in [false, true] {
-            let request = token_request(oauth2, secret, url.clone(), in_form, timeout)?;
-            // Boxed because sending may need a token, which needs sending.
-            let response = Box::pin(client.send(request)).await?;
-            let (status, line) = (response.status(), response.status_line());
-            let mut body = Vec::new();
-            response.read_body(TOKEN_BYTES_MAX, &mut body).await.map_err(|error| failed(error.to_string()))?;
-            if status.is_success() {
-                return parse_token(&body).map_err(failed);
-            }
-            last = line;
+/// Asks with the secret in the header, then, when that is refused, in the form: servers differ.
+async fn fetch_token(
+    oauth2: &OAuth2Settings,
+    secret: &str,
+    clock: &SharedClock,
+    timeout: Duration,
+) -> Result<(HeaderValue, Duration), ClientError> {
+    let failed = |why: String| ClientError::Settings(format!("oauth2: cannot fetch token: {why}"));
+    let settings = ClientSettings { tls: oauth2.tls.clone(), proxy: oauth2.proxy.clone(), ..ClientSettings::default() };
+    let client = HttpClient::new(settings, clock.clone())?;
+    let url = url::Url::parse(&oauth2.token_url).map_err(|error| failed(error.to_string()))?;
+    let mut last = String::new();
+    for in_form in [false, true] {
+        let request = token_request(oauth2, secret, url.clone(), in_form, timeout)?;
+        // Boxed because sending may need a token, which needs sending.
+        let response = Box::pin(client.send(request)).await?;
+        let (status, line) = (response.status(), response.status_line());
+        let mut body = Vec::new();
+        response.read_body(TOKEN_BYTES_MAX, &mut body).await.map_err(|error| failed(error.to_string()))?;
+        if status.is_success() {
+            return parse_token(&body).map_err(failed);
         }
-        Err(failed(last))
+        last = line;
     }
+    Err(failed(last))
 }
 
 /// The request for a token, with the secret in the form or in the header.

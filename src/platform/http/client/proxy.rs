@@ -11,7 +11,7 @@ use super::settings::ProxySettings;
 
 /// Proxies by scheme, and who is reached directly.
 #[derive(Debug, Default)]
-struct Rules {
+pub struct ProxyRules {
     http: Option<Url>,
     https: Option<Url>,
     /// `None`: everything goes through the proxy, this machine too, as upstream does with a bare `proxy_url`.
@@ -39,7 +39,7 @@ enum Direct {
 pub(super) fn apply(builder: reqwest::ClientBuilder, settings: &ProxySettings) -> Result<reqwest::ClientBuilder, ClientError> {
     // Ours are the only rules: the library's own reading of the environment differs from Go's.
     let builder = builder.no_proxy();
-    let Some(rules) = Rules::of(settings, |name| std::env::var(name).ok())? else { return Ok(builder) };
+    let Some(rules) = ProxyRules::read(settings)? else { return Ok(builder) };
     let rules = Arc::new(rules);
     let mut headers = HeaderMap::new();
     for (name, value) in &settings.connect_headers {
@@ -56,7 +56,16 @@ pub(super) fn apply(builder: reqwest::ClientBuilder, settings: &ProxySettings) -
     Ok(builder.proxy(tunnelled).proxy(for_scheme("http")))
 }
 
-impl Rules {
+impl ProxyRules {
+    /// The rules of the settings, with the machine's variables where they ask for them; none when everything is reached
+    /// directly.
+    ///
+    /// # Errors
+    /// When the proxy's address is none.
+    pub fn read(settings: &ProxySettings) -> Result<Option<Self>, ClientError> {
+        Self::of(settings, |name| std::env::var(name).ok())
+    }
+
     /// `None`: everything is reached directly.
     fn of(settings: &ProxySettings, environment: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ClientError> {
         if settings.from_environment {
@@ -74,7 +83,8 @@ impl Rules {
         Ok(Some(Self { http: Some(url.clone()), https: Some(url), direct }))
     }
 
-    fn proxy_for(&self, url: &Url) -> Option<&Url> {
+    /// The proxy on the way to an address; none where it is reached directly.
+    pub fn proxy_for(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { self.https.as_ref() } else { self.http.as_ref() }?;
         let Some(direct) = &self.direct else { return Some(proxy) };
         let port = url.port_or_known_default();
@@ -170,7 +180,7 @@ mod tests {
     use super::*;
     use crate::base::secret::Secret;
 
-    fn proxied(rules: &Rules, url: &str) -> Option<String> {
+    fn proxied(rules: &ProxyRules, url: &str) -> Option<String> {
         rules.proxy_for(&Url::parse(url).unwrap()).map(Url::to_string)
     }
 
@@ -178,7 +188,7 @@ mod tests {
     fn no_proxy_entries_mean_what_they_mean_in_go() {
         let list = "example.com, .below.org,*.star.net,1.2.3.4,10.0.0.0/8,[fe80::1],fd00::/8,port.io:8080,9.9.9.9:81";
         let settings = ProxySettings { url: Some(Secret::new("http://p:1")), no_proxy: list.into(), ..Default::default() };
-        let rules = Rules::of(&settings, |_| None).unwrap().unwrap();
+        let rules = ProxyRules::of(&settings, |_| None).unwrap().unwrap();
         for (url, direct) in [
             ("http://example.com/", true),
             ("https://www.EXAMPLE.com./", true),
@@ -205,10 +215,10 @@ mod tests {
             assert_eq!(proxied(&rules, url).is_none(), direct, "{url}");
         }
         let all = ProxySettings { no_proxy: "*".into(), ..settings.clone() };
-        assert_eq!(proxied(&Rules::of(&all, |_| None).unwrap().unwrap(), "http://x/"), None);
+        assert_eq!(proxied(&ProxyRules::of(&all, |_| None).unwrap().unwrap(), "http://x/"), None);
         // Without exceptions even this machine is reached through the proxy.
         let none = ProxySettings { no_proxy: String::new(), ..settings };
-        assert_eq!(proxied(&Rules::of(&none, |_| None).unwrap().unwrap(), "http://localhost/").as_deref(), Some("http://p:1/"));
+        assert_eq!(proxied(&ProxyRules::of(&none, |_| None).unwrap().unwrap(), "http://localhost/").as_deref(), Some("http://p:1/"));
     }
 
     #[test]
@@ -220,15 +230,15 @@ mod tests {
             "NO_PROXY" => Some("skip".to_owned()),
             _ => None,
         };
-        let rules = Rules::of(&settings, environment).unwrap().unwrap();
+        let rules = ProxyRules::of(&settings, environment).unwrap().unwrap();
         assert_eq!(proxied(&rules, "http://a/").as_deref(), Some("http://p:1/"));
         assert_eq!(proxied(&rules, "https://a/").as_deref(), Some("socks5://s:2"));
         assert_eq!(proxied(&rules, "https://skip/"), None);
         assert_eq!(proxied(&rules, "http://127.0.0.1/"), None);
-        assert!(Rules::of(&settings, |_| None).unwrap().is_none());
+        assert!(ProxyRules::of(&settings, |_| None).unwrap().is_none());
         let cgi = |name: &str| if name == "REQUEST_METHOD" { Some("GET".into()) } else { environment(name) };
-        assert_eq!(proxied(&Rules::of(&settings, cgi).unwrap().unwrap(), "http://a/"), None);
+        assert_eq!(proxied(&ProxyRules::of(&settings, cgi).unwrap().unwrap(), "http://a/"), None);
         let broken = ProxySettings { url: Some(Secret::new("ftp://x:y@z")), ..Default::default() };
-        assert_eq!(Rules::of(&broken, |_| None).map(|_| ()).unwrap_err().to_string(), "invalid proxy URL");
+        assert_eq!(ProxyRules::of(&broken, |_| None).map(|_| ()).unwrap_err().to_string(), "invalid proxy URL");
     }
 }

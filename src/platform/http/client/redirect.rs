@@ -21,7 +21,7 @@ pub(super) fn strip(headers: &mut HeaderMap) {
 }
 
 /// Whether `to` is the server that `from` named: the same host and port, or the same host once it insists on TLS.
-pub(super) fn is_same_server(from: &Url, to: &Url) -> bool {
+pub fn is_same_server(from: &Url, to: &Url) -> bool {
     let port = |url: &Url| url.port_or_known_default();
     let upgrade = (from.scheme(), to.scheme(), port(from), port(to)) == ("http", "https", Some(80), Some(443));
     from.host_str() == to.host_str() && (upgrade || (from.scheme() == to.scheme() && port(from) == port(to)))

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rustls::client::WantsClientCert;
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedProtocolVersion};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedProtocolVersion};
+use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
@@ -33,39 +33,68 @@ pub async fn secure(stream: Box<dyn Stream>, host: &str, settings: &TlsSettings)
     Ok(Box::new(connected))
 }
 
-fn config(settings: &TlsSettings) -> Result<ClientConfig, String> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let rank = |version| if version == TlsVersion::Tls12 { 2 } else { 3 };
-    let (min, max) = (settings.min_version.map_or(2, rank), settings.max_version.map_or(3, rank));
-    let versions: Vec<&'static SupportedProtocolVersion> = [(2, &rustls::version::TLS12), (3, &rustls::version::TLS13)]
-        .into_iter()
-        .filter(|(version, _)| (min..=max).contains(version))
-        .map(|(_, version)| version)
-        .collect();
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&versions);
-    let builder = builder.map_err(|error| error.to_string())?;
-    let ca = read_now(&settings.ca, "CA").map_err(|error| error.to_string())?;
-    let builder: ConfigBuilder<ClientConfig, WantsClientCert> = if settings.insecure_skip_verify {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
-    } else if let Some(pem) = ca {
+/// Whom the settings trust.
+#[derive(Debug)]
+pub(super) struct Trust {
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    /// Those who are trusted; none where anybody is.
+    pub(super) roots: Arc<[CertificateDer<'static>]>,
+    /// Whether anybody is.
+    pub(super) is_blind: bool,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Trust {
+    /// Reads the authorities. Blocking.
+    pub(super) fn read(settings: &TlsSettings) -> Result<Self, String> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        if settings.insecure_skip_verify {
+            let verifier = Arc::new(Unverified(Arc::clone(&provider)));
+            return Ok(Self { verifier, roots: Arc::default(), is_blind: true, provider });
+        }
+        let ca = read_now(&settings.ca, "CA").map_err(|error| error.to_string())?;
+        let Some(pem) = ca else {
+            let verifier = Verifier::new(Arc::clone(&provider)).map_err(|error| format!("no authorities to trust: {error}"))?;
+            let roots = rustls_native_certs::load_native_certs().certs.into();
+            return Ok(Self { verifier: Arc::new(verifier), roots, is_blind: false, provider });
+        };
+        let found = certificates(&pem, "CA certificate")?;
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(&pem, "CA certificate")? {
+        for certificate in found.clone() {
             roots.add(certificate).map_err(|error| format!("unable to use CA certificate: {error}"))?;
         }
-        builder.with_root_certificates(roots)
-    } else {
-        builder.with_platform_verifier().map_err(|error| format!("no authorities to trust: {error}"))?
-    };
-    let cert = read_now(&settings.cert, "client certificate").map_err(|error| error.to_string())?;
-    let key = read_now(&settings.key, "client key").map_err(|error| error.to_string())?;
-    match (cert, key) {
-        (Some(cert), Some(key)) => {
-            // Whatever is wrong with a key, no part of it goes into a message.
-            let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| "the client key is no private key in PEM".to_owned())?;
-            builder.with_client_auth_cert(certificates(&cert, "client certificate")?, key).map_err(|error| error.to_string())
-        }
-        _ => Ok(builder.with_no_client_auth()),
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+        let verifier = verifier.map_err(|error| format!("unable to use CA certificate: {error}"))?;
+        Ok(Self { verifier, roots: found.into(), is_blind: false, provider })
     }
+
+    /// A client's configuration with these and the settings' own certificate. Blocking.
+    pub(super) fn config(&self, settings: &TlsSettings, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+        let rank = |version| if version == TlsVersion::Tls12 { 2 } else { 3 };
+        let (min, max) = (settings.min_version.map_or(2, rank), settings.max_version.map_or(3, rank));
+        let versions: Vec<&'static SupportedProtocolVersion> = [(2, &rustls::version::TLS12), (3, &rustls::version::TLS13)]
+            .into_iter()
+            .filter(|(version, _)| (min..=max).contains(version))
+            .map(|(_, version)| version)
+            .collect();
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider)).with_protocol_versions(&versions);
+        let builder = builder.map_err(|error| error.to_string())?.dangerous().with_custom_certificate_verifier(verifier);
+        let cert = read_now(&settings.cert, "client certificate").map_err(|error| error.to_string())?;
+        let key = read_now(&settings.key, "client key").map_err(|error| error.to_string())?;
+        match (cert, key) {
+            (Some(cert), Some(key)) => {
+                // Whatever is wrong with a key, no part of it goes into a message.
+                let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| "the client key is no private key in PEM".to_owned())?;
+                builder.with_client_auth_cert(certificates(&cert, "client certificate")?, key).map_err(|error| error.to_string())
+            }
+            _ => Ok(builder.with_no_client_auth()),
+        }
+    }
+}
+
+fn config(settings: &TlsSettings) -> Result<ClientConfig, String> {
+    let trust = Trust::read(settings)?;
+    trust.config(settings, Arc::clone(&trust.verifier))
 }
 
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, String> {

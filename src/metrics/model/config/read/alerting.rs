@@ -3,8 +3,9 @@
 use super::super::{AlertingConfig, AlertmanagerConfig, support};
 use super::Context;
 use super::relabel::Rules;
-use super::{discovery, http_client, refuse_null, relabel};
+use super::{discovery, refuse_null, relabel};
 use crate::platform::config::diagnostic::Report;
+use crate::platform::config::http_client;
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml::Node;
 

@@ -1,10 +1,11 @@
 //! `static_configs` and every `*_sd_configs`.
 
 use super::super::{ConfigUrl, DiscoveryConfigs, DnsRecord, DnsSd, FileSd, HttpClientConfig, HttpSd, OtherSd, StaticConfig};
-use super::{http_client, label_map, refuse_null};
+use super::{label_map, refuse_null};
 use crate::base::masked;
 use crate::metrics::model::config::NameValidation;
 use crate::platform::config::diagnostic::Report;
+use crate::platform::config::http_client;
 use crate::platform::config::path;
 use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::{Kind, Node};

@@ -4,9 +4,10 @@ use super::super::{GlobalConfig, NameEscaping, NameValidation, ScrapeConfig, sup
 use super::Context;
 use super::global::{escaping, protocol, protocols, validation};
 use super::relabel::Rules;
-use super::{discovery, http_client, refuse_null, relabel};
+use super::{discovery, refuse_null, relabel};
 use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Report;
+use crate::platform::config::http_client;
 use crate::platform::config::section::{self, Section};
 use crate::platform::config::yaml::Node;
 use crate::series::labels::quote;

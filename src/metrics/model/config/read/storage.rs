@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::super::{OtlpConfig, OtlpTranslation, RetentionConfig, RuntimeConfig, StorageConfig, TracingConfig, TsdbConfig, support};
-use super::{http_client, remote};
+use super::remote;
 use crate::platform::config::diagnostic::Report;
+use crate::platform::config::http_client;
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml::Node;
 use crate::series::labels::quote;

@@ -1,15 +1,13 @@
 //! The HTTP client block and what stands in it.
 
-use super::super::{
-    Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, OAuth2, ProxyConfig, TlsConfig, TlsVersion, support,
-};
+use super::super::path;
+use super::super::section::{self, Section};
+use super::{Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, OAuth2, ProxyConfig, TlsConfig, TlsVersion, warn};
+use crate::base::quote::quote;
 use crate::base::secret::Secret;
-use crate::platform::config::path;
-use crate::platform::config::section::{self, Section};
-use crate::series::labels::quote;
 
 /// Reads the block that stands inline in `section`; `defaults` holds what is not set.
-pub(super) fn read(section: &mut Section<'_, '_>, defaults: HttpClientConfig) -> HttpClientConfig {
+pub fn read(section: &mut Section<'_, '_>, defaults: HttpClientConfig) -> HttpClientConfig {
     let mut http = defaults;
     http.basic_auth = basic_auth(section);
     http.authorization = authorization(section);
@@ -43,7 +41,7 @@ fn basic_auth(section: &mut Section<'_, '_>) -> Option<BasicAuth> {
     if count([read.password.expose(), &read.password_file, &read.password_ref]) > 1 {
         auth.report.error(auth.at, "at most one of basic_auth password, password_file & password_ref must be configured");
     }
-    support::warn(&mut auth, "basic_auth");
+    warn(&mut auth, "basic_auth");
     auth.finish();
     Some(read)
 }
@@ -64,7 +62,7 @@ fn authorization(section: &mut Section<'_, '_>) -> Option<Authorization> {
         let at = auth.value_place("type");
         auth.report.error(at, "authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
     }
-    support::warn(&mut auth, "authorization");
+    warn(&mut auth, "authorization");
     auth.finish();
     let at = section.place("authorization");
     if section.node("basic_auth").is_some() || section.node("oauth2").is_some() {
@@ -116,7 +114,7 @@ fn oauth2(section: &mut Section<'_, '_>) -> Option<OAuth2> {
         proxy: proxy(&mut auth),
     };
     check_oauth2(&mut auth, &read);
-    support::warn(&mut auth, "oauth2");
+    warn(&mut auth, "oauth2");
     auth.finish();
     Some(read)
 }
@@ -149,7 +147,7 @@ fn check_oauth2(auth: &mut Section<'_, '_>, read: &OAuth2) {
 }
 
 /// `tls_config`.
-pub(super) fn tls(section: &mut Section<'_, '_>) -> TlsConfig {
+pub fn tls(section: &mut Section<'_, '_>) -> TlsConfig {
     let Some(mut tls) = section.open_below("tls_config") else { return TlsConfig::default() };
     let versions = TlsVersion::ALL.map(|version| (version.as_str(), version));
     let read = TlsConfig {
@@ -189,7 +187,7 @@ pub(super) fn tls(section: &mut Section<'_, '_>) -> TlsConfig {
             tls.warn_if_set(key, "versions before TLS12 are never spoken");
         }
     }
-    support::warn(&mut tls, "tls_config");
+    warn(&mut tls, "tls_config");
     tls.finish();
     read
 }

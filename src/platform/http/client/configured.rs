@@ -1,8 +1,9 @@
-//! Turns the `http_config` of a configuration file into settings of the HTTP client.
+//! From the HTTP client block of a configuration file to settings of a client.
 
 use crate::base::secret::Secret;
-use crate::metrics::model::config::{HttpClientConfig, ProxyConfig, TlsConfig, TlsVersion};
-use crate::platform::http::client::{
+use crate::platform::config::http_client::{HttpClientConfig, ProxyConfig, TlsConfig, TlsVersion};
+
+use super::settings::{
     Authorization, BasicAuth, ClientSettings, HeaderSetting, OAuth2Settings, ProxySettings, SecretSource, TlsSettings,
     TlsVersion as ClientTlsVersion,
 };
@@ -10,7 +11,7 @@ use crate::platform::http::client::{
 /// The client settings that a configuration asks for.
 pub fn client_settings(config: &HttpClientConfig) -> ClientSettings {
     ClientSettings {
-        tls: tls(&config.tls),
+        tls: tls_settings(&config.tls),
         basic_auth: config.basic_auth.as_ref().map(|auth| BasicAuth {
             username: source(&Secret::new(auth.username.clone()), &auth.username_file),
             password: source(&auth.password, &auth.password_file),
@@ -25,7 +26,7 @@ pub fn client_settings(config: &HttpClientConfig) -> ClientSettings {
             token_url: oauth2.token_url.clone(),
             scopes: oauth2.scopes.clone(),
             endpoint_params: oauth2.endpoint_params.clone(),
-            tls: tls(&oauth2.tls),
+            tls: tls_settings(&oauth2.tls),
             proxy: proxy(&oauth2.proxy),
         }),
         headers: config
@@ -52,7 +53,8 @@ fn source(inline: &Secret, file: &str) -> SecretSource {
     }
 }
 
-fn tls(config: &TlsConfig) -> TlsSettings {
+/// The TLS settings that a configuration asks for.
+pub fn tls_settings(config: &TlsConfig) -> TlsSettings {
     // The TLS library speaks nothing older than 1.2, so older bounds mean 1.2.
     let version = |version: TlsVersion| match version {
         TlsVersion::Tls13 => ClientTlsVersion::Tls13,

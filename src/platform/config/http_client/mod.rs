@@ -1,11 +1,20 @@
-//! How to connect over HTTP: the block that jobs, HTTP discovery, remote write and remote read share.
+//! How to connect over HTTP: Prometheus' block, which jobs, HTTP discovery, remote write, remote read and modules of probes
+//! share.
+
+mod print;
+mod read;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use print::{print, print_tls};
+pub use read::{read, tls};
+
+use super::section::Section;
+use super::yaml::Node;
+
 use crate::base::masked;
 use crate::base::secret::Secret;
-use crate::platform::config::yaml::Node;
 
 /// Authentication, TLS, proxy and headers of a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -265,5 +274,31 @@ impl HttpClientConfig {
         }
         files.extend(self.http_headers.values().flat_map(|header| header.files.iter().map(String::as_str)));
         files
+    }
+}
+
+/// Keys that are read and checked, but change nothing yet: section, key, and what to tell of each that a file sets.
+const NOT_YET: &[(&str, &str, &str)] = &[
+    ("basic_auth", "username_ref", "read, but there is no secret manager"),
+    ("basic_auth", "password_ref", "read, but there is no secret manager"),
+    ("authorization", "credentials_ref", "read, but there is no secret manager"),
+    ("oauth2", "client_secret_ref", "read, but there is no secret manager"),
+    ("oauth2", "client_certificate_key", "read, but signed assertions are not sent yet, only client_id and client_secret"),
+    ("oauth2", "client_certificate_key_file", "read, but signed assertions are not sent yet, only client_id and client_secret"),
+    ("oauth2", "client_certificate_key_ref", "read, but there is no secret manager"),
+    ("tls_config", "ca_ref", "read, but there is no secret manager"),
+    ("tls_config", "cert_ref", "read, but there is no secret manager"),
+    ("tls_config", "key_ref", "read, but there is no secret manager"),
+];
+
+/// What there is to know about a key of a section of the block.
+pub fn note(section: &str, key: &str) -> Option<&'static str> {
+    NOT_YET.iter().find(|(of, known, _)| *of == section && *known == key).map(|(_, _, why)| *why)
+}
+
+/// Warns about what `section`, called `name` in the list above, sets in vain.
+fn warn(section: &mut Section<'_, '_>, name: &str) {
+    for (_, key, why) in NOT_YET.iter().filter(|(of, _, _)| *of == name) {
+        section.warn_if_set(key, why);
     }
 }
