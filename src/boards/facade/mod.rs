@@ -31,6 +31,9 @@ use crate::series::ports::{AlertsNow, Evaluate, Happening, Happenings, LogLabels
 /// Panels that are made at once, for all readers together; more wait in line.
 const PANELS_AT_ONCE: usize = 6;
 
+/// How often shares that ended are deleted.
+const ENDED_SHARES_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// What the hall needs of the rest of the server.
 pub struct BoardsOptions {
     /// Where everything is kept.
@@ -118,6 +121,23 @@ impl Boards {
     /// Follows the folders of dashboards until it is aborted.
     pub fn follow_files(&self) -> impl Future<Output = ()> + Send + 'static {
         Follower::new(Arc::new(self.store.clone()), Arc::clone(&self.clock), self.providers.clone()).follow()
+    }
+
+    /// Forgets shares that ended, with their snapshots, every now and then until it is aborted.
+    pub fn forget_ended_shares(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        async move {
+            let mut ticks = tokio::time::interval(ENDED_SHARES_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                match store.forget_ended_shares(clock.now_ms()).await {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(count, "shared links and snapshots that ended are deleted"),
+                    Err(error) => tracing::warn!(%error, "shared links that ended cannot be deleted now"),
+                }
+            }
+        }
     }
 
     /// What people and programs marked in time.
