@@ -1,6 +1,7 @@
 //! The front door of the hall: opens the store, hands out routes, and tells others what happened.
 
 mod check;
+mod ended;
 mod kept;
 mod pages;
 mod panels;
@@ -30,9 +31,6 @@ use crate::series::ports::{AlertsNow, Evaluate, Happening, Happenings, LogLabels
 
 /// Panels that are made at once, for all readers together; more wait in line.
 const PANELS_AT_ONCE: usize = 6;
-
-/// How often shares that ended are deleted.
-const ENDED_SHARES_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// What the hall needs of the rest of the server.
 pub struct BoardsOptions {
@@ -125,19 +123,7 @@ impl Boards {
 
     /// Forgets shares that ended, with their snapshots, every now and then until it is aborted.
     pub fn forget_ended_shares(&self) -> impl Future<Output = ()> + Send + 'static {
-        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        async move {
-            let mut ticks = tokio::time::interval(ENDED_SHARES_EVERY);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                match store.forget_ended_shares(clock.now_ms()).await {
-                    Ok(0) => {}
-                    Ok(count) => tracing::info!(count, "shared links and snapshots that ended are deleted"),
-                    Err(error) => tracing::warn!(%error, "shared links that ended cannot be deleted now"),
-                }
-            }
-        }
+        ended::forget(self.store.clone(), Arc::clone(&self.clock))
     }
 
     /// What people and programs marked in time.

@@ -66,7 +66,7 @@ export function exemplars(u: uPlot, chart: Chart): () => string {
     ctx.restore();
   };
   const value = (one: One): string => { const axis = chart.data().axes[one.axis]; return format(one.of.v[one.i] ?? null, axis?.unit, axis?.decimals); };
-  const head = (one: One) => html`<time>${moment(one.of.at[one.i] ?? 0)}</time><ul><li><span>${t('Exemplar')}</span><b>${value(one)}</b></li></ul>`;
+  const head = (one: One) => html`<time>${moment(one.of.at[one.i] ?? 0)}</time><ul><li><span>${t('Exemplar')}</span><b><bdi>${value(one)}</bdi></b></li></ul>`;
   const under = (x: number, y: number): One | undefined => { const all = every(chart.data()); return all[nearest(places(all), x, y, NEAR)]; };
 
   /** The card that stays: over everything, closed by Escape or a press beside it. */
