@@ -59,7 +59,10 @@ fn links_of(frame: &Frame, row: usize, drawn: &[Frame], lang: Lang) -> Vec<(Stri
             found.push((if title.is_empty() { url.clone() } else { title }, url));
         }
     }
-    let trace = TRACE_LABELS.iter().find_map(|name| frame.fields.iter().find(|field| field.name == *name)).map(|field| field.values.cell(row).text());
+    let trace = TRACE_LABELS
+        .iter()
+        .find_map(|name| frame.fields.iter().find(|field| field.name == *name))
+        .map(|field| field.values.cell(row).text());
     if let Some(trace) = trace.filter(|id| is_plain(id)) {
         let at = frame.fields.iter().find_map(|field| match &field.values {
             Column::Time(all) => all.get(row).copied(),

@@ -306,7 +306,9 @@ mod tests {
             render(&HistoryInput { compared, ..input }, &shell(Page::Boards, "History", "/d/u/s/versions", "from=ready"))
         };
         let html = page(Some(true), true);
-        for wanted in ["href=\"/d/u/s/versions?from=ready#compared\"", "name=\"version\" value=\"ready\"", "Changed here since it came with pharos"] {
+        for wanted in
+            ["href=\"/d/u/s/versions?from=ready#compared\"", "name=\"version\" value=\"ready\"", "Changed here since it came with pharos"]
+        {
             assert!(html.contains(wanted), "{wanted}: {html}");
         }
         assert!(!page(Some(true), false).contains("value=\"ready\""), "who may not change it is offered nothing");

@@ -42,7 +42,8 @@ pub fn exemplars(
             continue;
         }
         let all = select.exemplars(&IndexQuery { any_of: &any_of, range, limit: SERIES_MAX }).unwrap_or_default();
-        let all = thinned(all.into_iter().flat_map(|(labels, list)| list.into_iter().map(move |one| (labels.clone(), one))).collect(), range);
+        let all =
+            thinned(all.into_iter().flat_map(|(labels, list)| list.into_iter().map(move |one| (labels.clone(), one))).collect(), range);
         if !all.is_empty() {
             found.push(frame(query, &all));
         }

@@ -117,7 +117,8 @@ async fn compared(state: &PageState, asked: &Asked, board: &Stored) -> Result<Re
         }
     }
     let (new, old) = (found.pop().unwrap_or_default(), found.pop().unwrap_or_default());
-    let work = move || Compared { from: Before::Version(from), to, differences: compare(&old, &new), diff: diff(&pretty(&old), &pretty(&new)) };
+    let work =
+        move || Compared { from: Before::Version(from), to, differences: compare(&old, &new), diff: diff(&pretty(&old), &pretty(&new)) };
     beside(work).await.map(|compared| Ok(Some(compared)))
 }
 
