@@ -123,6 +123,25 @@ await run({
     await phone.close();
   },
 
+  async 'a ready-made dashboard that was changed is compared with what came, and is it again'() {
+    const tab = await open(), { page, problems } = tab;
+    const json = await (await page.request.get(`${base}/d/pharos-cache/x/json`)).json();
+    await page.request.post(`${base}/api/dashboards/db`, { data: { dashboard: { ...json, title: 'Our caches' }, overwrite: true } });
+    await page.goto(`${base}/d/pharos-cache/x/versions?from=ready`);
+    check((await page.locator('.cmp').innerText()).includes('Our caches'), 'what changed is listed');
+    await accessible(page, 'the history of a ready-made dashboard');
+    await page.getByRole('button', { name: 'Give up changes made here' }).click();
+    await page.locator('dialog[open]').getByText('Give up changes', { exact: true }).click();
+    await page.waitForURL(/done=restored/);
+    check((await page.locator('.crumb').innerText()).includes(json.title), 'it has its title again');
+    check(await page.getByRole('button', { name: 'Give up changes made here' }).count() === 0, 'nothing is left to give up');
+    await page.getByRole('button', { name: 'Restore version 1' }).click();
+    await page.locator('dialog[open]').getByText('Restore', { exact: true }).click();
+    await page.waitForFunction(() => document.querySelector('.crumb').textContent.includes('Our caches'));
+    check(problems.length === 0, problems.join('; '));
+    await tab.close();
+  },
+
   async 'exemplars are shown, say what they are, and lead on'() {
     const tab = await open(), { page } = tab;
     const target = { refId: 'A', expr: 'checkout_seconds', exemplar: true };
