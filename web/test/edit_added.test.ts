@@ -19,6 +19,7 @@ test('searches of logs ask the logs', () => {
   const panel = of('add=logs&lang=logql&q=%7Ba%3D%22b%22%7D');
   assert.deepEqual([panel?.type, panel?.title, panel?.datasource], ['logs', '{a="b"}', { type: 'loki', uid: 'logs' }]);
   assert.equal(of('add=graph&lang=logql&q=x')?.type, 'timeseries');
+  assert.deepEqual((of('add=table&lang=logql&q=x')?.targets as object[])[0], { refId: 'A', datasource: { type: 'loki', uid: 'logs' }, expr: 'x', queryType: 'instant', format: 'table' });
 });
 test('what is none, or too much, adds nothing', () => {
   for (const address of ['', 'add=graph', 'add=constructor&q=up', 'add=odd&q=up', `add=graph${'&q=a'.repeat(11)}`, `add=graph&q=${'a'.repeat(12_001)}`]) assert.equal(of(address), null, address.slice(0, 40));

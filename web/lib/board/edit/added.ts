@@ -18,7 +18,7 @@ export function added(hash: string, id: number): PanelJson | null {
   if (!kind || !queries.length || queries.length > QUERIES_MAX || queries.join('').length > CHARS_MAX) return null;
   const isLogQl = asked.get('lang') === 'logql', datasource = isLogQl ? { type: 'loki', uid: 'logs' } : { type: 'prometheus', uid: 'metrics' };
   const step = word('step'), legendFormat = word('legend'), unit = word('unit'), [first = ''] = queries;
-  const now = kind === 'table' ? (isLogQl ? { queryType: 'instant' } : { instant: true, range: false, format: 'table' }) : {};
+  const now = kind === 'table' ? { ...(isLogQl ? { queryType: 'instant' } : { instant: true, range: false }), format: 'table' } : {};
   const panel = fresh(kind, id);
   return {
     ...panel, datasource, ...(queries.length === 1 && first.length <= TITLE_CHARS_MAX && !first.includes('$') ? { title: first } : {}),
