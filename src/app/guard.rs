@@ -25,6 +25,7 @@ use crate::base::clock::SharedClock;
 use crate::platform::http::cors::{Cors, cross_origin};
 use crate::platform::http::problem::Problem;
 use crate::platform::telemetry::metrics::{Durations, Page, Report};
+use crate::ui::page::MayBeFramed;
 
 /// Bounds of request durations in seconds, as upstream's.
 const BOUNDS: [f64; 10] = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
@@ -139,9 +140,8 @@ const SAFE_HEADERS: [(HeaderName, &str); 7] = [
 async fn safe_headers(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     let shows_who = shows_who(request.headers());
     let mut response = next.run(request).await;
+    let may_be_framed = response.extensions().get::<MayBeFramed>().is_some();
     let headers = response.headers_mut();
-    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-    let may_be_framed = policy.is_some_and(|policy| policy.contains("frame-ancestors") && !policy.contains("frame-ancestors 'none'"));
     for (name, value) in SAFE_HEADERS {
         // The policy names who may embed the page; the older header cannot, and would say nobody.
         if may_be_framed && name == header::X_FRAME_OPTIONS {

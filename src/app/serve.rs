@@ -86,12 +86,14 @@ async fn run_on(
     let watching = tokio::spawn(Arc::clone(&edge).watch());
     let following = tokio::spawn(rule_watch::follow(Arc::clone(&configuration)));
     let reading = tokio::spawn(boards.follow_files());
+    let forgetting = tokio::spawn(boards.forget_ended_shares());
     let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
     let ends = wait_for_the_end(&configuration, &access).await?;
     configuration.begin_to_stop();
     following.abort();
     reading.abort();
+    forgetting.abort();
     tending.abort();
     watching.abort();
     if let Some(redirecting) = redirecting {

@@ -35,6 +35,8 @@ pub const SHARED: &str = "/p/{token}";
 pub const SHARED_PANELS: &str = "/p/{token}/panels";
 /// A dashboard that is to be made.
 pub const BOARDS_NEW: &str = "/d/new";
+/// Choosing the dashboard that a query becomes a panel of: `q`, `view`, `lang`, `legend`, `step`, `unit`, `from`, `to`.
+pub const BOARDS_ADD: &str = "/d/add";
 /// POST: the page of a dashboard that is not saved, from its JSON.
 pub const BOARD_DRAFT: &str = "/ui/boards/{uid}/draft";
 /// What the variables of a dashboard that is being changed offer, as JSON.

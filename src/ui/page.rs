@@ -28,6 +28,10 @@ pub fn respond(status: StatusCode, html: String, nonce: &Nonce) -> Response {
     response
 }
 
+/// On answers that pages elsewhere may embed: their policy names whose.
+#[derive(Debug, Clone, Copy)]
+pub struct MayBeFramed;
+
 /// A page for people without an account, who may have its address from anywhere: it is kept nowhere, no search engine
 /// lists it, and whoever it leads to does not learn its address. `ancestors` are the origins that may embed it, as the
 /// policy writes them.
@@ -42,6 +46,7 @@ pub fn respond_shared(status: StatusCode, html: String, nonce: &Nonce, ancestors
     }
     if ancestors != "'none'" {
         headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+        response.extensions_mut().insert(MayBeFramed);
     }
     response
 }
@@ -58,5 +63,17 @@ mod tests {
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
         assert!(policy.contains(&nonce.to_string()));
         assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-cache");
+    }
+
+    #[test]
+    fn only_a_share_with_origins_is_marked_as_embedded() {
+        let marked = |ancestors: &str| {
+            let response = respond_shared(StatusCode::OK, String::new(), &Nonce::from_bits(7), ancestors);
+            let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+            assert!(policy.contains(&format!("frame-ancestors {ancestors}")), "{policy}");
+            response.extensions().get::<MayBeFramed>().is_some()
+        };
+        assert!(marked("https://a.example") && marked("*") && !marked("'none'"));
+        assert!(respond(StatusCode::OK, String::new(), &Nonce::from_bits(7)).extensions().get::<MayBeFramed>().is_none());
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Server;
+use crate::wire;
 
 fn server() -> (tempfile::TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
@@ -54,6 +55,40 @@ fn a_draft_is_drawn_panel_by_panel() {
     assert_eq!(of(&found, "6")["kind"], "empty");
     assert_eq!((&of(&found, "7")["title"], &of(&found, "7.1")["title"]), (&json!("Copies of 1"), &json!("Copies of 2")));
     assert_eq!(of(&found, "99")["error"]["text"], "this panel is not in the dashboard");
+}
+
+#[test]
+fn exemplars_come_with_the_chart_that_asks_for_them() {
+    let (_folder, server) = server();
+    let (start, step) = (1_763_710_400_000, 15_000);
+    let mut series = wire::series(
+        &[("__name__", "took_seconds_sum"), ("job", "api")],
+        &(0..60).map(|n| (start + n * step, n as f64)).collect::<Vec<_>>(),
+    );
+    let label = |name: &str, value: &str| wire::Label { name: name.into(), value: value.into() };
+    series.exemplars = (0..3)
+        .map(|n| wire::Exemplar { labels: vec![label("trace_id", &format!("4bf9{n}"))], value: 0.25, timestamp: start + n * 60_000 + 500 })
+        .collect();
+    let (status, text) = wire::send(&server.url("/api/v1/write"), wire::body(vec![series]));
+    assert_eq!(status, 204, "{text}");
+    let target = |asks: bool| json!({"refId": "B", "expr": "rate(took_seconds_sum[1m])", "exemplar": asks});
+    let links = json!({"defaults": {"links": [{"title": "Trace", "url": "https://t.example/${__data.fields.trace_id}"}]}});
+    let draft = json!({"title": "Draft", "panels": [
+        {"id": 1, "type": "timeseries", "targets": [target(true)], "fieldConfig": links},
+        {"id": 2, "type": "timeseries", "targets": [target(false)]},
+        {"id": 3, "type": "stat", "targets": [target(true)]},
+    ]});
+    let panels: Vec<Value> = ["1", "2", "3"].iter().map(|key| json!({"key": key, "w": 600, "h": 240})).collect();
+    let (from, to) = (start.to_string(), (start + 100_000).to_string());
+    let found = lines(&server, "draft", &json!({"from": from, "to": to, "draft": draft, "panels": panels}));
+    let shown = &of(&found, "1")["data"]["exemplars"];
+    assert_eq!(shown[0]["at"], json!([1_763_710_400.5, 1_763_710_460.5]), "those in the range: {shown}");
+    assert_eq!((&shown[0]["q"], &shown[0]["v"]), (&json!("B"), &json!([0.25, 0.25])));
+    assert_eq!((&shown[0]["names"][0], &shown[0]["labels"][0]), (&json!("trace_id"), &json!(["4bf90", "took_seconds_sum", "api"])));
+    assert_eq!(shown[0]["links"][1][0], json!(["Trace", "https://t.example/4bf91"]));
+    assert!(shown[0]["links"][1][1][1].as_str().unwrap().starts_with("/logs?q=%224bf91%22&from="), "{shown}");
+    assert!(of(&found, "2")["data"].get("exemplars").is_none());
+    assert_eq!(of(&found, "3")["kind"], "html");
 }
 
 #[test]

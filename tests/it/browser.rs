@@ -166,7 +166,23 @@ fn dashboards_are_made_and_changed_in_place() {
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
     drive("edit", &server);
     drive("edit_panel", &server);
+    push_exemplars(&server);
     drive("made", &server);
+}
+
+/// Durations with an exemplar each minute, the last half hour.
+fn push_exemplars(server: &Server) {
+    let now = now_ms() / 15_000 * 15_000;
+    let samples: Vec<(i64, f64)> = (0..120).map(|step| (now - (119 - step) * 15_000, 0.2 + (step % 9) as f64 / 40.0)).collect();
+    let mut series = wire::series(&[("__name__", "checkout_seconds"), ("job", "shop")], &samples);
+    let one = |n: i64| {
+        let label = |name: &str, value: String| wire::Label { name: name.into(), value };
+        let labels = vec![label("trace_id", format!("4bf92f3577b34da6{n:02}")), label("route", "/cart".into())];
+        wire::Exemplar { labels, value: 0.15 + (n % 7) as f64 / 12.0, timestamp: now - (29 - n) * 60_000 }
+    };
+    series.exemplars = (0..30).map(one).collect();
+    let (status, text) = wire::send(&server.url("/api/v1/write"), wire::body(vec![series]));
+    assert_eq!(status, 204, "{text}");
 }
 
 #[test]

@@ -251,6 +251,54 @@ fn versions_are_compared_and_come_back() {
 }
 
 #[test]
+fn one_that_came_with_pharos_is_compared_with_that_and_can_be_it_again() {
+    let shared = Shared::start();
+    let versions = "/d/pharos-host/x/versions";
+    assert!(!shared.page(versions).contains("Came with pharos"), "nothing was changed yet");
+    let mut board: Value = serde_json::from_str(&shared.page("/d/pharos-host/x/json")).unwrap();
+    board["title"] = "Our hosts".into();
+    assert_eq!(shared.push(&board), 200);
+    let page = shared.page(&format!("{versions}?from=ready"));
+    for words in ["Changed here since it came with pharos", "” to “Our hosts”", "Give up changes made here"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let give_up = |had: &str| shared.house.submit(versions, &[("had", had), ("version", "ready")], &shared.cookie).status().as_u16();
+    assert_eq!((give_up("7"), give_up("1")), (412, 303));
+    let page = shared.page(versions);
+    assert!(page.contains("It is as it comes with pharos.") && page.contains("As it comes with pharos"), "{page}");
+    assert!(shared.page(&format!("{versions}?from=1&to=2")).contains("from “Our hosts” to “"), "what it was stays in its history");
+    // Others know nothing of it.
+    assert_eq!(shared.house.submit("/d/u/team/versions", &[("had", "1"), ("version", "ready")], &shared.cookie).status(), 400);
+    assert!(!shared.page("/d/u/team/versions?from=ready").contains("Came with pharos"));
+}
+
+#[test]
+fn a_query_becomes_a_panel_of_a_dashboard_that_is_chosen() {
+    let shared = Shared::start();
+    let add = "/d/add?q=up%7Ba%3D%22%3Cb%3E%22%7D&view=stacked&unit=ops&from=now-3h&to=now";
+    let page = shared.page(add);
+    for wanted in [
+        "href=\"/d/u/team?edit=1&#38;from=now-3h&#38;to=now#add=stacked&#38;q=up%7Ba%3D%22%3Cb%3E%22%7D&#38;unit=ops\"",
+        "href=\"/d/new?edit=1",
+        "href=\"/d/pharos-host/",
+        "up{a=&#34;&#60;b&#62;&#34;}",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    let found = shared.page(&format!("{add}&query=team"));
+    assert!(found.contains("/d/u/team?edit=1") && !found.contains("/d/pharos-host/"), "it is searched");
+    assert!(shared.page("/explore?q=up").contains("formaction=\"/d/add\""));
+    let reader = shared.house.token(&shared.cookie, &["read"]);
+    let ask = |path: &str| client().get(shared.house.url(path)).bearer_auth(&reader).header("accept", "text/html").send().unwrap();
+    assert_eq!(ask(add).status(), 403);
+    assert!(!ask("/explore?q=up").text().unwrap().contains("/d/add"), "who may not edit is offered nothing");
+    let refused = shared.house.look("/d/add", ("cookie", &shared.cookie));
+    assert!(refused.status() == 400 && refused.text().unwrap().contains("there is no query to make a panel of"));
+    let long = shared.house.look(&format!("/d/add?q={}", "a".repeat(12_001)), ("cookie", &shared.cookie));
+    assert_eq!(long.status(), 400);
+}
+
+#[test]
 fn what_was_changed_here_goes_home_as_a_patch() {
     let folder = tempfile::tempdir().unwrap();
     let boards = folder.path().join("boards");

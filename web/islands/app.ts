@@ -107,7 +107,7 @@ document.addEventListener('submit', (e) => {
     form.closest<HTMLElement>('[popover]')?.hidePopover();
   } else if (form.dataset.confirm && !form.dataset.sure) {
     e.preventDefault();
-    void import('./palette.ts').then((m) => m.confirm(form));
+    void import('./palette.ts').then((m) => m.confirm(form, e.submitter));
   }
 });
 

@@ -19,6 +19,7 @@ class Explore extends HTMLElement {
     this.addEventListener('submit', (e) => {
       if (e.target !== this.form) return;
       const by = (e as SubmitEvent).submitter as HTMLButtonElement | null;
+      if (by?.dataset.x === 'board') { e.preventDefault(); this.toBoard(by); return; }
       // An alert is made on a page of its own.
       if (by?.hasAttribute('formaction')) return;
       e.preventDefault();
@@ -43,6 +44,16 @@ class Explore extends HTMLElement {
     for (const [k, v] of new FormData(this.form)) if (String(v).trim() !== '') next.append(k, String(v).trim());
     for (const k of ['from', 'to', 'view', 'refresh']) { next.delete(k); const v = now.get(k); if (v) next.set(k, v); }
     return next;
+  }
+
+  /** To the dashboards, with what is written and how it is shown now. */
+  private toBoard(by: HTMLButtonElement): void {
+    const next = this.params();
+    if (!next.has('q')) { toast(t('Write a query first.')); return; }
+    next.delete('refresh');
+    const unit = this.chart ? this.chart.frame?.unit : by.value;
+    if (unit) next.set('unit', unit);
+    location.assign(`${by.formAction}?${next}`);
   }
 
   private run(): void {

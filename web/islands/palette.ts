@@ -109,13 +109,13 @@ export function keys(): void {
 }
 
 /** Asks before a form is sent; the safe button has the focus. */
-export function confirm(form: HTMLFormElement): void {
+export function confirm(form: HTMLFormElement, by: HTMLElement | null): void {
   const d = dialog('ask', html`<h2>${form.dataset.confirm ?? ''}</h2><p>${form.dataset.detail ?? ''}</p><div class="acts"><button class="btn" value="no" autofocus>${t('Keep it')}</button><button class="btn p bad" value="yes">${form.dataset.yes ?? t('Delete')}</button></div>`.text);
   d.className = 'ask';
   d.addEventListener('click', (e) => {
     const value = (e.target as Element).closest('button')?.value;
     if (!value) return;
     d.close();
-    if (value === 'yes') { form.dataset.sure = '1'; form.requestSubmit(); }
+    if (value === 'yes') { form.dataset.sure = '1'; form.requestSubmit(by); }
   });
 }

@@ -110,6 +110,7 @@ export const ar: Record<string, string> = {
   'Both': 'كليهما',
   'Answer as': 'شكل الإجابة',
   'Table': 'جدول',
+  'Exemplars': 'العيّنات',
   'Heatmap': 'خريطة حرارية',
   'Most lines': 'أقصى عدد للأسطر',
   'Least step': 'أصغر خطوة',

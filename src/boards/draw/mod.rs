@@ -4,6 +4,7 @@
 mod bar_gauge;
 mod bars;
 mod colour;
+mod exemplars;
 mod gauge;
 mod grid;
 mod heat;
@@ -25,6 +26,7 @@ mod values;
 use serde::Serialize;
 
 pub use colour::{colour, css, of_look};
+pub use exemplars::exemplars;
 
 use crate::base::time::TimeRange;
 use crate::boards::data::Frame;

@@ -150,7 +150,16 @@ pub(super) fn anchor((url, title, opens): &(String, String, bool)) -> String {
     format!("<a class=\"p-link\" href=\"{}\"{title}{target}>", escape(url))
 }
 
+/// A text with what is known of a row put in; what belongs to one value stays as it is.
+pub(super) fn filled(text: &str, frame: &Frame, row: usize) -> String {
+    with_variables(text, &|name| of_row(name, frame, row))
+}
+
 fn with_value(text: &str, field: &Field, shown: &Shown, frame: &Frame, row: usize) -> String {
+    with_variables(text, &|name| variable(name, field, shown, frame, row))
+}
+
+fn with_variables(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${__") {
@@ -160,7 +169,7 @@ fn with_value(text: &str, field: &Field, shown: &Shown, frame: &Frame, row: usiz
             Some((name, format)) if !format.contains([']', '"']) => (name, format),
             _ => (&rest[at + 2..end], ""),
         };
-        match variable(name, field, shown, frame, row) {
+        match value_of(name) {
             Some(value) if format == "raw" => out.push_str(&value),
             Some(value) => out.push_str(&percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC).to_string()),
             None => out.push_str(&rest[at..=end]),
@@ -176,15 +185,17 @@ fn variable(name: &str, field: &Field, shown: &Shown, frame: &Frame, row: usize)
         "__value.text" => Some(shown.text.clone()),
         "__value" | "__value.raw" => Some(field.values.cell(row).text()),
         "__value.numeric" => Some(shown.number.map(crate::base::float::plain).unwrap_or_default()),
-        "__value.time" => {
-            frame.fields.iter().find(|field| matches!(field.values, Column::Time(_))).map(|field| field.values.cell(row).text())
-        }
-        _ => {
-            let inner = name.strip_prefix("__data.fields")?;
-            let key = inner.trim_start_matches(['.', '[']).trim_end_matches(']').trim_matches(['"', '\'']);
-            let key = key.strip_suffix(".text").unwrap_or(key);
-            let by_name = frame.fields.iter().find(|field| field.title == key || field.name == key);
-            by_name.or_else(|| frame.fields.get(key.parse::<usize>().ok()?)).map(|field| field.values.cell(row).text())
-        }
+        _ => of_row(name, frame, row),
     }
+}
+
+fn of_row(name: &str, frame: &Frame, row: usize) -> Option<String> {
+    if name == "__value.time" {
+        return frame.fields.iter().find(|field| matches!(field.values, Column::Time(_))).map(|field| field.values.cell(row).text());
+    }
+    let inner = name.strip_prefix("__data.fields")?;
+    let key = inner.trim_start_matches(['.', '[']).trim_end_matches(']').trim_matches(['"', '\'']);
+    let key = key.strip_suffix(".text").unwrap_or(key);
+    let by_name = frame.fields.iter().find(|field| field.title == key || field.name == key);
+    by_name.or_else(|| frame.fields.get(key.parse::<usize>().ok()?)).map(|field| field.values.cell(row).text())
 }

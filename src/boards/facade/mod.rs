@@ -1,6 +1,7 @@
 //! The front door of the hall: opens the store, hands out routes, and tells others what happened.
 
 mod check;
+mod ended;
 mod kept;
 mod pages;
 mod panels;
@@ -118,6 +119,11 @@ impl Boards {
     /// Follows the folders of dashboards until it is aborted.
     pub fn follow_files(&self) -> impl Future<Output = ()> + Send + 'static {
         Follower::new(Arc::new(self.store.clone()), Arc::clone(&self.clock), self.providers.clone()).follow()
+    }
+
+    /// Forgets shares that ended, with their snapshots, every now and then until it is aborted.
+    pub fn forget_ended_shares(&self) -> impl Future<Output = ()> + Send + 'static {
+        ended::forget(self.store.clone(), Arc::clone(&self.clock))
     }
 
     /// What people and programs marked in time.

@@ -29,6 +29,9 @@ pub struct HistoryInput {
     pub compared: Option<Compared>,
     /// The file it comes from.
     pub file: Option<OfFile>,
+    /// Whether it differs from the one of its uid that comes with pharos; none where there is no such one, or it was never
+    /// changed.
+    pub is_unlike_ready: Option<bool>,
     /// Whether whoever looks may change it.
     pub may_edit: bool,
     /// What went wrong, in words.
@@ -48,11 +51,23 @@ pub struct OfFile {
     pub is_changed: bool,
 }
 
+/// With what a version is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Before {
+    /// An older version.
+    Version(i64),
+    /// What its file held.
+    #[default]
+    File,
+    /// The one that comes with pharos.
+    Ready,
+}
+
 /// Two versions and what is between them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Compared {
-    /// The older one; none for the file.
-    pub from: Option<i64>,
+    /// The older one.
+    pub from: Before,
     /// The newer one.
     pub to: i64,
     /// In things that people know.
@@ -91,6 +106,11 @@ impl HistoryPage<'_> {
         format!("{}#compared", links::with(&self.url(), &[("from", "file")]))
     }
 
+    /// What differs from the one that comes with pharos.
+    fn ready_url(&self) -> String {
+        format!("{}#compared", links::with(&self.url(), &[("from", "ready")]))
+    }
+
     fn patch_url(&self) -> String {
         links::board_patch(&self.input.uid, &self.input.slug)
     }
@@ -120,7 +140,7 @@ impl HistoryPage<'_> {
     }
 
     fn is_from(&self, version: &i64) -> bool {
-        self.input.compared.as_ref().is_some_and(|compared| compared.from == Some(*version))
+        self.input.compared.as_ref().is_some_and(|compared| compared.from == Before::Version(*version))
     }
 
     fn is_to(&self, version: &i64) -> bool {
@@ -138,8 +158,9 @@ impl HistoryPage<'_> {
 
     fn heading(&self, compared: &Compared) -> String {
         match compared.from {
-            Some(from) => self.shell.f2("From version {} to version {}", from, compared.to),
-            None => {
+            Before::Version(from) => self.shell.f2("From version {} to version {}", from, compared.to),
+            Before::Ready => self.shell.t("Changed here since it came with pharos").to_owned(),
+            Before::File => {
                 let path = self.input.file.as_ref().map_or("", |file| file.path.as_str());
                 self.shell.f1("Changed here since the file {} was read", path)
             }
@@ -242,7 +263,7 @@ mod tests {
             versions: vec![version(3, 1), version(2, 0)],
             older: Some(2),
             compared: Some(Compared {
-                from: None,
+                from: Before::File,
                 to: 3,
                 differences: vec![
                     Difference { thing: Thing::Panel("<i>A</i>".to_owned()), how: How::Changed(vec![Part::Query, Part::Place]) },
@@ -275,5 +296,24 @@ mod tests {
         assert!(!html.contains("method=\"post\" action=\"/d/u/s/versions\""), "who may not change it is offered nothing");
         let html = render(&HistoryInput { may_edit: true, ..input() }, &shell(Page::Boards, "History", "/d/u/s/versions", ""));
         assert_eq!(html.matches("method=\"post\" action=\"/d/u/s/versions\"").count(), 2, "giving up, and one older version");
+    }
+
+    #[test]
+    fn one_that_came_with_pharos_is_compared_with_that_and_can_be_it_again() {
+        let page = |is_unlike_ready, may_edit| {
+            let input = HistoryInput { file: None, is_unlike_ready, may_edit, ..input() };
+            let compared = input.compared.clone().map(|compared| Compared { from: Before::Ready, ..compared });
+            render(&HistoryInput { compared, ..input }, &shell(Page::Boards, "History", "/d/u/s/versions", "from=ready"))
+        };
+        let html = page(Some(true), true);
+        for wanted in
+            ["href=\"/d/u/s/versions?from=ready#compared\"", "name=\"version\" value=\"ready\"", "Changed here since it came with pharos"]
+        {
+            assert!(html.contains(wanted), "{wanted}: {html}");
+        }
+        assert!(!page(Some(true), false).contains("value=\"ready\""), "who may not change it is offered nothing");
+        let same = page(Some(false), true);
+        assert!(same.contains("It is as it comes with pharos.") && !same.contains("value=\"ready\""), "{same}");
+        assert!(!page(None, true).contains("It is as it comes"));
     }
 }

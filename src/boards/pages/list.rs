@@ -1,5 +1,7 @@
-//! Every dashboard: searched by title, tag and folder, those with a star first, those that came with pharos apart.
+//! Every dashboard: searched by title, tag and folder, those with a star first, those that came with pharos apart. Also as
+//! a list to choose from: which one gets a new panel.
 
+use super::add::Added;
 use crate::ui::format::Moment;
 use crate::ui::lang::key;
 use crate::ui::links;
@@ -8,6 +10,8 @@ use crate::ui::shell::Shell;
 
 /// Most dashboards on the page.
 pub const ROWS_MAX: usize = 500;
+/// What a search is made of, in the address.
+const SEARCHED: [&str; 4] = ["query", "folder", "tag", "starred"];
 /// Most tags on offer.
 const TAGS_MAX: usize = 40;
 
@@ -55,6 +59,8 @@ pub struct ListInput {
     pub may_edit: bool,
     /// What was done: `imported`, `deleted`.
     pub done: String,
+    /// The panel that is to be put on one of them.
+    pub added: Option<Added>,
 }
 
 /// Dashboards under a heading.
@@ -91,8 +97,23 @@ impl ListPage<'_> {
         self.shell.param("starred").is_some()
     }
 
+    /// The page without a search.
+    fn all(&self) -> String {
+        self.shell.href_with(&SEARCHED.map(|name| (name, "")))
+    }
+
+    /// What the form takes along that it does not ask.
+    fn kept(&self) -> Vec<&(String, String)> {
+        if self.input.added.is_some() { self.shell.params_but(&SEARCHED) } else { Vec::new() }
+    }
+
+    /// A dashboard that is to be made.
+    fn fresh(&self) -> String {
+        opened(links::BOARDS_NEW.to_owned(), self.input, self.shell)
+    }
+
     fn is_searched(&self) -> bool {
-        ["query", "folder", "tag", "starred"].iter().any(|name| self.shell.param(name).is_some())
+        SEARCHED.iter().any(|name| self.shell.param(name).is_some())
     }
 
     /// Tags on offer: text, whether it is chosen, the page with it turned.
@@ -119,7 +140,7 @@ pub fn render(input: &ListInput, shell: &Shell) -> String {
 fn parts<'a>(input: &'a ListInput, shell: &Shell) -> Vec<Part<'a>> {
     let shown = || input.boards.iter().take(ROWS_MAX);
     let part = |title: String, is_of: &dyn Fn(&Listed) -> bool| {
-        let rows: Vec<Row<'_>> = shown().filter(|board| is_of(board)).map(|board| row(board, shell)).collect();
+        let rows: Vec<Row<'_>> = shown().filter(|board| is_of(board)).map(|board| row(board, input, shell)).collect();
         (!rows.is_empty()).then_some(Part { title, rows })
     };
     let is_plain = |board: &Listed| !board.is_starred && !board.is_ready_made;
@@ -131,8 +152,16 @@ fn parts<'a>(input: &'a ListInput, shell: &Shell) -> Vec<Part<'a>> {
     starred.into_iter().chain(own).chain(folders).chain(ready).collect()
 }
 
-fn row<'a>(board: &'a Listed, shell: &Shell) -> Row<'a> {
-    Row { href: links::board(&board.uid, &board.slug), changed: shell.moment(board.changed_ms), board }
+fn row<'a>(board: &'a Listed, input: &ListInput, shell: &Shell) -> Row<'a> {
+    Row { href: opened(links::board(&board.uid, &board.slug), input, shell), changed: shell.moment(board.changed_ms), board }
+}
+
+/// A dashboard by its address, with the panel on it if there is one to add.
+fn opened(board: String, input: &ListInput, shell: &Shell) -> String {
+    match &input.added {
+        Some(added) => added.href(&board, shell),
+        None => board,
+    }
 }
 
 #[cfg(test)]
@@ -184,6 +213,33 @@ mod tests {
     }
 
     #[test]
+    fn a_panel_to_add_goes_along_to_the_dashboard_that_is_chosen() {
+        let query = "q=up&view=stat&from=now-1h&query=zzz";
+        let input = ListInput {
+            boards: vec![board("P", "")],
+            has_any: true,
+            may_edit: true,
+            added: Added::from_query(query).ok(),
+            ..ListInput::default()
+        };
+        let page = render(&input, &shell(Page::Boards, "Add to dashboard", links::BOARDS_ADD, query));
+        for wanted in [
+            "href=\"/d/P/p?edit=1&#38;from=now-1h#add=stat&#38;q=up\"",
+            "href=\"/d/new?edit=1&#38;from=now-1h#add=stat&#38;q=up\"",
+            "name=\"q\" value=\"up\"",
+            "action=\"/d/add\"",
+            ">up</code>",
+        ] {
+            assert!(page.contains(wanted), "{wanted}: {page}");
+        }
+        assert_eq!(page.matches("name=\"query\"").count(), 1, "what is searched is asked once");
+        assert!(!page.contains(links::BOARDS_IMPORT) && !page.contains(links::BOARDS_SHARES), "{page}");
+        let lost = ListInput { boards: Vec::new(), ..input };
+        let page = render(&lost, &shell(Page::Boards, "Add to dashboard", links::BOARDS_ADD, query));
+        assert!(page.contains("No dashboard fits.") && page.contains("href=\"/d/add?q=up&#38;view=stat&#38;from=now-1h\""), "{page}");
+    }
+
+    #[test]
     fn foreign_text_stays_text() {
         let one = Listed {
             title: HOSTILE.into(),
@@ -202,6 +258,7 @@ mod tests {
             has_stars: true,
             may_edit: true,
             done: HOSTILE.into(),
+            added: Some(Added { queries: vec![HOSTILE.into()], legend: HOSTILE.into(), unit: HOSTILE.into(), ..Added::default() }),
         };
         let page = html(&input, &format!("query={0}&tag={0}&folder={0}", links::encode(HOSTILE)));
         assert!(!page.contains("<img src=x"), "{page}");

@@ -2,8 +2,9 @@
 //!
 //! Each page has an input that the front door fills and a `render`; the URL is the whole state. Read in this order:
 //! [`choose`] (variables as controls), [`tile`] (panels as places that the script fills), [`board`],
-//! [`history`], [`share`], [`public`], [`list`], [`import`].
+//! [`history`], [`share`], [`public`], [`list`], [`add`], [`import`].
 
+pub mod add;
 pub mod board;
 pub mod choose;
 pub mod history;

@@ -15,6 +15,8 @@ use crate::series::value::Value;
 pub struct World {
     /// The series that exist.
     pub series: Vec<Labels>,
+    /// What every one of them has beside it.
+    pub exemplars: Vec<Exemplar>,
     /// Answers queries.
     pub answer: fn(&Question<'_>) -> Result<Value, EvaluateError>,
 }
@@ -27,7 +29,7 @@ impl World {
                 |part: &str| part.split_once('=').map_or(("__name__".to_owned(), part.to_owned()), |(a, b)| (a.to_owned(), b.to_owned()));
             Labels::from_pairs(text.split(' ').map(pair))
         };
-        Self { series: series.iter().map(one).collect(), answer: |_| Ok(Value::Vector(Vec::new())) }
+        Self { series: series.iter().map(one).collect(), exemplars: Vec::new(), answer: |_| Ok(Value::Vector(Vec::new())) }
     }
 
     fn found(&self, any_of: &[Vec<Matcher>]) -> impl Iterator<Item = &Labels> {
@@ -60,8 +62,9 @@ impl Select for World {
         Ok(sorted(self.found(query.any_of).filter_map(|labels| labels.get(name)).map(str::to_owned).collect()))
     }
 
-    fn exemplars(&self, _: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError> {
-        Ok(Vec::new())
+    fn exemplars(&self, query: &IndexQuery<'_>) -> Result<Vec<(Labels, Vec<Exemplar>)>, SelectError> {
+        let within: Vec<Exemplar> = self.exemplars.iter().filter(|one| query.range.contains(one.ts)).cloned().collect();
+        Ok(self.found(query.any_of).map(|labels| (labels.clone(), within.clone())).collect())
     }
 }
 

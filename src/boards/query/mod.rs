@@ -3,6 +3,7 @@
 mod ask;
 mod choices;
 mod dates;
+mod exemplars;
 #[cfg(test)]
 pub mod fakes;
 mod formats;
@@ -21,6 +22,7 @@ mod wanted;
 
 pub use ask::{Answers, Engines, ask};
 pub use choices::{AdHoc, Choice, Choices};
+pub use exemplars::exemplars;
 pub use interpolate::Usage;
 pub use plan::{Failure, Plan, Scene, plan};
 pub use source::{Lead, lead};

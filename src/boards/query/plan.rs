@@ -85,6 +85,8 @@ pub struct Query {
     pub legend: String,
     /// Most lines of a log.
     pub lines_max: u32,
+    /// Whether exemplars are wanted as well.
+    pub is_exemplar: bool,
     /// Whether only reckonings see its answer.
     pub is_hidden: bool,
     /// How a reckoning is done; empty for others.
@@ -261,6 +263,7 @@ fn query(target: &Target, panel: &Panel, scene: &Scene<'_>, (range, points, leas
         format: target.format,
         legend,
         lines_max: if target.lines_max == 0 { LINES_DEFAULT } else { target.lines_max.min(LINES_MAX) },
+        is_exemplar: target.is_exemplar,
         is_hidden: target.is_hidden,
         json: if lead == Lead::Expression { reckoning(target, &Filling { pace, ..words }) } else { Object::new() },
     }))

@@ -10,14 +10,14 @@ use super::missing;
 use super::request::Wanted;
 use super::scene::Stage;
 use crate::base::cancel::{Cancel, Stop};
-use crate::boards::data::{fill_options, prepare};
+use crate::boards::data::{Frame, fill_options, prepare};
 use crate::boards::draw::lists::{self, ListedBoard};
-use crate::boards::draw::{Canvas, Drawn, draw};
+use crate::boards::draw::{self, Canvas, Drawn, draw};
 use crate::boards::model::{About, Panel, PanelKind, Placed, Search};
 use crate::boards::query::{self, Answers, Failure, Plan, Scene, Usage};
 use crate::series::labels::METRIC_NAME;
 use crate::series::ports::AlertNow;
-use crate::ui::lang::key;
+use crate::ui::lang::{Lang, key};
 
 /// Widths are taken as multiples of this, so that viewers with windows of about one size share answers.
 const WIDTH_CLASS: u32 = 20;
@@ -103,7 +103,7 @@ impl Server {
             out.insert("note".to_owned(), json!(note));
         }
         let answers = if panel.kind.asks() { query::ask(plan, &self.ports.engines, cancel)? } else { Answers::default() };
-        let is_empty = answers.frames.iter().all(crate::boards::data::Frame::is_empty);
+        let is_empty = answers.frames.iter().all(Frame::is_empty);
         let mut notes = answers.notes;
         if is_empty && let Some(failure) = answers.failures.first() {
             let error = if stage.reader.is_outside { json!({ "text": stage.told("") }) } else { error(failure, panel) };
@@ -116,13 +116,15 @@ impl Server {
         } else {
             notes.extend(answers.failures.iter().map(|failure| format!("{}: {}", failure.ref_id, failure.text)));
         }
+        let exemplars = self.exemplars(stage, job, plan, cancel)?;
         let drawn = if panel.kind.asks() && is_empty {
             Ok(Drawn::Empty { text: self.empty(stage, job, plan, cancel) })
         } else {
             let prepared = prepare(panel, answers.frames, &fill);
             prepared.and_then(|prepared| {
                 notes.extend(prepared.notes);
-                self.listed(stage, job).unwrap_or_else(|| draw(&fill_options(panel, &fill), &prepared.frames, &job.canvas))
+                let drawn = self.listed(stage, job).unwrap_or_else(|| draw(&fill_options(panel, &fill), &prepared.frames, &job.canvas))?;
+                Ok(with_exemplars(drawn, &exemplars, &prepared.frames, stage.reader.lang))
             })
         };
         match drawn {
@@ -138,6 +140,15 @@ impl Server {
             out.insert("notes".to_owned(), notes.iter().map(|note| cut(note)).collect());
         }
         Ok(Value::Object(out).to_string())
+    }
+
+    /// Exemplars of a chart over time. Those outside learn none: they name what a single caller did.
+    fn exemplars(&self, stage: &Stage, job: &Job, plan: &Plan, cancel: &Cancel) -> Result<Vec<Frame>, Stop> {
+        if job.placed.panel.kind != PanelKind::TimeSeries || stage.reader.is_outside {
+            return Ok(Vec::new());
+        }
+        let selectors = |text: &str| (self.ports.read)(text).ok().map(|shape| shape.selectors);
+        query::exemplars(plan, &*self.ports.select, &selectors, cancel)
     }
 
     /// Why there is nothing to show.
@@ -244,6 +255,17 @@ fn without_links(html: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// A chart with its exemplars.
+fn with_exemplars(drawn: Drawn, found: &[Frame], frames: &[Frame], lang: Lang) -> Drawn {
+    match drawn {
+        Drawn::Time { mut data } if !found.is_empty() => {
+            data["exemplars"] = draw::exemplars(found, frames, lang);
+            Drawn::Time { data }
+        }
+        other => other,
+    }
 }
 
 fn put(out: &mut Map<String, Value>, drawn: Drawn, marks: Vec<Value>) {

@@ -12,6 +12,7 @@ use crate::boards::model::{About, Folder, FolderSaving, Keeping, Library, NotSav
 use crate::boards::query::fakes::{World, read_selector};
 use crate::series::labels::Labels;
 use crate::series::ports::{self, AlertNow, Happening, Line, Question, SearchWanted, When};
+use crate::series::sample::Exemplar;
 use crate::series::value::{RangeSeries, Value as Answer};
 
 const NOW: i64 = 1_763_714_002_000;
@@ -121,6 +122,8 @@ fn answer(question: &Question<'_>) -> Result<Answer, EvaluateError> {
 fn server() -> (Arc<Server>, Arc<ManualClock>) {
     let mut world = World::of(&["up job=api", "up job=db"]);
     world.answer = answer;
+    let labels = Labels::from_pairs([("trace_id", "4bf9")]);
+    world.exemplars = vec![Exemplar { labels, value: 2.0, ts: NOW - 600_000, is_timed: true }];
     let world = Arc::new(world);
     let clock = ManualClock::at(NOW);
     let board = json!({"title": "T", "uid": "u", "time": {"from": "now-1h", "to": "now"},
@@ -152,8 +155,12 @@ fn server() -> (Arc<Server>, Arc<ManualClock>) {
 }
 
 async fn lines(server: &Arc<Server>, body: Value) -> Vec<Value> {
+    lines_for(server, body, Reader::default()).await
+}
+
+async fn lines_for(server: &Arc<Server>, body: Value, reader: Reader) -> Vec<Value> {
     let batch = Batch::read(body.to_string().as_bytes()).unwrap();
-    let found: Vec<String> = server.batch("u", batch, Reader::default()).await.unwrap().collect().await;
+    let found: Vec<String> = server.batch("u", batch, reader).await.unwrap().collect().await;
     found.iter().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
@@ -232,6 +239,19 @@ async fn drafts_are_shown_and_what_is_no_dashboard_is_refused() {
     assert_eq!(refused("x", json!({"panels": []})).await, "there is no dashboard \"x\"");
     assert!(refused("u", json!({"panels": [], "from": "soon"})).await.contains("\"soon\" is not a time"));
     assert!(refused("u", json!({"panels": [], "draft": []})).await.contains("JSON object"));
+}
+
+#[tokio::test]
+async fn exemplars_are_for_those_who_have_an_account() {
+    let (server, _clock) = server();
+    let draft = json!({"title": "D", "panels": [{"id": 7, "type": "timeseries", "targets": [{"refId": "A", "expr": "up{job=\"$job\"}", "exemplar": true}]}],
+        "templating": {"list": [{"type": "custom", "name": "job", "query": "db"}]}});
+    let body = json!({"draft": draft, "from": "now-15m", "to": "now", "panels": [{"key": "7", "w": 400}]});
+    let shown = lines(&server, body.clone()).await;
+    let found = &shown[0]["data"]["exemplars"];
+    assert_eq!((&found[0]["q"], &found[0]["labels"]), (&json!("A"), &json!([["4bf9", "up", "db"]])), "{shown:?}");
+    let outside = lines_for(&server, body, Reader { is_outside: true, ..Reader::default() }).await;
+    assert!(outside[0]["data"]["series"].is_array() && outside[0]["data"].get("exemplars").is_none(), "{outside:?}");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ fn token() -> Result<String, String> {
 }
 
 fn add(tx: &Transaction<'_>, share: &Share, snapshot: Option<&[u8]>) -> rusqlite::Result<Result<(), NotSaved>> {
-    tx.execute("DELETE FROM board_shares WHERE expires_ms > 0 AND expires_ms <= ?1", [share.made_at])?;
+    forget_ended(tx, share.made_at)?;
     let count = |sql: &str, uid: &str| tx.query_row(sql, [uid], |row| row.get::<_, i64>(0));
     let of_board = count("SELECT count(*) FROM board_shares WHERE board_uid = ?1", &share.board_uid)?;
     let all = count("SELECT count(*) FROM board_shares WHERE ?1 <> ''", "x")?;
@@ -79,6 +79,10 @@ fn add(tx: &Transaction<'_>, share: &Share, snapshot: Option<&[u8]>) -> rusqlite
         ],
     )?;
     Ok(Ok(()))
+}
+
+fn forget_ended(tx: &Transaction<'_>, now: i64) -> rusqlite::Result<usize> {
+    tx.execute("DELETE FROM board_shares WHERE expires_ms > 0 AND expires_ms <= ?1", [now])
 }
 
 fn one(db: &Connection, token: &str) -> rusqlite::Result<Option<Share>> {
@@ -138,6 +142,11 @@ impl Store {
     /// Switches a share on or off; gives it.
     pub fn turn_share(&self, token: String, is_on: bool) -> Keeping<'_, Option<Share>> {
         Box::pin(async move { self.db.write(move |tx| turn(tx, &token, is_on)).await.map_err(|error| error.to_string()) })
+    }
+
+    /// Forgets shares that ended; says how many.
+    pub fn forget_ended_shares(&self, now: i64) -> Keeping<'_, usize> {
+        Box::pin(async move { self.db.write(move |tx| forget_ended(tx, now)).await.map_err(|error| error.to_string()) })
     }
 
     /// Forgets a share; gives what it was.
@@ -208,6 +217,11 @@ mod tests {
         assert!(matches!(store.add_share(share("u"), None).await.unwrap(), Err(NotSaved::Wrong(words)) if words.contains("50 times")));
         store.add_share(Share { made_at: 2_000, ..share("u") }, None).await.unwrap().unwrap();
         assert_eq!(store.shares("u".to_owned()).await.unwrap().len(), 1);
+        assert_eq!(store.forget_ended_shares(9_000).await.unwrap(), 0, "one without an end stays");
+        store.add_share(Share { expires_at: 3_000, ..share("v") }, Some(vec![1])).await.unwrap().unwrap();
+        assert_eq!(store.forget_ended_shares(2_999).await.unwrap(), 0);
+        assert_eq!(store.forget_ended_shares(3_000).await.unwrap(), 1, "nobody need share anything for it to go");
+        assert_eq!(store.shares(String::new()).await.unwrap().len(), 1);
         let large = store.add_share(share("u"), Some(vec![0; SNAPSHOT_BYTES_MAX + 1])).await.unwrap();
         assert!(matches!(large, Err(NotSaved::Wrong(_))));
     }

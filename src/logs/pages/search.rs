@@ -133,6 +133,7 @@ struct SearchPage<'a> {
     names: String,
     metrics_href: String,
     alert_href: String,
+    board_href: String,
     view_href: String,
     chart_src: String,
     wrap_href: String,
@@ -178,6 +179,7 @@ pub fn render(input: &SearchInput, shell: &Shell) -> String {
         names: input.label_names.join(","),
         metrics_href: metrics_href(input, shell),
         alert_href: if shell.has_role(Role::Editor) { alert_href(input) } else { String::new() },
+        board_href: if shell.has_role(Role::Editor) { board_href(input, shell) } else { String::new() },
         chart_src: links::with(links::LOGS_CHART, &[("q", input.logql.as_str())]),
         view_href: shell.href("view", if asked.view == View::Patterns { "" } else { "patterns" }),
         wrap_href: shell.href("wrap", if asked.wrap { "" } else { "1" }),
@@ -200,6 +202,16 @@ fn alert_href(input: &SearchInput) -> String {
     }
     let expr = if input.values.is_some() { input.logql.clone() } else { format!("sum(count_over_time({} [5m])) > 0", input.logql) };
     links::with(links::ALERTS_EDIT, &[("q", &expr), ("lang", "logql")])
+}
+
+/// This search as a panel of a dashboard that is still to be chosen.
+fn board_href(input: &SearchInput, shell: &Shell) -> String {
+    if input.logql.is_empty() || input.problem.is_some() {
+        return String::new();
+    }
+    let view = if input.values.is_some() { "" } else { "logs" };
+    let range = ["from", "to"].map(|name| (name, shell.param(name).unwrap_or("")));
+    links::with(links::BOARDS_ADD, &[("q", &input.logql), ("lang", "logql"), ("view", view), range[0], range[1]])
 }
 
 /// Where the counts of this search come from.
@@ -340,6 +352,7 @@ fn nothing(input: &SearchInput, shell: &Shell) -> Nothing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Caller;
     use crate::logs::pages::sample::{self, HOSTILE};
     use crate::ui::nav::Page;
     use crate::ui::shell::tests::shell;
@@ -377,6 +390,20 @@ mod tests {
         );
         assert!(selector(&[("service_name", "cart"), ("job", "shop")]).contains("service_name"), "it has a name of its own");
         assert!(selector(&[("filename", "/a.log")]).contains("filename"), "nothing else is there");
+    }
+
+    #[test]
+    fn a_search_becomes_a_panel_of_lines_or_of_numbers() {
+        let mut input = SearchInput { logql: "{a=\"b\"}".to_owned(), ..sample::search() };
+        let mut shell = shell(Page::Logs, "Logs", links::LOGS, "from=now-3h").with_range("now-1h");
+        assert_eq!(board_href(&input, &shell), "/d/add?q=%7Ba%3D%22b%22%7D&lang=logql&view=logs&from=now-3h");
+        input.values = Some(Vec::new());
+        assert_eq!(board_href(&input, &shell), "/d/add?q=%7Ba%3D%22b%22%7D&lang=logql&from=now-3h");
+        assert!(render(&input, &shell).contains(links::BOARDS_ADD));
+        shell.caller = Caller::Nobody(None);
+        assert!(!render(&input, &shell).contains(links::BOARDS_ADD), "who may not edit dashboards is offered none");
+        input.problem = Some(QueryProblem::default());
+        assert_eq!(board_href(&input, &shell), "");
     }
 
     #[test]

@@ -281,9 +281,7 @@ impl ChartFrame {
                 std::cmp::Ordering::Equal => ties.checked_sub(1).inspect(|left| ties = *left).is_some(),
             });
         }
-        let mut guesses = request.queries.iter().map(|query| units::guess(query));
-        let first = guesses.next().unwrap_or_default();
-        frame.unit = (first != Unit::Short && guesses.all(|unit| unit == first)).then(|| first.listed_id());
+        frame.unit = units::shared(&request.queries).map(Unit::listed_id);
         frame.warnings.sort_unstable();
         frame.warnings.dedup();
         frame.infos.sort_unstable();

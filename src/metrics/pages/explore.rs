@@ -4,13 +4,14 @@
 //! from [`super::chart`]; tables are evaluated at the end of the range and rendered here, so they work without script.
 
 use super::chart::{QUERIES_MAX, utf16_offset};
+use super::units;
 use crate::access::Role;
 use crate::series::histogram::Histogram;
 use crate::series::labels::{Labels, METRIC_NAME};
 use crate::series::legend;
 use crate::series::ports::{Answer, EvaluateError};
 use crate::series::value::{Point, Value};
-use crate::ui::format::{self, Moment};
+use crate::ui::format::{self, Moment, Unit};
 use crate::ui::lang::{Lang, key};
 use crate::ui::links;
 use crate::ui::page;
@@ -131,7 +132,8 @@ struct Table {
 #[derive(askama::Template)]
 #[template(path = "metrics/explore.html")]
 struct ExplorePage<'a> {
-    may_alert: bool,
+    may_edit: bool,
+    unit: &'static str,
     shell: &'a Shell,
     asked: &'a ExploreQuery,
     rows: Vec<RowView>,
@@ -172,7 +174,8 @@ pub fn render(input: &ExploreInput, shell: &Shell) -> String {
     let queries: Vec<&str> = asked.queries.iter().map(String::as_str).collect();
     let legends: &[&str] = if asked.legend.is_empty() { &[] } else { &[asked.legend.as_str()] };
     page::html(&ExplorePage {
-        may_alert: shell.has_role(Role::Editor),
+        may_edit: shell.has_role(Role::Editor),
+        unit: units::shared(&asked.queries).map_or("", Unit::listed_id),
         shell,
         asked,
         rows,
@@ -296,6 +299,7 @@ fn histogram_cell(histogram: &Histogram, lang: Lang) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Caller;
     use crate::metrics::pages::sample::{self, HOSTILE};
     use crate::series::ports::EvalStats;
     use crate::series::value::InstantSample;
@@ -336,6 +340,18 @@ mod tests {
             ..ExploreInput::default()
         });
         assert!(table.contains("1,500 series") && table.contains("500 more") && table.contains("NaN"));
+    }
+
+    #[test]
+    fn who_edits_dashboards_can_put_it_on_one() {
+        let mut shell = shell(Page::Metrics, "Metrics", "/explore", "q=x&view=stacked").with_range("now-1h").with_refresh("off");
+        let asked = ExploreQuery::from_query("q=rate(x_total[5m])&q=rate(y_total[5m])&view=stacked");
+        let input = ExploreInput { asked, ..ExploreInput::default() };
+        let page = render(&input, &shell);
+        assert!(page.contains("name=\"unit\" value=\"ops\" formaction=\"/d/add\""), "{page}");
+        assert!(page.contains("type=\"hidden\" name=\"view\" value=\"stacked\""), "{page}");
+        shell.caller = Caller::Nobody(None);
+        assert!(!render(&input, &shell).contains(links::BOARDS_ADD), "who may not edit dashboards is offered none");
     }
 
     #[test]

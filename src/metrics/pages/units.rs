@@ -45,6 +45,13 @@ pub fn guess(query: &str) -> Unit {
     }
 }
 
+/// The unit of what all of some queries give; none where they differ or nothing is clear.
+pub fn shared<Q: AsRef<str>>(queries: &[Q]) -> Option<Unit> {
+    let mut guesses = queries.iter().map(|query| guess(query.as_ref()));
+    let first = guesses.next().unwrap_or_default();
+    (first != Unit::Short && guesses.all(|unit| unit == first)).then_some(first)
+}
+
 /// The unit that a metric's name ends in.
 pub fn of_name(name: &str) -> Unit {
     let stem = ["_total", "_sum", "_bucket", "_count", "_created"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);

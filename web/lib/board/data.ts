@@ -13,12 +13,15 @@ export interface Line {
 }
 export interface Step { from: number | null; colour: string }
 export interface Mark { at: number; until?: number; text: string; tags?: string[]; colour?: string; name?: string }
+/** Single observations behind a query: a row for each, `links` as words and URL. */
+export interface Exemplars { q: string; at: number[]; v: (number | null)[]; names: string[]; labels: (string | null)[][]; links: [string, string][][] }
 export interface TimeData {
   start: number; step: number; n: number; axes: Axis[]; series: Line[];
   thresholds?: { style: 'off' | 'line' | 'dashed' | 'area' | 'line+area' | 'dashed+area'; steps: Step[] };
   legend?: { mode: 'list' | 'table' | 'hidden'; place: 'bottom' | 'right'; calcs: string[]; values: string[][]; sort?: string; descending?: boolean };
   tooltip?: { mode: 'single' | 'all' | 'none'; sort: 'none' | 'up' | 'down' };
   marks?: Mark[];
+  exemplars?: Exemplars[];
   /** Series that are not sent. */
   more?: number;
 }

@@ -91,10 +91,19 @@ export class TimeChart implements Drawing {
         if (this.view.y) { this.view.y = null; this.again(); } else page.set(zoomedOut(page.get(), page.now()));
       });
       this.built = looks;
+      this.dots = null;
     }
+    if (f.exemplars && !this.dots) this.point(this.u);
     this.describe();
   }
   private look!: Parameters<typeof options>[1];
+
+  /** Exemplars are few: what draws them is fetched when there are some. */
+  private point(u: uPlot): void {
+    this.dots = () => '';
+    void import('./exemplars.ts').then((m) => { if (this.u === u) { this.dots = m.exemplars(u, { data: () => this.data as TimeData, owner: this }); this.describe(); } });
+  }
+  private dots: (() => string) | null = null;
 
   /** The legend's place and rows, before the plot takes what is left. */
   private frame(f: TimeData): void {
@@ -133,7 +142,7 @@ export class TimeChart implements Drawing {
     const seen = f.series.filter((s) => !s.hide?.viz);
     const best = seen.map((s) => ({ s, max: stats(s.v).max })).sort((a, b) => (b.max ?? -Infinity) - (a.max ?? -Infinity))[0];
     const highest = best ? `, ${t('highest {} {}', best.s.name, this.text(best.s, best.max))}` : '';
-    this.plot.setAttribute('aria-label', `${this.called() || t('Chart')}: ${counted(seen.length, '{} series', '{} series')}${highest}. ${t('Left and right arrow keys read values.')}`);
+    this.plot.setAttribute('aria-label', `${this.called() || t('Chart')}: ${counted(seen.length, '{} series', '{} series')}${highest}. ${t('Left and right arrow keys read values.')}${this.dots?.() ?? ''}`);
   }
 
   private text(s: Line, v: number | null): string { const axis = this.data?.axes[s.axis]; return format(v, axis?.unit, axis?.decimals); }

@@ -1,4 +1,5 @@
-//! What a dashboard was: `GET` and `POST /d/{uid}/{slug}/versions`, and the way home to the file it came from.
+//! What a dashboard was: `GET` and `POST /d/{uid}/{slug}/versions`, and the way home to the file it came from, or to what
+//! came with pharos.
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use super::board::{Named, attached, unknown};
 use super::{Form, PageState, beside, failed, may_edit, shell_of};
 use crate::access::Change;
 use crate::boards::model::{About, BOARD_BYTES_MAX, NotSaved, Saving, Stored, compare, diff, patch, restyle};
-use crate::boards::pages::history::{Compared, HistoryInput, OfFile, render};
+use crate::boards::pages::history::{Before, Compared, HistoryInput, OfFile, render};
+use crate::boards::ready::{self, Ready};
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
@@ -23,6 +25,8 @@ use crate::ui::links;
 const VERSIONS: usize = 25;
 /// Stands for what the file held.
 const FILE: &str = "file";
+/// Stands for the one that comes with pharos.
+const READY: &str = "ready";
 
 async fn stored(state: &PageState, uid: &str) -> Result<Stored, Problem> {
     state.library.board(uid.to_owned()).await.map_err(failed)?.ok_or_else(|| unknown(uid))
@@ -59,6 +63,7 @@ async fn show(state: &PageState, asked: &Asked, uid: &str, status: StatusCode, p
             version: file.version,
             is_changed: about.is_changed_here(),
         }),
+        is_unlike_ready: ready_made(about).map(|ready| bare(&ready.json) != bare(&board.json)),
         may_edit: may_edit(asked),
         problem: problem.or(wrong),
     };
@@ -74,6 +79,17 @@ async fn compared(state: &PageState, asked: &Asked, board: &Stored) -> Result<Re
     if from == FILE {
         let Some(home) = home(state, about).await? else { return Ok(Ok(None)) };
         return beside_now(home, board.json.clone(), about.version).await.map(|compared| Ok(Some(compared)));
+    }
+    if from == READY {
+        let Some(ready) = ready_made(about) else { return Ok(Ok(None)) };
+        let (now, to) = (board.json.clone(), about.version);
+        let work = move || Compared {
+            from: Before::Ready,
+            to,
+            differences: compare(&ready.json, &now),
+            diff: diff(&pretty(&ready.json), &pretty(&now)),
+        };
+        return beside(work).await.map(|compared| Ok(Some(compared)));
     }
     let number = |text: &str| text.parse::<i64>().map_err(|_| format!("{text:?} is no number of a version"));
     let to = match if to.is_empty() { Ok(about.version) } else { number(&to) } {
@@ -101,17 +117,28 @@ async fn compared(state: &PageState, asked: &Asked, board: &Stored) -> Result<Re
         }
     }
     let (new, old) = (found.pop().unwrap_or_default(), found.pop().unwrap_or_default());
-    let work = move || Compared { from: Some(from), to, differences: compare(&old, &new), diff: diff(&pretty(&old), &pretty(&new)) };
+    let work =
+        move || Compared { from: Before::Version(from), to, differences: compare(&old, &new), diff: diff(&pretty(&old), &pretty(&new)) };
     beside(work).await.map(|compared| Ok(Some(compared)))
 }
 
-/// A version as text, without what the keeper adds.
-fn pretty(json: &Value) -> String {
+/// A version without what the keeper adds.
+fn bare(json: &Value) -> Value {
     let mut json = json.clone();
     if let Some(object) = json.as_object_mut() {
         ["id", "uid", "version"].iter().for_each(|name| drop(object.remove(*name)));
     }
-    serde_json::to_string_pretty(&json).unwrap_or_default() + "\n"
+    json
+}
+
+/// The same as text.
+fn pretty(json: &Value) -> String {
+    serde_json::to_string_pretty(&bare(json)).unwrap_or_default() + "\n"
+}
+
+/// The one with its uid that comes with pharos, where it is kept changed and not of a file.
+fn ready_made(about: &About) -> Option<&'static Ready> {
+    if about.version == 0 || about.file.is_some() { None } else { ready::named(&about.uid) }
 }
 
 /// What the file of a dashboard held.
@@ -154,7 +181,7 @@ async fn beside_now(home: Home, now: Value, version: i64) -> Result<Compared, Pr
     beside(move || {
         let (before, after) = home.beside(&now);
         let was = home.json.clone().or_else(|| serde_json::from_str(&before).ok()).unwrap_or_default();
-        Compared { from: None, to: version, differences: compare(&was, &now), diff: diff(&before, &after) }
+        Compared { from: Before::File, to: version, differences: compare(&was, &now), diff: diff(&before, &after) }
     })
     .await
 }
@@ -179,7 +206,7 @@ pub(super) async fn home_patch(State(state): State<Arc<PageState>>, Path(named):
     Ok(response)
 }
 
-/// `POST /d/{uid}/{slug}/versions`: `version` (a number, or `file`) becomes the newest, if `had` is that still.
+/// `POST /d/{uid}/{slug}/versions`: `version` (a number, `file` or `ready`) becomes the newest, if `had` is that still.
 pub(super) async fn restore(
     State(state): State<Arc<PageState>>,
     Path(named): Path<Named>,
@@ -189,21 +216,25 @@ pub(super) async fn restore(
     let form = Form::read(&body);
     let board = stored(&state, &named.uid).await?;
     let about = board.about;
-    let wanted = match (form.text("version"), &about.file) {
-        (FILE, Some(file)) => file.version,
-        (text, _) => text.parse().map_err(|_| Problem::bad_request(format!("{text:?} is no number of a version")))?,
-    };
     let had: i64 = form.text("had").parse().map_err(|_| Problem::bad_request("\"had\" is the version that is there now"))?;
-    let kept = state.library.version(about.uid.clone(), wanted).await.map_err(failed)?;
-    let Some((_, mut json)) = kept else {
-        let words = format!("there is no version {wanted} of this dashboard, or it is older than those that are kept");
-        return show(&state, &asked, &named.uid, StatusCode::NOT_FOUND, Some(words)).await;
+    let (mut json, wanted, message) = match (form.text("version"), &about.file, ready_made(&about)) {
+        (READY, _, Some(ready)) => ((*ready.json).clone(), 0, "As it comes with pharos".to_owned()),
+        (text, file, _) => {
+            let wanted = match file {
+                Some(file) if text == FILE => file.version,
+                _ => text.parse().map_err(|_| Problem::bad_request(format!("{text:?} is no number of a version")))?,
+            };
+            let Some((_, json)) = state.library.version(about.uid.clone(), wanted).await.map_err(failed)? else {
+                let words = format!("there is no version {wanted} of this dashboard, or it is older than those that are kept");
+                return show(&state, &asked, &named.uid, StatusCode::NOT_FOUND, Some(words)).await;
+            };
+            (json, wanted, format!("Restored from version {wanted}"))
+        }
     };
     if let Some(json) = json.as_object_mut() {
         json.insert("uid".to_owned(), about.uid.clone().into());
         json.insert("version".to_owned(), had.into());
     }
-    let message = format!("Restored from version {wanted}");
     let saving = Saving { json, message, by: asked.caller.actor(), at: state.clock.now_ms(), restored: wanted, ..Saving::default() };
     match state.library.save(saving).await.map_err(failed)? {
         Ok(saved) => {

@@ -10,24 +10,37 @@ use http::StatusCode;
 use super::{Form, PageState, failed, may_edit, shell_of, user};
 use crate::access::Change;
 use crate::boards::model::{About, Search};
+use crate::boards::pages::add::Added;
 use crate::boards::pages::list::{ListInput, Listed, render};
 use crate::boards::ready;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
+use crate::ui::shell::Shell;
 
 /// `GET /d`.
 pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let shell = shell_of(&asked, &state, key("Dashboards"));
-    let stars = match user(&asked) {
+    list(&state, &asked, &shell, None).await
+}
+
+/// `GET /d/add`: which dashboard a query becomes a panel of.
+pub(super) async fn choose(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let added = Added::from_query(asked.query()).map_err(Problem::bad_request)?;
+    let shell = shell_of(&asked, &state, key("Add to dashboard"));
+    list(&state, &asked, &shell, Some(added)).await
+}
+
+async fn list(state: &PageState, asked: &Asked, shell: &Shell, added: Option<Added>) -> Result<Response, Problem> {
+    let stars = match user(asked) {
         Some(user) => state.library.stars(user).await.map_err(failed)?,
         None => Vec::new(),
     };
     let (query, tag, folder) = (asked.param("query"), asked.param("tag"), asked.param("folder"));
     let only_starred = !asked.param("starred").is_empty();
-    let list = |text: &String| if text.is_empty() { Vec::new() } else { vec![text.clone()] };
-    let search = Search { query, tags: list(&tag), folder_uids: list(&folder), ..Search::default() };
+    let given = |text: &String| if text.is_empty() { Vec::new() } else { vec![text.clone()] };
+    let search = Search { query, tags: given(&tag), folder_uids: given(&folder), ..Search::default() };
     let kept = state.library.find_boards(search).await.map_err(failed)?;
     let mut boards: Vec<Listed> = kept.iter().map(|about| listed(about, &stars)).collect();
     boards.retain(|one| !only_starred || one.is_starred);
@@ -37,11 +50,12 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> R
         has_any: true,
         folders: folders.into_iter().map(|folder| (folder.uid, folder.title)).collect(),
         tags: state.library.board_tags().await.map_err(failed)?,
-        has_stars: user(&asked).is_some(),
-        may_edit: may_edit(&asked),
+        has_stars: user(asked).is_some(),
+        may_edit: may_edit(asked),
         done: asked.param("done"),
+        added,
     };
-    Ok(asked.page(StatusCode::OK, render(&input, &shell)))
+    Ok(asked.page(StatusCode::OK, render(&input, shell)))
 }
 
 /// `GET /dashboards`: where Grafana has its list.

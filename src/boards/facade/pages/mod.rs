@@ -51,6 +51,7 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("GET", links::BOARDS_OLD, Policy::READ, with(get(list::moved)))
         .route("GET", links::BOARDS_IMPORT, Policy::EDIT, with(get(import::page)))
         .route("POST", links::BOARDS_IMPORT, Policy::EDIT, with(post(import::take)))
+        .route("GET", links::BOARDS_ADD, Policy::EDIT, with(get(list::choose)))
         .route("GET", links::BOARDS_NEW, Policy::EDIT, with(get(draft::new)))
         .route("POST", links::BOARD_DRAFT, Policy::EDIT, with(post(draft::page)))
         .route("POST", links::BOARD_VARIABLES, Policy::EDIT, with(post(draft::variables)))

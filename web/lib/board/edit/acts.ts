@@ -3,7 +3,7 @@ import { n, t } from '../../words.ts';
 import { toast } from '../../say.ts';
 import { ask } from './ask.ts';
 import { copied, copy } from './clip.ts';
-import { freeId, panelOf } from './draft.ts';
+import { freeId, panelOf, type PanelJson } from './draft.ts';
 import { fresh, freshRow } from './kinds.ts';
 import type { Kind } from './panel/kinds.ts';
 import * as places from './places.ts';
@@ -36,13 +36,15 @@ export function addRow(s: Session): void {
   show(s, id);
 }
 
-export function paste(s: Session): void {
-  const panel = copied();
+/** Puts a panel that is there already on the dashboard. */
+export function put(s: Session, what: string, panel: PanelJson | null): void {
   if (!panel || isFull(s)) return;
   const id = freeId(s.draft.json);
-  s.draft.change(t('Paste a panel'), (json) => places.add(json, { ...panel, id }));
+  s.draft.change(what, (json) => places.add(json, { ...panel, id }));
   show(s, id);
 }
+
+export const paste = (s: Session): void => put(s, t('Paste a panel'), copied());
 
 /** Once the page has it, it is brought into view and has the focus. */
 function show(s: Session, id: number): void {

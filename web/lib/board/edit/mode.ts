@@ -1,6 +1,8 @@
 /** Changing a dashboard where it stands: begins when the page says that it is edited, and ends when it is left. */
 import { toast } from '../../say.ts';
 import { learn, t } from '../../words.ts';
+import { put } from './acts.ts';
+import { added } from './added.ts';
 import { bar, offer } from './bar.tsx';
 import { Draft } from './draft.ts';
 import type { Host } from './host.ts';
@@ -48,6 +50,14 @@ function fail(host: Host, why: string): void {
   void host.follow(true);
 }
 
+/** Puts the panel that the address asks for on the dashboard, once. */
+function take(s: Session): void {
+  const { hash } = location;
+  if (!hash.startsWith('#add=')) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  put(s, t('Add a panel'), added(hash, 0));
+}
+
 async function begin(host: Host): Promise<void> {
   const uid = host.el.dataset.uid ?? '', words = learnt();
   if (innerWidth < WIDTH_MIN) { await words; fail(host, t('Dashboards are changed on wider screens: at least {} pixels.', WIDTH_MIN)); return; }
@@ -71,5 +81,6 @@ async function begin(host: Host): Promise<void> {
   // JSON that had to be made sound is shown as it is now.
   if (loaded && JSON.stringify(draft.json) !== JSON.stringify(loaded.json)) await host.follow(false);
   else { dress(host.el); s.arrived(); }
+  take(s);
   place.dataset.ready = '1';
 }

@@ -7,7 +7,7 @@ import eyeOff from 'icon:eye-off';
 import help from 'icon:circle-help';
 import play from 'icon:play';
 import type { Json, Obj } from '../draft.ts';
-import { Segmented, Select } from '../parts/choose.tsx';
+import { Segmented, Select, Switch } from '../parts/choose.tsx';
 import { Icon, IconButton } from '../parts/icon.tsx';
 import { Explained, QueryField } from '../parts/query.tsx';
 import { Reorder } from '../parts/reorder.tsx';
@@ -94,6 +94,7 @@ function Query({ one, letter, fared, showSource, onChange }: { one: Obj; letter:
         <Segmented label={t('Asks for')} value={asked} options={[{ value: 'range', label: t('The range') }, { value: 'instant', label: t('Now') }, { value: 'both', label: t('Both') }]}
           onChange={(next) => onChange(next === 'range' ? { range: true, instant: false, ...(one.queryType ? { queryType: 'range' } : {}) } : next === 'instant' ? { range: false, instant: true, ...(one.queryType ? { queryType: 'instant' } : {}) } : { range: true, instant: true, ...(one.queryType ? { queryType: undefined as unknown as Json } : {}) }, 'asks')} />
         {language === 'promql' && <Select label={t('Answer as')} value={text(one.format) || 'time_series'} options={[{ value: 'time_series', label: t('Series') }, { value: 'table', label: t('Table') }, { value: 'heatmap', label: t('Heatmap') }]} onChange={(format) => onChange({ format }, 'format')} />}
+        {language === 'promql' && work.kind === 'timeseries' && <Switch label={t('Exemplars')} value={one.exemplar === true} onChange={(exemplar) => onChange({ exemplar }, 'exemplar')} />}
         {language === 'logql'
           ? <NumberField label={t('Most lines')} value={typeof one.maxLines === 'number' ? one.maxLines : undefined} min={1} max={2_000} step={10} placeholder="500" onChange={(maxLines) => onChange({ maxLines: maxLines as Json }, 'lines')} />
           : <TextField label={t('Least step')} mono value={text(one.interval)} placeholder={t('That of the panel')} onChange={(interval) => onChange({ interval: (interval || undefined) as Json }, 'step')} />}
