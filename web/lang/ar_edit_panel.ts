@@ -151,7 +151,6 @@ export const ar: Record<string, string> = {
   'left out': 'متروك',
   'Apply {}': 'تطبيق {}',
   'Only of queries': 'للاستعلامات فقط',
-  'All': 'الكل',
   'Add a transformation': 'إضافة تحويل',
   'Options, as JSON': 'الخيارات بصيغة JSON',
   'Pharos does not know this transformation: it is left out.': 'لا يعرف Pharos هذا التحويل، فهو متروك.',
@@ -575,4 +574,6 @@ export const ar: Record<string, string> = {
   'Unit of counts': 'وحدة الأعداد',
   'Decimals of counts': 'الخانات العشرية للأعداد',
   'Share of a row that is filled': 'الجزء المملوء من الصف',
+  'Filter in the head': 'تصفية في الرأس',
+  'A funnel in the head opens the values of the column.': 'يفتح قمعٌ في الرأس قيمَ العمود.',
 };

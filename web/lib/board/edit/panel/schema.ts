@@ -215,6 +215,7 @@ export const OPTIONS: readonly Option[] = [
   { path: 'options.footer.fields', label: 'Columns with totals', group: 'Table', kinds: ['table'], control: { is: 'fields' }, when: (get) => get('options.footer.show') === true && get('options.footer.countRows') !== true, help: 'All numbers, unless you say.', words: 'footer' },
   { path: custom('cellOptions'), label: 'Cells', group: 'Cells', kinds: ['table'], control: { is: 'parts', of: CELLS }, words: 'cell type colour background gauge sparkline json' },
   { path: custom('align'), label: 'Aligned', group: 'Cells', kinds: ['table'], control: { is: 'one', of: [['auto', 'By value'], ['left', 'Left'], ['center', 'Middle'], ['right', 'Right']] }, initial: 'auto' },
+  { path: custom('filterable'), label: 'Filter in the head', group: 'Cells', kinds: ['table'], control: { is: 'switch' }, initial: false, help: 'A funnel in the head opens the values of the column.', words: 'column filter filterable' },
   { path: custom('width'), label: 'Width of columns', group: 'Cells', kinds: ['table'], control: { is: 'number', min: 20, max: 2_000, step: 10 } },
   { path: custom('wrapText'), label: 'Break texts', group: 'Cells', kinds: ['table'], control: { is: 'switch' }, initial: false, words: 'wrap' },
   { path: custom('hidden'), label: 'Hide the column', group: 'Cells', kinds: ['table'], control: { is: 'switch' }, initial: false },
