@@ -291,7 +291,8 @@ mod tests {
     fn counts_are_coloured_as_the_panel_says() {
         let of = |color: Value| colouring(Options::new(json!({ "color": color }).as_object().unwrap()).child("color"));
         assert_eq!(of(json!({})), json!({"steps": 64, "reverse": false}));
-        let scheme = json!({"mode": "scheme", "scheme": "Viridis", "fill": "red", "exponent": 0.5, "steps": 9000, "reverse": true, "max": 12});
+        let scheme =
+            json!({"mode": "scheme", "scheme": "Viridis", "fill": "red", "exponent": 0.5, "steps": 9000, "reverse": true, "max": 12});
         assert_eq!(of(scheme), json!({"scheme": "Viridis", "steps": 128, "reverse": true, "max": 12.0}));
         let fill = |scale: &str| of(json!({"mode": "opacity", "scheme": "Blues", "fill": "green", "scale": scale, "steps": 0, "min": 1}));
         assert_eq!(fill("linear"), json!({"fill": "ok", "steps": 2, "reverse": false, "min": 1.0}));
