@@ -121,4 +121,6 @@ export const ar: Record<string, string> = {
   'Add a panel to the row': 'إضافة جزء إلى الصف',
   'Move the row': 'نقل الصف',
   'Remove the row': 'إزالة الصف',
+  'Move a panel into a row': 'نقل جزء إلى صف',
+  'The panel is in the row “{}” now.': 'الجزء الآن في الصف «{}».',
 };

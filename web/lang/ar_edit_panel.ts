@@ -576,4 +576,5 @@ export const ar: Record<string, string> = {
   'Share of a row that is filled': 'الجزء المملوء من الصف',
   'Filter in the head': 'تصفية في الرأس',
   'A funnel in the head opens the values of the column.': 'يفتح قمعٌ في الرأس قيمَ العمود.',
+  'This panel has an older form. What you change is kept in the form of today; undo brings the older one back.': 'لهذا الجزء صيغة قديمة. ما تغيّره يُحفظ بصيغة اليوم، والتراجع يعيد القديمة.',
 };
