@@ -303,9 +303,9 @@ mod tests {
     #[test]
     fn counts_have_a_unit_of_their_own() {
         let unit = |options: Value, of_fields: &str| counted_in(Options::new(options.as_object().unwrap()), of_fields).0.show(1500.0, None);
-        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), "s"), "1.5K");
-        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), ""), "1.5K");
-        assert_eq!(unit(json!({}), "s"), "1.5K");
+        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), "s"), "1.5k");
+        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), ""), "1.5k");
+        assert_eq!(unit(json!({}), "s"), "1.5k");
         assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), "bytes"), Unit::from_id("bytes").show(1500.0, None));
         assert_eq!(unit(json!({"cellValues": {"unit": "percent"}}), "s"), Unit::from_id("percent").show(1500.0, None));
     }
