@@ -127,7 +127,10 @@ export class Grid {
   arrange(): void {
     if (this.isBusy) return;
     this.measure();
-    this.place(spots(this.draft.json));
+    const all = spots(this.draft.json);
+    // What went into a row is back.
+    for (const spot of all) this.tile(spot.id)?.removeAttribute('hidden');
+    this.place(all);
   }
 
   /** The page was brought along: what is moved at the moment goes on. */
