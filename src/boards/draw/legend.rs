@@ -47,7 +47,9 @@ pub(super) fn room(entries: &[Entry], width: f64, height: f64) -> f64 {
         }
     }
     let most = (height / 3.0 / (line + gap)).floor().max(1.0);
-    f64::min(lines, most) * (line + gap) - gap + above
+    // One line more is shown rather than scrolled to.
+    let shown = if lines <= most + 1.0 { lines } else { most };
+    shown * (line + gap) - gap + above
 }
 
 /// A list, or a table with a head where there are values.
@@ -99,6 +101,7 @@ mod tests {
         assert_eq!(room(&entries(2), 480.0, 300.0), 26.0);
         // Three fit in a line of 480 px.
         assert_eq!([room(&entries(3), 480.0, 300.0), room(&entries(4), 480.0, 300.0), room(&entries(7), 480.0, 300.0)], [26.0, 48.0, 70.0]);
+        assert_eq!(room(&entries(13), 480.0, 300.0), 114.0, "the last line is not hidden alone");
         // A third of the panel at most, in whole lines; one line in any case.
         assert_eq!([room(&entries(40), 480.0, 300.0), room(&entries(40), 480.0, 60.0)], [92.0, 26.0]);
     }
