@@ -43,6 +43,8 @@ pub const BOARD_DRAFT: &str = "/ui/boards/{uid}/draft";
 pub const BOARD_VARIABLES: &str = "/ui/boards/{uid}/variables";
 /// POST: how the JSON of a dashboard is understood, and where it is none.
 pub const BOARD_CHECK: &str = "/ui/boards/check";
+/// POST: a panel of an older form in that of today.
+pub const PANEL_MODERN: &str = "/ui/boards/modern";
 /// GET: every unit, by category.
 pub const UNITS: &str = "/ui/units";
 /// Bringing a dashboard in; POST looks at it or keeps it.

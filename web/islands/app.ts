@@ -19,9 +19,12 @@ const islands: Record<string, () => Promise<unknown>> = {
   'ph-logs': () => import('./logs.ts'),
 };
 const whenIdle = (f: () => void) => ('requestIdleCallback' in window ? requestIdleCallback(f, { timeout: 400 }) : setTimeout(f, 50));
+/** Behind the first frame; at once where the page is out of sight and has none. What is begun before takes that frame its time, and is ready no sooner. */
+const whenPainted = (f: () => void) => { if (document.hidden) f(); else requestAnimationFrame(() => setTimeout(f)); };
 for (const [tag, load] of Object.entries(islands)) {
   const el = $(tag);
   if (!el) continue;
+  if (tag === 'ph-board') { whenPainted(() => void load()); continue; }
   if (tag !== 'ph-editor') { void load(); continue; }
   // The editor replaces a field that works already: it may wait until the page is quiet or the field is used.
   let asked = false;

@@ -109,8 +109,8 @@ class Board extends HTMLElement implements Host {
     if (begin && !e.metaKey && !e.ctrlKey && !e.shiftKey) { e.preventDefault(); this.go(begin.href); return; }
     const button = target.closest<HTMLElement>('[data-menu], #gm [data-do]:not([data-soft])');
     if (button && !(button instanceof HTMLAnchorElement)) { e.preventDefault(); void import('../lib/board/menu.ts').then((m) => m.press(this, button, (el) => this.slots.get(el))); return; }
-    const head = target.closest<HTMLElement>('.p-table [data-sort]');
-    if (head) { void import('../lib/board/sort.ts').then((m) => m.sort(head)); return; }
+    const head = target.closest<HTMLElement>('[data-sort], [data-filter], [data-unfilter]');
+    if (head) { void import('../lib/board/sort.ts').then((m) => (head.dataset.sort ? m.sort : m.filtered)(head)); return; }
     const soft = target.closest<HTMLAnchorElement>('a[data-soft]');
     if (!soft || e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return;
     e.preventDefault();

@@ -12,5 +12,13 @@ export const ar: Record<string, string> = {
   'Panel': 'جزء اللوحة',
   'Download CSV': 'تنزيل CSV',
   'The newest {} of {} rows. The CSV has all.': 'أحدث {} من {} صفًا. ملف CSV يضمها كلها.',
+  '{} of {} rows': '{} من {} صفًا',
+  'totals are of all rows': 'المجاميع لكل الصفوف',
+  'Clear filters': 'إزالة التصفية كلها',
+  'Clear filter': 'إزالة التصفية',
+  'Find': 'بحث',
+  'All': 'الكل',
+  '(empty)': '(فارغ)',
+  'Apply': 'تطبيق',
   'This browser refuses full screen.': 'هذا المتصفح يرفض ملء الشاشة.',
 };

@@ -77,7 +77,6 @@ export const ar: Record<string, string> = {
   'Line {}, column {}: {}': 'السطر {}، العمود {}: {}',
   'Check': 'فحص',
   'Cancel': 'إلغاء',
-  'Apply': 'تطبيق',
   '{} panels, all as they are meant': 'لا أجزاء | جزء واحد كما أُريد له | جزءان كما أُريد لهما | {} أجزاء، كلها كما أُريد لها | {} جزءًا، كلها كما أُريد لها | {} جزء، كلها كما أُريد لها',
   'New panel': 'جزء جديد',
   'New row': 'صف جديد',
@@ -122,4 +121,6 @@ export const ar: Record<string, string> = {
   'Add a panel to the row': 'إضافة جزء إلى الصف',
   'Move the row': 'نقل الصف',
   'Remove the row': 'إزالة الصف',
+  'Move a panel into a row': 'نقل جزء إلى صف',
+  'The panel is in the row “{}” now.': 'الجزء الآن في الصف «{}».',
 };

@@ -6,7 +6,9 @@ import { switches, variables } from '../lib/board/batch.ts';
 import { chosen, ordered, type Row } from '../lib/board/legend.ts';
 import { cutter, read } from '../lib/board/lines.ts';
 import { csv } from '../lib/board/csv.ts';
-import { bounds, columns, isPercent, joined, nearest, order, powers, stepOf } from '../lib/board/stack.ts';
+import { bounds, columns, isPercent, joined, nearest, order, powers } from '../lib/board/stack.ts';
+import { SCHEMES } from '../lib/board/schemes.ts';
+import { ends, isScheme, shadeOf, shades, stepOf, strengths } from '../lib/board/shades.ts';
 import * as choose from '../lib/board/variables.ts';
 
 const line = (v: Line['v'], more: Partial<Line> = {}): Line => ({ name: 'x', axis: 0, colour: 'c1', draw: 'line', v, ...more });
@@ -87,6 +89,25 @@ test('legends: only this, all again, one less; sorted by a column', () => {
 });
 test('every count is seen on a heatmap', () => {
   assert.deepEqual([stepOf(0, 9), stepOf(null, 9), stepOf(1, 1e9), stepOf(9, 9), stepOf(5, 0)], [0, 0, 1, 12, 0]);
+  assert.ok(strengths(64, 0.5).every((part) => part >= 8) && strengths(64, 0.5)[63] === 100);
+  assert.ok((strengths(65, 0.5)[16] ?? 0) > (strengths(65, undefined)[16] ?? 0), 'an exponent below one shows few counts stronger');
+});
+test('colour schemes of heatmaps run from few to many on both grounds', () => {
+  const light = (css: string) => (css.match(/\d+/g) ?? []).map(Number).reduce((a, b) => a + b);
+  for (const scheme of SCHEMES) for (const isDark of [false, true]) {
+    const all = shades(scheme, 64, isDark);
+    assert.ok(isScheme(scheme), scheme);
+    assert.ok(all.length === 64 && all.every((css) => /^rgb\(\d{1,3}, \d{1,3}, \d{1,3}\)$/.test(css)), scheme);
+    assert.ok(new Set(all).size > 40, `${scheme}: ${new Set(all).size} colours`);
+  }
+  assert.deepEqual([shades('Oranges', 3, false), shades('Oranges', 3, true)], [['rgb(255, 245, 235)', 'rgb(253, 141, 60)', 'rgb(127, 39, 4)'], ['rgb(127, 39, 4)', 'rgb(253, 141, 60)', 'rgb(255, 245, 235)']]);
+  assert.deepEqual(shades('Viridis', 9, false), shades('Viridis', 9, true));
+  assert.deepEqual([shades('RdYlGn', 2, true)[0], shades('nonsense', 2, false)], ['rgb(0, 104, 55)', shades('Spectral', 2, false)]);
+  assert.ok(light(shades('Blues', 2, true)[1] ?? '') > light(shades('Blues', 2, true)[0] ?? ''), 'on a dark ground many are light');
+  const ends3 = ends([[null, 0, 2], [8, 4, null]], {});
+  assert.deepEqual([ends3, ends([[5]], { min: 0, max: 100 }), ends([[null]], {})], [[2, 8], [0, 100], [0, 0]]);
+  assert.deepEqual([2, 5, 8, 100, -1].map((v) => shadeOf(v, [2, 8], 4)), [0, 2, 3, 3, 0]);
+  assert.equal(shadeOf(7, [7, 7], 4), 0);
 });
 test('answers are cut into lines wherever the chunks end', async () => {
   const got: string[] = [];

@@ -59,7 +59,7 @@ test('every option that the server reads can be edited', () => {
   };
   for (const one of OPTIONS) take(one.control, one.path);
   // Lines of marks, names of older dashboards, what other parts of an answer hold, and what has no effect in the browser.
-  const left = new Set(['le', 'Line', 'level', 'displayMode', 'basic', 'desc', 'dash', 'scheme']);
+  const left = new Set(['le', 'Line', 'level', 'displayMode', 'basic', 'desc', 'dash']);
   for (const file of ['bar_gauge', 'bars', 'gauge', 'heat', 'histogram', 'legend', 'lists', 'logs', 'pie', 'stat', 'states', 'table', 'text', 'values', 'time', 'time/axis', 'time/line']) {
     for (const hit of drawn(`draw/${file}.rs`).matchAll(/\.(?:child|text|word|words|flag|flag_or|number|count|list|children)\(\s*"([^"]+)"/g)) {
       const name = hit[1] ?? '';

@@ -145,3 +145,32 @@ test('a source says its language', () => {
   assert.equal(speaks({ type: '__expr__', uid: '__expr__' }, json), '');
   assert.equal(speaks({ type: 'datasource', uid: '-- Mixed --' }, json, 'logql'), 'logql');
 });
+
+test('a panel of an older form is edited as what it becomes, and undo brings the older one back', async () => {
+  const older = panel({ type: 'graph', yaxes: [{ format: 'bytes' }], targets: [{ refId: 'A', expr: 'up' }] });
+  const today = { id: 0, type: 'timeseries', title: 'CPU', targets: [{ refId: 'A', expr: 'up' }], options: {}, fieldConfig: { defaults: { unit: 'bytes' }, overrides: [] } };
+  const asked: unknown[] = [], fetch = globalThis.fetch;
+  globalThis.fetch = ((url: string, sent: { body: string }) => { asked.push([url, (JSON.parse(sent.body) as { type: string }).type]); return Promise.resolve(Response.json({ panel: today })); }) as unknown as typeof globalThis.fetch;
+  try {
+    const all = draft(older), work = new Work(all, 2);
+    assert.equal(work.isOlder, false);
+    assert.equal(await work.modernise(), true);
+    assert.deepEqual([work.isOlder, work.isChanged, work.kind, work.get('fieldConfig.defaults.unit'), all.isDirty], [true, false, 'timeseries', 'bytes', false]);
+    work.set('fieldConfig.defaults.decimals', 'Decimals', 1);
+    const kept = panelOf(all.json, 2) as unknown as Obj;
+    assert.deepEqual([kept.type, kept.id, kept.yaxes, kept.gridPos, at(kept, 'fieldConfig.defaults')], ['timeseries', 2, undefined, older.gridPos, { unit: 'bytes', decimals: 1 }]);
+    assert.deepEqual([work.isOlder, work.isChanged], [false, true]);
+    all.undo();
+    assert.deepEqual([panelOf(all.json, 2), work.isOlder, work.isChanged], [older, true, false]);
+    work.turn('timeseries');
+    assert.deepEqual([panelOf(all.json, 2)?.type, work.isOlder], ['timeseries', false]);
+    work.discard();
+    assert.deepEqual([panelOf(all.json, 2), work.isChanged], [older, false]);
+    work.turn('stat');
+    assert.deepEqual([panelOf(all.json, 2)?.type, at(panelOf(all.json, 2), 'fieldConfig.defaults.unit')], ['stat', 'bytes']);
+    assert.deepEqual(asked, [['/ui/boards/modern', 'graph']]);
+    // What has the form of today is not asked about.
+    assert.equal(await new Work(draft(panel()), 2).modernise(), false);
+    assert.equal(asked.length, 1);
+  } finally { globalThis.fetch = fetch; }
+});

@@ -24,6 +24,7 @@ function called(folder: string): Set<string> {
 /** Texts of controls, which are looked up when they are drawn. */
 function ofControl(control: Control): string[] {
   if (control.is === 'one' || control.is === 'many') return control.of.map(([, label]) => label);
+  if (control.is === 'named') return [control.none];
   if (control.is === 'parts' || control.is === 'items' || control.is === 'byField') return control.of.flatMap(ofPart);
   return [];
 }

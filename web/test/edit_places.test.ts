@@ -1,7 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { Draft, every, freeId, type BoardJson, type PanelJson } from '../lib/board/edit/draft.ts';
-import { add, addRow, collapse, duplicate, expand, moved, remove, removeRow, spots, write, type Spot } from '../lib/board/edit/places.ts';
+import { add, addRow, collapse, duplicate, expand, into, moved, remove, removeRow, spots, without, write, type Spot } from '../lib/board/edit/places.ts';
 import { empty, sound } from '../lib/board/edit/sound.ts';
 
 const panel = (id: number, x: number, y: number, w: number, h: number): PanelJson => ({ id, type: 'stat', title: `p${id}`, gridPos: { x, y, w, h } });
@@ -69,6 +69,16 @@ test('rows close and open, and go with or without their panels', () => {
     assert.equal(drawn(change(from, (j) => removeRow(j, 8, true))), '1 0,0 12x4 | 4 0,5 12x4 | 9 0,4 24x1');
     assert.equal(drawn(change(from, (j) => removeRow(j, 8, false))), '1 0,0 12x4 | 2 0,4 12x4 | 3 12,0 12x6 | 4 0,9 12x4 | 9 0,8 24x1');
   }
+});
+test('a panel goes into a closed row, below what is in it', () => {
+  const closed = change(board(panel(1, 0, 0, 12, 4), panel(5, 12, 0, 12, 4), row(8, 4), panel(2, 0, 5, 12, 4), row(9, 11)), (j) => collapse(j, 8));
+  assert.equal(drawn(without(spots(closed), 1)), '5 12,0 12x4 | 8 0,4 24x1 | 9 0,5 24x1');
+  const put = change(closed, (j) => into(j, 1, 8));
+  assert.equal(drawn(put), '5 12,0 12x4 | 8 0,4 24x1 | 9 0,5 24x1');
+  assert.deepEqual(put.panels[1]?.panels?.map((p) => [p.id, p.gridPos.x, p.gridPos.y, p.gridPos.w, p.gridPos.h]), [[2, 0, 5, 12, 4], [1, 0, 9, 12, 4]]);
+  assert.equal(drawn(change(put, (j) => expand(j, 8))), '1 0,9 12x4 | 2 0,5 12x4 | 5 12,0 12x4 | 8 0,4 24x1 | 9 0,13 24x1');
+  // Not into open rows, no rows into rows, and nothing that is not there.
+  for (const [id, to] of [[1, 9], [9, 8], [77, 8], [1, 77]] as const) assert.deepEqual(change(closed, (j) => into(j, id, to)), closed);
 });
 test('odd and old JSON is made sound', () => {
   const odd = sound({ panels: [{ id: 7 }, { id: 7, type: 'row', panels: [{ id: null }, { id: '3' }, 5] }, {}, { id: -4 }, 'x'] });

@@ -1,5 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { offset, zones } from '../lib/board/edit/settings/zones.ts';
 import { readFileSync, readdirSync } from 'node:fs';
 import { ar } from '../lang/ar_edit_settings.ts';
 import { Draft, type BoardJson, type PanelJson } from '../lib/board/edit/draft.ts';
@@ -163,4 +164,11 @@ test('every text of the settings has Arabic, and nothing else is there', () => {
     const holes = (text: string) => text.split('{}').length;
     if (value.includes('|')) assert.equal(value.split('|').length, 6, key); else assert.equal(holes(value), holes(key), key);
   }
+});
+
+test('time zones are offered by name, with how far they are from UTC', () => {
+  const all = zones(), berlin = all.find((one) => one.value === 'Europe/Berlin');
+  assert.ok(all.length > 300 && all.every((one) => one.value.includes('/') && /^UTC([+-]\d\d:\d\d)?$/.test(one.hint ?? '')), String(all.length));
+  assert.ok(berlin && all.some((one) => one.label === 'America/New York'));
+  assert.deepEqual([offset('Europe/Berlin', new Date('2026-01-15')), offset('Europe/Berlin', new Date('2026-07-15')), offset('Africa/Abidjan', new Date(0)), offset('Asia/Kolkata', new Date(0))], ['UTC+01:00', 'UTC+02:00', 'UTC', 'UTC+05:30']);
 });

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::colour::{css, of_look};
-use super::legend::{Entry, legend, place};
+use super::legend::{Entry, legend, place, room};
 use super::markup::{cut, ems, escape, px};
 use super::scale::{labels, ticks};
 use super::shown::{bounds, show};
@@ -154,16 +154,16 @@ pub(super) fn chart(bars: &Bars, options: Options<'_>, canvas: &Canvas) -> Drawn
     }
     let where_is = place(options).filter(|_| bars.series.len() > 1).map(|wanted| if canvas.width < 480 { "bottom" } else { wanted });
     let (mut width, mut height) = (f64::from(canvas.width).max(80.0), f64::from(canvas.height).max(60.0));
+    let entries: Vec<Entry> =
+        bars.series.iter().map(|one| Entry { name: one.name.clone(), colour: one.colours[0].clone(), values: Vec::new() }).collect();
     match where_is {
         Some("right") => width *= 0.72,
-        Some(_) => height -= 26.0,
+        Some(_) => height -= room(&entries, width, height),
         None => {}
     }
     let mut html = format!("<div class=\"p-chart p-at-{}\">", where_is.unwrap_or("none"));
     svg(&mut html, bars, width, height);
     if where_is.is_some() {
-        let entries: Vec<Entry> =
-            bars.series.iter().map(|one| Entry { name: one.name.clone(), colour: one.colours[0].clone(), values: Vec::new() }).collect();
         legend(&mut html, &entries, &[], false);
     }
     html.push_str("</div>");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::colour::colour;
 use super::grid::{self, Grid};
 use super::{Canvas, Drawn};
 use crate::boards::data::{Column, Field, Frame, FrameKind, Options};
@@ -13,6 +14,10 @@ use crate::ui::units::Unit;
 
 /// Most rows; more are thinner than a pixel or two.
 const ROWS_MAX: usize = 300;
+/// Least and most shades, and how many there are where nothing is said.
+const SHADES: (u32, u32) = (2, 128);
+/// See [`SHADES`].
+const SHADES_USUAL: u32 = 64;
 /// Rows of a heatmap that counts by itself.
 const COUNTED_ROWS: usize = 20;
 
@@ -51,12 +56,39 @@ pub(super) fn draw(panel: &Panel, frames: &[Frame], canvas: &Canvas) -> Result<D
     };
     let heads: Vec<Value> = rows.iter().map(|row| json!({ "label": named(row), "from": bound(row.from), "to": bound(row.to) })).collect();
     let values: Vec<Value> = rows.iter().map(|row| grid::numbers(&row.values)).collect();
-    let scheme = options.child("color").text("scheme").unwrap_or("Oranges");
+    let (of_count, count_decimals) = counted_in(options, look.map(|look| look.unit.as_str()).unwrap_or_default());
     let data = json!({
         "start": grid::seconds(grid.start), "step": grid::seconds(grid.step), "n": grid.len,
-        "rows": heads, "v": values, "unit": unit.form(), "scheme": scheme,
+        "rows": heads, "v": values, "unit": of_count.form(), "decimals": count_decimals, "colour": colouring(options.child("color")),
+        "scale": options.child("legend").flag_or("show", true),
     });
     Ok(Drawn::Heat { data })
+}
+
+/// The unit of counts and its decimals: that of cells, else that of fields where rows have one of their own.
+fn counted_in(options: Options<'_>, of_fields: &str) -> (Unit, Option<u32>) {
+    let (cells, rows) = (options.child("cellValues"), options.child("yAxis").word("unit"));
+    let unit = cells.text("unit").filter(|unit| !unit.is_empty());
+    let unit = unit.or(Some(of_fields).filter(|unit| !unit.is_empty() && !rows.is_empty() && *unit != rows)).unwrap_or("short");
+    (Unit::from_id(unit), cells.count("decimals", 0, 20))
+}
+
+/// How counts are coloured: by a scheme of some name, by shades of one colour, or by our own where nothing is said.
+fn colouring(said: Options<'_>) -> Value {
+    let steps = said.count("steps", SHADES.0, SHADES.1).unwrap_or(SHADES_USUAL);
+    let mut found = json!({ "steps": steps, "reverse": said.flag("reverse"), "min": said.number("min"), "max": said.number("max") });
+    if said.word("mode") == "opacity" {
+        found["fill"] = colour(said.text("fill").filter(|fill| !fill.is_empty()).unwrap_or("dark-orange")).into();
+        if said.word("scale") != "linear" {
+            found["exponent"] = said.number("exponent").unwrap_or(0.5).clamp(0.05, 20.0).into();
+        }
+    } else if let Some(scheme) = said.text("scheme").filter(|scheme| !scheme.is_empty()) {
+        found["scheme"] = scheme.into();
+    }
+    if let Some(found) = found.as_object_mut() {
+        found.retain(|_, value| !value.is_null());
+    }
+    found
 }
 
 fn bound(value: f64) -> Value {
@@ -253,6 +285,29 @@ mod tests {
         assert_eq!(data["rows"][0], json!({"label": "0.1", "from": 0, "to": 0.1}));
         assert_eq!(data["rows"][2], json!({"label": "+Inf", "from": 0.5, "to": null}));
         assert_eq!(data["v"], json!([[1, 2, 3], [0, 1, 0], [0, 0, 4]]));
+    }
+
+    #[test]
+    fn counts_are_coloured_as_the_panel_says() {
+        let of = |color: Value| colouring(Options::new(json!({ "color": color }).as_object().unwrap()).child("color"));
+        assert_eq!(of(json!({})), json!({"steps": 64, "reverse": false}));
+        let scheme =
+            json!({"mode": "scheme", "scheme": "Viridis", "fill": "red", "exponent": 0.5, "steps": 9000, "reverse": true, "max": 12});
+        assert_eq!(of(scheme), json!({"scheme": "Viridis", "steps": 128, "reverse": true, "max": 12.0}));
+        let fill = |scale: &str| of(json!({"mode": "opacity", "scheme": "Blues", "fill": "green", "scale": scale, "steps": 0, "min": 1}));
+        assert_eq!(fill("linear"), json!({"fill": "ok", "steps": 2, "reverse": false, "min": 1.0}));
+        assert_eq!(fill("exponential")["exponent"], json!(0.5));
+        assert_eq!(of(json!({"mode": "opacity", "fill": "\"><script>"}))["fill"], json!("c1"));
+    }
+
+    #[test]
+    fn counts_have_a_unit_of_their_own() {
+        let unit = |options: Value, of_fields: &str| counted_in(Options::new(options.as_object().unwrap()), of_fields).0.show(1500.0, None);
+        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), "s"), "1.5k");
+        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), ""), "1.5k");
+        assert_eq!(unit(json!({}), "s"), "1.5k");
+        assert_eq!(unit(json!({"yAxis": {"unit": "s"}}), "bytes"), Unit::from_id("bytes").show(1500.0, None));
+        assert_eq!(unit(json!({"cellValues": {"unit": "percent"}}), "s"), Unit::from_id("percent").show(1500.0, None));
     }
 
     #[test]

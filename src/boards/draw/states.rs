@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::colour::css;
-use super::legend::{Entry, legend, place};
+use super::legend::{Entry, legend, place, room};
 use super::markup::{ems, escape, px};
 use super::shown::{bounds, show};
 use super::{Canvas, Drawn, empty};
@@ -19,6 +19,12 @@ const ROWS_MAX: usize = 100;
 const STATES_MAX: usize = 400;
 /// A state of a history is at least so wide, in pixels.
 const HISTORY_PX: f64 = 5.0;
+/// Least height of a row, what times below the rows take with some air, in pixels, and the share of a row that is filled.
+const ROW_MIN: f64 = 18.0;
+/// See [`ROW_MIN`].
+const AXIS: f64 = 22.0;
+/// See [`ROW_MIN`].
+const LANE_SHARE: f64 = 0.9;
 /// Distance of marks on the axis that look round, in milliseconds.
 const STEPS: [i64; 14] = [
     60_000,
@@ -74,16 +80,20 @@ pub(super) fn draw(panel: &Panel, frames: &[Frame], is_history: bool, canvas: &C
     }
     let longest = rows.iter().map(|(field, _)| ems(&field.title)).fold(0.0, f64::max) * 12.0 + 12.0;
     let name = longest.min(f64::from(canvas.width) * 0.3).max(40.0);
-    let spent = 22.0 + if legend_place.is_some() { 26.0 } else { 0.0 };
-    let height = ((f64::from(canvas.height) - spent) / rows.len() as f64 - 4.0).clamp(14.0, 40.0);
+    let entries = if legend_place.is_some() { entries(&rows) } else { Vec::new() };
+    let legend_height = if legend_place.is_some() { room(&entries, f64::from(canvas.width), f64::from(canvas.height)) } else { 0.0 };
+    // Rows share what is left, however high the panel is; where that is too little they are scrolled.
+    let row = ((f64::from(canvas.height) - AXIS - legend_height) / rows.len() as f64).max(ROW_MIN);
+    let lane = row * options.number("rowHeight").unwrap_or(LANE_SHARE).clamp(0.1, 1.0);
     let mut html = format!(
-        "<div class=\"p-states{}\"{} style=\"--name:{}px;--h:{}px\">",
+        "<div class=\"p-states{}\"{} style=\"--name:{}px;--row:{}px;--h:{}px\">",
         if is_history { " p-history" } else { "" },
-        if height <= 14.0 { " tabindex=\"0\"" } else { "" },
+        if row <= ROW_MIN { " tabindex=\"0\"" } else { "" },
         px(name),
-        px(height)
+        px(row),
+        px(lane)
     );
-    let room = (f64::from(canvas.width) - name - 8.0).max(20.0);
+    let width = (f64::from(canvas.width) - name - 8.0).max(20.0);
     for (field, states) in &rows {
         let last = states.last().map_or("", |state| state.text.as_str());
         let _infallible = write!(
@@ -93,13 +103,13 @@ pub(super) fn draw(panel: &Panel, frames: &[Frame], is_history: bool, canvas: &C
             escape(last)
         );
         for state in states {
-            one(&mut html, state, options.word("showValue"), room, canvas);
+            one(&mut html, state, options.word("showValue"), width, canvas);
         }
         html.push_str("</div></div>");
     }
-    axis(&mut html, room, canvas);
+    axis(&mut html, width, canvas);
     if legend_place.is_some() {
-        legend(&mut html, &entries(&rows), &[], false);
+        legend(&mut html, &entries, &[], false);
     }
     html.push_str("</div>");
     Drawn::Html { html }

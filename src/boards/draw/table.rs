@@ -8,6 +8,7 @@ use super::shown::{Shown, anchor, link, own_bounds, show};
 use super::{Canvas, Drawn, empty};
 use crate::boards::data::{Cell, Column, Field, Frame, Options, keeps_unit, reduce, reducer_name};
 use crate::boards::model::Panel;
+use crate::ui::assets::icon;
 use crate::ui::spark;
 
 /// Most rows of all tables of a panel.
@@ -40,6 +41,7 @@ struct Shape<'a> {
     align: &'static str,
     width: Option<f64>,
     wraps: bool,
+    is_filterable: bool,
 }
 
 /// Draws a table panel.
@@ -134,6 +136,7 @@ fn shapes(frame: &Frame) -> Vec<Shape<'_>> {
                 align,
                 width: custom.number("width").filter(|width| *width > 0.0).map(|width| width.clamp(20.0, 2_000.0)),
                 wraps: custom.flag("wrapText") || custom.child("cellOptions").flag("wrapText"),
+                is_filterable: custom.flag("filterable"),
             }
         })
         .collect()
@@ -209,15 +212,27 @@ fn head(html: &mut String, shapes: &[Shape<'_>], options: Options<'_>, canvas: &
         } else {
             format!(" title=\"{}\"", escape(&shape.field.look.description))
         };
+        let funnel = if shape.is_filterable { funnel(shape, canvas) } else { String::new() };
         let _infallible = write!(
             html,
-            "<th scope=\"col\"{class}{aria}{description}{}><button type=\"button\" data-sort=\"{}\">{}</button></th>",
+            "<th scope=\"col\"{class}{aria}{description}{}><button type=\"button\" data-sort=\"{}\">{}</button>{funnel}</th>",
             style(shape),
             shape.index,
             if title.is_empty() { canvas.lang.t("Value").into() } else { escape(title) },
         );
     }
     html.push_str("</tr></thead>");
+}
+
+/// The button that opens the values of a column, to choose which rows stay.
+fn funnel(shape: &Shape<'_>, canvas: &Canvas) -> String {
+    let words = canvas.lang.fill("Filter by {}", &[&shape.field.title]);
+    format!(
+        "<button type=\"button\" class=\"p-funnel\" data-filter=\"{}\" aria-pressed=\"false\" aria-haspopup=\"dialog\" aria-label=\"{}\">{}</button>",
+        shape.index,
+        escape(&words),
+        icon::FUNNEL
+    )
 }
 
 fn body_row(html: &mut String, frame: &Frame, shapes: &[Shape<'_>], row: usize, canvas: &Canvas) {

@@ -267,3 +267,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn columns_that_may_be_filtered_have_a_funnel() {
+    let json = json!({"overrides": [{"name": "host", "properties": {"custom.filterable": true}}]});
+    let html = html("table", &json, vec![table()]);
+    assert_whole(&html);
+    assert_eq!(html.matches("data-filter=").count(), 1, "{html}");
+    assert!(html.contains("data-filter=\"0\" aria-pressed=\"false\" aria-haspopup=\"dialog\" aria-label=\"Filter by host\""), "{html}");
+}
+
+#[test]
+fn states_fill_their_panel() {
+    let of = |height: u32, json: &Value| match drawn(
+        "state-timeline",
+        json,
+        vec![series("a", &[Some(1.0)]), series("b", &[Some(2.0)])],
+        &canvas(600, height),
+    ) {
+        Ok(Drawn::Html { html }) => html,
+        other => panic!("{other:?}"),
+    };
+    let bare = json!({"options": {"legend": {"showLegend": false}}});
+    assert!(of(422, &bare).contains("--row:200px;--h:180px"), "{}", of(422, &bare));
+    // Rows that find no room are scrolled, and reached by keyboard.
+    assert!(of(40, &bare).contains("tabindex=\"0\" style=\"--name:40px;--row:18px"), "{}", of(40, &bare));
+    let low = json!({"options": {"rowHeight": 0.5, "legend": {"showLegend": false}}});
+    assert!(of(422, &low).contains("--row:200px;--h:100px"));
+}

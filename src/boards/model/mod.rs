@@ -33,7 +33,7 @@ pub use library::{
 };
 #[cfg(test)]
 pub use read::TRANSFORMATIONS;
-pub use read::{LOGS_UID, METRICS_UID, classic, look, options, with_inputs};
+pub use read::{LOGS_UID, METRICS_UID, classic, look, modern, options, with_inputs};
 pub use report::{Finding, Level, Report};
 pub use restyle::restyle;
 pub use share::{

@@ -1,5 +1,6 @@
 /** What the server says of panels: answers of a batch, columns of charts. */
 import type { Form } from '../format.ts';
+import type { Colouring } from './shades.ts';
 
 export interface Axis {
   side: 'left' | 'right'; unit: Form; decimals?: number; label?: string; min?: number; max?: number; softMin?: number; softMax?: number;
@@ -25,7 +26,7 @@ export interface TimeData {
   /** Series that are not sent. */
   more?: number;
 }
-export interface HeatData { start: number; step: number; n: number; rows: { label: string; from: number; to: number }[]; v: (number | null)[][]; unit?: Form; scheme?: string; marks?: Mark[] }
+export interface HeatData { start: number; step: number; n: number; rows: { label: string; from: number; to: number }[]; v: (number | null)[][]; unit?: Form; decimals?: number; colour?: Colouring; scale?: boolean; marks?: Mark[] }
 
 /** A line of an answer. */
 export interface Answer {

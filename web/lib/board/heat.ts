@@ -1,14 +1,20 @@
-/** A heatmap: columns are time, rows are buckets; colour from the panel to blue in twelve steps, by the square root of the count. */
+/** A heatmap: columns are time, rows are buckets. Colours as the dashboard says; else from the panel to blue in twelve steps, by the square root of the count. */
 import { format } from '../format.ts';
 import { html } from '../html.ts';
 import * as page from '../page_range.ts';
 import { colour, mix } from '../theme.ts';
 import { n as counted, t } from '../words.ts';
-import type { Drawing, HeatData, TimeData } from './data.ts';
-import { STEPS, stepOf } from './stack.ts';
+import { css, type Drawing, type HeatData, type TimeData } from './data.ts';
+import { ends, shadeOf, shades, STEPS, stepOf, strengths } from './shades.ts';
 import { hush, noted, tell } from './tip.ts';
 import { moment, ticks } from './times.ts';
 
+/** Whether panels are dark: schemes begin with what is faint there. */
+const isDark = (): boolean => { const [r = 0, g = 0, b = 0] = (colour('--surface').match(/[\d.]+/g) ?? []).map(Number); return 2 * r + 5 * g + b < 1020; };
+/** A shade for each of some values, from few to many. `edge`: where on a scale one begins. */
+interface Shading { all: string[]; low: number; high: number; of: (v: number) => number; edge: (at: number) => number }
+/** Panels lower than this show no scale. */
+const SCALE_FROM = 150;
 const TOP = 6, BOTTOM = 26, RIGHT = 14;
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
 
@@ -20,13 +26,15 @@ export class HeatChart implements Drawing {
   private readonly plot: HTMLElement;
   private readonly cv: HTMLCanvasElement;
   private readonly mark: HTMLElement;
+  private readonly scale: HTMLElement;
   private readonly size: ResizeObserver;
 
   constructor(body: HTMLElement, private readonly called: () => string) {
-    body.innerHTML = '<div class="gp-chart"><div class="plot heat" tabindex="0" role="img"><canvas></canvas><i hidden></i><div class="u-select" hidden></div></div></div>';
+    body.innerHTML = '<div class="gp-chart"><div class="plot heat" tabindex="0" role="img"><canvas></canvas><i hidden></i><div class="u-select" hidden></div></div><div class="gp-scale" aria-hidden="true" hidden><b></b><i></i><b></b></div></div>';
     this.plot = body.querySelector('.plot') as HTMLElement;
     this.cv = body.querySelector('canvas') as HTMLCanvasElement;
     this.mark = body.querySelector('.plot > i') as HTMLElement;
+    this.scale = body.querySelector('.gp-scale') as HTMLElement;
     this.plot.addEventListener('mousemove', (e) => this.over(e));
     for (const on of ['mouseleave', 'blur']) this.plot.addEventListener(on, () => { this.mark.hidden = true; hush(this); });
     this.plot.addEventListener('keydown', (e) => this.key(e));
@@ -39,27 +47,51 @@ export class HeatChart implements Drawing {
 
   private box() { return { l: this.left, w: Math.max(1, this.plot.clientWidth - this.left - RIGHT), h: Math.max(1, this.plot.clientHeight - TOP - BOTTOM) }; }
 
+  private shading(d: HeatData): Shading {
+    const said = d.colour ?? {}, steps = said.steps ?? 64, [low, high] = ends(d.v, said);
+    if (!said.scheme && !said.fill) {
+      const own = Array.from({ length: STEPS }, (_, i) => (i < 8 ? mix('var(--heat)', '--surface', 21 + i * 11) : mix('var(--heat)', '--heat-hi', 80 - (i - 8) * 20)));
+      return { all: own, low: 0, high, of: (v) => stepOf(v, high) - 1, edge: (at) => (at / STEPS) ** 2 };
+    }
+    const all = said.fill ? strengths(steps, said.exponent).map((part) => mix(css(said.fill ?? ''), '--surface', part)) : shades(said.scheme ?? '', steps, isDark());
+    if (said.reverse) all.reverse();
+    return { all, low, high, of: (v) => shadeOf(v, [low, high], steps), edge: (at) => at / steps };
+  }
+
+  /** Which colour is which count, where there is room below the plot. */
+  private showScale(d: HeatData, { all, low, high, edge }: Shading): void {
+    const [from, band, to] = this.scale.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+    this.scale.hidden = d.scale === false || (this.plot.parentElement?.clientHeight ?? 0) < SCALE_FROM || !(high > low);
+    from.textContent = format(low, d.unit, d.decimals);
+    to.textContent = format(high, d.unit, d.decimals);
+    band.style.background = `linear-gradient(90deg, ${all.map((one, i) => `${one} ${edge(i) * 100}% ${edge(i + 1) * 100}%`).join(', ')})`;
+  }
+
   again(): void {
-    const d = this.data, c = this.cv.getContext('2d'), px = devicePixelRatio;
-    if (!d || !c || !this.plot.clientWidth || matchMedia('print').matches) return;
+    const d = this.data;
+    if (!d || !this.plot.clientWidth || matchMedia('print').matches) return;
+    const shading = this.shading(d);
+    this.showScale(d, shading);
+    this.paint(d, shading);
+    this.plot.setAttribute('aria-label', `${this.called() || t('Chart')}: ${counted(d.rows.length, '{} bucket', '{} buckets')}, ${t('highest {}', format(shading.high, d.unit, d.decimals))}. ${t('Left and right arrow keys read values.')}`);
+  }
+
+  private paint(d: HeatData, { all, of }: Shading): void {
+    const c = this.cv.getContext('2d'), px = devicePixelRatio;
+    if (!c) return;
     this.cv.width = this.plot.clientWidth * px;
     this.cv.height = this.plot.clientHeight * px;
     c.scale(px, px);
     c.font = FONT;
     this.left = Math.ceil(Math.max(24, ...d.rows.map((r) => c.measureText(r.label).width))) + 16;
     const { l, w, h } = this.box(), ny = d.rows.length;
-    let max = 0, total = 0;
-    for (const row of d.v) for (const v of row) if (v != null && v > 0) { if (v > max) max = v; total += v; }
-    const ramp = Array.from({ length: STEPS + 1 }, (_, i) => (i === 0 ? '' : i <= 8 ? mix('var(--heat)', '--surface', 10 + i * 11) : mix('var(--heat)', '--heat-hi', 100 - (i - 8) * 20)));
     const cw = w / d.n, ch = h / ny, gap = ch > 6 ? 1 : 0;
     d.v.forEach((row, y) => row.forEach((v, x) => {
-      const step = stepOf(v, max);
-      if (!step) return;
-      c.fillStyle = ramp[step] ?? '';
+      if (v == null || v <= 0) return;
+      c.fillStyle = all[of(v)] ?? '';
       c.fillRect(l + x * cw, TOP + h - (y + 1) * ch + gap / 2, cw + 0.3, ch - gap);
     }));
     this.axes(c, l, w, h);
-    this.plot.setAttribute('aria-label', `${this.called() || t('Chart')}: ${counted(ny, '{} bucket', '{} buckets')}, ${t('highest {}', format(max, d.unit))}. ${t('Left and right arrow keys read values.')}`);
   }
 
   private axes(c: CanvasRenderingContext2D, l: number, w: number, h: number): void {
@@ -97,7 +129,7 @@ export class HeatChart implements Drawing {
     this.mark.hidden = false;
     this.mark.style.cssText = `left:${l + (this.at * w) / d.n}px;top:${TOP + h - (this.row + 1) * ch}px;width:${Math.max(2, w / d.n)}px;height:${ch}px`;
     const notes = (d.marks ?? []).filter((m) => when + d.step >= m.at && when <= (m.until ?? m.at));
-    tell(this, html`<time>${moment(when)}</time><ul><li><span>${row?.label ?? ''}</span><b>${format(v ?? 0, d.unit)}</b></li></ul>${notes.map(noted)}`.text, x, y);
+    tell(this, html`<time>${moment(when)}</time><ul><li><span>${row?.label ?? ''}</span><b>${format(v ?? 0, d.unit, d.decimals)}</b></li></ul>${notes.map(noted)}`.text, x, y);
   }
 
   private key(e: KeyboardEvent): void {

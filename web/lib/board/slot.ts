@@ -85,7 +85,7 @@ export class Slot {
     this.kind = kind;
     this.body.innerHTML = inside;
     showTimes(this.body);
-    if (this.el.dataset.sorted) void import('./sort.ts').then((m) => m.restore(this.el));
+    if (this.el.dataset.sorted || this.el.dataset.filtered) void import('./sort.ts').then((m) => m.restore(this.el));
     this.body.scrollTop = top;
     // What scrolls can be reached by keyboard.
     const scrolls = this.body.scrollHeight > this.body.clientHeight + 1 || this.body.scrollWidth > this.body.clientWidth + 1;

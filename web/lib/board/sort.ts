@@ -1,4 +1,5 @@
 /** Tables of panels in another order: a press on a head sorts by it, and what was chosen stays when the panel is refreshed. */
+import { filter } from './filter.ts';
 
 const tables = (panel: Element) => [...panel.querySelectorAll<HTMLTableElement>('.p-table')];
 
@@ -30,9 +31,13 @@ export function sort(button: HTMLElement): void {
   if (panel) panel.dataset.sorted = [tables(panel).indexOf(table), button.dataset.sort, down ? 1 : 0].join(',');
 }
 
-/** Sorts what is new in a panel as it was sorted before. */
+export { press as filtered } from './filter.ts';
+
+/** Sorts and filters what is new in a panel as it was before. */
 export function restore(panel: HTMLElement): void {
-  const [at, column, down] = (panel.dataset.sorted ?? '').split(',').map(Number);
+  if (panel.dataset.filtered) filter(panel);
+  if (!panel.dataset.sorted) return;
+  const [at, column, down] = panel.dataset.sorted.split(',').map(Number);
   const table = at == null || column == null ? undefined : tables(panel)[at];
   if (table && (table.tHead?.rows[0]?.cells.length ?? 0) > column!) order(table, column!, down === 1);
 }

@@ -112,8 +112,3 @@ export function powers(lo: number, hi: number, base: number): number[] {
   const log = (v: number) => Math.round((Math.log(v) / Math.log(base)) * 1e9) / 1e9, from = Math.ceil(log(lo)), to = Math.floor(log(hi)), by = Math.max(1, Math.ceil((to - from) / 8));
   return Array.from({ length: Math.max(0, Math.floor((to - from) / by) + 1) }, (_, i) => base ** (from + i * by));
 }
-
-/** Steps of colour of a heatmap. */
-export const STEPS = 12;
-/** The step of a count: 0 is nothing, every count is seen. */
-export const stepOf = (v: number | null | undefined, max: number): number => (v != null && v > 0 && max > 0 ? Math.max(1, Math.min(STEPS, Math.ceil(STEPS * Math.sqrt(v / max)))) : 0);

@@ -133,6 +133,28 @@ await run({
     check(problems.length === 0, problems.join('; '));
     await close();
   },
+  async 'rows of a table are filtered by the values of a column, by keys and on phones'() {
+    const value = (host, n) => `label_replace(vector(${n}), "host", "${host}", "", "")`, panel = { id: 1, type: 'table', title: 'Hosts', gridPos: { x: 0, y: 0, w: 12, h: 8 }, fieldConfig: { defaults: { custom: { filterable: true } }, overrides: [] }, targets: [{ refId: 'A', expr: `${value('a', 1)} or ${value('b', 2)} or ${value('c', 3)}`, format: 'table', instant: true }] };
+    const kept = await fetch(`${base}/api/dashboards/db`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ dashboard: { uid: 'filtered', title: 'Filtered', schemaVersion: 42, panels: [panel] }, overwrite: true }) });
+    check(kept.ok, `it is not kept: ${kept.status}`);
+    for (const size of [DESK, PHONE]) {
+      const tab = await open({ size }), { page, close } = tab, rows = () => page.locator('.p-table tbody tr:visible').count();
+      await show(page, '/d/filtered/filtered?refresh=off');
+      await page.getByRole('button', { name: 'Filter by host' }).click();
+      await page.getByRole('searchbox', { name: 'Find' }).pressSequentially('b');
+      await accessible(page, 'a filter');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.p-filtered:visible');
+      check(await rows() === 1 && (await page.locator('.p-filtered').textContent()).startsWith('1 of 3 rows'), `${await rows()} rows stay`);
+      await page.locator('[data-act=refresh]').dispatchEvent('click');
+      await answered(page);
+      check(await rows() === 1, 'a refresh brings rows back');
+      await page.getByRole('button', { name: 'Clear filters' }).click();
+      check(await rows() === 3, 'rows stay away');
+      await sound(tab, 'a filtered table');
+      await close();
+    }
+  },
   async 'paper has every panel'() {
     const { page, problems, close } = await open();
     await page.addInitScript(() => { window.print = () => { window.__printed = true; }; });

@@ -191,6 +191,17 @@ await run({
     await page.waitForSelector('#gp-3');
     await page.locator('#gp-5 > a').click();
     await page.waitForSelector('#gp-6', { state: 'detached' });
+    // A panel is dropped into the closed row, and comes back by a step back.
+    const held = await page.locator('#gp-4 > header').boundingBox();
+    await page.mouse.move(held.x + 60, held.y + 10);
+    await page.mouse.down();
+    for (let y = held.y + 20; y < held.y + 400 && !(await page.locator('#gp-5.eg-into').count()); y += 6) await page.mouse.move(held.x + 60, y);
+    await page.mouse.up();
+    await page.waitForSelector('#gp-4', { state: 'detached' });
+    check(/2/.test(await page.locator('#gp-5 small').textContent()), 'the closed row does not count the panel that went in');
+    await page.keyboard.press('Control+z');
+    await page.waitForSelector('#gp-4:visible');
+    await calm(page);
     await page.locator('#gp-5 [data-row=add]').click();
     check(await page.locator('#eg-add [data-whole]:visible').count() === 0, 'rows are offered in rows');
     await page.locator('#eg-add').getByText('Stat', { exact: true }).click();

@@ -106,6 +106,16 @@ pub(super) async fn check(request: Request<Body>) -> Result<Response, Problem> {
     Ok(axum::Json(answer.await?).into_response())
 }
 
+/// `POST /ui/boards/modern`: `{"panel"}` of the panel that is the body in the form of today; null where it has that.
+pub(super) async fn modern(request: Request<Body>) -> Result<Response, Problem> {
+    let body = read_body(request.into_body(), BOARD_BYTES_MAX).await?;
+    let read = beside(move || {
+        let panel: Value = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
+        Ok::<_, String>(json!({ "panel": crate::boards::model::modern(&panel) }))
+    });
+    Ok(axum::Json(read.await?.map_err(Problem::bad_request)?).into_response())
+}
+
 /// `GET /ui/units`: `[[category, [[id, name], …]], …]`.
 pub(super) async fn units() -> Response {
     let units: Vec<Value> = CATEGORIES

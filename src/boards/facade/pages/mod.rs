@@ -56,6 +56,7 @@ pub(super) fn routes(state: PageState) -> Routes {
         .route("POST", links::BOARD_DRAFT, Policy::EDIT, with(post(draft::page)))
         .route("POST", links::BOARD_VARIABLES, Policy::EDIT, with(post(draft::variables)))
         .route("POST", links::BOARD_CHECK, Policy::EDIT, with(post(draft::check)))
+        .route("POST", links::PANEL_MODERN, Policy::EDIT, with(post(draft::modern)))
         .route("GET", links::UNITS, Policy::READ, get(draft::units))
         .route("POST", links::BOARD_STAR, Policy::OWN, with(post(list::star)))
         .route("GET", links::BOARD, Policy::READ, with(get(board::page)))

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 pub use field_config::look;
 use json::{flag, flag_or, list, object, objects, text, texts};
+pub use older::modern;
 #[cfg(test)]
 pub use panel::TRANSFORMATIONS;
 use sources::source_uid;

@@ -1,7 +1,7 @@
 /** The grid while it is changed: panels are dragged by their header and sized by their corner, or both by arrow keys. The tiles stay the server's; only where they stand is set. */
 import { t } from '../../words.ts';
 import type { Draft, GridPos } from './draft.ts';
-import { COLUMNS, moved, panelHeightMin, spots, write, type Spot } from './places.ts';
+import { COLUMNS, into, moved, panelHeightMin, spots, without, write, type Spot } from './places.ts';
 
 /** As in `grid.css`. */
 const ROW = 38;
@@ -14,7 +14,7 @@ const GLIDE_MS = 140;
 const EDGE = 70;
 const SCROLL = 14;
 
-interface Drag { spot: Spot; all: Spot[]; now: Spot[]; tile: HTMLElement; sizes: boolean; x: number; y: number; ghost: HTMLElement | null; at: { x: number; y: number }; frame: number; pointer: number }
+interface Drag { spot: Spot; all: Spot[]; now: Spot[]; tile: HTMLElement; sizes: boolean; x: number; y: number; ghost: HTMLElement | null; at: { x: number; y: number }; frame: number; pointer: number; /** Where the tile stands on the page. */ held: Spot; /** The closed row that takes it in. */ into: Spot | null }
 interface Keys { spot: Spot; first: Spot[]; now: Spot[]; tile: HTMLElement; stop: () => void }
 
 const same = (a: Spot[], b: Spot[]): boolean => JSON.stringify([...a].sort((p, q) => p.id - q.id)) === JSON.stringify([...b].sort((p, q) => p.id - q.id));
@@ -56,7 +56,7 @@ export class Grid {
     const sizes = target === tile && tile.matches('.gp') && inner <= CORNER && box.bottom - e.clientY <= CORNER;
     if (!sizes && (!target.closest('.gp > header, .bd-row') || target.closest('button, input, select, .gp-m, [popover]'))) return;
     const all = spots(this.draft.json), spot = all.find((one) => `gp-${one.id}` === tile.id);
-    if (spot) this.drag = { spot, all, now: all, tile, sizes, x: e.pageX, y: e.pageY, ghost: null, at: { x: e.clientX, y: e.clientY }, frame: 0, pointer: e.pointerId };
+    if (spot) this.drag = { spot, all, now: all, tile, sizes, x: e.pageX, y: e.pageY, ghost: null, at: { x: e.clientX, y: e.clientY }, frame: 0, pointer: e.pointerId, held: spot, into: null };
   }
 
   private move(e: PointerEvent): void {
@@ -88,12 +88,28 @@ export class Grid {
     if (!d?.ghost) return;
     const dx = (d.at.x + scrollX - d.x) * this.way, dy = d.at.y + scrollY - d.y, columns = dx / this.column, rows = dy / ROW;
     const to: Partial<GridPos> = d.sizes ? { w: Math.min(COLUMNS - d.spot.x, d.spot.w + columns), h: Math.max(panelHeightMin, d.spot.h + rows) } : { x: d.spot.x + columns, y: d.spot.y + rows };
-    const next = moved(d.all, d.spot.id, to, this.isCollapsed(d.spot.id)), is = next.find((one) => one.id === d.spot.id) ?? d.spot;
+    this.takes(d, d.sizes || d.spot.isRow ? null : this.closedUnder(d));
+    const next = d.into ? without(d.all, d.spot.id) : moved(d.all, d.spot.id, to, this.isCollapsed(d.spot.id)), is = next.find((one) => one.id === d.spot.id) ?? d.held;
     this.show(d.now, next, d.spot.id);
     d.now = next;
+    d.held = is;
     for (const [name, value] of [['--x', is.x + 1], ['--y', is.y + 1], ['--w', is.w], ['--h', is.h]] as const) d.ghost.style.setProperty(name, String(value));
     // The tile stands at its new place already: it is shown where the pointer holds it.
     if (!d.sizes) d.tile.style.transform = `translate(${(d.spot.isRow ? 0 : dx - (is.x - d.spot.x) * this.column) * this.way}px, ${dy - (is.y - d.spot.y) * ROW}px)`;
+  }
+
+  /** The closed row on whose line the pointer is, as rows stand when the panel is gone. */
+  private closedUnder(d: Drag): Spot | null {
+    const y = (d.at.y - this.grid.getBoundingClientRect().top) / ROW;
+    return without(d.all, d.spot.id).find((spot) => spot.isRow && y >= spot.y && y < spot.y + 1 - GAP / ROW && this.isCollapsed(spot.id)) ?? null;
+  }
+  private takes(d: Drag, row: Spot | null): void {
+    if (d.into?.id !== row?.id) {
+      if (d.into) this.tile(d.into.id)?.classList.remove('eg-into');
+      if (row) this.tile(row.id)?.classList.add('eg-into');
+    }
+    d.into = row;
+    if (d.ghost) d.ghost.hidden = row !== null;
   }
 
   /** Puts tiles where they stand; those that give way glide there. */
@@ -111,7 +127,10 @@ export class Grid {
   arrange(): void {
     if (this.isBusy) return;
     this.measure();
-    this.place(spots(this.draft.json));
+    const all = spots(this.draft.json);
+    // What went into a row is back.
+    for (const spot of all) this.tile(spot.id)?.removeAttribute('hidden');
+    this.place(all);
   }
 
   /** The page was brought along: what is moved at the moment goes on. */
@@ -155,7 +174,16 @@ export class Grid {
     const swallow = (e: Event) => { e.preventDefault(); e.stopPropagation(); };
     addEventListener('click', swallow, { capture: true, once: true });
     setTimeout(() => removeEventListener('click', swallow, { capture: true }), 0);
-    if (keeps) this.keep(d.all, d.now, d.sizes); else this.show(d.now, d.all);
+    const row = d.into;
+    this.takes(d, null);
+    if (keeps && row) this.putInto(d, row); else if (keeps) this.keep(d.all, d.now, d.sizes); else this.show(d.now, d.all);
+  }
+
+  private putInto(d: Drag, row: Spot): void {
+    const title = this.draft.json.panels.find((panel) => panel.id === row.id)?.title ?? '';
+    d.tile.hidden = true;
+    this.draft.change(t('Move a panel into a row'), (json) => into(json, d.spot.id, row.id));
+    this.say(t('The panel is in the row “{}” now.', title || t('without a title')));
   }
 
   private keep(before: Spot[], now: Spot[], sizes: boolean): void {

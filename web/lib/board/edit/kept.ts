@@ -51,5 +51,8 @@ export async function folders(): Promise<Folder[]> {
 export interface Finding { panelId: number; panelTitle: string; level: 'adapted' | 'ignored' | 'broken'; path: string; text: string }
 export interface Checked { error?: { text: string; line?: number; column?: number }; report?: { panels: number; whole: number; findings: Finding[] } }
 
+/** A panel of an older form in that of today; null where it has that. */
+export const modern = (panel: unknown): Promise<{ panel: unknown }> => request<{ panel: unknown }>('/ui/boards/modern', panel);
+
 /** How the server understands a text as a dashboard. */
 export const check = (text: string): Promise<Checked> => request<Checked>('/ui/boards/check', text);

@@ -143,9 +143,9 @@ export function duplicate(json: BoardJson, id: number, copy: number): void {
 
 /** Takes a panel away, wherever it stands. */
 export function remove(json: BoardJson, id: number): void {
-  const without = (list: PanelJson[]): PanelJson[] => list.filter((panel) => panel.id !== id || panel.type === 'row');
-  json.panels = without(json.panels);
-  for (const panel of json.panels) if (panel.panels) panel.panels = without(panel.panels);
+  const others = (list: PanelJson[]): PanelJson[] => list.filter((panel) => panel.id !== id || panel.type === 'row');
+  json.panels = others(json.panels);
+  for (const panel of json.panels) if (panel.panels) panel.panels = others(panel.panels);
   write(json, spots(json));
 }
 
@@ -172,6 +172,19 @@ export function collapse(json: BoardJson, id: number): void {
   row.panels = json.panels.filter((panel) => own.has(panel.id));
   row.collapsed = true;
   json.panels = json.panels.filter((panel) => !own.has(panel.id));
+  write(json, spots(json));
+}
+
+/** How the others stand where one is not. */
+export const without = (all: Spot[], id: number): Spot[] => settle(inOrder(all.filter((spot) => spot.id !== id)));
+
+/** Puts a panel into a closed row, below what is in that. */
+export function into(json: BoardJson, id: number, row: number): void {
+  const panel = json.panels.find((one) => one.id === id && one.type !== 'row'), closed = json.panels.find((one) => one.id === row && one.type === 'row' && one.collapsed);
+  if (!panel || !closed) return;
+  const is = placeOf(panel), end = Math.max(placeOf(closed).y + 1, ...(closed.panels ?? []).map(placeOf).map((place) => place.y + place.h));
+  closed.panels = [...(closed.panels ?? []), { ...panel, gridPos: { ...panel.gridPos, ...is, y: end } }];
+  json.panels = json.panels.filter((one) => one !== panel);
   write(json, spots(json));
 }
 

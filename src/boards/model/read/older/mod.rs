@@ -179,6 +179,47 @@ pub(super) fn panel(panel: &mut Object, name: (i64, String), path: &str, report:
     }
 }
 
+/// What panels of today have; all else of an older panel says what its options say now.
+const TODAY: [&str; 24] = [
+    "id",
+    "type",
+    "title",
+    "description",
+    "gridPos",
+    "targets",
+    "options",
+    "fieldConfig",
+    "datasource",
+    "transformations",
+    "links",
+    "repeat",
+    "repeatDirection",
+    "maxPerRow",
+    "interval",
+    "maxDataPoints",
+    "timeFrom",
+    "timeShift",
+    "hideTimeOverride",
+    "transparent",
+    "libraryPanel",
+    "alert",
+    "cacheTimeout",
+    "queryCachingTTL",
+];
+
+/// A panel of an older form in that of today, without what only the older one has. None for one of today, and for what
+/// is no panel.
+pub fn modern(panel: &Value) -> Option<Value> {
+    let given = panel.as_object()?;
+    let mut now = given.clone();
+    self::panel(&mut now, (0, String::new()), "", &mut Report::default());
+    if now == *given {
+        return None;
+    }
+    now.retain(|name, _| TODAY.contains(&name.as_str()));
+    Some(Value::Object(now))
+}
+
 /// Puts what `__inputs` names where it is named: our own source for a source, and the value of a constant. Whoever
 /// imports it chooses otherwise; this is for a JSON that was not imported.
 fn inputs(board: &mut Object) {
@@ -232,4 +273,36 @@ fn bounds(value: Option<&Value>) -> Vec<f64> {
 /// An object of the panel as it is, for reading while the panel changes.
 fn part(old: &Old<'_>, name: &str) -> Object {
     object(old.panel, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_panels_become_panels_of_today_once() {
+        let graph = json!({
+            "id": 3, "type": "graph", "title": "g", "gridPos": {"x": 0, "y": 0, "w": 12, "h": 8}, "targets": [{"refId": "A", "expr": "up"}],
+            "lines": true, "linewidth": 2, "fill": 3, "stack": true, "yaxes": [{"format": "bytes", "min": 0}, {"format": "short"}],
+            "seriesOverrides": [{"alias": "x", "yaxis": 2}], "pluginVersion": "7.0.0",
+        });
+        let now = modern(&graph).unwrap();
+        assert_eq!((&now["type"], &now["fieldConfig"]["defaults"]["unit"]), (&json!("timeseries"), &json!("bytes")));
+        assert_eq!((&now["targets"], &now["gridPos"], &now["id"]), (&graph["targets"], &graph["gridPos"], &json!(3)));
+        for name in ["lines", "linewidth", "yaxes", "stack", "seriesOverrides", "pluginVersion"] {
+            assert!(now.get(name).is_none(), "{name}: {now}");
+        }
+        assert_eq!(modern(&now), None, "it is one of today: {now}");
+        let single = json!({"id": 1, "type": "singlestat", "format": "s", "valueName": "current", "thresholds": "1,5", "colorValue": true});
+        let table =
+            json!({"id": 1, "type": "table-old", "styles": [{"pattern": "Time", "type": "date"}], "columns": [], "transform": "table"});
+        let heat = json!({"id": 1, "type": "heatmap", "dataFormat": "tsbuckets", "color": {"mode": "opacity", "cardColor": "#b4ff00"}, "yAxis": {"format": "s"}});
+        for (older, kind) in [(single, "stat"), (table, "table"), (heat, "heatmap")] {
+            let now = modern(&older).unwrap();
+            assert_eq!(now["type"], kind);
+            assert_eq!(modern(&now), None, "{now}");
+        }
+        let today = json!({"id": 1, "type": "timeseries", "options": {}, "fieldConfig": {"defaults": {}, "overrides": []}, "pluginVersion": "11.0.0"});
+        assert_eq!([modern(&today), modern(&json!([])), modern(&json!({}))], [None, None, None]);
+    }
 }

@@ -21,6 +21,8 @@ export type Control =
   | { is: 'number'; min?: number; max?: number; step?: number; hint?: string }
   | { is: 'switch' }
   | { is: 'one'; of: readonly Pick[] }
+  /** One of some names that are the same in every language, or none. */
+  | { is: 'named'; of: readonly string[]; none: string }
   | { is: 'many'; of: readonly Pick[] }
   | { is: 'unit' } | { is: 'colour' } | { is: 'thresholds' } | { is: 'mappings' } | { is: 'links'; ofPanel?: boolean }
   | { is: 'reducer' } | { is: 'reducers'; single?: boolean }
@@ -46,7 +48,7 @@ export function fits(control: Control, value: Json | undefined): boolean {
     case 'one': return control.of.some(([one]) => one === value);
     case 'many': return Array.isArray(value) && value.every((one) => control.of.some(([known]) => known === one));
     case 'reducers': case 'words': case 'fields': case 'mappings': case 'links': case 'items': return Array.isArray(value);
-    case 'text': case 'unit': case 'colour': case 'reducer': case 'field': case 'variable': case 'folder': return typeof value === 'string';
+    case 'text': case 'named': case 'unit': case 'colour': case 'reducer': case 'field': case 'variable': case 'folder': return typeof value === 'string';
     case 'parts': return typeof value === 'object' && !Array.isArray(value) && value !== null;
     default: return typeof value === 'object';
   }

@@ -44,6 +44,7 @@ export function Edit({ control, label, value, onChange, initial, help, quiet, wi
     case 'number': return <NumberField {...said} value={typeof value === 'number' ? value : undefined} onChange={onChange} {...bounds(control)} />;
     case 'switch': return <Switch {...said} value={now === true} onChange={onChange} />;
     case 'one': return <One {...said} of={control.of} value={now} hasInitial={initial !== undefined} onChange={onChange} />;
+    case 'named': return <Select {...said} options={[{ value: '', label: t(control.none) }, ...control.of.map((name) => ({ value: name, label: name }))]} value={text(now)} onChange={(name) => onChange(name || undefined)} />;
     case 'many': return <Many {...said} of={control.of} value={list(now)} onChange={onChange} />;
     case 'colour': return <ColourField {...said} value={text(now)} onChange={typed} />;
     case 'unit': return <Unit {...said} value={text(now)} onChange={typed} />;

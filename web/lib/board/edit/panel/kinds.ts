@@ -1,4 +1,5 @@
 /** Types of panels: their names, what they are called in older dashboards. No DOM. */
+import { object } from './path.ts';
 
 export type Kind = 'timeseries' | 'stat' | 'gauge' | 'bargauge' | 'table' | 'heatmap' | 'histogram' | 'barchart' | 'piechart' | 'state-timeline' | 'status-history' | 'logs' | 'text' | 'alertlist' | 'dashlist' | 'annolist';
 
@@ -28,5 +29,9 @@ const OLDER: Record<string, Kind> = { graph: 'timeseries', trend: 'timeseries', 
 export const kindOf = (type: string): Kind | null => KINDS.find((one) => one.id === type)?.id ?? OLDER[type] ?? null;
 /** Whether the type is one whose options have another form. */
 export const isOlder = (type: string): boolean => type !== 'trend' && type in OLDER;
+/** What panels of today's types had beside their options before they had the form of today. */
+const BESIDE = ['styles', 'columns', 'transform', 'dataFormat', 'cards', 'heatmap', 'yAxis', 'content', 'valueName', 'pieType', 'nullPointMode', 'onlyAlertsOnDashboard', 'stateFilter', 'show', 'headings', 'recent', 'starred', 'minSpan'];
+/** Whether a panel may be one of an older form; the server knows. */
+export const looksOlder = (panel: { type: string; options?: unknown }): boolean => isOlder(panel.type) || BESIDE.some((name) => name in panel) || object(object(panel.options)?.fieldOptions) !== null;
 /** Whether panels of a kind have queries. */
 export const asks = (kind: Kind | null): boolean => !!kind && !['text', 'alertlist', 'dashlist', 'annolist'].includes(kind);

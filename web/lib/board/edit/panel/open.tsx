@@ -21,7 +21,6 @@ import { Preview } from './preview.tsx';
 import { Queries } from './queries.tsx';
 import { allUnits } from './reducers.ts';
 import { Transforms } from './transforms.tsx';
-import { equal } from './turn.ts';
 import { Work, Working, type Fared } from './work.ts';
 
 await learn({ ar: () => import('../../../../lang/ar_edit_panel.ts') });
@@ -77,6 +76,8 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
   // Units are a list that is long on its way; it is there when somebody looks for one.
   useEffect(() => { void allUnits(); }, []);
   useEffect(() => draft.on(() => again((count) => count + 1)), [draft]);
+  // Without the server an older panel is edited as what it is.
+  useEffect(() => void work.modernise().then((is) => { if (is) again((count) => count + 1); }, () => undefined), [work]);
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
       const key = e.key.toLowerCase(), isStep = (e.ctrlKey || e.metaKey) && !e.altKey && (key === 'z' || key === 'y');
@@ -101,8 +102,9 @@ function Editor({ host, work, onClose }: { host: Host; work: Work; onClose: () =
           <span class="grow" />
           <IconButton svg={undo} class="flip" label={draft.undoes ? t('Undo: {}', draft.undoes) : t('Undo')} off={draft.undoes === null} onPress={() => draft.undo()} />
           <IconButton svg={redo} class="flip" label={draft.redoes ? t('Redo: {}', draft.redoes) : t('Redo')} off={draft.redoes === null} onPress={() => draft.redo()} />
-          <button type="button" class="btn g" disabled={equal(panel, work.first)} onClick={() => work.discard()}>{t('Discard changes')}</button>
+          <button type="button" class="btn g" disabled={!work.isChanged} onClick={() => work.discard()}>{t('Discard changes')}</button>
         </div>
+        {work.isOlder && <div class="notice info" role="status"><span>{t('This panel has an older form. What you change is kept in the form of today; undo brings the older one back.')}</span></div>}
         {isOlder(panel.type) && <div class="notice warn" role="status"><span>{t('This panel has an older type. It is drawn as {}; choose a type to edit its options. What only the old type had goes then.', t(KINDS.find((one) => one.id === kind)?.label ?? ''))}</span></div>}
         <Preview host={host} isTable={isTable && asks(kind)} onFared={setFared} />
         <div class="panel pe-options">

@@ -1,5 +1,6 @@
 /** Every option of panels, as data: where it stands in the JSON, what it is edited with, which kinds have it. */
-import type { Json } from '../draft.ts';
+import { SCHEMES } from '../../schemes.ts';
+import type { Json, Obj } from '../draft.ts';
 import type { Control, Part, Pick } from './control.ts';
 import { asks, KINDS, type Kind } from './kinds.ts';
 
@@ -58,6 +59,20 @@ const HIDDEN: readonly Part[] = [
   { at: 'viz', label: 'Hide in the picture', control: { is: 'switch' }, initial: false },
   { at: 'legend', label: 'Hide in the legend', control: { is: 'switch' }, initial: false },
   { at: 'tooltip', label: 'Hide in the tooltip', control: { is: 'switch' }, initial: false },
+];
+/** How a heatmap is coloured: with nothing said it is blue, by the square root of counts. */
+const isFilled = (all: Obj): boolean => all.mode === 'opacity';
+const isScheme = (all: Obj): boolean => !isFilled(all);
+const SHADES: readonly Part[] = [
+  { at: 'mode', label: 'Coloured by', control: { is: 'one', of: [['scheme', 'Scheme'], ['opacity', 'Shades of a colour']] }, initial: 'scheme' },
+  { at: 'scheme', label: 'Scheme', control: { is: 'named', of: SCHEMES, none: 'As this page' }, when: isScheme },
+  { at: 'fill', label: 'Colour', control: { is: 'colour' }, initial: 'dark-orange', when: isFilled },
+  { at: 'scale', label: 'Strength grows', control: { is: 'one', of: [['exponential', 'With a power'], ['linear', 'Evenly']] }, initial: 'exponential', when: isFilled },
+  { at: 'exponent', label: 'Power', control: { is: 'number', min: 0.1, max: 2, step: 0.1, hint: '0.5' }, help: 'Below 1 few counts are seen better.', when: (all) => isFilled(all) && all.scale !== 'linear' },
+  { at: 'steps', label: 'Number of shades', control: { is: 'number', min: 2, max: 128, step: 1, hint: '64' }, when: (all) => isFilled(all) || !!all.scheme },
+  { at: 'min', label: 'First shade at', control: { is: 'number' }, when: (all) => isFilled(all) || !!all.scheme },
+  { at: 'max', label: 'Last shade at', control: { is: 'number' }, when: (all) => isFilled(all) || !!all.scheme },
+  { at: 'reverse', label: 'The other way round', control: { is: 'switch' }, initial: false, when: (all) => isFilled(all) || !!all.scheme },
 ];
 const CELLS: readonly Part[] = [
   { at: 'type', label: 'Cells', control: { is: 'one', of: [['auto', 'Text'], ['color-text', 'Coloured text'], ['color-background', 'Coloured background'], ['gauge', 'Bar'], ['sparkline', 'Small chart'], ['json-view', 'JSON'], ['image', 'Link to a picture'], ['markdown', 'Markdown']] }, initial: 'auto' },
@@ -135,6 +150,10 @@ export const OPTIONS: readonly Option[] = [
   { path: 'options.calculate', label: 'Count values into buckets', group: 'Drawing', kinds: ['heatmap'], control: { is: 'switch' }, initial: false, help: 'For series that are no histograms.' },
   { path: 'options.filterValues.le', label: 'Hide counts up to', group: 'Drawing', kinds: ['heatmap'], control: { is: 'number' } },
   { path: 'options.filterValues.ge', label: 'Hide counts from', group: 'Drawing', kinds: ['heatmap'], control: { is: 'number' } },
+  { path: 'options.color', label: 'Colour', group: 'Colour', kinds: ['heatmap'], control: { is: 'parts', of: SHADES }, words: 'color scheme palette opacity exponent steps reverse' },
+  { path: 'options.legend.show', label: 'Show the scale', group: 'Colour', kinds: ['heatmap'], control: { is: 'switch' }, initial: true, words: 'legend color' },
+  { path: 'options.cellValues.unit', label: 'Unit of counts', group: 'Colour', kinds: ['heatmap'], control: { is: 'unit' }, words: 'cell value' },
+  { path: 'options.cellValues.decimals', label: 'Decimals of counts', group: 'Colour', kinds: ['heatmap'], control: { is: 'number', min: 0, max: 20, step: 1 }, words: 'cell value' },
   { path: 'options.yAxis.unit', label: 'Unit', group: 'Axis', kinds: ['heatmap'], control: { is: 'unit' } },
   { path: 'options.yAxis.decimals', label: 'Decimals', group: 'Axis', kinds: ['heatmap'], control: { is: 'number', min: 0, max: 20, step: 1 } },
   { path: 'options.yAxis.reverse', label: 'Upside down', group: 'Axis', kinds: ['heatmap'], control: { is: 'switch' }, initial: false, words: 'reverse' },
@@ -145,6 +164,8 @@ export const OPTIONS: readonly Option[] = [
   // States.
   { path: 'options.mergeValues', label: 'Join equal states', group: 'Drawing', kinds: ['state-timeline'], control: { is: 'switch' }, initial: true, words: 'merge' },
   { path: 'options.showValue', label: 'Words on the states', group: 'Drawing', kinds: STATES, control: { is: 'one', of: [['auto', 'By room'], ['always', 'Always'], ['never', 'Never']] }, initial: 'auto' },
+
+  { path: 'options.rowHeight', label: 'Share of a row that is filled', group: 'Drawing', kinds: STATES, control: { is: 'number', min: 0.1, max: 1, step: 0.05, hint: '0.9' }, words: 'row height' },
 
   // Time series.
   { path: custom('drawStyle'), label: 'Drawn as', group: 'Drawing', kinds: TIME, control: { is: 'one', of: [['line', 'Lines'], ['bars', 'Bars'], ['points', 'Points']] }, initial: 'line', words: 'style' },
@@ -194,6 +215,7 @@ export const OPTIONS: readonly Option[] = [
   { path: 'options.footer.fields', label: 'Columns with totals', group: 'Table', kinds: ['table'], control: { is: 'fields' }, when: (get) => get('options.footer.show') === true && get('options.footer.countRows') !== true, help: 'All numbers, unless you say.', words: 'footer' },
   { path: custom('cellOptions'), label: 'Cells', group: 'Cells', kinds: ['table'], control: { is: 'parts', of: CELLS }, words: 'cell type colour background gauge sparkline json' },
   { path: custom('align'), label: 'Aligned', group: 'Cells', kinds: ['table'], control: { is: 'one', of: [['auto', 'By value'], ['left', 'Left'], ['center', 'Middle'], ['right', 'Right']] }, initial: 'auto' },
+  { path: custom('filterable'), label: 'Filter in the head', group: 'Cells', kinds: ['table'], control: { is: 'switch' }, initial: false, help: 'A funnel in the head opens the values of the column.', words: 'column filter filterable' },
   { path: custom('width'), label: 'Width of columns', group: 'Cells', kinds: ['table'], control: { is: 'number', min: 20, max: 2_000, step: 10 } },
   { path: custom('wrapText'), label: 'Break texts', group: 'Cells', kinds: ['table'], control: { is: 'switch' }, initial: false, words: 'wrap' },
   { path: custom('hidden'), label: 'Hide the column', group: 'Cells', kinds: ['table'], control: { is: 'switch' }, initial: false },

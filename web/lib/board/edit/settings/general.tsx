@@ -3,11 +3,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { resolve } from '../../../range.ts';
 import type { BoardJson, Draft, Json } from '../draft.ts';
 import { Segmented, Select, Switch } from '../parts/choose.tsx';
+import { Combo } from '../parts/combo.tsx';
 import { TextField } from '../parts/text.tsx';
 import { type Folder, folders } from '../kept.ts';
 import { useTags } from './fetched.ts';
 import { TagsField } from './tags.tsx';
 import { t } from './words.ts';
+import { zones } from './zones.ts';
 
 const REFRESH = ['5s', '10s', '30s', '1m', '5m'];
 const FROM = ['now-5m', 'now-15m', 'now-30m', 'now-1h', 'now-3h', 'now-6h', 'now-12h', 'now-24h', 'now-2d', 'now-7d', 'now-30d', 'now-90d', 'now/d', 'now-1d/d', 'now/w', 'now/M'], TO = ['now', 'now/d', 'now-1d/d', 'now/w', 'now/M'];
@@ -27,7 +29,7 @@ export function General({ draft }: { draft: Draft }) {
       <TextField wide label={t('Description')} value={text(json.description)} rows={2} onChange={(words) => put(t('Change the description'), 'description', words, 'description')} />
       <TagsField wide label={t('Tags')} value={Array.isArray(json.tags) ? json.tags.map(String) : []} offered={tags} onChange={(all) => put(t('Change the tags'), 'tags', all)} />
       <FolderField draft={draft} />
-      <Select label={t('Time zone')} help={t('For Grafana: readers here choose their own.')} value={zone.toLowerCase() === 'utc' ? 'utc' : zone} options={[{ value: '', label: t('as the reader chose') }, { value: 'browser', label: t('of the browser') }, { value: 'utc', label: 'UTC' }]} onChange={(value) => put(t('Change the time zone'), 'timezone', value)} />
+      <Combo label={t('Time zone')} help={t('For Grafana: readers here choose their own.')} value={zone.toLowerCase() === 'utc' ? 'utc' : zone} options={[{ value: '', label: t('as the reader chose') }, { value: 'browser', label: t('of the browser') }, { value: 'utc', label: 'UTC' }, ...zones()]} onChange={(value) => put(t('Change the time zone'), 'timezone', value)} />
       <TextField mono label={t('Shown from')} value={from} offered={FROM} max={40} error={wrongTime(from)} onChange={(value) => range('from', value)} />
       <TextField mono label={t('to')} value={to} offered={TO} max={40} error={wrongTime(to)} onChange={(value) => range('to', value)} />
       <Select label={t('Refreshes every')} value={refresh} options={[{ value: '', label: t('not by itself') }, ...REFRESH.map((value) => ({ value, label: value }))]} onChange={(value) => put(t('Change the refreshing'), 'refresh', value)} />
