@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::manager::Manager;
 use super::send::Sender;
+use crate::alerts::evaluate::Groups;
 use crate::base::clock::SharedClock;
 use crate::series::ports::{OutgoingAlert, TakeAlerts};
 

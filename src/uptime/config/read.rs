@@ -148,6 +148,7 @@ fn http(mut section: Section<'_, '_>) -> HttpModule {
         body: section.text_or_empty("body"),
         body_file: section.path("body_file"),
         compression: section.text_or_empty("compression").to_ascii_lowercase(),
+        json: Vec::new(),
         body_size_limit: section.size("body_size_limit").unwrap_or(0),
         client: client(&mut section),
     };

@@ -132,9 +132,11 @@ impl Track {
         Self { state: State::Unknown, since, doubt: None, last: None, ended: Vec::new() }
     }
 
-    /// A check as it was when it was last written down: its newest span, up to where the newest result held.
-    pub fn resumed(newest: Span) -> Self {
-        let heard = Heard { at: newest.from, is_up: newest.state == State::Up, due: newest.until, missed: newest.until };
+    /// A check as it was when it was last written down: its newest span, up to where the newest result held, and how much
+    /// later than that the next may come.
+    pub fn resumed(newest: Span, grace: i64) -> Self {
+        let missed = newest.until.saturating_add(grace);
+        let heard = Heard { at: newest.from, is_up: newest.state == State::Up, due: newest.until, missed };
         let last = matches!(newest.state, State::Up | State::Down).then_some(heard);
         Self { state: newest.state, since: newest.from, doubt: None, last, ended: Vec::new() }
     }

@@ -86,7 +86,7 @@ async fn hours_become_days_and_old_ones_go() {
     let days = store.days(check, 0, 1000).unwrap();
     assert_eq!((days.len(), days[0].count(), days[1].hour), (149, 8, 24));
     let left = store.hours(check, 0, i64::MAX).unwrap();
-    assert_eq!((left.len(), left[0].hour), (51 * 4, 49 * 24));
+    assert_eq!((left.len(), left[0].hour), (101 * 4, 49 * 24));
     assert_eq!(store.spans(check, Window::new(0, now)).unwrap(), [old]);
     store.roll_up(500 * DAY).await.unwrap();
     assert_eq!(store.spans(check, Window::new(0, now)).unwrap(), []);

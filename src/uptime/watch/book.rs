@@ -53,10 +53,10 @@ pub struct Book {
 }
 
 impl Book {
-    /// Goes on from what was written down; a check of which nothing was is new at `now`.
-    pub fn open(kept: Kept, now: i64) -> Self {
+    /// Goes on from what was written down; a check of which nothing was is new at `now`. `grace` is the policy's.
+    pub fn open(kept: Kept, now: i64, grace: i64) -> Self {
         Self {
-            track: kept.span.map_or_else(|| Track::new(now), Track::resumed),
+            track: kept.span.map_or_else(|| Track::new(now), |span| Track::resumed(span, grace)),
             beats: Beats::resumed(kept.hour),
             newest: None,
             first_failed: None,

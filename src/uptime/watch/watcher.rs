@@ -34,6 +34,8 @@ pub const WRITTEN_EVERY: Duration = Duration::from_secs(5);
 const PROBES_MAX: usize = 400;
 /// How much longer than a probe may take its result is waited for, before it is missed.
 const GRACE: Duration = Duration::from_secs(2);
+/// Within this every check that is overdue at the start is probed.
+const STARTED_WITHIN: Duration = Duration::from_secs(5);
 /// Samples that wait for storage at most; then new ones are dropped.
 const SAMPLES_WAITING_MAX: usize = 200_000;
 
@@ -134,7 +136,8 @@ impl Watcher {
             samples::end(&mut inner.samples, &before.check, now);
         }
         let is_known = before.is_some();
-        let mut book = before.map_or_else(|| Book::open(kept_of(kept), now), |before| before.book);
+        let due = kept.spans.last().map_or(now, |span| span.until);
+        let mut book = before.map_or_else(|| Book::open(kept_of(kept), now, policy(&check).grace), |before| before.book);
         if check.paused {
             book.pause(now);
             samples::end(&mut inner.samples, &check, now);
@@ -142,8 +145,13 @@ impl Watcher {
             inner.has_turned = true;
         } else {
             book.resume(now);
-            let (interval, at) = (interval(&check), self.clock.monotonic());
-            inner.timing.add(id, interval, at, is_new || is_known);
+            let at = self.clock.monotonic();
+            let soon = Duration::from_millis(u64::try_from(due - now).unwrap_or(0)).min(interval(&check));
+            match is_new || is_known || soon.is_zero() {
+                true => inner.timing.add(id, interval(&check).min(STARTED_WITHIN), at, is_new || is_known),
+                // Before the restart it was to come then.
+                false => inner.timing.set(id, at + soon),
+            }
         }
         inner.watched.insert(id, Watched { check, book });
         drop(inner);

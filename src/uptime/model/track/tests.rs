@@ -91,12 +91,12 @@ fn turns_say_since_when() {
 #[test]
 fn a_restart_leaves_no_gap_unless_there_was_one() {
     let kept = Span { from: 0, until: 90, state: State::Up };
-    for (at, spans) in [(90, vec![]), (91, vec![kept, Span { from: 90, until: 91, state: State::Unknown }])] {
-        let mut track = Track::resumed(kept);
+    for (at, spans) in [(95, vec![]), (96, vec![kept, Span { from: 90, until: 96, state: State::Unknown }])] {
+        let mut track = Track::resumed(kept, PROBE);
         track.hear(heard(at, true), Patience { retries: 0, recoveries: 0 });
         assert_eq!(track.take_ended(), spans, "{at}");
     }
-    let mut paused = Track::resumed(Span { from: 10, until: 10, state: State::Paused });
+    let mut paused = Track::resumed(Span { from: 10, until: 10, state: State::Paused }, PROBE);
     assert_eq!(paused.miss(1_000_000), None);
     assert_eq!(paused.resume(2_000), Some(Turn::Into { state: State::Unknown, since: 2_000 }));
     assert_eq!(paused.take_ended(), [Span { from: 10, until: 2_000, state: State::Paused }]);
@@ -132,7 +132,7 @@ proptest! {
                 2 => {
                 track.miss(now);
             }
-                3 => track = Track::resumed(track.current()),
+                3 => track = Track::resumed(track.current(), PROBE),
                 what => {
                 track.hear(heard(now, what % 2 == 0), Patience { retries, recoveries });
             }

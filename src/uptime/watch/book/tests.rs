@@ -55,7 +55,7 @@ impl Shelf {
 
 #[test]
 fn an_incident_has_a_beginning_a_cause_and_an_end() {
-    let mut book = Book::open(Kept::default(), 0);
+    let mut book = Book::open(Kept::default(), 0, POLICY.grace);
     book.record(0, 30, good(5), &POLICY);
     assert_eq!(book.record(30, 60, bad("503 in 1.2 s"), &POLICY), Some(Turn::InDoubt { since: 30 }));
     book.record(60, 90, bad("later"), &POLICY);
@@ -74,12 +74,12 @@ fn an_incident_has_a_beginning_a_cause_and_an_end() {
 #[test]
 fn an_incident_goes_on_over_a_restart() {
     let mut shelf = Shelf::default();
-    let mut book = Book::open(Kept::default(), 0);
+    let mut book = Book::open(Kept::default(), 0, POLICY.grace);
     (0..4).for_each(|n| {
         book.record(n * EVERY, (n + 1) * EVERY, bad("x"), &POLICY);
     });
     shelf.keep(book.take_changes());
-    let mut book = Book::open(shelf.kept(), HOUR);
+    let mut book = Book::open(shelf.kept(), HOUR, POLICY.grace);
     (0..4).for_each(|n| {
         book.record(HOUR + n * EVERY, HOUR + (n + 1) * EVERY, bad("y"), &POLICY);
     });
@@ -93,7 +93,7 @@ fn an_incident_goes_on_over_a_restart() {
 #[test]
 fn upside_down_an_answer_is_the_incident() {
     let policy = Policy { is_upside_down: true, patience: Patience { retries: 0, recoveries: 0 }, ..POLICY };
-    let mut book = Book::open(Kept::default(), 0);
+    let mut book = Book::open(Kept::default(), 0, POLICY.grace);
     book.record(0, 30, bad("refused"), &policy);
     assert_eq!(book.state(), State::Up);
     book.record(30, 60, good(1), &policy);
@@ -102,7 +102,7 @@ fn upside_down_an_answer_is_the_incident() {
 
 #[test]
 fn a_pause_ends_an_incident() {
-    let mut book = Book::open(Kept::default(), 0);
+    let mut book = Book::open(Kept::default(), 0, POLICY.grace);
     (0..4).for_each(|n| {
         book.record(n * EVERY, (n + 1) * EVERY, bad("x"), &POLICY);
     });
@@ -127,7 +127,7 @@ fn a_year_adds_up_to_what_is_known() {
     let within = |windows: &[Window], at: i64| windows.iter().any(|window| window.contains(at));
 
     let mut shelf = Shelf::default();
-    let mut book = Book::open(Kept::default(), 0);
+    let mut book = Book::open(Kept::default(), 0, POLICY.grace);
     for at in (0..YEAR).step_by(usize::try_from(EVERY).unwrap()) {
         if at == paused.from {
             book.pause(at);
@@ -147,7 +147,7 @@ fn a_year_adds_up_to_what_is_known() {
         // A clean restart each week, a kill each month: what was not written down is told again by the next results.
         if at % (7 * DAY) == 5 * HOUR {
             shelf.keep(book.take_changes());
-            book = Book::open(shelf.kept(), at);
+            book = Book::open(shelf.kept(), at, POLICY.grace);
         }
     }
     shelf.keep(book.take_changes());
