@@ -44,7 +44,8 @@ impl Drop for Exporter {
 }
 
 /// Metrics that Debian's 0.23 does not know yet, each with the version that brought it.
-const NEWER: [(&str, &str); 2] = [("probe_tls_cipher_info", "0.26"), ("probe_failed_due_to_bytes", "0.28")];
+const NEWER: [(&str, &str); 3] =
+    [("probe_timeout_seconds", "the one after 0.28"), ("probe_tls_cipher_info", "0.26"), ("probe_failed_due_to_bytes", "0.28")];
 /// Labels that it does not know yet, with the version that brought them.
 const NEWER_LABELS: [(&str, &str, &str); 1] = [("probe_ssl_last_chain_info", "serialnumber", "0.26")];
 /// Metrics whose values are times of this very probe, or otherwise differ from one probe to the next.

@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
 use parking_lot::Mutex;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -31,7 +32,14 @@ const ADDRESSES_MAX: usize = 64;
 /// Finds addresses. What is found is not kept: a probe wants to know what is true now.
 pub(super) struct Dialler {
     clock: SharedClock,
-    resolver: Mutex<Option<(Duration, Arc<TokioResolver>)>>,
+    resolver: Mutex<Option<(Duration, Arc<Names>)>>,
+}
+
+/// The machine's ways from names to addresses.
+struct Names {
+    resolver: TokioResolver,
+    /// Its own list. A name that stands there is asked about nowhere else, as in Go.
+    hosts: Hosts,
 }
 
 impl Dialler {
@@ -39,32 +47,29 @@ impl Dialler {
         Self { clock, resolver: Mutex::default() }
     }
 
-    fn resolver(&self) -> Result<Arc<TokioResolver>, String> {
+    fn names(&self) -> Result<Arc<Names>, String> {
         let now = self.clock.monotonic();
         let mut kept = self.resolver.lock();
-        if let Some((since, resolver)) = kept.as_ref().filter(|(since, _)| now.saturating_sub(*since) < LISTS_FRESH) {
-            debug_assert!(*since <= now, "monotonic");
-            return Ok(Arc::clone(resolver));
+        if let Some((_, names)) = kept.as_ref().filter(|(since, _)| now.saturating_sub(*since) < LISTS_FRESH) {
+            return Ok(Arc::clone(names));
         }
         let mut builder = TokioResolver::builder_tokio().map_err(|error| format!("the list of name servers cannot be read: {error}"))?;
         builder.options_mut().cache_size = 0;
-        let resolver = Arc::new(builder.build().map_err(|error| error.to_string())?);
-        *kept = Some((now, Arc::clone(&resolver)));
-        Ok(resolver)
+        let resolver = builder.build().map_err(|error| error.to_string())?;
+        let names = Arc::new(Names { resolver, hosts: Hosts::from_system().unwrap_or_default() });
+        *kept = Some((now, Arc::clone(&names)));
+        Ok(names)
     }
 
     /// Addresses of a name, those of one kind.
     async fn addresses(&self, name: &str, kind: RecordType) -> Result<Vec<IpAddr>, String> {
-        let resolver = self.resolver()?;
-        match resolver.lookup(name, kind).await {
-            Ok(found) => {
-                let address = |data: &RData| match data {
-                    RData::A(found) => Some(IpAddr::V4(found.0)),
-                    RData::AAAA(found) => Some(IpAddr::V6(found.0)),
-                    _ => None,
-                };
-                Ok(found.answers().iter().filter_map(|record| address(&record.data)).take(ADDRESSES_MAX).collect())
-            }
+        let names = self.names()?;
+        if let Some(listed) = names.listed(name) {
+            let wants_ip4 = kind == RecordType::A;
+            return Ok(listed.into_iter().filter(|address| address.is_ipv4() == wants_ip4).collect());
+        }
+        match names.resolver.lookup(name, kind).await {
+            Ok(found) => Ok(found.answers().iter().filter_map(|record| address(&record.data)).take(ADDRESSES_MAX).collect()),
             Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Vec::new()),
             Err(error) => Err(error.to_string()),
         }
@@ -134,6 +139,28 @@ impl Dialler {
             record.gauges().set("probe_ip_addr_hash", f64::from(hash(address)));
         }
         (address, took)
+    }
+}
+
+impl Names {
+    /// What the machine's own list has of a name; none when it does not stand there.
+    fn listed(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let name = Name::from_utf8(name).ok()?;
+        let of_kind = |kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind));
+        let (four, sixteen) = (of_kind(RecordType::A), of_kind(RecordType::AAAA));
+        if four.is_none() && sixteen.is_none() {
+            return None;
+        }
+        let found = four.iter().chain(&sixteen).flat_map(|found| found.answers().iter().filter_map(|record| address(&record.data)));
+        Some(found.take(ADDRESSES_MAX).collect())
+    }
+}
+
+fn address(data: &RData) -> Option<IpAddr> {
+    match data {
+        RData::A(found) => Some(IpAddr::V4(found.0)),
+        RData::AAAA(found) => Some(IpAddr::V6(found.0)),
+        _ => None,
     }
 }
 

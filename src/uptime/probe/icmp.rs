@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
 
 use super::record::Record;
 use super::{Late, Probing};
@@ -99,7 +100,8 @@ enum Kind {
 }
 
 struct Echo {
-    socket: AsyncFd<Socket>,
+    /// Not of UDP, but sent to and read from in the same way.
+    socket: UdpSocket,
     kind: Kind,
     to: IpAddr,
     /// The request, its head included where that is ours to write.
@@ -152,27 +154,19 @@ impl Echo {
         if let (Kind::WithHead, IpAddr::V4(address)) = (kind, to) {
             request = with_head(address, module, &request);
         }
-        Ok(Self { socket: AsyncFd::new(socket)?, kind, to, request, id, sequence, payload })
+        Ok(Self { socket: UdpSocket::from_std(std::net::UdpSocket::from(socket))?, kind, to, request, id, sequence, payload })
     }
 
     /// Sends the request and waits for the reply; gives what was left of its hops, where the system says.
     async fn exchange(&self) -> io::Result<Option<u8>> {
-        let to = SockAddr::from(SocketAddr::new(self.to, 0));
-        loop {
-            let mut ready = self.socket.writable().await?;
-            match ready.try_io(|socket| socket.get_ref().send_to(&self.request, &to)) {
-                Ok(sent) => {
-                    sent?;
-                    break;
-                }
-                Err(_) => continue,
-            }
-        }
+        self.socket.send_to(&self.request, SocketAddr::new(self.to, 0)).await?;
         let mut buffer = vec![0; 65_536];
         loop {
-            let mut ready = self.socket.readable().await?;
-            let Ok(read) = ready.try_io(|socket| receive(socket.get_ref(), &mut buffer)) else { continue };
-            let (count, from, hops) = read?;
+            self.socket.readable().await?;
+            let (count, from, hops) = match self.socket.try_io(Interest::READABLE, || receive(&self.socket, &mut buffer)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                read => read?,
+            };
             if from.is_some_and(|from| from != self.to) {
                 continue;
             }
@@ -199,7 +193,7 @@ impl Echo {
     }
 }
 
-fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<(usize, Option<IpAddr>, Option<u8>)> {
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, Option<IpAddr>, Option<u8>)> {
     let mut parts = [IoSliceMut::new(buffer)];
     let mut control = nix::cmsg_space!([u8; 64]);
     let got = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::MSG_DONTWAIT)?;
