@@ -63,7 +63,11 @@ fn a_graph_becomes_a_time_series() {
         overrides(&panel),
         [
             r##"Name("up"): color={"fixedColor":"#7EB26D","mode":"fixed"}"##,
-            r#"Regex("/out.*/"): custom.fillOpacity=0.0 custom.transform="negative-Y" custom.axisPlacement="right" unit="percent" max=100.0"#,
+            // What only the left axis has, words and a logarithmic scale, is taken back.
+            concat!(
+                r#"Regex("/out.*/"): custom.fillOpacity=0.0 custom.transform="negative-Y" custom.axisPlacement="right" unit="percent" "#,
+                r#"max=100.0 custom.axisLabel="" custom.scaleDistribution={"type":"linear"}"#
+            ),
             r#"Name("limit"): custom.lineStyle={"dash":[10.0,10.0],"fill":"dash"} custom.hideFrom={"legend":true,"tooltip":false,"viz":false} custom.drawStyle="line" custom.stacking={"group":"A","mode":"none"}"#,
         ]
     );

@@ -26,7 +26,7 @@ pub(super) fn panel(old: &mut Old<'_>) {
     stacking(old);
     thresholds(old);
     alias_colours(old);
-    series_overrides(old, &axes[1]);
+    series_overrides(old, &axes);
     old.set("options.legend", legend(&part(old, "legend")));
     old.set("options.tooltip", tooltip(&part(old, "tooltip")));
     if kind == "barchart" {
@@ -87,6 +87,18 @@ fn axis_properties(axis: &Object) -> Vec<(&'static str, Value)> {
     }
     if let Some(base) = number(axis, "logBase").filter(|base| *base > 1.0) {
         found.push(("custom.scaleDistribution", json!({"type": "log", "log": if base == 2.0 { 2 } else { 10 }})));
+    }
+    found
+}
+
+/// What the right axis has; what only the left one has is taken back.
+fn of_right_axis([left, right]: &[Object; 2]) -> Vec<(&'static str, Value)> {
+    let (of_left, mut found) = (axis_properties(left), axis_properties(right));
+    for (name, none) in [("custom.axisLabel", json!("")), ("custom.scaleDistribution", json!({"type": "linear"}))] {
+        let has = |all: &[(&str, Value)]| all.iter().any(|(known, _)| *known == name);
+        if has(&of_left) && !has(&found) {
+            found.push((name, none));
+        }
     }
     found
 }
@@ -202,7 +214,7 @@ fn alias_colours(old: &mut Old<'_>) {
     }
 }
 
-fn series_overrides(old: &mut Old<'_>, right: &Object) {
+fn series_overrides(old: &mut Old<'_>, axes: &[Object; 2]) {
     let all: Vec<(usize, Object)> = objects(old.panel, "seriesOverrides").map(|(at, one)| (at, one.clone())).collect();
     for (at, one) in all {
         let alias = text(&one, "alias");
@@ -210,7 +222,7 @@ fn series_overrides(old: &mut Old<'_>, right: &Object) {
             continue;
         }
         let mut unknown = Vec::new();
-        let properties = series_properties(&one, right, &mut unknown);
+        let properties = series_properties(&one, axes, &mut unknown);
         if !unknown.is_empty() {
             old.say(Level::Ignored, &format!("seriesOverrides[{at}]"), format!("{} is left out", unknown.join(", ")));
         }
@@ -218,7 +230,7 @@ fn series_overrides(old: &mut Old<'_>, right: &Object) {
     }
 }
 
-fn series_properties(one: &Object, right: &Object, unknown: &mut Vec<String>) -> Vec<(&'static str, Value)> {
+fn series_properties(one: &Object, axes: &[Object; 2], unknown: &mut Vec<String>) -> Vec<(&'static str, Value)> {
     let mut found: Vec<(&'static str, Value)> = Vec::new();
     for (name, value) in one {
         let number = super::super::json::number_of(value);
@@ -227,8 +239,8 @@ fn series_properties(one: &Object, right: &Object, unknown: &mut Vec<String>) ->
             "alias" | "$$hashKey" | "zindex" | "dashLength" | "spaceLength" => {}
             "color" => found.push(("color", json!({"mode": "fixed", "fixedColor": value}))),
             "yaxis" if number == Some(2.0) => {
-                found.push(("custom.axisPlacement", if flag_or(right, "show", true) { "right" } else { "hidden" }.into()));
-                found.extend(axis_properties(right));
+                found.push(("custom.axisPlacement", if flag_or(&axes[1], "show", true) { "right" } else { "hidden" }.into()));
+                found.extend(of_right_axis(axes));
             }
             "yaxis" => {}
             "fill" => found.push(("custom.fillOpacity", (number.unwrap_or(0.0).clamp(0.0, 10.0) * 10.0).into())),

@@ -283,12 +283,15 @@ mod tests {
     fn older_panels_become_panels_of_today_once() {
         let graph = json!({
             "id": 3, "type": "graph", "title": "g", "gridPos": {"x": 0, "y": 0, "w": 12, "h": 8}, "targets": [{"refId": "A", "expr": "up"}],
-            "lines": true, "linewidth": 2, "fill": 3, "stack": true, "yaxes": [{"format": "bytes", "min": 0}, {"format": "short"}],
+            "lines": true, "linewidth": 2, "fill": 3, "stack": true, "yaxes": [{"format": "bytes", "min": 0, "label": "sent"}, {"format": "short"}],
             "seriesOverrides": [{"alias": "x", "yaxis": 2}], "pluginVersion": "7.0.0",
         });
         let now = modern(&graph).unwrap();
         assert_eq!((&now["type"], &now["fieldConfig"]["defaults"]["unit"]), (&json!("timeseries"), &json!("bytes")));
         assert_eq!((&now["targets"], &now["gridPos"], &now["id"]), (&graph["targets"], &graph["gridPos"], &json!(3)));
+        let of_right = &now["fieldConfig"]["overrides"][0]["properties"];
+        let label = of_right.as_array().unwrap().iter().find(|one| one["id"] == "custom.axisLabel");
+        assert_eq!(label.map(|one| &one["value"]), Some(&json!("")), "the label of the left axis is not that of the right one: {of_right}");
         for name in ["lines", "linewidth", "yaxes", "stack", "seriesOverrides", "pluginVersion"] {
             assert!(now.get(name).is_none(), "{name}: {now}");
         }
