@@ -66,7 +66,8 @@ async fn run_on(
     let progress = Arc::default();
     let starting = Starting::begin(&listener, Arc::clone(&progress), ground.intake.clone())?;
     let outset = Outset { configuration: &configuration, settings: &settings, address, clock: &clock, progress, release };
-    let Opened { router, access, metrics, logs, alerts, boards, backups, db, throttle, watch, .. } = wiring::open(outset, &ground).await?;
+    let Opened { router, access, metrics, logs, uptime, alerts, boards, backups, db, throttle, watch, .. } =
+        wiring::open(outset, &ground).await?;
     let Ground { edge, intake, lock: _lock } = ground;
     first_admin::ensure(&access, &super::configuration::environment).await?;
     starting.end().await;
@@ -80,6 +81,7 @@ async fn run_on(
     metrics.start();
     logs.start().await;
     alerts.start();
+    uptime.start();
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
     greet(&access, &settings, edge.scheme(), address)?;
@@ -100,7 +102,11 @@ async fn run_on(
         redirecting.abort();
     }
     drop(watch);
-    stop::in_order(Running { handle, serving, schedule, metrics: &metrics, logs: &logs, alerts: &alerts, access: &access }, ends).await;
+    stop::in_order(
+        Running { handle, serving, schedule, metrics: &metrics, logs: &logs, uptime: &uptime, alerts: &alerts, access: &access },
+        ends,
+    )
+    .await;
     drop(boards);
     drop(access);
     drop(db);

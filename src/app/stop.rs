@@ -16,6 +16,7 @@ use crate::alerts::Alerts;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::platform::backup::Schedule;
+use crate::uptime::Uptime;
 
 /// Everything together gets this long; then the process ends anyhow.
 const WITHIN: Duration = Duration::from_secs(9);
@@ -35,6 +36,7 @@ pub(super) struct Running<'a> {
     pub(super) schedule: Option<Schedule>,
     pub(super) metrics: &'a Metrics,
     pub(super) logs: &'a Logs,
+    pub(super) uptime: &'a Uptime,
     pub(super) alerts: &'a Alerts,
     pub(super) access: &'a Access,
 }
@@ -75,7 +77,7 @@ pub(super) async fn in_order(running: Running<'_>, mut ends: Ends) {
 }
 
 async fn one_by_one(running: Running<'_>) {
-    let Running { handle, serving, schedule, metrics, logs, alerts, access } = running;
+    let Running { handle, serving, schedule, metrics, logs, uptime, alerts, access } = running;
     // Tails never end by themselves.
     logs.end_tails();
     handle.graceful_shutdown(Some(REQUESTS_WITHIN));
@@ -87,6 +89,7 @@ async fn one_by_one(running: Running<'_>) {
         Ok(Err(error)) => tracing::warn!(%error, "the HTTP server ended with an error"),
         Err(error) => tracing::error!(%error, "the HTTP server panicked"),
     }
+    uptime.stop().await;
     alerts.stop().await;
     logs.stop().await;
     metrics.stop(SENDING_WITHIN).await;

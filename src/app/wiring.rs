@@ -92,6 +92,7 @@ pub(super) struct Opened {
     pub(super) access: Arc<Access>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) logs: Arc<Logs>,
+    pub(super) uptime: Arc<Uptime>,
     pub(super) alerts: Arc<Alerts>,
     pub(super) boards: Boards,
     pub(super) backups: Arc<Backups>,
@@ -159,8 +160,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
     let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
     let evaluated = Arc::clone(&alerts);
-    let uptime =
-        Arc::new(Uptime::open(UptimeOptions { clock: Arc::clone(clock), registry: registry.clone(), modules: configuration.modules() }));
+    let uptime = Arc::new(open_uptime((&metrics, &logs, &alerts), configuration, &with_url, &registry, &db, clock)?);
     let probing = Arc::clone(&uptime);
     let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, modules: &Arc<Modules>| {
         probing.apply(Arc::clone(modules));
@@ -205,7 +205,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .layer(from_fn_with_state(Arc::new(vouching), vouched));
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
     let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
-    Ok(Opened { router, table, access, metrics, logs, alerts, boards, backups, db, throttle, watch })
+    Ok(Opened { router, table, access, metrics, logs, uptime, alerts, boards, backups, db, throttle, watch })
 }
 
 /// Adds to requests for pages what the navigation of every page counts.
@@ -266,6 +266,29 @@ fn open_alerts(
         evaluations_max: usize::try_from(settings.alerts.evaluations_max).unwrap_or(usize::MAX),
     };
     Alerts::open(options).map_err(|why| anyhow!("alerts cannot be routed:\n{why}"))
+}
+
+/// The wing of uptime, which asks the other two and tells the hall of alerts.
+fn open_uptime(
+    (metrics, logs, alerts): (&Metrics, &Logs, &Alerts),
+    configuration: &Configuration,
+    settings: &Settings,
+    registry: &Registry,
+    db: &Arc<Db>,
+    clock: &SharedClock,
+) -> anyhow::Result<Uptime> {
+    let uptime = Uptime::open(UptimeOptions {
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        modules: configuration.modules(),
+        db: Arc::clone(db),
+        append: metrics.append(),
+        metrics: metrics.evaluate(),
+        logs: Arc::new(logs.engine().clone()),
+        external_url: settings.server.external_url.trim_end_matches('/').to_owned(),
+    })?;
+    uptime.offer_alerts(alerts.taker());
+    Ok(uptime)
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {

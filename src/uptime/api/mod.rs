@@ -1,23 +1,28 @@
 //! Doors of the wing for programs.
 
+mod checks;
 mod probe;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use axum::routing::get;
+use axum::routing::{any, delete, get, post, put};
 
 use crate::access::{Policy, Routes};
+use crate::base::clock::SharedClock;
 use crate::platform::telemetry::metrics::{Counter, Page, Report};
 use crate::uptime::config::Modules;
 use crate::uptime::probe::Prober;
+use crate::uptime::watch::desk::Desk;
 
 /// What the endpoints work with.
 pub(super) struct ApiState {
     pub(super) prober: Arc<Prober>,
     /// In force.
-    pub(super) modules: ArcSwap<Modules>,
+    pub(super) modules: Arc<ArcSwap<Modules>>,
     pub(super) counts: Counts,
+    pub(super) desk: Arc<Desk>,
+    pub(super) clock: SharedClock,
 }
 
 /// Counts of the API.
@@ -42,5 +47,19 @@ impl Report for ApiState {
 
 /// Every endpoint with who may use it: whoever may read metrics, since a probe is asked for to scrape it.
 pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
-    Routes::new().route("GET", "/probe", Policy::READ, get(probe::probe).with_state(Arc::clone(state)))
+    let (read, edit) = (Policy::READ, Policy::EDIT);
+    let with = |method: axum::routing::MethodRouter<Arc<ApiState>>| method.with_state(Arc::clone(state));
+    Routes::new()
+        .route("GET", "/probe", read, with(get(probe::probe)))
+        .route("GET", "/api/v1/checks", read, with(get(checks::list)))
+        .route("POST", "/api/v1/checks", edit, with(post(checks::make)))
+        .route("GET", "/api/v1/checks/export", read, with(get(checks::export)))
+        .route("GET", "/api/v1/checks/{name}", read, with(get(checks::one)))
+        .route("PUT", "/api/v1/checks/{name}", edit, with(put(checks::change)))
+        .route("DELETE", "/api/v1/checks/{name}", edit, with(delete(checks::delete)))
+        .route("POST", "/api/v1/checks/{name}/probe", edit, with(post(checks::probe_now)))
+        .route("GET", "/api/v1/incidents", read, with(get(checks::incidents)))
+        // Who knows the token may beat: jobs have no account.
+        .route("GET, POST, PUT", "/api/v1/heartbeats/{token}", Policy::Public, with(any(checks::plain_beat)))
+        .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))
 }

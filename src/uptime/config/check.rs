@@ -270,6 +270,19 @@ impl Check {
         others.into_iter().flatten().next().unwrap_or_default()
     }
 
+    /// Of a heartbeat: until when the next has to come after one at `at`, with its grace. Milliseconds since the Unix
+    /// epoch.
+    pub fn deadline_after(&self, at: i64) -> Option<i64> {
+        let heartbeat = self.heartbeat.as_ref()?;
+        let next = if heartbeat.every.ms() > 0 {
+            at.saturating_add(heartbeat.every.ms())
+        } else {
+            let location = Location::parse(&heartbeat.time_zone).unwrap_or(Location::Utc);
+            Recurrence::parse(&heartbeat.cron, location).ok()?.next_after(at)?
+        };
+        Some(next.saturating_add(heartbeat.grace.ms()))
+    }
+
     /// How long a probe may take.
     pub fn timeout(&self) -> Duration {
         if self.timeout.ms() > 0 { self.timeout } else { TIMEOUT_USUAL.min(self.interval) }

@@ -1,19 +1,37 @@
-//! The front door of the wing: holds the modules in force and hands out routes.
+//! The front door of the wing: holds the modules in force, has checks watched and their alerts told, and hands out routes.
+
+mod running;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use running::Running;
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
-use crate::platform::telemetry::metrics::{Registry, Report};
+use crate::platform::db::{Db, DbError};
+use crate::platform::telemetry::metrics::{Page, Registry, Report};
+use crate::series::ports::{Append, Evaluate, TakeAlerts};
 use crate::uptime::api::{self, ApiState, Counts};
 use crate::uptime::config::Modules;
+use crate::uptime::model::track::State;
 use crate::uptime::probe::Prober;
+use crate::uptime::store::Store;
+use crate::uptime::watch::announce::Announcer;
+use crate::uptime::watch::desk::Desk;
+use crate::uptime::watch::watcher::Watcher;
+
+/// How often it is looked whether somebody is to be told.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// How often hours become days, and what is old is forgotten.
+const ROLLED_UP_EVERY: Duration = Duration::from_secs(3600);
 
 /// What the wing needs of the rest of the server.
-#[derive(Clone)]
 pub struct UptimeOptions {
     /// The time.
     pub clock: SharedClock,
@@ -21,6 +39,16 @@ pub struct UptimeOptions {
     pub registry: Registry,
     /// How to probe.
     pub modules: Arc<Modules>,
+    /// Where checks and what became of them are kept.
+    pub db: Arc<Db>,
+    /// Where their series are stored.
+    pub append: Arc<dyn Append>,
+    /// Who answers PromQL.
+    pub metrics: Arc<dyn Evaluate>,
+    /// Who answers LogQL.
+    pub logs: Arc<dyn Evaluate>,
+    /// Where people reach the server, for links in messages.
+    pub external_url: String,
 }
 
 impl fmt::Debug for UptimeOptions {
@@ -32,6 +60,12 @@ impl fmt::Debug for UptimeOptions {
 /// The open wing.
 pub struct Uptime {
     state: Arc<ApiState>,
+    watcher: Arc<Watcher>,
+    store: Store,
+    taker: Arc<OnceLock<Arc<dyn TakeAlerts>>>,
+    external_url: String,
+    stop: CancellationToken,
+    tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl fmt::Debug for Uptime {
@@ -41,12 +75,23 @@ impl fmt::Debug for Uptime {
 }
 
 impl Uptime {
-    /// Opens it.
-    pub fn open(options: UptimeOptions) -> Self {
-        let prober = Arc::new(Prober::new(options.clock));
-        let state = Arc::new(ApiState { prober, modules: ArcSwap::new(options.modules), counts: Counts::default() });
-        options.registry.add(Arc::clone(&state) as Arc<dyn Report>);
-        Self { state }
+    /// Opens it; nothing is probed yet. Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn open(options: UptimeOptions) -> Result<Self, DbError> {
+        let UptimeOptions { clock, registry, modules, db, append, metrics, logs, external_url } = options;
+        let prober = Arc::new(Prober::new(Arc::clone(&clock)));
+        let modules = Arc::new(ArcSwap::new(modules));
+        let store = Store::new(db);
+        let running = Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) };
+        let watcher = Watcher::new(Arc::new(running), store.clone(), append, Arc::clone(&clock));
+        let desk = Desk::open(store.clone(), Arc::clone(&watcher), Arc::clone(&clock))?;
+        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), desk, clock });
+        registry.add(Arc::clone(&state) as Arc<dyn Report>);
+        registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
+        let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());
+        Ok(Self { state, watcher, store, taker, external_url, stop, tasks })
     }
 
     /// Puts other modules in force.
@@ -54,8 +99,87 @@ impl Uptime {
         self.state.modules.store(modules);
     }
 
+    /// Who is told of checks that are down. Only the first call counts.
+    pub fn offer_alerts(&self, taker: Arc<dyn TakeAlerts>) {
+        let _known_already = self.taker.set(taker);
+    }
+
+    /// Begins to probe and to tell. Call it inside the runtime.
+    pub fn start(&self) {
+        let (watcher, stop) = (Arc::clone(&self.watcher), self.stop.clone());
+        let mut tasks = self.tasks.lock();
+        tasks.push(tokio::spawn(async move { watcher.run(stop).await }));
+        tasks.push(tokio::spawn(self.telling()));
+        let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());
+        tasks.push(tokio::spawn(async move {
+            while !stop.is_cancelled() {
+                if let Err(error) = store.roll_up(clock.now_ms()).await {
+                    tracing::warn!(%error, "days of checks are not added up");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(ROLLED_UP_EVERY) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }));
+    }
+
+    /// Tells of checks that are down, until the end.
+    fn telling(&self) -> impl Future<Output = ()> + use<> {
+        let (watcher, taker, clock) = (Arc::clone(&self.watcher), Arc::clone(&self.taker), Arc::clone(&self.state.clock));
+        let (url, stop) = (self.external_url.clone(), self.stop.clone());
+        async move {
+            let mut announcer = Announcer::default();
+            while !stop.is_cancelled() {
+                if let Some(taker) = taker.get() {
+                    let due = announcer.due(&watcher.views(), |_| false, &url, clock.now_ms());
+                    if !due.is_empty() {
+                        taker.take(due).await;
+                    }
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(TOLD_EVERY) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+    }
+
+    /// Ends probing; what became of checks is written down.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        let tasks = std::mem::take(&mut *self.tasks.lock());
+        for task in tasks {
+            if task.await.is_err() {
+                tracing::error!("the watching of checks panicked");
+            }
+        }
+    }
+
     /// Every route of the wing.
     pub fn routes(&self) -> Routes {
         api::routes(&self.state)
+    }
+}
+
+/// The wing's metrics about watching.
+struct Watching(Arc<Watcher>);
+
+impl Report for Watching {
+    fn report(&self, page: &mut Page) {
+        let views = self.0.views();
+        page.family("pharos_checks", "gauge", "Checks, by state.");
+        for state in State::ALL {
+            let count = views.values().filter(|view| view.span.state == state).count();
+            page.sample("pharos_checks", &[("state", state.as_str())], count as f64);
+        }
+        let punctuality = self.0.punctuality();
+        page.counter("pharos_check_probes_total", "Probes of checks that were begun.", punctuality.begun);
+        page.counter("pharos_check_probes_late_total", "Of those, begun more than 100 ms after they were due.", punctuality.late);
+        page.gauge(
+            "pharos_check_lateness_seconds_max",
+            "How much later than due a probe was begun at most.",
+            punctuality.latest.as_secs_f64(),
+        );
     }
 }

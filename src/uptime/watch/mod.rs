@@ -2,6 +2,7 @@
 
 pub mod announce;
 pub mod book;
+pub mod desk;
 pub mod samples;
 pub mod timing;
 pub mod watcher;

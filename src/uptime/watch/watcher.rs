@@ -146,8 +146,13 @@ impl Watcher {
         } else {
             book.resume(now);
             let at = self.clock.monotonic();
-            let soon = Duration::from_millis(u64::try_from(due - now).unwrap_or(0)).min(interval(&check));
+            let is_heartbeat = check.heartbeat.is_some();
+            let soon = Duration::from_millis(u64::try_from(due - now).unwrap_or(0));
+            let soon = if is_heartbeat { soon } else { soon.min(interval(&check)) };
             match is_new || is_known || soon.is_zero() {
+                // Until the first beat there is nothing to wait for; after an absence one may have been missed.
+                true if is_heartbeat && book.state() == State::Unknown => inner.timing.remove(id),
+                true if is_heartbeat => inner.timing.set(id, at + until_deadline(&check, now, now)),
                 true => inner.timing.add(id, interval(&check).min(STARTED_WITHIN), at, is_new || is_known),
                 // Before the restart it was to come then.
                 false => inner.timing.set(id, at + soon),
@@ -177,6 +182,14 @@ impl Watcher {
         }
         drop(inner);
         self.wake.notify_one();
+    }
+
+    /// A heartbeat was heard: its job went well, or it says what went wrong.
+    pub fn hear(&self, id: CheckId, took: Duration, failure: Option<String>) {
+        let check = self.inner.lock().watched.get(&id).map(|watched| Arc::clone(&watched.check));
+        let Some(check) = check.filter(|check| check.heartbeat.is_some() && !check.paused) else { return };
+        let failure = failure.map(|text| Failure { kind: FailureKind::Status, text });
+        self.take(id, &check, self.clock.now_ms(), Outcome { failure, took, ..Outcome::default() });
     }
 
     /// A check as it is now.
@@ -237,6 +250,9 @@ impl Watcher {
     async fn probe_one(&self, id: CheckId, check: Arc<Check>) {
         let Ok(_place) = self.places.acquire().await else { return };
         let at = self.clock.now_ms();
+        if check.heartbeat.is_some() {
+            return self.take(id, &check, at, failed(FailureKind::Silence, "nothing was heard in time".to_owned()));
+        }
         let mut outcome = match tokio::time::timeout(timeout(&check) + GRACE, self.probe.probe(&check)).await {
             Ok(outcome) => outcome,
             Err(_) => failed(FailureKind::Timeout, format!("nothing came of it within {}", samples::seconds(timeout(&check)))),
@@ -256,13 +272,16 @@ impl Watcher {
         let Some(watched) = inner.watched.get_mut(&id).filter(|watched| Arc::ptr_eq(&watched.check, check)) else { return };
         let retry = Duration::from_millis(u64::try_from(check.retry_interval.ms()).unwrap_or(0));
         let usual = interval(check);
-        let due = at.saturating_add(i64::try_from(usual.as_millis()).unwrap_or(i64::MAX));
+        let usual_due = at.saturating_add(i64::try_from(usual.as_millis()).unwrap_or(i64::MAX));
+        let due = check.deadline_after(at).filter(|_| is_up).unwrap_or(usual_due);
         let turn = watched.book.record(at, due, outcome.clone(), &policy);
         inner.has_turned |= matches!(turn, Some(Turn::Into { .. }));
         if inner.samples.sample_count() < SAMPLES_WAITING_MAX {
             samples::add(&mut inner.samples, check, watched.book.state(), is_up, &outcome, at);
         }
-        if watched.book.in_doubt_since().is_some() && !retry.is_zero() {
+        if check.heartbeat.is_some() {
+            inner.timing.set(id, now + if is_up { until_deadline(check, at, self.clock.now_ms()) } else { usual });
+        } else if watched.book.in_doubt_since().is_some() && !retry.is_zero() {
             inner.timing.set(id, now + retry);
         } else {
             inner.timing.ran(id, usual, now);
@@ -361,7 +380,18 @@ fn timeout(check: &Check) -> Duration {
     Duration::from_millis(u64::try_from(check.timeout().ms()).unwrap_or(0).max(1))
 }
 
+/// How long it is until the next heartbeat after one at `at` has to have come.
+fn until_deadline(check: &Check, at: i64, now: i64) -> Duration {
+    let deadline = check.deadline_after(at).unwrap_or(i64::MAX);
+    Duration::from_millis(u64::try_from(deadline.saturating_sub(now)).unwrap_or(0))
+}
+
 fn policy(check: &Check) -> Policy {
+    if check.heartbeat.is_some() {
+        // It waits for its grace already.
+        let patience = Patience { retries: 0, recoveries: 0 };
+        return Policy { patience, is_upside_down: false, grace: 10_000 };
+    }
     let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Policy {
         patience: Patience { retries: count(check.retries), recoveries: count(check.recoveries) },

@@ -243,3 +243,29 @@ async fn what_a_check_asks_for_beyond_its_probe_counts() {
     judge(&check, &mut outcome, 3 * 86_400_000);
     assert_eq!(outcome.failure.unwrap().text, "the certificate ends in 12 days, and must hold for 14");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_does_not_come_is_an_incident() {
+    let house = House::new("checks: [{name: Backup, heartbeat: {every: 1h, grace: 5m}}]").await;
+    let id = house.id("Backup");
+    house.pass(7_200).await;
+    assert_eq!(house.view("Backup").span.state, State::Unknown, "nothing is known before the first");
+    house.watcher.hear(id, Duration::from_secs(3), None);
+    house.pass(3_600 + 299).await;
+    assert_eq!(house.view("Backup").span.state, State::Up);
+    house.pass(2).await;
+    let incident = house.view("Backup").incident.unwrap();
+    assert_eq!((incident.kind, incident.cause.as_str()), (FailureKind::Silence, "nothing was heard in time"));
+    house.pass(600).await;
+    house.watcher.hear(id, Duration::ZERO, None);
+    assert_eq!(house.view("Backup").span.state, State::Up);
+    house.watcher.hear(id, Duration::ZERO, Some("exit code 2".to_owned()));
+    assert_eq!(house.view("Backup").incident.unwrap().cause, "exit code 2");
+    house.watcher.hear(id, Duration::ZERO, None);
+    // The server is away over a deadline: whether the job ran then nobody knows.
+    let house = house.restart(3 * 3_600).await;
+    house.pass(3_000).await;
+    assert_eq!(house.view("Backup").incident, None);
+    house.pass(1_000).await;
+    assert!(house.view("Backup").incident.is_some(), "a whole hour without it is too long");
+}
