@@ -38,6 +38,8 @@ mod calm;
 mod calm_pages;
 /// Messages about alerts: from the rule to the channel.
 mod channels;
+/// Checks: watched, down and up again, told as alerts; heartbeats.
+mod checks;
 /// Configuration files, reload, checks.
 mod config;
 /// Dashboards of others: read, answered, drawn.
@@ -50,8 +52,9 @@ mod connect_page;
 mod container;
 /// `kill -9` under load.
 mod crash;
-/// The documentation that is built in, and what the server shows of itself.
+/// Dashboards by Grafana's HTTP API.
 mod dashboards_api;
+/// The documentation that is built in, and what the server shows of itself.
 mod docs;
 /// The user's own files and queries.
 mod fixtures;

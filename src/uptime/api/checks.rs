@@ -241,7 +241,7 @@ pub(super) async fn delete(State(state): State<Arc<ApiState>>, Path(name): Path<
 /// `POST /api/v1/checks/{name}/probe`: probes a check as soon as may be.
 pub(super) async fn probe_now(State(state): State<Arc<ApiState>>, Path(name): Path<String>) -> Result<Response, ApiError> {
     state.desk.probe_now(found(&state.desk, &name)?);
-    Ok(success(&json!({})))
+    Ok(Change::new("checks.probe", name).in_answer(success(&json!({}))))
 }
 
 /// `GET /api/v1/checks/export`: all checks as a file, secrets hidden.
