@@ -37,6 +37,8 @@ pub(super) struct Body {
     pub(super) kept: Vec<u8>,
     /// Whether it was read to its end, and `kept` is all that is wanted.
     pub(super) is_whole: bool,
+    /// Whether nothing is looked for in it, since its first bytes show that it is not what was expected.
+    pub(super) is_unsearched: bool,
 }
 
 /// Reads a body. What goes wrong is written down.
@@ -46,7 +48,8 @@ pub(super) async fn read(incoming: Incoming, wanted: &Wanted<'_>, record: &mut R
         "gzip" | "deflate" | "br" => packed(incoming, wanted, record, deadline).await,
         other => {
             record.fail(FailureKind::Content, format!("the module names a compression that nobody knows: {other}"));
-            plain(incoming, wanted, record, deadline).await
+            let body = plain(incoming, wanted, record, deadline).await;
+            Body { is_whole: false, is_unsearched: true, ..body }
         }
     }
 }
@@ -115,6 +118,7 @@ fn unpack(compression: &str, raw: &[u8], limit: u64, is_searched: bool) -> (Body
             if !raw.starts_with(&[0x1f, 0x8b]) {
                 // As upstream: what was looked at is gone, the rest counts as it is.
                 body.bytes = (raw.len() as u64).saturating_sub(SNIFFED_BYTES);
+                body.is_unsearched = true;
                 return (body, Some(Wrong::Packing("it does not begin as gzip does".to_owned())));
             }
             Box::new(flate2::bufread::MultiGzDecoder::new(raw))
