@@ -117,7 +117,7 @@ fn differences(prober: &str, theirs: &str, ours: &str) -> Vec<String> {
     for (series, value) in &expected {
         let is_time = TIMES.iter().any(|name| series.split('{').next() == Some(*name));
         match found.get(series) {
-            None if *value == 0.0 && OLDER.iter().any(|(of, name, _)| of == prober && name == series) => {}
+            None if *value == 0.0 && OLDER.iter().any(|(of, name, _)| *of == prober && *name == series.as_str()) => {}
             None => wrong.push(format!("without {series} {value}")),
             Some(ours) if !is_time && ours != value => wrong.push(format!("{series}: {ours}, upstream {value}")),
             Some(ours) if is_time && !(0.0..30.0).contains(ours) => wrong.push(format!("{series}: {ours} seconds")),
