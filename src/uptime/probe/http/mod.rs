@@ -341,7 +341,8 @@ impl<'m> Journey<'m> {
                 record.fail(FailureKind::Content, "the answer leads elsewhere, so that its body is not read");
             }
         } else {
-            let wanted = Wanted { compression: &module.compression, limit: module.body_size_limit, is_searched };
+            let wanted =
+                Wanted { compression: &module.compression, limit: module.body_size_limit, is_searched, large: &probing.prober.large };
             let answered = self.traces.last().map_or(Duration::ZERO, |trace| trace.answered);
             let body = read(incoming, &wanted, record, &probing.deadline).await;
             bytes = body.bytes;
