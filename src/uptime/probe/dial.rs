@@ -126,7 +126,11 @@ impl Dialler {
             }
             Ok(Ok(all)) => {
                 if all.is_empty() {
-                    let kind = if preference.fallback { "" } else { if preference.ip4 { "IPv4 " } else { "IPv6 " } };
+                    let kind = match (preference.fallback, preference.ip4) {
+                        (true, _) => "",
+                        (_, true) => "IPv4 ",
+                        (_, false) => "IPv6 ",
+                    };
                     record.fail(FailureKind::Resolve, format!("the name {name} has no {kind}address"));
                 }
                 all.first().copied()

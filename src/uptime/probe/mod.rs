@@ -30,6 +30,9 @@ use crate::uptime::model::outcome::FailureKind;
 /// Probes that may run at once.
 pub const PROBES_MAX: usize = 500;
 
+/// Large answers that are read at once.
+const LARGE_MAX: usize = 8;
+
 /// Makes probes.
 pub struct Prober {
     clock: SharedClock,
@@ -37,6 +40,8 @@ pub struct Prober {
     plans: Plans,
     echoes: icmp::Echoes,
     gate: Arc<Semaphore>,
+    /// Large answers that are read at once.
+    large: Semaphore,
 }
 
 impl std::fmt::Debug for Prober {
@@ -53,7 +58,14 @@ impl Prober {
     /// A prober on this clock.
     pub fn new(clock: SharedClock) -> Self {
         let gate = Arc::new(Semaphore::new(PROBES_MAX));
-        Self { dialler: Dialler::new(clock.clone()), plans: Plans::new(clock.clone()), echoes: icmp::Echoes::default(), clock, gate }
+        Self {
+            dialler: Dialler::new(clock.clone()),
+            plans: Plans::new(clock.clone()),
+            echoes: icmp::Echoes::default(),
+            large: Semaphore::new(LARGE_MAX),
+            clock,
+            gate,
+        }
     }
 
     /// Leave to make a probe; none while too many run.

@@ -48,6 +48,18 @@ fn listen(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
+/// The prober of a module, by its name.
+pub(super) fn prober(module: &str) -> &'static str {
+    match module {
+        "connect" | "banner" | "wrong_banner" | "starttls" => "tcp",
+        name if name.starts_with("tls_") => "tcp",
+        name if name.starts_with("dns_") => "dns",
+        name if name.starts_with("grpc_") => "grpc",
+        "echo" => "icmp",
+        _ => "http",
+    }
+}
+
 /// A web server.
 pub(super) fn web() -> SocketAddr {
     listen(|mut stream| serve(&mut stream, false))

@@ -5,6 +5,7 @@ use std::io::Read;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::super::record::Record;
 use super::super::{Deadline, Late};
@@ -13,6 +14,8 @@ use crate::uptime::model::outcome::FailureKind;
 
 /// Most bytes of a body that are kept: of one that is packed, or in which something is looked for.
 pub(super) const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes from which on a body is large. Of large ones only a few are read at once, so that many probes fit into memory.
+const LARGE_BYTES: usize = 1024 * 1024;
 /// Bytes that are kept of any, for people.
 const BEGINNING_BYTES: usize = 2048;
 /// Bytes that Go takes from a stream to see whether it is packed.
@@ -26,6 +29,8 @@ pub(super) struct Wanted<'m> {
     pub(super) limit: u64,
     /// Whether something is looked for in it.
     pub(super) is_searched: bool,
+    /// How many large ones may be read.
+    pub(super) large: &'m Semaphore,
 }
 
 /// A body as far as it was read.
@@ -37,6 +42,8 @@ pub(super) struct Body {
     pub(super) kept: Vec<u8>,
     /// Whether it was read to its end, and `kept` is all that is wanted.
     pub(super) is_whole: bool,
+    /// Whether nothing is looked for in it, since its first bytes show that it is not what was expected.
+    pub(super) is_unsearched: bool,
 }
 
 /// Reads a body. What goes wrong is written down.
@@ -46,13 +53,15 @@ pub(super) async fn read(incoming: Incoming, wanted: &Wanted<'_>, record: &mut R
         "gzip" | "deflate" | "br" => packed(incoming, wanted, record, deadline).await,
         other => {
             record.fail(FailureKind::Content, format!("the module names a compression that nobody knows: {other}"));
-            plain(incoming, wanted, record, deadline).await
+            let body = plain(incoming, wanted, record, deadline).await;
+            Body { is_whole: false, is_unsearched: true, ..body }
         }
     }
 }
 
 async fn plain(mut incoming: Incoming, wanted: &Wanted<'_>, record: &mut Record, deadline: &Deadline) -> Body {
     let mut body = Body::default();
+    let mut leave = None;
     let keep = if wanted.is_searched { KEPT_BYTES_MAX } else { BEGINNING_BYTES };
     loop {
         let piece = match next(&mut incoming, record, deadline, body.bytes).await {
@@ -63,6 +72,9 @@ async fn plain(mut incoming: Incoming, wanted: &Wanted<'_>, record: &mut Record,
         body.bytes += piece.len() as u64;
         let room = keep.saturating_sub(body.kept.len());
         body.kept.extend_from_slice(&piece[..piece.len().min(room)]);
+        if body.kept.len() > LARGE_BYTES && !may_be_large(&mut leave, wanted, record, deadline).await {
+            return body;
+        }
         if wanted.limit > 0 && body.bytes > wanted.limit {
             body.bytes = wanted.limit;
             too_large(record, wanted.limit);
@@ -78,6 +90,11 @@ async fn plain(mut incoming: Incoming, wanted: &Wanted<'_>, record: &mut Record,
 
 async fn packed(mut incoming: Incoming, wanted: &Wanted<'_>, record: &mut Record, deadline: &Deadline) -> Body {
     let mut raw = Vec::new();
+    // What is unpacked may be large though what comes is small.
+    let mut leave = None;
+    if !may_be_large(&mut leave, wanted, record, deadline).await {
+        return Body::default();
+    }
     loop {
         match next(&mut incoming, record, deadline, raw.len() as u64).await {
             Next::Piece(piece) if raw.len() + piece.len() > KEPT_BYTES_MAX => {
@@ -102,6 +119,23 @@ async fn packed(mut incoming: Incoming, wanted: &Wanted<'_>, record: &mut Record
     body
 }
 
+/// Waits until a large body may be read.
+async fn may_be_large<'m>(leave: &mut Option<SemaphorePermit<'m>>, wanted: &Wanted<'m>, record: &mut Record, deadline: &Deadline) -> bool {
+    if leave.is_some() {
+        return true;
+    }
+    match deadline.within(wanted.large.acquire()).await {
+        Ok(Ok(permit)) => {
+            *leave = Some(permit);
+            true
+        }
+        _ => {
+            record.late("other large answers were read");
+            false
+        }
+    }
+}
+
 enum Wrong {
     Large(u64),
     Packing(String),
@@ -115,6 +149,7 @@ fn unpack(compression: &str, raw: &[u8], limit: u64, is_searched: bool) -> (Body
             if !raw.starts_with(&[0x1f, 0x8b]) {
                 // As upstream: what was looked at is gone, the rest counts as it is.
                 body.bytes = (raw.len() as u64).saturating_sub(SNIFFED_BYTES);
+                body.is_unsearched = true;
                 return (body, Some(Wrong::Packing("it does not begin as gzip does".to_owned())));
             }
             Box::new(flate2::bufread::MultiGzDecoder::new(raw))

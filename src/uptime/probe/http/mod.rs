@@ -64,7 +64,7 @@ pub(super) async fn probe(probing: &Probing<'_>, record: &mut Record, module: &H
     for phase in ["connect", "tls", "processing", "transfer"] {
         record.gauges().add_with("probe_http_duration_seconds", &[("phase", phase)], 0.0);
     }
-    let journey = match Journey::begin(probing, module, settings, proxies, url, pinned).await {
+    let journey = match Journey::begin(module, settings, proxies, url, pinned).await {
         Ok(journey) => journey,
         Err(why) => return record.fail(FailureKind::Target, why),
     };
@@ -120,7 +120,6 @@ enum Step {
 
 impl<'m> Journey<'m> {
     async fn begin(
-        probing: &Probing<'_>,
         module: &'m HttpModule,
         settings: ClientSettings,
         proxies: Option<ProxyRules>,
@@ -147,7 +146,6 @@ impl<'m> Journey<'m> {
         if !url.username().is_empty() && !headers.contains_key(AUTHORIZATION) {
             headers.extend(basic(&url).map(|value| (AUTHORIZATION, value)));
         }
-        debug_assert!(probing.deadline.ends >= Duration::ZERO, "set");
         let first = url.clone();
         Ok(Self {
             module,
@@ -344,14 +342,15 @@ impl<'m> Journey<'m> {
                 record.fail(FailureKind::Content, "the answer leads elsewhere, so that its body is not read");
             }
         } else {
-            let wanted = Wanted { compression: &module.compression, limit: module.body_size_limit, is_searched };
+            let wanted =
+                Wanted { compression: &module.compression, limit: module.body_size_limit, is_searched, large: &probing.prober.large };
             let answered = self.traces.last().map_or(Duration::ZERO, |trace| trace.answered);
             let body = read(incoming, &wanted, record, &probing.deadline).await;
             bytes = body.bytes;
             record.found.outcome.phases.transfer = Some(record.now().saturating_sub(answered));
             if is_searched && body.is_whole {
                 judge::body(&body.kept, module, record);
-            } else if is_searched {
+            } else if is_searched && !body.is_unsearched {
                 record.gauges().set("probe_failed_due_to_regex", 1.0);
             }
             if record.has_failed() && record.found.outcome.excerpt.is_empty() {
