@@ -34,6 +34,8 @@ pub const WRITTEN_EVERY: Duration = Duration::from_secs(5);
 const PROBES_MAX: usize = 400;
 /// How much longer than a probe may take its result is waited for, before it is missed.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long nobody being due is taken for granted.
+const IDLE: Duration = Duration::from_secs(3600);
 /// Within this every check that is overdue at the start is probed.
 const STARTED_WITHIN: Duration = Duration::from_secs(5);
 /// Samples that wait for storage at most; then new ones are dropped.
@@ -84,8 +86,6 @@ struct Inner {
     timing: Timing,
     samples: WriteBatch,
     punctuality: Punctuality,
-    /// Whether a state turned since it was written down last.
-    has_turned: bool,
 }
 
 /// Watches checks.
@@ -95,8 +95,10 @@ pub struct Watcher {
     store: Store,
     append: Arc<dyn Append>,
     clock: SharedClock,
-    /// Somebody may be due earlier than was thought, or something is to be written down.
+    /// Somebody may be due earlier than was thought.
     wake: Notify,
+    /// A state turned, which is to be written down at once.
+    turned: Notify,
     places: Arc<Semaphore>,
     tasks: TaskTracker,
 }
@@ -117,6 +119,7 @@ impl Watcher {
             append,
             clock,
             wake: Notify::new(),
+            turned: Notify::new(),
             places: Arc::new(Semaphore::new(PROBES_MAX)),
             tasks: TaskTracker::new(),
         })
@@ -142,7 +145,7 @@ impl Watcher {
             book.pause(now);
             samples::end(&mut inner.samples, &check, now);
             inner.timing.remove(id);
-            inner.has_turned = true;
+            self.turned.notify_one();
         } else {
             book.resume(now);
             let at = self.clock.monotonic();
@@ -209,26 +212,35 @@ impl Watcher {
 
     /// Runs until it is told to stop; then waits for probes under way and writes everything down.
     pub async fn run(self: &Arc<Self>, stop: CancellationToken) {
-        let mut write_at = self.clock.monotonic() + WRITTEN_EVERY;
+        // Beside it, so that no probe waits for the database.
+        let (writer, until) = (Arc::clone(self), stop.clone());
+        let writing = tokio::spawn(async move { writer.keep_writing(until).await });
         while !stop.is_cancelled() {
             let now = self.clock.monotonic();
-            let next = self.begin_due(now);
-            let is_due = now >= write_at || std::mem::take(&mut self.inner.lock().has_turned);
-            if is_due {
-                self.write().await;
-                write_at = self.clock.monotonic() + WRITTEN_EVERY;
-                continue;
-            }
-            let until = next.map_or(write_at, |next| next.min(write_at));
+            let next = self.begin_due(now).map(|next| next.saturating_sub(now));
             tokio::select! {
-                () = tokio::time::sleep(until.saturating_sub(now)) => {}
+                () = tokio::time::sleep(next.unwrap_or(IDLE)) => {}
                 () = self.wake.notified() => {}
                 () = stop.cancelled() => {}
             }
         }
         self.tasks.close();
         self.tasks.wait().await;
+        if writing.await.is_err() {
+            tracing::error!("the writing down of checks panicked");
+        }
         self.write().await;
+    }
+
+    async fn keep_writing(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(WRITTEN_EVERY) => {}
+                () = self.turned.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            self.write().await;
+        }
     }
 
     /// Begins every probe that is due; says when the next will be.
@@ -275,7 +287,9 @@ impl Watcher {
         let usual_due = at.saturating_add(i64::try_from(usual.as_millis()).unwrap_or(i64::MAX));
         let due = check.deadline_after(at).filter(|_| is_up).unwrap_or(usual_due);
         let turn = watched.book.record(at, due, outcome.clone(), &policy);
-        inner.has_turned |= matches!(turn, Some(Turn::Into { .. }));
+        if let Some(Turn::Into { .. }) = turn {
+            self.turned.notify_one();
+        }
         if inner.samples.sample_count() < SAMPLES_WAITING_MAX {
             samples::add(&mut inner.samples, check, watched.book.state(), is_up, &outcome, at);
         }
