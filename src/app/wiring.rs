@@ -157,11 +157,9 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     boards.offer_alerts(alerts.now());
     let everyone = Arc::clone(&access);
     alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
-    let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
+    let uptime = open_uptime(configuration, &registry, clock);
+    let (told, collecting, ruled, probing) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts), Arc::clone(&uptime));
     let evaluated = Arc::clone(&alerts);
-    let uptime =
-        Arc::new(Uptime::open(UptimeOptions { clock: Arc::clone(clock), registry: registry.clone(), modules: configuration.modules() }));
-    let probing = Arc::clone(&uptime);
     let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, modules: &Arc<Modules>| {
         probing.apply(Arc::clone(modules));
         told.apply(&loaded.config);
@@ -235,6 +233,12 @@ fn asking(metrics: &Metrics, logs: &Logs, configuration: &Arc<Configuration>, se
             if config.scrape_configs.is_empty() { SCRAPE_USUAL_MS } else { config.global.scrape_interval.ms() }
         }),
     }
+}
+
+/// The wing of uptime.
+fn open_uptime(configuration: &Configuration, registry: &Registry, clock: &SharedClock) -> Arc<Uptime> {
+    let options = UptimeOptions { clock: Arc::clone(clock), registry: registry.clone(), modules: configuration.modules() };
+    Arc::new(Uptime::open(options))
 }
 
 /// The hall of alerts over both wings, beside the hall of dashboards.
