@@ -158,10 +158,9 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     boards.offer_alerts(alerts.now());
     let everyone = Arc::clone(&access);
     alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
-    let (told, collecting, ruled) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
+    let uptime = open_uptime((&metrics, &logs, &alerts), configuration, &with_url, &registry, &db, clock)?;
+    let (told, collecting, ruled, probing) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts), Arc::clone(&uptime));
     let evaluated = Arc::clone(&alerts);
-    let uptime = Arc::new(open_uptime((&metrics, &logs, &alerts), configuration, &with_url, &registry, &db, clock)?);
-    let probing = Arc::clone(&uptime);
     let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, modules: &Arc<Modules>| {
         probing.apply(Arc::clone(modules));
         told.apply(&loaded.config);
@@ -276,7 +275,7 @@ fn open_uptime(
     registry: &Registry,
     db: &Arc<Db>,
     clock: &SharedClock,
-) -> anyhow::Result<Uptime> {
+) -> anyhow::Result<Arc<Uptime>> {
     let uptime = Uptime::open(UptimeOptions {
         clock: Arc::clone(clock),
         registry: registry.clone(),
@@ -288,7 +287,7 @@ fn open_uptime(
         external_url: settings.server.external_url.trim_end_matches('/').to_owned(),
     })?;
     uptime.offer_alerts(alerts.taker());
-    Ok(uptime)
+    Ok(Arc::new(uptime))
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {

@@ -1,7 +1,7 @@
 //! ICMP: an echo request and its reply, by a socket for that purpose, or by a raw one where the system gives none.
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -202,8 +202,8 @@ fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, Option<I
         _ => None,
     });
     let from = got.address.and_then(|from| match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
-        (Some(four), _) => Some(IpAddr::V4(Ipv4Addr::from(four.ip()))),
-        (_, Some(sixteen)) => Some(IpAddr::V6(Ipv6Addr::from(sixteen.ip()))),
+        (Some(four), _) => Some(IpAddr::V4(four.ip())),
+        (_, Some(sixteen)) => Some(IpAddr::V6(sixteen.ip())),
         _ => None,
     });
     Ok((got.bytes, from, hops))
