@@ -150,10 +150,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         collect: configuration.loaded().settings.collect().cloned(),
     })
     .await?;
-    let providers = boards::providers(&settings.boards.folder, &settings.boards.provisioning).map_err(anyhow::Error::msg)?;
-    let asking = asking(&metrics, &logs, configuration, settings);
-    let external_url = settings.server.external_url.clone();
-    let boards = Boards::open(BoardsOptions { db: Arc::clone(&db), clock: Arc::clone(clock), providers, asking, external_url });
+    let boards = open_boards((&metrics, &logs), configuration, settings, &db, clock)?;
     let alerts = open_alerts((&metrics, &logs, &boards), configuration, &with_url, &registry, &db, clock)?;
     boards.offer_alerts(alerts.now());
     let everyone = Arc::clone(&access);
@@ -215,6 +212,20 @@ async fn counted(State(alerts): State<Arc<Alerts>>, mut request: Request, next: 
         request.extensions_mut().insert(alerts.counts());
     }
     next.run(request).await
+}
+
+/// The hall of dashboards over both wings.
+fn open_boards(
+    (metrics, logs): (&Metrics, &Logs),
+    configuration: &Arc<Configuration>,
+    settings: &Settings,
+    db: &Arc<Db>,
+    clock: &SharedClock,
+) -> anyhow::Result<Boards> {
+    let providers = boards::providers(&settings.boards.folder, &settings.boards.provisioning).map_err(anyhow::Error::msg)?;
+    let asking = asking(metrics, logs, configuration, settings);
+    let external_url = settings.server.external_url.clone();
+    Ok(Boards::open(BoardsOptions { db: Arc::clone(db), clock: Arc::clone(clock), providers, asking, external_url }))
 }
 
 /// What panels of dashboards ask.

@@ -51,8 +51,9 @@ fn drive_with(name: &str, server: &Server, args: &[&Path]) {
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
         // Past the test runner's capture: long runs are often read by what stands around the failed test's name.
+        let mut terminal = std::io::stderr();
         for line in said.lines().filter(|line| line.starts_with("FAIL")) {
-            writeln!(std::io::stderr(), "{name}: {line}").unwrap();
+            writeln!(terminal, "{name}: {line}").unwrap();
         }
     }
     assert!(output.status.success(), "browser tests of {name}:\n{said}");

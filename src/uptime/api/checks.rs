@@ -19,10 +19,9 @@ use crate::access::{Caller, Change};
 use crate::base::time::format_rfc3339;
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
 use crate::platform::http::extract::{Params, decompress, read_body};
-use crate::uptime::model::incident::Incident;
+use crate::uptime::model::incident::{Incident, IncidentOf};
 use crate::uptime::model::window::Window;
-use crate::uptime::store::{IncidentOf, NotStored};
-use crate::uptime::watch::desk::{Desk, Figures, PutError};
+use crate::uptime::watch::desk::{Desk, Figures, NotStored, PutError};
 use crate::uptime::watch::watcher::View;
 
 /// Bytes of a check at most.

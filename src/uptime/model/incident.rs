@@ -39,6 +39,15 @@ impl Incident {
     }
 }
 
+/// An incident and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentOf {
+    /// The number of the check.
+    pub check: i64,
+    /// The incident.
+    pub incident: Incident,
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(TEXT_MAX).collect()
 }

@@ -16,7 +16,7 @@ pub enum When {
     /// Each time the recurrence comes, for so many milliseconds.
     Again {
         /// When it begins.
-        starts: Recurrence,
+        starts: Box<Recurrence>,
         /// How long it lasts.
         lasts: i64,
     },
@@ -105,7 +105,7 @@ mod tests {
     const DAY: i64 = 24 * HOUR;
 
     fn nightly(in_force: Window) -> Maintenance {
-        let starts = Recurrence::parse("0 23 * * *", Location::Utc).unwrap();
+        let starts = Box::new(Recurrence::parse("0 23 * * *", Location::Utc).unwrap());
         Maintenance { when: When::Again { starts, lasts: 2 * HOUR }, in_force }
     }
 
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn limits_are_said() {
-        let again = |text: &str, lasts| When::Again { starts: Recurrence::parse(text, Location::Utc).unwrap(), lasts };
+        let again = |text: &str, lasts| When::Again { starts: Box::new(Recurrence::parse(text, Location::Utc).unwrap()), lasts };
         assert_eq!(check(&again("0 * * * *", HOUR / 2)), Ok(()));
         assert_eq!(check(&again("0,30 9 * * *", HOUR / 2)), Err(InvalidMaintenance::TooOften));
         assert_eq!(check(&again("0 * * * *", 1)), Err(InvalidMaintenance::Length));

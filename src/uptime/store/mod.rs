@@ -12,7 +12,6 @@ use crate::platform::db::Db;
 
 pub use books::Written;
 pub use checks::{NotStored, Stored};
-pub use past::IncidentOf;
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
 pub const SPANS_KEPT_DAYS: i64 = 400;

@@ -6,21 +6,12 @@ use super::Store;
 use super::books::{hour_from, incident_from, span_from};
 use crate::platform::db::DbError;
 use crate::uptime::model::beat::Hour;
-use crate::uptime::model::incident::Incident;
+use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::track::Span;
 use crate::uptime::model::window::Window;
 
 /// Most spans of one check that are read at once; a check that turned more often is shown from later on.
 pub const SPANS_MAX: i64 = 200_000;
-
-/// An incident and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IncidentOf {
-    /// The check.
-    pub check: i64,
-    /// The incident.
-    pub incident: Incident,
-}
 
 impl Store {
     /// Spans of a check that touch a range, ascending. Blocking.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::past::IncidentOf;
 use super::*;
 use crate::uptime::model::beat::{Beats, HOUR, Hour};
-use crate::uptime::model::incident::Incident;
+use crate::uptime::model::incident::{Incident, IncidentOf};
 use crate::uptime::model::outcome::Outcome;
 use crate::uptime::model::track::{Span, State};
 use crate::uptime::model::window::Window;

@@ -15,8 +15,10 @@ use crate::uptime::config::Check;
 use crate::uptime::config::file::{self, Defined, is_in_circle};
 use crate::uptime::model::beat::{HOUR, Hour};
 use crate::uptime::model::figures::{Tally, tally};
+use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::window::Window;
-use crate::uptime::store::{IncidentOf, NotStored, Store, Stored};
+pub use crate::uptime::store::NotStored;
+use crate::uptime::store::{Store, Stored};
 
 /// Bytes of a token that nobody guesses.
 const TOKEN_BYTES: usize = 18;

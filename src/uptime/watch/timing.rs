@@ -46,7 +46,7 @@ impl Timing {
     }
 
     /// When somebody is due next.
-    pub fn next(&mut self) -> Option<Duration> {
+    pub fn next_due(&mut self) -> Option<Duration> {
         self.forget_old();
         self.queue.peek().map(|Reverse((at, _))| *at)
     }
@@ -89,7 +89,7 @@ mod tests {
     fn each_comes_at_its_place_and_lateness_does_not_add_up() {
         let mut timing = Timing::default();
         timing.add(1, 30 * SECOND, Duration::ZERO, false);
-        let first = timing.next().unwrap();
+        let first = timing.next_due().unwrap();
         assert!(first > Duration::ZERO && first <= 30 * SECOND, "{first:?}");
         for round in 0..5 {
             let due = first + 30 * SECOND * round;
@@ -99,10 +99,10 @@ mod tests {
             timing.ran(1, 30 * SECOND, late);
         }
         // What took too long leaves out a time.
-        let due = timing.next().unwrap();
+        let due = timing.next_due().unwrap();
         assert_eq!(timing.take(due), Some((1, due)));
         timing.ran(1, 30 * SECOND, due + 70 * SECOND);
-        assert_eq!(timing.next(), Some(due + 90 * SECOND));
+        assert_eq!(timing.next_due(), Some(due + 90 * SECOND));
     }
 
     #[test]
@@ -113,21 +113,21 @@ mod tests {
             let due = std::iter::from_fn(|| timing.take(SECOND * second)).count();
             assert!((10..70).contains(&due), "{due} in second {second}");
         }
-        assert_eq!(timing.next(), None);
+        assert_eq!(timing.next_due(), None);
     }
 
     #[test]
     fn the_last_word_counts() {
         let mut timing = Timing::default();
         timing.add(1, SECOND, 5 * SECOND, true);
-        assert_eq!(timing.next(), Some(5 * SECOND), "a new one at once");
+        assert_eq!(timing.next_due(), Some(5 * SECOND), "a new one at once");
         timing.set(1, 9 * SECOND);
         timing.set(1, 7 * SECOND);
         assert_eq!(timing.take(8 * SECOND), Some((1, 7 * SECOND)));
         assert_eq!(timing.take(100 * SECOND), None);
         timing.set(1, SECOND);
         timing.remove(1);
-        assert_eq!(timing.next(), None);
+        assert_eq!(timing.next_due(), None);
     }
 
     #[test]

@@ -256,7 +256,7 @@ impl Watcher {
             let watcher = Arc::clone(self);
             self.tasks.spawn(async move { watcher.probe_one(id, check).await });
         }
-        inner.timing.next()
+        inner.timing.next_due()
     }
 
     async fn probe_one(&self, id: CheckId, check: Arc<Check>) {

@@ -222,9 +222,9 @@ mod tests {
         let leaf_cert = leaf.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
         let (leaf, root) = (ShownCertificate::read(leaf_cert.der()).unwrap(), ShownCertificate::read(root_cert.der()).unwrap());
         let ends = leaf.not_after;
-        assert_eq!(chain_ends(&[leaf.clone()], &[root.clone()]), Some(ends));
-        assert_eq!(chain_ends(&[leaf.clone(), root.clone()], &[root.clone()]), Some(ends));
-        assert_eq!(chain_ends(&[root.clone()], &[root.clone()]), Some(root.not_after));
+        assert_eq!(chain_ends(std::slice::from_ref(&leaf), std::slice::from_ref(&root)), Some(ends));
+        assert_eq!(chain_ends(&[leaf.clone(), root.clone()], std::slice::from_ref(&root)), Some(ends));
+        assert_eq!(chain_ends(std::slice::from_ref(&root), std::slice::from_ref(&root)), Some(root.not_after));
         assert_eq!(chain_ends(&[leaf], &[]), None);
     }
 }

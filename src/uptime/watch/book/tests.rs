@@ -122,7 +122,7 @@ fn a_year_adds_up_to_what_is_known() {
         .collect();
     let gaps = [Window::new(60 * DAY, 60 * DAY + 3 * HOUR), Window::new(250 * DAY + HOUR, 251 * DAY + 2 * HOUR)];
     let paused = Window::new(300 * DAY, 302 * DAY);
-    let starts = Recurrence::parse("0 1 * * *", Location::Utc).unwrap();
+    let starts = Box::new(Recurrence::parse("0 1 * * *", Location::Utc).unwrap());
     let nightly = Maintenance { when: When::Again { starts, lasts: HOUR }, in_force: Window::new(80 * DAY, 100 * DAY) };
     let within = |windows: &[Window], at: i64| windows.iter().any(|window| window.contains(at));
 
