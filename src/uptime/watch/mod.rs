@@ -5,4 +5,5 @@ pub mod book;
 pub mod desk;
 pub mod samples;
 pub mod timing;
+pub mod unwritten;
 pub mod watcher;

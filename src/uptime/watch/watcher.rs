@@ -15,9 +15,10 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::book::{Book, Changes, Kept, Policy};
+use super::book::{Book, Kept, Policy};
 use super::samples;
 use super::timing::{CheckId, Timing};
+use super::unwritten::Unwritten;
 use crate::base::clock::SharedClock;
 use crate::series::batch::WriteBatch;
 use crate::series::ports::{Append, AppendOptions};
@@ -100,6 +101,7 @@ pub struct Watcher {
     /// A state turned, which is to be written down at once.
     turned: Notify,
     places: Arc<Semaphore>,
+    unwritten: tokio::sync::Mutex<Unwritten>,
     tasks: TaskTracker,
 }
 
@@ -121,6 +123,7 @@ impl Watcher {
             wake: Notify::new(),
             turned: Notify::new(),
             places: Arc::new(Semaphore::new(PROBES_MAX)),
+            unwritten: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
         })
     }
@@ -305,7 +308,9 @@ impl Watcher {
 
     /// Writes down what changed since the last time. What the database does not take now is written with the next.
     async fn write(&self) {
-        let (changes, batch) = self.take_changes();
+        let mut unwritten = self.unwritten.lock().await;
+        let batch = self.take_changes(&mut unwritten);
+        let changes = unwritten.all();
         if batch.sample_count() > 0 {
             let append = Arc::clone(&self.append);
             let options = AppendOptions { no_sync: true, ..AppendOptions::default() };
@@ -317,30 +322,21 @@ impl Watcher {
         if changes.is_empty() {
             return;
         }
-        let mut wait = Duration::from_millis(200);
-        while let Err(error) = self.store.write(changes.clone()).await {
-            tracing::warn!(%error, "what became of checks cannot be written down");
-            if wait > Duration::from_secs(10) {
-                return;
-            }
-            tokio::time::sleep(wait).await;
-            wait *= 4;
+        match self.store.write(changes).await {
+            Ok(()) => unwritten.clear(),
+            Err(error) => tracing::warn!(%error, "what became of checks cannot be written down now, and is with the next"),
         }
     }
 
-    fn take_changes(&self) -> (Vec<(CheckId, Written)>, WriteBatch) {
+    fn take_changes(&self, unwritten: &mut Unwritten) -> WriteBatch {
         let now = self.clock.now_ms();
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
-        let mut all = Vec::new();
         for (id, watched) in &mut inner.watched {
             watched.book.miss(now);
-            let Changes { spans, hours, incidents } = watched.book.take_changes();
-            if !spans.is_empty() || !hours.is_empty() || !incidents.is_empty() {
-                all.push((*id, Written { spans, hours, incidents }));
-            }
+            unwritten.add(*id, watched.book.take_changes());
         }
-        (all, std::mem::take(&mut inner.samples))
+        std::mem::take(&mut inner.samples)
     }
 }
 
@@ -411,15 +407,6 @@ fn policy(check: &Check) -> Policy {
         patience: Patience { retries: count(check.retries), recoveries: count(check.recoveries) },
         is_upside_down: check.upside_down,
         grace: i64::try_from((timeout(check) + 2 * GRACE).as_millis()).unwrap_or(i64::MAX),
-    }
-}
-
-/// Whether a check counts as up now, if that is known.
-pub const fn is_up(state: State) -> Option<bool> {
-    match state {
-        State::Up => Some(true),
-        State::Down => Some(false),
-        State::Unknown | State::Paused => None,
     }
 }
 
