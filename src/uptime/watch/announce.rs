@@ -86,7 +86,6 @@ mod tests {
             in_doubt_since: None,
             incident: is_down.then(|| Incident::begun(1_000, 2_000, &Outcome::default())),
             newest: None,
-            beats: Vec::new(),
         }
     }
 

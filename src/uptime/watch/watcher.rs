@@ -61,8 +61,6 @@ pub struct View {
     pub incident: Option<Incident>,
     /// What was found last.
     pub newest: Option<Outcome>,
-    /// The newest results, ascending.
-    pub beats: Vec<Beat>,
 }
 
 /// How punctual probes are.
@@ -201,6 +199,11 @@ impl Watcher {
     /// A check as it is now.
     pub fn view(&self, id: CheckId) -> Option<View> {
         self.inner.lock().watched.get(&id).map(view)
+    }
+
+    /// The newest results of a check, ascending.
+    pub fn beats(&self, id: CheckId) -> Vec<Beat> {
+        self.inner.lock().watched.get(&id).map_or_else(Vec::new, |watched| watched.book.beats().newest().cloned().collect())
     }
 
     /// Every check as it is now.
@@ -373,7 +376,6 @@ fn view(watched: &Watched) -> View {
         in_doubt_since: book.in_doubt_since(),
         incident: book.incident().cloned(),
         newest: book.newest().cloned(),
-        beats: book.beats().newest().cloned().collect(),
     }
 }
 
