@@ -443,3 +443,11 @@ pub(super) fn check(files: &[PathBuf], strict: bool, out: &mut impl Write) -> an
     anyhow::ensure!(failed == 0, "{failed} of {} files cannot be used", files.len());
     Ok(())
 }
+/// A file that has a setting of its own: the one that is set, or one of its usual name beside the configuration file.
+pub(super) fn set_or_beside(set: &str, config_file: Option<&Path>, usual_name: &str) -> Option<PathBuf> {
+    if !set.is_empty() {
+        return Some(PathBuf::from(set));
+    }
+    let beside = config_file?.with_file_name(usual_name);
+    beside.is_file().then_some(beside)
+}

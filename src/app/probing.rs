@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::configuration::set_or_beside;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::Settings;
 use crate::uptime::config::{Modules, load};
@@ -12,12 +13,7 @@ const USUAL_NAME: &str = "blackbox.yml";
 
 /// The file that says how to probe: the one that is set, or the one beside the configuration file.
 pub(super) fn modules_file(settings: &Settings, config_file: Option<&Path>) -> Option<PathBuf> {
-    let set = &settings.uptime.modules_file;
-    if !set.is_empty() {
-        return Some(PathBuf::from(set));
-    }
-    let beside = config_file?.with_file_name(USUAL_NAME);
-    beside.is_file().then_some(beside)
+    set_or_beside(&settings.uptime.modules_file, config_file, USUAL_NAME)
 }
 
 /// Reads it, with what is odd about it. Blocking.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::configuration::set_or_beside;
 use crate::alerts::dispatch::InForce;
 use crate::alerts::load_routing;
 use crate::base::clock::SharedClock;
@@ -14,12 +15,7 @@ const USUAL_NAME: &str = "alertmanager.yml";
 
 /// The file that says who is told of alerts: the one that is set, or the one beside the configuration file.
 pub(super) fn routing_file(settings: &Settings, config_file: Option<&Path>) -> Option<PathBuf> {
-    let set = &settings.alerts.routing_file;
-    if !set.is_empty() {
-        return Some(PathBuf::from(set));
-    }
-    let beside = config_file?.with_file_name(USUAL_NAME);
-    beside.is_file().then_some(beside)
+    set_or_beside(&settings.alerts.routing_file, config_file, USUAL_NAME)
 }
 
 /// Reads it, with what is odd about it. Blocking.
