@@ -13,7 +13,7 @@
 //!    (the documentation that is built in).
 //! 6. [`app`]: the command line, wiring, start and stop.
 //!
-//! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`, `probe → model, config`,
+//! Rooms of a wing (`→` may import): `store → model`, `ingest → model, store`, `query → model`, `probe → model, config`, `bring → model, config`, `report → model, watch`, `status → model, config, store, watch`,
 //! `api → model, ingest, query`, `pages → model, query`, `facade → all`. In `alerts`: `template → model`,
 //! `rules → model, template`, `evaluate → model, template`, `notify → model, config, template`, `calm → model`,
 //! `dispatch → model, store, config, route, calm, notify`, `api, pages → model, evaluate, dispatch, config, route, calm`. `tests/tidy.rs` holds this.

@@ -2,7 +2,7 @@
 //!
 //! `Append` takes samples, `Select` finds series and reads them, `Evaluate` answers queries, `Summarize`
 //! gives tiles for the front page, `Lines` reads the newest lines of a log, `Search` those that a query finds, `LogLabels` names
-//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now, `TakeAlerts` is told what is. Each is called with a batch, never once a sample. An engine outside
+//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now, `TakeAlerts` is told what is, `SendMail` sends letters. Each is called with a batch, never once a sample. An engine outside
 //! (a Prometheus-compatible server) can stand behind any of them, so nothing above may reach around them.
 
 use std::future::Future;
@@ -455,4 +455,42 @@ pub struct OutgoingAlert {
     pub ends_at: i64,
     /// Where to look at what caused it.
     pub generator_url: String,
+}
+
+/// Sends letters through the mail server that is set (`global.smtp_*` of the routing file).
+pub trait SendMail: Send + Sync {
+    /// Whether there is a server, and an address to send from.
+    fn is_set(&self) -> bool;
+    /// Sends a letter; what went wrong in words.
+    fn send(&self, mail: Mail) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
+}
+
+/// A letter to people.
+#[derive(Debug, Clone, Default)]
+pub struct Mail {
+    /// Addresses of those who get it.
+    pub to: Vec<String>,
+    /// What it is about, in one line.
+    pub subject: String,
+    /// The letter as text.
+    pub text: String,
+    /// The same as HTML; empty for none.
+    pub html: String,
+    /// Further headers, such as `List-Unsubscribe`.
+    pub headers: Vec<(String, String)>,
+    /// Files that go with it. Those with a content id are pictures that the HTML shows.
+    pub files: Vec<MailFile>,
+}
+
+/// A file that goes with a letter.
+#[derive(Debug, Clone)]
+pub struct MailFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// The name under which the HTML shows it (`cid:`); empty for none.
+    pub content_id: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }

@@ -145,6 +145,62 @@ pub const ALERTS_PAGES: [(&str, &str); 8] = [
     (ALERTS_CHANNELS, key("Channels")),
     (ALERTS_HISTORY, key("History")),
 ];
+/// Checks, grouped, worst first; POST acts on those that are chosen.
+pub const UPTIME: &str = "/uptime";
+/// A check to be made; `from` is the id of one that is copied.
+pub const UPTIME_NEW: &str = "/uptime/new";
+/// POST: makes or changes a check.
+pub const UPTIME_SAVE: &str = "/uptime/save";
+/// POST: what a check would find, tried once and not kept.
+pub const UPTIME_TRY: &str = "/ui/uptime/try";
+/// Bringing checks in from elsewhere; POST looks at a file or keeps what it holds.
+pub const UPTIME_IMPORT: &str = "/uptime/import";
+/// A check, by its id.
+pub const UPTIME_CHECK: &str = "/uptime/{id}";
+/// A check that is being changed.
+pub const UPTIME_EDIT: &str = "/uptime/{id}/edit";
+/// POST: keeps the note of a check.
+pub const UPTIME_NOTE: &str = "/uptime/{id}/note";
+/// What was down, when and why.
+pub const UPTIME_INCIDENTS: &str = "/uptime/incidents";
+/// Maintenance that is, will be and was.
+pub const UPTIME_MAINTENANCE: &str = "/uptime/maintenance";
+/// Maintenance to be planned or changed: `id`.
+pub const UPTIME_MAINTENANCE_EDIT: &str = "/uptime/maintenance/edit";
+/// POST: keeps maintenance.
+pub const UPTIME_MAINTENANCE_SAVE: &str = "/uptime/maintenance/save";
+/// POST: ends maintenance, or takes back what is planned.
+pub const UPTIME_MAINTENANCE_END: &str = "/uptime/maintenance/end";
+/// How available everything was in a month: `month`, `check`.
+pub const UPTIME_REPORT: &str = "/uptime/report";
+/// GET: the same as a file.
+pub const UPTIME_REPORT_CSV: &str = "/uptime/report.csv";
+/// GET: the same to print.
+pub const UPTIME_REPORT_PDF: &str = "/uptime/report.pdf";
+/// POST: whom reports are sent to each month.
+pub const UPTIME_REPORT_READERS: &str = "/uptime/report/readers";
+/// Status pages.
+pub const UPTIME_STATUS: &str = "/uptime/status-pages";
+/// A status page to be made or changed: `id`.
+pub const UPTIME_STATUS_EDIT: &str = "/uptime/status-pages/edit";
+/// POST: keeps a status page.
+pub const UPTIME_STATUS_SAVE: &str = "/uptime/status-pages/save";
+/// POST: how a status page would look.
+pub const UPTIME_STATUS_PREVIEW: &str = "/uptime/status-pages/preview";
+/// POST: forgets a status page.
+pub const UPTIME_STATUS_DELETE: &str = "/uptime/status-pages/delete";
+/// What is told on a status page: `page`; POST tells something.
+pub const UPTIME_STATUS_POSTS: &str = "/uptime/status-pages/posts";
+/// A status page, for everyone.
+pub const STATUS_PAGE: &str = "/status/{slug}";
+/// Pages of uptime: path and name.
+pub const UPTIME_PAGES: [(&str, &str); 5] = [
+    (UPTIME, key("Checks")),
+    (UPTIME_INCIDENTS, key("Incidents")),
+    (UPTIME_MAINTENANCE, key("Maintenance")),
+    (UPTIME_STATUS, key("Status pages")),
+    (UPTIME_REPORT, key("Report")),
+];
 /// Scrape targets.
 pub const TARGETS: &str = "/targets";
 /// Where series come from.
@@ -268,6 +324,21 @@ pub fn chart(queries: &[&str], legends: &[&str], step: &str) -> String {
     params.extend(legends.iter().map(|legend| ("legend", *legend)));
     params.push(("step", step));
     with(CHART, &params)
+}
+
+/// A check, by its id.
+pub fn check(id: i64) -> String {
+    UPTIME_CHECK.replace("{id}", &id.to_string())
+}
+
+/// A check that is being changed.
+pub fn check_edit(id: i64) -> String {
+    UPTIME_EDIT.replace("{id}", &id.to_string())
+}
+
+/// A status page, for everyone.
+pub fn status_page(slug: &str) -> String {
+    STATUS_PAGE.replace("{slug}", &encode(slug))
 }
 
 /// A dashboard by its uid, with its title as people read it.

@@ -17,6 +17,8 @@ pub enum Page {
     Logs,
     /// Alerts, rules, silences, routing.
     Alerts,
+    /// Checks, incidents, maintenance, status pages.
+    Uptime,
     /// Scrape targets.
     Targets,
     /// Pushed groups.
@@ -72,7 +74,13 @@ pub const GROUPS: [Group; 4] = [
             entry(Page::Logs, key("Logs"), links::LOGS, "l", icon::SCROLL_TEXT),
         ],
     },
-    Group { title: key("Respond"), entries: &[entry(Page::Alerts, key("Alerts"), links::ALERTS, "a", icon::BELL_RING)] },
+    Group {
+        title: key("Respond"),
+        entries: &[
+            entry(Page::Alerts, key("Alerts"), links::ALERTS, "a", icon::BELL_RING),
+            entry(Page::Uptime, key("Uptime"), links::UPTIME, "u", icon::HEART_PULSE),
+        ],
+    },
     Group {
         title: key("Collect"),
         entries: &[

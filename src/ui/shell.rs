@@ -380,6 +380,7 @@ impl Shell {
         let below = |of: &'static str, pages: &'static [(&str, &str)]| pages.iter().skip(1).map(move |(href, words)| (of, *href, *words));
         let settings = links::SETTINGS_PAGES.iter().skip(1).filter(|(.., role)| self.has_role(*role));
         below(key("Alerts"), &links::ALERTS_PAGES)
+            .chain(below(key("Uptime"), &links::UPTIME_PAGES))
             .chain(below(key("Logs"), &links::LOGS_PAGES))
             .chain(settings.map(|(_, href, words, _)| (key("Settings"), *href, *words)))
             .collect()

@@ -1,5 +1,6 @@
 //! The front door of the wing: holds the modules in force, has checks watched and their alerts told, and hands out routes.
 
+mod pages;
 mod running;
 
 use std::fmt;
@@ -10,13 +11,14 @@ use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use pages::PageState;
 use running::Running;
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
-use crate::series::ports::{Append, Evaluate, TakeAlerts};
+use crate::series::ports::{Append, Evaluate, SendMail, TakeAlerts};
 use crate::uptime::api::{self, ApiState, Counts};
 use crate::uptime::config::Modules;
 use crate::uptime::model::track::State;
@@ -62,7 +64,9 @@ pub struct Uptime {
     state: Arc<ApiState>,
     watcher: Arc<Watcher>,
     store: Store,
+    pages: Arc<PageState>,
     taker: Arc<OnceLock<Arc<dyn TakeAlerts>>>,
+    mail: Arc<OnceLock<Arc<dyn SendMail>>>,
     external_url: String,
     stop: CancellationToken,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
@@ -84,14 +88,16 @@ impl Uptime {
         let prober = Arc::new(Prober::new(Arc::clone(&clock)));
         let modules = Arc::new(ArcSwap::new(modules));
         let store = Store::new(db);
-        let running = Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) };
-        let watcher = Watcher::new(Arc::new(running), store.clone(), append, Arc::clone(&clock));
+        let running = Arc::new(Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) });
+        let watcher = Watcher::new(Arc::clone(&running) as _, store.clone(), append, Arc::clone(&clock));
         let desk = Desk::open(store.clone(), Arc::clone(&watcher), Arc::clone(&clock))?;
+        let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
+        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), Arc::clone(&mail));
         let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), desk, clock });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
         let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());
-        Ok(Self { state, watcher, store, taker, external_url, stop, tasks })
+        Ok(Self { state, watcher, store, pages, taker, mail, external_url, stop, tasks })
     }
 
     /// Puts other modules in force.
@@ -102,6 +108,11 @@ impl Uptime {
     /// Who is told of checks that are down. Only the first call counts.
     pub fn offer_alerts(&self, taker: Arc<dyn TakeAlerts>) {
         let _known_already = self.taker.set(taker);
+    }
+
+    /// Who sends mail. Only the first call counts.
+    pub fn offer_mail(&self, mail: Arc<dyn SendMail>) {
+        let _known_already = self.mail.set(mail);
     }
 
     /// Begins to probe and to tell. Call it inside the runtime.
@@ -127,12 +138,13 @@ impl Uptime {
     /// Tells of checks that are down, until the end.
     fn telling(&self) -> impl Future<Output = ()> + use<> {
         let (watcher, taker, clock) = (Arc::clone(&self.watcher), Arc::clone(&self.taker), Arc::clone(&self.state.clock));
+        let desk = Arc::clone(&self.state.desk);
         let (url, stop) = (self.external_url.clone(), self.stop.clone());
         async move {
             let mut announcer = Announcer::default();
             while !stop.is_cancelled() {
                 if let Some(taker) = taker.get() {
-                    let due = announcer.due(&watcher.views(), |_| false, &url, clock.now_ms());
+                    let due = announcer.due(&watcher.views(), |id| desk.is_maintained(id), &url, clock.now_ms());
                     if !due.is_empty() {
                         taker.take(due).await;
                     }
@@ -158,7 +170,7 @@ impl Uptime {
 
     /// Every route of the wing.
     pub fn routes(&self) -> Routes {
-        api::routes(&self.state)
+        api::routes(&self.state).join(pages::routes(&self.pages))
     }
 }
 

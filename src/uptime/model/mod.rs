@@ -6,6 +6,7 @@ pub mod incident;
 pub mod latency;
 pub mod maintenance;
 pub mod outcome;
+pub mod planned;
 pub mod recurrence;
 pub mod track;
 pub mod window;

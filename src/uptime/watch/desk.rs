@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::timing::CheckId;
@@ -13,10 +14,12 @@ use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::DbError;
 use crate::uptime::config::Check;
 use crate::uptime::config::file::{self, Defined, is_in_circle};
-use crate::uptime::model::beat::{HOUR, Hour};
+use crate::uptime::model::beat::{Beat, HOUR, Hour};
 use crate::uptime::model::figures::{Tally, tally};
 use crate::uptime::model::incident::IncidentOf;
-use crate::uptime::model::window::Window;
+use crate::uptime::model::planned::Planned;
+use crate::uptime::model::track::Span;
+use crate::uptime::model::window::{Window, joined};
 pub use crate::uptime::store::NotStored;
 use crate::uptime::store::{Store, Stored};
 
@@ -52,6 +55,7 @@ pub struct Desk {
     watcher: Arc<Watcher>,
     clock: SharedClock,
     known: Mutex<BTreeMap<CheckId, (Stored, Defined)>>,
+    planned: ArcSwap<Vec<Planned>>,
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -81,7 +85,7 @@ impl Desk {
                 }
             }
         }
-        Ok(Arc::new(Self { store, watcher, clock, known: Mutex::new(known), changing: tokio::sync::Mutex::default() }))
+        Ok(Arc::new(Self { store, watcher, clock, known: Mutex::new(known), planned: ArcSwap::default(), changing: tokio::sync::Mutex::default() }))
     }
 
     /// Every check as it is now.
@@ -175,11 +179,35 @@ impl Desk {
         id.is_some()
     }
 
-    /// What became of a check within a range. Blocking.
+    /// The newest results of a check, ascending; after a restart there are none yet.
+    pub fn beats(&self, id: CheckId) -> Vec<Beat> {
+        self.watcher.beats(id)
+    }
+
+    /// Every planned maintenance, those that are over included.
+    pub fn planned(&self) -> Arc<Vec<Planned>> {
+        self.planned.load_full()
+    }
+
+    /// The maintenance of a check that touches a range, ascending and joined.
+    pub fn maintenance(&self, id: CheckId, range: Window) -> Vec<Window> {
+        let Some(view) = self.watcher.view(id) else { return Vec::new() };
+        let planned = self.planned.load();
+        let of_it = planned.iter().filter(|planned| planned.covers.holds(id, &view.check.labels));
+        joined(of_it.flat_map(|planned| planned.maintenance.windows(range)).collect())
+    }
+
+    /// Whether there is maintenance of a check now.
+    pub fn is_maintained(&self, id: CheckId) -> bool {
+        let now = self.clock.now_ms();
+        !self.maintenance(id, Window::new(now, now + 1)).is_empty()
+    }
+
+    /// The states of a check that touch a range, ascending; the last goes on. Blocking.
     ///
     /// # Errors
     /// The database's.
-    pub fn figures(&self, id: CheckId, range: Window) -> Result<Figures, DbError> {
+    pub fn spans(&self, id: CheckId, range: Window) -> Result<Vec<Span>, DbError> {
         let mut spans = self.store.spans(id, range)?;
         // What was not written down yet.
         if let Some(view) = self.watcher.view(id) {
@@ -189,11 +217,31 @@ impl Desk {
             }
             spans.push(view.span);
         }
+        Ok(spans)
+    }
+
+    /// What became of a check within a range. Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn figures(&self, id: CheckId, range: Window) -> Result<Figures, DbError> {
+        let tally = tally(&self.spans(id, range)?, &self.maintenance(id, range), range);
         let mut results = Hour::default();
         for hour in self.store.hours(id, range.from.div_euclid(HOUR), range.until.div_euclid(HOUR) + 1)? {
             results.merge(&hour);
         }
-        Ok(Figures { tally: tally(&spans, &[], range), results })
+        Ok(Figures { tally, results })
+    }
+
+    /// What a check was in each of some ranges, ascending and beside each other (bars of a page). Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn tallies(&self, id: CheckId, ranges: &[Window]) -> Result<Vec<Tally>, DbError> {
+        let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(Vec::new()) };
+        let whole = Window::new(first.from, last.until);
+        let (spans, maintenance) = (self.spans(id, whole)?, self.maintenance(id, whole));
+        Ok(ranges.iter().map(|range| tally(&spans, &maintenance, *range)).collect())
     }
 
     /// Incidents that touch a range, of one check or of all, the newest first. Blocking.

@@ -1,0 +1,1 @@
+//! Checks of other programs, read into ours: Uptime Kuma, Uptime Robot, Gatus.

@@ -1,0 +1,11 @@
+//! Pages about status pages, and status pages themselves.
+
+use std::sync::Arc;
+
+use super::PageState;
+use crate::access::Routes;
+
+/// Every page with who may look at it.
+pub(super) fn routes(_state: &Arc<PageState>) -> Routes {
+    Routes::new()
+}

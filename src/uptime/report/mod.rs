@@ -1,0 +1,1 @@
+//! Months in figures: how available everything was, as rows, as CSV and as PDF.

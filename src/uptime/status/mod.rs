@@ -1,0 +1,1 @@
+//! Status pages: what customers see of checks, incidents and maintenance.
