@@ -4,6 +4,7 @@
 pub mod check;
 mod dns_words;
 pub mod file;
+pub mod maintenance;
 mod module;
 mod pattern;
 pub mod plan;

@@ -88,7 +88,8 @@ impl Uptime {
         let prober = Arc::new(Prober::new(Arc::clone(&clock)));
         let modules = Arc::new(ArcSwap::new(modules));
         let store = Store::new(db);
-        let running = Arc::new(Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) });
+        let running =
+            Arc::new(Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) });
         let watcher = Watcher::new(Arc::clone(&running) as _, store.clone(), append, Arc::clone(&clock));
         let desk = Desk::open(store.clone(), Arc::clone(&watcher), Arc::clone(&clock))?;
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
@@ -122,10 +123,14 @@ impl Uptime {
         tasks.push(tokio::spawn(async move { watcher.run(stop).await }));
         tasks.push(tokio::spawn(self.telling()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());
+        let desk = Arc::clone(&self.state.desk);
         tasks.push(tokio::spawn(async move {
             while !stop.is_cancelled() {
                 if let Err(error) = store.roll_up(clock.now_ms()).await {
                     tracing::warn!(%error, "days of checks are not added up");
+                }
+                if let Err(error) = desk.forget_old_maintenance().await {
+                    tracing::warn!(%error, "old maintenance is not forgotten");
                 }
                 tokio::select! {
                     () = tokio::time::sleep(ROLLED_UP_EVERY) => {}
