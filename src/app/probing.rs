@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::configuration::set_or_beside;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::Settings;
-use crate::uptime::config::{ChecksFile, Modules, load};
+use crate::uptime::config::{KeptChecks, Modules, load};
 
 /// The names under which the files are looked for beside the configuration file.
 const USUAL_NAME: &str = "blackbox.yml";
@@ -18,7 +18,7 @@ pub(super) struct Probing {
     /// How to probe.
     pub(super) modules: Arc<Modules>,
     /// What to probe again and again.
-    pub(super) checks: Option<Arc<ChecksFile>>,
+    pub(super) checks: Option<Arc<KeptChecks>>,
 }
 
 /// The file that says how to probe: the one that is set, or the one beside the configuration file.
@@ -30,7 +30,7 @@ pub(super) fn modules_file(settings: &Settings, config_file: Option<&Path>) -> O
 pub(super) fn read_probing(settings: &Settings, config_file: Option<&Path>) -> Result<(Probing, Vec<Diagnostic>), Vec<Diagnostic>> {
     let modules = load(modules_file(settings, config_file).as_deref());
     let checks = set_or_beside(&settings.uptime.checks_file, config_file, USUAL_CHECKS);
-    let checks = checks.map(|path| ChecksFile::load(&path)).transpose();
+    let checks = checks.map(|path| KeptChecks::load(&path)).transpose();
     match (modules, checks) {
         (Ok((modules, mut odd)), Ok(checks)) => {
             let (checks, odd_checks) = checks.unzip();
@@ -59,7 +59,7 @@ mod tests {
         assert!(probing.modules.get("mine").is_some() && probing.modules.get("http_2xx").is_none() && probing.checks.is_none());
         std::fs::write(folder.path().join("checks.yml"), "checks: [{name: a, ping: {host: b}}]\n").unwrap();
         let (probing, _) = read_probing(&settings, Some(&config)).unwrap();
-        assert_eq!(probing.checks.unwrap().checks[0].check.name, "a");
+        assert_eq!(probing.checks.unwrap().file.checks[0].check.name, "a");
         settings.uptime.checks_file = "/nowhere/checks.yml".to_owned();
         settings.uptime.modules_file = "/nowhere/blackbox.yml".to_owned();
         let errors = read_probing(&settings, Some(&config)).unwrap_err();

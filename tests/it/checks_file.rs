@@ -29,7 +29,8 @@ fn a_file_of_checks_is_followed() {
 
     // Beside the configuration, under its usual name; the check that was made by hand goes on as the file's.
     let path = server.folder().join("checks.yml");
-    let file = "checks:\n- {name: Shop, interval: 20s, ping: {host: 127.0.0.1}}\n- {name: Backup, heartbeat: {every: 1d}}\n";
+    let file = "checks:\n- {name: Shop, interval: 20s, ping: {host: 127.0.0.1}}\n- {name: Backup, heartbeat: {every: 1d}}\n\
+                maintenance:\n- {title: Move, checks: [Shop], starts: '0 3 * * 6', lasts: 2h}\n";
     std::fs::write(&path, file).unwrap();
     assert_eq!(reload(&server).0, 200);
     let all = until(|| Some(listed(&server)).filter(|all| all.len() == 2));
@@ -38,8 +39,11 @@ fn a_file_of_checks_is_followed() {
     assert_eq!((&*all[1].0, &all[1].2), ("Backup", &stands));
     assert_eq!(ask(&server, "GET", "/api/v1/checks/Shop", None).1["data"]["check"]["id"], id);
 
+    let planned = || ask(&server, "GET", "/api/v1/maintenance", None).1["data"].as_array().map_or(0, Vec::len);
+    assert_eq!(until(|| Some(planned()).filter(|count| *count > 0)), 1);
+
     let (status, refused) = ask(&server, "PUT", "/api/v1/checks/Shop", Some(&own));
-    let expected = format!("this check stands in {}: change it there", path.display());
+    let expected = format!("this check stands in the file {}, and is changed there", path.display());
     assert_eq!((status, refused["error"].as_str()), (400, Some(&*expected)), "{refused}");
     assert_eq!(ask(&server, "DELETE", "/api/v1/checks/Shop", None).0, 400);
 
@@ -57,6 +61,7 @@ fn a_file_of_checks_is_followed() {
     assert_eq!(ask(&server, "GET", "/api/v1/checks/Shop", None).1["data"]["check"]["state"], "paused");
     assert_eq!(ask(&server, "DELETE", "/api/v1/checks/Shop", None).0, 200);
     assert_eq!(listed(&server).len(), 1);
+    until(|| Some(()).filter(|()| planned() == 0));
 }
 
 #[test]

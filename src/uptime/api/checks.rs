@@ -177,10 +177,10 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
 }
 
-async fn text_of(headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
+pub(super) async fn text_of(headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
     let body = read_body(body, BODY_BYTES_MAX).await?;
     let body = decompress(headers, body, BODY_BYTES_MAX)?;
-    String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the check is not UTF-8"))
+    String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the body is not UTF-8"))
 }
 
 /// `GET /api/v1/checks`: every check and its state.

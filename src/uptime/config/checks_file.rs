@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use super::file::{self, Defined};
+use super::file::{self, ChecksFile};
 use super::text_of;
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::yaml::Position;
 
-/// The checks of a file.
+/// A file of checks, and where it is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ChecksFile {
+pub struct KeptChecks {
     /// Where it is, as it was named.
     pub path: String,
     /// What stands in it.
-    pub checks: Vec<Defined>,
+    pub file: ChecksFile,
 }
 
-impl ChecksFile {
+impl KeptChecks {
     /// Reads it, with what is odd about it. Blocking.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl ChecksFile {
             report.error(Position::default(), format!("cannot read the checks: {why}"));
             report.finish().err().unwrap_or_default()
         })?;
-        let (checks, odd) = file::read(&text, path)?;
-        Ok((Self { path: path.to_string_lossy().into_owned(), checks }, odd))
+        let (file, odd) = file::read(&text, path)?;
+        Ok((Self { path: path.to_string_lossy().into_owned(), file }, odd))
     }
 }

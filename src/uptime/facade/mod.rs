@@ -22,12 +22,12 @@ use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 use crate::series::ports::{Append, ChecksNow, Evaluate, SendMail, TakeAlerts};
 use crate::uptime::api::{self, ApiState, Counts};
-use crate::uptime::config::{ChecksFile, Modules};
+use crate::uptime::config::{KeptChecks, Modules};
 use crate::uptime::model::track::State;
 use crate::uptime::probe::Prober;
 use crate::uptime::store::Store;
 use crate::uptime::watch::announce::Announcer;
-use crate::uptime::watch::desk::{Desk, Followed, NotStored, PutError};
+use crate::uptime::watch::desk::{Desk, Followed};
 use crate::uptime::watch::watcher::Watcher;
 
 /// How often it is looked whether somebody is to be told.
@@ -46,7 +46,7 @@ pub struct UptimeOptions {
     /// How to probe.
     pub modules: Arc<Modules>,
     /// The file of checks, if there is one.
-    pub checks: Option<Arc<ChecksFile>>,
+    pub checks: Option<Arc<KeptChecks>>,
     /// Where checks and what became of them are kept.
     pub db: Arc<Db>,
     /// Where their series are stored.
@@ -74,7 +74,7 @@ pub struct Uptime {
     taker: Arc<OnceLock<Arc<dyn TakeAlerts>>>,
     mail: Arc<OnceLock<Arc<dyn SendMail>>>,
     /// The file of checks in force.
-    followed: watch::Sender<Option<Arc<ChecksFile>>>,
+    followed: watch::Sender<Option<Arc<KeptChecks>>>,
     external_url: String,
     stop: CancellationToken,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
@@ -110,7 +110,7 @@ impl Uptime {
     }
 
     /// Puts other modules and another file of checks in force, the latter soon.
-    pub fn apply(&self, modules: Arc<Modules>, checks: Option<Arc<ChecksFile>>) {
+    pub fn apply(&self, modules: Arc<Modules>, checks: Option<Arc<KeptChecks>>) {
         self.state.modules.store(modules);
         self.followed.send_replace(checks);
     }
@@ -138,10 +138,14 @@ impl Uptime {
         tasks.push(tokio::spawn(self.telling()));
         tasks.push(tokio::spawn(self.following()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());
+        let desk = Arc::clone(&self.state.desk);
         tasks.push(tokio::spawn(async move {
             while !stop.is_cancelled() {
                 if let Err(error) = store.roll_up(clock.now_ms()).await {
                     tracing::warn!(%error, "days of checks are not added up");
+                }
+                if let Err(error) = desk.forget_old_maintenance().await {
+                    tracing::warn!(%error, "old maintenance is not forgotten");
                 }
                 tokio::select! {
                     () = tokio::time::sleep(ROLLED_UP_EVERY) => {}
@@ -162,7 +166,7 @@ impl Uptime {
                         tracing::info!(changed, released, "checks of the file are in force; those that stand in it no longer are paused");
                     }
                     Ok(_) => {}
-                    Err(PutError::NotStored(NotStored::Db(error))) => {
+                    Err(error) if error.may_pass() => {
                         tracing::warn!(%error, "checks of the file are not stored, this is tried again");
                         tokio::select! {
                             () = tokio::time::sleep(FOLLOWED_AGAIN) => {}
