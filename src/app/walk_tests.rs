@@ -50,7 +50,7 @@ const PUBLIC: [(&str, &str); 14] = [
 ];
 
 /// Routes that keep nothing of what is sent, though they take forms or dashboards.
-const KEEPS_NOTHING: [&str; 2] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK];
+const KEEPS_NOTHING: [&str; 3] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY];
 
 /// A server with somebody of each kind.
 struct House {

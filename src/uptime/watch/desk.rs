@@ -1,5 +1,7 @@
 //! The desk where checks are made, changed, deleted and asked about: what is stored and what is watched stay the same.
 
+mod amend;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::planned::Planned;
 use crate::uptime::model::track::Span;
 use crate::uptime::model::window::{Window, joined};
+pub use amend::Amend;
+
 pub use crate::uptime::store::NotStored;
 use crate::uptime::store::{Store, Stored};
 
