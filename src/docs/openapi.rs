@@ -27,9 +27,7 @@ pub(super) fn document(table: &[RouteInfo]) -> Json {
 }
 
 fn described(route: &RouteInfo, operation: &Operation, method: &str) -> Json {
-    let parameter = |name: &str, place: &str, about: &str| {
-        json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } })
-    };
+    let parameter = |name: &str, place: &str, about: &str| json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } });
     let mut parameters: Vec<Json> = names(route.path).map(|name| parameter(name, "path", "")).collect();
     parameters.extend(operation.query.iter().map(|(name, about)| parameter(name, "query", about)));
     let failed = json!({ "type": "object", "properties": {

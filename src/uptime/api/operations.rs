@@ -25,11 +25,7 @@ const ALL: &[(&str, &str, Operation)] = &[
         "/api/v1/checks/{name}",
         Operation::new("A check by its name or id", "Its state, and its figures for a day, 7, 30 and 90 days and a year"),
     ),
-    (
-        "PUT",
-        "/api/v1/checks/{name}",
-        Operation::new("Changes a check; what says <secret> stays as it is", "Its id and name").body(check),
-    ),
+    ("PUT", "/api/v1/checks/{name}", Operation::new("Changes a check; what says <secret> stays as it is", "Its id and name").body(check)),
     ("DELETE", "/api/v1/checks/{name}", Operation::new("Deletes a check and everything that is known of it", "Nothing")),
     ("POST", "/api/v1/checks/{name}/probe", Operation::new("Probes a check as soon as may be", "Nothing")),
     (

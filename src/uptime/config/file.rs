@@ -51,6 +51,30 @@ impl Defined {
         below.retain(|(found, _)| &*found.text != key);
         below.push((Key { at: Position::default(), text: key.into() }, Node::text(value)));
     }
+
+    /// The same with another value of a key that every kind has; none takes the key away.
+    pub fn set(&mut self, key: &str, value: Option<Node>) {
+        put(&mut self.node, key, value);
+    }
+
+    /// The same with a label more, with another value of it, or (none) without it.
+    pub fn set_label(&mut self, name: &str, value: Option<&str>) {
+        let mut labels = self.node.get("labels").cloned().unwrap_or_else(|| Node::new(Kind::Map(Vec::new())));
+        put(&mut labels, name, value.map(Node::text));
+        let is_empty = matches!(&labels.kind, Kind::Map(pairs) if pairs.is_empty());
+        self.set("labels", (!is_empty).then_some(labels));
+    }
+}
+
+fn put(map: &mut Node, key: &str, value: Option<Node>) {
+    let Kind::Map(pairs) = &mut map.kind else { return };
+    let place = pairs.iter().position(|(found, _)| &*found.text == key);
+    match (place, value) {
+        (Some(at), Some(value)) => pairs[at].1 = value,
+        (None, Some(value)) => pairs.push((Key { at: Position::default(), text: key.into() }, value)),
+        (Some(at), None) => drop(pairs.remove(at)),
+        (None, None) => {}
+    }
 }
 
 /// What stands in a file of checks.

@@ -1,5 +1,6 @@
 //! The desk where checks are made, changed, deleted and asked about: what is stored and what is watched stay the same.
 
+mod amend;
 mod follow;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::uptime::model::track::Span;
 use crate::uptime::model::window::Window;
 pub use crate::uptime::store::NotStored;
 use crate::uptime::store::{Store, Stored};
+pub use amend::Amend;
 pub use follow::{FollowError, Followed};
 
 /// Bytes of a token that nobody guesses.

@@ -345,7 +345,7 @@ impl Watcher {
 }
 
 /// What a check asks for beyond what its probe knows: how fast, and how long the certificate still holds.
-fn judge(check: &Check, outcome: &mut Outcome, now: i64) {
+pub fn judge(check: &Check, outcome: &mut Outcome, now: i64) {
     if outcome.failure.is_some() {
         return;
     }
