@@ -367,6 +367,10 @@ fn vet(check: &mut Check, section: &mut Section<'_, '_>) {
     if let Some(domain) = &check.domain {
         check.interval = domain_interval(check.interval, section, domain);
     }
+    if check.group.is_some() && !section.pairs().iter().any(|(key, _)| &*key.text == "retries") {
+        // Its members were asked again already.
+        check.retries = 0;
+    }
     if check.group.as_ref().is_some_and(|group| group.checks.contains(&check.name)) {
         refuse(section, "group", "checks: a group does not hold itself");
     }

@@ -13,7 +13,7 @@ use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::DbError;
 use crate::uptime::config::Check;
-use crate::uptime::config::file::{self, Defined, is_in_circle};
+use crate::uptime::config::file::{self, Defined, holds_itself, is_in_circle};
 use crate::uptime::model::beat::{Beat, HOUR, Hour};
 use crate::uptime::model::figures::{Tally, tally};
 use crate::uptime::model::incident::IncidentOf;
@@ -252,8 +252,9 @@ impl Desk {
         self.store.incidents(id, range, limit)
     }
 
-    /// The parent is there, and nobody is below themselves.
+    /// The parent and the members are there, nobody is below themselves, and no group holds itself.
     fn fits(&self, id: Option<CheckId>, check: &Check) -> Result<(), PutError> {
+        self.members_fit(id, check)?;
         if check.parent.is_empty() {
             return Ok(());
         }
@@ -266,6 +267,25 @@ impl Desk {
         parents.insert(&check.name, &check.parent);
         if is_in_circle(&check.name, |name| parents.get(name).copied().unwrap_or_default()) {
             return Err(PutError::Unfit(format!("parent: {:?} is below {:?} already", check.parent, check.name)));
+        }
+        Ok(())
+    }
+}
+
+impl Desk {
+    fn members_fit(&self, id: Option<CheckId>, check: &Check) -> Result<(), PutError> {
+        if check.members().is_empty() {
+            return Ok(());
+        }
+        let known = self.known.lock();
+        let others = known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check);
+        let mut members: BTreeMap<&str, &[String]> = others.map(|check| (check.name.as_str(), check.members())).collect();
+        if let Some(missing) = check.members().iter().find(|name| !members.contains_key(name.as_str())) {
+            return Err(PutError::Unfit(format!("checks: there is no check named {missing:?}")));
+        }
+        members.insert(&check.name, check.members());
+        if holds_itself(&check.name, |name| members.get(name).copied().unwrap_or_default()) {
+            return Err(PutError::Unfit(format!("checks: {:?} would hold itself, as one of its members holds it", check.name)));
         }
         Ok(())
     }
