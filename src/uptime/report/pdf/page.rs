@@ -71,11 +71,11 @@ impl<'s> Pages<'s> {
     }
 
     fn line(&self, text: &str, weight: Weight) -> Line {
-        line(text, self.faces(weight), self.sheet.is_rtl)
+        line(text, self.faces(weight))
     }
 
     fn lines(&self, text: &str, weight: Weight, size: f32, width: f32, most: usize) -> Vec<Line> {
-        lines(text, self.faces(weight), self.sheet.is_rtl, width * 1000.0 / size, most)
+        lines(text, self.faces(weight), width * 1000.0 / size, most)
     }
 
     /// Sets a line whose left end stands at `x`, `y`.

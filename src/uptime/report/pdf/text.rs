@@ -34,12 +34,11 @@ const fn is_mark(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Shapes a line. `is_rtl` is the direction of what surrounds it.
-pub(super) fn line(text: &str, faces: &[Face<'_>], is_rtl: bool) -> Line {
+/// Shapes a line. Its first letter that has a direction says where it runs to; figures run to the right.
+pub(super) fn line(text: &str, faces: &[Face<'_>]) -> Line {
     let clean: String = text.chars().take(CHARS_MAX).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let mut line = Line::default();
-    let around = if is_rtl { Level::rtl() } else { Level::ltr() };
-    let info = BidiInfo::new(&clean, Some(around));
+    let info = BidiInfo::new(&clean, None);
     for paragraph in &info.paragraphs {
         let (levels, runs) = info.visual_runs(paragraph, paragraph.range.clone());
         for run in runs {
@@ -102,8 +101,8 @@ fn shape(line: &mut Line, text: &str, font: usize, faces: &[Face<'_>], goes_left
 
 /// Lines that are no wider than `width` (thousandths of the size of the letters), at most so many; what does not fit into
 /// them is left out, and an ellipsis says so.
-pub(super) fn lines(text: &str, faces: &[Face<'_>], is_rtl: bool, width: f32, most: usize) -> Vec<Line> {
-    let whole = line(text, faces, is_rtl);
+pub(super) fn lines(text: &str, faces: &[Face<'_>], width: f32, most: usize) -> Vec<Line> {
+    let whole = line(text, faces);
     if whole.width <= width {
         return vec![whole];
     }
@@ -111,11 +110,11 @@ pub(super) fn lines(text: &str, faces: &[Face<'_>], is_rtl: bool, width: f32, mo
     let mut rest: String = text.chars().take(CHARS_MAX).collect();
     while !rest.trim().is_empty() {
         let is_last = lines.len() + 1 >= most;
-        let at = fitting(&rest, faces, is_rtl, width, is_last);
+        let at = fitting(&rest, faces, width, is_last);
         let (now, later) = rest.split_at(at);
         let is_cut = is_last && !later.trim().is_empty();
         let shown = if is_cut { format!("{}…", now.trim_end()) } else { now.trim_end().to_owned() };
-        lines.push(line(&shown, faces, is_rtl));
+        lines.push(line(&shown, faces));
         if is_last {
             break;
         }
@@ -125,12 +124,12 @@ pub(super) fn lines(text: &str, faces: &[Face<'_>], is_rtl: bool, width: f32, mo
 }
 
 /// How many bytes of a text fit, cut between words where there is a place for it.
-fn fitting(text: &str, faces: &[Face<'_>], is_rtl: bool, width: f32, has_ellipsis: bool) -> usize {
+fn fitting(text: &str, faces: &[Face<'_>], width: f32, has_ellipsis: bool) -> usize {
     let ends: Vec<usize> = text.char_indices().skip(1).map(|(at, _)| at).chain(std::iter::once(text.len())).collect();
     let fits = |end: usize| {
         let part = text.get(..end).unwrap_or_default().trim_end();
         let shown = if has_ellipsis && end < text.len() { format!("{part}…") } else { part.to_owned() };
-        line(&shown, faces, is_rtl).width <= width
+        line(&shown, faces).width <= width
     };
     let count = ends.partition_point(|end| fits(*end)).max(1);
     let most = ends.get(count - 1).copied().unwrap_or(text.len());
