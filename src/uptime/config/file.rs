@@ -32,6 +32,18 @@ impl Defined {
         yaml::print(&self.node)
     }
 
+    /// The same, paused.
+    #[must_use]
+    pub fn paused(&self) -> Self {
+        let mut same = self.clone();
+        same.check.paused = true;
+        if let Kind::Map(pairs) = &mut same.node.kind {
+            pairs.retain(|(found, _)| &*found.text != "paused");
+            pairs.push((Key { at: Position::default(), text: "paused".into() }, Node::text("true")));
+        }
+        same
+    }
+
     /// The same with another value of a key of its kind, as for tokens that are made for it.
     pub fn set_secret(&mut self, kind: &str, key: &str, value: &str) {
         let Kind::Map(pairs) = &mut self.node.kind else { return };

@@ -1,5 +1,7 @@
 //! The desk where checks are made, changed, deleted and asked about: what is stored and what is watched stay the same.
 
+mod follow;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use crate::uptime::model::track::Span;
 use crate::uptime::model::window::Window;
 pub use crate::uptime::store::NotStored;
 use crate::uptime::store::{Store, Stored};
+pub use follow::{FollowError, Followed};
 
 /// Bytes of a token that nobody guesses.
 const TOKEN_BYTES: usize = 18;
@@ -36,6 +39,9 @@ pub enum PutError {
     /// It does not fit to the others.
     #[error("{0}")]
     Unfit(String),
+    /// It is somebody else's.
+    #[error("this check stands in the file {0}, and is changed there")]
+    InFile(String),
     /// It is not stored.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -117,16 +123,12 @@ impl Desk {
         if id.is_some() && before.is_none() {
             return Err(NotStored::Unknown.into());
         }
-        let mut defined = file::read_one(text, before.as_ref().map(|(_, defined)| defined)).map_err(PutError::Wrong)?;
-        self.fits(id, &defined.check)?;
-        if let Some(heartbeat) = &defined.check.heartbeat
-            && heartbeat.token.is_empty()
-        {
-            let kept = before.as_ref().and_then(|(_, defined)| Some(defined.check.heartbeat.as_ref()?.token.expose().to_owned()));
-            let token = kept.map_or_else(token, Ok).map_err(PutError::Unfit)?;
-            defined.set_secret("heartbeat", "token", &token);
-            defined = file::read_one(&defined.definition(), None).map_err(PutError::Wrong)?;
+        if let Some((stored, _)) = before.as_ref().filter(|(stored, _)| !stored.file.is_empty()) {
+            return Err(PutError::InFile(stored.file.clone()));
         }
+        let defined = file::read_one(text, before.as_ref().map(|(_, defined)| defined)).map_err(PutError::Wrong)?;
+        self.fits(id, &defined.check)?;
+        let defined = with_token(defined, before.as_ref().map(|(_, defined)| defined))?;
         let now = self.clock.now_ms();
         let mut stored = Stored {
             id: id.unwrap_or(0),
@@ -138,22 +140,30 @@ impl Desk {
         };
         let ids = self.store.put_checks(vec![stored.clone()]).await?;
         stored.id = ids.first().copied().ok_or(NotStored::Unknown)?;
-        let (id, check) = (stored.id, defined.check.clone());
+        let id = stored.id;
+        self.keep(id, stored, defined);
+        Ok(id)
+    }
+
+    /// A check that is stored is known and watched.
+    fn keep(&self, id: CheckId, stored: Stored, defined: Defined) {
+        let check = defined.check.clone();
         self.known.lock().insert(id, (stored, defined));
         self.watcher.watch(id, check, Default::default());
-        Ok(id)
     }
 
     /// Deletes a check and everything that is known of it.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn delete(&self, id: CheckId) -> Result<bool, DbError> {
+    /// It stands in a file, or the database's.
+    pub async fn delete(&self, id: CheckId) -> Result<bool, PutError> {
         let _one_at_a_time = self.changing.lock().await;
+        if let Some(file) = self.file_of(id) {
+            return Err(PutError::InFile(file));
+        }
+        self.store.delete_checks(vec![id]).await.map_err(NotStored::Db)?;
         self.watcher.forget(id);
-        let is_known = self.known.lock().remove(&id).is_some();
-        self.store.delete_checks(vec![id]).await?;
-        Ok(is_known)
+        Ok(self.known.lock().remove(&id).is_some())
     }
 
     /// All checks and all maintenance that is not over as a file, secrets hidden.
@@ -336,21 +346,48 @@ impl Desk {
 
     /// The parent is there, and nobody is below themselves.
     fn fits(&self, id: Option<CheckId>, check: &Check) -> Result<(), PutError> {
-        if check.parent.is_empty() {
-            return Ok(());
-        }
         let known = self.known.lock();
         let others = known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check);
-        let mut parents: BTreeMap<&str, &str> = others.map(|check| (check.name.as_str(), check.parent.as_str())).collect();
-        if !parents.contains_key(check.parent.as_str()) {
-            return Err(PutError::Unfit(format!("parent: there is no check named {:?}", check.parent)));
-        }
+        let mut parents = parents_of(others);
         parents.insert(&check.name, &check.parent);
-        if is_in_circle(&check.name, |name| parents.get(name).copied().unwrap_or_default()) {
-            return Err(PutError::Unfit(format!("parent: {:?} is below {:?} already", check.parent, check.name)));
-        }
-        Ok(())
+        is_below_another(check, &parents)
     }
+
+    /// The same of several that come at once.
+    fn fit_together<'c>(&self, new: impl Iterator<Item = &'c Check> + Clone) -> Result<(), PutError> {
+        let known = self.known.lock();
+        let mut parents = parents_of(known.values().map(|(_, defined)| &defined.check));
+        parents.extend(parents_of(new.clone()));
+        new.into_iter().try_for_each(|check| is_below_another(check, &parents))
+    }
+}
+
+fn parents_of<'c>(checks: impl Iterator<Item = &'c Check>) -> BTreeMap<&'c str, &'c str> {
+    checks.map(|check| (check.name.as_str(), check.parent.as_str())).collect()
+}
+
+fn is_below_another(check: &Check, parents: &BTreeMap<&str, &str>) -> Result<(), PutError> {
+    if check.parent.is_empty() {
+        return Ok(());
+    }
+    if !parents.contains_key(check.parent.as_str()) {
+        return Err(PutError::Unfit(format!("parent: there is no check named {:?}", check.parent)));
+    }
+    if is_in_circle(&check.name, |name| parents.get(name).copied().unwrap_or_default()) {
+        return Err(PutError::Unfit(format!("parent: {:?} is below {:?} already", check.parent, check.name)));
+    }
+    Ok(())
+}
+
+/// A heartbeat has a token: the one that is written, the one it had, or a new one.
+fn with_token(mut defined: Defined, before: Option<&Defined>) -> Result<Defined, PutError> {
+    if !defined.check.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.token.is_empty()) {
+        return Ok(defined);
+    }
+    let kept = before.and_then(|defined| Some(defined.check.heartbeat.as_ref()?.token.expose().to_owned()));
+    let token = kept.map_or_else(token, Ok).map_err(PutError::Unfit)?;
+    defined.set_secret("heartbeat", "token", &token);
+    file::read_one(&defined.definition(), None).map_err(PutError::Wrong)
 }
 
 /// Compares without telling by the time it takes how much is right.
