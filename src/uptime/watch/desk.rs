@@ -362,7 +362,9 @@ impl Desk {
         let known = self.known.lock();
         let mut around = Around::default();
         around.extend(known.values().map(|(_, defined)| &defined.check));
-        around.extend(new.clone());
+        for check in new.clone() {
+            around.extend([check]);
+        }
         new.into_iter().try_for_each(|check| around.fits(check))
     }
 }
