@@ -341,14 +341,14 @@ impl ListPage<'_> {
 /// What was done, in words.
 fn said(done: &str, shell: &Shell) -> String {
     let (what, count) = done.split_once('-').unwrap_or((done, "1"));
-    let n = |one: &str, many: &str| shell.lang().n(count.parse().unwrap_or(0), one, many);
+    let (count, lang) = (count.parse().unwrap_or(0), shell.lang());
     match what {
-        "paused" => n("{} check is paused.", "{} checks are paused."),
-        "resumed" => n("{} check is watched again.", "{} checks are watched again."),
-        "probed" => n("{} check is probed now.", "{} checks are probed now."),
-        "deleted" => n("{} check is deleted.", "{} checks are deleted."),
-        "changed" => n("{} check is changed.", "{} checks are changed."),
-        "brought" => n("{} check is brought in.", "{} checks are brought in."),
+        "paused" => lang.n(count, "{} check is paused.", "{} checks are paused."),
+        "resumed" => lang.n(count, "{} check is watched again.", "{} checks are watched again."),
+        "probed" => lang.n(count, "{} check is probed now.", "{} checks are probed now."),
+        "deleted" => lang.n(count, "{} check is deleted.", "{} checks are deleted."),
+        "changed" => lang.n(count, "{} check is changed.", "{} checks are changed."),
+        "brought" => lang.n(count, "{} check is brought in.", "{} checks are brought in."),
         _ => String::new(),
     }
 }
@@ -364,7 +364,7 @@ pub fn render(input: &ListInput, shell: &Shell) -> String {
         kinds: chosen.kinds.iter().map(|kind| (*kind, kinds::name_of(kind))).collect(),
         sections: chosen.sections.iter().map(|section| section_view(section, input, shell)).collect(),
         doomed_more: doomed.len().saturating_sub(NAMED_MAX),
-        doomed_words: shell.lang().n(doomed.len() as u64, "Delete {} check with everything that is known of it?", "Delete {} checks with everything that is known of them?"),
+        doomed_words: shell.lang().n(doomed.len() as u64, "Delete {} check for good?", "Delete {} checks for good?"),
         doomed: doomed.into_iter().take(NAMED_MAX).collect(),
         found_words: shell.lang().n(chosen.found as u64, "{} check", "{} checks"),
         back: shell.href_with(&[("done", "")]),
