@@ -31,6 +31,12 @@ pub fn span(ms: u64) -> String {
     }
 }
 
+/// How long something took, to the tenth of a second: `340 ms`, `1.2 s`.
+pub fn took(length: std::time::Duration) -> String {
+    let secs = length.as_secs_f64();
+    if secs < 1.0 { format!("{} ms", length.as_millis()) } else { format!("{secs:.1} s") }
+}
+
 fn scaled(value: f64, base: f64, prefixes: &[&str], unit: &str) -> String {
     if !value.is_finite() {
         return crate::base::float::plain(value);
@@ -70,5 +76,6 @@ mod tests {
         assert_eq!(ago(0, 120_000), "2 min ago");
         assert_eq!(ago(5_000, 0), "in 5 s");
         assert_eq!(span(200_000_000), "2 days");
+        assert_eq!([340, 1_249].map(|ms| took(std::time::Duration::from_millis(ms))), ["340 ms", "1.2 s"]);
     }
 }

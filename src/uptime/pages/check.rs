@@ -24,7 +24,8 @@ use crate::uptime::watch::desk::Figures;
 use crate::uptime::watch::watcher::View;
 
 /// Lengths of time for which figures are shown, in days, with their words.
-pub const RANGES: [(i64, &str); 5] = [(1, key("24 hours")), (7, key("7 days")), (30, key("30 days")), (90, key("90 days")), (365, key("1 year"))];
+pub const RANGES: [(i64, &str); 5] =
+    [(1, key("24 hours")), (7, key("7 days")), (30, key("30 days")), (90, key("90 days")), (365, key("1 year"))];
 /// Days of the bars.
 pub const BARS_DAYS: i64 = 90;
 /// Incidents shown.
@@ -211,11 +212,7 @@ fn query(check: &Check) -> String {
     let phases = if has_phases { "phase!=\"total\"" } else { "phase=\"total\"" };
     let series = format!("pharos_check_duration_seconds{{check={},{phases}}}", quote(&check.name));
     // What comes seldom would be forgotten between two results.
-    let series = if check.interval > LOOKBACK {
-        format!("last_over_time({series}[{}s])", check.interval.ms() / 500)
-    } else {
-        series
-    };
+    let series = if check.interval > LOOKBACK { format!("last_over_time({series}[{}s])", check.interval.ms() / 500) } else { series };
     format!("max by (phase) ({series})")
 }
 

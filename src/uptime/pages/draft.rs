@@ -222,7 +222,9 @@ impl Written {
             for (key, node) in &pairs {
                 places.push(((key.at.line, key.at.column), key.text.to_string()));
                 if let Kind::Map(below) = &node.kind {
-                    places.extend(below.iter().map(|(inner, _)| ((inner.at.line, inner.at.column), field_name(Some(&key.text), &inner.text))));
+                    places.extend(
+                        below.iter().map(|(inner, _)| ((inner.at.line, inner.at.column), field_name(Some(&key.text), &inner.text))),
+                    );
                 }
             }
         }
@@ -256,7 +258,8 @@ impl Written {
 
 /// A message without its key, as a sentence.
 fn sentence(message: &str) -> String {
-    let is_key = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let is_key =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let text = message.split_once(": ").filter(|(word, _)| is_key(word)).map_or(message, |(_, rest)| rest);
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
@@ -290,7 +293,10 @@ mod tests {
         let written = draft.text(None);
         let check = read_one(&written.text, None).unwrap().check;
         let http = check.http.as_ref().unwrap();
-        assert_eq!((http.url.0.as_str(), http.status.len(), http.redirects, http.http2), ("https://shop.example/health?x=1", 2, false, true));
+        assert_eq!(
+            (http.url.0.as_str(), http.status.len(), http.redirects, http.http2),
+            ("https://shop.example/health?x=1", 2, false, true)
+        );
         assert_eq!((http.json[0].value.as_str(), http.json[1].is.as_str()), ("all is well", "exists"));
         assert_eq!((http.headers["X-A"].as_str(), check.retries, check.labels["team"].as_str()), ("b: c", 0, "web"));
         let again = Draft::of(&check);

@@ -180,7 +180,9 @@ pub fn render(input: &EditInput, shell: &Shell) -> String {
     let (mut own, mut first, mut more) = (Vec::new(), Vec::new(), Vec::new());
     for (within, field) in draft.fields() {
         // A job is waited for: it is not probed every so often.
-        let is_moot = kind.key == "heartbeat" && within.is_none() && matches!(field.key, "interval" | "timeout" | "retries" | "retry_interval" | "recoveries" | "upside_down");
+        let is_moot = kind.key == "heartbeat"
+            && within.is_none()
+            && matches!(field.key, "interval" | "timeout" | "retries" | "retry_interval" | "recoveries" | "upside_down");
         if is_moot {
             continue;
         }

@@ -165,7 +165,13 @@ mod tests {
             let not_after = shell.now_ms / 1000 + days * day + 5;
             let names = (0..9).map(|n| format!("n{n}.example")).collect();
             let certificate = Certificate {
-                subject: "CN=a".into(), issuer: "CN=b".into(), names, not_before: 0, not_after, serial: "1".into(), fingerprint: "ff".into()
+                subject: "CN=a".into(),
+                issuer: "CN=b".into(),
+                names,
+                not_before: 0,
+                not_after,
+                serial: "1".into(),
+                fingerprint: "ff".into(),
             };
             let found = super::shown(&certificate, &shell);
             (found.left, found.class)

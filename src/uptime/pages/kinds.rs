@@ -85,8 +85,7 @@ impl Field {
 const ADDRESSES: Input = Input::Choice(&[("", key("Either")), ("4", "IPv4"), ("6", "IPv6")]);
 const LATENCY: Field = more("latency_max", key("Slowest that is right"), Input::Code, "2s").with_help(key("Empty for any."));
 const INSECURE: Field = more("insecure_skip_verify", key("Take any certificate"), Input::Flag, "").usually("false");
-const CERTIFICATE: Field =
-    more("certificate_days", key("Days that the certificate must still hold"), Input::Number, "14").usually("0");
+const CERTIFICATE: Field = more("certificate_days", key("Days that the certificate must still hold"), Input::Number, "14").usually("0");
 const SERVER_NAME: Field = more("server_name", key("Name to expect in the certificate"), Input::Code, "example.org");
 const TLS: Field = more("tls", key("Over TLS"), Input::Flag, "").usually("false");
 
@@ -157,11 +156,7 @@ const ALL: &[KindOf] = &[
         key: "ping",
         name: key("Ping"),
         line: key("Asks a host for an echo."),
-        fields: &[
-            first("host", key("Host"), Input::Code, "example.org"),
-            LATENCY,
-            more("ip_version", key("Over"), ADDRESSES, ""),
-        ],
+        fields: &[first("host", key("Host"), Input::Code, "example.org"), LATENCY, more("ip_version", key("Over"), ADDRESSES, "")],
     },
     KindOf {
         key: "dns",
@@ -246,7 +241,12 @@ const ALL: &[KindOf] = &[
             more(
                 "tls",
                 "TLS",
-                Input::Choice(&[("", key("As usual")), ("disable", key("never")), ("require", key("always")), ("verify", key("always, with a certificate to trust"))]),
+                Input::Choice(&[
+                    ("", key("As usual")),
+                    ("disable", key("never")),
+                    ("require", key("always")),
+                    ("verify", key("always, with a certificate to trust")),
+                ]),
                 "",
             ),
             LATENCY,
@@ -331,8 +331,11 @@ mod tests {
         for kind in KINDS.iter() {
             let keys = kind.fields.iter().map(|field| field.key);
             for (within, key) in keys.map(|key| (true, key)).chain(COMMON.iter().map(|field| (false, field.key))) {
-                let text =
-                    if within { format!("{{name: x, {}: {{{key}: }}}}", kind.key) } else { format!("{{name: x, {key}: , {}: {{}}}}", kind.key) };
+                let text = if within {
+                    format!("{{name: x, {}: {{{key}: }}}}", kind.key)
+                } else {
+                    format!("{{name: x, {key}: , {}: {{}}}}", kind.key)
+                };
                 let told = file::read_one(&text, None).err().unwrap_or_default();
                 let unknown: Vec<_> = told.iter().filter(|one| one.message.starts_with(&format!("{key}: unknown key"))).collect();
                 assert!(unknown.is_empty(), "{}.{key}: {unknown:?}", kind.key);

@@ -403,7 +403,14 @@ fn row(id: i64, view: &View, input: &ListInput, shell: &Shell) -> Row {
         strip: strip(&input.windows, &past.tallies, shell.lang()),
         spark: spark::svg(&past.took),
         took: view.newest.as_ref().filter(|_| standing != Standing::Paused).map_or_else(String::new, |outcome| found::took(outcome.took)),
-        labels: view.check.labels.iter().map(|(name, value)| (format!("{name}={value}"), shell.href_with(&[("label", &format!("{name}={value}")), ("page", ""), ("done", "")]))).collect(),
+        labels: view
+            .check
+            .labels
+            .iter()
+            .map(|(name, value)| {
+                (format!("{name}={value}"), shell.href_with(&[("label", &format!("{name}={value}")), ("page", ""), ("done", "")]))
+            })
+            .collect(),
         is_maintained: past.is_maintained,
     }
 }
@@ -444,7 +451,8 @@ impl Order {
     /// What is missing, and where the reader came from.
     pub fn from_form(body: &[u8]) -> Result<Self, (Words, String)> {
         let mut checks = BTreeSet::new();
-        let (mut wish, mut label, mut interval, mut back, mut is_sure) = (String::new(), String::new(), String::new(), String::new(), false);
+        let (mut wish, mut label, mut interval, mut back, mut is_sure) =
+            (String::new(), String::new(), String::new(), String::new(), false);
         for (name, value) in form_urlencoded::parse(body) {
             let value = value.trim();
             match &*name {
@@ -494,7 +502,8 @@ impl Order {
 
 /// The sentence of counts above the list.
 pub fn sentence(counts: &[(Standing, usize)], shell: &Shell) -> String {
-    let bad: usize = counts.iter().filter(|(standing, _)| matches!(standing, Standing::Down | Standing::Doubt)).map(|(_, count)| count).sum();
+    let bad: usize =
+        counts.iter().filter(|(standing, _)| matches!(standing, Standing::Down | Standing::Doubt)).map(|(_, count)| count).sum();
     let up: usize = counts.iter().filter(|(standing, _)| *standing == Standing::Up).map(|(_, count)| count).sum();
     let all: usize = counts.iter().map(|(_, count)| count).sum();
     match (bad, all) {

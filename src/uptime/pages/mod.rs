@@ -12,7 +12,7 @@ pub mod found;
 pub mod import;
 pub mod kinds;
 pub mod list;
-pub mod standing;
-pub mod strip;
 #[cfg(test)]
 mod sample;
+pub mod standing;
+pub mod strip;

@@ -177,8 +177,10 @@ mod tests {
 
     #[test]
     fn each_state_has_its_look() {
-        let of = |up, down, paused, maintenance| bar(Window::new(0, 10), &Tally { up, down, paused, maintenance, ..Tally::default() }, Lang::En);
-        let classes = [of(10, 0, 0, 0), of(9, 1, 0, 0), of(1, 9, 0, 0), of(0, 0, 5, 0), of(0, 0, 0, 5), of(0, 0, 0, 0)].map(|bar| bar.class);
+        let of =
+            |up, down, paused, maintenance| bar(Window::new(0, 10), &Tally { up, down, paused, maintenance, ..Tally::default() }, Lang::En);
+        let classes =
+            [of(10, 0, 0, 0), of(9, 1, 0, 0), of(1, 9, 0, 0), of(0, 0, 5, 0), of(0, 0, 0, 5), of(0, 0, 0, 0)].map(|bar| bar.class);
         assert_eq!(classes, ["", "w", "d", "p", "m", "u"]);
         assert!(of(1, 9_000, 0, 0).title.contains("down 9 s"));
         let none = strip(&[], &[], Lang::En);

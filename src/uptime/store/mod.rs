@@ -4,6 +4,7 @@
 
 mod books;
 mod checks;
+mod maintenance;
 mod past;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::platform::db::Db;
 
 pub use books::Written;
 pub use checks::{NotStored, Stored};
+pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
 pub const SPANS_KEPT_DAYS: i64 = 400;

@@ -43,13 +43,17 @@ async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCode, mut inpu
 
 /// `POST /uptime/import`: `text`, and `step`: `look` or `save`.
 pub(super) async fn route(State(state): State<Arc<Checks>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
-    let field = |name: &str| form_urlencoded::parse(&body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let field = |name: &str| {
+        form_urlencoded::parse(&body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
     let (text, is_sure) = (field("text"), field("step") == "save");
     let given = text.clone();
     let read = work(&state.pages, move |_, _| read(given.as_bytes())).await?;
     let read = match read {
         Ok(read) => read,
-        Err(problem) => return show(&state.pages, asked, StatusCode::BAD_REQUEST, ImportInput { text, problem, ..ImportInput::default() }).await,
+        Err(problem) => {
+            return show(&state.pages, asked, StatusCode::BAD_REQUEST, ImportInput { text, problem, ..ImportInput::default() }).await;
+        }
     };
     let mut looked: Vec<(Brought, Option<Defined>)> = looked_at(&state.pages.desk, &read.checks);
     if is_sure {
@@ -92,12 +96,15 @@ fn read(bytes: &[u8]) -> Result<Read, String> {
         return Err(format!("the file has more than {} MiB", FILE_BYTES_MAX / 1024 / 1024));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "the file is not text".to_owned())?;
-    let (all, _) = file::read(text, std::path::Path::new("checks")).map_err(|told| {
-        told.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })?;
+    let (all, _) = file::read(text, std::path::Path::new("checks"))
+        .map_err(|told| told.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let checks: Vec<String> = all.iter().map(Defined::definition).collect();
     let hidden = checks.iter().filter(|text| text.contains("<secret>")).count();
-    let notes = if hidden == 0 { Vec::new() } else { vec![format!("{hidden} of them had secrets, which are not in the file: set them afterwards.")] };
+    let notes = if hidden == 0 {
+        Vec::new()
+    } else {
+        vec![format!("{hidden} of them had secrets, which are not in the file: set them afterwards.")]
+    };
     Ok(Read { source: "YAML", checks, notes })
 }
 
@@ -127,8 +134,11 @@ fn looked_at(desk: &Desk, texts: &[String]) -> Vec<(Brought, Option<Defined>)> {
             }
         }
     }
-    let parents: BTreeMap<String, String> =
-        all.iter().filter_map(|(_, defined)| defined.as_ref()).map(|defined| (defined.check.name.clone(), defined.check.parent.clone())).collect();
+    let parents: BTreeMap<String, String> = all
+        .iter()
+        .filter_map(|(_, defined)| defined.as_ref())
+        .map(|defined| (defined.check.name.clone(), defined.check.parent.clone()))
+        .collect();
     all.sort_by_key(|(brought, _)| depth(&parents, &brought.name));
     all
 }

@@ -119,8 +119,7 @@ pub(super) async fn act(State(state): State<Arc<Checks>>, asked: Asked, body: By
         }
     };
     let desk = &state.pages.desk;
-    let names: Vec<(i64, String)> =
-        order.checks.iter().filter_map(|id| Some((*id, desk.view(*id)?.check.name.clone()))).collect();
+    let names: Vec<(i64, String)> = order.checks.iter().filter_map(|id| Some((*id, desk.view(*id)?.check.name.clone()))).collect();
     order.checks.retain(|id| names.iter().any(|(known, _)| known == id));
     let Some((_, first)) = names.first() else {
         let problem = in_words(&asked, &Words::from(crate::ui::lang::key("None of these checks is there any more.")));
