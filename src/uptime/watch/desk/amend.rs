@@ -54,15 +54,16 @@ impl Desk {
         for id in ids {
             let known = self.known.lock().get(id).cloned();
             let (stored, mut defined) = known.ok_or(NotStored::Unknown)?;
+            if !stored.file.is_empty() {
+                return Err(PutError::InFile(stored.file));
+            }
             change.apply(&mut defined);
             let defined = file::read_one(&defined.definition(), None).map_err(PutError::Wrong)?;
             changed.push((Stored { definition: defined.definition(), changed_at: now, ..stored }, defined));
         }
         self.store.put_checks(changed.iter().map(|(stored, _)| stored.clone()).collect()).await?;
         for (stored, defined) in changed {
-            let (id, check) = (stored.id, defined.check.clone());
-            self.known.lock().insert(id, (stored, defined));
-            self.watcher.watch(id, check, Default::default());
+            self.keep(stored.id, stored, defined);
         }
         Ok(())
     }

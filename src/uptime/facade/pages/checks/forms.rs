@@ -85,7 +85,7 @@ pub(super) async fn save(State(state): State<Arc<Checks>>, asked: Asked, body: B
             let (tried, problem) = match &error {
                 PutError::Wrong(told) => (Tried::Wrong(written.mistakes(told, &draft.kind)), String::new()),
                 PutError::NotStored(NotStored::Taken(_)) => (Tried::Wrong(vec![("name".to_owned(), error.to_string())]), String::new()),
-                PutError::Unfit(_) | PutError::NotStored(_) => (Tried::Nothing, error.to_string()),
+                PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(_) => (Tried::Nothing, error.to_string()),
             };
             show_form(&state, asked, draft, tried, status, problem).await
         }
@@ -160,7 +160,7 @@ async fn done(state: &Checks, order: &Order) -> Result<(&'static str, &'static s
         }
         Wish::Delete { .. } => {
             for id in ids {
-                desk.delete(*id).await.map_err(NotStored::Db)?;
+                desk.delete(*id).await?;
             }
             Ok(("deleted", "checks.delete"))
         }

@@ -174,6 +174,7 @@ fn check_input(
         beats: desk.beats(id),
         is_maintained: desk.is_maintained(id),
         heartbeat,
+        file: desk.file_of(id).unwrap_or_default(),
         done: asked.param("done"),
         problem,
         may_change,
