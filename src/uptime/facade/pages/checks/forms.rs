@@ -28,6 +28,7 @@ const NAMED_MAX: usize = 20;
 pub(super) const fn status_of(error: &PutError) -> StatusCode {
     match error {
         PutError::Wrong(_) | PutError::Unfit(_) | PutError::NotStored(NotStored::Taken(_) | NotStored::Full) => StatusCode::BAD_REQUEST,
+        PutError::InFile(_) => StatusCode::CONFLICT,
         PutError::NotStored(NotStored::Unknown) => StatusCode::NOT_FOUND,
         PutError::NotStored(NotStored::Db(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -37,7 +38,7 @@ pub(super) const fn status_of(error: &PutError) -> StatusCode {
 fn words_of(error: &PutError) -> String {
     match error {
         PutError::Wrong(told) => told.first().map_or_else(String::new, |first| first.message.clone()),
-        PutError::Unfit(_) | PutError::NotStored(_) => error.to_string(),
+        PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(_) => error.to_string(),
     }
 }
 
