@@ -27,9 +27,8 @@ const NAMED_MAX: usize = 20;
 
 pub(super) const fn status_of(error: &PutError) -> StatusCode {
     match error {
-        PutError::Wrong(_) | PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(NotStored::Taken(_) | NotStored::Full) => {
-            StatusCode::BAD_REQUEST
-        }
+        PutError::Wrong(_) | PutError::Unfit(_) | PutError::NotStored(NotStored::Taken(_) | NotStored::Full) => StatusCode::BAD_REQUEST,
+        PutError::InFile(_) => StatusCode::CONFLICT,
         PutError::NotStored(NotStored::Unknown) => StatusCode::NOT_FOUND,
         PutError::NotStored(NotStored::Db(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }
