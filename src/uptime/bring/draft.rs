@@ -163,7 +163,7 @@ fn in_order(all: Vec<Taken>) -> Vec<String> {
         while let Some(&next) = open.last() {
             if !begun[next] {
                 begun[next] = true;
-                let needed = all[next].needs.iter().filter_map(|name| at.get(name.as_str()));
+                let needed = all[next].needs.iter().rev().filter_map(|name| at.get(name.as_str()));
                 open.extend(needed.filter(|needed| !begun[**needed]));
                 continue;
             }

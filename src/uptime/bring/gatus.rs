@@ -238,7 +238,7 @@ fn dns(endpoint: Fields<'_>, name: &str, (url, conditions): (&str, &Conditions))
     let has_port = bare.rsplit_once(':').is_some_and(|(host, port)| port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')));
     draft.text("server", &if has_port { bare.to_owned() } else { address(bare, "53") });
     // Our records are whole lines.
-    let matches: Vec<String> = conditions.matches.iter().map(|found| format!("\\s{}", found.trim_start_matches('^'))).collect();
+    let matches: Vec<String> = conditions.matches.iter().map(|found| found.replacen('^', "\\s", 1)).collect();
     draft.texts("matches", &matches);
     latency(conditions, &mut draft);
     draft

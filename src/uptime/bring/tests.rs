@@ -1,6 +1,6 @@
 //! Files of other programs, made here.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Brought, read};
 use crate::uptime::config::Check;
@@ -18,8 +18,7 @@ fn named<'c>(checks: &'c [Check], name: &str) -> &'c Check {
     checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("{name}: {:?}", checks.iter().map(|check| &check.name).collect::<Vec<_>>()))
 }
 
-fn kuma() -> Value {
-    json!({
+const KUMA: &str = r#"{
         "version": "1.23.0", "notificationList": [], "monitorList": [
             { "id": 1, "name": "Web", "type": "group", "active": true, "interval": 60 },
             { "id": 2, "name": "Shop", "type": "keyword", "url": "https://shop.example/", "method": "POST", "interval": 20, "maxretries": 3,
@@ -44,14 +43,13 @@ fn kuma() -> Value {
             { "id": 15, "name": "Ping", "type": "ping", "hostname": "h.example", "interval": 60, "parent": 14 },
             { "id": 16, "name": "Inner", "type": "group", "interval": 60, "parent": 14 },
             { "id": 17, "name": "Mail", "type": "smtp", "hostname": "mx.example", "port": 587, "smtpSecurity": "starttls", "interval": 60, "parent": 16 },
-            { "id": 18, "name": "Socket", "type": "websocket-upgrade", "url": "wss://s.example/", "interval": 60, "parent": 13000 },
-        ],
-    })
-}
+            { "id": 18, "name": "Socket", "type": "websocket-upgrade", "url": "wss://s.example/", "interval": 60, "parent": 13000 }
+        ]
+    }"#;
 
 #[test]
 fn a_backup_of_uptime_kuma_is_taken_over() {
-    let brought = brought(&kuma().to_string());
+    let brought = brought(KUMA);
     let all = checks(&brought);
     assert_eq!(brought.source, "Uptime Kuma");
     let shop = named(&all, "Shop");
