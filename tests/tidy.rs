@@ -52,8 +52,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dispatch", &["model", "store", "config", "route", "calm", "notify"]),
     ("evaluate", &["model", "template"]),
     ("replay", &["model", "evaluate"]),
-    ("api", &["model", "ingest", "probe", "watch", "bring", "report", "status", "query", "serve", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
-    ("pages", &["model", "watch", "bring", "report", "status", "query", "draw", "evaluate", "rules", "replay", "dispatch", "config", "route", "calm"]),
+    (
+        "api",
+        &[
+            "model", "ingest", "probe", "watch", "bring", "report", "status", "query", "serve", "evaluate", "rules", "replay", "dispatch",
+            "config", "route", "calm",
+        ],
+    ),
+    (
+        "pages",
+        &[
+            "model", "watch", "bring", "report", "status", "query", "draw", "evaluate", "rules", "replay", "dispatch", "config", "route",
+            "calm",
+        ],
+    ),
     (
         "facade",
         &[
@@ -91,7 +103,10 @@ const DOORS: &[(&str, &[&str])] = &[
             "app",
         ],
     ),
-    ("askama", &["ui", "metrics/pages", "logs/pages", "alerts/pages", "boards/pages", "boards/draw", "uptime/pages", "admin/pages", "docs"]),
+    (
+        "askama",
+        &["ui", "metrics/pages", "logs/pages", "alerts/pages", "boards/pages", "boards/draw", "uptime/pages", "admin/pages", "docs"],
+    ),
     ("pulldown_cmark", &["docs/markdown", "boards/draw"]),
     // The wing of logs has one table of its own: saved searches.
     ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store", "boards/store", "uptime/store"]),

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::edge::Edge;
-use super::probing::read_modules;
+use super::probing::{Probing, read_probing};
 use super::routing::read_routing;
 use super::ruling::{read_rule_files, read_rules};
 use super::vetting::vet;
@@ -27,10 +27,9 @@ use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::{FileSettings, Resolved, unknown_variables};
 use crate::platform::telemetry::metrics::{Page, Report};
-use crate::uptime::config::Modules;
 
 /// Applies a new configuration to what runs.
-type Apply = Box<dyn Fn(&LoadedConfig, &Alerting, &Arc<Modules>) + Send + Sync>;
+type Apply = Box<dyn Fn(&LoadedConfig, &Alerting, &Probing) + Send + Sync>;
 /// Applies other rules, where nothing else changed.
 type ApplyRules = Box<dyn Fn(Vec<Group>) + Send + Sync>;
 
@@ -69,7 +68,7 @@ pub(super) struct Configuration {
 struct Current {
     loaded: Arc<LoadedConfig>,
     alerting: Alerting,
-    modules: Arc<Modules>,
+    probing: Probing,
     resolved: Resolved,
     reload: ReloadState,
     /// What is wrong with rule files that changed on disk, as it stands in `reload`.
@@ -113,7 +112,7 @@ fn resolve(flags: &ServeFlags, file: &FileSettings) -> Result<(Resolved, Vec<Str
 /// What other files say than the configuration file.
 struct Other {
     alerting: Alerting,
-    modules: Arc<Modules>,
+    probing: Probing,
     /// What is odd about the files.
     odd: Vec<Diagnostic>,
 }
@@ -122,13 +121,13 @@ struct Other {
 fn read_other(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -> Result<Other, Vec<Diagnostic>> {
     let rules = read_rules(&loaded.config, &resolved.settings);
     let routing = read_routing(&resolved.settings, loaded.loaded_from.as_deref(), clock);
-    let modules = read_modules(&resolved.settings, loaded.loaded_from.as_deref());
-    match (rules, routing, modules) {
-        (Ok((rules, mut odd)), Ok((routing, odd_routing)), Ok((modules, odd_modules))) => {
-            odd.extend(odd_routing.into_iter().chain(odd_modules));
-            Ok(Other { alerting: Alerting { rules, routing }, modules, odd })
+    let probing = read_probing(&resolved.settings, loaded.loaded_from.as_deref());
+    match (rules, routing, probing) {
+        (Ok((rules, mut odd)), Ok((routing, odd_routing)), Ok((probing, odd_probing))) => {
+            odd.extend(odd_routing.into_iter().chain(odd_probing));
+            Ok(Other { alerting: Alerting { rules, routing }, probing, odd })
         }
-        (rules, routing, modules) => Err(rules.err().into_iter().chain(routing.err()).chain(modules.err()).flatten().collect()),
+        (rules, routing, probing) => Err(rules.err().into_iter().chain(routing.err()).chain(probing.err()).flatten().collect()),
     }
 }
 
@@ -151,7 +150,7 @@ impl Configuration {
         if !wrong.is_empty() {
             bail!("the settings cannot be used:\n{}", lines(&wrong));
         }
-        let Other { alerting, modules, odd } = match read_other(&loaded, &resolved, &clock) {
+        let Other { alerting, probing, odd } = match read_other(&loaded, &resolved, &clock) {
             Ok(other) => other,
             Err(errors) => bail!("the files about rules, alerts and probes cannot be used:\n{}", lines(&errors)),
         };
@@ -160,7 +159,7 @@ impl Configuration {
         let odd = loaded.warnings.iter().chain(&odd).map(ToString::to_string);
         let warnings = odd.chain(standing.iter().cloned()).chain(unknown).collect();
         let reload = ReloadState { loaded_ms: now, error: None, warnings };
-        let current = Current { loaded: Arc::new(loaded), alerting, modules, resolved, reload, wrong_rules: None };
+        let current = Current { loaded: Arc::new(loaded), alerting, probing, resolved, reload, wrong_rules: None };
         Ok(Arc::new(Self {
             flags,
             clock,
@@ -179,7 +178,7 @@ impl Configuration {
     pub(super) fn on_change(
         &self,
         edge: Arc<Edge>,
-        apply: impl Fn(&LoadedConfig, &Alerting, &Arc<Modules>) + Send + Sync + 'static,
+        apply: impl Fn(&LoadedConfig, &Alerting, &Probing) + Send + Sync + 'static,
         apply_rules: impl Fn(Vec<Group>) + Send + Sync + 'static,
     ) {
         let said_before = self.followers.set(Followers { edge, apply: Box::new(apply), apply_rules: Box::new(apply_rules) }).is_err();
@@ -206,9 +205,9 @@ impl Configuration {
         self.current.read().alerting.clone()
     }
 
-    /// The modules of probes in force.
-    pub(super) fn modules(&self) -> Arc<Modules> {
-        Arc::clone(&self.current.read().modules)
+    /// What is said about probes.
+    pub(super) fn probing(&self) -> Probing {
+        self.current.read().probing.clone()
     }
 
     /// Warnings about the configuration in force, for the log.
@@ -241,7 +240,7 @@ impl Configuration {
     }
 
     fn take_over(&self, loaded: LoadedConfig, other: Other, unknown: Vec<String>, resolved: &Resolved) {
-        let Other { alerting, modules, odd } = other;
+        let Other { alerting, probing, odd } = other;
         let mut warnings: Vec<String> = loaded.warnings.iter().chain(&odd).map(ToString::to_string).collect();
         warnings.extend(self.needs_restart(resolved));
         for warning in &warnings {
@@ -254,11 +253,11 @@ impl Configuration {
             let mut current = self.current.write();
             current.loaded = Arc::clone(&loaded);
             current.alerting = alerting.clone();
-            current.modules = Arc::clone(&modules);
+            current.probing = probing.clone();
             current.reload = ReloadState { loaded_ms: self.clock.now_ms(), error: None, warnings };
         }
         if let Some(followers) = self.followers.get() {
-            (followers.apply)(&loaded, &alerting, &modules);
+            (followers.apply)(&loaded, &alerting, &probing);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The modules of probes between the settings and the wing of uptime: which file, and how it is read.
+//! Files about probes between the settings and the wing of uptime: which files, and how they are read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,19 +6,39 @@ use std::sync::Arc;
 use super::configuration::set_or_beside;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::Settings;
-use crate::uptime::config::{Modules, load};
+use crate::uptime::config::{KeptChecks, Modules, load};
 
-/// The name under which the file is looked for beside the configuration file.
+/// The names under which the files are looked for beside the configuration file.
 const USUAL_NAME: &str = "blackbox.yml";
+const USUAL_CHECKS: &str = "checks.yml";
+
+/// What the files say.
+#[derive(Debug, Clone)]
+pub(super) struct Probing {
+    /// How to probe.
+    pub(super) modules: Arc<Modules>,
+    /// What to probe again and again.
+    pub(super) checks: Option<Arc<KeptChecks>>,
+}
 
 /// The file that says how to probe: the one that is set, or the one beside the configuration file.
 pub(super) fn modules_file(settings: &Settings, config_file: Option<&Path>) -> Option<PathBuf> {
     set_or_beside(&settings.uptime.modules_file, config_file, USUAL_NAME)
 }
 
-/// Reads it, with what is odd about it. Blocking.
-pub(super) fn read_modules(settings: &Settings, config_file: Option<&Path>) -> Result<(Arc<Modules>, Vec<Diagnostic>), Vec<Diagnostic>> {
-    load(modules_file(settings, config_file).as_deref()).map(|(modules, odd)| (Arc::new(modules), odd))
+/// Reads them, with what is odd about them. Blocking.
+pub(super) fn read_probing(settings: &Settings, config_file: Option<&Path>) -> Result<(Probing, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let modules = load(modules_file(settings, config_file).as_deref());
+    let checks = set_or_beside(&settings.uptime.checks_file, config_file, USUAL_CHECKS);
+    let checks = checks.map(|path| KeptChecks::load(&path)).transpose();
+    match (modules, checks) {
+        (Ok((modules, mut odd)), Ok(checks)) => {
+            let (checks, odd_checks) = checks.unzip();
+            odd.extend(odd_checks.into_iter().flatten());
+            Ok((Probing { modules: Arc::new(modules), checks: checks.map(Arc::new) }, odd))
+        }
+        (modules, checks) => Err(modules.err().into_iter().chain(checks.err()).flatten().collect()),
+    }
 }
 
 #[cfg(test)]
@@ -26,19 +46,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_that_is_set_or_the_one_beside_the_configuration() {
+    fn files_that_are_set_or_those_beside_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let mut settings = Settings::default();
         assert_eq!(modules_file(&settings, Some(&config)), None);
-        assert!(read_modules(&settings, Some(&config)).unwrap().0.get("http_2xx").is_some(), "built in");
+        assert!(read_probing(&settings, Some(&config)).unwrap().0.modules.get("http_2xx").is_some(), "built in");
         let beside = folder.path().join("blackbox.yml");
         std::fs::write(&beside, "modules: {mine: {prober: tcp}}\n").unwrap();
         assert_eq!(modules_file(&settings, Some(&config)), Some(beside));
-        let (modules, _) = read_modules(&settings, Some(&config)).unwrap();
-        assert!(modules.get("mine").is_some() && modules.get("http_2xx").is_none());
+        let (probing, _) = read_probing(&settings, Some(&config)).unwrap();
+        assert!(probing.modules.get("mine").is_some() && probing.modules.get("http_2xx").is_none() && probing.checks.is_none());
+        std::fs::write(folder.path().join("checks.yml"), "checks: [{name: a, ping: {host: b}}]\n").unwrap();
+        let (probing, _) = read_probing(&settings, Some(&config)).unwrap();
+        assert_eq!(probing.checks.unwrap().file.checks[0].check.name, "a");
+        settings.uptime.checks_file = "/nowhere/checks.yml".to_owned();
         settings.uptime.modules_file = "/nowhere/blackbox.yml".to_owned();
-        let errors = read_modules(&settings, Some(&config)).unwrap_err();
+        let errors = read_probing(&settings, Some(&config)).unwrap_err();
         assert!(errors[0].to_string().starts_with("/nowhere/blackbox.yml: cannot read the modules of probes"), "{errors:?}");
+        assert!(errors[1].to_string().starts_with("/nowhere/checks.yml: cannot read the checks"), "{errors:?}");
     }
 }

@@ -17,6 +17,7 @@ use super::configuration::{Alerting, Configuration};
 use super::edge::{self, Edge, Facts};
 use super::guard::{self, KnownHosts, RequestCounts};
 use super::https::{ToHttps, https_only};
+use super::probing::Probing;
 use super::throttle::{Throttle, limited};
 use super::vouch::{Vouching, vouched};
 use super::web_users::WebUsers;
@@ -41,7 +42,6 @@ use crate::platform::http::cors::Cors;
 use crate::platform::http::server::Intake;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
-use crate::uptime::config::Modules;
 use crate::uptime::{Uptime, UptimeOptions};
 
 /// What Prometheus keeps in its data folder and pharos does not.
@@ -158,8 +158,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let uptime = open_uptime((&metrics, &logs, &alerts), configuration, &with_url, &registry, &db, clock)?;
     let (told, collecting, ruled, probing) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts), Arc::clone(&uptime));
     let evaluated = Arc::clone(&alerts);
-    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, modules: &Arc<Modules>| {
-        probing.apply(Arc::clone(modules));
+    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, said: &Probing| {
+        probing.apply(Arc::clone(&said.modules), said.checks.clone());
         told.apply(&loaded.config);
         collecting.reload(loaded.settings.collect().cloned());
         ruled.apply(ruling::following(&loaded.config, &with_url, alerting));
@@ -287,10 +287,12 @@ fn open_uptime(
     db: &Arc<Db>,
     clock: &SharedClock,
 ) -> anyhow::Result<Arc<Uptime>> {
+    let Probing { modules, checks } = configuration.probing();
     let uptime = Uptime::open(UptimeOptions {
         clock: Arc::clone(clock),
         registry: registry.clone(),
-        modules: configuration.modules(),
+        modules,
+        checks,
         db: Arc::clone(db),
         append: metrics.append(),
         metrics: metrics.evaluate(),
@@ -298,6 +300,8 @@ fn open_uptime(
         external_url: settings.server.external_url.trim_end_matches('/').to_owned(),
     })?;
     uptime.offer_alerts(alerts.taker());
+    uptime.offer_mail(alerts.post());
+    metrics.offer_checks(uptime.now());
     Ok(Arc::new(uptime))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `Append` takes samples, `Select` finds series and reads them, `Evaluate` answers queries, `Summarize`
 //! gives tiles for the front page, `Lines` reads the newest lines of a log, `Search` those that a query finds, `LogLabels` names
-//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now, `TakeAlerts` is told what is, `SendMail` sends letters. Each is called with a batch, never once a sample. An engine outside
+//! labels of streams, `Happenings` says what was marked in time, `AlertsNow` what is wrong now, `ChecksNow` how checks do, `TakeAlerts` is told what is, `SendMail` sends letters. Each is called with a batch, never once a sample. An engine outside
 //! (a Prometheus-compatible server) can stand behind any of them, so nothing above may reach around them.
 
 use std::future::Future;
@@ -455,6 +455,42 @@ pub struct OutgoingAlert {
     pub ends_at: i64,
     /// Where to look at what caused it.
     pub generator_url: String,
+}
+
+/// Says how checks do, for the front page.
+pub trait ChecksNow: Send + Sync {
+    /// The worst first, at most so many, and how many there are in all.
+    fn checks(&self, limit: usize) -> ChecksInAll;
+}
+
+/// How checks do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChecksInAll {
+    /// Checks that are up.
+    pub up: usize,
+    /// Checks that are down.
+    pub down: usize,
+    /// All, those included that are paused or of which nothing is known.
+    pub all: usize,
+    /// The worst of them.
+    pub worst: Vec<CheckNow>,
+}
+
+/// How a check does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckNow {
+    /// Its name.
+    pub name: String,
+    /// Its page.
+    pub href: String,
+    /// Whether it is up; none if that is not known, or nobody wants to know.
+    pub is_up: Option<bool>,
+    /// Why it is down, in words; empty when it is not.
+    pub cause: String,
+    /// Its newest results, the oldest first: whether each was good.
+    pub recent: Vec<bool>,
+    /// How long the newest took, in seconds.
+    pub took_s: Option<f64>,
 }
 
 /// Sends letters through the mail server that is set (`global.smtp_*` of the routing file).

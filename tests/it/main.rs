@@ -40,6 +40,8 @@ mod calm_pages;
 mod channels;
 /// Checks: watched, down and up again, told as alerts; heartbeats.
 mod checks;
+/// Checks of a file.
+mod checks_file;
 /// Configuration files, reload, checks.
 mod config;
 /// Dashboards of others: read, answered, drawn.

@@ -6,6 +6,7 @@ mod manager;
 mod now;
 mod own;
 mod pages;
+mod post;
 mod report;
 mod routing;
 mod send;
@@ -35,7 +36,7 @@ use crate::base::time::Duration;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
-use crate::series::ports::{AlertsNow, SendAlerts, TakeAlerts};
+use crate::series::ports::{AlertsNow, SendAlerts, SendMail, TakeAlerts};
 use crate::series::relabel::RelabelConfig;
 use crate::ui::shell::Counts;
 
@@ -187,6 +188,11 @@ impl Alerts {
     pub fn taker(&self) -> Arc<dyn TakeAlerts> {
         let (sender, manager, clock) = (Arc::clone(&self.sender), Arc::clone(&self.manager), Arc::clone(&self.clock));
         Arc::new(take::Taker { sender, manager, clock })
+    }
+
+    /// Who sends letters, through the mail server that is in force as each is sent.
+    pub fn post(&self) -> Arc<dyn SendMail> {
+        Arc::new(post::Post { routing: self.routing(), clock: Arc::clone(&self.clock) })
     }
 
     /// Every route of the hall. Call it once, as the server starts.

@@ -1,35 +1,22 @@
 //! E-mail: text and HTML as alternatives of one letter. Source: RFC 5322, 2045 to 2047; headers as upstream sets them.
 
-use std::time::Duration;
-
+use super::account::Account;
 use super::mime::{self, Part};
-use super::opening::{Base, Opening, tls_settings};
-use super::secret::{Mask, Source};
+use super::opening::{Base, Opening};
 use super::{Receipt, Refusal, channel, key_hash};
 use crate::alerts::config::channel::mail;
 use crate::alerts::model::message::Message;
 use crate::alerts::template::message::{MessageData, Text};
 use crate::base::template::Moment;
 use crate::platform::config::value::GoDuration;
-use crate::platform::http::client::TlsSettings;
-use crate::platform::mail::{Credentials, Letter, MailServer, Tls};
+use crate::platform::mail::Letter;
 
-/// How long one try may take.
-const TRY_MAX: Duration = Duration::from_secs(60);
 const DEFAULT_SUBJECT: &str = "{{ template \"email.default.subject\" . }}";
 
 /// E-mail.
 pub(super) struct Email {
     base: Base,
-    host: String,
-    port: u16,
-    hello: String,
-    tls: Tls,
-    tls_settings: TlsSettings,
-    username: String,
-    identity: String,
-    password: Source,
-    secret: Source,
+    account: Account,
     from: Text,
     to: Text,
     headers: Vec<(String, Text)>,
@@ -52,23 +39,7 @@ impl Email {
     /// Reads its texts.
     pub fn open(config: &mail::Email, opening: &mut Opening<'_>) -> Option<Self> {
         let base = opening.base(None, GoDuration::default())?;
-        let port = match &*config.smarthost.port {
-            "smtp" => Some(25),
-            "smtps" | "submissions" => Some(465),
-            "submission" => Some(587),
-            number => number.parse().ok(),
-        };
-        if port.is_none() {
-            opening.problem("smarthost", format!("{:?} is no port", config.smarthost.port));
-        }
-        let tls_settings = match tls_settings(config.tls_config.as_deref()) {
-            Ok(settings) => settings,
-            Err(error) => {
-                opening.problem("tls_config", error);
-                return None;
-            }
-        };
-        let implicit = config.force_implicit_tls.unwrap_or(port == Some(465));
+        let account = Account::of(config).map_err(|(key, why)| opening.problem(key, why)).ok();
         let mut headers = Vec::new();
         for (name, default) in [("Subject", DEFAULT_SUBJECT), ("To", &*config.to), ("From", &*config.from)] {
             if !config.headers.contains_key(name) {
@@ -83,19 +54,7 @@ impl Email {
         }
         Some(Self {
             base,
-            host: config.smarthost.host.clone(),
-            port: port?,
-            hello: config.hello.clone(),
-            tls: match (implicit, config.require_tls.unwrap_or(true)) {
-                (true, _) => Tls::Implicit,
-                (false, true) => Tls::Start,
-                (false, false) => Tls::Off,
-            },
-            tls_settings,
-            username: config.auth_username.clone(),
-            identity: config.auth_identity.clone(),
-            password: Source::of(&config.auth_password, &config.auth_password_file),
-            secret: Source::of(&config.auth_secret, &config.auth_secret_file),
+            account: account?,
             from: opening.text("from", &config.from),
             to: opening.text("to", &config.to),
             headers,
@@ -157,22 +116,7 @@ impl Email {
         };
         let to = mime::addresses(&to).map_err(|error| format!("parse 'to' addresses: {error}"))?;
         let letter = self.letter(message, &data)?;
-        let credentials = Credentials {
-            username: self.username.clone(),
-            identity: self.identity.clone(),
-            password: self.password.read("auth_password").await?,
-            secret: self.secret.read("auth_secret").await?,
-        };
-        let mask = Mask::of([&credentials.password, &credentials.secret]);
-        let server = MailServer {
-            host: self.host.clone(),
-            port: self.port,
-            hello: self.hello.clone(),
-            tls: self.tls,
-            tls_settings: self.tls_settings.clone(),
-            credentials,
-            timeout: TRY_MAX,
-        };
+        let (server, mask) = self.account.server().await?;
         match server.deliver(Letter { from, to: &to, text: letter.as_bytes() }).await {
             Ok(answer) => Ok(Receipt { answer: mask.text(&answer) }),
             Err(error) => Err(Refusal { reason: mask.text(&error.reason), may_retry: !error.is_final, after: None }),

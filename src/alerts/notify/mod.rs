@@ -4,6 +4,7 @@
 //! bounds the time of all tries, and tries again where [`Refusal::may_retry`] says so. Secrets that stand in files are
 //! read at each use; no secret stands in a [`Receipt`] or a [`Refusal`].
 
+mod account;
 mod discord;
 mod email;
 mod googlechat;
@@ -11,6 +12,7 @@ mod gotify;
 mod http;
 mod incidentio;
 mod jira;
+mod letters;
 mod matrix;
 mod mattermost;
 mod mime;
@@ -48,6 +50,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::alerts::config::Integration;
 use crate::alerts::model::message::Message;
 
+pub use letters::Letters;
 pub use opening::{Around, Channels, open};
 
 /// The end of a try.

@@ -8,7 +8,7 @@ use super::look::{Look, usual_span};
 use crate::metrics::ingest::scrape::ActiveTarget;
 use crate::metrics::ingest::scrape::target::Health;
 use crate::metrics::model::storage::{Cardinality, Growth, Storage, StorageStatus};
-use crate::metrics::pages::home::{CPU_BUSY_MINUTES, Disk, HomeInput, Host, Ingest, Job, Problem};
+use crate::metrics::pages::home::{CHECKS_SHOWN, CPU_BUSY_MINUTES, Disk, HomeInput, Host, Ingest, Job, Problem};
 use crate::series::labels::quote;
 use crate::ui::lang::{Words, key};
 use crate::ui::links;
@@ -36,6 +36,7 @@ pub(super) fn input(metrics: &Metrics, alerts: Counts) -> HomeInput {
         problems,
         host,
         alerts,
+        checks: metrics.checks.get().map(|checks| checks.checks(CHECKS_SHOWN)).unwrap_or_default(),
     }
 }
 

@@ -12,7 +12,7 @@ mod upstream_report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -43,7 +43,7 @@ use crate::platform::config::settings::Settings;
 use crate::platform::telemetry::metrics::{Page, Registry};
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
-use crate::series::ports::{Append, Evaluate, Select, SendAlerts};
+use crate::series::ports::{Append, ChecksNow, Evaluate, Select, SendAlerts};
 pub use backup::{check_restored, stopped_part};
 use storage::StoreAdmin;
 use upstream_report::{QueriesReport, TsdbReport};
@@ -123,6 +123,7 @@ pub struct Metrics {
     append: Arc<dyn Append>,
     statsd: Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>,
     pressure: Pressure,
+    checks: OnceLock<Arc<dyn ChecksNow>>,
     background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
@@ -213,6 +214,7 @@ impl Metrics {
             append,
             statsd,
             pressure,
+            checks: OnceLock::new(),
             background: parking_lot::Mutex::default(),
         }))
     }
@@ -303,6 +305,11 @@ impl Metrics {
     /// Takes samples of rules; they go to storage and to remote write.
     pub fn append(&self) -> Arc<dyn Append> {
         Arc::clone(&self.append)
+    }
+
+    /// Who says how checks do. Only the first call counts.
+    pub fn offer_checks(&self, checks: Arc<dyn ChecksNow>) {
+        let _known_already = self.checks.set(checks);
     }
 
     /// Sends alerts to Alertmanagers outside.

@@ -450,6 +450,8 @@ settings! {
     uptime: UptimeSettings {
         /// File with the modules that say how to probe, in the form of blackbox_exporter's; empty for blackbox.yml beside the configuration file, if there is one, and for built-in modules else.
         modules_file: String = "", ["blackbox.config.file"];
+        /// File with checks, as they are exported; empty for checks.yml beside the configuration file, if there is one. Its checks are changed there, not in the browser.
+        checks_file: String = "", [];
     }
     /// Dashboards.
     boards: BoardSettings {

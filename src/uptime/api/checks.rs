@@ -48,6 +48,9 @@ struct CheckJson<'a> {
     in_doubt_since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<IncidentJson<'a>>,
+    /// Where it stands, and is to be changed; none where it was made here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     #[serde(rename = "lastDurationSeconds", skip_serializing_if = "Option::is_none")]
     last_duration_s: Option<f64>,
 }
@@ -95,7 +98,7 @@ struct FiguresJson {
     p95: Option<f64>,
 }
 
-fn check_json(id: i64, view: &View) -> CheckJson<'_> {
+fn check_json(id: i64, view: &View, file: Option<String>) -> CheckJson<'_> {
     CheckJson {
         id,
         name: &view.check.name,
@@ -107,6 +110,7 @@ fn check_json(id: i64, view: &View) -> CheckJson<'_> {
         since: format_rfc3339(view.span.from),
         in_doubt_since: view.in_doubt_since.map(format_rfc3339),
         incident: view.incident.as_ref().map(|incident| incident_json(None, incident)),
+        file,
         last_duration_s: view.newest.as_ref().map(|outcome| outcome.took.as_secs_f64()),
     }
 }
@@ -147,7 +151,9 @@ fn figures_json(figures: &Figures) -> FiguresJson {
 impl From<PutError> for ApiError {
     fn from(error: PutError) -> Self {
         let kind = match &error {
-            PutError::Wrong(_) | PutError::Unfit(_) | PutError::NotStored(NotStored::Taken(_) | NotStored::Full) => ErrorKind::BadData,
+            PutError::Wrong(_) | PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(NotStored::Taken(_) | NotStored::Full) => {
+                ErrorKind::BadData
+            }
             PutError::NotStored(NotStored::Unknown) => ErrorKind::NotFound,
             PutError::NotStored(NotStored::Db(_)) => ErrorKind::Unavailable,
         };
@@ -171,16 +177,16 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
 }
 
-async fn text_of(headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
+pub(super) async fn text_of(headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
     let body = read_body(body, BODY_BYTES_MAX).await?;
     let body = decompress(headers, body, BODY_BYTES_MAX)?;
-    String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the check is not UTF-8"))
+    String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the body is not UTF-8"))
 }
 
 /// `GET /api/v1/checks`: every check and its state.
 pub(super) async fn list(State(state): State<Arc<ApiState>>) -> Response {
     let views = state.desk.views();
-    success(&views.iter().map(|(id, view)| check_json(*id, view)).collect::<Vec<_>>())
+    success(&views.iter().map(|(id, view)| check_json(*id, view, state.desk.file_of(*id))).collect::<Vec<_>>())
 }
 
 /// `GET /api/v1/checks/{name}`: a check by its name or number, with its figures.
@@ -194,7 +200,7 @@ pub(super) async fn one(State(state): State<Arc<ApiState>>, Path(name): Path<Str
     });
     let figures = figures.await?.map_err(unavailable)?;
     let figures: BTreeMap<&str, FiguresJson> = figures.iter().map(|(name, figures)| (*name, figures_json(figures))).collect();
-    Ok(success(&json!({ "check": check_json(id, &view), "figures": figures })))
+    Ok(success(&json!({ "check": check_json(id, &view, state.desk.file_of(id)), "figures": figures })))
 }
 
 /// `POST /api/v1/checks`: makes a check of the body.
@@ -233,7 +239,7 @@ async fn put(state: &ApiState, id: Option<i64>, request: Request<Body>) -> Resul
 /// `DELETE /api/v1/checks/{name}`: forgets a check and everything that is known of it.
 pub(super) async fn delete(State(state): State<Arc<ApiState>>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let id = found(&state.desk, &name)?;
-    state.desk.delete(id).await.map_err(unavailable)?;
+    state.desk.delete(id).await?;
     Ok(Change::new("checks.delete", name).in_answer(success(&json!({}))))
 }
 

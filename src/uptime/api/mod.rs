@@ -1,6 +1,8 @@
 //! Doors of the wing for programs.
 
 mod checks;
+mod maintenance;
+mod operations;
 mod probe;
 
 use std::sync::Arc;
@@ -59,7 +61,13 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("DELETE", "/api/v1/checks/{name}", edit, with(delete(checks::delete)))
         .route("POST", "/api/v1/checks/{name}/probe", edit, with(post(checks::probe_now)))
         .route("GET", "/api/v1/incidents", read, with(get(checks::incidents)))
+        .route("GET", "/api/v1/maintenance", read, with(get(maintenance::list)))
+        .route("POST", "/api/v1/maintenance", edit, with(post(maintenance::make)))
+        .route("GET", "/api/v1/maintenance/{id}", read, with(get(maintenance::one)))
+        .route("PUT", "/api/v1/maintenance/{id}", edit, with(put(maintenance::change)))
+        .route("DELETE", "/api/v1/maintenance/{id}", edit, with(delete(maintenance::delete)))
         // Who knows the token may beat: jobs have no account.
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}", Policy::Public, with(any(checks::plain_beat)))
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))
+        .described(operations::operation)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Pattern;
-pub use super::services::{DockerCheck, DomainCheck, GroupCheck, PostgresCheck, RedisCheck, SmtpCheck, WebsocketCheck};
 use super::services::domain_interval;
+pub use super::services::{DockerCheck, DomainCheck, GroupCheck, PostgresCheck, RedisCheck, SmtpCheck, WebsocketCheck};
 use crate::base::location::Location;
 use crate::base::masked;
 use crate::base::quote::quote;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::check::Check;
+use super::maintenance::{self, Described};
 use crate::base::masked;
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::keys::{Keys, to_node};
@@ -38,22 +39,55 @@ impl Defined {
         below.retain(|(found, _)| &*found.text != key);
         below.push((Key { at: Position::default(), text: key.into() }, Node::text(value)));
     }
+
+    /// The same with another value of a key that every kind has; none takes the key away.
+    pub fn set(&mut self, key: &str, value: Option<Node>) {
+        put(&mut self.node, key, value);
+    }
+
+    /// The same with a label more, with another value of it, or (none) without it.
+    pub fn set_label(&mut self, name: &str, value: Option<&str>) {
+        let mut labels = self.node.get("labels").cloned().unwrap_or_else(|| Node::new(Kind::Map(Vec::new())));
+        put(&mut labels, name, value.map(Node::text));
+        let is_empty = matches!(&labels.kind, Kind::Map(pairs) if pairs.is_empty());
+        self.set("labels", (!is_empty).then_some(labels));
+    }
+}
+
+fn put(map: &mut Node, key: &str, value: Option<Node>) {
+    let Kind::Map(pairs) = &mut map.kind else { return };
+    let place = pairs.iter().position(|(found, _)| &*found.text == key);
+    match (place, value) {
+        (Some(at), Some(value)) => pairs[at].1 = value,
+        (None, Some(value)) => pairs.push((Key { at: Position::default(), text: key.into() }, value)),
+        (Some(at), None) => drop(pairs.remove(at)),
+        (None, None) => {}
+    }
+}
+
+/// What stands in a file of checks.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ChecksFile {
+    /// The checks.
+    pub checks: Vec<Defined>,
+    /// Maintenance of them, and of others.
+    pub maintenance: Vec<Described>,
 }
 
 /// Reads a file of checks.
 ///
 /// # Errors
 /// Everything that is wrong with it, with its place. Otherwise warnings stand beside the checks.
-pub fn read(text: &str, path: &Path) -> Result<(Vec<Defined>, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read(text: &str, path: &Path) -> Result<(ChecksFile, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Report::new(path);
     let document = match yaml::parse(text) {
         Ok(document) => document,
         Err(error) => {
             report.error(error.at, error.message);
-            return report.finish().map(|warnings| (Vec::new(), warnings));
+            return report.finish().map(|warnings| (ChecksFile::default(), warnings));
         }
     };
-    let mut all = Vec::new();
+    let (mut all, mut maintenance) = (Vec::new(), Vec::new());
     if let Some(mut section) = Section::open(&document.root, "checks", &mut report) {
         let nodes = section.list("checks");
         if nodes.len() > CHECKS_MAX {
@@ -62,10 +96,11 @@ pub fn read(text: &str, path: &Path) -> Result<(Vec<Defined>, Vec<Diagnostic>), 
         for node in nodes.iter().take(CHECKS_MAX) {
             all.extend(one(node, section.report));
         }
+        maintenance = maintenance::read_list(&mut section);
         section.finish_exactly();
     }
     names_and_parents(&all, &mut report);
-    report.finish().map(|warnings| (all, warnings))
+    report.finish().map(|warnings| (ChecksFile { checks: all, maintenance }, warnings))
 }
 
 /// Reads a single check, in YAML or JSON. Where it says `<secret>`, what `before` has there is meant.
@@ -90,8 +125,18 @@ pub fn read_one(text: &str, before: Option<&Defined>) -> Result<Defined, Vec<Dia
 
 /// Checks as a file that reads back as the same, with `<secret>` in place of secrets.
 pub fn print<'c>(checks: impl IntoIterator<Item = &'c Check>) -> String {
-    let list = Node::new(Kind::List(checks.into_iter().map(to_node).collect()));
-    yaml::print(&Node::new(Kind::Map(vec![(Key { at: Position::default(), text: "checks".into() }, list)])))
+    print_all(checks, &[])
+}
+
+/// Checks and maintenance as a file that reads back as the same, with `<secret>` in place of secrets.
+pub fn print_all<'c>(checks: impl IntoIterator<Item = &'c Check>, maintenance: &[Described]) -> String {
+    let list = |nodes: Vec<Node>| Node::new(Kind::List(nodes));
+    let named = |name: &str, nodes: Vec<Node>| (Key { at: Position::default(), text: name.into() }, list(nodes));
+    let mut pairs = vec![named("checks", checks.into_iter().map(to_node).collect())];
+    if !maintenance.is_empty() {
+        pairs.push(named("maintenance", maintenance.iter().map(to_node).collect()));
+    }
+    yaml::print(&Node::new(Kind::Map(pairs)))
 }
 
 fn one(node: &Node, report: &mut Report) -> Option<Defined> {
@@ -198,7 +243,7 @@ checks:
 
     #[test]
     fn a_file_reads_back_as_it_was_printed() {
-        let (all, warnings) = read(FILE, Path::new("checks.yml")).unwrap();
+        let (ChecksFile { checks: all, .. }, warnings) = read(FILE, Path::new("checks.yml")).unwrap();
         assert_eq!(warnings, []);
         let kinds: Vec<(&str, String)> = all.iter().map(|defined| (defined.check.kind(), defined.check.target())).collect();
         assert_eq!(kinds[1], ("tcp", "db.example:5432".to_owned()));
@@ -206,14 +251,23 @@ checks:
         assert_eq!(all[1].check.timeout().to_string(), "5s", "not longer than its interval");
         let printed = print(all.iter().map(|defined| &defined.check));
         assert!(!printed.contains("hunter2") && !printed.contains("pw@"), "{printed}");
-        let (again, _) = read(&printed, Path::new("x")).unwrap();
+        let (ChecksFile { checks: again, .. }, _) = read(&printed, Path::new("x")).unwrap();
         assert_eq!(print(again.iter().map(|defined| &defined.check)), printed);
         assert_eq!(again[1].check, all[1].check);
     }
 
     #[test]
+    fn maintenance_stands_beside_checks() {
+        let text = format!("{FILE}maintenance:\n  - {{title: Move, checks: [Shop], starts: '@weekly', lasts: 2h}}\n");
+        let (file, _) = read(&text, Path::new("checks.yml")).unwrap();
+        assert_eq!((file.maintenance.len(), file.maintenance[0].title.as_str()), (1, "Move"));
+        let printed = print_all(file.checks.iter().map(|defined| &defined.check), &file.maintenance);
+        assert_eq!(read(&printed, Path::new("x")).unwrap().0.maintenance, file.maintenance);
+    }
+
+    #[test]
     fn what_was_hidden_stays_as_it_was() {
-        let (all, _) = read(FILE, Path::new("checks.yml")).unwrap();
+        let (ChecksFile { checks: all, .. }, _) = read(FILE, Path::new("checks.yml")).unwrap();
         let shown = yaml::print(&to_node(&all[0].check));
         let again = read_one(&shown, Some(&all[0])).unwrap();
         let http = again.check.http.as_ref().unwrap();
@@ -229,7 +283,10 @@ checks:
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
             ("checks: [{http: {url: 'https://a/'}}]", "checks.yml:1:10: a check has a name"),
-            ("checks: [{name: a}]", "checks.yml:1:10: a check says what it probes: http, tcp, dns, ping, grpc, websocket, smtp, postgres, redis, docker, domain, "),
+            (
+                "checks: [{name: a}]",
+                "checks.yml:1:10: a check says what it probes: http, tcp, dns, ping, grpc, websocket, smtp, postgres, redis, docker, domain, ",
+            ),
             (
                 "checks: [{name: a, ping: {host: a}, tcp: {address: 'a:1'}}]",
                 "checks.yml:1:10: a check has one kind, this one has tcp and ping",
@@ -269,10 +326,16 @@ checks:
                 "checks.yml:1:37: url: read \"http://a\", expected an address such as wss://example.org/",
             ),
             ("checks: [{name: a, smtp: {address: 'a:25', tls: true, starttls: true}}]", "checks.yml:1:65: starttls: either TLS"),
-            ("checks: [{name: a, postgres: {address: 'a:5432', tls: yes}}]", "checks.yml:1:55: tls: read \"yes\", expected disable, require or verify"),
+            (
+                "checks: [{name: a, postgres: {address: 'a:5432', tls: yes}}]",
+                "checks.yml:1:55: tls: read \"yes\", expected disable, require or verify",
+            ),
             ("checks: [{name: a, redis: {address: 'a:1', username: b}}]", "checks.yml:1:27: password: who signs in has one"),
             ("checks: [{name: a, docker: {container: 'a/b'}}]", "checks.yml:1:40: container: read \"a/b\", expected the name"),
-            ("checks: [{name: a, docker: {container: a, host: 'ssh://a'}}]", "checks.yml:1:49: host: read \"ssh://a\", expected such as unix:"),
+            (
+                "checks: [{name: a, docker: {container: a, host: 'ssh://a'}}]",
+                "checks.yml:1:49: host: read \"ssh://a\", expected such as unix:",
+            ),
             ("checks: [{name: a, domain: {name: localhost}}]", "checks.yml:1:35: name: read \"localhost\", expected a domain"),
             ("checks: [{name: a, interval: 30s, domain: {name: a.org}}]", "checks.yml:1:30: interval: read 30s, expected at least 10m"),
             ("checks: {", "checks.yml:"),

@@ -2,8 +2,10 @@
 //! blackbox_exporter; and checks, each of which says what is probed and how often.
 
 pub mod check;
+mod checks_file;
 mod dns_words;
 pub mod file;
+pub mod maintenance;
 mod module;
 mod pattern;
 pub mod plan;
@@ -18,10 +20,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use check::{Check, JsonCondition};
+pub use checks_file::KeptChecks;
 pub use dns_words::{class, record_type};
 pub use module::{
-    DnsModule, DnsRecords, DockerModule, DomainModule, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, PostgresModule,
-    Preference, RedisModule, SmtpModule, Step, TcpModule, TlsUse, UnixModule, Way, WebsocketModule,
+    DnsModule, DnsRecords, DockerModule, DomainModule, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, PostgresModule, Preference,
+    RedisModule, SmtpModule, Step, TcpModule, TlsUse, UnixModule, Way, WebsocketModule,
 };
 pub use pattern::Pattern;
 pub use print::print;

@@ -1,6 +1,8 @@
 //! A module as it is shown: every key that says something, secrets hidden.
 
-use super::module::{DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Preference, Step, TcpModule, UnixModule, WebsocketModule};
+use super::module::{
+    DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Preference, Step, TcpModule, UnixModule, WebsocketModule,
+};
 use super::{Module, Pattern, Way};
 use crate::base::masked;
 use crate::platform::config::http_client;

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{
-    NAME_CHARS_MAX, refuse, vet_address, vet_count, vet_duration_within_day, vet_regexes, vet_texts,
-};
+use super::check::{NAME_CHARS_MAX, refuse, vet_address, vet_count, vet_duration_within_day, vet_regexes, vet_texts};
 use crate::base::quote::quote;
 use crate::base::secret::Secret;
 use crate::base::time::Duration;
@@ -185,7 +183,11 @@ fn vet_postgres(postgres: &mut PostgresCheck, section: &mut Section<'_, '_>) {
     }
     vet_texts(
         section,
-        &[("username", &postgres.username, NAME_CHARS_MAX), ("database", &postgres.database, NAME_CHARS_MAX), ("query", &postgres.query, MESSAGE_CHARS_MAX)],
+        &[
+            ("username", &postgres.username, NAME_CHARS_MAX),
+            ("database", &postgres.database, NAME_CHARS_MAX),
+            ("query", &postgres.query, MESSAGE_CHARS_MAX),
+        ],
     );
     vet_duration_within_day(section, "latency_max", postgres.latency_max);
 }

@@ -1,5 +1,6 @@
 //! The front door of the wing: holds the modules in force, has checks watched and their alerts told, and hands out routes.
 
+mod now;
 mod pages;
 mod running;
 
@@ -8,6 +9,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,18 +20,20 @@ use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
-use crate::series::ports::{Append, Evaluate, SendMail, TakeAlerts};
+use crate::series::ports::{Append, ChecksNow, Evaluate, SendMail, TakeAlerts};
 use crate::uptime::api::{self, ApiState, Counts};
-use crate::uptime::config::Modules;
+use crate::uptime::config::{KeptChecks, Modules};
 use crate::uptime::model::track::State;
 use crate::uptime::probe::Prober;
 use crate::uptime::store::Store;
 use crate::uptime::watch::announce::Announcer;
-use crate::uptime::watch::desk::Desk;
+use crate::uptime::watch::desk::{Desk, Followed};
 use crate::uptime::watch::watcher::Watcher;
 
 /// How often it is looked whether somebody is to be told.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// How long after a failure of the database the file of checks is followed again.
+const FOLLOWED_AGAIN: Duration = Duration::from_secs(5);
 /// How often hours become days, and what is old is forgotten.
 const ROLLED_UP_EVERY: Duration = Duration::from_secs(3600);
 
@@ -41,6 +45,8 @@ pub struct UptimeOptions {
     pub registry: Registry,
     /// How to probe.
     pub modules: Arc<Modules>,
+    /// The file of checks, if there is one.
+    pub checks: Option<Arc<KeptChecks>>,
     /// Where checks and what became of them are kept.
     pub db: Arc<Db>,
     /// Where their series are stored.
@@ -67,6 +73,8 @@ pub struct Uptime {
     pages: Arc<PageState>,
     taker: Arc<OnceLock<Arc<dyn TakeAlerts>>>,
     mail: Arc<OnceLock<Arc<dyn SendMail>>>,
+    /// The file of checks in force.
+    followed: watch::Sender<Option<Arc<KeptChecks>>>,
     external_url: String,
     stop: CancellationToken,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
@@ -84,11 +92,18 @@ impl Uptime {
     /// # Errors
     /// The database's.
     pub fn open(options: UptimeOptions) -> Result<Self, DbError> {
-        let UptimeOptions { clock, registry, modules, db, append, metrics, logs, external_url } = options;
+        let UptimeOptions { clock, registry, modules, checks, db, append, metrics, logs, external_url } = options;
         let prober = Arc::new(Prober::new(Arc::clone(&clock)));
         let modules = Arc::new(ArcSwap::new(modules));
         let store = Store::new(db);
-        let running = Running { members: OnceLock::new(), prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) };
+        let running = Running {
+            members: OnceLock::new(),
+            prober: Arc::clone(&prober),
+            modules: Arc::clone(&modules),
+            metrics,
+            logs,
+            clock: Arc::clone(&clock),
+        };
         let running = Arc::new(running);
         let watcher = Watcher::new(Arc::clone(&running) as _, store.clone(), append, Arc::clone(&clock));
         let desk = Desk::open(store.clone(), Arc::clone(&watcher), Arc::clone(&clock))?;
@@ -101,17 +116,23 @@ impl Uptime {
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
         let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());
-        Ok(Self { state, watcher, store, pages, taker, mail, external_url, stop, tasks })
+        Ok(Self { state, watcher, store, pages, taker, mail, followed: watch::Sender::new(checks), external_url, stop, tasks })
     }
 
-    /// Puts other modules in force.
-    pub fn apply(&self, modules: Arc<Modules>) {
+    /// Puts other modules and another file of checks in force, the latter soon.
+    pub fn apply(&self, modules: Arc<Modules>, checks: Option<Arc<KeptChecks>>) {
         self.state.modules.store(modules);
+        self.followed.send_replace(checks);
     }
 
     /// Who is told of checks that are down. Only the first call counts.
     pub fn offer_alerts(&self, taker: Arc<dyn TakeAlerts>) {
         let _known_already = self.taker.set(taker);
+    }
+
+    /// How checks do.
+    pub fn now(&self) -> Arc<dyn ChecksNow> {
+        Arc::new(now::Now(Arc::clone(&self.state.desk)))
     }
 
     /// Who sends mail. Only the first call counts.
@@ -125,11 +146,16 @@ impl Uptime {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(async move { watcher.run(stop).await }));
         tasks.push(tokio::spawn(self.telling()));
+        tasks.push(tokio::spawn(self.following()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());
+        let desk = Arc::clone(&self.state.desk);
         tasks.push(tokio::spawn(async move {
             while !stop.is_cancelled() {
                 if let Err(error) = store.roll_up(clock.now_ms()).await {
                     tracing::warn!(%error, "days of checks are not added up");
+                }
+                if let Err(error) = desk.forget_old_maintenance().await {
+                    tracing::warn!(%error, "old maintenance is not forgotten");
                 }
                 tokio::select! {
                     () = tokio::time::sleep(ROLLED_UP_EVERY) => {}
@@ -137,6 +163,35 @@ impl Uptime {
                 }
             }
         }));
+    }
+
+    /// Has the checks of the file watched, and those of each that comes after it.
+    fn following(&self) -> impl Future<Output = ()> + use<> {
+        let (mut files, desk, stop) = (self.followed.subscribe(), Arc::clone(&self.state.desk), self.stop.clone());
+        async move {
+            while !stop.is_cancelled() {
+                let file = files.borrow_and_update().clone();
+                match desk.follow(file.as_deref()).await {
+                    Ok(Followed { changed, released }) if changed + released > 0 => {
+                        tracing::info!(changed, released, "checks of the file are in force; those that stand in it no longer are paused");
+                    }
+                    Ok(_) => {}
+                    Err(error) if error.may_pass() => {
+                        tracing::warn!(%error, "checks of the file are not stored, this is tried again");
+                        tokio::select! {
+                            () = tokio::time::sleep(FOLLOWED_AGAIN) => {}
+                            () = stop.cancelled() => {}
+                        }
+                        continue;
+                    }
+                    Err(why) => tracing::error!(%why, "checks of the file are not in force"),
+                }
+                tokio::select! {
+                    changed = files.changed() => if changed.is_err() { return },
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
     }
 
     /// Tells of checks that are down, until the end.

@@ -193,8 +193,14 @@ mod tests {
         assert_eq!(why(r#"{"Running": true, "Health": {"Status": "healthy", "Log": null}}"#), None);
         for (state, said) in [
             (r#"{"Running": true, "Paused": true}"#, "the container is paused"),
-            (r#"{"Running": true, "Restarting": true, "ExitCode": 3}"#, "the container begins again and again, and ended with exit code 3 last"),
-            (r#"{"Status": "exited", "ExitCode": 137, "OOMKilled": true}"#, "the container was stopped as it had no memory left, with exit code 137"),
+            (
+                r#"{"Running": true, "Restarting": true, "ExitCode": 3}"#,
+                "the container begins again and again, and ended with exit code 3 last",
+            ),
+            (
+                r#"{"Status": "exited", "ExitCode": 137, "OOMKilled": true}"#,
+                "the container was stopped as it had no memory left, with exit code 137",
+            ),
             (r#"{"Status": "exited", "ExitCode": 1, "Error": "no such file\n"}"#, "the container ended with exit code 1: no such file"),
             (r#"{"Status": "created"}"#, "the container was never started"),
             (r#"{"Running": true, "Health": {"Status": "starting"}}"#, "the container's health check has not passed yet"),

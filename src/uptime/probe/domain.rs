@@ -64,7 +64,8 @@ pub(super) async fn probe(probing: &Probing<'_>, record: &mut Record, module: &D
     let url = format!("{}/domain/{name}", server.trim_end_matches('/'));
     let Some(body) = http::fetch(probing, record, &url, ("application/rdap+json", ANSWER_BYTES_MAX)).await else {
         if record.found.outcome.status == Some(404) {
-            record.instead(FailureKind::Content, format!("the registry does not know {name}: nobody has it, or it is not the whole domain"));
+            record
+                .instead(FailureKind::Content, format!("the registry does not know {name}: nobody has it, or it is not the whole domain"));
         }
         return;
     };
@@ -99,7 +100,10 @@ fn judge(domain: &Domain, days_min: u64, now: i64) -> Result<i64, (FailureKind, 
         return Err((FailureKind::Expiry, format!("the registration of the domain ended on {day}")));
     }
     if left < i64::try_from(days_min).unwrap_or(i64::MAX) {
-        return Err((FailureKind::Expiry, format!("the registration of the domain ends in {left} days, on {day}, and must hold for {days_min}")));
+        return Err((
+            FailureKind::Expiry,
+            format!("the registration of the domain ends in {left} days, on {day}, and must hold for {days_min}"),
+        ));
     }
     Ok(left)
 }
@@ -181,9 +185,16 @@ mod tests {
 
     #[test]
     fn domains_are_judged_by_when_they_end() {
-        let with = |date: &str| format!(r#"{{"events": [{{"eventAction": "registration", "eventDate": "1999-01-01T00:00:00Z"}}, {{"eventAction": "expiration", "eventDate": "{date}"}}]}}"#);
+        let with = |date: &str| {
+            format!(
+                r#"{{"events": [{{"eventAction": "registration", "eventDate": "1999-01-01T00:00:00Z"}}, {{"eventAction": "expiration", "eventDate": "{date}"}}]}}"#
+            )
+        };
         assert_eq!(judged(&with("2028-01-15T08:00:00Z")), Ok(365));
-        assert_eq!(judged(&with("2027-01-30T08:00:00Z")).unwrap_err(), "expiry: the registration of the domain ends in 15 days, on 2027-01-30, and must hold for 30");
+        assert_eq!(
+            judged(&with("2027-01-30T08:00:00Z")).unwrap_err(),
+            "expiry: the registration of the domain ends in 15 days, on 2027-01-30, and must hold for 30"
+        );
         assert_eq!(judged(&with("2027-01-01T00:00:00Z")).unwrap_err(), "expiry: the registration of the domain ended on 2027-01-01");
         assert!(judged(&with("soon")).unwrap_err().starts_with("protocol: "));
         assert!(judged("{}").unwrap_err().starts_with("content: the registry does not say"));

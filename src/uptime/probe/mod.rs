@@ -32,6 +32,7 @@ pub use record::Finding;
 use self::dial::{Dialler, Plans};
 use self::record::Record;
 use crate::base::clock::SharedClock;
+use crate::base::human::took as span;
 use crate::uptime::config::{Module, Way};
 use crate::uptime::model::outcome::FailureKind;
 
@@ -146,11 +147,6 @@ impl Deadline {
     async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, Late> {
         tokio::time::timeout(self.left(), future).await.map_err(|_| Late)
     }
-}
-
-/// A length of time for people: `1.2 s`, `340 ms`.
-fn span(took: Duration) -> String {
-    if took < Duration::from_secs(1) { format!("{} ms", took.as_millis()) } else { format!("{:.1} s", took.as_secs_f64()) }
 }
 
 /// Host and port of `host:port` or `[host]:port`.

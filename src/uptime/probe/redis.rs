@@ -1,9 +1,9 @@
 //! Redis, and what speaks as it does: signs in where it has to, and sends a PING.
 
+use super::Probing;
 use super::conversation::{Over, Talk};
 use super::record::Record;
 use super::tcp::Reach;
-use super::Probing;
 use crate::platform::config::http_client::TlsConfig;
 use crate::uptime::config::{Preference, RedisModule};
 use crate::uptime::model::outcome::FailureKind;

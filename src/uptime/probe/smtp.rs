@@ -38,12 +38,7 @@ pub(super) async fn probe(probing: &Probing<'_>, record: &mut Record, module: &S
     }
 }
 
-async fn hold(
-    probing: &Probing<'_>,
-    record: &mut Record,
-    module: &SmtpModule,
-    (talk, host): (&mut Talk, &str),
-) -> Result<(), Over> {
+async fn hold(probing: &Probing<'_>, record: &mut Record, module: &SmtpModule, (talk, host): (&mut Talk, &str)) -> Result<(), Over> {
     reply(probing, record, talk, ("the greeting", READY)).await?;
     let offers = ask(probing, record, talk, (GREETING, DONE)).await?;
     if module.begins_tls != TlsUse::Later {

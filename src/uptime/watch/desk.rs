@@ -1,27 +1,35 @@
 //! The desk where checks are made, changed, deleted and asked about: what is stored and what is watched stay the same.
 
+mod amend;
+mod fit;
+mod follow;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use super::planner::{PlanError, Planner, read};
 use super::timing::CheckId;
 use super::watcher::{View, Watcher};
 use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::DbError;
 use crate::uptime::config::Check;
-use crate::uptime::config::file::{self, Defined, holds_itself, is_in_circle};
+use crate::uptime::config::file::{self, Defined};
+use crate::uptime::config::maintenance::Described;
 use crate::uptime::model::beat::{Beat, HOUR, Hour};
 use crate::uptime::model::figures::{Tally, tally};
 use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::planned::Planned;
 use crate::uptime::model::track::Span;
-use crate::uptime::model::window::{Window, joined};
+use crate::uptime::model::window::Window;
 pub use crate::uptime::store::NotStored;
 use crate::uptime::store::{Store, Stored};
+pub use amend::Amend;
+use fit::Around;
+pub use follow::{FollowError, Followed};
 
 /// Bytes of a token that nobody guesses.
 const TOKEN_BYTES: usize = 18;
@@ -35,6 +43,9 @@ pub enum PutError {
     /// It does not fit to the others.
     #[error("{0}")]
     Unfit(String),
+    /// It is somebody else's.
+    #[error("this check stands in the file {0}, and is changed there")]
+    InFile(String),
     /// It is not stored.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -55,7 +66,7 @@ pub struct Desk {
     watcher: Arc<Watcher>,
     clock: SharedClock,
     known: Mutex<BTreeMap<CheckId, (Stored, Defined)>>,
-    planned: ArcSwap<Vec<Planned>>,
+    planner: Planner,
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -85,7 +96,8 @@ impl Desk {
                 }
             }
         }
-        Ok(Arc::new(Self { store, watcher, clock, known: Mutex::new(known), planned: ArcSwap::default(), changing: tokio::sync::Mutex::default() }))
+        let planner = Planner::open(store.clone())?;
+        Ok(Arc::new(Self { store, watcher, clock, known: Mutex::new(known), planner, changing: tokio::sync::Mutex::default() }))
     }
 
     /// Every check as it is now.
@@ -115,16 +127,12 @@ impl Desk {
         if id.is_some() && before.is_none() {
             return Err(NotStored::Unknown.into());
         }
-        let mut defined = file::read_one(text, before.as_ref().map(|(_, defined)| defined)).map_err(PutError::Wrong)?;
-        self.fits(id, &defined.check)?;
-        if let Some(heartbeat) = &defined.check.heartbeat
-            && heartbeat.token.is_empty()
-        {
-            let kept = before.as_ref().and_then(|(_, defined)| Some(defined.check.heartbeat.as_ref()?.token.expose().to_owned()));
-            let token = kept.map_or_else(token, Ok).map_err(PutError::Unfit)?;
-            defined.set_secret("heartbeat", "token", &token);
-            defined = file::read_one(&defined.definition(), None).map_err(PutError::Wrong)?;
+        if let Some((stored, _)) = before.as_ref().filter(|(stored, _)| !stored.file.is_empty()) {
+            return Err(PutError::InFile(stored.file.clone()));
         }
+        let defined = file::read_one(text, before.as_ref().map(|(_, defined)| defined)).map_err(PutError::Wrong)?;
+        self.fits(id, &defined.check)?;
+        let defined = with_token(defined, before.as_ref().map(|(_, defined)| defined))?;
         let now = self.clock.now_ms();
         let mut stored = Stored {
             id: id.unwrap_or(0),
@@ -136,28 +144,37 @@ impl Desk {
         };
         let ids = self.store.put_checks(vec![stored.clone()]).await?;
         stored.id = ids.first().copied().ok_or(NotStored::Unknown)?;
-        let (id, check) = (stored.id, defined.check.clone());
+        let id = stored.id;
+        self.keep(id, stored, defined);
+        Ok(id)
+    }
+
+    /// A check that is stored is known and watched.
+    fn keep(&self, id: CheckId, stored: Stored, defined: Defined) {
+        let check = defined.check.clone();
         self.known.lock().insert(id, (stored, defined));
         self.watcher.watch(id, check, Default::default());
-        Ok(id)
     }
 
     /// Deletes a check and everything that is known of it.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn delete(&self, id: CheckId) -> Result<bool, DbError> {
+    /// It stands in a file, or the database's.
+    pub async fn delete(&self, id: CheckId) -> Result<bool, PutError> {
         let _one_at_a_time = self.changing.lock().await;
+        if let Some(file) = self.file_of(id) {
+            return Err(PutError::InFile(file));
+        }
+        self.store.delete_checks(vec![id]).await.map_err(NotStored::Db)?;
         self.watcher.forget(id);
-        let is_known = self.known.lock().remove(&id).is_some();
-        self.store.delete_checks(vec![id]).await?;
-        Ok(is_known)
+        Ok(self.known.lock().remove(&id).is_some())
     }
 
-    /// All checks as a file, secrets hidden.
+    /// All checks and all maintenance that is not over as a file, secrets hidden.
     pub fn export(&self) -> String {
+        let plans = self.plans_to_come();
         let known = self.known.lock();
-        file::print(known.values().map(|(_, defined)| &defined.check))
+        file::print_all(known.values().map(|(_, defined)| &defined.check), &plans)
     }
 
     /// Probes a check as soon as may be.
@@ -186,21 +203,100 @@ impl Desk {
 
     /// Every planned maintenance, those that are over included.
     pub fn planned(&self) -> Arc<Vec<Planned>> {
-        self.planned.load_full()
+        self.planner.all()
+    }
+
+    /// Announces maintenance of a text in YAML or JSON, or changes one; gives its number from now on. What is over stays
+    /// as it was: where a change would touch it, it goes on under another number.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn plan(&self, id: Option<i64>, text: &str, made_by: &str) -> Result<i64, PlanError> {
+        let described = read(text)?;
+        let _one_at_a_time = self.changing.lock().await;
+        self.planner.put(id, (described, ""), made_by, |name| self.named(name), self.clock.now_ms()).await
+    }
+
+    /// Ends maintenance now, or takes back what has not begun. Gives whether something of it stays.
+    ///
+    /// # Errors
+    /// Where it is over already, or unknown.
+    pub async fn end_maintenance(&self, id: i64) -> Result<bool, PlanError> {
+        let _one_at_a_time = self.changing.lock().await;
+        self.planner.end(id, "", self.clock.now_ms()).await
+    }
+
+    /// Makes the maintenance of a file what the file says: what is in it already stays, what is not any more is ended,
+    /// what is new is announced unless it is over.
+    ///
+    /// # Errors
+    /// The first that cannot be: a check that nobody knows, or the database's.
+    pub async fn plan_file(&self, file: &str, wanted: &[Described]) -> Result<(), PlanError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let now = self.clock.now_ms();
+        let mut there: Vec<(i64, Option<Described>)> =
+            self.planner.of_file(file, now).into_iter().map(|id| (id, self.described(id))).collect();
+        let mut new = Vec::new();
+        for described in wanted {
+            match there.iter().position(|(_, known)| known.as_ref() == Some(described)) {
+                Some(place) => drop(there.swap_remove(place)),
+                None => new.push(described),
+            }
+        }
+        for (id, _) in there {
+            self.planner.end(id, file, now).await?;
+        }
+        for described in new {
+            match self.planner.put(None, (described.clone(), file), file, |name| self.named(name), now).await {
+                Ok(_) | Err(PlanError::Past) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Maintenance as it is written, with the names of today; checks that are no more are left out.
+    pub fn described(&self, id: i64) -> Option<Described> {
+        self.planner.described(id, |check| self.view(check).map(|view| view.check.name.clone()))
+    }
+
+    /// The file that a maintenance stands in; empty for none.
+    pub fn file_of_maintenance(&self, id: i64) -> String {
+        self.planner.file_of(id)
+    }
+
+    /// Maintenance that is not over, as it is written; what is only of checks that are no more is left out.
+    fn plans_to_come(&self) -> Vec<Described> {
+        let now = self.clock.now_ms();
+        let all = self.planner.all();
+        let to_come = all.iter().filter(|planned| super::planner::over_at(&planned.maintenance).is_none_or(|over| over > now));
+        let is_of_none = |planned: &Planned, described: &Described| {
+            !planned.covers.checks.is_empty() && described.checks.is_empty() && described.labels.is_empty()
+        };
+        to_come.filter_map(|planned| self.described(planned.id).filter(|described| !is_of_none(planned, described))).collect()
+    }
+
+    fn named(&self, name: &str) -> Option<CheckId> {
+        self.known.lock().iter().find(|(_, (stored, _))| stored.name == name).map(|(id, _)| *id)
+    }
+
+    /// Forgets maintenance that is over for longer than anything is kept.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn forget_old_maintenance(&self) -> Result<(), PlanError> {
+        let _one_at_a_time = self.changing.lock().await;
+        Ok(self.planner.forget_old(self.clock.now_ms()).await?)
     }
 
     /// The maintenance of a check that touches a range, ascending and joined.
     pub fn maintenance(&self, id: CheckId, range: Window) -> Vec<Window> {
-        let Some(view) = self.watcher.view(id) else { return Vec::new() };
-        let planned = self.planned.load();
-        let of_it = planned.iter().filter(|planned| planned.covers.holds(id, &view.check.labels));
-        joined(of_it.flat_map(|planned| planned.maintenance.windows(range)).collect())
+        self.watcher.view(id).map(|view| self.planner.windows(id, &view.check.labels, range)).unwrap_or_default()
     }
 
     /// Whether there is maintenance of a check now.
     pub fn is_maintained(&self, id: CheckId) -> bool {
-        let now = self.clock.now_ms();
-        !self.maintenance(id, Window::new(now, now + 1)).is_empty()
+        self.watcher.view(id).is_some_and(|view| self.planner.holds(id, &view.check.labels, self.clock.now_ms()))
     }
 
     /// The states of a check that touch a range, ascending; the last goes on. Blocking.
@@ -252,43 +348,34 @@ impl Desk {
         self.store.incidents(id, range, limit)
     }
 
-    /// The parent and the members are there, nobody is below themselves, and no group holds itself.
+    /// A check fits to the others, instead of the one of its number.
     fn fits(&self, id: Option<CheckId>, check: &Check) -> Result<(), PutError> {
-        self.members_fit(id, check)?;
-        if check.parent.is_empty() {
-            return Ok(());
-        }
         let known = self.known.lock();
-        let others = known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check);
-        let mut parents: BTreeMap<&str, &str> = others.map(|check| (check.name.as_str(), check.parent.as_str())).collect();
-        if !parents.contains_key(check.parent.as_str()) {
-            return Err(PutError::Unfit(format!("parent: there is no check named {:?}", check.parent)));
-        }
-        parents.insert(&check.name, &check.parent);
-        if is_in_circle(&check.name, |name| parents.get(name).copied().unwrap_or_default()) {
-            return Err(PutError::Unfit(format!("parent: {:?} is below {:?} already", check.parent, check.name)));
-        }
-        Ok(())
+        let mut around = Around::default();
+        around.extend(known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check));
+        around.extend([check]);
+        around.fits(check)
+    }
+
+    /// The same of several that come at once, each instead of the one of its name.
+    fn fit_together<'c>(&self, new: impl Iterator<Item = &'c Check> + Clone) -> Result<(), PutError> {
+        let known = self.known.lock();
+        let mut around = Around::default();
+        around.extend(known.values().map(|(_, defined)| &defined.check));
+        around.extend(new.clone());
+        new.into_iter().try_for_each(|check| around.fits(check))
     }
 }
 
-impl Desk {
-    fn members_fit(&self, id: Option<CheckId>, check: &Check) -> Result<(), PutError> {
-        if check.members().is_empty() {
-            return Ok(());
-        }
-        let known = self.known.lock();
-        let others = known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check);
-        let mut members: BTreeMap<&str, &[String]> = others.map(|check| (check.name.as_str(), check.members())).collect();
-        if let Some(missing) = check.members().iter().find(|name| !members.contains_key(name.as_str())) {
-            return Err(PutError::Unfit(format!("checks: there is no check named {missing:?}")));
-        }
-        members.insert(&check.name, check.members());
-        if holds_itself(&check.name, |name| members.get(name).copied().unwrap_or_default()) {
-            return Err(PutError::Unfit(format!("checks: {:?} would hold itself, as one of its members holds it", check.name)));
-        }
-        Ok(())
+/// A heartbeat has a token: the one that is written, the one it had, or a new one.
+fn with_token(mut defined: Defined, before: Option<&Defined>) -> Result<Defined, PutError> {
+    if !defined.check.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.token.is_empty()) {
+        return Ok(defined);
     }
+    let kept = before.and_then(|defined| Some(defined.check.heartbeat.as_ref()?.token.expose().to_owned()));
+    let token = kept.map_or_else(token, Ok).map_err(PutError::Unfit)?;
+    defined.set_secret("heartbeat", "token", &token);
+    file::read_one(&defined.definition(), None).map_err(PutError::Wrong)
 }
 
 /// Compares without telling by the time it takes how much is right.

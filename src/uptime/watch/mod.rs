@@ -3,6 +3,7 @@
 pub mod announce;
 pub mod book;
 pub mod desk;
+pub mod planner;
 pub mod samples;
 pub mod timing;
 pub mod unwritten;

@@ -5,8 +5,6 @@
 //! `pharos_check_status_code` and `pharos_check_certificate_expiry_seconds` (Unix time at which the first certificate of
 //! the chain ends) where there are such.
 
-use std::time::Duration;
-
 use crate::series::batch::WriteBatch;
 use crate::series::labels::{Labels, LabelsBuilder};
 use crate::series::sample::stale_nan;
@@ -74,9 +72,4 @@ pub fn end(batch: &mut WriteBatch, check: &Check, at: i64) {
         batch.open_series(&series);
         batch.push_float(at, stale_nan());
     }
-}
-
-/// For people: `1.2 s`.
-pub fn seconds(took: Duration) -> String {
-    crate::base::human::span(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
 }

@@ -20,6 +20,7 @@ use super::samples;
 use super::timing::{CheckId, Timing};
 use super::unwritten::Unwritten;
 use crate::base::clock::SharedClock;
+use crate::base::human::took;
 use crate::series::batch::WriteBatch;
 use crate::series::ports::{Append, AppendOptions};
 use crate::uptime::config::check::Check;
@@ -282,7 +283,7 @@ impl Watcher {
         }
         let mut outcome = match tokio::time::timeout(timeout(&check) + GRACE, self.probe.probe(&check)).await {
             Ok(outcome) => outcome,
-            Err(_) => failed(FailureKind::Timeout, format!("nothing came of it within {}", samples::seconds(timeout(&check)))),
+            Err(_) => failed(FailureKind::Timeout, format!("nothing came of it within {}", took(timeout(&check)))),
         };
         judge(&check, &mut outcome, at);
         self.take(id, &check, at, outcome);
@@ -364,13 +365,13 @@ impl Watcher {
 }
 
 /// What a check asks for beyond what its probe knows: how fast, and how long the certificate still holds.
-fn judge(check: &Check, outcome: &mut Outcome, now: i64) {
+pub fn judge(check: &Check, outcome: &mut Outcome, now: i64) {
     if outcome.failure.is_some() {
         return;
     }
     let limit = check.latency_max().map(|limit| Duration::from_millis(u64::try_from(limit.ms()).unwrap_or(0)));
     if let Some(limit) = limit.filter(|limit| outcome.took > *limit) {
-        let text = format!("it took {}, and may take {}", samples::seconds(outcome.took), samples::seconds(limit));
+        let text = format!("it took {}, and may take {}", took(outcome.took), took(limit));
         outcome.failure = Some(Failure { kind: FailureKind::Slow, text });
         return;
     }

@@ -1,6 +1,7 @@
 //! What the front page is made of: plain numbers, filled by the wing.
 
 use super::problem::Problem;
+use crate::series::ports::ChecksInAll;
 use crate::ui::shell::Counts;
 
 /// A filesystem is nearly full from this share on.
@@ -17,6 +18,9 @@ pub const MEMORY_WARNING: f64 = 0.9;
 /// And has to be seen to from this one on.
 pub const MEMORY_CRITICAL: f64 = 0.97;
 
+/// Checks that are shown by name.
+pub const CHECKS_SHOWN: usize = 8;
+
 /// What the page is made of.
 #[derive(Debug, Clone, Default)]
 pub struct HomeInput {
@@ -32,6 +36,8 @@ pub struct HomeInput {
     pub problems: Vec<Problem>,
     /// Alerts that fire.
     pub alerts: Counts,
+    /// How checks do.
+    pub checks: ChecksInAll,
 }
 
 /// This host now. Shares are 0 to 1; `None` where the system does not say. Series are oldest first.

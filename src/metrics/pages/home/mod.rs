@@ -4,11 +4,12 @@ mod charts;
 mod input;
 mod problem;
 
-pub use input::{CPU_BUSY_MINUTES, DISK_CRITICAL, DISK_WARNING, Disk, HomeInput, Host, Ingest, Job};
+pub use input::{CHECKS_SHOWN, CPU_BUSY_MINUTES, DISK_CRITICAL, DISK_WARNING, Disk, HomeInput, Host, Ingest, Job};
 pub use problem::Problem;
 
 use charts::{Chart, charts, cpu_query, memory_queries, network_queries, with_selector};
 
+use crate::series::ports::{CheckNow, ChecksInAll};
 use crate::ui::format::{self, Moment, Unit, count};
 use crate::ui::lang::key;
 use crate::ui::links;
@@ -50,6 +51,15 @@ struct JobView {
     bars: Vec<&'static str>,
 }
 
+struct CheckView {
+    name: String,
+    href: String,
+    dot: &'static str,
+    state: String,
+    title: String,
+    bars: Vec<&'static str>,
+}
+
 struct DiskView {
     mount: String,
     used: String,
@@ -71,6 +81,8 @@ struct HomePage<'a> {
     jobs: Vec<JobView>,
     jobs_words: String,
     disks: Vec<DiskView>,
+    checks: Vec<CheckView>,
+    checks_words: String,
 }
 
 /// Renders the page. The shell needs the time range (`now-1h`) and refreshes by itself (`5s`).
@@ -92,6 +104,8 @@ pub fn render(input: &HomeInput, shell: &Shell) -> String {
         problems: problems.iter().take(PROBLEMS_MAX).map(|problem| view_problem(problem, shell)).collect(),
         jobs: view_jobs(&input.jobs, shell),
         jobs_words: jobs_words(&input.jobs, shell),
+        checks: input.checks.worst.iter().map(|check| view_check(check, shell)).collect(),
+        checks_words: checks_words(&input.checks, shell),
         disks: disks.iter().take(6).map(|disk| view_disk(disk, shell)).collect(),
     })
 }
@@ -240,6 +254,35 @@ fn jobs_words(jobs: &[Job], shell: &Shell) -> String {
     words.join(shell.lang().comma())
 }
 
+fn view_check(check: &CheckNow, shell: &Shell) -> CheckView {
+    let (dot, word) = match check.is_up {
+        Some(true) => ("ok", key("up")),
+        Some(false) => ("crit", key("down")),
+        None => ("", key("not known")),
+    };
+    let took = check.took_s.filter(|_| check.is_up == Some(true)).map(|secs| format::number(secs, Unit::Seconds));
+    CheckView {
+        name: check.name.clone(),
+        href: check.href.clone(),
+        dot,
+        state: took.unwrap_or_else(|| shell.t(word).to_owned()),
+        title: if check.cause.is_empty() { shell.t(word).to_owned() } else { check.cause.clone() },
+        bars: check.recent.iter().map(|is_good| if *is_good { "" } else { "d" }).collect(),
+    }
+}
+
+fn checks_words(checks: &ChecksInAll, shell: &Shell) -> String {
+    let mut words = vec![shell.f1("{} up", checks.up)];
+    if checks.down > 0 {
+        words.push(shell.f1("{} down", checks.down));
+    }
+    let rest = checks.all.saturating_sub(checks.up + checks.down);
+    if rest > 0 {
+        words.push(shell.f1("{} not known", rest));
+    }
+    words.join(shell.lang().comma())
+}
+
 fn share_class(share: f64) -> &'static str {
     if share >= DISK_CRITICAL {
         "crit"
@@ -303,6 +346,25 @@ mod tests {
         sample::check(&page);
         assert!(page.contains("Alert5") && page.contains("/alerts?f=5") && !page.contains("is quiet"), "{page}");
         assert!(page.contains("<span class=\"cnt\">7</span>") && page.contains("And 1 more."), "{page}");
+    }
+
+    #[test]
+    fn checks_are_there_once_there_are_some() {
+        let mut input = HomeInput::default();
+        assert!(!html(&input).contains("id=\"checks\""));
+        let check = |name: &str, is_up| CheckNow {
+            name: name.to_owned(),
+            href: "/uptime/1".to_owned(),
+            is_up,
+            cause: if is_up == Some(false) { HOSTILE.to_owned() } else { String::new() },
+            recent: vec![true, false, true],
+            took_s: Some(0.063),
+        };
+        let worst = vec![check("Shop", Some(false)), check(HOSTILE, None), check("Site", Some(true))];
+        input.checks = ChecksInAll { up: 1, down: 1, all: 4, worst };
+        let page = html(&input);
+        sample::check(&page);
+        assert!(page.contains("1 up, 1 down, 2 not known") && page.contains("63 ms") && page.contains("Shop"), "{page}");
     }
 
     #[test]

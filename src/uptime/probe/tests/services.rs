@@ -38,7 +38,12 @@ async fn websockets_are_opened_and_talked_on() {
     let text = "modules: {w: {prober: websocket, websocket: {query_response: [{expect: '^welc(.*)$', send: 'h${1}'}, {expect: '^you said home$'}]}}}";
     let (modules, _) = read_text(text, std::path::Path::new("b.yml")).unwrap();
     let found = probed_by(modules.get("w").unwrap(), &format!("ws://{address}")).await;
-    assert_eq!((found.gauges.get("probe_success"), found.gauges.get("probe_websocket_status_code")), (Some(1.0), Some(101.0)), "{}", found.log);
+    assert_eq!(
+        (found.gauges.get("probe_success"), found.gauges.get("probe_websocket_status_code")),
+        (Some(1.0), Some(101.0)),
+        "{}",
+        found.log
+    );
     let (modules, _) = read_text(&text.replace("^welc(.*)$", "^you"), std::path::Path::new("b.yml")).unwrap();
     let found = probed_by(modules.get("w").unwrap(), &format!("ws://{address}")).await;
     assert_eq!(found.gauges.get("probe_success"), Some(0.0), "the next message or none, as upstream: {}", found.log);
@@ -65,7 +70,8 @@ async fn what_is_no_websocket_is_said() {
     })
     .await;
     let port = address.rsplit(':').next().unwrap().to_owned();
-    let found = probed(&format!("{{name: a, websocket: {{url: 'wss://localhost:{port}', insecure_skip_verify: true, expect: welcome}}}}")).await;
+    let found =
+        probed(&format!("{{name: a, websocket: {{url: 'wss://localhost:{port}', insecure_skip_verify: true, expect: welcome}}}}")).await;
     assert_eq!(why(&found), "all holds");
     assert_eq!(found.outcome.certificates.len(), 1);
     let found = probed(&format!("{{name: a, websocket: {{url: 'wss://localhost:{port}'}}}}")).await;
@@ -215,11 +221,9 @@ async fn containers_are_asked_about() {
         }
     });
     let host = path.display();
-    for (container, told) in [
-        ("web", "all holds"),
-        ("job", "content: the container ended with exit code 3"),
-        ("other", "content: there is no container other"),
-    ] {
+    for (container, told) in
+        [("web", "all holds"), ("job", "content: the container ended with exit code 3"), ("other", "content: there is no container other")]
+    {
         let found = probed(&format!("{{name: a, docker: {{container: {container}, host: 'unix://{host}'}}}}")).await;
         assert_eq!(why(&found), told);
     }
@@ -238,7 +242,9 @@ async fn registries_say_until_when_a_domain_holds() {
             assert!(asked.to_ascii_lowercase().contains("accept: application/rdap+json"), "{asked}");
             let body = format!(r#"{{"objectClassName": "domain", "events": [{{"eventAction": "expiration", "eventDate": "{ends}"}}]}}"#);
             let answer = match asked.lines().next().unwrap_or_default() {
-                "GET /rdap/domain/example.org HTTP/1.1" => "HTTP/1.1 302 Found\r\nlocation: /other/domain/example.org\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                "GET /rdap/domain/example.org HTTP/1.1" => {
+                    "HTTP/1.1 302 Found\r\nlocation: /other/domain/example.org\r\ncontent-length: 0\r\n\r\n".to_owned()
+                }
                 "GET /other/domain/example.org HTTP/1.1" => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
                 _ => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
             };

@@ -91,7 +91,8 @@ async fn a_token_is_fetched_once_and_shown() {
             assert!(asked.starts_with("POST /token HTTP/1.1\r\n"), "{asked}");
             count.fetch_add(1, Ordering::SeqCst);
             let body = r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600}"#;
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _answered = stream.write_all(format!("{head}{body}").as_bytes()).await;
             let _ended = stream.shutdown().await;
         }

@@ -79,8 +79,8 @@ impl House {
     async fn new(yaml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(Arc::new(Db::open(&folder.path().join("db")).unwrap()));
-        let (checks, _) = file::read(yaml, Path::new("checks.yml")).unwrap();
-        let stored = checks.iter().map(|defined| Stored {
+        let (file, _) = file::read(yaml, Path::new("checks.yml")).unwrap();
+        let stored = file.checks.iter().map(|defined| Stored {
             id: 0,
             name: defined.check.name.clone(),
             definition: defined.definition(),
