@@ -15,6 +15,9 @@ pub(super) fn read(root: &Node) -> Brought {
         _ => &[],
     };
     items.iter().for_each(|item| one(item, &mut drafts));
+    if root.get("maintenance").is_some() {
+        drafts.say_of_all("maintenance is not taken over: plan it here");
+    }
     finish("pharos", drafts)
 }
 
