@@ -118,6 +118,8 @@ mod stop;
 mod test_rules;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
+/// Pages of checks.
+mod uptime_pages;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.
 mod vetting;
 /// Every door for samples.

@@ -58,6 +58,8 @@ pub struct CheckInput {
     pub is_maintained: bool,
     /// Where its job says that it ran; empty where there is none, or nobody may know.
     pub heartbeat: String,
+    /// The file that it stands in; empty for none.
+    pub file: String,
     /// What was done.
     pub done: String,
     /// What went wrong.
@@ -135,6 +137,11 @@ struct CheckPage<'a> {
 }
 
 impl CheckPage<'_> {
+    /// What stands in a file is changed there.
+    const fn may_change(&self) -> bool {
+        self.input.may_change && self.input.file.is_empty()
+    }
+
     const fn is_paused(&self) -> bool {
         self.check.paused
     }
@@ -265,4 +272,107 @@ pub fn copied(check: &Check, from: i64, shell: &Shell) -> Draft {
     draft.from = Some(from);
     draft.name = shell.f1("{} (copy)", &check.name).chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect();
     draft
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+    use crate::uptime::model::beat::Hour;
+    use crate::uptime::model::track::State;
+    use crate::uptime::pages::sample::{self, HOSTILE, NOW, down, view};
+    use crate::uptime::pages::strip::days;
+
+    fn input(view: View) -> CheckInput {
+        let windows = days(BARS_DAYS, NOW);
+        let tally = Tally { up: 99_000, down: 1_000, outages: 1, ..Tally::default() };
+        CheckInput {
+            id: 1,
+            views: Views::from([(1, view.clone())]),
+            incidents: view.incident.iter().cloned().collect(),
+            view,
+            figures: vec![Figures { tally, results: Hour::default() }; RANGES.len()],
+            bars: (windows.clone(), vec![tally; windows.len()]),
+            beats: vec![Beat { at: NOW - 1_000, is_up: false, took: std::time::Duration::from_millis(7), why: HOSTILE.into() }],
+            is_maintained: false,
+            heartbeat: String::new(),
+            file: String::new(),
+            done: String::new(),
+            problem: String::new(),
+            may_change: true,
+        }
+    }
+
+    fn html(input: &CheckInput) -> String {
+        render(input, &shell(Page::Uptime, "x", "/uptime/1", "").with_range("now-6h").with_refresh("5s"))
+    }
+
+    #[test]
+    fn a_check_that_is_down_says_why_and_where_the_time_went() {
+        let mut of = input(down(
+            "{name: Shop, note: call Ann, labels: {team: web}, http: {url: 'https://ann:pw@shop.example/', bearer_token: hunter2hunter2}}",
+            "answered 503",
+        ));
+        let text = html(&of);
+        sample::check(&text);
+        for part in [
+            "Down for 10 min: answered 503",
+            "Waiting for the answer",
+            "99.00 %",
+            "5 days left",
+            "call Ann",
+            "/uptime/new?from=1",
+            "uptime/maintenance/edit?check=1",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("hunter2") && !text.contains("pw@"), "{text}");
+        (of.may_change, of.file) = (false, "checks.yml".to_owned());
+        let text = html(&of);
+        assert!(!text.contains("/uptime/1/edit") && text.contains("stands in the file"), "{text}");
+    }
+
+    #[test]
+    fn each_state_has_its_sentence() {
+        for (yaml, state, expected) in [
+            ("{name: a, ping: {host: h}}", State::Up, "Up for 10 min."),
+            ("{name: a, paused: true, ping: {host: h}}", State::Paused, "Paused for 10 min"),
+            ("{name: a, ping: {host: h}}", State::Unknown, "the first result is on its way"),
+            ("{name: a, heartbeat: {every: 1h}}", State::Unknown, "Nothing was heard of it yet."),
+        ] {
+            let text = html(&input(view(yaml, state)));
+            sample::check(&text);
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+    }
+
+    #[test]
+    fn heartbeats_say_how_to_beat() {
+        let mut of = input(view("{name: Job, heartbeat: {cron: '5 4 * * *', token: 0123456789abcdef}}", State::Up));
+        of.heartbeat = "https://a.example/api/v1/heartbeats/0123456789abcdef".into();
+        let text = html(&of);
+        assert!(
+            text.contains("curl -fsS -m 10 --retry 3 https://a.example/api/v1/heartbeats/0123456789abcdef") && text.contains("5 4 * * * "),
+            "{text}"
+        );
+        of.heartbeat.clear();
+        assert!(!html(&of).contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn seldom_results_are_looked_for_further_back() {
+        let of =
+            |interval: &str| query(&view(&format!("{{name: 'a\"b', interval: {interval}, tcp: {{address: 'a:1'}}}}"), State::Up).check);
+        assert_eq!(of("30s"), "max by (phase) (pharos_check_duration_seconds{check=\"a\\\"b\",phase!=\"total\"})");
+        assert!(of("1h").contains("last_over_time(") && of("1h").ends_with("[7200s]))"), "{}", of("1h"));
+    }
+
+    #[test]
+    fn hostile_values_are_text() {
+        let yaml = format!("{{name: {0}, note: {0}, labels: {{a: {0}}}, query: {{expr: {0}}}}}", serde_json::to_string(HOSTILE).unwrap());
+        let mut of = input(down(&yaml, HOSTILE));
+        (of.problem, of.done, of.heartbeat, of.file) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
+        sample::check(&html(&of));
+    }
 }

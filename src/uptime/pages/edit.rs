@@ -225,3 +225,51 @@ fn field_view(within: Option<&'static str>, field: &'static Field, input: &EditI
         name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+    use crate::uptime::pages::found::found;
+    use crate::uptime::pages::sample::{self, HOSTILE, down};
+
+    fn html(input: &EditInput) -> String {
+        render(input, &shell(Page::Uptime, "New check", links::UPTIME_NEW, ""))
+    }
+
+    #[test]
+    fn every_kind_has_its_form() {
+        for kind in kinds::KINDS.iter() {
+            let text = html(&EditInput { draft: Draft::new(kind.key), may_change: true, ..EditInput::default() });
+            sample::check(&text);
+            for field in kind.fields {
+                assert!(text.contains(&format!("name=\"{}.{}\"", kind.key, field.key)), "{}.{}: {text}", kind.key, field.key);
+            }
+        }
+        assert!(!html(&EditInput { draft: Draft::new("http"), ..EditInput::default() }).contains("class=\"btn p\""));
+    }
+
+    #[test]
+    fn mistakes_stand_beside_their_fields_and_open_what_is_folded() {
+        let wrong = vec![("http.json".to_owned(), "Not so.".to_owned()), ("nowhere".to_owned(), "Nor so.".to_owned())];
+        let text = html(&EditInput { draft: Draft::new("http"), tried: Tried::Wrong(wrong), may_change: true, ..EditInput::default() });
+        assert!(text.contains("data-err=\"http.json\">Not so.<") && text.contains("Nor so.") && text.contains("uc-more\" open"), "{text}");
+    }
+
+    #[test]
+    fn what_is_found_is_shown_and_hostile_values_are_text() {
+        let shell = shell(Page::Uptime, "x", links::UPTIME_NEW, "");
+        let yaml = format!(
+            "{{name: {0}, note: {0}, parent: p, labels: {{a: {0}}}, http: {{url: 'https://a.example', body: {0}, headers: {{X-A: {0}}}, contains: [{0}], json: [{{path: a, value: {0}}}]}}}}",
+            serde_json::to_string(HOSTILE).unwrap()
+        );
+        let view = down(&yaml, HOSTILE);
+        let tried = Tried::Found(Box::new(found(view.newest.as_ref().unwrap(), false, &shell)));
+        let draft = Draft::of(&view.check);
+        let names = vec![HOSTILE.to_owned()];
+        let text = html(&EditInput { draft, existing: HOSTILE.into(), tried, names, problem: HOSTILE.into(), may_change: true });
+        sample::check(&text);
+        assert!(text.contains("192.0.2.7") && text.contains("Reading the answer"), "{text}");
+    }
+}

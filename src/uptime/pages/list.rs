@@ -341,14 +341,14 @@ impl ListPage<'_> {
 /// What was done, in words.
 fn said(done: &str, shell: &Shell) -> String {
     let (what, count) = done.split_once('-').unwrap_or((done, "1"));
-    let n = |one: &str, many: &str| shell.lang().n(count.parse().unwrap_or(0), one, many);
+    let (count, lang) = (count.parse().unwrap_or(0), shell.lang());
     match what {
-        "paused" => n("{} check is paused.", "{} checks are paused."),
-        "resumed" => n("{} check is watched again.", "{} checks are watched again."),
-        "probed" => n("{} check is probed now.", "{} checks are probed now."),
-        "deleted" => n("{} check is deleted.", "{} checks are deleted."),
-        "changed" => n("{} check is changed.", "{} checks are changed."),
-        "brought" => n("{} check is brought in.", "{} checks are brought in."),
+        "paused" => lang.n(count, "{} check is paused.", "{} checks are paused."),
+        "resumed" => lang.n(count, "{} check is watched again.", "{} checks are watched again."),
+        "probed" => lang.n(count, "{} check is probed now.", "{} checks are probed now."),
+        "deleted" => lang.n(count, "{} check is deleted.", "{} checks are deleted."),
+        "changed" => lang.n(count, "{} check is changed.", "{} checks are changed."),
+        "brought" => lang.n(count, "{} check is brought in.", "{} checks are brought in."),
         _ => String::new(),
     }
 }
@@ -364,11 +364,7 @@ pub fn render(input: &ListInput, shell: &Shell) -> String {
         kinds: chosen.kinds.iter().map(|kind| (*kind, kinds::name_of(kind))).collect(),
         sections: chosen.sections.iter().map(|section| section_view(section, input, shell)).collect(),
         doomed_more: doomed.len().saturating_sub(NAMED_MAX),
-        doomed_words: shell.lang().n(
-            doomed.len() as u64,
-            "Delete {} check with everything that is known of it?",
-            "Delete {} checks with everything that is known of them?",
-        ),
+        doomed_words: shell.lang().n(doomed.len() as u64, "Delete {} check for good?", "Delete {} checks for good?"),
         doomed: doomed.into_iter().take(NAMED_MAX).collect(),
         found_words: shell.lang().n(chosen.found as u64, "{} check", "{} checks"),
         back: shell.href_with(&[("done", "")]),
@@ -515,5 +511,113 @@ pub fn sentence(counts: &[(Standing, usize)], shell: &Shell) -> String {
         (0, _) if up == all => shell.lang().n(all as u64, "The one check is up.", "All {} checks are up."),
         (0, _) => shell.t("Nothing is down.").to_owned(),
         (bad, _) => shell.lang().n(bad as u64, "{} check needs attention.", "{} checks need attention."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+    use crate::uptime::model::track::State;
+    use crate::uptime::pages::sample::{self, HOSTILE, down, view};
+
+    fn html(views: &Views, query: &str, may_change: bool) -> String {
+        let shell = shell(Page::Uptime, "Uptime", links::UPTIME, query).with_refresh("5s");
+        let filter = Filter::from_query(query);
+        let chosen = choose(views, &filter);
+        let windows = filter.reach.windows(shell.now_ms);
+        let of = |_| Past {
+            tallies: vec![Tally { up: 50, down: 1, ..Tally::default() }; windows.len()],
+            took: vec![0.1, 0.2],
+            is_maintained: true,
+        };
+        let past = chosen.ids().into_iter().map(|id| (id, of(id))).collect();
+        let (doomed, done, problem, url) = (Vec::new(), shell.param("done").unwrap_or("").to_owned(), String::new(), String::new());
+        render(&ListInput { views: views.clone(), chosen, filter, windows, past, doomed, done, problem, url, may_change }, &shell)
+    }
+
+    fn some() -> Views {
+        let mut doubt = view("{name: Slow, tcp: {address: 'a:1'}}", State::Up);
+        doubt.in_doubt_since = Some(sample::NOW - 5_000);
+        Views::from([
+            (1, view("{name: Fine, labels: {team: web}, http: {url: 'https://fine.example/'}}", State::Up)),
+            (2, down("{name: Broken, http: {url: 'https://broken.example/'}}", "answered 503")),
+            (3, doubt),
+            (4, view("{name: Off, paused: true, ping: {host: h}}", State::Paused)),
+            (5, view("{name: Fresh, ping: {host: h}}", State::Unknown)),
+        ])
+    }
+
+    fn order(text: &str) -> Vec<&str> {
+        text.split("<b dir=\"auto\">").skip(1).map(|rest| rest.split('<').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn nothing_yet_asks_for_an_address() {
+        let empty = html(&Views::new(), "", true);
+        sample::check(&empty);
+        assert!(empty.contains("name=\"http.url\"") && empty.contains(links::UPTIME_SAVE), "{empty}");
+        assert!(!html(&Views::new(), "", false).contains("<form class=\"uc-quick"));
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_filters_narrow() {
+        let text = html(&some(), "", true);
+        sample::check(&text);
+        assert_eq!(order(&text), ["Broken", "Slow", "Fresh", "Fine", "Off"]);
+        assert!(text.contains("2 checks need attention.") && text.contains("answered 503") && text.contains("98.03 %"), "{text}");
+        for (query, names) in [
+            ("state=down", vec!["Broken"]),
+            ("state=doubt", vec!["Slow"]),
+            ("kind=ping", vec!["Fresh", "Off"]),
+            ("label=team%3Dweb", vec!["Fine"]),
+            ("text=BROKEN.example", vec!["Broken"]),
+            ("text=nowhere", vec![]),
+            ("page=99", vec!["Broken", "Slow", "Fresh", "Fine", "Off"]),
+        ] {
+            assert_eq!(order(&html(&some(), query, false)), names, "{query}");
+        }
+        assert!(html(&some(), "done=paused-3", true).contains("3 checks are paused."));
+        assert!(!html(&some(), "", false).contains("name=\"check\""));
+    }
+
+    #[test]
+    fn hostile_values_are_text() {
+        let yaml = format!("{{name: {0}, note: {0}, labels: {{a: {0}}}, query: {{expr: {0}}}}}", serde_json::to_string(HOSTILE).unwrap());
+        let views = Views::from([(1, down(&yaml, HOSTILE))]);
+        let query = links::with("", &[("text", HOSTILE), ("kind", HOSTILE), ("range", HOSTILE), ("label", HOSTILE)]);
+        for query in ["", query.trim_start_matches('?')] {
+            sample::check(&html(&views, query, true));
+        }
+    }
+
+    #[test]
+    fn a_thousand_are_chosen_from_in_no_time_and_fifty_are_shown() {
+        let views: Views = (0..1_000).map(|n| (n, view(&format!("{{name: c{n:04}, ping: {{host: h}}}}"), State::Up))).collect();
+        let chosen = choose(&views, &Filter::from_query("page=19"));
+        assert_eq!((chosen.ids().len(), chosen.ids()[0], chosen.pages), (50, 950, 20));
+        let text = html(&views, "", true);
+        sample::check(&text);
+        assert_eq!(order(&text).len(), 50);
+    }
+
+    #[test]
+    fn orders_say_what_is_missing() {
+        let read = |form: &[(&str, &str)]| {
+            Order::from_form(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().as_bytes())
+        };
+        let label = read(&[("check", "2"), ("check", "2"), ("check", "1"), ("do", "label"), ("label", "team = web")]).unwrap();
+        assert_eq!((label.checks, label.wish), (vec![1, 2], Wish::Label("team".into(), Some("web".into()))));
+        assert_eq!(read(&[("check", "1"), ("do", "pause"), ("back", "//evil.example/uptime")]).unwrap().back, links::UPTIME);
+        assert_eq!(read(&[("check", "1"), ("do", "probe"), ("back", "/uptime/1")]).unwrap().back, "/uptime/1");
+        for wrong in [
+            vec![("do", "pause")],
+            vec![("check", "1")],
+            vec![("check", "1"), ("do", "label"), ("label", "x")],
+            vec![("check", "1"), ("do", "interval")],
+        ] {
+            assert!(read(&wrong).is_err(), "{wrong:?}");
+        }
     }
 }

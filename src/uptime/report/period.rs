@@ -30,6 +30,9 @@ pub enum Kind {
 }
 
 impl Period {
+    /// The first month that there is, for clocks that are nowhere.
+    pub const EPOCH: Self = Self { year: 1970, month: 1, months: 1 };
+
     /// A month of a year, 1 to 12.
     pub fn month(year: i64, month: i64) -> Option<Self> {
         (YEARS.contains(&year) && (1..=12).contains(&month)).then_some(Self { year, month, months: 1 })
@@ -157,6 +160,9 @@ mod tests {
             }
         }
         let whole = Period::parse("2026").unwrap();
-        assert_eq!((whole.as_kind(Kind::Month).to_string(), whole.as_kind(Kind::Quarter).to_string()), ("2026-01".into(), "2026-Q1".into()));
+        assert_eq!(
+            (whole.as_kind(Kind::Month).to_string(), whole.as_kind(Kind::Quarter).to_string()),
+            ("2026-01".into(), "2026-Q1".into())
+        );
     }
 }

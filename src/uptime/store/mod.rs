@@ -8,6 +8,7 @@ mod checks;
 pub mod kuma;
 mod maintenance;
 mod past;
+mod reports;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::platform::db::Db;
 pub use books::Written;
 pub use checks::{NotStored, Stored};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
+pub use reports::READERS_MAX;
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
 pub const SPANS_KEPT_DAYS: i64 = 400;

@@ -98,7 +98,7 @@ fn read(bytes: &[u8]) -> Result<Read, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the file is not text".to_owned())?;
     let (all, _) = file::read(text, std::path::Path::new("checks"))
         .map_err(|told| told.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-    let checks: Vec<String> = all.iter().map(Defined::definition).collect();
+    let checks: Vec<String> = all.checks.iter().map(Defined::definition).collect();
     let hidden = checks.iter().filter(|text| text.contains("<secret>")).count();
     let notes = if hidden == 0 {
         Vec::new()

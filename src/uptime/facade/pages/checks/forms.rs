@@ -28,6 +28,7 @@ const NAMED_MAX: usize = 20;
 pub(super) const fn status_of(error: &PutError) -> StatusCode {
     match error {
         PutError::Wrong(_) | PutError::Unfit(_) | PutError::NotStored(NotStored::Taken(_) | NotStored::Full) => StatusCode::BAD_REQUEST,
+        PutError::InFile(_) => StatusCode::CONFLICT,
         PutError::NotStored(NotStored::Unknown) => StatusCode::NOT_FOUND,
         PutError::NotStored(NotStored::Db(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -37,7 +38,7 @@ pub(super) const fn status_of(error: &PutError) -> StatusCode {
 fn words_of(error: &PutError) -> String {
     match error {
         PutError::Wrong(told) => told.first().map_or_else(String::new, |first| first.message.clone()),
-        PutError::Unfit(_) | PutError::NotStored(_) => error.to_string(),
+        PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(_) => error.to_string(),
     }
 }
 
@@ -85,7 +86,7 @@ pub(super) async fn save(State(state): State<Arc<Checks>>, asked: Asked, body: B
             let (tried, problem) = match &error {
                 PutError::Wrong(told) => (Tried::Wrong(written.mistakes(told, &draft.kind)), String::new()),
                 PutError::NotStored(NotStored::Taken(_)) => (Tried::Wrong(vec![("name".to_owned(), error.to_string())]), String::new()),
-                PutError::Unfit(_) | PutError::NotStored(_) => (Tried::Nothing, error.to_string()),
+                PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(_) => (Tried::Nothing, error.to_string()),
             };
             show_form(&state, asked, draft, tried, status, problem).await
         }
@@ -160,7 +161,7 @@ async fn done(state: &Checks, order: &Order) -> Result<(&'static str, &'static s
         }
         Wish::Delete { .. } => {
             for id in ids {
-                desk.delete(*id).await.map_err(NotStored::Db)?;
+                desk.delete(*id).await?;
             }
             Ok(("deleted", "checks.delete"))
         }

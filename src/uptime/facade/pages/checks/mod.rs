@@ -174,6 +174,7 @@ fn check_input(
         beats: desk.beats(id),
         is_maintained: desk.is_maintained(id),
         heartbeat,
+        file: desk.file_of(id).unwrap_or_default(),
         done: asked.param("done"),
         problem,
         may_change,
@@ -193,7 +194,8 @@ async fn new_route(State(state): State<Arc<Checks>>, asked: Asked) -> Result<Res
 async fn edit_route(State(state): State<Arc<Checks>>, Path(id): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let found = known(&state.pages.desk, &id).and_then(|id| Some((id, state.pages.desk.view(id)?)));
     let Some((id, view)) = found else { return Ok(missing(&asked, &state.pages, &id)) };
-    let draft = Draft { id: Some(id), ..Draft::of(&view.check) };
+    let mut draft = Draft::of(&view.check);
+    draft.id = Some(id);
     show_form(&state, asked, draft, Tried::Nothing, StatusCode::OK, String::new()).await
 }
 
