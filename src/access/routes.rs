@@ -9,6 +9,7 @@ use axum::routing::MethodRouter;
 use http::StatusCode;
 
 use super::gate::gate;
+use super::operation::Operation;
 use super::policy::Policy;
 use crate::platform::http::problem::Problem;
 
@@ -21,6 +22,8 @@ pub struct RouteInfo {
     pub path: &'static str,
     /// Who may use it.
     pub policy: Policy,
+    /// What it is for, where it says so.
+    pub operation: Option<Operation>,
 }
 
 /// Routes with their policies.
@@ -39,8 +42,17 @@ impl Routes {
     /// Adds a route. `methods` is what the handler answers, for the table and for people.
     #[must_use]
     pub fn route(mut self, methods: &'static str, path: &'static str, policy: Policy, handler: MethodRouter) -> Self {
-        self.table.push(RouteInfo { methods, path, policy });
+        self.table.push(RouteInfo { methods, path, policy, operation: None });
         self.router = self.router.route(path, handler.layer(from_fn_with_state(policy, gate)));
+        self
+    }
+
+    /// Says what routes are for.
+    #[must_use]
+    pub fn described(mut self, operation: impl Fn(&RouteInfo) -> Option<Operation>) -> Self {
+        for route in &mut self.table {
+            route.operation = operation(route).or(route.operation);
+        }
         self
     }
 

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn routes_count_as_what_they_declare() {
-        let route = |methods, path, policy| RouteInfo { methods, path, policy };
+        let route = |methods, path, policy| RouteInfo { methods, path, policy, operation: None };
         let table = [
             route("POST", "/api/v1/write", Policy::WRITE_METRICS),
             route("GET, POST", "/api/v1/query", Policy::READ),

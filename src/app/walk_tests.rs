@@ -50,7 +50,7 @@ const PUBLIC: [(&str, &str); 14] = [
 ];
 
 /// Routes that keep nothing of what is sent, though they take forms or dashboards.
-const KEEPS_NOTHING: [&str; 2] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK];
+const KEEPS_NOTHING: [&str; 3] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY];
 
 /// A server with somebody of each kind.
 struct House {
@@ -213,6 +213,10 @@ fn mistake(who: &Who, info: &RouteInfo, method: &Method, answer: &Response) -> O
     (!is_right).then(|| format!("{who:?}: {method} {} answers {status} {location}, its policy is {:?}", info.path, info.policy))
 }
 
+/// What programs change has a description that other programs can read.
+const DESCRIBED: [&str; 6] =
+    ["/api/v1/checks", "/api/v1/incidents", "/api/v1/maintenance", "/api/v1/heartbeats", "/api/v1/status-pages", "/api/v1/reports"];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_lets_in_who_may_and_nobody_else() {
     let house = House::open().await;
@@ -365,4 +369,12 @@ async fn a_route_without_identification_lets_nobody_in() {
     tokio::spawn(axum::serve(listener, routes.into_router()).into_future());
     let status = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap().status().as_u16();
     assert_eq!((status("/secret").await, status("/public").await, status("/other").await), (401, 200, 404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_of_our_own_are_described() {
+    let house = House::open().await;
+    let silent: Vec<&RouteInfo> =
+        house.table.iter().filter(|route| DESCRIBED.iter().any(|path| route.path.starts_with(path)) && route.operation.is_none()).collect();
+    assert!(silent.is_empty(), "{silent:#?}");
 }

@@ -178,11 +178,11 @@ mod tests {
     #[test]
     fn every_route_says_who_may_use_it() {
         let table = [
-            RouteInfo { methods: "GET", path: "/api/v1/query", policy: Policy::READ },
-            RouteInfo { methods: "POST", path: "/api/v1/write", policy: Policy::WRITE_METRICS },
-            RouteInfo { methods: "GET", path: "/-/healthy", policy: Policy::Public },
-            RouteInfo { methods: "POST", path: "/logout", policy: Policy::OWN },
-            RouteInfo { methods: "PUT", path: "/-/<x>", policy: Policy::Needs(Role::Admin, Scope::Admin) },
+            RouteInfo { methods: "GET", path: "/api/v1/query", policy: Policy::READ, operation: None },
+            RouteInfo { methods: "POST", path: "/api/v1/write", policy: Policy::WRITE_METRICS, operation: None },
+            RouteInfo { methods: "GET", path: "/-/healthy", policy: Policy::Public, operation: None },
+            RouteInfo { methods: "POST", path: "/logout", policy: Policy::OWN, operation: None },
+            RouteInfo { methods: "PUT", path: "/-/<x>", policy: Policy::Needs(Role::Admin, Scope::Admin), operation: None },
         ];
         let part = routes(&table);
         for said in

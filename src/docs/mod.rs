@@ -1,13 +1,14 @@
 //! Documentation inside the binary: how to begin, what can be set, what went wrong.
 //!
 //! Parts in reading order: [`contents`] (the pages in order), [`markdown`] (their text as HTML), [`generated`] (what
-//! no hand writes: settings, configuration keys, routes, own metrics), [`view`] (the page around). In: markdown that
+//! no hand writes: settings, configuration keys, routes, own metrics), [`openapi`] (routes for programs), [`view`] (the page around). In: markdown that
 //! is built in, and what the server is made of. Out: routes. Invariant: the reference comes from the tables that the
 //! server itself runs on, so it cannot be out of date. Not here: words of pages, which each page has itself.
 
 mod contents;
 mod generated;
 mod markdown;
+mod openapi;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -31,6 +32,9 @@ use crate::ui::page;
 use crate::ui::shell::{Counts, Shell, Visit};
 
 pub use generated::KeySection;
+
+/// The description of the API.
+const OPENAPI: &str = "/api/v1/openapi.json";
 
 /// What the hall needs of the rest of the server.
 pub struct DocsOptions {
@@ -68,6 +72,7 @@ impl Docs {
         Routes::new()
             .route("GET", links::DOCS, Policy::READ, with(get(first)))
             .route("GET", links::DOCS_TITLES, Policy::READ, with(get(titles)))
+            .route("GET", OPENAPI, Policy::READ, with(get(described)))
             .route("GET", links::DOCS_PAGE, Policy::READ, with(get(one)))
     }
 
@@ -87,6 +92,11 @@ impl Docs {
             _ => markdown::Rendered::default(),
         })
     }
+}
+
+/// The API for programs that write clients.
+async fn described(State(docs): State<Arc<Docs>>) -> Json<serde_json::Value> {
+    Json(openapi::document(docs.table.get().map_or(&[], Vec::as_slice)))
 }
 
 async fn first(State(docs): State<Arc<Docs>>, request: Request) -> Response {

@@ -126,6 +126,19 @@ fn keep_calm(server: &Server) {
     assert_eq!(status, 200, "{text}");
 }
 
+/// Checks of which one is up, one is down and one waits, by the forms of the pages.
+fn watch_pages(server: &Server) {
+    let up = format!("kind=http&name=Shop&interval=1s&labels=team:+web&http.url={}", server.url("/-/healthy"));
+    for form in [
+        up.as_str(),
+        "kind=tcp&name=Database&interval=1s&retries=0&note=Call+Ann.&tcp.address=127.0.0.1:1",
+        "kind=heartbeat&name=Backup&parent=Database&heartbeat.cron=0+3+*+*+*",
+    ] {
+        let (status, text) = server.post("/uptime/save", "application/x-www-form-urlencoded", form.to_owned());
+        assert_eq!(status, 200, "{form}: {text}");
+    }
+}
+
 /// A server with this host's metrics, requests, a target that is down and a pushed group.
 fn busy() -> Server {
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/web/test/browser");
@@ -135,6 +148,7 @@ fn busy() -> Server {
     push_requests(&server);
     push_lines(&server);
     keep_calm(&server);
+    watch_pages(&server);
     client()
         .put(server.url("/metrics/job/backup/instance/db-1"))
         .body("# HELP backup_size_bytes Size.\n# TYPE backup_size_bytes gauge\nbackup_size_bytes 12e9\n")
@@ -198,6 +212,11 @@ fn dashboards_of_others_are_drawn() {
 #[test]
 fn lines_are_found() {
     drive("logs", &Server::start(&["--host-metrics=false", "--own-metrics=false"]));
+}
+
+#[test]
+fn pages_are_watched() {
+    drive("uptime", &Server::quiet());
 }
 
 #[test]

@@ -10,8 +10,10 @@ const $ = <T extends Element = HTMLElement>(s: string, root: ParentNode = docume
 
 const islands: Record<string, () => Promise<unknown>> = {
   'ph-board': () => import('./board.ts'),
+  'ph-bring': () => import('./uptime.ts'),
   'ph-care': () => import('./care.ts'),
   'ph-chart': () => import('./chart.ts'),
+  'ph-check': () => import('./uptime.ts'),
   'ph-editor': () => import('./editor.ts'),
   'ph-explore': () => import('./explore.ts'),
   'ph-import': () => import('./import.ts'),

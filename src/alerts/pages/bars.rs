@@ -6,8 +6,8 @@ use super::ways;
 use crate::base::time::TimeRange;
 use crate::series::labels::Labels;
 use crate::series::value::RangeSeries;
-use crate::ui::lang::key;
 pub use crate::ui::lanes::{Bar, Lane, Tick, bar, ticks};
+use crate::ui::lang::key;
 use crate::ui::shell::Shell;
 
 /// Steps of a range: the precision of bars.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::shape::{KeyShape, Shape};
 use super::value::Value;
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml::{Kind, MapWriter, Node};
@@ -16,6 +17,9 @@ pub trait Keys: Sized {
 
     /// Writes every key that says something.
     fn write_keys(&self, out: &mut MapWriter);
+
+    /// Every key, and what stands behind it.
+    fn shape() -> Vec<KeyShape>;
 
     /// Says what is wrong with values that fit each by itself.
     fn check(&mut self, section: &mut Section<'_, '_>);
@@ -44,12 +48,12 @@ macro_rules! keys {
     (
         $(#[$meta:meta])*
         $name:ident, $label:literal $(, check = $check:path)?;
-        $( $(#[$field_meta:meta])* $field:ident $(as $key:literal)? : $type:ty $(= $default:expr)? $(=> $quiet:expr)? ),* $(,)?
+        $( $(#[doc = $about:literal])* $field:ident $(as $key:literal)? : $type:ty $(= $default:expr)? $(=> $quiet:expr)? ),* $(,)?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
-            $( $(#[$field_meta])* pub $field: $type, )*
+            $( $(#[doc = $about])* pub $field: $type, )*
         }
 
         impl Default for $name {
@@ -77,6 +81,14 @@ macro_rules! keys {
                         $crate::platform::config::value::Value::write(&self.$field, keys!(@key $field $($key)?), out);
                     }
                 )*
+            }
+
+            fn shape() -> Vec<$crate::platform::config::shape::KeyShape> {
+                vec![$( $crate::platform::config::shape::KeyShape::new(
+                    keys!(@key $field $($key)?),
+                    &[$($about),*],
+                    <$type as $crate::platform::config::value::Value>::shape(),
+                ), )*]
             }
 
             fn check(&mut self, section: &mut $crate::platform::config::section::Section<'_, '_>) {
@@ -108,6 +120,10 @@ impl<T: Keys> Value for Vec<T> {
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.list_if(key, self.iter().map(to_node).collect());
     }
+
+    fn shape() -> Shape {
+        Shape::List(Box::new(Shape::Keys(T::shape())))
+    }
 }
 
 /// A map that may be missing.
@@ -121,6 +137,10 @@ impl<T: Keys> Value for Option<Box<T>> {
         if let Some(value) = self {
             out.put(key, to_node(&**value));
         }
+    }
+
+    fn shape() -> Shape {
+        Shape::Keys(T::shape())
     }
 }
 
@@ -141,5 +161,9 @@ impl<T: Keys> Value for BTreeMap<String, T> {
             below.put(name, to_node(value));
         }
         out.map_if(key, below);
+    }
+
+    fn shape() -> Shape {
+        Shape::Names(Box::new(Shape::Keys(T::shape())))
     }
 }

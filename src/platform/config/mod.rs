@@ -13,5 +13,6 @@ pub mod path;
 pub mod scalar;
 pub mod section;
 pub mod settings;
+pub mod shape;
 pub mod value;
 pub mod yaml;

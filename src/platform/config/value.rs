@@ -9,6 +9,7 @@ use crate::base::secret::Secret;
 use crate::base::template::Set;
 use crate::base::time::Duration;
 use crate::platform::config::section::{self, Section};
+use crate::platform::config::shape::Shape;
 use crate::platform::config::yaml::{Kind, MapWriter, Node, without_secrets};
 
 /// What a secret is printed as, and what is read back as "there is one".
@@ -21,6 +22,11 @@ pub trait Value: Sized {
 
     /// Prints it, unless it says nothing.
     fn write(&self, key: &str, out: &mut MapWriter);
+
+    /// What it looks like.
+    fn shape() -> Shape {
+        Shape::Text
+    }
 }
 
 impl Value for String {
@@ -41,6 +47,10 @@ impl Value for bool {
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.bare(key, self);
     }
+
+    fn shape() -> Shape {
+        Shape::Truth
+    }
 }
 
 impl Value for Option<bool> {
@@ -53,6 +63,10 @@ impl Value for Option<bool> {
             out.bare(key, value);
         }
     }
+
+    fn shape() -> Shape {
+        Shape::Truth
+    }
 }
 
 impl Value for u64 {
@@ -62,6 +76,10 @@ impl Value for u64 {
 
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.bare(key, self);
+    }
+
+    fn shape() -> Shape {
+        Shape::Number
     }
 }
 
@@ -73,6 +91,10 @@ impl Value for i64 {
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.bare_unless(key, *self, 0);
     }
+
+    fn shape() -> Shape {
+        Shape::Number
+    }
 }
 
 impl Value for Secret {
@@ -82,6 +104,10 @@ impl Value for Secret {
 
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.secret_if(key, self);
+    }
+
+    fn shape() -> Shape {
+        Shape::Secret
     }
 }
 
@@ -95,6 +121,10 @@ impl Value for Vec<Secret> {
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.list_if(key, self.iter().map(|secret| Node::text(secret.to_string())).collect());
     }
+
+    fn shape() -> Shape {
+        Shape::List(Box::new(Shape::Secret))
+    }
 }
 
 impl Value for Vec<String> {
@@ -105,6 +135,10 @@ impl Value for Vec<String> {
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.texts_if(key, self);
     }
+
+    fn shape() -> Shape {
+        Shape::List(Box::new(Shape::Text))
+    }
 }
 
 impl Value for BTreeMap<String, String> {
@@ -114,6 +148,10 @@ impl Value for BTreeMap<String, String> {
 
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.masked_map_if(key, self);
+    }
+
+    fn shape() -> Shape {
+        Shape::Names(Box::new(Shape::Text))
     }
 }
 
@@ -138,6 +176,10 @@ impl Value for SecretLists {
         }
         out.map_if(key, below);
     }
+
+    fn shape() -> Shape {
+        Shape::Names(Box::new(Shape::List(Box::new(Shape::Secret))))
+    }
 }
 
 /// A length of time as Prometheus writes it.
@@ -148,6 +190,10 @@ impl Value for Duration {
 
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.bare_unless(key, *self, Self::default());
+    }
+
+    fn shape() -> Shape {
+        Shape::Duration
     }
 }
 
@@ -161,6 +207,10 @@ impl Value for Option<Node> {
         if let Some(node) = self {
             out.put(key, without_secrets(node));
         }
+    }
+
+    fn shape() -> Shape {
+        Shape::Any
     }
 }
 
@@ -181,6 +231,10 @@ impl Value for BTreeMap<String, Node> {
         {
             out.put(key, without_secrets(&Node::new(Kind::Map(pairs))));
         }
+    }
+
+    fn shape() -> Shape {
+        Shape::Names(Box::new(Shape::Any))
     }
 }
 
@@ -293,6 +347,10 @@ impl Value for SecretUrl {
 
     fn write(&self, key: &str, out: &mut MapWriter) {
         out.secret_if(key, &self.0);
+    }
+
+    fn shape() -> Shape {
+        Shape::Secret
     }
 }
 
@@ -482,6 +540,10 @@ impl Value for GoDuration {
         if self.0 != 0 {
             out.bare(key, self);
         }
+    }
+
+    fn shape() -> Shape {
+        Shape::Duration
     }
 }
 

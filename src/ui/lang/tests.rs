@@ -68,6 +68,8 @@ fn nothing_is_missing_and_nothing_is_left_over() {
     files("src/boards/facade", ".rs", &mut sources);
     files("src/boards/draw", ".rs", &mut sources);
     files("src/boards/serve", ".rs", &mut sources);
+    files("src/uptime/pages", ".rs", &mut sources);
+    files("src/uptime/facade", ".rs", &mut sources);
     files("src/app", ".rs", &mut sources);
     files("src/admin", ".rs", &mut sources);
     for file in templates.iter().chain(&sources) {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod maintenance;
+mod operations;
 mod probe;
 mod report;
 
@@ -70,4 +71,5 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         // Who knows the token may beat: jobs have no account.
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}", Policy::Public, with(any(checks::plain_beat)))
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))
+        .described(operations::operation)
 }

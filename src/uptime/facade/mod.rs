@@ -5,7 +5,7 @@ mod pages;
 mod running;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use pages::PageState;
-use running::Running;
+use running::{Members, Running};
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
@@ -96,10 +96,20 @@ impl Uptime {
         let prober = Arc::new(Prober::new(Arc::clone(&clock)));
         let modules = Arc::new(ArcSwap::new(modules));
         let store = Store::new(db);
-        let running =
-            Arc::new(Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) });
+        let running = Running {
+            members: OnceLock::new(),
+            prober: Arc::clone(&prober),
+            modules: Arc::clone(&modules),
+            metrics,
+            logs,
+            clock: Arc::clone(&clock),
+        };
+        let running = Arc::new(running);
         let watcher = Watcher::new(Arc::clone(&running) as _, store.clone(), append, Arc::clone(&clock));
         let desk = Desk::open(store.clone(), Arc::clone(&watcher), Arc::clone(&clock))?;
+        // Weakly: the desk holds the watcher, which holds what probes.
+        let members: Weak<Desk> = Arc::downgrade(&desk);
+        let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
         let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
         let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), desk, clock });

@@ -140,7 +140,9 @@ pub fn build(all: Vec<Given>, range: Window) -> Report {
     }
     // Unknown ones last, by name.
     let order = |row: &Row| row.tally.availability().unwrap_or(2.0);
-    report.rows.sort_by(|a, b| order(a).total_cmp(&order(b)).then_with(|| b.tally.down.cmp(&a.tally.down)).then_with(|| a.name.cmp(&b.name)));
+    report
+        .rows
+        .sort_by(|a, b| order(a).total_cmp(&order(b)).then_with(|| b.tally.down.cmp(&a.tally.down)).then_with(|| a.name.cmp(&b.name)));
     report.incidents.sort_by(|a, b| b.incident.from.cmp(&a.incident.from).then_with(|| a.name.cmp(&b.name)));
     report.incidents_len = report.incidents.len();
     report.incidents.truncate(INCIDENTS_MAX);

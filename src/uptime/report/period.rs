@@ -160,6 +160,9 @@ mod tests {
             }
         }
         let whole = Period::parse("2026").unwrap();
-        assert_eq!((whole.as_kind(Kind::Month).to_string(), whole.as_kind(Kind::Quarter).to_string()), ("2026-01".into(), "2026-Q1".into()));
+        assert_eq!(
+            (whole.as_kind(Kind::Month).to_string(), whole.as_kind(Kind::Quarter).to_string()),
+            ("2026-01".into(), "2026-Q1".into())
+        );
     }
 }

@@ -17,6 +17,7 @@ const PAGES = [
   ['/alerts/channels', 'No receivers yet', '/status#settings'],
   ['/alerts/history', 'Nothing fired in this range', ''],
   ['/alerts/history?view=tellings', 'Nobody was told of anything', '/alerts/channels'],
+  ['/uptime', 'What is to be watched?', '/uptime/import'],
   ['/targets', 'No targets yet', '/status#configuration'],
   ['/catalogue', 'No metrics yet', '/targets'],
   ['/cardinality', 'Nothing is stored yet', ''],

@@ -229,7 +229,8 @@ impl<'s> Pages<'s> {
         let count = contents.len();
         for (place, content) in contents.iter_mut().enumerate() {
             std::mem::swap(&mut self.now, content);
-            let (number, foot) = (self.line(&format!("{} / {count}", place + 1), Weight::Regular), self.line(&self.sheet.foot, Weight::Regular));
+            let (number, foot) =
+                (self.line(&format!("{} / {count}", place + 1), Weight::Regular), self.line(&self.sheet.foot, Weight::Regular));
             let style = (Weight::Regular, SMALL, GREY);
             self.set_within(&foot, style, (MARGIN, WIDTH - MARGIN), FOOT, false);
             self.set_within(&number, style, (MARGIN, WIDTH - MARGIN), FOOT, true);
@@ -281,7 +282,13 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A font with what its glyphs stand for, so that text can be searched and copied.
-fn embed(pdf: &mut Pdf, [font, cid, descriptor, file, map]: [Ref; 5], (face, of): (&Face<'_>, &Font), used: &BTreeMap<u16, String>, number: usize) {
+fn embed(
+    pdf: &mut Pdf,
+    [font, cid, descriptor, file, map]: [Ref; 5],
+    (face, of): (&Face<'_>, &Font),
+    used: &BTreeMap<u16, String>,
+    number: usize,
+) {
     let name = format!("PHAROS+Plex{number}");
     let name = Name(name.as_bytes());
     let system = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };

@@ -10,7 +10,8 @@ fn fonts() -> Option<Fonts> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/node_modules/@fontsource/ibm-plex-sans-arabic/files");
     let of = |weight: u16| {
         let names = ["latin", "latin-ext", "arabic"];
-        let read = |name: &str| Font::of_woff(&std::fs::read(folder.join(format!("ibm-plex-sans-arabic-{name}-{weight}-normal.woff"))).ok()?);
+        let read =
+            |name: &str| Font::of_woff(&std::fs::read(folder.join(format!("ibm-plex-sans-arabic-{name}-{weight}-normal.woff"))).ok()?);
         names.into_iter().map(read).collect::<Option<Vec<Font>>>()
     };
     Some(Fonts { regular: of(400)?, bold: of(600)? })
@@ -41,7 +42,9 @@ fn pages(pdf: &[u8]) -> usize {
 #[test]
 fn long_tables_go_over_pages_in_both_directions() {
     let Some(fonts) = fonts() else { return };
-    for (is_rtl, text) in [(false, "Shop front (EU)"), (true, "التوفّر \u{2068}Shop (EU)\u{2069} شهريًا"), (false, ""), (false, "\0\n\\)(>> endobj 日本")] {
+    for (is_rtl, text) in
+        [(false, "Shop front (EU)"), (true, "التوفّر \u{2068}Shop (EU)\u{2069} شهريًا"), (false, ""), (false, "\0\n\\)(>> endobj 日本")]
+    {
         for rows in [0, 3, 200] {
             let pdf = write(&sheet(is_rtl, rows, text), &fonts);
             assert!(pdf.starts_with(b"%PDF-") && pages(&pdf) == if rows == 200 { 5 } else { 1 }, "{} {text} {rows}", pages(&pdf));

@@ -1,0 +1,94 @@
+//! Bringing checks in from elsewhere: a file is looked at, then kept.
+
+use super::kinds;
+use super::standing::Standing;
+use crate::ui::lang::key;
+use crate::ui::links;
+use crate::ui::page;
+use crate::ui::shell::Shell;
+
+/// Bytes of a file at most.
+pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What is to become of a check of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It becomes a check.
+    New,
+    /// A check of its name is there, and stays as it is.
+    There,
+    /// It is not taken, for this reason.
+    Wrong(String),
+}
+
+/// A check of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// Its name.
+    pub name: String,
+    /// Its kind; empty where it cannot be read.
+    pub kind: &'static str,
+    /// What it probes.
+    pub target: String,
+    /// What is to become of it.
+    pub fate: Fate,
+}
+
+/// What the page is made of.
+#[derive(Debug, Clone, Default)]
+pub struct ImportInput {
+    /// The file, as it was given.
+    pub text: String,
+    /// What program it is of; empty where nothing was looked at.
+    pub source: &'static str,
+    /// Its checks.
+    pub checks: Vec<Brought>,
+    /// What is left out, and what else there is to say.
+    pub notes: Vec<String>,
+    /// What went wrong.
+    pub problem: String,
+    /// Whether whoever looks may change checks.
+    pub may_change: bool,
+}
+
+#[derive(askama::Template)]
+#[template(path = "uptime/import.html")]
+struct ImportPage<'a> {
+    shell: &'a Shell,
+    input: &'a ImportInput,
+    news: usize,
+    words: String,
+}
+
+impl ImportPage<'_> {
+    const fn is_looked_at(&self) -> bool {
+        !self.input.source.is_empty()
+    }
+
+    fn fate(&self, fate: &Fate) -> (&'static str, &'static str) {
+        match fate {
+            Fate::New => (Standing::Up.class(), key("new")),
+            Fate::There => ("", key("there already")),
+            Fate::Wrong(_) => (Standing::Down.class(), key("not taken")),
+        }
+    }
+
+    fn why<'f>(&self, fate: &'f Fate) -> &'f str {
+        if let Fate::Wrong(why) = fate { why } else { "" }
+    }
+
+    fn kind(&self, kind: &'static str) -> &'static str {
+        kinds::name_of(kind)
+    }
+}
+
+/// Renders the page.
+pub fn render(input: &ImportInput, shell: &Shell) -> String {
+    let news = input.checks.iter().filter(|check| check.fate == Fate::New).count();
+    page::html(&ImportPage { words: shell.lang().n(news as u64, "Bring in {} check", "Bring in {} checks"), shell, input, news })
+}
+
+/// The list of checks after so many were brought in.
+pub fn done(count: usize) -> String {
+    links::with(links::UPTIME, &[("done", &format!("brought-{count}"))])
+}

@@ -1,0 +1,6 @@
+//! Probes against small servers on this machine.
+
+mod ground;
+mod secured;
+mod services;
+mod ways;

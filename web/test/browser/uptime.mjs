@@ -1,0 +1,112 @@
+// Checks: a person types an address, sees it watched, sees why it falls, and that it comes back.
+import { createServer } from 'node:http';
+import { PHONE, accessible, check, open, picture, run, sound, visit } from './harness.mjs';
+
+/** A page whose status can be chosen. */
+async function shop() {
+  const state = { status: 200 };
+  const server = createServer((_, res) => { res.writeHead(state.status, { 'content-type': 'text/plain' }); res.end('Welcome to the shop'); });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { state, url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+const says = (page, selector, words) => page.waitForFunction(([s, w]) => document.querySelector(s)?.textContent.includes(w), [selector, words], { timeout: 30_000 });
+
+async function watch() {
+  const target = await shop();
+  const tab = await open(), { page } = tab;
+  await visit(page, '/uptime');
+  await sound(tab, 'uptime: nothing yet');
+  await accessible(page, 'uptime: nothing yet');
+  // Type an address, press Watch: it is a check, and up within seconds.
+  await page.locator('.uc-quick input[name="http.url"]').fill(target.url);
+  await page.locator('.uc-quick button').click();
+  await page.waitForURL(/\/uptime\/\d+\?done=made/);
+  await says(page, '#uc-state', 'Up for');
+  await says(page, '#uc-found', 'Waiting for the answer');
+
+  // Probed each second and taken at its word, by its form.
+  await page.locator('a', { hasText: 'Edit' }).first().click();
+  await page.waitForURL(/\/edit$/);
+  await page.locator('[name="interval"]').fill('1s');
+  await page.locator('.uc-more > summary').click();
+  await page.locator('[name="retries"]').fill('0');
+  await page.locator('[name="http.contains"]').fill('Welcome');
+  await says(page, '#tried', 'up');
+  await page.locator('[name="http.status"]').fill('20');
+  await says(page, '[data-err="http.status"]', 'expected such as 200');
+  await picture(page, 'uptime-form-wrong');
+  await page.locator('[name="http.status"]').fill('');
+  await says(page, '#tried', 'up');
+  await picture(page, 'uptime-form-tried');
+  await accessible(page, 'uptime: the form');
+  await page.locator('button', { hasText: 'Save' }).click();
+  await page.waitForURL(/\/uptime\/\d+\?done=saved/);
+
+  // It breaks, and the page says why; the list has it first, with its bar.
+  target.state.status = 503;
+  await says(page, '#uc-state', 'Down for');
+  await says(page, '#uc-state', '503');
+  await says(page, '#uc-incidents', '503');
+  await picture(page, 'uptime-down');
+  await sound(tab, 'uptime: down');
+  await page.locator('.crumb a').click();
+  await page.waitForURL(/\/uptime$/);
+  check((await page.locator('.uc-row.crit .uc-why').textContent()).includes('503'), 'the list says why');
+  await page.waitForFunction(() => document.querySelector('.uc-row .uc-bars :is(.d, .w)'), null, { timeout: 30_000 });
+  await says(page, '.uc-say', '1 check needs attention.');
+  await picture(page, 'uptime-list-down');
+
+  target.state.status = 200;
+  await says(page, '.uc-row .tag', 'up');
+  await says(page, '.uc-say', 'The one check is up.');
+  await page.locator('.uc-row .w a').first().click();
+  await says(page, '#uc-state', 'Up for');
+  check((await page.locator('#uc-incidents li').count()) === 1, 'the incident stays on record');
+  check((await page.locator('#uc-figures tbody tr').first().innerText()).includes('1'), 'and in the figures');
+  await sound(tab, 'uptime: up again');
+  await tab.close();
+  target.close();
+}
+
+async function many() {
+  const tab = await open({ size: PHONE }), { page } = tab;
+  await visit(page, '/uptime/import');
+  const file = `checks:\n${Array.from({ length: 60 }, (_, n) => `  - {name: Port ${n}, interval: 1h, labels: {row: r${n % 3}}, tcp: {address: '127.0.0.1:1'}}\n`).join('')}`;
+  await page.locator('textarea[name=text]').fill(file);
+  await page.locator('button[value=look]').click();
+  await page.locator('button[value=save]', { hasText: 'Bring in 60 checks' }).click();
+  await page.waitForURL(/done=brought-60/);
+  await sound(tab, 'uptime: many');
+  await accessible(page, 'uptime: many');
+  await picture(page, 'uptime-many-390');
+  // Chosen ones are paused together, others deleted after a question.
+  await visit(page, '/uptime?text=port&label=row%3Dr1');
+  check((await page.locator('.uc-row').count()) === 20, 'a label narrows the list');
+  for (const n of [0, 1]) await page.locator('.uc-pick input').nth(n).check();
+  await page.locator('#acts button[value=pause]').click();
+  await page.waitForURL(/done=paused-2/);
+  check((await page.locator('.notice').allTextContents()).some((text) => text.includes('2 checks are paused.')), 'it is said');
+  await page.locator('.uc-pick input').nth(0).check();
+  await page.locator('#acts button[value=delete]').click();
+  await page.locator('#doomed button[value=delete]').click();
+  await page.waitForURL(/done=deleted-1/);
+  await sound(tab, 'uptime: one fewer');
+  await tab.close();
+}
+
+async function plain() {
+  const target = await shop();
+  const tab = await open({ javaScriptEnabled: false }), { page } = tab;
+  await page.goto(`${process.argv[2]}/uptime/new`);
+  await page.locator('[name="http.url"]').fill(target.url);
+  await page.locator('button', { hasText: 'Test' }).click();
+  check((await page.locator('#tried .tag').textContent()) === 'up', 'without script a button tests');
+  check((await page.locator('[name="http.url"]').inputValue()) === target.url, 'and the form stays as it was');
+  await page.locator('[name="name"]').fill('Plain');
+  await page.locator('button', { hasText: 'Watch it' }).click();
+  check(/\/uptime\/\d+\?done=made/.test(page.url()), `it is watched: ${page.url()}`);
+  await tab.close();
+  target.close();
+}
+
+await run({ 'a page is watched, falls and comes back': watch, 'many at once': many, 'without script': plain });
