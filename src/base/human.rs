@@ -20,6 +20,20 @@ pub fn ago(then_ms: i64, now_ms: i64) -> String {
     if diff > 0 { format!("{text} ago") } else { format!("in {text}") }
 }
 
+/// `850 ms`, `42 s`, `6 min 5 s`, `1 h 12 min`, `3 d 4 h`: the two largest parts, the second only where it says something.
+pub fn length(ms: u64) -> String {
+    const PARTS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    if ms < 1000 {
+        return format!("{ms} ms");
+    }
+    let seconds = ms / 1000;
+    let first = PARTS.iter().position(|(of, _)| seconds >= *of).unwrap_or(3);
+    let (of, unit) = PARTS[first];
+    let whole = format!("{} {unit}", seconds / of);
+    let rest = PARTS.get(first + 1).map(|(next, unit)| (seconds % of / next, unit)).filter(|(count, _)| *count > 0);
+    rest.map_or_else(|| whole.clone(), |(count, unit)| format!("{whole} {count} {unit}"))
+}
+
 /// `850 ms`, `42 s`, `6 min`, `3 h`, `12 days`.
 pub fn span(ms: u64) -> String {
     match ms {
@@ -77,5 +91,21 @@ mod tests {
         assert_eq!(ago(5_000, 0), "in 5 s");
         assert_eq!(span(200_000_000), "2 days");
         assert_eq!([340, 1_249].map(|ms| took(std::time::Duration::from_millis(ms))), ["340 ms", "1.2 s"]);
+    }
+
+    #[test]
+    fn lengths_have_two_parts() {
+        for (ms, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (42_900, "42 s"),
+            (365_000, "6 min 5 s"),
+            (4_320_000, "1 h 12 min"),
+            (3_605_000, "1 h"),
+            (273_600_000, "3 d 4 h"),
+            (u64::MAX, "213503982334 d 14 h"),
+        ] {
+            assert_eq!(length(ms), text);
+        }
     }
 }

@@ -7,6 +7,7 @@
 pub mod asked;
 pub mod assets;
 pub mod format;
+pub mod lanes;
 pub mod lang;
 pub mod links;
 pub mod look;

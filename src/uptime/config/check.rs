@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Pattern;
+use super::services::domain_interval;
+pub use super::services::{DockerCheck, DomainCheck, GroupCheck, PostgresCheck, RedisCheck, SmtpCheck, WebsocketCheck};
 use crate::base::location::Location;
 use crate::base::masked;
 use crate::base::quote::quote;
@@ -68,12 +70,26 @@ keys! {
     ping: Option<Box<PingCheck>>,
     /// A gRPC server's own word on its health.
     grpc: Option<Box<GrpcCheck>>,
+    /// A server that speaks WebSocket.
+    websocket: Option<Box<WebsocketCheck>>,
+    /// A mail server.
+    smtp: Option<Box<SmtpCheck>>,
+    /// A database of PostgreSQL.
+    postgres: Option<Box<PostgresCheck>>,
+    /// A server of Redis.
+    redis: Option<Box<RedisCheck>>,
+    /// A container.
+    docker: Option<Box<DockerCheck>>,
+    /// A domain that somebody has to pay for again.
+    domain: Option<Box<DomainCheck>>,
     /// A job that says when it ran.
     heartbeat: Option<Box<HeartbeatCheck>>,
     /// A query that finds something as long as all is well.
     query: Option<Box<QueryCheck>>,
     /// A module of `blackbox.yml`.
     module: Option<Box<ModuleCheck>>,
+    /// Other checks, of which all or enough must be up.
+    group: Option<Box<GroupCheck>>,
 }
 
 keys! {
@@ -240,17 +256,29 @@ impl Check {
     }
 
     /// Every kind, and whether it is this one's.
-    fn kinds(&self) -> [(&'static str, bool); 8] {
+    fn kinds(&self) -> [(&'static str, bool); 15] {
         [
             ("http", self.http.is_some()),
             ("tcp", self.tcp.is_some()),
             ("dns", self.dns.is_some()),
             ("ping", self.ping.is_some()),
             ("grpc", self.grpc.is_some()),
+            ("websocket", self.websocket.is_some()),
+            ("smtp", self.smtp.is_some()),
+            ("postgres", self.postgres.is_some()),
+            ("redis", self.redis.is_some()),
+            ("docker", self.docker.is_some()),
+            ("domain", self.domain.is_some()),
             ("heartbeat", self.heartbeat.is_some()),
             ("query", self.query.is_some()),
             ("module", self.module.is_some()),
+            ("group", self.group.is_some()),
         ]
+    }
+
+    /// Of a group: the names of its members.
+    pub fn members(&self) -> &[String] {
+        self.group.as_ref().map_or(&[], |group| &group.checks)
     }
 
     /// What is probed, for people and the label `instance`; no secret in it.
@@ -264,6 +292,13 @@ impl Check {
             dns,
             self.ping.as_ref().map(|ping| ping.host.clone()),
             self.grpc.as_ref().map(|grpc| grpc.address.clone()),
+            self.websocket.as_ref().map(|websocket| masked::url(&websocket.url.0).into()),
+            self.smtp.as_ref().map(|smtp| smtp.address.clone()),
+            self.postgres.as_ref().map(|postgres| postgres_target(postgres)),
+            self.redis.as_ref().map(|redis| redis.address.clone()),
+            self.docker.as_ref().map(|docker| docker.container.clone()),
+            self.domain.as_ref().map(|domain| domain.name.clone()),
+            self.group.as_ref().map(|group| group.checks.join(", ").chars().take(NAME_CHARS_MAX).collect()),
             self.query.as_ref().map(|query| query.expr.clone()),
             self.module.as_ref().map(|module| masked::url(&module.target).into()),
         ];
@@ -295,15 +330,29 @@ impl Check {
             self.tcp.as_ref().map(|tcp| tcp.latency_max),
             self.dns.as_ref().map(|dns| dns.latency_max),
             self.ping.as_ref().map(|ping| ping.latency_max),
+            self.websocket.as_ref().map(|websocket| websocket.latency_max),
+            self.smtp.as_ref().map(|smtp| smtp.latency_max),
+            self.postgres.as_ref().map(|postgres| postgres.latency_max),
+            self.redis.as_ref().map(|redis| redis.latency_max),
         ];
         limits.into_iter().flatten().find(|limit| limit.ms() > 0)
     }
 
     /// Days that a certificate must be valid at least, if that matters.
     pub fn certificate_days(&self) -> Option<u64> {
-        let limits = [self.http.as_ref().map(|http| http.certificate_days), self.tcp.as_ref().map(|tcp| tcp.certificate_days)];
+        let limits = [
+            self.http.as_ref().map(|http| http.certificate_days),
+            self.tcp.as_ref().map(|tcp| tcp.certificate_days),
+            self.websocket.as_ref().map(|websocket| websocket.certificate_days),
+            self.smtp.as_ref().map(|smtp| smtp.certificate_days),
+        ];
         limits.into_iter().flatten().find(|days| *days > 0)
     }
+}
+
+/// A database, for people.
+fn postgres_target(postgres: &PostgresCheck) -> String {
+    if postgres.database.is_empty() { postgres.address.clone() } else { format!("{}/{}", postgres.address, postgres.database) }
 }
 
 fn vet(check: &mut Check, section: &mut Section<'_, '_>) {
@@ -314,6 +363,16 @@ fn vet(check: &mut Check, section: &mut Section<'_, '_>) {
     }
     if check.name == check.parent {
         refuse(section, "parent", "a check is not its own parent");
+    }
+    if let Some(domain) = &check.domain {
+        check.interval = domain_interval(check.interval, section, domain);
+    }
+    if check.group.is_some() && !section.pairs().iter().any(|(key, _)| &*key.text == "retries") {
+        // Its members were asked again already.
+        check.retries = 0;
+    }
+    if check.group.as_ref().is_some_and(|group| group.checks.contains(&check.name)) {
+        refuse(section, "group", "checks: a group does not hold itself");
     }
     let (shortest, longest) = if check.heartbeat.is_some() { (SECOND, YEAR) } else { (SECOND, DAY) };
     vet_duration(section, "interval", check.interval, shortest, longest);
@@ -472,7 +531,7 @@ fn vet_module(module: &mut ModuleCheck, section: &mut Section<'_, '_>) {
     }
 }
 
-fn vet_address(section: &mut Section<'_, '_>, address: &str) {
+pub(super) fn vet_address(section: &mut Section<'_, '_>, address: &str) {
     let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
     if port.is_none() {
         refuse(section, "address", &format!("address: read {}, expected host:port", quote(address)));
@@ -485,7 +544,7 @@ fn vet_ip_version(section: &mut Section<'_, '_>, version: &str) {
     }
 }
 
-fn vet_regexes<'t>(section: &mut Section<'_, '_>, key: &'static str, texts: impl IntoIterator<Item = &'t String>) {
+pub(super) fn vet_regexes<'t>(section: &mut Section<'_, '_>, key: &'static str, texts: impl IntoIterator<Item = &'t String>) {
     let mut count = 0;
     for text in texts {
         count += 1;
@@ -498,13 +557,13 @@ fn vet_regexes<'t>(section: &mut Section<'_, '_>, key: &'static str, texts: impl
     vet_count(section, key, count);
 }
 
-fn vet_count(section: &mut Section<'_, '_>, key: &'static str, count: usize) {
+pub(super) fn vet_count(section: &mut Section<'_, '_>, key: &'static str, count: usize) {
     if count > CONDITIONS_MAX {
         refuse(section, key, &format!("{key}: {count} are too many, {CONDITIONS_MAX} may be"));
     }
 }
 
-fn vet_texts(section: &mut Section<'_, '_>, texts: &[(&'static str, &String, usize)]) {
+pub(super) fn vet_texts(section: &mut Section<'_, '_>, texts: &[(&'static str, &String, usize)]) {
     for (key, text, most) in texts {
         if text.chars().count() > *most {
             refuse(section, key, &format!("{key}: longer than {most} characters"));
@@ -518,7 +577,14 @@ fn vet_duration(section: &mut Section<'_, '_>, key: &'static str, found: Duratio
     }
 }
 
-fn refuse(section: &mut Section<'_, '_>, key: &str, message: &str) {
+/// A length of time that need not be set.
+pub(super) fn vet_duration_within_day(section: &mut Section<'_, '_>, key: &'static str, found: Duration) {
+    if found > DAY {
+        refuse(section, key, &format!("{key}: read {found}, expected at most {DAY}"));
+    }
+}
+
+pub(super) fn refuse(section: &mut Section<'_, '_>, key: &str, message: &str) {
     let at = section.value_place(key);
     section.report.error(at, message.to_owned());
 }

@@ -32,18 +32,6 @@ impl Defined {
         yaml::print(&self.node)
     }
 
-    /// The same, paused.
-    #[must_use]
-    pub fn paused(&self) -> Self {
-        let mut same = self.clone();
-        same.check.paused = true;
-        if let Kind::Map(pairs) = &mut same.node.kind {
-            pairs.retain(|(found, _)| &*found.text != "paused");
-            pairs.push((Key { at: Position::default(), text: "paused".into() }, Node::text("true")));
-        }
-        same
-    }
-
     /// The same with another value of a key of its kind, as for tokens that are made for it.
     pub fn set_secret(&mut self, kind: &str, key: &str, value: &str) {
         let Kind::Map(pairs) = &mut self.node.kind else { return };
@@ -159,7 +147,7 @@ fn one(node: &Node, report: &mut Report) -> Option<Defined> {
     Some(Defined { check, node: node.clone() })
 }
 
-/// Names are there once, parents are there, and nobody is their own ancestor.
+/// Names are there once, nobody is their own ancestor, and no group holds itself.
 fn names_and_parents(all: &[Defined], report: &mut Report) {
     let mut names = HashSet::new();
     for defined in all {
@@ -168,6 +156,13 @@ fn names_and_parents(all: &[Defined], report: &mut Report) {
         }
     }
     let parents: HashMap<&str, &str> = all.iter().map(|defined| (defined.check.name.as_str(), defined.check.parent.as_str())).collect();
+    let members: HashMap<&str, &[String]> = all.iter().map(|defined| (defined.check.name.as_str(), defined.check.members())).collect();
+    for defined in all.iter().filter(|defined| !defined.check.members().is_empty()) {
+        let name = &defined.check.name;
+        if holds_itself(name, |name| members.get(name).copied().unwrap_or_default()) {
+            report.error(defined.node.at, format!("the group {name:?} holds itself: its members go round in a circle"));
+        }
+    }
     for defined in all.iter().filter(|defined| is_in_circle(&defined.check.name, |name| parents.get(name).copied().unwrap_or_default())) {
         report.error(defined.node.at, format!("the check {:?} is below itself: its parents go round in a circle", defined.check.name));
     }
@@ -182,6 +177,21 @@ pub fn is_in_circle<'n>(name: &'n str, parent: impl Fn(&'n str) -> &'n str) -> b
             return true;
         }
         at = parent(at);
+    }
+    false
+}
+
+/// Whether one comes back to a group by going from groups to their members.
+pub fn holds_itself<'n>(name: &'n str, members: impl Fn(&'n str) -> &'n [String]) -> bool {
+    let mut seen = HashSet::new();
+    let mut open: Vec<&str> = members(name).iter().map(String::as_str).collect();
+    while let Some(at) = open.pop() {
+        if at == name {
+            return true;
+        }
+        if seen.insert(at) {
+            open.extend(members(at).iter().map(String::as_str));
+        }
     }
     false
 }
@@ -273,7 +283,10 @@ checks:
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
             ("checks: [{http: {url: 'https://a/'}}]", "checks.yml:1:10: a check has a name"),
-            ("checks: [{name: a}]", "checks.yml:1:10: a check says what it probes: http, tcp, dns, ping, grpc, heartbeat, query or module"),
+            (
+                "checks: [{name: a}]",
+                "checks.yml:1:10: a check says what it probes: http, tcp, dns, ping, grpc, websocket, smtp, postgres, redis, docker, domain, ",
+            ),
             (
                 "checks: [{name: a, ping: {host: a}, tcp: {address: 'a:1'}}]",
                 "checks.yml:1:10: a check has one kind, this one has tcp and ping",
@@ -302,6 +315,29 @@ checks:
                 "checks: [{name: a, module: {module: m, target: t}, parent: b}, {name: b, parent: a, ping: {host: h}}]",
                 "checks.yml:1:10: the check \"a\" is below itself: its parents go round in a circle",
             ),
+            (
+                "checks: [{name: a, group: {checks: [b]}}, {name: b, group: {checks: [c, a]}}]",
+                "checks.yml:1:10: the group \"a\" holds itself: its members go round in a circle",
+            ),
+            ("checks: [{name: a, group: {checks: [a]}}]", "checks.yml:1:27: checks: a group does not hold itself"),
+            ("checks: [{name: a, group: {checks: [b], up_min: 2}}]", "checks.yml:1:49: up_min: read 2, and the group has 1 checks"),
+            (
+                "checks: [{name: a, websocket: {url: 'http://a'}}]",
+                "checks.yml:1:37: url: read \"http://a\", expected an address such as wss://example.org/",
+            ),
+            ("checks: [{name: a, smtp: {address: 'a:25', tls: true, starttls: true}}]", "checks.yml:1:65: starttls: either TLS"),
+            (
+                "checks: [{name: a, postgres: {address: 'a:5432', tls: yes}}]",
+                "checks.yml:1:55: tls: read \"yes\", expected disable, require or verify",
+            ),
+            ("checks: [{name: a, redis: {address: 'a:1', username: b}}]", "checks.yml:1:27: password: who signs in has one"),
+            ("checks: [{name: a, docker: {container: 'a/b'}}]", "checks.yml:1:40: container: read \"a/b\", expected the name"),
+            (
+                "checks: [{name: a, docker: {container: a, host: 'ssh://a'}}]",
+                "checks.yml:1:49: host: read \"ssh://a\", expected such as unix:",
+            ),
+            ("checks: [{name: a, domain: {name: localhost}}]", "checks.yml:1:35: name: read \"localhost\", expected a domain"),
+            ("checks: [{name: a, interval: 30s, domain: {name: a.org}}]", "checks.yml:1:30: interval: read 30s, expected at least 10m"),
             ("checks: {", "checks.yml:"),
         ] {
             let told = told(text);

@@ -11,6 +11,7 @@ mod pattern;
 pub mod plan;
 mod print;
 mod read;
+pub mod services;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,8 @@ pub use check::{Check, JsonCondition};
 pub use checks_file::KeptChecks;
 pub use dns_words::{class, record_type};
 pub use module::{
-    DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, Preference, Step, TcpModule, UnixModule, Way,
+    DnsModule, DnsRecords, DockerModule, DomainModule, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, PostgresModule, Preference,
+    RedisModule, SmtpModule, Step, TcpModule, TlsUse, UnixModule, Way, WebsocketModule,
 };
 pub use pattern::Pattern;
 pub use print::print;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::services::DockerHost;
 use super::{JsonCondition, Pattern};
+use crate::base::secret::Secret;
 use crate::platform::config::http_client::{HttpClientConfig, TlsConfig};
 
 /// How to probe.
@@ -33,6 +35,18 @@ pub enum Way {
     Grpc(Box<GrpcModule>),
     /// A Unix socket, and what is said on it.
     Unix(Box<UnixModule>),
+    /// A WebSocket, and what is said on it.
+    Websocket(Box<WebsocketModule>),
+    /// A mail server. This and those below stand in no file of modules: checks alone say so.
+    Smtp(Box<SmtpModule>),
+    /// A database of PostgreSQL.
+    Postgres(Box<PostgresModule>),
+    /// A server of Redis.
+    Redis(Box<RedisModule>),
+    /// A container.
+    Docker(Box<DockerModule>),
+    /// A domain that somebody has to pay for again.
+    Domain(Box<DomainModule>),
 }
 
 impl Way {
@@ -45,6 +59,12 @@ impl Way {
             Self::Icmp(_) => "icmp",
             Self::Grpc(_) => "grpc",
             Self::Unix(_) => "unix",
+            Self::Websocket(_) => "websocket",
+            Self::Smtp(_) => "smtp",
+            Self::Postgres(_) => "postgres",
+            Self::Redis(_) => "redis",
+            Self::Docker(_) => "docker",
+            Self::Domain(_) => "domain",
         }
     }
 }
@@ -249,4 +269,84 @@ pub struct GrpcModule {
     pub address: Preference,
     /// Headers to send.
     pub metadata: BTreeMap<String, Vec<String>>,
+}
+
+/// A WebSocket, and what is said on it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WebsocketModule {
+    /// Headers to send with the request.
+    pub headers: BTreeMap<String, String>,
+    /// Which address is taken.
+    pub address: Preference,
+    /// The conversation; each turn is a message.
+    pub steps: Vec<Step>,
+    /// Whether messages that do not match are passed over. In a file of modules the next one has to match.
+    pub is_patient: bool,
+    /// Authentication and TLS.
+    pub client: HttpClientConfig,
+}
+
+/// When TLS begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsUse {
+    /// Never.
+    #[default]
+    None,
+    /// At once.
+    AtOnce,
+    /// When both sides said so.
+    Later,
+}
+
+/// A mail server.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SmtpModule {
+    /// When TLS begins.
+    pub begins_tls: TlsUse,
+    /// Certificates and versions.
+    pub tls: TlsConfig,
+}
+
+/// A database of PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PostgresModule {
+    /// Empty for the one named as the user.
+    pub database: String,
+    /// Who signs in.
+    pub username: String,
+    /// With which password.
+    pub password: Secret,
+    /// Whether TLS is spoken.
+    pub is_tls: bool,
+    /// Certificates and versions.
+    pub tls: TlsConfig,
+    /// What is asked; empty for nothing but an answer.
+    pub query: String,
+}
+
+/// A server of Redis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RedisModule {
+    /// Who signs in; empty for the usual user.
+    pub username: String,
+    /// With which password; empty for nobody signs in.
+    pub password: Secret,
+    /// Whether TLS is spoken.
+    pub is_tls: bool,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DockerModule {
+    /// Where the engine listens.
+    pub host: DockerHost,
+}
+
+/// A domain that somebody has to pay for again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DomainModule {
+    /// Days that it must be registered for at least.
+    pub days: u64,
+    /// Whom to ask; empty for the registry.
+    pub server: String,
 }

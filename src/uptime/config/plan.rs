@@ -1,7 +1,14 @@
 //! From a check to what a probe is told: a module and a target.
 
-use super::check::{Check, DnsCheck, GrpcCheck, HttpCheck, PingCheck, Statuses, TcpCheck};
-use super::{DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, Pattern, Preference, Step, TcpModule, Way};
+use super::check::{
+    Check, DnsCheck, DockerCheck, DomainCheck, GrpcCheck, HttpCheck, PingCheck, PostgresCheck, RedisCheck, SmtpCheck, Statuses, TcpCheck,
+    WebsocketCheck,
+};
+use super::services::DockerHost;
+use super::{
+    DnsModule, DnsRecords, DockerModule, DomainModule, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, Pattern, PostgresModule,
+    Preference, RedisModule, SmtpModule, Step, TcpModule, TlsUse, Way, WebsocketModule,
+};
 use crate::platform::config::http_client::{Authorization, BasicAuth, ConfigUrl, HttpClientConfig, ProxyConfig, TlsConfig};
 
 /// Where the machine's name servers stand.
@@ -16,7 +23,8 @@ pub struct Plan {
     pub target: String,
 }
 
-/// The plan of a check that goes over the network; none for heartbeats, queries, and modules that are named.
+/// The plan of a check that goes over the network; none for heartbeats, queries, groups, and
+/// modules that are named.
 ///
 /// # Errors
 /// What cannot be done, in words.
@@ -31,6 +39,18 @@ pub fn plan(check: &Check) -> Result<Option<Plan>, String> {
         (Way::Icmp(of_ping(ping)), ping.host.clone())
     } else if let Some(grpc) = &check.grpc {
         (Way::Grpc(Box::new(of_grpc(grpc))), grpc.address.clone())
+    } else if let Some(websocket) = &check.websocket {
+        (Way::Websocket(Box::new(of_websocket(websocket)?)), websocket.url.0.clone())
+    } else if let Some(smtp) = &check.smtp {
+        (Way::Smtp(Box::new(of_smtp(smtp))), smtp.address.clone())
+    } else if let Some(postgres) = &check.postgres {
+        (Way::Postgres(Box::new(of_postgres(postgres))), postgres.address.clone())
+    } else if let Some(redis) = &check.redis {
+        (Way::Redis(Box::new(of_redis(redis))), redis.address.clone())
+    } else if let Some(docker) = &check.docker {
+        (Way::Docker(Box::new(of_docker(docker)?)), docker.container.clone())
+    } else if let Some(domain) = &check.domain {
+        (Way::Domain(Box::new(of_domain(domain))), domain.name.clone())
     } else {
         return Ok(None);
     };
@@ -115,6 +135,51 @@ fn of_grpc(grpc: &GrpcCheck) -> GrpcModule {
     GrpcModule { service: grpc.service.clone(), is_tls: grpc.tls, tls: tls(grpc.insecure_skip_verify, ""), ..GrpcModule::default() }
 }
 
+fn of_websocket(websocket: &WebsocketCheck) -> Result<WebsocketModule, String> {
+    let mut steps = Vec::new();
+    if !websocket.send.is_empty() {
+        steps.push(Step { send: websocket.send.clone(), ..Step::default() });
+    }
+    if !websocket.expect.is_empty() {
+        steps.push(Step { expect: Some(Pattern::new(&websocket.expect)?), ..Step::default() });
+    }
+    let client = HttpClientConfig { tls: tls(websocket.insecure_skip_verify, ""), ..HttpClientConfig::default() };
+    Ok(WebsocketModule { headers: websocket.headers.clone(), address: preference(""), steps, is_patient: true, client })
+}
+
+fn of_smtp(smtp: &SmtpCheck) -> SmtpModule {
+    let begins_tls = match (smtp.tls, smtp.starttls) {
+        (true, _) => TlsUse::AtOnce,
+        (_, true) => TlsUse::Later,
+        _ => TlsUse::None,
+    };
+    SmtpModule { begins_tls, tls: tls(smtp.insecure_skip_verify, &smtp.server_name) }
+}
+
+fn of_postgres(postgres: &PostgresCheck) -> PostgresModule {
+    PostgresModule {
+        database: postgres.database.clone(),
+        username: postgres.username.clone(),
+        password: postgres.password.clone(),
+        is_tls: postgres.tls != "disable",
+        tls: tls(postgres.tls == "require", ""),
+        query: postgres.query.clone(),
+    }
+}
+
+fn of_redis(redis: &RedisCheck) -> RedisModule {
+    RedisModule { username: redis.username.clone(), password: redis.password.clone(), is_tls: redis.tls }
+}
+
+fn of_docker(docker: &DockerCheck) -> Result<DockerModule, String> {
+    let host = DockerHost::parse(&docker.host).ok_or_else(|| format!("{} is no place where Docker listens", docker.host))?;
+    Ok(DockerModule { host })
+}
+
+fn of_domain(domain: &DomainCheck) -> DomainModule {
+    DomainModule { days: domain.days, server: domain.server.0.clone() }
+}
+
 fn tls(insecure_skip_verify: bool, server_name: &str) -> TlsConfig {
     TlsConfig { insecure_skip_verify, server_name: server_name.to_owned(), ..TlsConfig::default() }
 }
@@ -162,6 +227,23 @@ mod tests {
         assert_eq!((dns.target.as_str(), module.query_type.as_str()), ("127.0.0.1:53", "MX"));
         assert!(matches!(planned("{name: a, ping: {host: h}}").module.way, Way::Icmp(_)));
         assert!(matches!(planned("{name: a, grpc: {address: 'h:1'}}").module.way, Way::Grpc(_)));
+        let websocket = planned("{name: a, websocket: {url: 'wss://h/x', send: hello, expect: '^ok', headers: {Origin: 'https://h'}}}");
+        let Way::Websocket(module) = &websocket.module.way else { panic!("{websocket:?}") };
+        assert_eq!((module.steps.len(), module.is_patient, websocket.target.as_str()), (2, true, "wss://h/x"));
+        let smtp = planned("{name: a, smtp: {address: 'h:25', starttls: true, server_name: mx.h}}");
+        let Way::Smtp(module) = &smtp.module.way else { panic!("{smtp:?}") };
+        assert_eq!((module.begins_tls, module.tls.server_name.as_str()), (TlsUse::Later, "mx.h"));
+        let postgres = planned("{name: a, postgres: {address: 'h:5432', tls: require}}");
+        let Way::Postgres(module) = &postgres.module.way else { panic!("{postgres:?}") };
+        assert!(module.is_tls && module.tls.insecure_skip_verify && module.username == "postgres");
+        assert!(matches!(planned("{name: a, redis: {address: 'h:6379', password: pw}}").module.way, Way::Redis(_)));
+        let docker = planned("{name: a, docker: {container: /web}}");
+        let Way::Docker(module) = &docker.module.way else { panic!("{docker:?}") };
+        assert_eq!((docker.target.as_str(), &module.host), ("web", &DockerHost::Unix("/var/run/docker.sock".to_owned())));
+        let domain = planned("{name: a, domain: {name: Bücher.example.}}");
+        assert_eq!((domain.target.as_str(), domain.module.way.as_str()), ("xn--bcher-kva.example", "domain"));
+        let group = read_one("{name: a, group: {checks: [b, c]}}", None).unwrap();
+        assert_eq!(plan(&group.check), Ok(None));
         let heartbeat = read_one("{name: a, heartbeat: {every: 1h}}", None).unwrap();
         assert_eq!(plan(&heartbeat.check), Ok(None));
     }

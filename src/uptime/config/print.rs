@@ -1,6 +1,8 @@
 //! A module as it is shown: every key that says something, secrets hidden.
 
-use super::module::{DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Preference, Step, TcpModule, UnixModule};
+use super::module::{
+    DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Preference, Step, TcpModule, UnixModule, WebsocketModule,
+};
 use super::{Module, Pattern, Way};
 use crate::base::masked;
 use crate::platform::config::http_client;
@@ -21,6 +23,9 @@ pub fn print(module: &Module) -> String {
         Way::Icmp(module) => icmp(module),
         Way::Grpc(module) => grpc(module),
         Way::Unix(module) => unix(module),
+        Way::Websocket(module) => websocket(module),
+        // No file of modules has them.
+        Way::Smtp(_) | Way::Postgres(_) | Way::Redis(_) | Way::Docker(_) | Way::Domain(_) => MapWriter::default(),
     };
     out.map_if(module.way.as_str(), below);
     yaml::print(&out.finish())
@@ -147,5 +152,15 @@ fn grpc(module: &GrpcModule) -> MapWriter {
         metadata.put(name, Node::new(Kind::List(values)));
     }
     out.map_if("metadata", metadata);
+    out
+}
+
+fn websocket(module: &WebsocketModule) -> MapWriter {
+    let mut out = MapWriter::default();
+    let mut client = MapWriter::default();
+    http_client::print(&mut client, &module.client);
+    out.map_if("http_config", client);
+    address(&mut out, module.address);
+    steps(&mut out, &module.steps);
     out
 }

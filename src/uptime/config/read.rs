@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::dns_words::{class, record_type};
 use super::module::{
     DnsModule, DnsRecords, GrpcModule, HeaderMatch, HttpModule, IcmpModule, Module, Preference, Step, TcpModule, UnixModule, Way,
+    WebsocketModule,
 };
 use super::{Modules, Pattern};
 use crate::base::go_duration;
@@ -56,7 +57,7 @@ fn module(name: &str, node: &Node, report: &mut Report) -> Option<Module> {
     let icmp = section.open_below("icmp").map(icmp);
     let grpc = section.open_below("grpc").map(grpc);
     let unix = section.open_below("unix").map(unix);
-    section.knows(&["websocket"]);
+    let websocket = section.open_below("websocket").map(websocket);
     let way = match prober.as_str() {
         "http" => Way::Http(Box::new(http.unwrap_or_default())),
         "tcp" => Way::Tcp(Box::new(tcp.unwrap_or_default())),
@@ -64,11 +65,7 @@ fn module(name: &str, node: &Node, report: &mut Report) -> Option<Module> {
         "icmp" => Way::Icmp(icmp.unwrap_or(IcmpModule { ttl: TTL_USUAL, ..IcmpModule::default() })),
         "grpc" => Way::Grpc(Box::new(grpc.unwrap_or_default())),
         "unix" => Way::Unix(Box::new(unix.unwrap_or_default())),
-        "websocket" => {
-            let at = section.value_place("prober");
-            section.report.error(at, "prober: WebSockets are not probed here yet; probe the address with http");
-            return None;
-        }
+        "websocket" => Way::Websocket(Box::new(websocket.unwrap_or_default())),
         other => {
             let at = section.value_place("prober");
             let near = section::nearest(other, &PROBERS).map_or_else(String::new, |near| format!(", did you mean {near}?"));
@@ -325,6 +322,25 @@ fn tcp(mut section: Section<'_, '_>) -> TcpModule {
 
 fn unix(mut section: Section<'_, '_>) -> UnixModule {
     let module = UnixModule { steps: steps(&mut section), is_tls: section.truth_or("tls", false), tls: tls(&mut section) };
+    section.finish_exactly();
+    module
+}
+
+fn websocket(mut section: Section<'_, '_>) -> WebsocketModule {
+    let mut client = section.open_below("http_config").map(|mut below| {
+        let read = http_client::read(&mut below, HttpClientConfig::default());
+        below.finish_exactly();
+        read
+    });
+    let headers = http_client::header_map(&mut section, "headers", &[]);
+    client.get_or_insert_default().http_headers.extend(headers);
+    let module = WebsocketModule {
+        headers: std::collections::BTreeMap::new(),
+        address: preference(&mut section),
+        steps: steps(&mut section),
+        is_patient: false,
+        client: client.unwrap_or_default(),
+    };
     section.finish_exactly();
     module
 }

@@ -82,7 +82,7 @@ fn mistakes_are_told_with_their_place() {
         ("modules: {a: {prober: http, http: {valid_http_versions: [HTTP/3.0]}}}", "HTTP/3.0 is right only with enable_http3"),
         ("modules: {a: {prober: http, http: {enable_http3: true}}}", "HTTP/3 is not spoken here yet"),
         ("modules: {a: {prober: http, http: {fail_if_body_json_matches_cel: 'body.a'}}}", "conditions in CEL are not evaluated here"),
-        ("modules: {a: {prober: websocket}}", "WebSockets are not probed here yet"),
+        ("modules: {a: {prober: websocket, websocket: {url: a}}}", "url: unknown key"),
         ("modules: {a: {prober: icmp, icmp: {ttl: -1}}}", "\"ttl\" cannot be negative"),
         ("modules: {a: {prober: icmp, icmp: {ttl: 256}}}", "\"ttl\" cannot exceed 255"),
         (
@@ -141,4 +141,18 @@ proptest::proptest! {
         bytes[at] = byte;
         let _either = read(&String::from_utf8_lossy(&bytes));
     }
+}
+
+#[test]
+fn websockets_are_read_as_upstream_and_printed() {
+    let text = "modules: {w: {prober: websocket, websocket: {headers: {Origin: {values: ['https://a']}}, preferred_ip_protocol: ip4, \
+        http_config: {basic_auth: {username: u, password: hunter2}}, query_response: [{send: hi}, {expect: '^ok (.*)', send: '${1}'}]}}}";
+    let (modules, odd) = read(text).unwrap();
+    assert_eq!(odd, Vec::<String>::new());
+    let module = modules.get("w").unwrap();
+    let Way::Websocket(websocket) = &module.way else { panic!() };
+    assert_eq!((websocket.steps.len(), websocket.is_patient, websocket.address.ip4), (2, false, true));
+    assert_eq!(websocket.client.http_headers["Origin"].values, ["https://a"]);
+    let printed = print(module);
+    assert!(printed.contains("Origin") && printed.contains("ip4") && !printed.contains("hunter2"), "{printed}");
 }

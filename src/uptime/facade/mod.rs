@@ -1,11 +1,12 @@
 //! The front door of the wing: holds the modules in force, has checks watched and their alerts told, and hands out routes.
 
+mod bringing;
 mod now;
 mod pages;
 mod running;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,14 +15,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use pages::PageState;
-use running::Running;
+use running::{Members, Running};
 
 use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 use crate::series::ports::{Append, ChecksNow, Evaluate, SendMail, TakeAlerts};
-use crate::uptime::api::{self, ApiState, Counts};
+use crate::uptime::api::{self, ApiState, Bring, Counts};
 use crate::uptime::config::{KeptChecks, Modules};
 use crate::uptime::model::track::State;
 use crate::uptime::probe::Prober;
@@ -96,13 +97,24 @@ impl Uptime {
         let prober = Arc::new(Prober::new(Arc::clone(&clock)));
         let modules = Arc::new(ArcSwap::new(modules));
         let store = Store::new(db);
-        let running =
-            Arc::new(Running { prober: Arc::clone(&prober), modules: Arc::clone(&modules), metrics, logs, clock: Arc::clone(&clock) });
+        let running = Running {
+            members: OnceLock::new(),
+            prober: Arc::clone(&prober),
+            modules: Arc::clone(&modules),
+            metrics,
+            logs,
+            clock: Arc::clone(&clock),
+        };
+        let running = Arc::new(running);
         let watcher = Watcher::new(Arc::clone(&running) as _, store.clone(), append, Arc::clone(&clock));
         let desk = Desk::open(store.clone(), Arc::clone(&watcher), Arc::clone(&clock))?;
+        // Weakly: the desk holds the watcher, which holds what probes.
+        let members: Weak<Desk> = Arc::downgrade(&desk);
+        let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
-        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), Arc::clone(&mail));
-        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), desk, clock });
+        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
+        let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
+        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, clock });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
         let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());
@@ -136,6 +148,7 @@ impl Uptime {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(async move { watcher.run(stop).await }));
         tasks.push(tokio::spawn(self.telling()));
+        tasks.push(tokio::spawn(pages::maintenance::sending(Arc::clone(&self.pages), self.stop.clone())));
         tasks.push(tokio::spawn(self.following()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());
         let desk = Arc::clone(&self.state.desk);

@@ -19,13 +19,13 @@ const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) struct Over;
 
 /// A connection that is talked on.
-struct Talk {
-    stream: Box<dyn Stream>,
+pub(super) struct Talk {
+    pub(super) stream: Box<dyn Stream>,
     /// Read, and not looked at yet.
     buffer: Vec<u8>,
     bytes: usize,
     /// The last line that was looked at.
-    line: Vec<u8>,
+    pub(super) line: Vec<u8>,
 }
 
 /// Agrees on TLS with the settings of a module; the certificate must be for `name` unless they name another.
@@ -58,7 +58,7 @@ pub(super) async fn talk(
 ) {
     record.gauges().show("probe_failed_due_to_regex");
     record.gauges().show("probe_failed_due_to_bytes");
-    let mut talk = Talk { stream, buffer: Vec::new(), bytes: 0, line: Vec::new() };
+    let mut talk = Talk::new(stream);
     for (at, step) in steps.iter().enumerate() {
         record.note("the next turn of the conversation", &[("turn", &at.to_string())]);
         let mut send = step.send.clone().into_bytes();
@@ -83,6 +83,22 @@ pub(super) async fn talk(
 }
 
 impl Talk {
+    /// Nothing was said yet.
+    pub(super) const fn new(stream: Box<dyn Stream>) -> Self {
+        Self { stream, buffer: Vec::new(), bytes: 0, line: Vec::new() }
+    }
+
+    /// Reads the next line into `line` within the time; what goes wrong, the end of the connection too, is written down.
+    pub(super) async fn line_within(&mut self, probing: &Probing<'_>, record: &mut Record, doing: &str) -> Result<(), Over> {
+        match probing.deadline.within(self.next_line()).await {
+            Ok(Ok(true)) => return Ok(()),
+            Ok(Ok(false)) => record.fail(FailureKind::Protocol, format!("the server hung up while {doing}")),
+            Ok(Err(error)) => record.fail(FailureKind::Connect, format!("the connection broke: {error}")),
+            Err(Late) => record.late(doing),
+        }
+        Err(Over)
+    }
+
     /// Waits for a line that matches; gives what is to be sent then.
     async fn expect(&mut self, probing: &Probing<'_>, record: &mut Record, pattern: &Pattern, step: &Step) -> Result<Vec<u8>, Over> {
         loop {
@@ -201,7 +217,8 @@ impl Talk {
         Err(Over)
     }
 
-    async fn send(&mut self, probing: &Probing<'_>, record: &mut Record, mut line: Vec<u8>) -> Result<(), Over> {
+    /// Sends a line; its end is added.
+    pub(super) async fn send(&mut self, probing: &Probing<'_>, record: &mut Record, mut line: Vec<u8>) -> Result<(), Over> {
         record.note("sending a line", &[("bytes", &line.len().to_string())]);
         line.push(b'\n');
         let sent = async {

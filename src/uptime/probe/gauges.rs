@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::platform::telemetry::metrics::Page;
 
 /// Names with their helps.
-const HELPS: [(&str, &str); 34] = [
+const HELPS: [(&str, &str); 38] = [
     ("probe_dns_additional_rrs", "Returns number of entries in the additional resource record list"),
     ("probe_dns_answer_rrs", "Returns number of entries in the answer resource record list"),
     ("probe_dns_authority_rrs", "Returns number of entries in the authority resource record list"),
@@ -40,6 +40,10 @@ const HELPS: [(&str, &str); 34] = [
     ("probe_timeout_seconds", "Returns how long the probe timeout is in seconds"),
     ("probe_tls_cipher_info", "Returns the TLS cipher negotiated during handshake"),
     ("probe_tls_version_info", "Returns the TLS version used or NaN when unknown"),
+    ("probe_websocket_connection_upgraded", "Indicates if the websocket connection was successfully upgraded"),
+    ("probe_websocket_duration_seconds", "Duration of websocket request by phase"),
+    ("probe_websocket_failed_due_to_regex", "Indicates if probe failed due to regex"),
+    ("probe_websocket_status_code", "Response HTTP status code"),
 ];
 
 type Samples = BTreeMap<Vec<(String, String)>, f64>;

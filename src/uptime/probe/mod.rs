@@ -4,13 +4,21 @@
 mod conversation;
 mod dial;
 mod dns;
+mod docker;
+mod domain;
 mod gauges;
 mod grpc;
 mod http;
 mod icmp;
+mod postgres;
 mod record;
+mod redis;
+mod smtp;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod unix;
+mod websocket;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -43,6 +51,8 @@ pub struct Prober {
     gate: Arc<Semaphore>,
     /// Large answers that are read at once.
     large: Semaphore,
+    /// Who knows about which domains.
+    registries: domain::Registries,
 }
 
 impl std::fmt::Debug for Prober {
@@ -64,6 +74,7 @@ impl Prober {
             plans: Plans::new(clock.clone()),
             echoes: icmp::Echoes::default(),
             large: Semaphore::new(LARGE_MAX),
+            registries: domain::Registries::default(),
             clock,
             gate,
         }
@@ -91,6 +102,12 @@ impl Prober {
             Way::Icmp(way) => icmp::probe(&probing, &mut record, way, target).await,
             Way::Grpc(way) => grpc::probe(&probing, &mut record, way, target).await,
             Way::Unix(way) => unix::probe(&probing, &mut record, way, target).await,
+            Way::Websocket(way) => websocket::probe(&probing, &mut record, way, target).await,
+            Way::Smtp(way) => smtp::probe(&probing, &mut record, way, target).await,
+            Way::Postgres(way) => postgres::probe(&probing, &mut record, way, target).await,
+            Way::Redis(way) => redis::probe(&probing, &mut record, way, target).await,
+            Way::Docker(way) => docker::probe(&probing, &mut record, way, target).await,
+            Way::Domain(way) => domain::probe(&probing, &mut record, way, target).await,
         }
         let took = record.now().saturating_sub(started);
         record.found.outcome.took = took;

@@ -87,6 +87,22 @@ impl Record {
         self.fail(FailureKind::Timeout, format!("the time was over while {doing}"));
     }
 
+    /// What is done for politeness and may fail is written down here, and forgotten.
+    pub(super) fn aside(&self) -> Self {
+        Self { found: Finding::default(), clock: self.clock.clone(), common: self.common.clone() }
+    }
+
+    /// Says in other words why it failed.
+    pub(super) fn instead(&mut self, kind: FailureKind, text: impl Into<String>) {
+        self.forgive();
+        self.fail(kind, text);
+    }
+
+    /// What failed so far does not matter.
+    pub(super) fn forgive(&mut self) {
+        self.found.outcome.failure = None;
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.found.outcome.failure.is_some()
     }

@@ -1,6 +1,7 @@
 //! The desk where checks are made, changed, deleted and asked about: what is stored and what is watched stay the same.
 
 mod amend;
+mod fit;
 mod follow;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,9 @@ use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::db::DbError;
 use crate::uptime::config::Check;
-use crate::uptime::config::file::{self, Defined, is_in_circle};
+use crate::uptime::config::file::{self, Defined};
 use crate::uptime::config::maintenance::Described;
-use crate::uptime::model::beat::{Beat, HOUR, Hour};
+use crate::uptime::model::beat::{Beat, Hour};
 use crate::uptime::model::figures::{Tally, tally};
 use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::planned::Planned;
@@ -27,6 +28,7 @@ use crate::uptime::model::window::Window;
 pub use crate::uptime::store::NotStored;
 use crate::uptime::store::{Store, Stored};
 pub use amend::Amend;
+use fit::Around;
 pub use follow::{FollowError, Followed};
 
 /// Bytes of a token that nobody guesses.
@@ -320,11 +322,12 @@ impl Desk {
     /// The database's.
     pub fn figures(&self, id: CheckId, range: Window) -> Result<Figures, DbError> {
         let tally = tally(&self.spans(id, range)?, &self.maintenance(id, range), range);
-        let mut results = Hour::default();
-        for hour in self.store.hours(id, range.from.div_euclid(HOUR), range.until.div_euclid(HOUR) + 1)? {
-            results.merge(&hour);
-        }
-        Ok(Figures { tally, results })
+        Ok(Figures { tally, results: self.store.results(id, range)? })
+    }
+
+    /// When a check was made, in milliseconds since the Unix epoch.
+    pub fn made_at(&self, id: CheckId) -> Option<i64> {
+        self.known.lock().get(&id).map(|(stored, _)| stored.made_at)
     }
 
     /// What a check was in each of some ranges, ascending and beside each other (bars of a page). Blocking.
@@ -346,39 +349,25 @@ impl Desk {
         self.store.incidents(id, range, limit)
     }
 
-    /// The parent is there, and nobody is below themselves.
+    /// A check fits to the others, instead of the one of its number.
     fn fits(&self, id: Option<CheckId>, check: &Check) -> Result<(), PutError> {
         let known = self.known.lock();
-        let others = known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check);
-        let mut parents = parents_of(others);
-        parents.insert(&check.name, &check.parent);
-        is_below_another(check, &parents)
+        let mut around = Around::default();
+        around.extend(known.iter().filter(|(other, _)| Some(**other) != id).map(|(_, (_, defined))| &defined.check));
+        around.extend([check]);
+        around.fits(check)
     }
 
-    /// The same of several that come at once.
+    /// The same of several that come at once, each instead of the one of its name.
     fn fit_together<'c>(&self, new: impl Iterator<Item = &'c Check> + Clone) -> Result<(), PutError> {
         let known = self.known.lock();
-        let mut parents = parents_of(known.values().map(|(_, defined)| &defined.check));
-        parents.extend(parents_of(new.clone()));
-        new.into_iter().try_for_each(|check| is_below_another(check, &parents))
+        let mut around = Around::default();
+        around.extend(known.values().map(|(_, defined)| &defined.check));
+        for check in new.clone() {
+            around.extend([check]);
+        }
+        new.into_iter().try_for_each(|check| around.fits(check))
     }
-}
-
-fn parents_of<'c>(checks: impl Iterator<Item = &'c Check>) -> BTreeMap<&'c str, &'c str> {
-    checks.map(|check| (check.name.as_str(), check.parent.as_str())).collect()
-}
-
-fn is_below_another(check: &Check, parents: &BTreeMap<&str, &str>) -> Result<(), PutError> {
-    if check.parent.is_empty() {
-        return Ok(());
-    }
-    if !parents.contains_key(check.parent.as_str()) {
-        return Err(PutError::Unfit(format!("parent: there is no check named {:?}", check.parent)));
-    }
-    if is_in_circle(&check.name, |name| parents.get(name).copied().unwrap_or_default()) {
-        return Err(PutError::Unfit(format!("parent: {:?} is below {:?} already", check.parent, check.name)));
-    }
-    Ok(())
 }
 
 /// A heartbeat has a token: the one that is written, the one it had, or a new one.

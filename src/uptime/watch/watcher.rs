@@ -47,6 +47,12 @@ const SAMPLES_WAITING_MAX: usize = 200_000;
 pub trait Probe: Send + Sync {
     /// What the probe finds.
     fn probe<'a>(&'a self, check: &'a Check) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+    /// Whether anything can be told of a check now. Where not, it becomes unknown rather than down.
+    fn can_tell(&self, check: &Check) -> bool {
+        let _any = check;
+        true
+    }
 }
 
 /// A check under watch, as others see it.
@@ -272,12 +278,26 @@ impl Watcher {
         if check.heartbeat.is_some() {
             return self.take(id, &check, at, failed(FailureKind::Silence, "nothing was heard in time".to_owned()));
         }
+        if !self.probe.can_tell(&check) {
+            return self.put_off(id, &check);
+        }
         let mut outcome = match tokio::time::timeout(timeout(&check) + GRACE, self.probe.probe(&check)).await {
             Ok(outcome) => outcome,
             Err(_) => failed(FailureKind::Timeout, format!("nothing came of it within {}", took(timeout(&check)))),
         };
         judge(&check, &mut outcome, at);
         self.take(id, &check, at, outcome);
+    }
+
+    /// Nothing can be told of a check now; its next turn may bring more.
+    fn put_off(&self, id: CheckId, check: &Arc<Check>) {
+        let now = self.clock.monotonic();
+        let mut inner = self.inner.lock();
+        if inner.watched.get(&id).is_some_and(|watched| Arc::ptr_eq(&watched.check, check)) {
+            inner.timing.ran(id, interval(check), now);
+        }
+        drop(inner);
+        self.wake.notify_one();
     }
 
     /// Takes a result in, and says when the next probe is due.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use print::{print, print_tls};
-pub use read::{read, tls};
+pub use read::{header_map, read, tls};
 
 use super::section::Section;
 use super::yaml::Node;

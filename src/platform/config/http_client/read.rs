@@ -1,5 +1,7 @@
 //! The HTTP client block and what stands in it.
 
+use std::collections::BTreeMap;
+
 use super::super::path;
 use super::super::section::{self, Section};
 use super::{Authorization, BasicAuth, ConfigUrl, HttpClientConfig, HttpHeader, OAuth2, ProxyConfig, TlsConfig, TlsVersion, warn};
@@ -253,9 +255,15 @@ const RESERVED: [&str; 18] = [
 ];
 
 fn headers(section: &mut Section<'_, '_>, http: &mut HttpClientConfig) {
-    let Some(headers) = section.open_below("http_headers") else { return };
+    http.http_headers.extend(header_map(section, "http_headers", &RESERVED));
+}
+
+/// Headers by name, each with values to show, to hide, and to read from files; those that are `reserved` are refused.
+pub fn header_map(section: &mut Section<'_, '_>, key: &'static str, reserved: &[&str]) -> BTreeMap<String, HttpHeader> {
+    let mut found = BTreeMap::new();
+    let Some(headers) = section.open_below(key) else { return found };
     for (name, node) in headers.pairs() {
-        if let Some(reserved) = RESERVED.iter().find(|reserved| reserved.eq_ignore_ascii_case(&name.text)) {
+        if let Some(reserved) = reserved.iter().find(|reserved| reserved.eq_ignore_ascii_case(&name.text)) {
             headers.report.error(name.at, format!("setting header {} is not allowed", quote(reserved)));
         }
         if name.text.parse::<http::HeaderName>().is_err() {
@@ -266,8 +274,9 @@ fn headers(section: &mut Section<'_, '_>, http: &mut HttpClientConfig) {
         let secrets = header.list("secrets").iter().map(|item| section::secret(item, "secrets", header.report)).collect();
         let files = header.texts("files").iter().map(|file| path::join(header.report.dir(), file)).collect();
         header.finish();
-        http.http_headers.insert(name.text.to_string(), HttpHeader { values, secrets, files });
+        found.insert(name.text.to_string(), HttpHeader { values, secrets, files });
     }
+    found
 }
 
 /// How many are set.

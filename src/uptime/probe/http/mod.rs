@@ -64,11 +64,33 @@ pub(super) async fn probe(probing: &Probing<'_>, record: &mut Record, module: &H
     for phase in ["connect", "tls", "processing", "transfer"] {
         record.gauges().add_with("probe_http_duration_seconds", &[("phase", phase)], 0.0);
     }
-    let journey = match Journey::begin(module, settings, proxies, url, pinned).await {
+    let mut journey = match Journey::begin(module, settings, proxies, url, pinned).await {
         Ok(journey) => journey,
         Err(why) => return record.fail(FailureKind::Target, why),
     };
     journey.run(probing, record).await;
+}
+
+/// Fetches something from an address: its body when the answer is 200, else none with the failure written down.
+pub(super) async fn fetch(probing: &Probing<'_>, record: &mut Record, url: &str, (accept, limit): (&str, u64)) -> Option<Vec<u8>> {
+    let url = address(url, record)?;
+    let module = HttpModule {
+        valid_status_codes: vec![200],
+        headers: std::iter::once((http::header::ACCEPT.as_str().to_owned(), accept.to_owned())).collect(),
+        body_size_limit: limit,
+        ..HttpModule::default()
+    };
+    let settings = client_settings(&module.client);
+    let mut journey = match Journey::begin(&module, settings, None, url, None).await {
+        Ok(journey) => journey,
+        Err(why) => {
+            record.fail(FailureKind::Target, why);
+            return None;
+        }
+    };
+    journey.kept = Some(Vec::new());
+    journey.run(probing, record).await;
+    if record.has_failed() { None } else { journey.kept }
 }
 
 /// The address that a target means; `http` when it does not say.
@@ -107,6 +129,8 @@ struct Journey<'m> {
     /// Whether the way never left the server for which credentials are meant.
     is_at_home: bool,
     traces: Vec<Trace>,
+    /// The body of the answer, where somebody wants it.
+    kept: Option<Vec<u8>>,
 }
 
 /// How one hop ended.
@@ -162,10 +186,11 @@ impl<'m> Journey<'m> {
             redirects: 0,
             is_at_home: true,
             traces: Vec::new(),
+            kept: None,
         })
     }
 
-    async fn run(mut self, probing: &Probing<'_>, record: &mut Record) {
+    async fn run(&mut self, probing: &Probing<'_>, record: &mut Record) {
         let started = record.now();
         loop {
             match self.hop(probing, record).await {
@@ -334,7 +359,7 @@ impl<'m> Journey<'m> {
         if !record.has_failed() {
             judge::headers(&head.headers, module, record);
         }
-        let is_searched = !record.has_failed() && judge::searches_body(module);
+        let is_searched = !record.has_failed() && (judge::searches_body(module) || self.kept.is_some());
         let mut bytes = 0;
         if is_closed {
             if is_searched {
@@ -355,6 +380,9 @@ impl<'m> Journey<'m> {
             }
             if record.has_failed() && record.found.outcome.excerpt.is_empty() {
                 record.excerpt(&body.kept);
+            }
+            if let Some(kept) = &mut self.kept {
+                *kept = body.kept;
             }
         }
         let ended = record.now();
@@ -434,7 +462,8 @@ fn declared_length(headers: &HeaderMap, status: u16, method: &Method, is_empty: 
     }
 }
 
-fn basic(url: &Url) -> Option<HeaderValue> {
+/// Name and password of an address.
+pub(super) fn basic(url: &Url) -> Option<HeaderValue> {
     use base64::Engine;
     let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pair = format!("{}:{}", plain(url.username()), plain(url.password().unwrap_or_default()));

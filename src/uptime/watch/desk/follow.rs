@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{CheckId, Desk, PlanError, PutError};
+use crate::platform::config::yaml::Node;
 use crate::uptime::config::KeptChecks;
-use crate::uptime::config::file::Defined;
+use crate::uptime::config::file::{self, Defined};
 use crate::uptime::store::{NotStored, Stored};
 
 /// Why a file is not followed.
@@ -54,24 +55,26 @@ impl Desk {
     }
 
     /// Its checks, all of them or none.
-    async fn follow_checks(&self, file: Option<&KeptChecks>) -> Result<Followed, PutError> {
+    async fn follow_checks(&self, kept: Option<&KeptChecks>) -> Result<Followed, PutError> {
         let _one_at_a_time = self.changing.lock().await;
         let now = self.clock.now_ms();
         let (mut changed, mut released) = (Vec::new(), Vec::new());
         {
             let known = self.known.lock();
-            for defined in file.iter().flat_map(|kept| &kept.file.checks) {
+            for defined in kept.iter().flat_map(|kept| &kept.file.checks) {
                 let before = known.values().find(|(stored, _)| stored.name == defined.check.name);
                 let defined = super::with_token(defined.clone(), before.map(|(_, defined)| defined))?;
-                let path = file.map(|file| file.path.as_str()).unwrap_or_default();
+                let path = kept.map(|file| file.path.as_str()).unwrap_or_default();
                 if before.is_some_and(|(stored, before)| stored.file == path && before.check == defined.check) {
                     continue;
                 }
                 changed.push((stored_of(&defined, path, before.map(|(stored, _)| stored), now), defined));
             }
-            let stands = |name: &str| file.is_some_and(|kept| kept.file.checks.iter().any(|defined| defined.check.name == name));
+            let stands = |name: &str| kept.is_some_and(|kept| kept.file.checks.iter().any(|defined| defined.check.name == name));
             for (stored, defined) in known.values().filter(|(stored, _)| !stored.file.is_empty() && !stands(&stored.name)) {
-                let paused = defined.paused();
+                let mut paused = defined.clone();
+                paused.set("paused", Some(Node::bare(true)));
+                let paused = file::read_one(&paused.definition(), None).map_err(PutError::Wrong)?;
                 released.push((stored_of(&paused, "", Some(stored), now), paused));
             }
         }
