@@ -181,7 +181,7 @@ fn row_words(row: &Row, goal: Option<f64>, lang: Lang) -> RowWords {
     let Row { tally, results, .. } = row;
     RowWords {
         name: row.name.clone(),
-        href: links::uptime_check(row.id),
+        href: links::check(row.id),
         availability: availability(tally).unwrap_or_else(|| lang.t("unknown").to_owned()),
         is_low: goal.zip(tally.availability()).is_some_and(|(goal, share)| share * 100.0 < goal),
         down: span(tally.down),
@@ -297,7 +297,7 @@ fn incidents(report: &Report, most: usize, lang: Lang) -> Vec<IncidentWords> {
         from: format::exactly(of.incident.from, lang),
         lasted: of.incident.until.map_or_else(|| lang.t("goes on").to_owned(), |until| span(until - of.incident.from)),
         name: of.name.clone(),
-        href: links::uptime_check(of.check),
+        href: links::check(of.check),
         cause: of.incident.cause.clone(),
     };
     report.incidents.iter().take(most).map(words).collect()
