@@ -42,6 +42,8 @@ mod channels;
 mod checks;
 /// Checks of a file.
 mod checks_file;
+/// Kinds of checks, groups of them, and checks of other programs.
+mod checks_kinds;
 /// Configuration files, reload, checks.
 mod config;
 /// Dashboards of others: read, answered, drawn.
