@@ -124,7 +124,7 @@ fn incidents_and_reports_as_pages_and_files() {
     assert_eq!(server.get("/uptime/report.csv?zone=Mars").0, 400);
     let table = page(&server, "/uptime/report.csv");
     assert!(table.lines().nth(1).is_some_and(|row| row.starts_with("Shop,") && row.split(',').count() == 18), "{table}");
-    let answer = crate::support::client().get(format!("{}/uptime/report.pdf", server.url())).send().unwrap();
+    let answer = crate::support::client().get(server.url("/uptime/report.pdf")).send().unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()), (200, "application/pdf"));
     assert!(answer.bytes().unwrap().starts_with(b"%PDF-"));
 }
