@@ -575,6 +575,24 @@ mod tests {
     }
 
     #[test]
+    fn groups_stand_above_their_members_with_the_worst_of_them() {
+        let mut views = some();
+        views.insert(9, view("{name: Site, group: {checks: [Fine, Off]}}", State::Up));
+        let text = html(&views, "", true);
+        sample::check(&text);
+        // What is down comes first, though it is in no group.
+        assert_eq!(order(&text), ["Broken", "Slow", "Fresh", "Fine", "Off"]);
+        assert!(text.contains("<a href=\"/uptime/9\">Site</a>") && text.contains("all up"), "{text}");
+        views.insert(9, view("{name: Site, group: {checks: [Fine, Broken]}}", State::Down));
+        let text = html(&views, "", true);
+        assert_eq!(order(&text), ["Broken", "Fine", "Slow", "Fresh", "Off"]);
+        assert!(text.contains("1 of 2 up"), "{text}");
+        assert_eq!(order(&html(&views, "text=site", true)), ["Broken", "Fine"]);
+        let alone = html(&Views::from([(9, views[&9].clone())]), "", true);
+        assert!(alone.contains(">Site<"), "{alone}");
+    }
+
+    #[test]
     fn hostile_values_are_text() {
         let yaml = format!("{{name: {0}, note: {0}, labels: {{a: {0}}}, query: {{expr: {0}}}}}", serde_json::to_string(HOSTILE).unwrap());
         let views = Views::from([(1, down(&yaml, HOSTILE))]);
