@@ -81,7 +81,15 @@ fn maintenance_is_planned_changed_and_taken_back_by_forms() {
     let server = Server::quiet();
     down(&server, "Shop");
     assert!(page(&server, "/uptime/maintenance").contains("No maintenance is planned"));
-    let form = [("way", "weekly"), ("weekday", "6"), ("at", "22:00"), ("lasts", "2h"), ("zone", "Europe/Berlin"), ("scope", "some"), ("check", "Shop")];
+    let form = [
+        ("way", "weekly"),
+        ("weekday", "6"),
+        ("at", "22:00"),
+        ("lasts", "2h"),
+        ("zone", "Europe/Berlin"),
+        ("scope", "some"),
+        ("check", "Shop"),
+    ];
     let (code, refused) = post(&server, "/uptime/maintenance/save", &form);
     assert!(code == 400 && refused.contains("Give it a name") && refused.contains("value=\"Shop\" checked"), "{refused}");
     let whole: Vec<(&str, &str)> = form.into_iter().chain([("title", "<b>Move</b>")]).collect();
