@@ -23,8 +23,11 @@ const ALL: &[(&str, &str, Operation)] = &[
     (
         "POST",
         "/api/v1/checks/import",
-        Operation::new("Takes over checks of Uptime Kuma, Uptime Robot, Gatus or another pharos from the file that is the body", "What was made")
-            .query(&[("dry_run", "true for only saying what would be made")]),
+        Operation::new(
+            "Takes over checks of Uptime Kuma, Uptime Robot, Gatus or another pharos from the file that is the body",
+            "What was made",
+        )
+        .query(&[("dry_run", "true for only saying what would be made")]),
     ),
     (
         "GET",
