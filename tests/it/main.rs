@@ -120,6 +120,8 @@ mod stop;
 mod test_rules;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
+/// Maintenance, incidents, reports: planned, listed, sent.
+mod upkeep;
 /// Pages of checks.
 mod uptime_pages;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.

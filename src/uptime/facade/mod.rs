@@ -112,7 +112,8 @@ impl Uptime {
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
-        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
+        let pages =
+            PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
         let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
         let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, clock });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
