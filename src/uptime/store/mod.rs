@@ -5,6 +5,7 @@
 mod books;
 mod checks;
 mod maintenance;
+mod pages;
 mod past;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::platform::db::Db;
 pub use books::Written;
 pub use checks::{NotStored, Stored};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
+pub use pages::{StoredPage, StoredPost, StoredUpdate};
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
 pub const SPANS_KEPT_DAYS: i64 = 400;
