@@ -40,7 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("probe", &["model", "config"]),
     ("watch", &["model", "config", "probe", "store"]),
     ("bring", &["model", "config"]),
-    ("report", &["model", "watch"]),
+    ("report", &["model", "config", "watch"]),
     ("status", &["model", "config", "store", "watch"]),
     ("template", &["model"]),
     ("rules", &["model", "template"]),
@@ -127,6 +127,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("x509_parser", &["platform/http"]),
     ("hyper", &["uptime/probe"]),
     ("socket2", &["uptime/probe"]),
+    ("pdf_writer", &["uptime/report"]),
+    ("rustybuzz", &["uptime/report"]),
+    ("unicode_bidi", &["uptime/report"]),
     ("hickory_proto", &["uptime/config", "uptime/probe"]),
 ];
 

@@ -71,7 +71,7 @@ struct IncidentJson<'a> {
 
 /// Milliseconds, and ratios of 0 to 1; none where nothing is known.
 #[derive(Serialize)]
-struct FiguresJson {
+pub(super) struct FiguresJson {
     availability: Option<f64>,
     #[serde(rename = "upMs")]
     up: i64,
@@ -127,7 +127,7 @@ fn incident_json(check: Option<i64>, incident: &Incident) -> IncidentJson<'_> {
     }
 }
 
-fn figures_json(figures: &Figures) -> FiguresJson {
+pub(super) fn figures_json(figures: &Figures) -> FiguresJson {
     let Figures { tally, results } = figures;
     let secs = |took: Option<Duration>| took.map(|took| took.as_secs_f64());
     FiguresJson {
@@ -161,7 +161,7 @@ impl From<PutError> for ApiError {
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> ApiError {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> ApiError {
     ApiError::new(ErrorKind::Unavailable, error.to_string())
 }
 
@@ -169,11 +169,11 @@ fn missing(name: &str) -> ApiError {
     ApiError::new(ErrorKind::NotFound, format!("there is no check {name:?}"))
 }
 
-fn found(desk: &Desk, name: &str) -> Result<i64, ApiError> {
+pub(super) fn found(desk: &Desk, name: &str) -> Result<i64, ApiError> {
     desk.find(name).ok_or_else(|| missing(name))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
 }
 

@@ -4,6 +4,7 @@ mod checks;
 mod maintenance;
 mod operations;
 mod probe;
+mod report;
 
 use std::sync::Arc;
 
@@ -59,6 +60,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/checks/{name}", read, with(get(checks::one)))
         .route("PUT", "/api/v1/checks/{name}", edit, with(put(checks::change)))
         .route("DELETE", "/api/v1/checks/{name}", edit, with(delete(checks::delete)))
+        .route("GET", "/api/v1/checks/{name}/figures", read, with(get(report::figures)))
         .route("POST", "/api/v1/checks/{name}/probe", edit, with(post(checks::probe_now)))
         .route("GET", "/api/v1/incidents", read, with(get(checks::incidents)))
         .route("GET", "/api/v1/maintenance", read, with(get(maintenance::list)))

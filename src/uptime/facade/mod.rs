@@ -111,7 +111,7 @@ impl Uptime {
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
-        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), Arc::clone(&mail));
+        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
         let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), desk, clock });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
@@ -146,6 +146,7 @@ impl Uptime {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(async move { watcher.run(stop).await }));
         tasks.push(tokio::spawn(self.telling()));
+        tasks.push(tokio::spawn(pages::maintenance::sending(Arc::clone(&self.pages), self.stop.clone())));
         tasks.push(tokio::spawn(self.following()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());
         let desk = Arc::clone(&self.state.desk);

@@ -7,6 +7,7 @@ mod checks;
 mod maintenance;
 mod pages;
 mod past;
+mod reports;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::platform::db::Db;
 pub use books::Written;
 pub use checks::{NotStored, Stored};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
+pub use reports::READERS_MAX;
 pub use pages::{StoredPage, StoredPost, StoredUpdate};
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
