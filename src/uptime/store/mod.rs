@@ -4,6 +4,7 @@
 
 mod books;
 mod checks;
+mod followers;
 mod maintenance;
 mod pages;
 mod past;
@@ -15,6 +16,7 @@ use crate::platform::db::Db;
 
 pub use books::Written;
 pub use checks::{NotStored, Stored};
+pub use followers::{Added, FOLLOWERS_MAX, Follower, Telling};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
 pub use reports::READERS_MAX;
 pub use pages::{StoredPage, StoredPost, StoredUpdate};
