@@ -193,6 +193,10 @@ pub const UPTIME_STATUS_DELETE: &str = "/uptime/status-pages/delete";
 pub const UPTIME_STATUS_POSTS: &str = "/uptime/status-pages/posts";
 /// A status page, for everyone.
 pub const STATUS_PAGE: &str = "/status/{slug}";
+/// What was told on a status page, as Atom.
+pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
+/// A status page for programs.
+pub const STATUS_JSON: &str = "/status/{slug}/status.json";
 /// Pages of uptime: path and name.
 pub const UPTIME_PAGES: [(&str, &str); 5] = [
     (UPTIME, key("Checks")),
@@ -339,6 +343,16 @@ pub fn check_edit(id: i64) -> String {
 /// A status page, for everyone.
 pub fn status_page(slug: &str) -> String {
     STATUS_PAGE.replace("{slug}", &encode(slug))
+}
+
+/// What was told on a status page, as Atom.
+pub fn status_feed(slug: &str) -> String {
+    STATUS_FEED.replace("{slug}", &encode(slug))
+}
+
+/// A status page for programs.
+pub fn status_json(slug: &str) -> String {
+    STATUS_JSON.replace("{slug}", &encode(slug))
 }
 
 /// A dashboard by its uid, with its title as people read it.

@@ -15,4 +15,5 @@ pub mod list;
 #[cfg(test)]
 mod sample;
 pub mod standing;
+pub mod status;
 pub mod strip;
