@@ -1,7 +1,7 @@
 // Builds web/ into web/dist: bundles with content-hashed names, .br and .gz beside every text file, the manifest and
 // the icons as tables for build.rs, the licences of what is bundled, and a check of the size budgets.
 import { build } from 'esbuild';
-import { readFileSync, writeFileSync, mkdirSync, rmSync, readdirSync, renameSync, existsSync } from 'node:fs';
+import { readFileSync, writeFileSync, mkdirSync, rmSync, readdirSync, renameSync, existsSync, copyFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync, constants as z } from 'node:zlib';
 import { createRequire } from 'node:module';
 import { createHash } from 'node:crypto';
@@ -60,6 +60,14 @@ const { metafile } = await build({
   outdir: 'dist.new/assets', entryNames: '[name]-[hash]', chunkNames: 'c-[hash]', assetNames: '[name]-[hash]',
   loader: { '.woff2': 'file' }, publicPath: '/assets', metafile: true, legalComments: 'none', logLevel: 'warning', plugins: [icons],
 });
+
+/* Fonts that the server prints with: never sent to browsers. */
+for (const script of ['latin', 'latin-ext', 'arabic']) {
+  for (const weight of [400, 600]) {
+    const of = path.join(here, 'node_modules/@fontsource/ibm-plex-sans-arabic/files', `ibm-plex-sans-arabic-${script}-${weight}-normal.woff`);
+    copyFileSync(of, path.join(fresh, 'assets', `print-${script}-${weight}.woff`));
+  }
+}
 
 /** Every file a browser must have before `file` runs: itself first, then its static imports. */
 function closure(file, seen = new Set([file])) {

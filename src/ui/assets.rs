@@ -55,6 +55,11 @@ pub fn find(name: &str, accept_encoding: &str) -> Option<Built> {
     Some(Built { bytes: file.data, content_type, encoding: None, etag: format!("\"{name}\"") })
 }
 
+/// A font to print with, as WOFF, by its script and weight; none in a build without the web interface.
+pub fn print_font(script: &str, weight: &str) -> Option<Cow<'static, [u8]>> {
+    Files::get(&format!("print-{script}-{weight}.woff")).map(|file| file.data)
+}
+
 /// Whether a list of codings names one without refusing it by `q=0`.
 fn accepts(list: &str, coding: &str) -> bool {
     list.split(',').any(|entry| {

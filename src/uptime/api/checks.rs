@@ -71,7 +71,7 @@ struct IncidentJson<'a> {
 
 /// Milliseconds, and ratios of 0 to 1; none where nothing is known.
 #[derive(Serialize)]
-struct FiguresJson {
+pub(super) struct FiguresJson {
     availability: Option<f64>,
     #[serde(rename = "upMs")]
     up: i64,
@@ -127,7 +127,7 @@ fn incident_json(check: Option<i64>, incident: &Incident) -> IncidentJson<'_> {
     }
 }
 
-fn figures_json(figures: &Figures) -> FiguresJson {
+pub(super) fn figures_json(figures: &Figures) -> FiguresJson {
     let Figures { tally, results } = figures;
     let secs = |took: Option<Duration>| took.map(|took| took.as_secs_f64());
     FiguresJson {
@@ -161,7 +161,7 @@ impl From<PutError> for ApiError {
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> ApiError {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> ApiError {
     ApiError::new(ErrorKind::Unavailable, error.to_string())
 }
 
@@ -169,11 +169,11 @@ fn missing(name: &str) -> ApiError {
     ApiError::new(ErrorKind::NotFound, format!("there is no check {name:?}"))
 }
 
-fn found(desk: &Desk, name: &str) -> Result<i64, ApiError> {
+pub(super) fn found(desk: &Desk, name: &str) -> Result<i64, ApiError> {
     desk.find(name).ok_or_else(|| missing(name))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
 }
 
@@ -309,4 +309,28 @@ pub(super) async fn told_beat(
     body: Body,
 ) -> Result<Response, ApiError> {
     beat(&state, &token, &said, query.as_deref().unwrap_or_default(), body).await
+}
+
+/// `/api/push/{token}`, by any method: the address that jobs called at Uptime Kuma. `?status=` other than `up` is a failure
+/// with the words of `msg`; `ping` says for how many milliseconds it ran. Answers as jobs expect it there.
+pub(super) async fn kuma_beat(State(state): State<Arc<ApiState>>, Path(token): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let (mut status, mut said, mut ping) = (String::new(), String::new(), 0.0_f64);
+    for (name, value) in form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "status" => status = value.into_owned(),
+            "msg" => said = value.chars().take(BEAT_BYTES_MAX).collect(),
+            "ping" => ping = value.parse().unwrap_or(0.0),
+            _ => {}
+        }
+    }
+    let is_up = matches!(status.as_str(), "" | "up");
+    let failure = (!is_up).then(|| match said.trim() {
+        "" | "OK" => "the job says that it failed".to_owned(),
+        words => format!("the job says that it failed: {words}"),
+    });
+    let took = Duration::try_from_secs_f64((ping / 1000.0).clamp(0.0, 1e8)).unwrap_or_default();
+    if state.desk.beat(&token, failure, took) {
+        return axum::Json(json!({ "ok": true })).into_response();
+    }
+    (StatusCode::NOT_FOUND, axum::Json(json!({ "ok": false, "msg": "Monitor not found or not active." }))).into_response()
 }

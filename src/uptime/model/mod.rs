@@ -7,6 +7,7 @@ pub mod latency;
 pub mod maintenance;
 pub mod outcome;
 pub mod planned;
+pub mod readers;
 pub mod recurrence;
 pub mod track;
 pub mod window;

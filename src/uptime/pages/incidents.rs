@@ -69,6 +69,16 @@ struct IncidentsPage<'a> {
     is_filtered: bool,
 }
 
+impl IncidentsPage<'_> {
+    fn kind_is(&self, word: &str) -> bool {
+        self.kind == word
+    }
+
+    fn state_is(&self, word: &str) -> bool {
+        self.state == word
+    }
+}
+
 /// Which part of a probe failed, in words.
 pub const fn kind_words(kind: FailureKind) -> &'static str {
     match kind {
@@ -171,7 +181,7 @@ fn row(of: &IncidentOf, input: &IncidentsInput, shell: &Shell) -> Row {
         lasted: lasted(incident, shell.now_ms),
         is_open: incident.until.is_none(),
         check: name_of(of.check, &input.checks),
-        href: links::uptime_check(of.check),
+        href: links::check(of.check),
         kind: kind_words(incident.kind),
         cause: incident.cause.clone(),
         excerpt: incident.excerpt.clone(),
@@ -194,7 +204,7 @@ fn lanes(found: &[&IncidentOf], input: &IncidentsInput, shell: &Shell) -> (Vec<L
             bar("f", &incident.cause, incident.from.max(input.range.start), until, input.range, shell.lang())
         };
         let said = format!("{name}: {}", shell.lang().n(all.len() as u64, "down {} time", "down {} times"));
-        Lane { href: links::uptime_check(id), said, bars: all.iter().map(of).collect(), name }
+        Lane { href: links::check(id), said, bars: all.iter().map(of).collect(), name }
     };
     (order.into_iter().take(LANES_MAX).map(lane).collect(), more)
 }

@@ -10,8 +10,11 @@ pub mod draft;
 pub mod edit;
 pub mod found;
 pub mod import;
+pub mod incidents;
 pub mod kinds;
 pub mod list;
+pub mod maintenance;
+pub mod report;
 #[cfg(test)]
 mod sample;
 pub mod standing;

@@ -6,13 +6,55 @@
 pub mod csv;
 pub mod pdf;
 pub mod period;
+pub mod readers;
 
 use std::collections::BTreeMap;
 
+use crate::base::cancel::Cancel;
+use crate::platform::db::DbError;
+use crate::uptime::config::Check;
 use crate::uptime::model::beat::Hour;
 use crate::uptime::model::figures::Tally;
 use crate::uptime::model::incident::Incident;
 use crate::uptime::model::window::Window;
+use crate::uptime::watch::desk::{Desk, Figures};
+
+/// Incidents that are read for a report.
+const INCIDENTS_READ_MAX: i64 = 50_000;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Nobody waits for it any more.
+    #[error("the report takes too long: choose fewer checks")]
+    Stopped,
+}
+
+/// A report of the checks that are wanted within a range, which ends no later than now. Blocking.
+///
+/// # Errors
+/// The database's, or that nobody waits for it any more.
+pub fn made(desk: &Desk, range: Window, wanted: impl Fn(&Check) -> bool, cancel: &Cancel) -> Result<Report, ReportError> {
+    let mut incidents: BTreeMap<i64, Vec<Incident>> = BTreeMap::new();
+    for of in desk.incidents(None, range, INCIDENTS_READ_MAX)? {
+        incidents.entry(of.check).or_default().push(of.incident);
+    }
+    let mut all = Vec::new();
+    for (id, view) in desk.views().into_iter().filter(|(_, view)| wanted(&view.check)) {
+        cancel.check().map_err(|_| ReportError::Stopped)?;
+        let made_at = desk.made_at(id).unwrap_or(range.from);
+        // What was before anybody wanted to know is not unknown.
+        let within = Window::new(range.from.max(made_at).min(range.until), range.until);
+        let Figures { tally, results } = desk.figures(id, within)?;
+        let maintenance = desk.maintenance(id, within);
+        let incidents = incidents.remove(&id).unwrap_or_default();
+        all.push(Given { id, name: view.check.name.clone(), tally, results, incidents, maintenance });
+    }
+    Ok(build(all, range))
+}
 
 /// What a report is made of, of one check.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +63,6 @@ pub struct Given {
     pub id: i64,
     /// What people call it.
     pub name: String,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
     /// What it was within the period, from when it was made.
     pub tally: Tally,
     /// Its results within the period.
@@ -90,7 +130,7 @@ fn longest(incidents: &[Incident], maintenance: &[Window], range: Window) -> i64
 pub fn build(all: Vec<Given>, range: Window) -> Report {
     let mut report = Report::default();
     for given in all {
-        let Given { id, name, tally, results, incidents, maintenance, .. } = given;
+        let Given { id, name, tally, results, incidents, maintenance } = given;
         report.total.add_times(&tally);
         report.total.outages = report.total.outages.saturating_add(tally.outages);
         report.results.merge(&results);

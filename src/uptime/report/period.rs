@@ -30,6 +30,9 @@ pub enum Kind {
 }
 
 impl Period {
+    /// The first month that there is, for clocks that are nowhere.
+    pub const EPOCH: Self = Self { year: 1970, month: 1, months: 1 };
+
     /// A month of a year, 1 to 12.
     pub fn month(year: i64, month: i64) -> Option<Self> {
         (YEARS.contains(&year) && (1..=12).contains(&month)).then_some(Self { year, month, months: 1 })

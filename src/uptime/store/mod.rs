@@ -1,12 +1,15 @@
-//! What must survive a restart: checks, spans, hours, days, incidents. The only place of the wing that knows SQL.
+//! What must survive a restart: checks, spans, hours, days, incidents. The only place of the wing that knows SQL, that of
+//! another program's database included.
 //!
 //! Spans are kept for [`SPANS_KEPT_DAYS`], hours for [`HOURS_KEPT_DAYS`]; days and incidents stay for [`DAYS_KEPT`].
 
 mod books;
 mod checks;
+pub mod kuma;
 mod maintenance;
 mod pages;
 mod past;
+mod reports;
 
 use std::sync::Arc;
 
@@ -16,6 +19,7 @@ pub use books::Written;
 pub use checks::{NotStored, Stored};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
 pub use pages::{StoredPage, StoredPost, StoredUpdate};
+pub use reports::READERS_MAX;
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
 pub const SPANS_KEPT_DAYS: i64 = 400;

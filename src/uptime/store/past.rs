@@ -5,13 +5,17 @@ use rusqlite::params;
 use super::Store;
 use super::books::{hour_from, incident_from, span_from};
 use crate::platform::db::DbError;
-use crate::uptime::model::beat::Hour;
+use crate::uptime::model::beat::{HOUR, Hour};
 use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::track::Span;
 use crate::uptime::model::window::Window;
 
 /// Most spans of one check that are read at once; a check that turned more often is shown from later on.
 pub const SPANS_MAX: i64 = 200_000;
+
+fn ceil(at: i64, of: i64) -> i64 {
+    at.div_euclid(of) + i64::from(at.rem_euclid(of) > 0)
+}
 
 impl Store {
     /// Spans of a check that touch a range, ascending. Blocking.
@@ -41,6 +45,24 @@ impl Store {
     pub fn days(&self, check: i64, from: i64, until: i64) -> Result<Vec<Hour>, DbError> {
         let sql = "SELECT day * 24, failed, latencies FROM uptime_days WHERE check_id = ?1 AND day >= ?2 AND day < ?3 ORDER BY day";
         self.db.read(|db| db.prepare_cached(sql)?.query_map([check, from, until], hour_from)?.collect())
+    }
+
+    /// Results of a check within a range, added up: of days where there are days, of hours at its ends and for what was not
+    /// added up yet. An hour counts where it begins. Blocking.
+    pub fn results(&self, check: i64, range: Window) -> Result<Hour, DbError> {
+        let (from, until) = (ceil(range.from, HOUR), ceil(range.until, HOUR));
+        let mut sum = Hour::default();
+        if from >= until {
+            return Ok(sum);
+        }
+        let mut next = from;
+        for day in self.days(check, ceil(from, 24), until.div_euclid(24))? {
+            self.hours(check, next, day.hour)?.iter().for_each(|hour| sum.merge(hour));
+            sum.merge(&day);
+            next = day.hour + 24;
+        }
+        self.hours(check, next, until)?.iter().for_each(|hour| sum.merge(hour));
+        Ok(sum)
     }
 
     /// Incidents that touch a range, of one check or of all, the newest first, at most so many. Blocking.

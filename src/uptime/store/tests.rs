@@ -87,6 +87,11 @@ async fn hours_become_days_and_old_ones_go() {
     let left = store.hours(check, 0, i64::MAX).unwrap();
     assert_eq!((left.len(), left[0].hour), (101 * 4, 49 * 24));
     assert_eq!(store.spans(check, Window::new(0, now)).unwrap(), [old]);
+    // Of days that were added up, hours are not needed any more; those of today count as well.
+    let results = |from: i64, until: i64| store.results(check, Window::new(from, until)).unwrap().count();
+    assert_eq!((results(0, 150 * DAY), results(0, DAY), results(149 * DAY, 150 * DAY)), (150 * 8, 8, 8));
+    assert_eq!((results(100 * DAY + HOUR, 102 * DAY + HOUR), results(100 * DAY, 100 * DAY + 1)), (16, 2));
+    assert_eq!((results(5, 5), results(DAY, 0)), (0, 0));
     store.roll_up(500 * DAY).await.unwrap();
     assert_eq!(store.spans(check, Window::new(0, now)).unwrap(), []);
 }

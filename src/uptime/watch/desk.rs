@@ -19,7 +19,7 @@ use crate::platform::db::DbError;
 use crate::uptime::config::Check;
 use crate::uptime::config::file::{self, Defined};
 use crate::uptime::config::maintenance::Described;
-use crate::uptime::model::beat::{Beat, HOUR, Hour};
+use crate::uptime::model::beat::{Beat, Hour};
 use crate::uptime::model::figures::{Tally, tally};
 use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::planned::Planned;
@@ -322,11 +322,12 @@ impl Desk {
     /// The database's.
     pub fn figures(&self, id: CheckId, range: Window) -> Result<Figures, DbError> {
         let tally = tally(&self.spans(id, range)?, &self.maintenance(id, range), range);
-        let mut results = Hour::default();
-        for hour in self.store.hours(id, range.from.div_euclid(HOUR), range.until.div_euclid(HOUR) + 1)? {
-            results.merge(&hour);
-        }
-        Ok(Figures { tally, results })
+        Ok(Figures { tally, results: self.store.results(id, range)? })
+    }
+
+    /// When a check was made, in milliseconds since the Unix epoch.
+    pub fn made_at(&self, id: CheckId) -> Option<i64> {
+        self.known.lock().get(&id).map(|(stored, _)| stored.made_at)
     }
 
     /// What a check was in each of some ranges, ascending and beside each other (bars of a page). Blocking.

@@ -1,7 +1,7 @@
 //! The routes of pages: takes what a page needs from the rooms, hands it to the page.
 
 mod checks;
-mod maintenance;
+pub(super) mod maintenance;
 mod status;
 
 use std::sync::{Arc, OnceLock};
@@ -18,6 +18,7 @@ use crate::series::ports::SendMail;
 use crate::ui::asked::Asked;
 use crate::ui::nav::Page;
 use crate::ui::shell::Shell;
+use crate::uptime::store::Store;
 use crate::uptime::watch::desk::Desk;
 use crate::uptime::watch::watcher::Probe;
 
@@ -36,6 +37,8 @@ pub(super) struct PageState {
     pub(super) external_url: String,
     /// Sends mail, where somebody offered to.
     pub(super) mail: Arc<OnceLock<Arc<dyn SendMail>>>,
+    /// Whom reports are sent to.
+    pub(super) readers: Store,
     pub(super) work: WorkPool,
 }
 
@@ -45,9 +48,9 @@ impl PageState {
         probe: Arc<dyn Probe>,
         clock: SharedClock,
         external_url: String,
-        mail: Arc<OnceLock<Arc<dyn SendMail>>>,
+        (mail, readers): (Arc<OnceLock<Arc<dyn SendMail>>>, Store),
     ) -> Arc<Self> {
-        Arc::new(Self { desk, probe, clock, external_url, mail, work: WorkPool::new(PLACES) })
+        Arc::new(Self { desk, probe, clock, external_url, mail, readers, work: WorkPool::new(PLACES) })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
-use crate::uptime::config::file::{self, ChecksFile, Defined};
+use crate::uptime::config::file::{self, Defined};
 use crate::uptime::facade::pages::{PageState, shell_at, work};
 use crate::uptime::pages::import::{self, Brought, FILE_BYTES_MAX, Fate, ImportInput};
 use crate::uptime::watch::desk::Desk;
@@ -96,7 +96,7 @@ fn read(bytes: &[u8]) -> Result<Read, String> {
         return Err(format!("the file has more than {} MiB", FILE_BYTES_MAX / 1024 / 1024));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "the file is not text".to_owned())?;
-    let (ChecksFile { checks: all, .. }, _) = file::read(text, std::path::Path::new("checks"))
+    let (all, _) = file::read(text, std::path::Path::new("checks"))
         .map_err(|told| told.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let checks: Vec<String> = all.checks.iter().map(Defined::definition).collect();
     let hidden = checks.iter().filter(|text| text.contains("<secret>")).count();

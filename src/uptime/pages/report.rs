@@ -1,0 +1,431 @@
+//! How available everything was in a month, a quarter or a year: as a page, as a file, to print, as a letter.
+
+use std::time::Duration;
+
+use crate::base::human;
+use crate::base::location::Location;
+use crate::base::time::{days_from_civil, format_rfc3339};
+use crate::ui::format::{self, Moment};
+use crate::ui::lang::{Lang, key};
+use crate::ui::links;
+use crate::ui::page;
+use crate::ui::shell::Shell;
+use crate::uptime::model::figures::Tally;
+use crate::uptime::model::readers::Readers;
+use crate::uptime::model::window::Window;
+use crate::uptime::report::pdf::{Column, Sheet, Table};
+use crate::uptime::report::period::{Kind, Period};
+use crate::uptime::report::{Report, Row, csv, percent};
+
+/// Checks on one page.
+const PAGE_ROWS: usize = 200;
+/// Incidents on the page and in the letter.
+const PAGE_INCIDENTS: usize = 50;
+const LETTER_ROWS: usize = 50;
+
+/// What a report is of.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The period.
+    pub period: Period,
+    /// By whose clock.
+    pub location: Location,
+    /// Only the check of this name; empty for all.
+    pub check: String,
+    /// Only checks with these labels, `name=value`, commas or lines between; empty for all.
+    pub labels: String,
+}
+
+impl Asked {
+    /// The whole period.
+    pub fn window(&self) -> Option<Window> {
+        self.period.window(self.location)
+    }
+
+    /// The labels, read; what is none is left out.
+    pub fn labels(&self) -> Vec<(&str, &str)> {
+        let labels = self.labels.split([',', '\n', ' ']).filter_map(|label| label.split_once('='));
+        labels.map(|(name, value)| (name.trim(), value.trim().trim_matches('"'))).filter(|(name, _)| !name.is_empty()).collect()
+    }
+}
+
+/// What pages, files and letters are made of.
+#[derive(Debug, Clone)]
+pub struct ReportInput {
+    /// What was asked for.
+    pub asked: Asked,
+    /// What is known of it.
+    pub report: Report,
+    /// The part of the period that is not to come.
+    pub within: Window,
+    /// Whether it goes on.
+    pub is_running: bool,
+}
+
+/// What only the page shows.
+#[derive(Debug, Clone, Default)]
+pub struct PageInput {
+    /// Who gets reports.
+    pub readers: Vec<Readers>,
+    /// Whether there is a mail server.
+    pub has_mail: bool,
+    /// Whether it can be printed: the fonts are built in.
+    pub has_pdf: bool,
+    /// What was done: `added`, `removed`, `sent`.
+    pub done: String,
+    /// What went wrong.
+    pub problem: String,
+    /// Addresses that were refused.
+    pub to: String,
+    /// Whether whoever looks may change who gets reports.
+    pub may_change: bool,
+}
+
+/// A check in words.
+struct RowWords {
+    name: String,
+    href: String,
+    availability: String,
+    is_low: bool,
+    down: String,
+    outages: u32,
+    longest: String,
+    recovery: String,
+    between: String,
+    mean: String,
+    p50: String,
+    p95: String,
+    unknown: String,
+    maintenance: String,
+}
+
+struct IncidentWords {
+    from: Moment,
+    lasted: String,
+    name: String,
+    href: String,
+    cause: String,
+}
+
+struct ReadersWords {
+    id: i64,
+    to: String,
+    labels: String,
+    zone: String,
+    sent: String,
+    problem: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "uptime/upkeep/report.html")]
+struct ReportPage<'a> {
+    shell: &'a Shell,
+    input: &'a ReportInput,
+    more: &'a PageInput,
+    said: &'static str,
+    title: String,
+    span: (Moment, Moment),
+    zone: &'static str,
+    zones: Vec<&'static str>,
+    kinds: [(String, &'static str, bool); 3],
+    before: String,
+    next: Option<String>,
+    goal: &'a str,
+    figures: Vec<(&'static str, String)>,
+    rows: Vec<RowWords>,
+    hidden: usize,
+    incidents: Vec<IncidentWords>,
+    hidden_incidents: usize,
+    csv: String,
+    pdf: String,
+    readers: Vec<ReadersWords>,
+}
+
+#[derive(askama::Template)]
+#[template(path = "uptime/upkeep/letter.html")]
+struct Letter<'a> {
+    lang: Lang,
+    title: &'a str,
+    lines: Vec<String>,
+    figures: Vec<(&'static str, String)>,
+    rows: Vec<RowWords>,
+    hidden: usize,
+    href: &'a str,
+}
+
+fn span(ms: i64) -> String {
+    if ms <= 0 { "–".to_owned() } else { human::length(u64::try_from(ms).unwrap_or(0)) }
+}
+
+fn took(took: Option<Duration>) -> String {
+    took.map_or_else(|| "–".to_owned(), human::took)
+}
+
+fn availability(tally: &Tally) -> Option<String> {
+    tally.availability().map(percent)
+}
+
+/// `Oct 2026`, `Q4 2026`, `2026`.
+pub fn period_words(period: Period, lang: Lang) -> String {
+    match period.kind() {
+        Kind::Year => period.year().to_string(),
+        Kind::Quarter => format!("Q{} {}", (period.first_month() + 2) / 3, period.year()),
+        Kind::Month => {
+            let date = format::date(days_from_civil(period.year(), period.first_month(), 20) * 86_400_000, lang);
+            date.split_once(' ').map_or_else(|| period.to_string(), |(_, rest)| rest.to_owned())
+        }
+    }
+}
+
+fn row_words(row: &Row, goal: Option<f64>, lang: Lang) -> RowWords {
+    let Row { tally, results, .. } = row;
+    RowWords {
+        name: row.name.clone(),
+        href: links::check(row.id),
+        availability: availability(tally).unwrap_or_else(|| lang.t("unknown").to_owned()),
+        is_low: goal.zip(tally.availability()).is_some_and(|(goal, share)| share * 100.0 < goal),
+        down: span(tally.down),
+        outages: tally.outages,
+        longest: span(row.longest),
+        recovery: tally.mean_time_to_recovery().map_or_else(|| "–".to_owned(), span),
+        between: tally.mean_time_between_failures().map_or_else(|| "–".to_owned(), span),
+        mean: took(results.latencies.mean()),
+        p50: took(results.latencies.quantile(0.5)),
+        p95: took(results.latencies.quantile(0.95)),
+        unknown: span(tally.unknown),
+        maintenance: span(tally.maintenance),
+    }
+}
+
+/// The figures of all checks together, with their names.
+fn figures(report: &Report, lang: Lang) -> Vec<(&'static str, String)> {
+    let Report { total, results, .. } = report;
+    vec![
+        (key("Available"), availability(total).unwrap_or_else(|| lang.t("unknown").to_owned())),
+        (key("Down"), span(total.down)),
+        (key("Outages"), format::count(u64::from(total.outages))),
+        (key("Mean time to recovery"), total.mean_time_to_recovery().map_or_else(|| "–".to_owned(), span)),
+        (key("Mean time between failures"), total.mean_time_between_failures().map_or_else(|| "–".to_owned(), span)),
+        (key("Response, 95 % within"), took(results.latencies.quantile(0.95))),
+        (key("Unknown"), span(total.unknown)),
+        (key("Maintenance"), span(total.maintenance)),
+    ]
+}
+
+/// What it is, in one line.
+pub fn title(input: &ReportInput, lang: Lang) -> String {
+    lang.fill("Availability, {}", &[&period_words(input.asked.period, lang)])
+}
+
+/// Of what, when and by whose clock, and what figures mean; a line each.
+fn lines(input: &ReportInput, lang: Lang) -> Vec<String> {
+    let Asked { location, check, labels, .. } = &input.asked;
+    let local = |at: i64| format::date_time(at.saturating_add(location.ahead(at).unwrap_or(0)), lang);
+    let Window { from, until } = input.within;
+    let mut lines = vec![lang.fill("From {} to {}, by the clock of {}.", &[&local(from), &local(until), &location.as_str()])];
+    if !check.is_empty() {
+        lines.push(lang.fill("Only the check {}.", &[check]));
+    }
+    if !labels.trim().is_empty() {
+        lines.push(lang.fill("Only checks with {}.", &[&labels.split_whitespace().collect::<Vec<_>>().join(lang.comma())]));
+    }
+    if input.is_running {
+        lines.push(lang.t("It goes on: these are the figures so far.").to_owned());
+    }
+    lines.push(
+        lang.t("Available is the share of up in up and down. Maintenance and what nobody saw are in neither, and stand beside it.").to_owned(),
+    );
+    lines
+}
+
+/// Renders the page. `month`, `zone`, `check`, `label` and `goal` of the URL choose.
+pub fn render(input: &ReportInput, more: &PageInput, shell: &Shell) -> String {
+    let lang = shell.lang();
+    let Asked { period, location, .. } = input.asked;
+    let goal = shell.param("goal").unwrap_or("");
+    let wanted = goal.replace(',', ".").parse::<f64>().ok().filter(|goal| (0.0..=100.0).contains(goal));
+    let month = |period: Period| shell.href("month", &period.to_string());
+    let kinds = [(Kind::Month, key("Month")), (Kind::Quarter, key("Quarter")), (Kind::Year, key("Year"))];
+    let query: Vec<(&str, String)> = [("month", period.to_string()), ("zone", location.as_str().to_owned())]
+        .into_iter()
+        .chain([("check", input.asked.check.clone()), ("label", input.asked.labels.clone())].into_iter().filter(|(_, value)| !value.is_empty()))
+        .collect();
+    let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let report = &input.report;
+    page::html(&ReportPage {
+        said: match more.done.as_str() {
+            "added" => key("Reports go there each month from now on."),
+            "removed" => key("Nobody gets that report any more."),
+            "sent" => key("The report is on its way."),
+            _ => "",
+        },
+        title: period_words(period, lang),
+        span: (format::exactly(input.within.from, lang), format::exactly(input.within.until, lang)),
+        zone: location.as_str(),
+        zones: Location::names(),
+        kinds: kinds.map(|(kind, words)| (month(period.as_kind(kind)), words, period.kind() == kind)),
+        before: month(period.before()),
+        next: (!input.is_running).then(|| month(period.next())),
+        goal,
+        figures: figures(report, lang),
+        rows: report.rows.iter().take(PAGE_ROWS).map(|row| row_words(row, wanted, lang)).collect(),
+        hidden: report.rows.len().saturating_sub(PAGE_ROWS),
+        incidents: incidents(report, PAGE_INCIDENTS, lang),
+        hidden_incidents: report.incidents_len.saturating_sub(PAGE_INCIDENTS),
+        csv: links::with(links::UPTIME_REPORT_CSV, &query),
+        pdf: links::with(links::UPTIME_REPORT_PDF, &query),
+        readers: more.readers.iter().map(readers_words).collect(),
+        shell,
+        input,
+        more,
+    })
+}
+
+fn readers_words(readers: &Readers) -> ReadersWords {
+    ReadersWords {
+        id: readers.id,
+        to: readers.to.lines().collect::<Vec<_>>().join(", "),
+        labels: readers.labels.split_whitespace().collect::<Vec<_>>().join(", "),
+        zone: readers.zone.clone(),
+        sent: readers.sent.clone(),
+        problem: readers.problem.clone(),
+    }
+}
+
+fn incidents(report: &Report, most: usize, lang: Lang) -> Vec<IncidentWords> {
+    let words = |of: &crate::uptime::report::ReportedIncident| IncidentWords {
+        from: format::exactly(of.incident.from, lang),
+        lasted: of.incident.until.map_or_else(|| lang.t("goes on").to_owned(), |until| span(until - of.incident.from)),
+        name: of.name.clone(),
+        href: links::check(of.check),
+        cause: of.incident.cause.clone(),
+    };
+    report.incidents.iter().take(most).map(words).collect()
+}
+
+/// The report as a file: a row a check. Times are seconds, shares 0 to 1; what is not known is empty.
+pub fn table(input: &ReportInput) -> String {
+    let head = [
+        "check",
+        "from",
+        "until",
+        "availability",
+        "up_seconds",
+        "down_seconds",
+        "unknown_seconds",
+        "paused_seconds",
+        "maintenance_seconds",
+        "outages",
+        "longest_outage_seconds",
+        "mean_time_to_recovery_seconds",
+        "mean_time_between_failures_seconds",
+        "response_mean_seconds",
+        "response_p50_seconds",
+        "response_p95_seconds",
+        "results",
+        "failed",
+    ];
+    let secs = |ms: i64| format!("{}", ms as f64 / 1000.0);
+    let maybe = |ms: Option<i64>| ms.map(secs).unwrap_or_default();
+    let time = |took: Option<Duration>| took.map(|took| took.as_secs_f64().to_string()).unwrap_or_default();
+    let (from, until) = (format_rfc3339(input.within.from), format_rfc3339(input.within.until));
+    let row = |row: &Row| {
+        let Row { tally, results, .. } = row;
+        vec![
+            row.name.clone(),
+            from.clone(),
+            until.clone(),
+            tally.availability().map(|share| share.to_string()).unwrap_or_default(),
+            secs(tally.up),
+            secs(tally.down),
+            secs(tally.unknown),
+            secs(tally.paused),
+            secs(tally.maintenance),
+            tally.outages.to_string(),
+            secs(row.longest),
+            maybe(tally.mean_time_to_recovery()),
+            maybe(tally.mean_time_between_failures()),
+            time(results.latencies.mean()),
+            time(results.latencies.quantile(0.5)),
+            time(results.latencies.quantile(0.95)),
+            results.count().to_string(),
+            results.failed.to_string(),
+        ]
+    };
+    csv::table(std::iter::once(head.map(str::to_owned).to_vec()).chain(input.report.rows.iter().map(row)))
+}
+
+/// The report to print.
+pub fn sheet(input: &ReportInput, lang: Lang) -> Sheet {
+    let column = |title: &'static str, share: f32, is_number: bool| Column { title: lang.t(title).to_owned(), share, is_number };
+    let report = &input.report;
+    let checks = Table {
+        title: lang.t("Checks").to_owned(),
+        columns: vec![
+            column(key("Check"), 3.0, false),
+            column(key("Available"), 1.2, true),
+            column(key("Down"), 1.3, true),
+            column(key("Outages"), 0.9, true),
+            column(key("Longest"), 1.3, true),
+            column(key("To recovery"), 1.3, true),
+            column(key("95 % within"), 1.0, true),
+            column(key("Unknown"), 1.3, true),
+            column(key("Maintenance"), 1.3, true),
+        ],
+        rows: report.rows.iter().map(|row| row_words(row, None, lang)).map(cells).collect(),
+        note: if report.rows.is_empty() { lang.t("No check matches.").to_owned() } else { String::new() },
+    };
+    let told = incidents(report, crate::uptime::report::INCIDENTS_MAX, lang);
+    let more = report.incidents_len.saturating_sub(told.len());
+    let happened = Table {
+        title: lang.t("Incidents").to_owned(),
+        columns: vec![
+            column(key("Began"), 1.6, false),
+            column(key("Lasted"), 1.0, false),
+            column(key("Check"), 2.0, false),
+            column(key("Cause"), 4.0, false),
+        ],
+        note: match (told.is_empty(), more) {
+            (true, _) => lang.t("Nothing was down.").to_owned(),
+            (false, 0) => String::new(),
+            (false, more) => lang.fill("And {} more.", &[&more]),
+        },
+        rows: told.into_iter().map(|of| vec![of.from.words, of.lasted, of.name, of.cause]).collect(),
+    };
+    Sheet {
+        lang: lang.as_str(),
+        is_rtl: lang.dir() == "rtl",
+        title: title(input, lang),
+        lines: lines(input, lang),
+        figures: figures(report, lang).into_iter().map(|(name, value)| (lang.t(name).to_owned(), value)).collect(),
+        tables: vec![checks, happened],
+        foot: "pharos".to_owned(),
+    }
+}
+
+fn cells(row: RowWords) -> Vec<String> {
+    let outages = row.outages.to_string();
+    vec![row.name, row.availability, row.down, outages, row.longest, row.recovery, row.p95, row.unknown, row.maintenance]
+}
+
+/// The letter that goes out each month, as HTML and as text. `href` is where the whole is; empty for nowhere.
+pub fn letter(input: &ReportInput, lang: Lang, href: &str) -> (String, String) {
+    let title = title(input, lang);
+    let rows: Vec<RowWords> = input.report.rows.iter().take(LETTER_ROWS).map(|row| row_words(row, None, lang)).collect();
+    let hidden = input.report.rows.len().saturating_sub(LETTER_ROWS);
+    let mut text = vec![title.clone(), String::new()];
+    text.extend(lines(input, lang));
+    text.push(String::new());
+    text.extend(figures(&input.report, lang).iter().map(|(name, value)| format!("{}: {value}", lang.t(name))));
+    text.push(String::new());
+    text.extend(rows.iter().map(|row| format!("{}: {} · {} {}", row.name, row.availability, lang.t("Down"), row.down)));
+    if hidden > 0 {
+        text.push(lang.fill("And {} more.", &[&hidden]));
+    }
+    if !href.is_empty() {
+        text.extend([String::new(), href.to_owned()]);
+    }
+    let lines = lines(input, lang);
+    let html = page::html(&Letter { lang, title: &title, lines, figures: figures(&input.report, lang), rows, hidden, href });
+    (html, text.join("\n"))
+}
