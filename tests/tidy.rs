@@ -73,7 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "notify", "dispatch", "probe", "watch", "bring", "report", "status", "evaluate", "replay", "api", "pages",
         ],
     ),
-    ("fuzzing", &["model", "store", "ingest", "query", "api", "pages"]),
+    ("fuzzing", &["model", "store", "ingest", "query", "api", "pages", "bring", "config"]),
 ];
 
 /// Engine rooms stay pure: of ours they see only these.
@@ -126,6 +126,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["platform/http"]),
     ("x509_parser", &["platform/http"]),
     ("hyper", &["uptime/probe"]),
+    ("tokio_postgres", &["uptime/probe"]),
+    ("tokio_tungstenite", &["uptime/probe"]),
     ("socket2", &["uptime/probe"]),
     ("pdf_writer", &["uptime/report"]),
     ("rustybuzz", &["uptime/report"]),

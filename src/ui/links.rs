@@ -201,6 +201,10 @@ pub const STATUS_CONFIRM: &str = "/status/{slug}/confirm";
 pub const STATUS_UNFOLLOW: &str = "/status/{slug}/unsubscribe";
 /// Maintenance of a status page as a calendar.
 pub const STATUS_CALENDAR: &str = "/status/{slug}/maintenance.ics";
+/// What was told on a status page, as Atom.
+pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
+/// A status page for programs.
+pub const STATUS_JSON: &str = "/status/{slug}/status.json";
 /// Pages of uptime: path and name.
 pub const UPTIME_PAGES: [(&str, &str); 5] = [
     (UPTIME, key("Checks")),
@@ -352,6 +356,16 @@ pub fn of_status_page(pattern: &str, slug: &str) -> String {
 /// A status page, for everyone.
 pub fn status_page(slug: &str) -> String {
     STATUS_PAGE.replace("{slug}", &encode(slug))
+}
+
+/// What was told on a status page, as Atom.
+pub fn status_feed(slug: &str) -> String {
+    STATUS_FEED.replace("{slug}", &encode(slug))
+}
+
+/// A status page for programs.
+pub fn status_json(slug: &str) -> String {
+    STATUS_JSON.replace("{slug}", &encode(slug))
 }
 
 /// A dashboard by its uid, with its title as people read it.

@@ -14,6 +14,8 @@ mod api;
 pub mod bring;
 pub mod config;
 mod facade;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod model;
 mod pages;
 pub mod probe;

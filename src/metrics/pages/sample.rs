@@ -7,6 +7,7 @@ use super::pushed::{Group, PushedInput};
 use super::status::{Block, Config, Quarantined, Remark, Setting, StatusInput, Storage};
 use super::targets::{self, Dropped, Health, Step, Target, TargetsInput};
 use crate::series::labels::Labels;
+use crate::series::ports::ChecksInAll;
 use crate::series::sample::MetricType;
 use crate::ui::lang::Words;
 use crate::ui::shell::Counts;
@@ -55,6 +56,7 @@ pub(super) fn home() -> HomeInput {
     ];
     let job = |name: &str, up, down, unknown| Job { name: name.to_owned(), up, down, unknown };
     HomeInput {
+        checks: ChecksInAll::default(),
         host: Some(host),
         host_metrics: true,
         ingest: Ingest { samples_per_second: 18_420.0, recent: wave(18_000.0, 600.0), series: 276_480, stored_bytes: 12_884_901_888 },

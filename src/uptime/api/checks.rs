@@ -310,3 +310,27 @@ pub(super) async fn told_beat(
 ) -> Result<Response, ApiError> {
     beat(&state, &token, &said, query.as_deref().unwrap_or_default(), body).await
 }
+
+/// `/api/push/{token}`, by any method: the address that jobs called at Uptime Kuma. `?status=` other than `up` is a failure
+/// with the words of `msg`; `ping` says for how many milliseconds it ran. Answers as jobs expect it there.
+pub(super) async fn kuma_beat(State(state): State<Arc<ApiState>>, Path(token): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let (mut status, mut said, mut ping) = (String::new(), String::new(), 0.0_f64);
+    for (name, value) in form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "status" => status = value.into_owned(),
+            "msg" => said = value.chars().take(BEAT_BYTES_MAX).collect(),
+            "ping" => ping = value.parse().unwrap_or(0.0),
+            _ => {}
+        }
+    }
+    let is_up = matches!(status.as_str(), "" | "up");
+    let failure = (!is_up).then(|| match said.trim() {
+        "" | "OK" => "the job says that it failed".to_owned(),
+        words => format!("the job says that it failed: {words}"),
+    });
+    let took = Duration::try_from_secs_f64((ping / 1000.0).clamp(0.0, 1e8)).unwrap_or_default();
+    if state.desk.beat(&token, failure, took) {
+        return axum::Json(json!({ "ok": true })).into_response();
+    }
+    (StatusCode::NOT_FOUND, axum::Json(json!({ "ok": false, "msg": "Monitor not found or not active." }))).into_response()
+}

@@ -1,5 +1,6 @@
 //! Doors of the wing for programs.
 
+mod bring;
 mod checks;
 mod maintenance;
 mod operations;
@@ -14,6 +15,7 @@ use axum::routing::{any, delete, get, post, put};
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
 use crate::platform::telemetry::metrics::{Counter, Page, Report};
+use crate::uptime::bring::Brought;
 use crate::uptime::config::Modules;
 use crate::uptime::probe::Prober;
 use crate::uptime::watch::desk::Desk;
@@ -24,8 +26,18 @@ pub(super) struct ApiState {
     /// In force.
     pub(super) modules: Arc<ArcSwap<Modules>>,
     pub(super) counts: Counts,
+    pub(super) bring: Bring,
     pub(super) desk: Arc<Desk>,
     pub(super) clock: SharedClock,
+}
+
+/// How files of other programs are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bring {
+    /// Reads one; blocking.
+    pub(super) read: fn(&[u8]) -> Result<Brought, String>,
+    /// Bytes of one at most.
+    pub(super) bytes_max: usize,
 }
 
 /// Counts of the API.
@@ -57,6 +69,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/checks", read, with(get(checks::list)))
         .route("POST", "/api/v1/checks", edit, with(post(checks::make)))
         .route("GET", "/api/v1/checks/export", read, with(get(checks::export)))
+        .route("POST", "/api/v1/checks/import", edit, with(post(bring::route)))
         .route("GET", "/api/v1/checks/{name}", read, with(get(checks::one)))
         .route("PUT", "/api/v1/checks/{name}", edit, with(put(checks::change)))
         .route("DELETE", "/api/v1/checks/{name}", edit, with(delete(checks::delete)))
@@ -71,5 +84,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         // Who knows the token may beat: jobs have no account.
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}", Policy::Public, with(any(checks::plain_beat)))
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))
+        // Where jobs called Uptime Kuma, so that they go on calling.
+        .route("GET, POST, PUT", "/api/push/{token}", Policy::Public, with(any(checks::kuma_beat)))
         .described(operations::operation)
 }

@@ -21,6 +21,12 @@ const ALL: &[(&str, &str, Operation)] = &[
     ("POST", "/api/v1/checks", Operation::new("Makes a check, which is watched at once", "Its id and name").body(check)),
     ("GET", "/api/v1/checks/export", Operation::new("All checks as a file in YAML, secrets hidden", "")),
     (
+        "POST",
+        "/api/v1/checks/import",
+        Operation::new("Takes over checks of Uptime Kuma, Uptime Robot, Gatus or another pharos from the file that is the body", "What was made")
+            .query(&[("dry_run", "true for only saying what would be made")]),
+    ),
+    (
         "GET",
         "/api/v1/checks/{name}",
         Operation::new("A check by its name or id", "Its state, and its figures for a day, 7, 30 and 90 days and a year"),
@@ -52,6 +58,15 @@ const ALL: &[(&str, &str, Operation)] = &[
         "GET, POST, PUT",
         "/api/v1/heartbeats/{token}/{said}",
         Operation::new("A job ended with an exit code, or failed (fail)", "").query(&[("took", "For how many seconds it ran")]),
+    ),
+    (
+        "GET, POST, PUT",
+        "/api/push/{token}",
+        Operation::new("A job says how it is, as it did to Uptime Kuma", "").query(&[
+            ("status", "up, or anything else for a failure"),
+            ("msg", "What there is to say"),
+            ("ping", "For how many milliseconds it ran"),
+        ]),
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! The front door of the wing: holds the modules in force, has checks watched and their alerts told, and hands out routes.
 
+mod bringing;
 mod now;
 mod pages;
 mod running;
@@ -21,7 +22,7 @@ use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
 use crate::series::ports::{Append, ChecksNow, Evaluate, SendMail, TakeAlerts};
-use crate::uptime::api::{self, ApiState, Counts};
+use crate::uptime::api::{self, ApiState, Bring, Counts};
 use crate::uptime::config::{KeptChecks, Modules};
 use crate::uptime::model::track::State;
 use crate::uptime::probe::Prober;
@@ -112,7 +113,8 @@ impl Uptime {
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
         let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
-        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), desk, clock });
+        let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
+        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, clock });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
         let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());

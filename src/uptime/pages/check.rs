@@ -224,7 +224,7 @@ fn query(check: &Check) -> String {
 }
 
 fn time(ms: Option<i64>) -> String {
-    ms.map_or_else(|| "–".to_owned(), length)
+    ms.filter(|ms| *ms > 0).map_or_else(|| "–".to_owned(), length)
 }
 
 fn figures_row(words: &'static str, figures: &Figures) -> FiguresRow {
@@ -242,7 +242,7 @@ fn figures_row(words: &'static str, figures: &Figures) -> FiguresRow {
         mean: took(results.latencies.mean()),
         p50: took(results.latencies.quantile(0.5)),
         p95: took(results.latencies.quantile(0.95)),
-        unknown: time(Some(tally.unknown).filter(|unknown| *unknown > 0)),
+        unknown: time(Some(tally.unknown)),
     }
 }
 

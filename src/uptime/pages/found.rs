@@ -173,7 +173,7 @@ mod tests {
                 serial: "1".into(),
                 fingerprint: "ff".into(),
             };
-            let found = super::shown(&certificate, &shell);
+            let found = shown(&certificate, &shell);
             (found.left, found.class)
         };
         assert_eq!(of(90), ("90 days left".to_owned(), "ok"));

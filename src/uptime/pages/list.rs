@@ -329,10 +329,6 @@ impl ListPage<'_> {
         self.input.chosen.total == 0
     }
 
-    fn begun(&self) -> String {
-        self.input.windows.first().map_or_else(String::new, |first| length(self.shell.now_ms - first.from))
-    }
-
     fn kinds_on_offer(&self) -> &'static [&'static KindOf] {
         &kinds::KINDS
     }
@@ -395,7 +391,7 @@ fn row(id: i64, view: &View, input: &ListInput, shell: &Shell) -> Row {
         href: links::check(id),
         name: view.check.name.clone(),
         kind: kinds::name_of(view.check.kind()),
-        target: view.check.target(),
+        target: target(&view.check),
         class: standing.class(),
         word: standing.word(),
         since: length(shell.now_ms.saturating_sub(since)),
@@ -412,6 +408,15 @@ fn row(id: i64, view: &View, input: &ListInput, shell: &Shell) -> Row {
             })
             .collect(),
         is_maintained: past.is_maintained,
+    }
+}
+
+/// What is probed; of a job when it is to run.
+fn target(check: &Check) -> String {
+    match &check.heartbeat {
+        Some(heartbeat) if heartbeat.cron.is_empty() => heartbeat.every.to_string(),
+        Some(heartbeat) => heartbeat.cron.clone(),
+        None => check.target(),
     }
 }
 

@@ -41,12 +41,6 @@ const SERVER: &str = "pharos";
 pub struct Drawn {
     /// For people.
     pub html: String,
-    /// For readers of Atom.
-    pub atom: String,
-    /// For readers of RSS.
-    pub rss: String,
-    /// For programs.
-    pub json: String,
 }
 
 /// Draws pages.
@@ -62,12 +56,6 @@ pub struct Ready {
     pub picture: Picture,
     /// For people.
     pub html: Copies,
-    /// For readers of Atom.
-    pub atom: Copies,
-    /// For readers of RSS.
-    pub rss: Copies,
-    /// For programs.
-    pub json: Copies,
     mark: u64,
     version: u64,
 }
@@ -414,9 +402,7 @@ impl Keeper {
             let posts: Vec<Post> = posts.iter().filter(|post| post.page == known.id).cloned().collect();
             match self.drawn(&known.page, &posts, &views) {
                 Ok((picture, drawn)) => {
-                    let Drawn { html, atom, rss, json } = drawn;
-                    let [html, atom, rss, json] = [html, atom, rss, json].map(Copies::new);
-                    let new = Ready { picture, html, atom, rss, json, mark, version };
+                    let new = Ready { picture, html: Copies::new(drawn.html), mark, version };
                     ready.insert(known.page.slug.clone(), Arc::new(new));
                 }
                 Err(error) => {

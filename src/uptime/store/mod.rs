@@ -1,10 +1,12 @@
-//! What must survive a restart: checks, spans, hours, days, incidents. The only place of the wing that knows SQL.
+//! What must survive a restart: checks, spans, hours, days, incidents. The only place of the wing that knows SQL, that of
+//! another program's database included.
 //!
 //! Spans are kept for [`SPANS_KEPT_DAYS`], hours for [`HOURS_KEPT_DAYS`]; days and incidents stay for [`DAYS_KEPT`].
 
 mod books;
 mod checks;
 mod followers;
+pub mod kuma;
 mod maintenance;
 mod pages;
 mod past;

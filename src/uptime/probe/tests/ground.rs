@@ -69,10 +69,12 @@ pub(super) async fn read_until(stream: &mut (impl AsyncRead + Unpin), end: &str)
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-/// A certificate for `localhost` and 127.0.0.1 that nobody vouches for, with its text in PEM.
+/// A certificate for `localhost` and 127.0.0.1 that nobody vouches for, with its texts in PEM.
 pub(super) struct Identity {
     pub(super) config: Arc<rustls::ServerConfig>,
     pub(super) pem: String,
+    /// The key, in PEM.
+    pub(super) key: String,
 }
 
 impl Identity {
@@ -85,7 +87,7 @@ impl Identity {
         let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let mut config = builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        Self { config: Arc::new(config), pem: certificate.pem() }
+        Self { config: Arc::new(config), pem: certificate.pem(), key: key.serialize_pem() }
     }
 
     /// The server's side of TLS.

@@ -21,7 +21,6 @@ use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::shell::Shell;
 use crate::ui::{links, problem};
-use crate::uptime::model::beat::HOUR;
 use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::window::Window;
 use crate::uptime::pages::check::{self, BARS_DAYS, CheckInput, INCIDENTS_MAX, RANGES};
@@ -34,6 +33,8 @@ use crate::uptime::watch::desk::Desk;
 /// How often pages refresh.
 const OFTEN: &str = "5s";
 const DAY: i64 = 86_400_000;
+/// Hours from which on they tell how fast a check answers.
+const HOURS_LEAST: usize = 4;
 
 /// What the pages of checks work with.
 pub(super) struct Checks {
@@ -114,13 +115,16 @@ async fn show_list(state: &Arc<Checks>, asked: Asked, told: Told) -> Result<Resp
 fn past_of(desk: &Desk, id: i64, windows: &[Window], reach: Reach) -> Result<Past, DbError> {
     let (Some(first), Some(last)) = (windows.first(), windows.last()) else { return Ok(Past::default()) };
     let whole = Window::new(first.from, last.until);
-    let took = if reach == Reach::Hours4 {
+    let mut took: Vec<f64> = Vec::new();
+    if reach != Reach::Hours4 {
+        let hours = desk.hours(id, Window::new(whole.from.max(last.until - 30 * DAY), whole.until))?;
+        took.extend(hours.iter().filter_map(|hour| hour.latencies.mean()).map(|mean| mean.as_secs_f64()));
+    }
+    // A check that was just made has no hours yet.
+    if took.len() < HOURS_LEAST {
         let beats = desk.beats(id);
-        beats.iter().filter(|beat| beat.is_up && beat.at >= whole.from).map(|beat| beat.took.as_secs_f64()).collect()
-    } else {
-        let hours = desk.hours(id, Window::new(whole.from.max(last.until - 30 * 24 * HOUR), whole.until))?;
-        hours.iter().filter_map(|hour| hour.latencies.mean()).map(|mean| mean.as_secs_f64()).collect()
-    };
+        took = beats.iter().filter(|beat| beat.is_up && beat.at >= whole.from).map(|beat| beat.took.as_secs_f64()).collect();
+    }
     Ok(Past { tallies: desk.tallies(id, windows)?, took, is_maintained: desk.is_maintained(id) })
 }
 
