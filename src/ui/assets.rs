@@ -61,7 +61,8 @@ pub fn print_font(script: &str, weight: &str) -> Option<Cow<'static, [u8]>> {
 }
 
 /// Whether a list of codings names one without refusing it by `q=0`.
-fn accepts(list: &str, coding: &str) -> bool {
+/// Whether a list as in `Accept-Encoding` names a coding, and does not refuse it.
+pub fn accepts(list: &str, coding: &str) -> bool {
     list.split(',').any(|entry| {
         let mut parts = entry.split(';').map(str::trim);
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding) || name == "*");

@@ -358,6 +358,13 @@ pub fn status_page(slug: &str) -> String {
     STATUS_PAGE.replace("{slug}", &encode(slug))
 }
 
+/// What was told on a status page, as RSS.
+pub const STATUS_RSS: &str = "/status/{slug}/rss";
+/// How a check on a status page does, as a small picture: `what` is `status.svg`, `uptime.svg` or `latency.svg`.
+pub const CHECK_BADGE: &str = "/api/v1/checks/{name}/badge/{what}";
+/// How a status page does, as a small picture.
+pub const STATUS_BADGE: &str = "/status/{slug}/badge.svg";
+
 /// What was told on a status page, as Atom.
 pub fn status_feed(slug: &str) -> String {
     STATUS_FEED.replace("{slug}", &encode(slug))
