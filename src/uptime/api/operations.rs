@@ -47,6 +47,16 @@ const ALL: &[(&str, &str, Operation)] = &[
     ),
     ("PUT", "/api/v1/checks/{name}", Operation::new("Changes a check; what says <secret> stays as it is", "Its id and name").body(check)),
     ("DELETE", "/api/v1/checks/{name}", Operation::new("Deletes a check and everything that is known of it", "Nothing")),
+    (
+        "GET",
+        "/api/v1/checks/{name}/figures",
+        Operation::new("Figures of a check in any length of time, this month unless told", "From when until when, and its figures").query(&[
+            ("month", "Such as 2026-10, 2026-Q4 or 2026"),
+            ("time_zone", "By whose clock, such as Europe/Berlin; UTC unless told"),
+            ("from", "From then instead, in RFC 3339"),
+            ("until", "Until then, now unless told"),
+        ]),
+    ),
     ("POST", "/api/v1/checks/{name}/probe", Operation::new("Probes a check as soon as may be", "Nothing")),
     (
         "GET",
@@ -56,7 +66,7 @@ const ALL: &[(&str, &str, Operation)] = &[
     ),
     ("GET", "/api/v1/maintenance", Operation::new("Every maintenance", "A list of maintenance")),
     ("POST", "/api/v1/maintenance", Operation::new("Announces maintenance", "Its id").body(maintenance)),
-    ("GET", "/api/v1/maintenance/{id}", Operation::new("A maintenance", "The maintenance")),
+    ("GET", "/api/v1/maintenance/{id}", Operation::new("A maintenance, by its id", "The maintenance")),
     (
         "PUT",
         "/api/v1/maintenance/{id}",
