@@ -193,6 +193,14 @@ pub const UPTIME_STATUS_DELETE: &str = "/uptime/status-pages/delete";
 pub const UPTIME_STATUS_POSTS: &str = "/uptime/status-pages/posts";
 /// A status page, for everyone.
 pub const STATUS_PAGE: &str = "/status/{slug}";
+/// Who wants to be told of what is told on a status page; POST asks for a letter.
+pub const STATUS_FOLLOW: &str = "/status/{slug}/subscribe";
+/// Who was asked says yes (`secret`); POST takes it down.
+pub const STATUS_CONFIRM: &str = "/status/{slug}/confirm";
+/// Who wants no letters any more (`secret`); POST takes it down.
+pub const STATUS_UNFOLLOW: &str = "/status/{slug}/unsubscribe";
+/// Maintenance of a status page as a calendar.
+pub const STATUS_CALENDAR: &str = "/status/{slug}/maintenance.ics";
 /// What was told on a status page, as Atom.
 pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
 /// A status page for programs.
@@ -338,6 +346,11 @@ pub fn check(id: i64) -> String {
 /// A check that is being changed.
 pub fn check_edit(id: i64) -> String {
     UPTIME_EDIT.replace("{id}", &id.to_string())
+}
+
+/// One of the addresses of a status page.
+pub fn of_status_page(pattern: &str, slug: &str) -> String {
+    pattern.replace("{slug}", &encode(slug))
 }
 
 /// A status page, for everyone.

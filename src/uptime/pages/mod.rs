@@ -8,6 +8,7 @@
 pub mod check;
 pub mod draft;
 pub mod edit;
+pub mod follow;
 pub mod found;
 pub mod import;
 pub mod incidents;
