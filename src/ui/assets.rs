@@ -60,8 +60,7 @@ pub fn print_font(script: &str, weight: &str) -> Option<Cow<'static, [u8]>> {
     Files::get(&format!("print-{script}-{weight}.woff")).map(|file| file.data)
 }
 
-/// Whether a list of codings names one without refusing it by `q=0`.
-/// Whether a list as in `Accept-Encoding` names a coding, and does not refuse it.
+/// Whether a list of codings (`Accept-Encoding`) names one without refusing it by `q=0`.
 pub fn accepts(list: &str, coding: &str) -> bool {
     list.split(',').any(|entry| {
         let mut parts = entry.split(';').map(str::trim);

@@ -42,6 +42,8 @@ mod channels;
 mod checks;
 /// Checks of a file.
 mod checks_file;
+/// Kinds of checks, groups of them, and checks of other programs.
+mod checks_kinds;
 /// Configuration files, reload, checks.
 mod config;
 /// Dashboards of others: read, answered, drawn.
@@ -118,6 +120,8 @@ mod stop;
 mod test_rules;
 /// HTTPS, client certificates, Prometheus' web config file.
 mod tls;
+/// Maintenance, incidents, reports: planned, listed, sent.
+mod upkeep;
 /// Pages of checks.
 mod uptime_pages;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.

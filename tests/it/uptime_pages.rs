@@ -133,7 +133,10 @@ fn many_are_changed_at_once_and_deleted_after_a_question() {
     let server = Server::quiet();
     let file = "checks:\n- {name: A, interval: 1h, tcp: {address: '127.0.0.1:1'}}\n- {name: B, interval: 1h, parent: C, tcp: {address: '127.0.0.1:1'}}\n- {name: C, interval: 1h, http: {url: 'http://127.0.0.1:1/', bearer_token: <secret>}}\n";
     let (status, looked) = post(&server, "/uptime/import", &[("text", file), ("step", "look")]);
-    assert!(status == 200 && looked.contains("Bring in 3 checks") && looked.contains("had secrets"), "{status} {looked}");
+    assert!(
+        status == 200 && looked.contains("Bring in 3 checks") && looked.contains("was hidden when the file was exported"),
+        "{status} {looked}"
+    );
     assert_eq!(ids(&server), []);
     let (status, brought) = post(&server, "/uptime/import", &[("text", file), ("step", "save")]);
     assert!(status == 200 && brought.contains("3 checks are brought in."), "{status} {brought}");

@@ -5,8 +5,6 @@ import { t } from '../lib/words.ts';
 
 /** How long nobody types before the form is tried. */
 const AFTER = 600;
-/** As many as the server takes in a form. */
-const BYTES_MAX = 1024 * 1024;
 
 class Check extends HTMLElement {
   #timer = 0;
@@ -60,17 +58,31 @@ customElements.define('ph-check', Check);
 
 class Bring extends HTMLElement {
   connectedCallback(): void {
-    const field = this.querySelector('textarea'), label = this.querySelector<HTMLElement>('[data-file]'), input = label?.querySelector('input');
-    if (label) label.hidden = false;
-    const take = async (file: File | undefined) => {
-      if (!file || !field) return;
-      if (file.size > BYTES_MAX) { toast(t('{} is too large.', file.name), true); return; }
-      field.value = await file.text();
-      this.querySelector<HTMLButtonElement>('[value=look]')?.click();
-    };
-    input?.addEventListener('change', () => void take(input.files?.[0]));
+    this.#show();
+    this.addEventListener('change', (e) => { const field = e.target as HTMLInputElement; if (field.type === 'file') void this.#look(field.files?.[0]); });
     this.addEventListener('dragover', (e) => e.preventDefault());
-    this.addEventListener('drop', (e) => { e.preventDefault(); void take(e.dataTransfer?.files[0]); });
+    this.addEventListener('drop', (e) => { e.preventDefault(); void this.#look(e.dataTransfer?.files[0]); });
+  }
+
+  #show(): void {
+    const label = this.querySelector<HTMLElement>('[data-file]');
+    if (label) label.hidden = false;
+  }
+
+  /** The file is sent as it is, as it need not be text; the page that comes back holds what was understood. */
+  async #look(file: File | undefined): Promise<void> {
+    if (!file) return;
+    try {
+      const res = await fetch(this.querySelector('form')?.action ?? '', { method: 'POST', body: file, headers: { 'content-type': 'application/octet-stream', 'x-requested-with': 'pharos' } });
+      const next = new DOMParser().parseFromString(await res.text(), 'text/html');
+      const found = next.querySelector('ph-bring');
+      if (!found) throw new Error(String(res.status));
+      this.replaceChildren(...found.childNodes);
+      this.#show();
+      if (!res.ok) toast(next.querySelector('.notice.crit span')?.textContent ?? '', true);
+    } catch {
+      toast(t('The server does not answer.'), true);
+    }
   }
 }
 customElements.define('ph-bring', Bring);

@@ -65,5 +65,4 @@ export const ar: Record<string, string> = {
   // Alerts
   '{} chosen': 'المختار: {}',
   'The server does not answer.': 'الخادم لا يجيب.',
-  '{} is too large.': '{} أكبر من المسموح.',
 };

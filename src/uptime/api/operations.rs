@@ -6,7 +6,9 @@ use crate::access::{Operation, RouteInfo};
 use crate::platform::config::keys::Keys;
 use crate::platform::config::shape::Shape;
 use crate::uptime::config::Check;
+use super::status::{PostKeys, UpdateKeys};
 use crate::uptime::config::maintenance::Described;
+use crate::uptime::status::page::StatusPage;
 
 fn check() -> Json {
     Shape::Keys(Check::shape()).schema()
@@ -14,6 +16,18 @@ fn check() -> Json {
 
 fn maintenance() -> Json {
     Shape::Keys(Described::shape()).schema()
+}
+
+fn status_page() -> Json {
+    Shape::Keys(StatusPage::shape()).schema()
+}
+
+fn post() -> Json {
+    Shape::Keys(PostKeys::shape()).schema()
+}
+
+fn post_update() -> Json {
+    Shape::Keys(UpdateKeys::shape()).schema()
 }
 
 const ALL: &[(&str, &str, Operation)] = &[
@@ -33,6 +47,16 @@ const ALL: &[(&str, &str, Operation)] = &[
     ),
     ("PUT", "/api/v1/checks/{name}", Operation::new("Changes a check; what says <secret> stays as it is", "Its id and name").body(check)),
     ("DELETE", "/api/v1/checks/{name}", Operation::new("Deletes a check and everything that is known of it", "Nothing")),
+    (
+        "GET",
+        "/api/v1/checks/{name}/figures",
+        Operation::new("Figures of a check in any length of time, this month unless told", "From when until when, and its figures").query(&[
+            ("month", "Such as 2026-10, 2026-Q4 or 2026"),
+            ("time_zone", "By whose clock, such as Europe/Berlin; UTC unless told"),
+            ("from", "From then instead, in RFC 3339"),
+            ("until", "Until then, now unless told"),
+        ]),
+    ),
     ("POST", "/api/v1/checks/{name}/probe", Operation::new("Probes a check as soon as may be", "Nothing")),
     (
         "GET",
@@ -42,13 +66,23 @@ const ALL: &[(&str, &str, Operation)] = &[
     ),
     ("GET", "/api/v1/maintenance", Operation::new("Every maintenance", "A list of maintenance")),
     ("POST", "/api/v1/maintenance", Operation::new("Announces maintenance", "Its id").body(maintenance)),
-    ("GET", "/api/v1/maintenance/{id}", Operation::new("A maintenance", "The maintenance")),
+    ("GET", "/api/v1/maintenance/{id}", Operation::new("A maintenance, by its id", "The maintenance")),
     (
         "PUT",
         "/api/v1/maintenance/{id}",
         Operation::new("Changes maintenance; what is over stays as it was", "Its id from now on").body(maintenance),
     ),
     ("DELETE", "/api/v1/maintenance/{id}", Operation::new("Ends maintenance, or takes back what has not begun", "Nothing")),
+    ("GET", "/api/v1/status-pages", Operation::new("Every status page", "A list of status pages")),
+    ("POST", "/api/v1/status-pages", Operation::new("Makes a status page", "The status page").body(status_page)),
+    ("GET", "/api/v1/status-pages/{slug}", Operation::new("A status page, as it is written", "The status page")),
+    ("PUT", "/api/v1/status-pages/{slug}", Operation::new("Changes a status page", "The status page").body(status_page)),
+    ("DELETE", "/api/v1/status-pages/{slug}", Operation::new("Deletes a status page and everything told on it", "Nothing")),
+    ("GET", "/api/v1/status-pages/{slug}/posts", Operation::new("What was told on a status page, the newest first", "A list of posts")),
+    ("POST", "/api/v1/status-pages/{slug}/posts", Operation::new("Tells something on a status page", "The post").body(post)),
+    ("GET", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("A post with its updates", "The post")),
+    ("DELETE", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("Deletes a post", "Nothing")),
+    ("POST", "/api/v1/status-pages/{slug}/posts/{id}/updates", Operation::new("Tells more of a post", "The post").body(post_update)),
     (
         "GET, POST, PUT",
         "/api/v1/heartbeats/{token}",

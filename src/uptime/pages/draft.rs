@@ -70,7 +70,7 @@ impl Draft {
         let node = to_node(check);
         for (within, field) in draft.fields() {
             let place = within.map_or(Some(&node), |kind| node.get(kind)).and_then(|map| map.get(field.key));
-            let text = place.map_or_else(|| field.usual.to_owned(), |node| shown(node, field.input));
+            let text = place.map_or_else(|| field.usual_of(&draft.kind).to_owned(), |node| shown(node, field.input));
             draft.values.insert(field_name(within, field.key), text);
         }
         draft
@@ -78,7 +78,7 @@ impl Draft {
 
     /// What stands in a field; what is usual where nobody wrote anything.
     pub fn value(&self, within: Option<&str>, field: &Field) -> &str {
-        self.values.get(&field_name(within, field.key)).map_or(field.usual, String::as_str)
+        self.values.get(&field_name(within, field.key)).map_or_else(|| field.usual_of(&self.kind), String::as_str)
     }
 
     /// Its kind.
@@ -97,7 +97,7 @@ impl Draft {
         let Some(kind) = self.kind_of() else { return false };
         kind.fields.iter().filter(|field| !field.is_more).any(|field| {
             let value = self.value(Some(kind.key), field);
-            !value.is_empty() && value != field.usual
+            !value.is_empty() && value != field.usual_of(kind.key)
         })
     }
 
@@ -130,7 +130,7 @@ impl Draft {
         let mut below = Vec::new();
         for (within, field) in self.fields() {
             let value = self.value(within, field);
-            if value == field.usual || (value.is_empty() && field.input != Input::Flag) {
+            if value == field.usual_of(&self.kind) || (value.is_empty() && field.input != Input::Flag) {
                 continue;
             }
             let pair = pair(field.key, written(value, field.input));

@@ -7,9 +7,6 @@ use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
 
-/// Bytes of a file at most.
-pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
 /// What is to become of a check of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -23,7 +20,7 @@ pub enum Fate {
 
 /// A check of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Brought {
+pub struct Looked {
     /// Its name.
     pub name: String,
     /// Its kind; empty where it cannot be read.
@@ -42,7 +39,7 @@ pub struct ImportInput {
     /// What program it is of; empty where nothing was looked at.
     pub source: &'static str,
     /// Its checks.
-    pub checks: Vec<Brought>,
+    pub checks: Vec<Looked>,
     /// What is left out, and what else there is to say.
     pub notes: Vec<String>,
     /// What went wrong.
@@ -91,4 +88,26 @@ pub fn render(input: &ImportInput, shell: &Shell) -> String {
 /// The list of checks after so many were brought in.
 pub fn done(count: usize) -> String {
     links::with(links::UPTIME, &[("done", &format!("brought-{count}"))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+    use crate::uptime::pages::sample::{self, HOSTILE};
+
+    #[test]
+    fn what_is_to_become_of_each_is_said_and_hostile_values_are_text() {
+        let html = |input: &ImportInput| render(input, &shell(Page::Uptime, "Import checks", links::UPTIME_IMPORT, ""));
+        let empty = html(&ImportInput { may_change: true, ..ImportInput::default() });
+        sample::check(&empty);
+        assert!(!empty.contains("value=\"save\""), "{empty}");
+        let looked = |fate| Looked { name: HOSTILE.into(), kind: "http", target: HOSTILE.into(), fate };
+        let checks = vec![looked(Fate::New), looked(Fate::There), looked(Fate::Wrong(HOSTILE.into()))];
+        let (text, notes, problem) = (HOSTILE.to_owned(), vec![HOSTILE.to_owned()], HOSTILE.to_owned());
+        let text = html(&ImportInput { text, source: "Gatus", checks, notes, problem, may_change: true });
+        sample::check(&text);
+        assert!(text.contains("Bring in 1 check<") && text.contains("there already") && text.contains("not taken"), "{text}");
+    }
 }

@@ -225,3 +225,78 @@ pub fn table(input: &IncidentsInput, filter: &Filter) -> String {
     });
     csv::table(std::iter::once(head).chain(rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+    use crate::uptime::config::file::read_one;
+    use crate::uptime::model::outcome::{Failure, Outcome};
+    use crate::uptime::pages::sample::{self, HOSTILE, NOW};
+
+    const HOUR: i64 = 3_600_000;
+
+    fn incident(check: i64, from: i64, until: Option<i64>, kind: FailureKind, text: &str) -> IncidentOf {
+        let failure = Some(Failure { kind, text: text.to_owned() });
+        let first = Outcome { failure, excerpt: text.to_owned(), ..Outcome::default() };
+        IncidentOf { check, incident: Incident { until, ..Incident::begun(from, from, &first) } }
+    }
+
+    fn input(incidents: Vec<IncidentOf>, names: &[&str]) -> IncidentsInput {
+        let check = |(place, name): (usize, &&str)| {
+            let yaml = serde_json::json!({ "name": name, "labels": { "team": name.to_lowercase() }, "ping": { "host": "a" } }).to_string();
+            (place as i64 + 1, Arc::new(read_one(&yaml, None).unwrap().check))
+        };
+        let range = TimeRange::new(NOW - 24 * HOUR, NOW);
+        IncidentsInput { range, incidents, checks: names.iter().enumerate().map(check).collect(), problem: String::new() }
+    }
+
+    fn html(input: &IncidentsInput, query: &str) -> String {
+        let shell = shell(Page::Uptime, "Incidents", links::UPTIME_INCIDENTS, query).with_range("now-30d").with_refresh("30s");
+        let html = render(input, &shell);
+        sample::check(&html);
+        html
+    }
+
+    #[test]
+    fn filters_of_the_address_choose() {
+        assert!(html(&input(Vec::new(), &[]), "").contains("Nothing was down in this range"));
+        let all = vec![
+            incident(2, NOW - HOUR, None, FailureKind::Status, "answered 503"),
+            incident(1, NOW - 3 * HOUR, Some(NOW - 2 * HOUR), FailureKind::Resolve, "no such host"),
+            incident(9, NOW - 5 * HOUR, Some(NOW - 4 * HOUR), FailureKind::Tls, "expired"),
+        ];
+        let input = input(all, &["Shop", "Api"]);
+        let found = |query: &str| {
+            let text = html(&input, query);
+            ["answered 503", "no such host", "expired"].map(|cause| text.contains(&format!("<bdi>{cause}</bdi>")))
+        };
+        assert_eq!(found(""), [true, true, true]);
+        assert_eq!(found("check=Shop"), [false, true, false]);
+        assert_eq!(found("label=team%3Dapi"), [true, false, false]);
+        assert_eq!(found("kind=tls"), [false, false, true]);
+        assert_eq!((found("state=open"), found("state=over")), ([true, false, false], [false, true, true]));
+        assert!(html(&input, "check=Nobody").contains("No incident matches"));
+        let text = html(&input, "");
+        assert!(text.contains("goes on") && text.contains("Api: down 1 time") && text.contains("3 incidents"), "{text}");
+    }
+
+    #[test]
+    fn many_have_pages_and_hostile_values_are_text() {
+        let many = (0..120).map(|at| incident(1, NOW - at * 60_000 - 60_000, Some(NOW - at * 60_000), FailureKind::Slow, "slow")).collect();
+        assert!(html(&input(many, &["Shop"]), "page=2").contains("Page 3 of 3"));
+        let mut hostile = input(vec![incident(1, NOW - HOUR, None, FailureKind::Content, HOSTILE)], &[HOSTILE]);
+        hostile.problem = HOSTILE.to_owned();
+        html(&hostile, "");
+        html(&hostile, &format!("check={HOSTILE}&label={HOSTILE}&kind={HOSTILE}"));
+    }
+
+    #[test]
+    fn the_file_has_what_the_page_has() {
+        let all = vec![incident(1, 0, Some(60_000), FailureKind::Status, "=1+1")];
+        let table = table(&input(all, &["Shop, front"]), &Filter::default());
+        let expected = "\"Shop, front\",1970-01-01T00:00:00.000Z,1970-01-01T00:01:00.000Z,60,status,'=1+1,'=1+1\r\n";
+        assert_eq!(table.split_once("\r\n").unwrap().1, expected);
+    }
+}

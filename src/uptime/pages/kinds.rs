@@ -73,6 +73,15 @@ const fn more(key: &'static str, label: &'static str, input: Input, example: &'s
 }
 
 impl Field {
+    /// What a missing key of every kind means for one of them.
+    pub fn usual_of(&self, kind: &str) -> &'static str {
+        match (kind, self.key) {
+            ("domain", "interval") => "1h",
+            ("group", "retries") => "0",
+            _ => self.usual,
+        }
+    }
+
     const fn with_help(self, help: &'static str) -> Self {
         Self { help, ..self }
     }
@@ -187,7 +196,8 @@ const ALL: &[KindOf] = &[
         line: key("Tells before a domain's registration ends."),
         fields: &[
             first("name", key("Domain"), Input::Code, "example.org"),
-            first("days", key("Days that it must still be registered"), Input::Number, "30"),
+            first("days", key("Days that it must still be registered"), Input::Number, "30").usually("30"),
+            more("server", key("Whom to ask by RDAP"), Input::Code, "https://rdap.example/").with_help(key("Empty for the registry.")),
         ],
     },
     KindOf {
@@ -226,6 +236,7 @@ const ALL: &[KindOf] = &[
             LATENCY,
             CERTIFICATE,
             INSECURE,
+            SERVER_NAME,
         ],
     },
     KindOf {
@@ -235,20 +246,20 @@ const ALL: &[KindOf] = &[
         fields: &[
             first("address", key("Address"), Input::Code, "db.example.org:5432"),
             first("database", key("Database"), Input::Text, "postgres"),
-            first("username", key("User name"), Input::Text, ""),
+            first("username", key("User name"), Input::Text, "postgres").usually("postgres"),
             first("password", key("Password"), Input::Secret, ""),
             more("query", key("Query"), Input::Area, "SELECT 1"),
             more(
                 "tls",
                 "TLS",
                 Input::Choice(&[
-                    ("", key("As usual")),
-                    ("disable", key("never")),
+                    ("disable", key("no TLS")),
                     ("require", key("always")),
                     ("verify", key("always, with a certificate to trust")),
                 ]),
                 "",
-            ),
+            )
+            .usually("disable"),
             LATENCY,
         ],
     },
@@ -270,7 +281,7 @@ const ALL: &[KindOf] = &[
         line: key("Asks Docker whether a container runs and is healthy."),
         fields: &[
             first("container", key("Container"), Input::Code, "shop-db-1"),
-            more("host", key("Where Docker listens"), Input::Code, "unix:///var/run/docker.sock"),
+            more("host", key("Where Docker listens"), Input::Code, "unix:///var/run/docker.sock").usually("unix:///var/run/docker.sock"),
         ],
     },
     KindOf {

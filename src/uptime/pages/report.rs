@@ -429,3 +429,78 @@ pub fn letter(input: &ReportInput, lang: Lang, href: &str) -> (String, String) {
     let html = page::html(&Letter { lang, title: &title, lines, figures: figures(&input.report, lang), rows, hidden, href });
     (html, text.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::nav::Page;
+    use crate::ui::shell::tests::shell;
+    use crate::uptime::model::beat::{Beats, HOUR};
+    use crate::uptime::model::incident::Incident;
+    use crate::uptime::model::outcome::Outcome;
+    use crate::uptime::pages::sample::{self, HOSTILE};
+    use crate::uptime::report::{Given, build};
+
+    fn input(rows: usize, name: &str) -> ReportInput {
+        let asked =
+            Asked { period: Period::parse("2026-10").unwrap(), location: Location::parse("Europe/Berlin").unwrap(), check: String::new(), labels: String::new() };
+        let within = asked.window().unwrap();
+        let mut beats = Beats::default();
+        beats.add(within.from, true, &Outcome { took: Duration::from_millis(120), ..Outcome::default() });
+        let results = beats.take_hours().pop().unwrap();
+        let given = |row: usize| Given {
+            id: row as i64,
+            name: format!("{name} {row}"),
+            tally: Tally { up: 999 * HOUR, down: HOUR, unknown: 2 * HOUR, maintenance: 3 * HOUR, outages: 2, ..Tally::default() },
+            results: results.clone(),
+            incidents: vec![Incident { until: Some(within.from + HOUR), ..Incident::begun(within.from, within.from, &Outcome::default()) }],
+            maintenance: Vec::new(),
+        };
+        ReportInput { report: build((0..rows).map(given).collect(), within), within, is_running: false, asked }
+    }
+
+    fn html(input: &ReportInput, more: &PageInput, query: &str) -> String {
+        let html = render(input, more, &shell(Page::Uptime, "Report", links::UPTIME_REPORT, query));
+        sample::check(&html);
+        html
+    }
+
+    #[test]
+    fn a_month_in_figures() {
+        let more = PageInput { has_pdf: true, may_change: true, ..PageInput::default() };
+        assert!(html(&input(0, ""), &more, "").contains("No check matches"));
+        let text = html(&input(1, "Shop"), &more, "month=2026-10&goal=99.95");
+        for part in ["99.9 %", "below the goal", "30 min", "120 ms", "month=2026-09", "month=2026-Q4", "No mail server is set", "it answers, and should not"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(text.contains("month=2026-11") && !html(&ReportInput { is_running: true, ..input(1, "x") }, &more, "").contains("month=2026-11"));
+        assert!(!html(&input(1, "Shop"), &more, "goal=99.9").contains("below the goal"));
+        assert!(html(&input(300, "Shop"), &more, "").contains("And 100 more, in the files."));
+    }
+
+    #[test]
+    fn hostile_values_are_text_everywhere() {
+        let mut given = input(3, HOSTILE);
+        (given.asked.check, given.asked.labels) = (HOSTILE.to_owned(), HOSTILE.to_owned());
+        let hostile = Readers { to: HOSTILE.to_owned(), labels: HOSTILE.to_owned(), zone: HOSTILE.to_owned(), sent: HOSTILE.to_owned(), problem: HOSTILE.to_owned(), ..Readers::default() };
+        let more = PageInput { readers: vec![hostile], problem: HOSTILE.to_owned(), to: HOSTILE.to_owned(), may_change: true, has_mail: true, ..PageInput::default() };
+        html(&given, &more, &format!("goal={HOSTILE}"));
+        let (letter, text) = letter(&given, Lang::Ar, "https://p/?a=1&b=2");
+        sample::check(&letter);
+        assert!(text.contains("https://p/?a=1&b=2") && letter.contains("dir=\"rtl\""), "{letter}");
+    }
+
+    #[test]
+    fn files_have_every_row() {
+        let table = table(&input(3, "=Shop"));
+        assert_eq!(table.lines().count(), 4);
+        let row: Vec<&str> = table.lines().nth(1).unwrap().split(',').collect();
+        assert_eq!((row[0], row[3], row[5], row[9], row[10]), ("'=Shop 0", "0.999", "3600", "2", "3600"), "{row:?}");
+        for lang in [Lang::En, Lang::Ar] {
+            let sheet = sheet(&input(3, "Shop"), lang);
+            assert!(sheet.tables.iter().all(|table| table.rows.iter().all(|row| row.len() == table.columns.len())));
+            assert_eq!((sheet.tables[0].rows.len(), sheet.tables[1].rows.len()), (3, 3));
+        }
+        assert_eq!(["2026-10", "2026-Q4", "2026"].map(|text| period_words(Period::parse(text).unwrap(), Lang::En)), ["Oct 2026", "Q4 2026", "2026"]);
+    }
+}

@@ -90,7 +90,10 @@ async fn show_edit(
             let other = existing.clone().or_else(|| find(state, draft.get("from_id")));
             draft = match other {
                 Some(known) => Draft::of(&known.described, &known.planned.covers),
-                None => Draft::fresh(draft.get("check")),
+                None => {
+                    let view = state.desk.find(draft.get("check")).and_then(|id| state.desk.view(id));
+                    Draft::fresh(view.as_ref().map_or("", |view| view.check.name.as_str()))
+                }
             };
         }
         let problem = shell.t(&problem).to_owned();

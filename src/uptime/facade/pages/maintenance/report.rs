@@ -280,3 +280,6 @@ async fn send_due(state: &Arc<PageState>) -> Result<(), DbError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
