@@ -1,7 +1,11 @@
 //! Status pages as HTML, feeds and badges: what customers see, and where people make it.
 //!
-//! [`words`] says things in the language of a page, [`public`] is the page for customers.
+//! [`words`] says things in the language of a page, [`public`] is the page for customers; [`list`], [`edit`] and [`posts`]
+//! are for people who make them.
 
+pub mod edit;
+pub mod list;
+pub mod posts;
 pub mod public;
 pub mod words;
 
