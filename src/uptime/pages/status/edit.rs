@@ -167,7 +167,7 @@ pub fn render(input: &EditInput, shell: &Shell) -> String {
         blocks: (0..used + EMPTY_PARTS).map(block).collect(),
         zones: Location::names(),
         view: links::status_page(&input.existing),
-        posts: links::with(links::UPTIME_STATUS_POSTS, &[("page", &input.existing)]),
+        posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &input.existing)]),
         shell,
         input,
     })

@@ -63,7 +63,7 @@ pub fn render(input: &ListInput, shell: &Shell) -> String {
             of,
             href: links::status_page(&page.slug),
             edit: links::with(links::UPTIME_STATUS_EDIT, &[("id", &page.slug)]),
-            posts: links::with(links::UPTIME_STATUS_POSTS, &[("page", &page.slug)]),
+            posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &page.slug)]),
             shown: lang.n(*shown as u64, "{} check", "{} checks"),
             active: if *active == 0 { String::new() } else { lang.n(*active as u64, "{} post is open", "{} posts are open") },
             changed: format::moment(*changed_at, shell.now_ms, lang),

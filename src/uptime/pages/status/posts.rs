@@ -89,7 +89,7 @@ pub fn usual(stage: Stage, lang: Lang) -> &'static str {
 pub fn render(input: &PostsInput, shell: &Shell) -> String {
     let lang = Lang::parse(&input.page.language).unwrap_or_default();
     let pages = input.posts.len().div_ceil(PAGE_ROWS).max(1);
-    let page = shell.param("p").and_then(|page| page.parse().ok()).unwrap_or(0).min(pages - 1);
+    let page = shell.param("page").and_then(|page| page.parse().ok()).unwrap_or(0).min(pages - 1);
     page::html(&PostsPage {
         said: match input.done.as_str() {
             "told" => key("It is told."),
