@@ -62,7 +62,7 @@ const PUBLIC: [(&str, &str); 25] = [
 ];
 
 /// Routes that keep nothing of what is sent, though they take forms or dashboards.
-const KEEPS_NOTHING: [&str; 3] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY];
+const KEEPS_NOTHING: [&str; 4] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY, links::UPTIME_STATUS_PREVIEW];
 
 /// A server with somebody of each kind.
 struct House {

@@ -189,7 +189,7 @@ pub const UPTIME_STATUS_SAVE: &str = "/uptime/status-pages/save";
 pub const UPTIME_STATUS_PREVIEW: &str = "/uptime/status-pages/preview";
 /// POST: forgets a status page.
 pub const UPTIME_STATUS_DELETE: &str = "/uptime/status-pages/delete";
-/// What is told on a status page: `page`; POST tells something.
+/// What is told on a status page: `slug`; POST tells something.
 pub const UPTIME_STATUS_POSTS: &str = "/uptime/status-pages/posts";
 /// A status page, for everyone.
 pub const STATUS_PAGE: &str = "/status/{slug}";

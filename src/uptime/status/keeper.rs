@@ -197,6 +197,12 @@ impl Keeper {
         known.page.renamed(|number| Some(self.desk.view(number.parse().ok()?)?.check.name.clone()))
     }
 
+    /// The checks that a page shows now.
+    pub fn shown(&self, page: &StatusPage) -> Vec<i64> {
+        let all: BTreeMap<i64, Seen> = self.desk.views().iter().map(|(id, view)| (*id, seen(view))).collect();
+        shown_checks(page, &all)
+    }
+
     /// Posts of a page, the newest first.
     pub fn posts(&self, page: i64) -> Vec<Post> {
         self.kept.lock().posts.values().rev().filter(|post| post.page == page).cloned().collect()

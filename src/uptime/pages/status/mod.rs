@@ -1,10 +1,13 @@
 //! Status pages as HTML, feeds and badges: what customers see, and where people make it.
 //!
-//! [`words`] says things in the language of a page, [`public`] is the page for customers, [`feed`] and [`json`] say
-//! the same to programs.
+//! [`words`] says things in the language of a page, [`public`] is the page for customers, [`feed`] and [`json`] say the
+//! same to programs; [`list`], [`edit`] and [`posts`] are for people who make them.
 
+pub mod edit;
 pub mod feed;
 pub mod json;
+pub mod list;
+pub mod posts;
 pub mod public;
 pub mod words;
 

@@ -236,7 +236,7 @@ pub(super) async fn add(State(state): State<Arc<PageState>>, Path(slug): Path<St
     if !is_fine {
         return Err(ApiError::bad("webhook: expected an address that begins with https:// or http://"));
     }
-    let (now, secret) = (state.clock.now_ms(), secret().map_err(|problem| ApiError::new(ErrorKind::Unavailable, problem.to_string()))?);
+    let (now, secret) = (state.clock.now_ms(), secret().map_err(|_| ApiError::new(ErrorKind::Unavailable, "the system gives no random numbers"))?);
     let way = WEBHOOK.to_owned();
     let new = Follower { page: known.id, way, address, secret, made_at: now, confirmed_at: Some(now), ..Follower::default() };
     match state.readers.add_follower(new).await.map_err(unavailable)? {
