@@ -358,6 +358,17 @@ pub fn status_page(slug: &str) -> String {
     STATUS_PAGE.replace("{slug}", &encode(slug))
 }
 
+/// Who follows a status page; POST adds a webhook.
+pub const STATUS_FOLLOWERS: &str = "/api/v1/status-pages/{slug}/followers";
+/// DELETE: somebody follows a status page no more.
+pub const STATUS_FOLLOWER: &str = "/api/v1/status-pages/{slug}/followers/{id}";
+/// What was told on a status page, as RSS.
+pub const STATUS_RSS: &str = "/status/{slug}/rss";
+/// How a check on a status page does, as a small picture: `what` is `status.svg`, `uptime.svg` or `latency.svg`.
+pub const CHECK_BADGE: &str = "/api/v1/checks/{name}/badge/{what}";
+/// How a status page does, as a small picture.
+pub const STATUS_BADGE: &str = "/status/{slug}/badge.svg";
+
 /// What was told on a status page, as Atom.
 pub fn status_feed(slug: &str) -> String {
     STATUS_FEED.replace("{slug}", &encode(slug))

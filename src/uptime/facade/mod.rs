@@ -114,7 +114,7 @@ impl Uptime {
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
-        let keeper = Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen))?;
+        let keeper = Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen { external_url: external_url.clone() }))?;
         let offered = (Arc::clone(&mail), store.clone(), Arc::clone(&keeper));
         let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), offered);
         let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
@@ -154,6 +154,7 @@ impl Uptime {
         tasks.push(tokio::spawn(self.telling()));
         let (keeper, stop) = (Arc::clone(&self.state.keeper), self.stop.clone());
         tasks.push(tokio::spawn(async move { keeper.run(stop).await }));
+        tasks.push(tokio::spawn(pages::status::follow::telling(Arc::clone(&self.pages), self.stop.clone())));
         tasks.push(tokio::spawn(pages::maintenance::sending(Arc::clone(&self.pages), self.stop.clone())));
         tasks.push(tokio::spawn(self.following()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());

@@ -41,6 +41,14 @@ const SERVER: &str = "pharos";
 pub struct Drawn {
     /// For people.
     pub html: String,
+    /// For feed readers, as Atom.
+    pub atom: String,
+    /// For feed readers, as RSS.
+    pub rss: String,
+    /// For programs.
+    pub json: String,
+    /// For calendars.
+    pub calendar: String,
 }
 
 /// Draws pages.
@@ -56,6 +64,14 @@ pub struct Ready {
     pub picture: Picture,
     /// For people.
     pub html: Copies,
+    /// For feed readers, as Atom.
+    pub atom: Copies,
+    /// For feed readers, as RSS.
+    pub rss: Copies,
+    /// For programs.
+    pub json: Copies,
+    /// For calendars.
+    pub calendar: Copies,
     mark: u64,
     version: u64,
 }
@@ -159,6 +175,11 @@ impl Keeper {
     /// A page that everybody may see, as it lies ready.
     pub fn ready(&self, slug: &str) -> Option<Arc<Ready>> {
         self.ready.load().get(slug).cloned()
+    }
+
+    /// Every page that everybody may see, as it lies ready.
+    pub fn all_ready(&self) -> Arc<HashMap<String, Arc<Ready>>> {
+        self.ready.load_full()
     }
 
     /// Every page, in order of making.
@@ -408,7 +429,9 @@ impl Keeper {
             let posts: Vec<Post> = posts.iter().filter(|post| post.page == known.id).cloned().collect();
             match self.drawn(&known.page, &posts, &views) {
                 Ok((picture, drawn)) => {
-                    let new = Ready { picture, html: Copies::new(drawn.html), mark, version };
+                    let Drawn { html, atom, rss, json, calendar } = drawn;
+                    let [html, atom, rss, json, calendar] = [html, atom, rss, json, calendar].map(Copies::new);
+                    let new = Ready { picture, html, atom, rss, json, calendar, mark, version };
                     ready.insert(known.page.slug.clone(), Arc::new(new));
                 }
                 Err(error) => {
