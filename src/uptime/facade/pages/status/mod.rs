@@ -1,20 +1,13 @@
 //! Pages about status pages, and status pages themselves.
 
-<<<<<<< HEAD
 pub(in crate::uptime::facade) mod follow;
-=======
 mod forms;
 mod lists;
->>>>>>> statuspg
 mod public;
 
 use std::sync::Arc;
 
-<<<<<<< HEAD
 use axum::routing::{MethodRouter, delete, get, post};
-=======
-use axum::routing::{MethodRouter, get, post};
->>>>>>> statuspg
 
 use super::{PageState, shell_at, work};
 use crate::access::{Policy, Routes};
@@ -26,7 +19,6 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
     Routes::new()
         .route("GET", links::STATUS_PAGE, Policy::Public, with(get(public::page)))
-<<<<<<< HEAD
         .route("GET", links::STATUS_FEED, Policy::Public, with(get(public::atom)))
         .route("GET", links::STATUS_RSS, Policy::Public, with(get(public::rss)))
         .route("GET", links::STATUS_JSON, Policy::Public, with(get(public::json)))
@@ -36,10 +28,9 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("GET, POST", links::STATUS_FOLLOW, Policy::Public, with(get(follow::page).post(follow::ask)))
         .route("GET, POST", links::STATUS_CONFIRM, Policy::Public, with(get(follow::may_confirm).post(follow::confirm)))
         .route("GET, POST", links::STATUS_UNFOLLOW, Policy::Public, with(get(follow::may_end).post(follow::end)))
-        .route("GET", links::STATUS_FOLLOWERS, Policy::EDIT, with(get(follow::list)))
-        .route("POST", links::STATUS_FOLLOWERS, Policy::EDIT, with(post(follow::add)))
-        .route("DELETE", links::STATUS_FOLLOWER, Policy::EDIT, with(delete(follow::remove)))
-=======
+        .route("GET", links::STATUS_FOLLOWERS, edit, with(get(follow::list)))
+        .route("POST", links::STATUS_FOLLOWERS, edit, with(post(follow::add)))
+        .route("DELETE", links::STATUS_FOLLOWER, edit, with(delete(follow::remove)))
         .route("GET", links::UPTIME_STATUS, read, with(get(lists::list)))
         .route("GET", links::UPTIME_STATUS_EDIT, edit, with(get(lists::edit)))
         .route("GET", links::UPTIME_STATUS_POSTS, read, with(get(lists::posts)))
@@ -47,5 +38,4 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("POST", links::UPTIME_STATUS_PREVIEW, edit, with(post(forms::preview)))
         .route("POST", links::UPTIME_STATUS_DELETE, edit, with(post(forms::delete)))
         .route("POST", links::UPTIME_STATUS_POSTS, edit, with(post(forms::posts)))
->>>>>>> statuspg
 }
