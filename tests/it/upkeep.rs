@@ -81,7 +81,15 @@ fn maintenance_is_planned_changed_and_taken_back_by_forms() {
     let server = Server::quiet();
     down(&server, "Shop");
     assert!(page(&server, "/uptime/maintenance").contains("No maintenance is planned"));
-    let form = [("way", "weekly"), ("weekday", "6"), ("at", "22:00"), ("lasts", "2h"), ("zone", "Europe/Berlin"), ("scope", "some"), ("check", "Shop")];
+    let form = [
+        ("way", "weekly"),
+        ("weekday", "6"),
+        ("at", "22:00"),
+        ("lasts", "2h"),
+        ("zone", "Europe/Berlin"),
+        ("scope", "some"),
+        ("check", "Shop"),
+    ];
     let (code, refused) = post(&server, "/uptime/maintenance/save", &form);
     assert!(code == 400 && refused.contains("Give it a name") && refused.contains("value=\"Shop\" checked"), "{refused}");
     let whole: Vec<(&str, &str)> = form.into_iter().chain([("title", "<b>Move</b>")]).collect();
@@ -116,7 +124,7 @@ fn incidents_and_reports_as_pages_and_files() {
     assert_eq!(server.get("/uptime/report.csv?zone=Mars").0, 400);
     let table = page(&server, "/uptime/report.csv");
     assert!(table.lines().nth(1).is_some_and(|row| row.starts_with("Shop,") && row.split(',').count() == 18), "{table}");
-    let answer = crate::support::client().get(format!("{}/uptime/report.pdf", server.url())).send().unwrap();
+    let answer = crate::support::client().get(server.url("/uptime/report.pdf")).send().unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()), (200, "application/pdf"));
     assert!(answer.bytes().unwrap().starts_with(b"%PDF-"));
 }

@@ -37,8 +37,11 @@ const ALL: &[(&str, &str, Operation)] = &[
     (
         "POST",
         "/api/v1/checks/import",
-        Operation::new("Takes over checks of Uptime Kuma, Uptime Robot, Gatus or another pharos from the file that is the body", "What was made")
-            .query(&[("dry_run", "true for only saying what would be made")]),
+        Operation::new(
+            "Takes over checks of Uptime Kuma, Uptime Robot, Gatus or another pharos from the file that is the body",
+            "What was made",
+        )
+        .query(&[("dry_run", "true for only saying what would be made")]),
     ),
     (
         "GET",
@@ -50,12 +53,14 @@ const ALL: &[(&str, &str, Operation)] = &[
     (
         "GET",
         "/api/v1/checks/{name}/figures",
-        Operation::new("Figures of a check in any length of time, this month unless told", "From when until when, and its figures").query(&[
-            ("month", "Such as 2026-10, 2026-Q4 or 2026"),
-            ("time_zone", "By whose clock, such as Europe/Berlin; UTC unless told"),
-            ("from", "From then instead, in RFC 3339"),
-            ("until", "Until then, now unless told"),
-        ]),
+        Operation::new("Figures of a check in any length of time, this month unless told", "From when until when, and its figures").query(
+            &[
+                ("month", "Such as 2026-10, 2026-Q4 or 2026"),
+                ("time_zone", "By whose clock, such as Europe/Berlin; UTC unless told"),
+                ("from", "From then instead, in RFC 3339"),
+                ("until", "Until then, now unless told"),
+            ],
+        ),
     ),
     ("POST", "/api/v1/checks/{name}/probe", Operation::new("Probes a check as soon as may be", "Nothing")),
     (

@@ -23,7 +23,8 @@ fn asked(params: &Params, now: i64) -> Result<Window, ApiError> {
     let zone = params.get("time_zone").unwrap_or("");
     let location = Location::parse(zone).ok_or_else(|| ApiError::bad(format!("time_zone: there is no place {zone:?}")))?;
     let instant = |name: &str| {
-        let read = |text: &str| parse_timestamp(text).ok_or_else(|| ApiError::bad(format!("{name}: expected RFC 3339 or seconds since 1970")));
+        let read =
+            |text: &str| parse_timestamp(text).ok_or_else(|| ApiError::bad(format!("{name}: expected RFC 3339 or seconds since 1970")));
         params.get(name).map(read).transpose()
     };
     let (from, until) = (instant("from")?, instant("until")?);

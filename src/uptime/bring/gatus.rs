@@ -235,7 +235,8 @@ fn dns(endpoint: Fields<'_>, name: &str, (url, conditions): (&str, &Conditions))
     draft.text("name", &question.text(&["query-name"]));
     draft.text("type", &question.text(&["query-type"]));
     let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let has_port = bare.rsplit_once(':').is_some_and(|(host, port)| port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')));
+    let has_port =
+        bare.rsplit_once(':').is_some_and(|(host, port)| port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')));
     draft.text("server", &if has_port { bare.to_owned() } else { address(bare, "53") });
     // Our records are whole lines.
     let matches: Vec<String> = conditions.matches.iter().map(|found| found.replacen('^', "\\s", 1)).collect();

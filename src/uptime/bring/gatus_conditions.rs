@@ -144,8 +144,8 @@ pub(super) fn read(conditions: &[Value], notes: &mut Vec<String>) -> Conditions 
     let mut found = Conditions::default();
     for condition in conditions.iter().take(CONDITIONS_MAX) {
         let text = text_of(condition);
-        let is_taken = text.len() <= CONDITION_BYTES_MAX
-            && split(&text).is_some_and(|(left, operator, right)| found.take(left, operator, right));
+        let is_taken =
+            text.len() <= CONDITION_BYTES_MAX && split(&text).is_some_and(|(left, operator, right)| found.take(left, operator, right));
         if !is_taken {
             notes.push(format!("the condition {text:?} is not taken over"));
         }
@@ -185,7 +185,9 @@ impl Wanted {
         match self {
             Self::One(value) => value == found,
             Self::Any(all) => all.iter().any(|value| value == found),
-            Self::Like(pattern) => crate::uptime::config::Pattern::new(&expression(pattern)).is_ok_and(|like| like.is_match(found.as_bytes())),
+            Self::Like(pattern) => {
+                crate::uptime::config::Pattern::new(&expression(pattern)).is_ok_and(|like| like.is_match(found.as_bytes()))
+            }
         }
     }
 

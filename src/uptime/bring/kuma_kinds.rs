@@ -160,7 +160,9 @@ fn json_query(monitor: Fields<'_>, draft: &mut Draft, notes: &mut Vec<String>) {
     }
     let mut condition = crate::platform::config::yaml::MapWriter::default();
     condition.text("path", &plain).text("is", is).text("value", &monitor.text(&["expectedValue", "expected_value"]));
-    draft.of_kind().put("json", crate::platform::config::yaml::Node::new(crate::platform::config::yaml::Kind::List(vec![condition.finish()])));
+    draft
+        .of_kind()
+        .put("json", crate::platform::config::yaml::Node::new(crate::platform::config::yaml::Kind::List(vec![condition.finish()])));
 }
 
 /// `host:port`, with an IPv6 address in brackets.

@@ -78,7 +78,8 @@ fn of_yaml(text: &str) -> Result<Brought, String> {
     if root.get("endpoints").is_some() || root.get("external-endpoints").is_some() {
         return Ok(gatus::read(&plain(root)));
     }
-    let known = "a backup or a database of Uptime Kuma, a list of Uptime Robot (JSON or CSV), a configuration of Gatus, or a file of checks";
+    let known =
+        "a backup or a database of Uptime Kuma, a list of Uptime Robot (JSON or CSV), a configuration of Gatus, or a file of checks";
     Err(format!("the file is none of those that can be read: {known}"))
 }
 

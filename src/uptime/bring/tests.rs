@@ -15,7 +15,10 @@ fn checks(brought: &Brought) -> Vec<Check> {
 }
 
 fn named<'c>(checks: &'c [Check], name: &str) -> &'c Check {
-    checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("{name}: {:?}", checks.iter().map(|check| &check.name).collect::<Vec<_>>()))
+    checks
+        .iter()
+        .find(|check| check.name == name)
+        .unwrap_or_else(|| panic!("{name}: {:?}", checks.iter().map(|check| &check.name).collect::<Vec<_>>()))
 }
 
 const KUMA: &str = r#"{
@@ -70,7 +73,10 @@ fn a_backup_of_uptime_kuma_is_taken_over() {
     assert_eq!(named(&all, "Port").target(), "[2001:db8::1]:22");
     assert_eq!(named(&all, "Name").dns.as_ref().unwrap().server, "1.1.1.1:5353");
     let db = named(&all, "Db").postgres.as_ref().unwrap();
-    assert_eq!((db.address.as_str(), db.password.expose(), db.database.as_str(), db.tls.as_str()), ("db.example:5432", "p@w", "shop", "require"));
+    assert_eq!(
+        (db.address.as_str(), db.password.expose(), db.database.as_str(), db.tls.as_str()),
+        ("db.example:5432", "p@w", "shop", "require")
+    );
     let cache = named(&all, "Cache").redis.as_ref().unwrap();
     assert_eq!((cache.address.as_str(), cache.tls, cache.password.expose()), ("cache.example:6379", true, "pw"));
     assert_eq!(named(&all, "Web").members(), ["Shop", "Shop (2)"]);
@@ -136,7 +142,10 @@ fn uptime_robots_lists_are_taken_over() {
     assert_eq!((found.source, all.len()), ("Uptime Robot", 6));
     let shop = named(&all, "Shop");
     let http = shop.http.as_ref().unwrap();
-    assert_eq!((http.matches.as_slice(), http.method.as_str(), http.status.len(), shop.paused), (&["(?i)a\\.b".to_owned()][..], "GET", 2, true));
+    assert_eq!(
+        (http.matches.as_slice(), http.method.as_str(), http.status.len(), shop.paused),
+        (&["(?i)a\\.b".to_owned()][..], "GET", 2, true)
+    );
     assert_eq!(named(&all, "Bad words").http.as_ref().unwrap().lacks, ["error"]);
     assert_eq!((named(&all, "Ssh").target().as_str(), named(&all, "Mail").target().as_str()), ("h.example:22", "h.example:25"));
     assert_eq!(named(&all, "Host").target(), "h.example");
@@ -200,7 +209,10 @@ fn a_configuration_of_gatus_is_taken_over() {
     assert_eq!(found.source, "Gatus");
     let front = named(&all, "core / front");
     let http = front.http.as_ref().unwrap();
-    assert_eq!((http.status.as_slice(), http.latency_max.to_string().as_str(), http.certificate_days), (&["200-299".to_owned()][..], "500ms", 3));
+    assert_eq!(
+        (http.status.as_slice(), http.latency_max.to_string().as_str(), http.certificate_days),
+        (&["200-299".to_owned()][..], "500ms", 3)
+    );
     assert_eq!((http.body.as_str(), http.matches.as_slice()), ("{\"query\":\"{ ping }\"}", &["(?s)ok".to_owned()][..]));
     let json: Vec<(&str, &str, &str)> = http.json.iter().map(|one| (one.path.as_str(), one.is.as_str(), one.value.as_str())).collect();
     assert_eq!(json, [("user.name", "equals", "john"), ("age", "above", "18"), ("items", "exists", ""), ("title", "contains", "shop")]);
@@ -218,7 +230,12 @@ fn a_configuration_of_gatus_is_taken_over() {
     assert_eq!(named(&all, "socket").websocket.as_ref().unwrap().expect, "(?s)by");
     let job = named(&all, "core / job").heartbeat.as_ref().unwrap();
     assert_eq!((job.every.to_string().as_str(), job.token.expose()), ("30m", "0123456789abcdef"));
-    for said in ["core / front: the condition \"len([BODY].items) > 3\"", "shell: is left out", "secret: it names variables", "core / job: whoever reports"] {
+    for said in [
+        "core / front: the condition \"len([BODY].items) > 3\"",
+        "shell: is left out",
+        "secret: it names variables",
+        "core / job: whoever reports",
+    ] {
         assert!(found.notes.iter().any(|note| note.starts_with(said)), "{said}: {:#?}", found.notes);
     }
     assert_eq!(found.notes.len(), 4, "{:#?}", found.notes);

@@ -233,7 +233,8 @@ fn lines(input: &ReportInput, lang: Lang) -> Vec<String> {
         lines.push(lang.t("It goes on: these are the figures so far.").to_owned());
     }
     lines.push(
-        lang.t("Available is the share of up in up and down. Maintenance and what nobody saw are in neither, and stand beside it.").to_owned(),
+        lang.t("Available is the share of up in up and down. Maintenance and what nobody saw are in neither, and stand beside it.")
+            .to_owned(),
     );
     lines
 }
@@ -248,7 +249,11 @@ pub fn render(input: &ReportInput, more: &PageInput, shell: &Shell) -> String {
     let kinds = [(Kind::Month, key("Month")), (Kind::Quarter, key("Quarter")), (Kind::Year, key("Year"))];
     let query: Vec<(&str, String)> = [("month", period.to_string()), ("zone", location.as_str().to_owned())]
         .into_iter()
-        .chain([("check", input.asked.check.clone()), ("label", input.asked.labels.clone())].into_iter().filter(|(_, value)| !value.is_empty()))
+        .chain(
+            [("check", input.asked.check.clone()), ("label", input.asked.labels.clone())]
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty()),
+        )
         .collect();
     let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let report = &input.report;
@@ -442,8 +447,12 @@ mod tests {
     use crate::uptime::report::{Given, build};
 
     fn input(rows: usize, name: &str) -> ReportInput {
-        let asked =
-            Asked { period: Period::parse("2026-10").unwrap(), location: Location::parse("Europe/Berlin").unwrap(), check: String::new(), labels: String::new() };
+        let asked = Asked {
+            period: Period::parse("2026-10").unwrap(),
+            location: Location::parse("Europe/Berlin").unwrap(),
+            check: String::new(),
+            labels: String::new(),
+        };
         let within = asked.window().unwrap();
         let mut beats = Beats::default();
         beats.add(within.from, true, &Outcome { took: Duration::from_millis(120), ..Outcome::default() });
@@ -470,10 +479,22 @@ mod tests {
         let more = PageInput { has_pdf: true, may_change: true, ..PageInput::default() };
         assert!(html(&input(0, ""), &more, "").contains("No check matches"));
         let text = html(&input(1, "Shop"), &more, "month=2026-10&goal=99.95");
-        for part in ["99.9 %", "below the goal", "30 min", "120 ms", "month=2026-09", "month=2026-Q4", "No mail server is set", "it answers, and should not"] {
+        for part in [
+            "99.9 %",
+            "below the goal",
+            "30 min",
+            "120 ms",
+            "month=2026-09",
+            "month=2026-Q4",
+            "No mail server is set",
+            "it answers, and should not",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(text.contains("month=2026-11") && !html(&ReportInput { is_running: true, ..input(1, "x") }, &more, "").contains("month=2026-11"));
+        assert!(
+            text.contains("month=2026-11")
+                && !html(&ReportInput { is_running: true, ..input(1, "x") }, &more, "").contains("month=2026-11")
+        );
         assert!(!html(&input(1, "Shop"), &more, "goal=99.9").contains("below the goal"));
         assert!(html(&input(300, "Shop"), &more, "").contains("And 100 more, in the files."));
     }
@@ -482,8 +503,22 @@ mod tests {
     fn hostile_values_are_text_everywhere() {
         let mut given = input(3, HOSTILE);
         (given.asked.check, given.asked.labels) = (HOSTILE.to_owned(), HOSTILE.to_owned());
-        let hostile = Readers { to: HOSTILE.to_owned(), labels: HOSTILE.to_owned(), zone: HOSTILE.to_owned(), sent: HOSTILE.to_owned(), problem: HOSTILE.to_owned(), ..Readers::default() };
-        let more = PageInput { readers: vec![hostile], problem: HOSTILE.to_owned(), to: HOSTILE.to_owned(), may_change: true, has_mail: true, ..PageInput::default() };
+        let hostile = Readers {
+            to: HOSTILE.to_owned(),
+            labels: HOSTILE.to_owned(),
+            zone: HOSTILE.to_owned(),
+            sent: HOSTILE.to_owned(),
+            problem: HOSTILE.to_owned(),
+            ..Readers::default()
+        };
+        let more = PageInput {
+            readers: vec![hostile],
+            problem: HOSTILE.to_owned(),
+            to: HOSTILE.to_owned(),
+            may_change: true,
+            has_mail: true,
+            ..PageInput::default()
+        };
         html(&given, &more, &format!("goal={HOSTILE}"));
         let (letter, text) = letter(&given, Lang::Ar, "https://p/?a=1&b=2");
         sample::check(&letter);
@@ -501,6 +536,9 @@ mod tests {
             assert!(sheet.tables.iter().all(|table| table.rows.iter().all(|row| row.len() == table.columns.len())));
             assert_eq!((sheet.tables[0].rows.len(), sheet.tables[1].rows.len()), (3, 3));
         }
-        assert_eq!(["2026-10", "2026-Q4", "2026"].map(|text| period_words(Period::parse(text).unwrap(), Lang::En)), ["Oct 2026", "Q4 2026", "2026"]);
+        assert_eq!(
+            ["2026-10", "2026-Q4", "2026"].map(|text| period_words(Period::parse(text).unwrap(), Lang::En)),
+            ["Oct 2026", "Q4 2026", "2026"]
+        );
     }
 }

@@ -23,7 +23,11 @@ pub fn addresses(text: &str) -> Result<Vec<String>, String> {
     all.dedup();
     let is_odd = |one: &&String| {
         let (before, host) = one.rsplit_once('@').unwrap_or(("", ""));
-        before.is_empty() || host.is_empty() || one.len() > ADDRESS_CHARS_MAX || !one.is_ascii() || one.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"()[]\\".contains(c))
+        before.is_empty()
+            || host.is_empty()
+            || one.len() > ADDRESS_CHARS_MAX
+            || !one.is_ascii()
+            || one.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"()[]\\".contains(c))
     };
     match all.iter().find(is_odd) {
         Some(odd) => Err(odd.clone()),

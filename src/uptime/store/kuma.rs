@@ -35,7 +35,9 @@ pub fn read(bytes: &[u8]) -> Result<Value, String> {
     }
     if bytes.len() > FILE_BYTES_MAX {
         let most = FILE_BYTES_MAX / 1024 / 1024;
-        return Err(format!("the database is larger than {most} MiB: delete its heartbeats (DELETE FROM heartbeat; VACUUM) in a copy of it"));
+        return Err(format!(
+            "the database is larger than {most} MiB: delete its heartbeats (DELETE FROM heartbeat; VACUUM) in a copy of it"
+        ));
     }
     let failed = |error: rusqlite::Error| format!("the database cannot be read: {error}");
     let mut copy = bytes.to_vec();

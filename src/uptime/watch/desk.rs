@@ -19,7 +19,7 @@ use crate::platform::db::DbError;
 use crate::uptime::config::Check;
 use crate::uptime::config::file::{self, Defined};
 use crate::uptime::config::maintenance::Described;
-use crate::uptime::model::beat::{Beat, Hour};
+use crate::uptime::model::beat::{Beat, HOUR, Hour};
 use crate::uptime::model::figures::{Tally, tally};
 use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::planned::Planned;
@@ -322,7 +322,10 @@ impl Desk {
     /// The database's.
     pub fn figures(&self, id: CheckId, range: Window) -> Result<Figures, DbError> {
         let tally = tally(&self.spans(id, range)?, &self.maintenance(id, range), range);
-        Ok(Figures { tally, results: self.store.results(id, range)? })
+        // Nothing was before it was made: the hour of that is its own as a whole.
+        let is_whole = self.made_at(id).is_some_and(|made_at| made_at >= range.from);
+        let from = if is_whole { range.from.saturating_sub(HOUR) } else { range.from };
+        Ok(Figures { tally, results: self.store.results(id, Window::new(from, range.until))? })
     }
 
     /// When a check was made, in milliseconds since the Unix epoch.

@@ -52,7 +52,8 @@ fn each_state_has_its_list() {
     assert!(html(&MaintenanceInput::default(), "").contains("No maintenance is planned"));
     let mut of_file = once(4, "Filed", NOW + 2 * HOUR, NOW + 3 * HOUR);
     of_file.file = "checks.yml".to_owned();
-    let weekly = plan(5, "{title: Weekly, labels: {team: web}, starts: 0 22 * * 6, lasts: 2h, time_zone: Europe/Berlin}", Window::new(0, i64::MAX));
+    let weekly =
+        plan(5, "{title: Weekly, labels: {team: web}, starts: 0 22 * * 6, lasts: 2h, time_zone: Europe/Berlin}", Window::new(0, i64::MAX));
     let plans = vec![
         once(1, "Later", NOW + HOUR, NOW + 2 * HOUR),
         once(2, "Running", NOW - HOUR, NOW + HOUR),

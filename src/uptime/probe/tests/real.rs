@@ -85,7 +85,16 @@ async fn postgres_is_signed_in_to_and_asked() {
     let port = free_port();
     let mut server = command(&postgres, folder.path());
     server.args(["-D", "data", "-k", &folder.path().display().to_string(), "-p", &port.to_string(), "-c", "fsync=off"]);
-    server.args(["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on", "-c", "ssl_cert_file=../server.crt", "-c", "ssl_key_file=../server.key"]);
+    server.args([
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "ssl=on",
+        "-c",
+        "ssl_cert_file=../server.crt",
+        "-c",
+        "ssl_key_file=../server.key",
+    ]);
     let _running = Running(server.spawn().unwrap());
     until_open(port).await;
     let of = |more: &str| format!("{{name: a, postgres: {{address: '127.0.0.1:{port}', username: ann, database: postgres, {more}}}}}");
@@ -108,9 +117,12 @@ async fn postgres_is_signed_in_to_and_asked() {
         ("select null", "content: the first row of the query begins with null"),
         ("select false", "content: the first row of the query begins with false"),
         ("select 0", "content: the first row of the query begins with 0"),
-        ("select * from generate_series(1, 100000000)", "all holds"),
+        ("select generate_series(1, 100000000)", "all holds"),
         ("select * from nothing", "status: the server answered with an error: relation \"nothing\" does not exist (42P01)"),
-        ("create table t (a int)", "status: the server answered with an error: cannot execute CREATE TABLE in a read-only transaction (25006)"),
+        (
+            "create table t (a int)",
+            "status: the server answered with an error: cannot execute CREATE TABLE in a read-only transaction (25006)",
+        ),
     ] {
         let found = probed(&of(&format!("password: hunter2, query: '{query}'"))).await;
         assert_eq!(why(&found), told, "{query}");

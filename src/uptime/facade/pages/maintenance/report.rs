@@ -92,12 +92,7 @@ pub(super) async fn page(State(state): State<Arc<PageState>>, asked: Asked) -> R
     show(&state, asked, StatusCode::OK, (String::new(), String::new())).await
 }
 
-async fn show(
-    state: &Arc<PageState>,
-    asked: Asked,
-    status: StatusCode,
-    (problem, to): (String, String),
-) -> Result<Response, Problem> {
+async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCode, (problem, to): (String, String)) -> Result<Response, Problem> {
     let shown = work(state, move |state, cancel| -> Result<Response, ReportError> {
         let shell = shell_at(&asked, state, key("Report"), links::UPTIME_REPORT);
         let (wanted, wrong) = wanted(&asked, shell.now_ms);
@@ -139,7 +134,10 @@ pub(super) async fn csv(State(state): State<Arc<PageState>>, asked: Asked) -> Re
 /// `GET /uptime/report.pdf`: as the page, in the reader's language.
 pub(super) async fn pdf(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let Some(fonts) = FONTS.as_ref() else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "this program was built without its web interface, and has no fonts to print with"));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "this program was built without its web interface, and has no fonts to print with",
+        ));
     };
     let made = work(&state, move |state, cancel| {
         let lang = lang_of(&asked);
@@ -261,7 +259,8 @@ async fn send_due(state: &Arc<PageState>) -> Result<(), DbError> {
     for readers in state.readers.readers()? {
         let location = Location::parse(&readers.zone).unwrap_or(Location::Utc);
         let now = state.clock.now_ms();
-        let Some(period) = due(&readers.sent, readers.made_at, location, now).filter(|_| may_try(readers.tries, readers.tried_at, now)) else {
+        let Some(period) = due(&readers.sent, readers.made_at, location, now).filter(|_| may_try(readers.tries, readers.tried_at, now))
+        else {
             continue;
         };
         let wanted = Wanted { period, location, check: String::new(), labels: readers.labels.clone() };
