@@ -56,27 +56,27 @@ struct ListPage<'a> {
 
 /// Renders the page.
 pub fn render(input: &ListInput, shell: &Shell) -> String {
-    let lang = shell.lang();
-    let row = |of| {
-        let Listed { page, shown, active, changed_at, .. } = of;
-        Row {
-            of,
-            href: links::status_page(&page.slug),
-            edit: links::with(links::UPTIME_STATUS_EDIT, &[("id", &page.slug)]),
-            posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &page.slug)]),
-            shown: lang.n(*shown as u64, "{} check", "{} checks"),
-            active: if *active == 0 { String::new() } else { lang.n(*active as u64, "{} post is open", "{} posts are open") },
-            changed: format::moment(*changed_at, shell.now_ms, lang),
-        }
-    };
     page::html(&ListPage {
         said: match input.done.as_str() {
             "saved" => key("The status page is saved."),
             "deleted" => key("The status page is deleted."),
             _ => "",
         },
-        rows: input.pages.iter().map(row).collect(),
+        rows: input.pages.iter().map(|of| row(of, shell)).collect(),
         shell,
         input,
     })
+}
+
+fn row<'a>(of: &'a Listed, shell: &Shell) -> Row<'a> {
+    let (lang, Listed { page, shown, active, changed_at, .. }) = (shell.lang(), of);
+    Row {
+        of,
+        href: links::status_page(&page.slug),
+        edit: links::with(links::UPTIME_STATUS_EDIT, &[("id", &page.slug)]),
+        posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &page.slug)]),
+        shown: lang.n(*shown as u64, "{} check", "{} checks"),
+        active: if *active == 0 { String::new() } else { lang.n(*active as u64, "{} post is open", "{} posts are open") },
+        changed: format::moment(*changed_at, shell.now_ms, lang),
+    }
 }
