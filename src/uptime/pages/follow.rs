@@ -214,7 +214,12 @@ mod tests {
         let of = read_one("{title: Shop, sections: [{components: [{check: '7', name: Checkout}]}]}").unwrap();
         let letter = tell(&of, &telling("Slow\r\nBcc: x", "Cards take long."), "https://s/status/shop", "https://s/end");
         assert_eq!(letter.subject, "[Shop] Investigating: Slow Bcc: x", "a subject is one line");
-        assert!(letter.text.contains("Cards take long.\n\nAffected: Checkout\n\nhttps://s/status/shop") && letter.text.contains("https://s/end"), "{}", letter.text);
+        assert!(
+            letter.text.contains("Cards take long.\n\nAffected: Checkout\n\nhttps://s/status/shop")
+                && letter.text.contains("https://s/end"),
+            "{}",
+            letter.text
+        );
         let own = tell(&of, &telling("", ""), "h", "e");
         assert!(own.subject.ends_with("Outage of Checkout") && own.text.contains("We look into it"), "{own:?}");
         assert!(ask(&of, "https://s/yes").text.contains("\n\nhttps://s/yes\n\n"));
