@@ -115,6 +115,7 @@ mod server_page;
 /// Dashboards for people without an account, and their versions.
 mod shares;
 /// Starting and stopping.
+mod status_edit;
 mod stop;
 /// Unit tests of rules.
 mod test_rules;
