@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
+use super::status::{PostKeys, UpdateKeys};
 use crate::access::{Operation, RouteInfo};
 use crate::platform::config::keys::Keys;
 use crate::platform::config::shape::Shape;
 use crate::uptime::config::Check;
-use super::status::{PostKeys, UpdateKeys};
 use crate::uptime::config::maintenance::Described;
 use crate::uptime::status::page::StatusPage;
 

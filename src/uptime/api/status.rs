@@ -211,7 +211,11 @@ pub(super) async fn post(State(state): State<Arc<ApiState>>, Path((slug, id)): P
 }
 
 /// `POST /api/v1/status-pages/{slug}/posts`: tells something.
-pub(super) async fn tell(State(state): State<Arc<ApiState>>, Path(slug): Path<String>, request: Request<Body>) -> Result<Response, ApiError> {
+pub(super) async fn tell(
+    State(state): State<Arc<ApiState>>,
+    Path(slug): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
     let known = found(&state, &slug)?;
     let made_by = made_by(&request);
     let PostKeys { title, severity, checks, stage, text } = read(&body_of(request).await?)?;

@@ -114,7 +114,8 @@ impl Uptime {
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
-        let keeper = Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen { external_url: external_url.clone() }))?;
+        let keeper =
+            Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen { external_url: external_url.clone() }))?;
         let offered = (Arc::clone(&mail), store.clone(), Arc::clone(&keeper));
         let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), offered);
         let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };

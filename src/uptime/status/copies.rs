@@ -51,7 +51,9 @@ impl Copies {
     /// The smallest form that a reader takes, and how it is packed.
     pub fn best(&self, takes: impl Fn(&str) -> bool) -> (bytes::Bytes, Coding) {
         let packed = [(Coding::Brotli, &self.brotli), (Coding::Gzip, &self.gzip)];
-        let fits = |(coding, bytes): &(Coding, &bytes::Bytes)| !bytes.is_empty() && bytes.len() < self.identity.len() && coding.as_str().is_some_and(&takes);
+        let fits = |(coding, bytes): &(Coding, &bytes::Bytes)| {
+            !bytes.is_empty() && bytes.len() < self.identity.len() && coding.as_str().is_some_and(&takes)
+        };
         packed.into_iter().find(fits).map_or_else(|| (self.identity.clone(), Coding::Identity), |(coding, bytes)| (bytes.clone(), coding))
     }
 

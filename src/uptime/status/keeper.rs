@@ -273,7 +273,8 @@ impl Keeper {
         let now = self.clock.now_ms();
         let (title, severity) = (new.title.trim().to_owned(), new.severity);
         let update = Update { id: 0, at: now, stage: new.stage, text: new.text.trim().to_owned(), made_by: made_by.to_owned() };
-        let post = Post { id: 0, page, title, severity, checks, of: None, made_at: now, made_by: made_by.to_owned(), updates: vec![update] };
+        let post =
+            Post { id: 0, page, title, severity, checks, of: None, made_at: now, made_by: made_by.to_owned(), updates: vec![update] };
         let id = self.add(post).await?;
         self.changed().await;
         Ok(id)
@@ -445,7 +446,8 @@ impl Keeper {
 
     fn drawn(&self, page: &Arc<StatusPage>, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
         // Reading and drawing take milliseconds, but block.
-        let make = || self.picture(page, posts, views).map(|picture| (self.draw.draw(&picture), picture)).map(|(drawn, picture)| (picture, drawn));
+        let make =
+            || self.picture(page, posts, views).map(|picture| (self.draw.draw(&picture), picture)).map(|(drawn, picture)| (picture, drawn));
         match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
             Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(make),
             _ => make(),
@@ -468,7 +470,8 @@ impl Keeper {
     /// Tells of checks that are down for long, and of those that are up again, on pages that want it.
     async fn tell_by_itself(&self) -> Result<(), KeepError> {
         let pages: Vec<Known> = self.pages().into_iter().filter(|known| known.page.published && known.page.auto_after.ms() > 0).collect();
-        let own: Vec<Post> = self.kept.lock().posts.values().filter(|post| post.of.is_some() && post.resolved_at().is_none()).cloned().collect();
+        let own: Vec<Post> =
+            self.kept.lock().posts.values().filter(|post| post.of.is_some() && post.resolved_at().is_none()).cloned().collect();
         if pages.is_empty() && own.is_empty() {
             return Ok(());
         }
@@ -478,13 +481,24 @@ impl Keeper {
         for known in &pages {
             for id in shown_checks(&known.page, &all) {
                 let Some(since) = views.get(&id).filter(|view| view.span.state == State::Down).map(|view| view.span.from) else { continue };
-                let is_told = self.kept.lock().posts.values().any(|post| post.page == known.id && post.is_about(id) && post.of == Some(since));
+                let is_told =
+                    self.kept.lock().posts.values().any(|post| post.page == known.id && post.is_about(id) && post.of == Some(since));
                 if now - since < known.page.auto_after.ms() || is_told || self.desk.is_maintained(id) {
                     continue;
                 }
                 let update = own_update(now, Stage::Investigating);
                 let (title, made_by) = (String::new(), SERVER.to_owned());
-                let post = Post { id: 0, page: known.id, title, severity: Severity::Outage, checks: vec![id], of: Some(since), made_at: now, made_by, updates: vec![update] };
+                let post = Post {
+                    id: 0,
+                    page: known.id,
+                    title,
+                    severity: Severity::Outage,
+                    checks: vec![id],
+                    of: Some(since),
+                    made_at: now,
+                    made_by,
+                    updates: vec![update],
+                };
                 self.add(post).await?;
                 is_new = true;
             }

@@ -143,9 +143,11 @@ fn vet_part(part: &mut Part, section: &mut Section<'_, '_>) {
     if part.title.chars().count() > NAME_CHARS_MAX {
         refuse("title", format!("title: longer than {NAME_CHARS_MAX} characters"));
     }
-    for (key, count, most) in
-        [("checks", part.checks.len(), COMPONENTS_MAX), ("components", part.components.len(), COMPONENTS_MAX), ("labels", part.labels.len(), LABELS_MAX)]
-    {
+    for (key, count, most) in [
+        ("checks", part.checks.len(), COMPONENTS_MAX),
+        ("components", part.components.len(), COMPONENTS_MAX),
+        ("labels", part.labels.len(), LABELS_MAX),
+    ] {
         if count > most {
             refuse(key, format!("{key}: {count} are too many, {most} may be"));
         }
@@ -160,7 +162,10 @@ fn vet_part(part: &mut Part, section: &mut Section<'_, '_>) {
             refuse("components", "components: each says of which check it is".to_owned());
         }
         if named.name.chars().count() > NAME_CHARS_MAX || named.description.chars().count() > DESCRIPTION_CHARS_MAX {
-            refuse("components", format!("components: a name is no longer than {NAME_CHARS_MAX} characters, a description than {DESCRIPTION_CHARS_MAX}"));
+            refuse(
+                "components",
+                format!("components: a name is no longer than {NAME_CHARS_MAX} characters, a description than {DESCRIPTION_CHARS_MAX}"),
+            );
         }
     }
 }
@@ -180,7 +185,10 @@ fn vet(page: &mut StatusPage, section: &mut Section<'_, '_>) {
         page.slug = slug_of(&page.title);
     }
     if !is_slug(&page.slug) {
-        refuse("slug", format!("slug: read {}, expected small letters of English, digits and hyphens, {SLUG_CHARS_MAX} at most", quote(&page.slug)));
+        refuse(
+            "slug",
+            format!("slug: read {}, expected small letters of English, digits and hyphens, {SLUG_CHARS_MAX} at most", quote(&page.slug)),
+        );
     } else if RESERVED.contains(&page.slug.as_str()) {
         refuse("slug", format!("slug: the server needs {} for itself", quote(&page.slug)));
     }

@@ -218,7 +218,11 @@ fn condition(id: i64, seen: &Seen, active: &[Post]) -> Condition {
         _ if seen.is_maintained => Condition::Maintenance,
         (State::Down, _) => Condition::Down,
         // The server's own posts are of checks that are down; one that is up again is not held down by its post.
-        (_, Some(Severity::Outage)) if active.iter().any(|post| post.is_about(id) && post.severity == Severity::Outage && post.of.is_none()) => Condition::Down,
+        (_, Some(Severity::Outage))
+            if active.iter().any(|post| post.is_about(id) && post.severity == Severity::Outage && post.of.is_none()) =>
+        {
+            Condition::Down
+        }
         (_, Some(Severity::Degraded)) => Condition::Degraded,
         (_, Some(Severity::Maintenance)) => Condition::Maintenance,
         (State::Up, _) => Condition::Up,
@@ -249,7 +253,11 @@ impl Picture {
             let component = |id: i64| {
                 let one = seen.get(&id)?;
                 let own = part.components.iter().find(|named| named.check.parse() == Ok(id));
-                let day = |((day, window), tally): (&(i64, Window), &Tally)| Day { day: *day, tally: *tally, troubled: troubled(id, *window, posts, now) };
+                let day = |((day, window), tally): (&(i64, Window), &Tally)| Day {
+                    day: *day,
+                    tally: *tally,
+                    troubled: troubled(id, *window, posts, now),
+                };
                 Some(Component {
                     check: id,
                     name: own.map(|named| named.name.clone()).filter(|name| !name.is_empty()).unwrap_or_else(|| one.name.clone()),
@@ -318,13 +326,17 @@ fn past(
     (since, now): (i64, i64),
     zone: Location,
 ) -> Vec<(i64, Vec<Entry>)> {
-    let mut entries: Vec<Entry> = solved.into_iter().filter(|post| post.resolved_at().is_some_and(|at| at >= since)).map(Entry::Told).collect();
+    let mut entries: Vec<Entry> =
+        solved.into_iter().filter(|post| post.resolved_at().is_some_and(|at| at >= since)).map(Entry::Told).collect();
     for (id, name) in names {
         let outages = seen.get(id).map_or(&[][..], |one| &one.outages);
         // What somebody told of is not said twice.
         let is_told = |window: Window| {
             let of_it = |post: &&Post| post.is_about(*id) && post.severity >= Severity::Degraded;
-            posts.iter().filter(of_it).any(|post| Window::new(post.of.unwrap_or(post.made_at), post.resolved_at().unwrap_or(now)).common(window).length() > 0)
+            posts
+                .iter()
+                .filter(of_it)
+                .any(|post| Window::new(post.of.unwrap_or(post.made_at), post.resolved_at().unwrap_or(now)).common(window).length() > 0)
         };
         let windows = outages.iter().filter_map(|(from, until)| until.map(|until| Window::new(*from, until)));
         let untold = windows.filter(|window| window.from >= since && !is_told(*window));

@@ -51,7 +51,9 @@ impl Sentence {
         let mut known = HashSet::new();
         let all: Vec<&Component> =
             sections.iter().flat_map(|section| &section.components).filter(|component| known.insert(component.check)).collect();
-        let is_loud = |post: &&Post| post.severity >= Severity::Degraded && !post.title.is_empty() && !post.checks.iter().any(|id| known.contains(id));
+        let is_loud = |post: &&Post| {
+            post.severity >= Severity::Degraded && !post.title.is_empty() && !post.checks.iter().any(|id| known.contains(id))
+        };
         let told = active.iter().filter(is_loud).max_by_key(|post| post.severity);
         let are = |condition| all.iter().filter(|component| component.condition == condition).collect::<Vec<_>>();
         let down = are(Condition::Down);
@@ -63,7 +65,8 @@ impl Sentence {
         }
         // Paused is what nobody looks at; to a reader that is as little as unknown.
         let order = [Condition::Down, Condition::Degraded, Condition::Maintenance, Condition::Unknown, Condition::Paused];
-        let Some((condition, worst)) = order.into_iter().map(|condition| (condition, are(condition))).find(|(_, worst)| !worst.is_empty()) else {
+        let Some((condition, worst)) = order.into_iter().map(|condition| (condition, are(condition))).find(|(_, worst)| !worst.is_empty())
+        else {
             return Self::Works;
         };
         let whom = match worst.len() {

@@ -120,7 +120,8 @@ fn add(tx: &Transaction<'_>, new: Follower) -> rusqlite::Result<Added> {
     if all >= FOLLOWERS_MAX || (new.confirmed_at.is_none() && unconfirmed >= UNCONFIRMED_MAX) {
         return Ok(Added::Full);
     }
-    let sql = "INSERT INTO uptime_followers (page_id, way, address, secret, made_ms, confirmed_ms, after_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql =
+        "INSERT INTO uptime_followers (page_id, way, address, secret, made_ms, confirmed_ms, after_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let after = newest_update(tx)?;
     tx.execute(sql, params![new.page, new.way, new.address, new.secret, new.made_at, new.confirmed_at, after])?;
     Ok(Added::New(Follower { id: tx.last_insert_rowid(), ..new }))
@@ -211,7 +212,8 @@ impl Store {
             Some((problem, Some(next))) => (0, next, problem),
             Some((problem, None)) => (GIVEN_UP, 0, problem),
         };
-        let sql = "UPDATE uptime_told SET state = ?3, tries = tries + 1, next_ms = ?4, problem = ?5 WHERE follower_id = ?1 AND update_id = ?2";
+        let sql =
+            "UPDATE uptime_told SET state = ?3, tries = tries + 1, next_ms = ?4, problem = ?5 WHERE follower_id = ?1 AND update_id = ?2";
         self.db.write(move |tx| tx.execute(sql, params![follower, update, state, next, problem]).map(drop)).await
     }
 
@@ -238,12 +240,26 @@ mod tests {
     }
 
     fn asked(page: i64, address: &str) -> Follower {
-        Follower { page, way: "mail".to_owned(), address: address.to_owned(), secret: format!("s-{address}"), made_at: 5, ..Follower::default() }
+        Follower {
+            page,
+            way: "mail".to_owned(),
+            address: address.to_owned(),
+            secret: format!("s-{address}"),
+            made_at: 5,
+            ..Follower::default()
+        }
     }
 
     async fn tell(store: &Store, page: i64, text: &str) {
         let update = StoredUpdate { at: 100, stage: "investigating".to_owned(), text: text.to_owned(), ..StoredUpdate::default() };
-        let post = StoredPost { page, title: "T".to_owned(), severity: "outage".to_owned(), checks: vec![3, 4], updates: vec![update], ..StoredPost::default() };
+        let post = StoredPost {
+            page,
+            title: "T".to_owned(),
+            severity: "outage".to_owned(),
+            checks: vec![3, 4],
+            updates: vec![update],
+            ..StoredPost::default()
+        };
         store.add_post(post).await.unwrap();
     }
 

@@ -20,8 +20,8 @@ pub use books::Written;
 pub use checks::{NotStored, Stored};
 pub use followers::{Added, FOLLOWERS_MAX, Follower, Telling};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
-pub use reports::READERS_MAX;
 pub use pages::{StoredPage, StoredPost, StoredUpdate};
+pub use reports::READERS_MAX;
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.
 pub const SPANS_KEPT_DAYS: i64 = 400;

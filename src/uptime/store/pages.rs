@@ -96,7 +96,8 @@ impl Store {
         self.db.read(|db| {
             let sql = "SELECT id, page_id, title, severity, checks, of_ms, made_ms, made_by FROM uptime_posts ORDER BY id";
             let mut posts: Vec<StoredPost> = db.prepare(sql)?.query_map([], post)?.collect::<Result<_, _>>()?;
-            let mut updates = db.prepare("SELECT post_id, id, at_ms, stage, text, made_by FROM uptime_post_updates ORDER BY post_id, id")?;
+            let mut updates =
+                db.prepare("SELECT post_id, id, at_ms, stage, text, made_by FROM uptime_post_updates ORDER BY post_id, id")?;
             let mut rows = updates.query([])?;
             while let Some(row) = rows.next()? {
                 let of: i64 = row.get(0)?;
@@ -139,7 +140,8 @@ impl Store {
         let add = move |tx: &Transaction<'_>| {
             let StoredPost { page, title, severity, checks, of, made_at, made_by, updates, .. } = post;
             let checks = checks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let sql = "INSERT INTO uptime_posts (page_id, title, severity, checks, of_ms, made_ms, made_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let sql =
+                "INSERT INTO uptime_posts (page_id, title, severity, checks, of_ms, made_ms, made_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             tx.prepare_cached(sql)?.execute(params![page, title, severity, checks, of, made_at, made_by])?;
             let id = tx.last_insert_rowid();
             Ok((id, updates.iter().map(|update| add_update(tx, id, update)).collect::<Result<_, _>>()?))

@@ -108,7 +108,9 @@ fn part_of(draft: &Draft, at: usize, is_check: &impl Fn(&str) -> bool) -> Result
     }
     let labels = field("labels").lines().map(str::trim).filter(|line| !line.is_empty());
     let label = |line: &str| line.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-    part.labels = labels.map(|line| label(line).ok_or_else(|| format!("labels: read {}, expected name=value", crate::base::quote::quote(line)))).collect::<Result<BTreeMap<_, _>, _>>()?;
+    part.labels = labels
+        .map(|line| label(line).ok_or_else(|| format!("labels: read {}, expected name=value", crate::base::quote::quote(line))))
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
     Ok(part)
 }
 

@@ -55,7 +55,9 @@ pub fn json(picture: &Picture, base: &str) -> String {
     };
     let outage = |entry: &Entry| match entry {
         Entry::Told(_) => None,
-        Entry::Outage { name, window } => Some(json!({ "name": name, "from": format_rfc3339(window.from), "until": format_rfc3339(window.until) })),
+        Entry::Outage { name, window } => {
+            Some(json!({ "name": name, "from": format_rfc3339(window.from), "until": format_rfc3339(window.until) }))
+        }
     };
     let entries = || picture.past.iter().flat_map(|(_, entries)| entries);
     let coming = picture.coming.iter().map(|one| {

@@ -1,6 +1,7 @@
 //! The page that customers see: no account, no script, one stylesheet.
 
 use super::words;
+use crate::base::time::format_rfc3339;
 use crate::ui::format::{self, Unit};
 use crate::ui::lang::Lang;
 use crate::ui::links;
@@ -9,7 +10,6 @@ use crate::uptime::pages::strip::percent;
 use crate::uptime::status::accent::{Colour, legible};
 use crate::uptime::status::picture::{Component, Entry, Picture};
 use crate::uptime::status::post::Post;
-use crate::base::time::format_rfc3339;
 
 /// Components up to which every day says its date; beyond, only those on which something was, so that a page stays small.
 const TITLED_MAX: usize = 6;
@@ -103,7 +103,10 @@ pub fn render(picture: &Picture) -> String {
     let (headline, rest) = words::sentence(&picture.sentence, lang);
     let is_titled = picture.components().count() <= TITLED_MAX;
     let blocks = picture.sections.iter().filter(|section| !section.components.is_empty());
-    let blocks = blocks.map(|section| Block { title: section.title.clone(), rows: section.components.iter().map(|one| row(one, is_titled, lang)).collect() });
+    let blocks = blocks.map(|section| Block {
+        title: section.title.clone(),
+        rows: section.components.iter().map(|one| row(one, is_titled, lang)).collect(),
+    });
     let works = picture.coming.iter().map(|one| Work {
         title: one.title.clone(),
         note: one.note.clone(),
@@ -116,7 +119,10 @@ pub fn render(picture: &Picture) -> String {
         of: one.of.join(lang.comma()),
         is_now: one.window.contains(picture.at),
     });
-    let past = picture.past.iter().map(|(day, entries)| (words::date(*day, lang), entries.iter().map(|entry| was(entry, picture, lang)).collect()));
+    let past = picture
+        .past
+        .iter()
+        .map(|(day, entries)| (words::date(*day, lang), entries.iter().map(|entry| was(entry, picture, lang)).collect()));
     page::html(&PublicPage {
         lang,
         style: style(&picture.page.accent),

@@ -88,19 +88,30 @@ fn are(condition: Condition, whom: &Whom, lang: Lang) -> String {
     let [all, one, two, many] = match condition {
         Condition::Up => [key("Everything works"); 4],
         Condition::Down => [key("Everything is down"), key("{} is down"), key("{} and {} are down"), key("{} of {} parts are down")],
-        Condition::Degraded => {
-            [key("Everything works less well than usual"), key("{} works less well than usual"), key("{} and {} work less well than usual"), key("{} of {} parts work less well than usual")]
-        }
-        Condition::Maintenance => {
-            [key("Everything is under maintenance"), key("{} is under maintenance"), key("{} and {} are under maintenance"), key("{} of {} parts are under maintenance")]
-        }
+        Condition::Degraded => [
+            key("Everything works less well than usual"),
+            key("{} works less well than usual"),
+            key("{} and {} work less well than usual"),
+            key("{} of {} parts work less well than usual"),
+        ],
+        Condition::Maintenance => [
+            key("Everything is under maintenance"),
+            key("{} is under maintenance"),
+            key("{} and {} are under maintenance"),
+            key("{} of {} parts are under maintenance"),
+        ],
         Condition::Unknown => [
             key("How everything does is not known now"),
             key("How {} does is not known now"),
             key("How {} and {} do is not known now"),
             key("How {} of {} parts do is not known now"),
         ],
-        Condition::Paused => [key("Nothing is watched now"), key("{} is not watched now"), key("{} and {} are not watched now"), key("{} of {} parts are not watched now")],
+        Condition::Paused => [
+            key("Nothing is watched now"),
+            key("{} is not watched now"),
+            key("{} and {} are not watched now"),
+            key("{} of {} parts are not watched now"),
+        ],
     };
     match whom {
         Whom::All => lang.t(all).to_owned(),
@@ -166,11 +177,9 @@ pub const fn day_class(day: &Day) -> &'static str {
 pub fn day(day: &Day, lang: Lang) -> String {
     let tally = &day.tally;
     let mut parts = Vec::new();
-    for (ms, words) in [
-        (tally.down, key("down for {}")),
-        (day.troubled, key("trouble for {}")),
-        (tally.maintenance, key("maintenance for {}")),
-    ] {
+    for (ms, words) in
+        [(tally.down, key("down for {}")), (day.troubled, key("trouble for {}")), (tally.maintenance, key("maintenance for {}"))]
+    {
         if ms > 0 {
             parts.push(lang.fill(words, &[&length(ms, lang)]));
         }
@@ -201,7 +210,9 @@ pub fn text(update: &Update, lang: Lang) -> String {
     }
     let words = match update.stage {
         Stage::Resolved => key("It works again."),
-        Stage::Investigating | Stage::Identified | Stage::Monitoring => key("Our checks found that it does not work. We are looking into it."),
+        Stage::Investigating | Stage::Identified | Stage::Monitoring => {
+            key("Our checks found that it does not work. We are looking into it.")
+        }
     };
     lang.t(words).to_owned()
 }

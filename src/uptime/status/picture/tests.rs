@@ -15,7 +15,17 @@ pub(crate) fn post(id: i64, severity: Severity, checks: &[i64], at: i64, resolve
     let update = |at, stage| Update { id: at, at, stage, text: "It is looked into.".to_owned(), made_by: "ann".to_owned() };
     let mut updates = vec![update(at, Stage::Investigating)];
     updates.extend(resolved.map(|at| update(at, Stage::Resolved)));
-    Post { id, page: 1, title: "Trouble".to_owned(), severity, checks: checks.to_vec(), of: None, made_at: at, made_by: "ann".to_owned(), updates }
+    Post {
+        id,
+        page: 1,
+        title: "Trouble".to_owned(),
+        severity,
+        checks: checks.to_vec(),
+        of: None,
+        made_at: at,
+        made_by: "ann".to_owned(),
+        updates,
+    }
 }
 
 pub(crate) fn seen(name: &str, state: State, now: i64) -> Seen {
@@ -49,13 +59,19 @@ fn days_follow_the_clock_of_the_place() {
 fn sections_have_what_is_named_then_what_has_the_labels() {
     let now = 200 * DAY + HOUR;
     let all = BTreeMap::from([(1, seen("b", State::Up, now)), (2, seen("a", State::Down, now)), (3, seen("c", State::Up, now))]);
-    let page = Arc::new(read_one("{title: T, sections: [{checks: ['3', '9']}, {labels: {team: web}, components: [{check: '2', name: Shop}]}]}").unwrap());
+    let page = Arc::new(
+        read_one("{title: T, sections: [{checks: ['3', '9']}, {labels: {team: web}, components: [{check: '2', name: Shop}]}]}").unwrap(),
+    );
     assert_eq!(shown_checks(&page, &all), [3, 2, 1]);
     let picture = Picture::new(&page, &all, &[], &[], now);
-    let names: Vec<Vec<&str>> = picture.sections.iter().map(|section| section.components.iter().map(|one| one.name.as_str()).collect()).collect();
+    let names: Vec<Vec<&str>> =
+        picture.sections.iter().map(|section| section.components.iter().map(|one| one.name.as_str()).collect()).collect();
     assert_eq!(names, [vec!["c"], vec!["Shop", "b", "c"]]);
     assert_eq!(picture.components().count(), 3, "each once");
-    assert_eq!(picture.sentence, Sentence::Are(Condition::Down, super::super::sentence::Whom::Some(vec!["Shop".to_owned()]), super::super::sentence::Rest::Works));
+    assert_eq!(
+        picture.sentence,
+        Sentence::Are(Condition::Down, super::super::sentence::Whom::Some(vec!["Shop".to_owned()]), super::super::sentence::Rest::Works)
+    );
     assert_eq!(picture.components().next().unwrap().latency, None, "it is not said unless the page wants to");
 }
 
@@ -64,7 +80,8 @@ fn what_people_tell_colours_components_and_days() {
     let now = 200 * DAY + 10 * HOUR;
     let all = BTreeMap::from([(1, seen("a", State::Up, now)), (2, seen("b", State::Up, now))]);
     let page = Arc::new(read_one("{title: T, sections: [{checks: ['1', '2']}]}").unwrap());
-    let posts = [post(1, Severity::Degraded, &[1], now - 2 * HOUR, None), post(2, Severity::Outage, &[2], now - DAY, Some(now - DAY + HOUR))];
+    let posts =
+        [post(1, Severity::Degraded, &[1], now - 2 * HOUR, None), post(2, Severity::Outage, &[2], now - DAY, Some(now - DAY + HOUR))];
     let picture = Picture::new(&page, &all, &posts, &[], now);
     let components = &picture.sections[0].components;
     assert_eq!([components[0].condition, components[1].condition], [Condition::Degraded, Condition::Up]);
@@ -76,12 +93,18 @@ fn what_people_tell_colours_components_and_days() {
 fn outages_that_nobody_told_of_are_in_the_past() {
     let now = 200 * DAY + 10 * HOUR;
     let mut one = seen("a", State::Up, now);
-    one.outages = vec![(now - HOUR, None), (now - 3 * HOUR, Some(now - 2 * HOUR)), (now - 2 * DAY, Some(now - 2 * DAY + HOUR)), (now - 30 * DAY, Some(now - 29 * DAY))];
+    one.outages = vec![
+        (now - HOUR, None),
+        (now - 3 * HOUR, Some(now - 2 * HOUR)),
+        (now - 2 * DAY, Some(now - 2 * DAY + HOUR)),
+        (now - 30 * DAY, Some(now - 29 * DAY)),
+    ];
     let all = BTreeMap::from([(1, one)]);
     let page = Arc::new(read_one("{title: T, sections: [{checks: ['1']}]}").unwrap());
     let mut told = post(1, Severity::Outage, &[1], now - 2 * DAY + HOUR / 2, Some(now - 2 * DAY + HOUR));
     told.of = Some(now - 2 * DAY);
     let picture = Picture::new(&page, &all, &[told], &[], now);
-    let found: Vec<bool> = picture.past.iter().flat_map(|(_, entries)| entries).map(|entry| matches!(entry, Entry::Outage { .. })).collect();
+    let found: Vec<bool> =
+        picture.past.iter().flat_map(|(_, entries)| entries).map(|entry| matches!(entry, Entry::Outage { .. })).collect();
     assert_eq!(found, [true, false]);
 }

@@ -136,7 +136,8 @@ fn secret() -> Result<String, Problem> {
     use base64::Engine as _;
 
     let mut bytes = [0_u8; 24];
-    getrandom::fill(&mut bytes).map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("there is no randomness: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("there is no randomness: {error}")))?;
     Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -232,11 +233,13 @@ pub(super) async fn add(State(state): State<Arc<PageState>>, Path(slug): Path<St
     let body = read_body(body, FORM_BYTES_MAX).await?;
     let sent: Json = serde_json::from_slice(&body).map_err(|error| ApiError::bad(format!("the body is not JSON: {error}")))?;
     let address = sent.get("webhook").and_then(Json::as_str).unwrap_or_default().trim().to_owned();
-    let is_fine = address.len() <= URL_CHARS_MAX && Url::parse(&address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let is_fine =
+        address.len() <= URL_CHARS_MAX && Url::parse(&address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !is_fine {
         return Err(ApiError::bad("webhook: expected an address that begins with https:// or http://"));
     }
-    let (now, secret) = (state.clock.now_ms(), secret().map_err(|_| ApiError::new(ErrorKind::Unavailable, "the system gives no random numbers"))?);
+    let (now, secret) =
+        (state.clock.now_ms(), secret().map_err(|_| ApiError::new(ErrorKind::Unavailable, "the system gives no random numbers"))?);
     let way = WEBHOOK.to_owned();
     let new = Follower { page: known.id, way, address, secret, made_at: now, confirmed_at: Some(now), ..Follower::default() };
     match state.readers.add_follower(new).await.map_err(unavailable)? {
@@ -286,7 +289,7 @@ impl Carrier {
     /// `text` is what chat programs show; the rest is for others.
     async fn call(&self, page: &StatusPage, telling: &Telling) -> Result<(), String> {
         let client = self.client.as_ref().ok_or("there is no client for webhooks")?;
-        let (title, text) = follow::words(page, telling);
+        let (title, text) = follow::said(page, telling);
         let lang = follow::lang(page);
         let home = self.home(page);
         let body = json!({

@@ -8,13 +8,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::platform::http::problem::Problem;
 use crate::ui::assets::accepts;
+use crate::ui::format::{self, Unit};
 use crate::uptime::facade::pages::PageState;
+use crate::uptime::pages::status::words;
 use crate::uptime::pages::strip::percent;
 use crate::uptime::status::badge;
 use crate::uptime::status::copies::Copies;
 use crate::uptime::status::keeper::Ready;
-use crate::uptime::pages::status::words;
-use crate::ui::format::{self, Unit};
 
 /// What a status page may do in a browser: show itself. No script runs.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; font-src 'self'; img-src 'self' data:; \
@@ -79,21 +79,26 @@ pub(super) async fn check_badge(
     // Of two pages that show it the first by its address speaks.
     let mut pages: Vec<_> = all.iter().collect();
     pages.sort_by_key(|(slug, _)| slug.as_str());
-    let shown = |(_, ready): &(&String, &Arc<Ready>)| Some((Arc::clone(ready), ready.picture.components().find(|one| one.check == id)?.clone()));
+    let shown =
+        |(_, ready): &(&String, &Arc<Ready>)| Some((Arc::clone(ready), ready.picture.components().find(|one| one.check == id)?.clone()));
     let (ready, component) = pages.iter().find_map(shown).ok_or_else(nobody)?;
     let lang = words::lang_of(&ready.picture);
-    let days = form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes()).find(|(name, _)| name == "days").map(|(_, text)| text.parse());
+    let days =
+        form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes()).find(|(name, _)| name == "days").map(|(_, text)| text.parse());
     let days = days.unwrap_or(Ok(BADGE_DAYS)).ok().filter(|days| (1..=component.days.len().max(1)).contains(days));
     let days = days.ok_or_else(|| Problem::bad_request("days: expected 1 to 90"))?;
     let (label, value, level) = match what.as_str() {
-        "status.svg" => (component.name.clone(), lang.t(words::condition(component.condition)).to_owned(), words::class(component.condition)),
+        "status.svg" => {
+            (component.name.clone(), lang.t(words::condition(component.condition)).to_owned(), words::class(component.condition))
+        }
         "uptime.svg" => {
             let share = component.total(days).availability();
             let value = share.map_or_else(|| lang.t("No data").to_owned(), percent);
             (format!("{} {}", component.name, lang.n(days as u64, "{} day", "{} days")), value, badge::level_of(share))
         }
         "latency.svg" => {
-            let value = component.latency.map_or_else(|| lang.t("No data").to_owned(), |took| format::number(took.as_secs_f64(), Unit::Seconds));
+            let value =
+                component.latency.map_or_else(|| lang.t("No data").to_owned(), |took| format::number(took.as_secs_f64(), Unit::Seconds));
             (component.name.clone(), value, "info")
         }
         _ => return Err(Problem::new(StatusCode::NOT_FOUND, "badges are status.svg, uptime.svg and latency.svg")),
@@ -120,7 +125,11 @@ pub(super) async fn json(State(state): State<Arc<PageState>>, Path(slug): Path<S
 }
 
 /// `GET /status/{slug}/maintenance.ics`.
-pub(super) async fn calendar(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn calendar(
+    State(state): State<Arc<PageState>>,
+    Path(slug): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
     Ok(packed(&ready.calendar, &headers, "text/calendar; charset=utf-8"))
 }
