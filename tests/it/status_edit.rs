@@ -75,14 +75,14 @@ fn a_page_is_made_and_told_on_by_forms_and_survives_a_crash() {
     let (code, preview) = form(&server, "/uptime/status-pages/preview", &fields);
     assert!(code == 200 && preview.contains("Database is down") && preview.contains("Orders are in it"), "{preview}");
     assert_eq!(server.get("/status/forms").0, 404, "a preview keeps nothing");
-    assert_eq!(form(&server, "/uptime/status-pages/save", &fields).0, 303);
+    assert_eq!(form(&server, "/uptime/status-pages/save", &fields).0, 200);
     assert!(page(&server, "/status/forms").contains("Database is down"));
     assert!(page(&server, "/uptime/status-pages/edit?id=forms").contains("db = Database | Orders are in it"));
     let (code, wrong) = form(&server, "/uptime/status-pages/save", &[("title", "x"), ("part0.checks", "Nobody")]);
     assert!(code == 400 && wrong.contains("there is no check") && wrong.contains("Nobody</textarea>"), "{wrong}");
 
     let tell = [("slug", "forms"), ("do", "tell"), ("title", "Slow"), ("severity", "degraded"), ("stage", "identified"), ("check", "db")];
-    assert_eq!(form(&server, "/uptime/status-pages/posts", &tell).0, 303);
+    assert_eq!(form(&server, "/uptime/status-pages/posts", &tell).0, 200);
     assert!(page(&server, "/status/forms").contains("We found the cause"), "the usual words stand for none");
     assert!(page(&server, "/uptime/status-pages/posts?slug=forms").contains("Slow"));
     server.kill_and_restart();
@@ -90,12 +90,12 @@ fn a_page_is_made_and_told_on_by_forms_and_survives_a_crash() {
     assert!(shown.contains("Slow"), "{shown}");
     let id = server.api("/api/v1/status-pages/forms/posts")[0]["id"].to_string();
     let more = [("slug", "forms"), ("do", "more"), ("post", id.as_str()), ("stage", "resolved"), ("text", "Done & dusted")];
-    assert_eq!(form(&server, "/uptime/status-pages/posts", &more).0, 303);
+    assert_eq!(form(&server, "/uptime/status-pages/posts", &more).0, 200);
     assert!(page(&server, "/status/forms").contains("Done &#38; dusted"));
     let forget = [("slug", "forms"), ("do", "forget"), ("post", id.as_str())];
-    assert_eq!(form(&server, "/uptime/status-pages/posts", &forget).0, 303);
+    assert_eq!(form(&server, "/uptime/status-pages/posts", &forget).0, 200);
     assert_eq!(server.api("/api/v1/status-pages/forms/posts"), json!([]));
-    assert_eq!(form(&server, "/uptime/status-pages/delete", &[("id", "forms")]).0, 303);
+    assert_eq!(form(&server, "/uptime/status-pages/delete", &[("id", "forms")]).0, 200);
     assert_eq!(server.api("/api/v1/status-pages"), Json::Array(Vec::new()));
 }
 
