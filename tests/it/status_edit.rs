@@ -71,7 +71,13 @@ fn a_page_is_made_and_told_on_by_forms_and_survives_a_crash() {
     down(&server, "db");
     assert!(page(&server, "/uptime/status-pages").contains("No status page yet"));
     assert!(page(&server, "/uptime/status-pages/edit").contains("db</textarea>"));
-    let fields = [("title", "Forms"), ("part0.title", "All"), ("part0.checks", "db = Database | Orders are in it"), ("published", "1"), ("zone", "Europe/Berlin")];
+    let fields = [
+        ("title", "Forms"),
+        ("part0.title", "All"),
+        ("part0.checks", "db = Database | Orders are in it"),
+        ("published", "1"),
+        ("zone", "Europe/Berlin"),
+    ];
     let (code, preview) = form(&server, "/uptime/status-pages/preview", &fields);
     assert!(code == 200 && preview.contains("Database is down") && preview.contains("Orders are in it"), "{preview}");
     assert_eq!(server.get("/status/forms").0, 404, "a preview keeps nothing");
@@ -105,7 +111,8 @@ fn a_page_tells_by_itself_of_what_is_down_for_long() {
     down(&server, "api");
     let written = json!({ "title": "Auto", "auto_after": "1s", "sections": [{ "checks": ["api"] }] });
     assert_eq!(ask(&server, "POST", "/api/v1/status-pages", Some(&written)).0, 200);
-    let posts = until(|| Some(server.api("/api/v1/status-pages/auto/posts")).filter(|posts| posts.as_array().is_some_and(|all| !all.is_empty())));
+    let posts =
+        until(|| Some(server.api("/api/v1/status-pages/auto/posts")).filter(|posts| posts.as_array().is_some_and(|all| !all.is_empty())));
     assert_eq!((&posts[0]["automatic"], &posts[0]["severity"], posts.as_array().map(Vec::len)), (&json!(true), &json!("outage"), Some(1)));
     // Whoever pauses the check has seen it.
     let check = server.api("/api/v1/checks/api");
