@@ -6,7 +6,9 @@ use crate::base::time::format_rfc3339;
 use crate::ui::lang::{Lang, key};
 use crate::ui::security::Nonce;
 use crate::ui::{links, page};
+use crate::uptime::pages::status::words;
 use crate::uptime::status::page::StatusPage;
+use crate::uptime::status::post::Stage;
 use crate::uptime::store::Telling;
 
 /// Where somebody is.
@@ -113,12 +115,7 @@ pub fn ask(of: &StatusPage, link: &str) -> Letter {
 
 /// The word for how far they are.
 pub fn stage_word(stage: &str) -> &'static str {
-    match stage {
-        "identified" => key("Identified"),
-        "monitoring" => key("Monitoring"),
-        "resolved" => key("Resolved"),
-        _ => key("Investigating"),
-    }
+    words::stage(Stage::parse(stage).unwrap_or(Stage::Investigating))
 }
 
 /// What customers call the checks of an update, as far as the page names them.
@@ -131,18 +128,18 @@ fn names(of: &StatusPage, telling: &Telling) -> Vec<String> {
 }
 
 /// What an update says: its title and its text, in the language of the page also where the server made it.
-pub fn words(of: &StatusPage, telling: &Telling) -> (String, String) {
+pub fn said(of: &StatusPage, telling: &Telling) -> (String, String) {
     let lang = lang(of);
     let names = names(of, telling).join(lang.comma());
     let title = match (telling.title.is_empty(), names.is_empty()) {
         (false, _) => one_line(&telling.title),
-        (true, false) => lang.fill("Outage of {}", &[&names]),
+        (true, false) => lang.fill("{} is down", &[&names]),
         (true, true) => lang.t("Outage").to_owned(),
     };
     let text = match (telling.text.is_empty(), telling.stage.as_str()) {
         (false, _) => telling.text.clone(),
         (true, "resolved") => lang.t("It works again.").to_owned(),
-        (true, _) => lang.t("It does not answer as it should. We look into it.").to_owned(),
+        (true, _) => lang.t("Our checks found that it does not work. We are looking into it.").to_owned(),
     };
     (title, text)
 }
@@ -150,7 +147,7 @@ pub fn words(of: &StatusPage, telling: &Telling) -> (String, String) {
 /// The letter about an update. `home` is where the page is, `end` where letters end.
 pub fn tell(of: &StatusPage, telling: &Telling, home: &str, end: &str) -> Letter {
     let lang = lang(of);
-    let (title, text) = words(of, telling);
+    let (title, text) = said(of, telling);
     let stage = lang.t(stage_word(&telling.stage));
     let names = names(of, telling);
     let mut parts = vec![format!("{title}\n{stage} · {}", format_rfc3339(telling.at)), text];
@@ -221,7 +218,7 @@ mod tests {
             letter.text
         );
         let own = tell(&of, &telling("", ""), "h", "e");
-        assert!(own.subject.ends_with("Outage of Checkout") && own.text.contains("We look into it"), "{own:?}");
+        assert!(own.subject.ends_with("Checkout is down") && own.text.contains("We are looking into it"), "{own:?}");
         assert!(ask(&of, "https://s/yes").text.contains("\n\nhttps://s/yes\n\n"));
     }
 }

@@ -289,7 +289,7 @@ impl Carrier {
     /// `text` is what chat programs show; the rest is for others.
     async fn call(&self, page: &StatusPage, telling: &Telling) -> Result<(), String> {
         let client = self.client.as_ref().ok_or("there is no client for webhooks")?;
-        let (title, text) = follow::words(page, telling);
+        let (title, text) = follow::said(page, telling);
         let lang = follow::lang(page);
         let home = self.home(page);
         let body = json!({
