@@ -296,7 +296,7 @@ mod tests {
     fn the_file_has_what_the_page_has() {
         let all = vec![incident(1, 0, Some(60_000), FailureKind::Status, "=1+1")];
         let table = table(&input(all, &["Shop, front"]), &Filter::default());
-        let expected = "\"Shop, front\",1970-01-01T00:00:00.000Z,1970-01-01T00:01:00.000Z,60,status,'=1+1,'=1+1\r\n";
+        let expected = "\"Shop, front\",1970-01-01T00:00:00Z,1970-01-01T00:01:00Z,60,status,'=1+1,'=1+1\r\n";
         assert_eq!(table.split_once("\r\n").unwrap().1, expected);
     }
 }
