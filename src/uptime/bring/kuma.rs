@@ -38,16 +38,13 @@ pub(super) fn read(json: &Value) -> Option<Brought> {
     for (monitor, name) in monitors.iter().zip(&names).filter(|(monitor, _)| groups(monitor)) {
         members.entry(Fields(monitor).text(&["parent"])).or_default().push(name.clone());
     }
-    let empty = |members: &HashMap<String, Vec<String>>, id: &str| members.get(id).is_none_or(Vec::is_empty);
     let all: Vec<(String, &String, &Value)> = monitors
         .iter()
         .zip(&names)
         .filter(|(monitor, _)| groups(monitor))
         .map(|(monitor, name)| (Fields(monitor).text(&["id"]), name, monitor))
         .collect();
-    while let Some((_, name, _)) = all.iter().find(|(id, name, _)| empty(&members, id) && is_listed(&members, name)) {
-        members.values_mut().for_each(|names| names.retain(|member| member != *name));
-    }
+    forget_empty(&all, &mut members);
     for (id, name, monitor) in all {
         match members.get(&id).filter(|names| !names.is_empty()) {
             Some(names) => group(Fields(monitor), name, (names, &tags), &mut drafts),
@@ -64,8 +61,20 @@ pub(super) fn read(json: &Value) -> Option<Brought> {
     Some(finish("Uptime Kuma", drafts))
 }
 
-fn is_listed(members: &HashMap<String, Vec<String>>, name: &String) -> bool {
-    members.values().any(|names| names.contains(name))
+/// Groups in which nothing is are no members of others; one that held only such ones is empty then too.
+fn forget_empty(groups: &[(String, &String, &Value)], members: &mut HashMap<String, Vec<String>>) {
+    let by_id: HashMap<&str, (&String, String)> =
+        groups.iter().map(|(id, name, group)| (id.as_str(), (*name, Fields(group).text(&["parent"])))).collect();
+    let mut empty: Vec<String> = by_id.keys().filter(|id| members.get(**id).is_none_or(Vec::is_empty)).map(|id| (*id).to_owned()).collect();
+    while let Some(id) = empty.pop() {
+        let Some((name, parent)) = by_id.get(id.as_str()) else { continue };
+        let Some(held) = members.get_mut(parent) else { continue };
+        let before = held.len();
+        held.retain(|member| member != *name);
+        if held.is_empty() && before > 0 {
+            empty.push(parent.clone());
+        }
+    }
 }
 
 fn is_https(monitor: Fields<'_>) -> bool {

@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, UnixListener};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::ground::{Identity, probed, probed_by, probed_within, read_until, serve, why};
+use crate::base::clock::{Clock, SystemClock};
 use crate::base::time::format_rfc3339;
 use crate::uptime::config::read_text;
 
@@ -89,7 +90,7 @@ async fn mail(greeting: &'static str, identity: Option<Arc<Identity>>) -> String
             }
             let offers = if identity.is_some() { "250-mx.example\r\n250-STARTTLS\r\n250 SIZE\r\n" } else { "250 mx.example\r\n" };
             let _offered = stream.write_all(offers.as_bytes()).await;
-            let Some(identity) = identity.filter(|_| true) else { return };
+            let Some(identity) = identity else { return };
             if read_until(&mut stream, "\r\n").await != "STARTTLS\r\n" {
                 return;
             }
@@ -233,7 +234,7 @@ async fn containers_are_asked_about() {
 
 #[tokio::test]
 async fn registries_say_until_when_a_domain_holds() {
-    let now = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let now = SystemClock::new().now_ms();
     let ends = format_rfc3339(now + 100 * 86_400_000 + 3_600_000);
     let address = serve(move |mut stream: TcpStream| {
         let ends = ends.clone();

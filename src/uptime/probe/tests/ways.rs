@@ -109,7 +109,7 @@ async fn a_token_is_fetched_once_and_shown() {
     for _ in 0..2 {
         let found = prober.probe(&page, module, std::time::Duration::from_secs(5)).await;
         assert_eq!(why(&found), "all holds", "{}", found.log);
-        assert!(!found.log.contains("t0ken\"") || !found.log.contains("pw"), "{}", found.log);
+        assert!(!found.log.contains("pw"), "{}", found.log);
     }
     assert_eq!(fetched.load(Ordering::SeqCst), 1, "a token is kept");
     let nowhere = text.replace(&tokens, "127.0.0.1:1");
