@@ -139,6 +139,22 @@ fn watch_pages(server: &Server) {
     }
 }
 
+/// Status pages of the checks, in two languages, with something told.
+fn tell_customers(server: &Server) {
+    let parts = "sections:\n- title: Shop\n  checks: [Shop, Database]\n  components: [{check: Database, name: Orders}]\n- title: Night\n  checks: [Backup]\n";
+    for head in ["title: Example\nslug: example\nlisted: true\nshow_latency: true\n", "title: مثال\nslug: arabic\nlanguage: ar\ntime_zone: Africa/Cairo\n"] {
+        let (status, text) = server.post("/api/v1/status-pages", "application/yaml", format!("{head}{parts}"));
+        assert_eq!(status, 200, "{text}");
+    }
+    for form in [
+        "slug=example&do=tell&title=Orders+are+slow&severity=degraded&stage=identified&check=Database&text=Nothing+is+lost.",
+        "slug=example&do=tell&title=We+moved&severity=notice&stage=resolved&text=",
+    ] {
+        let (status, text) = server.post("/uptime/status-pages/posts", "application/x-www-form-urlencoded", form.to_owned());
+        assert_eq!(status, 200, "{form}: {text}");
+    }
+}
+
 /// A server with this host's metrics, requests, a target that is down and a pushed group.
 fn busy() -> Server {
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/web/test/browser");
@@ -149,6 +165,7 @@ fn busy() -> Server {
     push_lines(&server);
     keep_calm(&server);
     watch_pages(&server);
+    tell_customers(&server);
     client()
         .put(server.url("/metrics/job/backup/instance/db-1"))
         .body("# HELP backup_size_bytes Size.\n# TYPE backup_size_bytes gauge\nbackup_size_bytes 12e9\n")

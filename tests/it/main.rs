@@ -116,6 +116,8 @@ mod server_page;
 mod shares;
 /// Status pages as customers see them.
 mod status_pages;
+/// Status pages: made, told on, read at once.
+mod status_edit;
 /// Starting and stopping.
 mod stop;
 /// Unit tests of rules.

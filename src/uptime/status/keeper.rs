@@ -414,7 +414,7 @@ impl Keeper {
         if pages.is_empty() && before.is_empty() {
             return;
         }
-        let (views, version, now) = (Arc::new(self.desk.views()), self.version.load(Ordering::Relaxed), self.clock.now_ms());
+        let (views, version, now) = (self.desk.views(), self.version.load(Ordering::Relaxed), self.clock.now_ms());
         let mut ready = HashMap::with_capacity(pages.len());
         for known in pages {
             let mark = self.mark(&known.page, &views);
@@ -446,8 +446,11 @@ impl Keeper {
 
     fn drawn(&self, page: &Arc<StatusPage>, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
         // Reading and drawing take milliseconds, but block.
-        let make =
-            || self.picture(page, posts, views).map(|picture| (self.draw.draw(&picture), picture)).map(|(drawn, picture)| (picture, drawn));
+        let make = || {
+            let picture = self.picture(page, posts, views)?;
+            let drawn = self.draw.draw(&picture);
+            Ok((picture, drawn))
+        };
         match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
             Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(make),
             _ => make(),

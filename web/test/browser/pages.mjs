@@ -68,6 +68,10 @@ const PAGES = [
   ['catalogue', '/catalogue', 200, false],
   ['cardinality', '/cardinality', 200, false],
   ['pushed', '/pushed', 200, false],
+  ['uptime-status', '/uptime/status-pages', 200, false],
+  ['uptime-status-new', '/uptime/status-pages/edit', 200, false],
+  ['uptime-status-edit', '/uptime/status-pages/edit?id=example', 200, false],
+  ['uptime-status-posts', '/uptime/status-pages/posts?slug=example', 200, false],
   ['status', '/status', 200, false],
   ['self', '/status/self', 200, true],
   ['connect', '/settings/connect', 200, false],
@@ -77,6 +81,9 @@ const PAGES = [
   ['docs-configuration', '/docs/configuration', 200, false],
   ['missing', '/no-such-page', 404, false],
 ];
+
+/** Status pages for customers: without any script, in the language of the page. */
+const CUSTOMERS = [['customers', '/status/example', 'en'], ['customers-arabic', '/status/arabic', 'ar']];
 
 /** How often a page that failed is looked at again. */
 const TRIES_MORE = 3;
@@ -120,7 +127,30 @@ async function all(size, theme, lang = 'en') {
   }
 }
 
+async function customers(size, theme) {
+  for (const [name, path, lang] of CUSTOMERS) {
+    const tab = await open({ size, theme });
+    const what = `${name} ${size.width}-${theme}`;
+    try {
+      const answer = await visit(tab.page, path);
+      check(answer.status() === 200, `${what}: ${answer.status()}`);
+      check(!(answer.headers()['content-security-policy'] ?? '').includes('script-src'), `${what}: a script may run`);
+      check((await answer.body()).length < 30_000, `${what}: ${(await answer.body()).length} bytes`);
+      check(await tab.page.evaluate(() => document.scripts.length) === 0, `${what}: has scripts`);
+      check(await tab.page.evaluate(() => document.documentElement.lang) === lang, `${what}: language`);
+      const wide = await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      check(wide <= 0, `${what}: ${wide} px too wide`);
+      await picture(tab.page, what.replaceAll(' ', '-'));
+      await accessible(tab.page, what);
+    } finally { await tab.close(); }
+  }
+}
+
 await run({
+  'customers: desk, light': () => customers(DESK, 'light'),
+  'customers: desk, dark': () => customers(DESK, 'dark'),
+  'customers: phone, light': () => customers(PHONE, 'light'),
+  'customers: phone, dark': () => customers(PHONE, 'dark'),
   'desk, dark': () => all(DESK, 'dark'),
   'desk, light': () => all(DESK, 'light'),
   'phone, dark': () => all(PHONE, 'dark'),

@@ -36,3 +36,6 @@ impl Draw for Pen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

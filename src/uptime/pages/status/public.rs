@@ -151,7 +151,7 @@ fn row(component: &Component, is_titled: bool, lang: Lang) -> Row {
     let available = total.availability().map(percent);
     let bar = |day| {
         let class = words::day_class(day);
-        Bar { class, title: if is_titled || !class.is_empty() && class != "u" { words::day(day, lang) } else { String::new() } }
+        Bar { class, title: if is_titled || !matches!(class, "" | "u") { words::day(day, lang) } else { String::new() } }
     };
     let said = match (&available, total.down) {
         (None, _) => lang.t("90 days: no data").to_owned(),
