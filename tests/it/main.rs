@@ -114,10 +114,10 @@ mod scrape;
 mod server_page;
 /// Dashboards for people without an account, and their versions.
 mod shares;
-/// Status pages as customers see them.
-mod status_pages;
 /// Status pages: made, told on, read at once.
 mod status_edit;
+/// Status pages as customers see them.
+mod status_pages;
 /// Starting and stopping.
 mod stop;
 /// Unit tests of rules.

@@ -83,7 +83,11 @@ const ALL: &[(&str, &str, Operation)] = &[
     ("GET", "/api/v1/status-pages/{slug}", Operation::new("A status page, as it is written", "The status page")),
     ("PUT", "/api/v1/status-pages/{slug}", Operation::new("Changes a status page", "The status page").body(status_page)),
     ("DELETE", "/api/v1/status-pages/{slug}", Operation::new("Deletes a status page and everything told on it", "Nothing")),
-    ("GET", "/api/v1/status-pages/{slug}/followers", Operation::new("Who follows a status page, by mail or webhook", "A list of followers")),
+    (
+        "GET",
+        "/api/v1/status-pages/{slug}/followers",
+        Operation::new("Who follows a status page, by mail or webhook", "A list of followers"),
+    ),
     (
         "POST",
         "/api/v1/status-pages/{slug}/followers",
