@@ -114,6 +114,8 @@ mod scrape;
 mod server_page;
 /// Dashboards for people without an account, and their versions.
 mod shares;
+/// Status pages as customers see them.
+mod status_pages;
 /// Status pages: made, told on, read at once.
 mod status_edit;
 /// Starting and stopping.

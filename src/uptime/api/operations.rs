@@ -83,6 +83,18 @@ const ALL: &[(&str, &str, Operation)] = &[
     ("GET", "/api/v1/status-pages/{slug}", Operation::new("A status page, as it is written", "The status page")),
     ("PUT", "/api/v1/status-pages/{slug}", Operation::new("Changes a status page", "The status page").body(status_page)),
     ("DELETE", "/api/v1/status-pages/{slug}", Operation::new("Deletes a status page and everything told on it", "Nothing")),
+    ("GET", "/api/v1/status-pages/{slug}/followers", Operation::new("Who follows a status page, by mail or webhook", "A list of followers")),
+    (
+        "POST",
+        "/api/v1/status-pages/{slug}/followers",
+        Operation::new("Calls a webhook with everything that is told on a status page", "The follower"),
+    ),
+    ("DELETE", "/api/v1/status-pages/{slug}/followers/{id}", Operation::new("Somebody follows a status page no more", "Nothing")),
+    (
+        "GET",
+        "/api/v1/checks/{name}/badge/{what}",
+        Operation::new("How a check of a public status page does, as SVG: status.svg, uptime.svg or latency.svg", ""),
+    ),
     ("GET", "/api/v1/status-pages/{slug}/posts", Operation::new("What was told on a status page, the newest first", "A list of posts")),
     ("POST", "/api/v1/status-pages/{slug}/posts", Operation::new("Tells something on a status page", "The post").body(post)),
     ("GET", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("A post with its updates", "The post")),

@@ -1,0 +1,240 @@
+//! Status pages as customers see them over the real server: the page, its feeds and badges, and how people follow it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Server, ask, client, until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A port at which something listens, and answers nothing; one is open as long as it lives.
+fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// A check that is in this state.
+fn check(server: &Server, name: &str, port: u16, state: &str) {
+    let check = json!({ "name": name, "interval": "1s", "retries": 0, "tcp": { "address": format!("127.0.0.1:{port}") } });
+    assert_eq!(ask(server, "POST", "/api/v1/checks", Some(&check)).0, 200);
+    until(|| Some(server.api(&format!("/api/v1/checks/{name}"))).filter(|found| found["check"]["state"] == state));
+}
+
+fn page(server: &Server, page: &Json) {
+    let (code, made) = ask(server, "POST", "/api/v1/status-pages", Some(page));
+    assert_eq!(code, 200, "{made}");
+}
+
+fn tell(server: &Server, slug: &str, title: &str) -> i64 {
+    let post = json!({ "title": title, "severity": "degraded", "text": "We look into it. <b>Now</b>" });
+    let (code, made) = ask(server, "POST", &format!("/api/v1/status-pages/{slug}/posts"), Some(&post));
+    assert_eq!(code, 200, "{made}");
+    made["data"]["id"].as_i64().unwrap()
+}
+
+fn read(server: &Server, path: &str) -> String {
+    let (code, text) = server.get(path);
+    assert_eq!(code, 200, "{path}: {text}");
+    text
+}
+
+#[test]
+fn customers_see_what_is_true_without_script_or_account() {
+    let server = Server::quiet();
+    let (_open, port) = listener();
+    check(&server, "web-1", port, "up");
+    let shut = listener().1;
+    check(&server, "pay-1", shut, "down");
+    let sections = json!([{ "title": "Shop", "checks": ["web-1", "pay-1"], "components": [
+        { "check": "web-1", "name": "<img src=x onerror=alert(1)>" }, { "check": "pay-1", "name": "Checkout", "description": "Cards" },
+    ] }]);
+    page(&server, &json!({ "title": "Example", "slug": "shop", "sections": sections }));
+    let html = until(|| Some(read(&server, "/status/shop")).filter(|html| html.contains("Checkout is down")));
+    assert!(
+        html.len() < 30_000 && !html.contains("<script") && !html.contains("<img") && html.contains("&#60;img") | html.contains("&lt;img"),
+        "{html}"
+    );
+    assert!(html.contains("Everything else works.") && html.contains("<h1") && !html.contains("pay-1"), "{html}");
+    tell(&server, "shop", "Cards are slow");
+    let html = read(&server, "/status/shop");
+    assert!(html.contains("Cards are slow") && html.contains("We look into it.") && !html.contains("<b>Now</b>"), "{html}");
+
+    for (path, kind, part) in [
+        ("/status/shop/feed.xml", "application/atom+xml", "<title>Cards are slow</title>"),
+        ("/status/shop/rss", "application/rss+xml", "Cards are slow"),
+        ("/status/shop/status.json", "application/json", "\"Cards are slow\""),
+        ("/status/shop/maintenance.ics", "text/calendar", "BEGIN:VCALENDAR"),
+        ("/status/shop/badge.svg", "image/svg+xml", "<svg"),
+        ("/api/v1/checks/pay-1/badge/status.svg", "image/svg+xml", "Checkout: Down"),
+        ("/api/v1/checks/web-1/badge/uptime.svg?days=7", "image/svg+xml", "&lt;img"),
+    ] {
+        let answer = client().get(server.url(path)).send().unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let found = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        let (headers, text) = (answer.headers().clone(), answer.text().unwrap());
+        assert!(found.starts_with(kind) && text.contains(part), "{path}: {found}: {text}");
+        assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"), "{path}");
+        let again = client().get(server.url(path)).header("if-none-match", headers["etag"].to_str().unwrap()).send().unwrap();
+        assert_eq!(again.status(), 304, "{path}");
+    }
+    for (path, code) in [
+        ("/status/other", 404),
+        ("/status/other/feed.xml", 404),
+        ("/status/other/subscribe", 404),
+        ("/api/v1/checks/nobody/badge/status.svg", 404),
+        ("/api/v1/checks/web-1/badge/other.svg", 404),
+        ("/api/v1/checks/web-1/badge/uptime.svg?days=900", 400),
+    ] {
+        assert_eq!(server.get(path).0, code, "{path}");
+    }
+    let json: Json = serde_json::from_str(&read(&server, "/status/shop/status.json")).unwrap();
+    assert_eq!(
+        (&json["sections"][0]["components"][1]["status"], &json["incidents"][0]["stage"]),
+        (&json!("outage"), &json!("investigating"))
+    );
+}
+
+#[test]
+fn what_is_not_public_is_not_there() {
+    let server = Server::quiet();
+    let (_open, port) = listener();
+    check(&server, "web-1", port, "up");
+    page(&server, &json!({ "title": "Draft", "slug": "draft", "published": false, "sections": [{ "checks": ["web-1"] }] }));
+    for path in ["/status/draft", "/status/draft/feed.xml", "/status/draft/subscribe", "/api/v1/checks/web-1/badge/status.svg"] {
+        assert_eq!(server.get(path).0, 404, "{path}");
+    }
+    page(&server, &json!({ "title": "حالة", "slug": "ar", "language": "ar", "sections": [{ "checks": ["web-1"] }] }));
+    let html = read(&server, "/status/ar");
+    assert!(html.contains("dir=\"rtl\"") && html.contains("كل شيء يعمل"), "{html}");
+    assert!(read(&server, "/status/ar/subscribe").contains("dir=\"rtl\""));
+}
+
+/// A mail server that takes everything and hands over the letters.
+fn mail_server() -> (u16, Receiver<String>) {
+    let (listener, port) = listener();
+    let (sender, letters) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let _greeted = stream.write_all(b"220 here\r\n");
+            let mut letter = None::<String>;
+            while let Some(Ok(line)) = lines.next() {
+                match &mut letter {
+                    Some(text) if line == "." => {
+                        let _received = sender.send(std::mem::take(text));
+                        letter = None;
+                        let _taken = stream.write_all(b"250 taken\r\n");
+                    }
+                    Some(text) => text.push_str(&format!("{line}\n")),
+                    None => {
+                        let answer: &[u8] = match line.get(..4).unwrap_or("").to_ascii_uppercase().as_str() {
+                            "DATA" => {
+                                letter = Some(String::new());
+                                b"354 go on\r\n"
+                            }
+                            "QUIT" => b"221 bye\r\n",
+                            _ => b"250 well\r\n",
+                        };
+                        let _answered = stream.write_all(answer);
+                    }
+                }
+            }
+        }
+    });
+    (port, letters)
+}
+
+/// The secret of a link in a letter, whose lines may be broken.
+fn secret(letter: &str) -> String {
+    let whole = letter.replace("=\n", "").replace("=3D", "=");
+    let rest = whole.split("secret=").nth(1).unwrap();
+    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+}
+
+fn form(server: &Server, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    server.post(path, "application/x-www-form-urlencoded", body)
+}
+
+#[test]
+fn who_says_yes_is_told_once_until_they_end_it() {
+    let (port, letters) = mail_server();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("routing.yml");
+    let routing = format!(
+        "global: {{smtp_smarthost: '127.0.0.1:{port}', smtp_from: pharos@x.example, smtp_require_tls: false}}\nroute: {{receiver: all}}\nreceivers: [{{name: all}}]\n"
+    );
+    std::fs::write(&path, routing).unwrap();
+    let flag = format!("--alertmanager.config.file={}", path.display());
+    let args = [flag.as_str(), "--external-url=http://status.example", "--host-metrics=false", "--own-metrics=false"];
+    let mut server = Server::on(&folder.path().join("data"), &args);
+    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    assert!(read(&server, "/status/shop/subscribe").contains("type=\"email\""));
+    assert_eq!(form(&server, "/status/shop/subscribe", &[("address", "nobody")]).0, 400);
+    let (code, said) = form(&server, "/status/shop/subscribe", &[("address", "bot@x.example"), ("website", "spam")]);
+    assert!(code == 200 && said.contains("a letter is on its way"), "{said}");
+    let (code, again) = form(&server, "/status/shop/subscribe", &[("address", "ann@x.example")]);
+    assert_eq!((code, again), (200, said), "whoever asks is answered alike");
+    let letter = letters.recv_timeout(PATIENCE).unwrap();
+    assert!(
+        letter.contains("Subject: Confirm updates of Example")
+            && letter.contains("ann@x.example")
+            && letter.contains("http://status.example"),
+        "{letter}"
+    );
+    let secret = secret(&letter);
+
+    tell(&server, "shop", "Before");
+    assert!(read(&server, &format!("/status/shop/confirm?secret={secret}")).contains("<form"), "a link that is opened changes nothing");
+    assert_eq!(form(&server, "/status/shop/confirm", &[("secret", "other")]).0, 404);
+    assert_eq!(form(&server, "/status/shop/confirm", &[("secret", &secret)]).0, 200);
+    tell(&server, "shop", "After");
+    let letter = letters.recv_timeout(PATIENCE).unwrap();
+    assert!(
+        letter.contains("After") && !letter.contains("Before") && letter.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
+        "{letter}"
+    );
+    server.kill_and_restart();
+    assert!(letters.recv_timeout(Duration::from_secs(6)).is_err(), "nobody is told twice");
+
+    let (code, _) = server.post(
+        &format!("/status/shop/unsubscribe?secret={secret}"),
+        "application/x-www-form-urlencoded",
+        "List-Unsubscribe=One-Click",
+    );
+    assert_eq!(code, 200);
+    assert_eq!(server.api("/api/v1/status-pages/shop/followers"), json!([]));
+    tell(&server, "shop", "Later");
+    assert!(letters.recv_timeout(Duration::from_secs(5)).is_err());
+    let asked = (0..4).map(|_| form(&server, "/status/shop/subscribe", &[("address", "ann@x.example")]).0).collect::<Vec<_>>();
+    assert!(asked.contains(&429), "{asked:?}");
+}
+
+#[test]
+fn programs_are_told_by_webhook() {
+    let server = Server::quiet();
+    let (hook, port) = listener();
+    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    let add = |address: &str| ask(&server, "POST", "/api/v1/status-pages/shop/followers", Some(&json!({ "webhook": address }))).0;
+    assert_eq!((add("ftp://x"), add(""), add(&format!("http://127.0.0.1:{port}/hook"))), (400, 400, 200));
+    tell(&server, "shop", "Slow");
+    let (mut stream, _) = hook.accept().unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap());
+    let (mut length, mut line) = (0, String::new());
+    while lines.read_line(&mut line).unwrap() > 2 {
+        length = line.to_lowercase().strip_prefix("content-length:").map_or(length, |text| text.trim().parse().unwrap());
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    std::io::Read::read_exact(&mut lines, &mut body).unwrap();
+    stream.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let told: Json = serde_json::from_slice(&body).unwrap();
+    assert!(told["text"].as_str().unwrap().starts_with("Example: Slow") && told["update"]["stage"] == "investigating", "{told}");
+    let id = server.api("/api/v1/status-pages/shop/followers")[0]["id"].as_i64().unwrap();
+    assert_eq!(ask(&server, "DELETE", &format!("/api/v1/status-pages/shop/followers/{id}"), None).0, 200);
+}
