@@ -217,13 +217,7 @@ fn condition(id: i64, seen: &Seen, active: &[Post]) -> Condition {
     let told = active.iter().filter(|post| post.is_about(id) && post.of.is_none());
     match (seen.state, told.map(|post| post.severity).max()) {
         _ if seen.is_maintained => Condition::Maintenance,
-        (State::Down, _) => Condition::Down,
-        // The server's own posts are of checks that are down; one that is up again is not held down by its post.
-        (_, Some(Severity::Outage))
-            if active.iter().any(|post| post.is_about(id) && post.severity == Severity::Outage && post.of.is_none()) =>
-        {
-            Condition::Down
-        }
+        (State::Down, _) | (_, Some(Severity::Outage)) => Condition::Down,
         (_, Some(Severity::Degraded)) => Condition::Degraded,
         (_, Some(Severity::Maintenance)) => Condition::Maintenance,
         (State::Up, _) => Condition::Up,
