@@ -30,7 +30,7 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 15] = [
+const PUBLIC: [(&str, &str); 25] = [
     // Who knows the token of a heartbeat may beat.
     ("GET, POST, PUT", "/api/v1/heartbeats/{token}"),
     ("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}"),
@@ -48,10 +48,21 @@ const PUBLIC: [(&str, &str); 15] = [
     // What somebody shared on purpose, by an address that nobody guesses.
     ("GET", links::SHARED),
     ("POST", links::SHARED_PANELS),
+    // What customers see, and how they follow it.
+    ("GET", links::STATUS_PAGE),
+    ("GET", links::STATUS_FEED),
+    ("GET", links::STATUS_RSS),
+    ("GET", links::STATUS_JSON),
+    ("GET", links::STATUS_CALENDAR),
+    ("GET", links::STATUS_BADGE),
+    ("GET", links::CHECK_BADGE),
+    ("GET, POST", links::STATUS_FOLLOW),
+    ("GET, POST", links::STATUS_CONFIRM),
+    ("GET, POST", links::STATUS_UNFOLLOW),
 ];
 
 /// Routes that keep nothing of what is sent, though they take forms or dashboards.
-const KEEPS_NOTHING: [&str; 3] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY];
+const KEEPS_NOTHING: [&str; 4] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY, links::UPTIME_STATUS_PREVIEW];
 
 /// A server with somebody of each kind.
 struct House {

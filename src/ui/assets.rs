@@ -60,8 +60,8 @@ pub fn print_font(script: &str, weight: &str) -> Option<Cow<'static, [u8]>> {
     Files::get(&format!("print-{script}-{weight}.woff")).map(|file| file.data)
 }
 
-/// Whether a list of codings names one without refusing it by `q=0`.
-fn accepts(list: &str, coding: &str) -> bool {
+/// Whether a list of codings (`Accept-Encoding`) names one without refusing it by `q=0`.
+pub fn accepts(list: &str, coding: &str) -> bool {
     list.split(',').any(|entry| {
         let mut parts = entry.split(';').map(str::trim);
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding) || name == "*");

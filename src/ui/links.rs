@@ -189,10 +189,22 @@ pub const UPTIME_STATUS_SAVE: &str = "/uptime/status-pages/save";
 pub const UPTIME_STATUS_PREVIEW: &str = "/uptime/status-pages/preview";
 /// POST: forgets a status page.
 pub const UPTIME_STATUS_DELETE: &str = "/uptime/status-pages/delete";
-/// What is told on a status page: `page`; POST tells something.
+/// What is told on a status page: `slug`; POST tells something.
 pub const UPTIME_STATUS_POSTS: &str = "/uptime/status-pages/posts";
 /// A status page, for everyone.
 pub const STATUS_PAGE: &str = "/status/{slug}";
+/// Who wants to be told of what is told on a status page; POST asks for a letter.
+pub const STATUS_FOLLOW: &str = "/status/{slug}/subscribe";
+/// Who was asked says yes (`secret`); POST takes it down.
+pub const STATUS_CONFIRM: &str = "/status/{slug}/confirm";
+/// Who wants no letters any more (`secret`); POST takes it down.
+pub const STATUS_UNFOLLOW: &str = "/status/{slug}/unsubscribe";
+/// Maintenance of a status page as a calendar.
+pub const STATUS_CALENDAR: &str = "/status/{slug}/maintenance.ics";
+/// What was told on a status page, as Atom.
+pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
+/// A status page for programs.
+pub const STATUS_JSON: &str = "/status/{slug}/status.json";
 /// Pages of uptime: path and name.
 pub const UPTIME_PAGES: [(&str, &str); 5] = [
     (UPTIME, key("Checks")),
@@ -336,9 +348,35 @@ pub fn check_edit(id: i64) -> String {
     UPTIME_EDIT.replace("{id}", &id.to_string())
 }
 
+/// One of the addresses of a status page.
+pub fn of_status_page(pattern: &str, slug: &str) -> String {
+    pattern.replace("{slug}", &encode(slug))
+}
+
 /// A status page, for everyone.
 pub fn status_page(slug: &str) -> String {
     STATUS_PAGE.replace("{slug}", &encode(slug))
+}
+
+/// Who follows a status page; POST adds a webhook.
+pub const STATUS_FOLLOWERS: &str = "/api/v1/status-pages/{slug}/followers";
+/// DELETE: somebody follows a status page no more.
+pub const STATUS_FOLLOWER: &str = "/api/v1/status-pages/{slug}/followers/{id}";
+/// What was told on a status page, as RSS.
+pub const STATUS_RSS: &str = "/status/{slug}/rss";
+/// How a check on a status page does, as a small picture: `what` is `status.svg`, `uptime.svg` or `latency.svg`.
+pub const CHECK_BADGE: &str = "/api/v1/checks/{name}/badge/{what}";
+/// How a status page does, as a small picture.
+pub const STATUS_BADGE: &str = "/status/{slug}/badge.svg";
+
+/// What was told on a status page, as Atom.
+pub fn status_feed(slug: &str) -> String {
+    STATUS_FEED.replace("{slug}", &encode(slug))
+}
+
+/// A status page for programs.
+pub fn status_json(slug: &str) -> String {
+    STATUS_JSON.replace("{slug}", &encode(slug))
 }
 
 /// A dashboard by its uid, with its title as people read it.

@@ -144,6 +144,11 @@ seed("wal", *(bytes([choice]) + b"".join(bytes([kind]) + struct.pack("<H", len(c
 
 seed("config_yaml", *(b"\2" + content for content in files("*.yml", "*.yaml")))
 seed("config_yaml", b'\0- targets: ["a:1", b]\n  labels: {x: 1}\n', b'\1[{"targets": ["a:1"], "labels": {"x": "y"}}]')
+seed("uptime_check", b"name: a\nlabels: {a: b}\nhttp: {url: 'https://a/', status: [200, 3xx], json: [{path: a, is: above, value: 1}]}\n")
+seed("uptime_check", b"{name: a, heartbeat: {cron: '0 3 * * *', grace: 5m}}", b"{name: a, group: {checks: [b], up_min: 1}}", b"{name: a, domain: {name: a.org}}")
+seed("uptime_bring", b'{"monitorList": [{"id": 1, "name": "a", "type": "group"}, {"id": 2, "name": "b", "type": "keyword", "url": "http://a", "keyword": "k", "parent": 1}]}')
+seed("uptime_bring", b'{"monitors": [{"friendly_name": "a", "type": 2, "url": "http://a", "keyword_value": "k"}]}', b"Type,Friendly Name,URL/IP\nPing,a,h\n")
+seed("uptime_bring", b'endpoints: [{name: a, url: "http://a", conditions: ["[STATUS] < 300", "[BODY].a == pat(*b*)"]}]', b"checks: [{name: a, ping: {host: b}}]")
 body = b"# TYPE a counter\n# HELP a some\na{b=\"c\"} 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 2\nh_count 2\n"
 seed("push", *(bytes([choice]) + path + b"\n" + body for choice in (0, 24) for path in (b"/job/a", b"/job@base64/YQ/b/c", b"/job/a/x%20y/z")))
 seed("push", bytes([17]) + b"/job/a\n" + delimited())

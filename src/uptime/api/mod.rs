@@ -6,6 +6,7 @@ mod maintenance;
 mod operations;
 mod probe;
 mod report;
+mod status;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::platform::telemetry::metrics::{Counter, Page, Report};
 use crate::uptime::bring::Brought;
 use crate::uptime::config::Modules;
 use crate::uptime::probe::Prober;
+use crate::uptime::status::keeper::Keeper;
 use crate::uptime::watch::desk::Desk;
 
 /// What the endpoints work with.
@@ -28,6 +30,7 @@ pub(super) struct ApiState {
     pub(super) counts: Counts,
     pub(super) bring: Bring,
     pub(super) desk: Arc<Desk>,
+    pub(super) keeper: Arc<Keeper>,
     pub(super) clock: SharedClock,
 }
 
@@ -81,6 +84,16 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/maintenance/{id}", read, with(get(maintenance::one)))
         .route("PUT", "/api/v1/maintenance/{id}", edit, with(put(maintenance::change)))
         .route("DELETE", "/api/v1/maintenance/{id}", edit, with(delete(maintenance::delete)))
+        .route("GET", "/api/v1/status-pages", read, with(get(status::list)))
+        .route("POST", "/api/v1/status-pages", edit, with(post(status::make)))
+        .route("GET", "/api/v1/status-pages/{slug}", read, with(get(status::one)))
+        .route("PUT", "/api/v1/status-pages/{slug}", edit, with(put(status::change)))
+        .route("DELETE", "/api/v1/status-pages/{slug}", edit, with(delete(status::delete)))
+        .route("GET", "/api/v1/status-pages/{slug}/posts", read, with(get(status::posts)))
+        .route("POST", "/api/v1/status-pages/{slug}/posts", edit, with(post(status::tell)))
+        .route("GET", "/api/v1/status-pages/{slug}/posts/{id}", read, with(get(status::post)))
+        .route("DELETE", "/api/v1/status-pages/{slug}/posts/{id}", edit, with(delete(status::forget_post)))
+        .route("POST", "/api/v1/status-pages/{slug}/posts/{id}/updates", edit, with(post(status::tell_more)))
         // Who knows the token may beat: jobs have no account.
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}", Policy::Public, with(any(checks::plain_beat)))
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))

@@ -2,11 +2,13 @@
 
 use serde_json::Value as Json;
 
+use super::status::{PostKeys, UpdateKeys};
 use crate::access::{Operation, RouteInfo};
 use crate::platform::config::keys::Keys;
 use crate::platform::config::shape::Shape;
 use crate::uptime::config::Check;
 use crate::uptime::config::maintenance::Described;
+use crate::uptime::status::page::StatusPage;
 
 fn check() -> Json {
     Shape::Keys(Check::shape()).schema()
@@ -14,6 +16,18 @@ fn check() -> Json {
 
 fn maintenance() -> Json {
     Shape::Keys(Described::shape()).schema()
+}
+
+fn status_page() -> Json {
+    Shape::Keys(StatusPage::shape()).schema()
+}
+
+fn post() -> Json {
+    Shape::Keys(PostKeys::shape()).schema()
+}
+
+fn post_update() -> Json {
+    Shape::Keys(UpdateKeys::shape()).schema()
 }
 
 const ALL: &[(&str, &str, Operation)] = &[
@@ -64,6 +78,16 @@ const ALL: &[(&str, &str, Operation)] = &[
         Operation::new("Changes maintenance; what is over stays as it was", "Its id from now on").body(maintenance),
     ),
     ("DELETE", "/api/v1/maintenance/{id}", Operation::new("Ends maintenance, or takes back what has not begun", "Nothing")),
+    ("GET", "/api/v1/status-pages", Operation::new("Every status page", "A list of status pages")),
+    ("POST", "/api/v1/status-pages", Operation::new("Makes a status page", "The status page").body(status_page)),
+    ("GET", "/api/v1/status-pages/{slug}", Operation::new("A status page, as it is written", "The status page")),
+    ("PUT", "/api/v1/status-pages/{slug}", Operation::new("Changes a status page", "The status page").body(status_page)),
+    ("DELETE", "/api/v1/status-pages/{slug}", Operation::new("Deletes a status page and everything told on it", "Nothing")),
+    ("GET", "/api/v1/status-pages/{slug}/posts", Operation::new("What was told on a status page, the newest first", "A list of posts")),
+    ("POST", "/api/v1/status-pages/{slug}/posts", Operation::new("Tells something on a status page", "The post").body(post)),
+    ("GET", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("A post with its updates", "The post")),
+    ("DELETE", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("Deletes a post", "Nothing")),
+    ("POST", "/api/v1/status-pages/{slug}/posts/{id}/updates", Operation::new("Tells more of a post", "The post").body(post_update)),
     (
         "GET, POST, PUT",
         "/api/v1/heartbeats/{token}",

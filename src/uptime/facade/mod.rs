@@ -25,7 +25,9 @@ use crate::series::ports::{Append, ChecksNow, Evaluate, SendMail, TakeAlerts};
 use crate::uptime::api::{self, ApiState, Bring, Counts};
 use crate::uptime::config::{KeptChecks, Modules};
 use crate::uptime::model::track::State;
+use crate::uptime::pages::status::Pen;
 use crate::uptime::probe::Prober;
+use crate::uptime::status::keeper::Keeper;
 use crate::uptime::store::Store;
 use crate::uptime::watch::announce::Announcer;
 use crate::uptime::watch::desk::{Desk, Followed};
@@ -112,10 +114,12 @@ impl Uptime {
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
-        let pages =
-            PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), (Arc::clone(&mail), store.clone()));
+        let keeper =
+            Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen { external_url: external_url.clone() }))?;
+        let offered = (Arc::clone(&mail), store.clone(), Arc::clone(&keeper));
+        let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), offered);
         let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
-        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, clock });
+        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, keeper, clock });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
         let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());
@@ -149,6 +153,9 @@ impl Uptime {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(async move { watcher.run(stop).await }));
         tasks.push(tokio::spawn(self.telling()));
+        let (keeper, stop) = (Arc::clone(&self.state.keeper), self.stop.clone());
+        tasks.push(tokio::spawn(async move { keeper.run(stop).await }));
+        tasks.push(tokio::spawn(pages::status::follow::telling(Arc::clone(&self.pages), self.stop.clone())));
         tasks.push(tokio::spawn(pages::maintenance::sending(Arc::clone(&self.pages), self.stop.clone())));
         tasks.push(tokio::spawn(self.following()));
         let (store, clock, stop) = (self.store.clone(), Arc::clone(&self.state.clock), self.stop.clone());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::draft::Draft;
 use super::found::{self, Found, found};
 use super::kinds;
-use super::list::{Views, members};
+use super::list::Views;
 use super::standing::{self, Standing, length};
 use super::strip::{Strip, percent, strip};
 use crate::base::quote::quote;
@@ -172,7 +172,7 @@ pub fn render(input: &CheckInput, shell: &Shell) -> String {
         results: input.beats.iter().rev().take(RESULTS_MAX).map(|beat| result_row(beat, shell)).collect(),
         parent: related(&check.parent),
         children: input.views.iter().filter_map(below).collect(),
-        members: members(check).iter().filter_map(|name| related(name)).collect(),
+        members: check.members().iter().filter_map(|name| related(name)).collect(),
         chart: links::chart(&[&query], &["{{phase}}"], ""),
         explore: links::explore(&query),
         yaml: file::print([check]),

@@ -244,16 +244,25 @@ impl Written {
 
     /// A message often begins with its key, which also says where one is missing.
     fn field_of(&self, place: &str, told: &Diagnostic, kind: &str) -> String {
-        let word = told.message.split(':').next().unwrap_or_default();
-        let of_kind = kinds::of(kind).and_then(|kind| kind.fields.iter().find(|field| field.key == word));
-        match of_kind {
-            Some(field) => field_name(Some(kind), field.key),
-            None if COMMON.iter().any(|field| field.key == word) => word.to_owned(),
+        match named_in(&told.message, kind) {
+            Some(field) => field,
             // Of the kind as a whole, or what stands in it.
             None if place == kind || !place.contains('.') && kinds::of(place).is_some() => String::new(),
             None => place.to_owned(),
         }
     }
+}
+
+/// The field whose key a message begins with.
+fn named_in(message: &str, kind: &str) -> Option<String> {
+    let word = message.split(':').next().unwrap_or_default();
+    let own = kinds::of(kind).and_then(|kind| kind.fields.iter().find(|field| field.key == word));
+    own.map(|field| field_name(Some(kind), field.key)).or_else(|| COMMON.iter().any(|field| field.key == word).then(|| word.to_owned()))
+}
+
+/// The field that a message is about (empty for the whole), and the message without its key.
+pub fn mistake(message: &str, kind: &str) -> (String, String) {
+    (named_in(message, kind).unwrap_or_default(), sentence(message))
 }
 
 /// A message without its key, as a sentence.

@@ -6,8 +6,6 @@ use super::found;
 use super::kinds::{self, KindOf};
 use super::standing::{self, Standing, length};
 use super::strip::{Reach, Strip, strip};
-use crate::platform::config::keys::to_node;
-use crate::platform::config::yaml::Kind;
 use crate::ui::lang::{Words, key};
 use crate::ui::links;
 use crate::ui::page;
@@ -81,17 +79,6 @@ impl Filter {
             && (self.label.is_empty() || check.labels.iter().any(|(name, value)| format!("{name}={value}") == self.label))
             && self.text.split_whitespace().all(has)
     }
-}
-
-/// The names of the checks in a group; none of other kinds.
-pub fn members(check: &Check) -> Vec<String> {
-    if check.kind() != "group" {
-        return Vec::new();
-    }
-    let node = to_node(check);
-    let Some(Kind::List(items)) = node.get("group").and_then(|group| group.get("checks")).map(|list| &list.kind) else { return Vec::new() };
-    let text = |kind: &Kind| if let Kind::Scalar { text, .. } = kind { Some(text.to_string()) } else { None };
-    items.iter().filter_map(|item| text(&item.kind)).collect()
 }
 
 /// Checks that are shown together: those of a group, or those of none.
@@ -193,8 +180,8 @@ pub fn choose(views: &Views, filter: &Filter) -> Chosen {
 
 /// The group of each check that is in one; of several the one that was made first.
 fn groups(views: &Views) -> HashMap<i64, i64> {
-    let groups: Vec<(i64, Vec<String>)> =
-        views.iter().map(|(id, view)| (*id, members(&view.check))).filter(|(_, names)| !names.is_empty()).collect();
+    let groups: Vec<(i64, &[String])> =
+        views.iter().map(|(id, view)| (*id, view.check.members())).filter(|(_, names)| !names.is_empty()).collect();
     if groups.is_empty() {
         return HashMap::new();
     }
@@ -585,6 +572,24 @@ mod tests {
         }
         assert!(html(&some(), "done=paused-3", true).contains("3 checks are paused."));
         assert!(!html(&some(), "", false).contains("name=\"check\""));
+    }
+
+    #[test]
+    fn groups_stand_above_their_members_with_the_worst_of_them() {
+        let mut views = some();
+        views.insert(9, view("{name: Site, group: {checks: [Fine, Off]}}", State::Up));
+        let text = html(&views, "", true);
+        sample::check(&text);
+        // What is down comes first, though it is in no group.
+        assert_eq!(order(&text), ["Broken", "Slow", "Fresh", "Fine", "Off"]);
+        assert!(text.contains("<a href=\"/uptime/9\">Site</a>") && text.contains("all up"), "{text}");
+        views.insert(9, view("{name: Site, group: {checks: [Fine, Broken]}}", State::Down));
+        let text = html(&views, "", true);
+        assert_eq!(order(&text), ["Broken", "Fine", "Slow", "Fresh", "Off"]);
+        assert!(text.contains("1 of 2 up"), "{text}");
+        assert_eq!(order(&html(&views, "text=site", true)), ["Broken", "Fine"]);
+        let alone = html(&Views::from([(9, views[&9].clone())]), "", true);
+        assert!(alone.contains(">Site<"), "{alone}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod draft;
 pub mod edit;
+pub mod follow;
 pub mod found;
 pub mod import;
 pub mod incidents;
@@ -18,4 +19,5 @@ pub mod report;
 #[cfg(test)]
 mod sample;
 pub mod standing;
+pub mod status;
 pub mod strip;

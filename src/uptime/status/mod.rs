@@ -1,1 +1,19 @@
-//! Status pages: what customers see of checks, incidents and maintenance.
+//! Status pages for customers: what they are, what is told on them, what they show now.
+//!
+//! In this order: [`page`] (a page as it is written), [`accent`] (its colour, legible on both grounds), [`post`] (what
+//! people tell), [`picture`] (what a page shows, put together from states, figures, posts and maintenance), [`sentence`]
+//! (the one sentence on top), [`copies`] (its bytes, packed once for everyone), [`keeper`] (keeps all of them as they are
+//! now), [`badge`] (a state as a small picture), [`calendar`] (maintenance as a calendar), [`telling`] (tells those who
+//! follow a page), [`limits`] (how often somebody may ask to).
+
+pub mod accent;
+pub mod badge;
+pub mod calendar;
+pub mod copies;
+pub mod keeper;
+pub mod limits;
+pub mod page;
+pub mod picture;
+pub mod post;
+pub mod sentence;
+pub mod telling;

@@ -5,8 +5,10 @@
 
 mod books;
 mod checks;
+mod followers;
 pub mod kuma;
 mod maintenance;
+mod pages;
 mod past;
 mod reports;
 
@@ -16,7 +18,9 @@ use crate::platform::db::Db;
 
 pub use books::Written;
 pub use checks::{NotStored, Stored};
+pub use followers::{Added, FOLLOWERS_MAX, Follower, Telling};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
+pub use pages::{StoredPage, StoredPost, StoredUpdate};
 pub use reports::READERS_MAX;
 
 /// Days for which spans are kept: a year, and what a month's report of last year needs.

@@ -2,7 +2,7 @@
 
 mod checks;
 pub(super) mod maintenance;
-mod status;
+pub(super) mod status;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -18,6 +18,8 @@ use crate::series::ports::SendMail;
 use crate::ui::asked::Asked;
 use crate::ui::nav::Page;
 use crate::ui::shell::Shell;
+use crate::uptime::status::keeper::Keeper;
+use crate::uptime::status::limits::Limits;
 use crate::uptime::store::Store;
 use crate::uptime::watch::desk::Desk;
 use crate::uptime::watch::watcher::Probe;
@@ -39,6 +41,10 @@ pub(super) struct PageState {
     pub(super) mail: Arc<OnceLock<Arc<dyn SendMail>>>,
     /// Whom reports are sent to.
     pub(super) readers: Store,
+    /// Status pages.
+    pub(super) keeper: Arc<Keeper>,
+    /// How often letters about status pages may be asked for.
+    pub(super) limits: Limits,
     pub(super) work: WorkPool,
 }
 
@@ -48,9 +54,9 @@ impl PageState {
         probe: Arc<dyn Probe>,
         clock: SharedClock,
         external_url: String,
-        (mail, readers): (Arc<OnceLock<Arc<dyn SendMail>>>, Store),
+        (mail, readers, keeper): (Arc<OnceLock<Arc<dyn SendMail>>>, Store, Arc<Keeper>),
     ) -> Arc<Self> {
-        Arc::new(Self { desk, probe, clock, external_url, mail, readers, work: WorkPool::new(PLACES) })
+        Arc::new(Self { desk, probe, clock, external_url, mail, readers, keeper, limits: Limits::default(), work: WorkPool::new(PLACES) })
     }
 }
 

@@ -51,7 +51,8 @@ impl Draft {
         self.fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
     }
 
-    fn all<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d str> {
+    /// Every value of a field that may stand several times.
+    pub fn all<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d str> {
         self.fields.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 

@@ -17,7 +17,7 @@ use crate::ui::links;
 use crate::ui::look::Look;
 use crate::uptime::config::Check;
 use crate::uptime::pages::check::NOTE_CHARS_MAX;
-use crate::uptime::pages::draft::Draft;
+use crate::uptime::pages::draft::{Draft, mistake};
 use crate::uptime::pages::edit::Tried;
 use crate::uptime::pages::list::{Order, Wish};
 use crate::uptime::watch::desk::{Amend, NotStored, PutError};
@@ -86,7 +86,8 @@ pub(super) async fn save(State(state): State<Arc<Checks>>, asked: Asked, body: B
             let (tried, problem) = match &error {
                 PutError::Wrong(told) => (Tried::Wrong(written.mistakes(told, &draft.kind)), String::new()),
                 PutError::NotStored(NotStored::Taken(_)) => (Tried::Wrong(vec![("name".to_owned(), error.to_string())]), String::new()),
-                PutError::Unfit(_) | PutError::InFile(_) | PutError::NotStored(_) => (Tried::Nothing, error.to_string()),
+                PutError::Unfit(why) => (Tried::Wrong(vec![mistake(why, &draft.kind)]), String::new()),
+                PutError::InFile(_) | PutError::NotStored(_) => (Tried::Nothing, error.to_string()),
             };
             show_form(&state, asked, draft, tried, status, problem).await
         }

@@ -16,7 +16,7 @@ use crate::ui::asked::Asked;
 use crate::ui::nav::Page;
 use crate::ui::shell::Shell;
 use crate::uptime::model::outcome::{Failure, FailureKind, Outcome};
-use crate::uptime::pages::draft::Draft;
+use crate::uptime::pages::draft::{self, Draft};
 use crate::uptime::pages::edit::Tried;
 use crate::uptime::pages::found;
 use crate::uptime::watch::desk::PutError;
@@ -63,20 +63,20 @@ pub(super) async fn route(State(state): State<Arc<Checks>>, asked: Asked, body: 
     show_form(&state, asked, draft, tried, StatusCode::OK, String::new()).await
 }
 
-async fn try_out(state: &Checks, draft: &Draft, shell: &Shell) -> Tried {
-    if !draft.is_begun() {
+async fn try_out(state: &Checks, form: &Draft, shell: &Shell) -> Tried {
+    if !form.is_begun() {
         return Tried::Nothing;
     }
     let desk = &state.pages.desk;
-    let like = draft.from.or(draft.id);
+    let like = form.from.or(form.id);
     let before = like.and_then(|id| desk.view(id));
-    let mut named = draft.clone();
+    let mut named = form.clone();
     named.name_it(|_| false);
     let written = named.text(before.as_ref().map(|view| &*view.check));
-    let check = match desk.look(draft.id, draft.from, &written.text) {
+    let check = match desk.look(form.id, form.from, &written.text) {
         Ok(defined) => defined.check,
-        Err(PutError::Wrong(told)) => return Tried::Wrong(written.mistakes(&told, &draft.kind)),
-        Err(other) => return Tried::Wrong(vec![("parent".to_owned(), other.to_string())]),
+        Err(PutError::Wrong(told)) => return Tried::Wrong(written.mistakes(&told, &form.kind)),
+        Err(other) => return Tried::Wrong(vec![draft::mistake(&other.to_string(), &named.kind)]),
     };
     if check.heartbeat.is_some() {
         return Tried::Waits;

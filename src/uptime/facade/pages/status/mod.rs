@@ -1,0 +1,41 @@
+//! Pages about status pages, and status pages themselves.
+
+pub(in crate::uptime::facade) mod follow;
+mod forms;
+mod lists;
+mod public;
+
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, delete, get, post};
+
+use super::{PageState, shell_at, work};
+use crate::access::{Policy, Routes};
+use crate::ui::links;
+
+/// Every page with who may look at it.
+pub(super) fn routes(state: &Arc<PageState>) -> Routes {
+    let (read, edit) = (Policy::READ, Policy::EDIT);
+    let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
+    Routes::new()
+        .route("GET", links::STATUS_PAGE, Policy::Public, with(get(public::page)))
+        .route("GET", links::STATUS_FEED, Policy::Public, with(get(public::atom)))
+        .route("GET", links::STATUS_RSS, Policy::Public, with(get(public::rss)))
+        .route("GET", links::STATUS_JSON, Policy::Public, with(get(public::json)))
+        .route("GET", links::STATUS_CALENDAR, Policy::Public, with(get(public::calendar)))
+        .route("GET", links::STATUS_BADGE, Policy::Public, with(get(public::badge)))
+        .route("GET", links::CHECK_BADGE, Policy::Public, with(get(public::check_badge)))
+        .route("GET, POST", links::STATUS_FOLLOW, Policy::Public, with(get(follow::page).post(follow::ask)))
+        .route("GET, POST", links::STATUS_CONFIRM, Policy::Public, with(get(follow::may_confirm).post(follow::confirm)))
+        .route("GET, POST", links::STATUS_UNFOLLOW, Policy::Public, with(get(follow::may_end).post(follow::end)))
+        .route("GET", links::STATUS_FOLLOWERS, Policy::EDIT, with(get(follow::list)))
+        .route("POST", links::STATUS_FOLLOWERS, Policy::EDIT, with(post(follow::add)))
+        .route("DELETE", links::STATUS_FOLLOWER, Policy::EDIT, with(delete(follow::remove)))
+        .route("GET", links::UPTIME_STATUS, read, with(get(lists::list)))
+        .route("GET", links::UPTIME_STATUS_EDIT, edit, with(get(lists::edit)))
+        .route("GET", links::UPTIME_STATUS_POSTS, read, with(get(lists::posts)))
+        .route("POST", links::UPTIME_STATUS_SAVE, edit, with(post(forms::save)))
+        .route("POST", links::UPTIME_STATUS_PREVIEW, edit, with(post(forms::preview)))
+        .route("POST", links::UPTIME_STATUS_DELETE, edit, with(post(forms::delete)))
+        .route("POST", links::UPTIME_STATUS_POSTS, edit, with(post(forms::posts)))
+}

@@ -1,0 +1,176 @@
+//! The form of a status page: one field each, a part of the page each, names of checks a line each.
+
+use std::collections::BTreeMap;
+
+use crate::base::location::Location;
+use crate::base::time::Duration;
+use crate::ui::lang::{LANGUAGES, key};
+use crate::ui::links;
+use crate::ui::page;
+use crate::ui::shell::Shell;
+use crate::uptime::pages::maintenance::edit::Draft;
+use crate::uptime::status::page::{DESCRIPTION_CHARS_MAX, Named, Part, SECTIONS_MAX, StatusPage};
+
+/// Parts without anything that a form offers.
+const EMPTY_PARTS: usize = 2;
+/// Looks, and their words.
+const THEMES: [(&str, &str); 3] = [("auto", key("As the reader's system")), ("light", key("Light")), ("dark", key("Dark"))];
+/// What is between the name of a check and that for customers, and between that and more about it.
+const MARKS: [&str; 2] = [" = ", " | "];
+
+/// The fields of a page that is there.
+pub fn draft_of(page: &StatusPage) -> Draft {
+    let mut draft = Draft::default();
+    for (name, value) in [
+        ("title", &page.title),
+        ("slug", &page.slug),
+        ("description", &page.description),
+        ("language", &page.language),
+        ("zone", &page.time_zone),
+        ("theme", &page.theme),
+        ("accent", &page.accent),
+    ] {
+        draft.set(name, value);
+    }
+    for (name, is_on) in [("published", page.published), ("listed", page.listed), ("show_latency", page.show_latency)] {
+        draft.set(name, if is_on { "1" } else { "" });
+    }
+    draft.set("auto_after", if page.auto_after.ms() > 0 { page.auto_after.to_string() } else { String::new() });
+    for (at, part) in page.sections.iter().enumerate() {
+        draft.set(&format!("part{at}.title"), &part.title);
+        draft.set(&format!("part{at}.checks"), lines_of(part));
+        let labels: Vec<String> = part.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        draft.set(&format!("part{at}.labels"), labels.join("\n"));
+    }
+    draft
+}
+
+/// The fields of a new page, with every check on it.
+pub fn fresh(checks: &[String]) -> Draft {
+    let part = Part { checks: checks.to_vec(), ..Part::default() };
+    draft_of(&StatusPage { sections: vec![part], ..StatusPage::default() })
+}
+
+fn lines_of(part: &Part) -> String {
+    let own = |check: &String| part.components.iter().find(|named| named.check == *check);
+    let line = |check: &String| match own(check) {
+        Some(named) if !named.description.is_empty() => {
+            let name = if named.name.is_empty() { check } else { &named.name };
+            format!("{check}{}{name}{}{}", MARKS[0], MARKS[1], named.description)
+        }
+        Some(named) if !named.name.is_empty() => format!("{check}{}{}", MARKS[0], named.name),
+        _ => check.clone(),
+    };
+    let more = part.components.iter().map(|named| &named.check).filter(|check| !part.checks.contains(check));
+    // What is there by its labels, and has a name for customers: a line of its own would name it twice, which does no harm.
+    part.checks.iter().chain(more).map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads the fields; the page as text, to be vetted where it is kept.
+///
+/// # Errors
+/// What cannot be read as anything.
+pub fn read(draft: &Draft, is_check: impl Fn(&str) -> bool) -> Result<StatusPage, String> {
+    let is_on = |name: &str| !draft.get(name).is_empty();
+    let auto_after = match draft.get("auto_after") {
+        "" => Duration::default(),
+        text => Duration::parse(text).map_err(|error| format!("auto_after: {error}"))?,
+    };
+    let parts = (0..SECTIONS_MAX + EMPTY_PARTS).map(|at| part_of(draft, at, &is_check)).collect::<Result<Vec<_>, _>>()?;
+    Ok(StatusPage {
+        title: draft.get("title").to_owned(),
+        slug: draft.get("slug").to_owned(),
+        description: draft.get("description").to_owned(),
+        sections: parts.into_iter().filter(|part| *part != Part::default()).collect(),
+        language: if is_on("language") { draft.get("language") } else { "en" }.to_owned(),
+        time_zone: draft.get("zone").to_owned(),
+        theme: if is_on("theme") { draft.get("theme") } else { "auto" }.to_owned(),
+        accent: draft.get("accent").to_owned(),
+        published: is_on("published"),
+        listed: is_on("listed"),
+        show_latency: is_on("show_latency"),
+        auto_after,
+    })
+}
+
+fn part_of(draft: &Draft, at: usize, is_check: &impl Fn(&str) -> bool) -> Result<Part, String> {
+    let field = |name: &str| draft.get(&format!("part{at}.{name}"));
+    let mut part = Part { title: field("title").to_owned(), ..Part::default() };
+    for line in field("checks").lines().map(str::trim).filter(|line| !line.is_empty()) {
+        // A name may have the mark in it.
+        let (check, own) = if is_check(line) { (line, "") } else { line.split_once(MARKS[0]).unwrap_or((line, "")) };
+        let (name, description) = own.split_once(MARKS[1]).unwrap_or((own, ""));
+        let [check, name, description] = [check, name, description].map(|text| text.trim().to_owned());
+        if !own.is_empty() {
+            part.components.push(Named { check: check.clone(), name, description });
+        }
+        part.checks.push(check);
+    }
+    let labels = field("labels").lines().map(str::trim).filter(|line| !line.is_empty());
+    let label = |line: &str| line.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+    part.labels = labels
+        .map(|line| label(line).ok_or_else(|| format!("labels: read {}, expected name=value", crate::base::quote::quote(line))))
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
+    Ok(part)
+}
+
+/// What the page is made of.
+#[derive(Debug, Clone, Default)]
+pub struct EditInput {
+    /// The fields.
+    pub draft: Draft,
+    /// The slug of the page that is changed; empty for a new one.
+    pub existing: String,
+    /// Names of checks.
+    pub checks: Vec<String>,
+    /// What is wrong.
+    pub problem: String,
+}
+
+struct Block {
+    at: usize,
+    title: String,
+    checks: String,
+    labels: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "uptime/status/edit.html")]
+struct EditPage<'a> {
+    shell: &'a Shell,
+    input: &'a EditInput,
+    blocks: Vec<Block>,
+    zones: Vec<&'static str>,
+    view: String,
+    posts: String,
+}
+
+impl EditPage<'_> {
+    fn v(&self, name: &str) -> &str {
+        self.input.draft.get(name)
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.v(name) == value
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        !self.v(name).is_empty()
+    }
+}
+
+/// Renders the page.
+pub fn render(input: &EditInput, shell: &Shell) -> String {
+    let field = |at: usize, name: &str| input.draft.get(&format!("part{at}.{name}")).to_owned();
+    let block = |at| Block { at, title: field(at, "title"), checks: field(at, "checks"), labels: field(at, "labels") };
+    let is_filled = |block: &Block| !(block.title.is_empty() && block.checks.is_empty() && block.labels.is_empty());
+    let used = (0..SECTIONS_MAX).map(block).filter(is_filled).map(|block| block.at + 1).max().unwrap_or(0);
+    page::html(&EditPage {
+        blocks: (0..used + EMPTY_PARTS).map(block).collect(),
+        zones: Location::names(),
+        view: links::status_page(&input.existing),
+        posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &input.existing)]),
+        shell,
+        input,
+    })
+}

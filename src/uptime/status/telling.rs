@@ -1,0 +1,87 @@
+//! Tells followers of a page what is told on it: one after the other, each update once, again later where that fails.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::SharedClock;
+use crate::platform::db::DbError;
+use crate::uptime::store::{Store, Telling};
+
+/// How often it is looked whether somebody is to be told.
+const LOOKED_EVERY: Duration = Duration::from_secs(2);
+/// How long after a failure it is tried again, by how many there were; after the last of them no more.
+const AGAIN_AFTER_MS: [i64; 5] = [60_000, 300_000, 1_800_000, 7_200_000, 21_600_000];
+/// What is older is told to nobody any more, in milliseconds.
+const TOLD_FOR_MS: i64 = 2 * 86_400_000;
+/// How long somebody has to say yes, in milliseconds.
+const ASKED_FOR_MS: i64 = 2 * 86_400_000;
+
+/// Carries a message.
+pub trait Messenger: Send + Sync {
+    /// The ways that are open: `mail`, `webhook`.
+    fn ways(&self) -> Vec<&'static str>;
+    /// Tells; what went wrong in words.
+    fn tell<'a>(&'a self, telling: &'a Telling) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+}
+
+/// When a message that failed so often before (and again now) is tried again.
+fn again(tries_before: u32, now: i64) -> Option<i64> {
+    AGAIN_AFTER_MS.get(usize::try_from(tries_before).ok()?).map(|wait| now + wait)
+}
+
+/// Tells everything that is due; gives how many were told.
+///
+/// # Errors
+/// The database's: then nobody is told, since it could not be taken down.
+pub async fn tell_due(store: &Store, messenger: &dyn Messenger, clock: &SharedClock, stop: &CancellationToken) -> Result<usize, DbError> {
+    let mut told = 0;
+    let ways = messenger.ways();
+    while !ways.is_empty() && !stop.is_cancelled() {
+        let now = clock.now_ms();
+        let Some(telling) = store.next_telling(ways.clone(), now - TOLD_FOR_MS, now).await? else { break };
+        let failed = messenger.tell(&telling).await.err();
+        if let Some(problem) = &failed {
+            tracing::warn!(way = telling.follower.way, post = telling.post, %problem, "a follower of a status page was not told");
+        }
+        told += usize::from(failed.is_none());
+        let failed = failed.map(|problem| (problem, again(telling.tries, clock.now_ms())));
+        store.was_told(&telling, failed).await?;
+    }
+    Ok(told)
+}
+
+/// Tells until the end.
+pub async fn run(store: Store, messenger: Arc<dyn Messenger>, clock: SharedClock, stop: CancellationToken) {
+    if let Err(error) = store.settle_tellings().await {
+        tracing::error!(%error, "followers of status pages are not told");
+        return;
+    }
+    while !stop.is_cancelled() {
+        let done = match tell_due(&store, messenger.as_ref(), &clock, &stop).await {
+            Ok(_) => store.forget_unconfirmed(clock.now_ms() - ASKED_FOR_MS).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "followers of status pages are not told now");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOKED_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_tried_later_and_later_and_then_no_more() {
+        let waits: Vec<Option<i64>> = (0..6).map(|tries| again(tries, 0)).collect();
+        assert_eq!(waits, [Some(60_000), Some(300_000), Some(1_800_000), Some(7_200_000), Some(21_600_000), None]);
+    }
+}

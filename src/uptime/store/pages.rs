@@ -1,0 +1,164 @@
+//! Status pages and what is told on them, in SQL.
+
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::Store;
+use crate::platform::db::DbError;
+
+/// A status page as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredPage {
+    /// Names it; 0 for one that is not stored yet.
+    pub id: i64,
+    /// Its place in the address.
+    pub slug: String,
+    /// The page in YAML, checks by number.
+    pub definition: String,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub made_at: i64,
+    /// When it was changed last.
+    pub changed_at: i64,
+}
+
+/// A post as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredPost {
+    /// Names it; 0 for one that is not stored yet.
+    pub id: i64,
+    /// The page that it is on.
+    pub page: i64,
+    /// In a few words; empty where the server made it.
+    pub title: String,
+    /// How bad it is.
+    pub severity: String,
+    /// Numbers of the checks that it is about.
+    pub checks: Vec<i64>,
+    /// When the incident began that the server made it of.
+    pub of: Option<i64>,
+    /// When it was made.
+    pub made_at: i64,
+    /// By whom.
+    pub made_by: String,
+    /// What was told, the oldest first.
+    pub updates: Vec<StoredUpdate>,
+}
+
+/// An update of a post as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredUpdate {
+    /// Names it; 0 for one that is not stored yet.
+    pub id: i64,
+    /// When.
+    pub at: i64,
+    /// How far they are.
+    pub stage: String,
+    /// In words; empty where the server made it.
+    pub text: String,
+    /// By whom.
+    pub made_by: String,
+}
+
+fn page(row: &Row<'_>) -> rusqlite::Result<StoredPage> {
+    Ok(StoredPage { id: row.get(0)?, slug: row.get(1)?, definition: row.get(2)?, made_at: row.get(3)?, changed_at: row.get(4)? })
+}
+
+fn post(row: &Row<'_>) -> rusqlite::Result<StoredPost> {
+    let checks: String = row.get(4)?;
+    Ok(StoredPost {
+        id: row.get(0)?,
+        page: row.get(1)?,
+        title: row.get(2)?,
+        severity: row.get(3)?,
+        checks: checks.split(',').filter_map(|number| number.parse().ok()).collect(),
+        of: row.get(5)?,
+        made_at: row.get(6)?,
+        made_by: row.get(7)?,
+        updates: Vec::new(),
+    })
+}
+
+fn add_update(tx: &Transaction<'_>, post: i64, update: &StoredUpdate) -> rusqlite::Result<i64> {
+    let StoredUpdate { at, stage, text, made_by, .. } = update;
+    let sql = "INSERT INTO uptime_post_updates (post_id, at_ms, stage, text, made_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+    tx.prepare_cached(sql)?.execute(params![post, at, stage, text, made_by])?;
+    Ok(tx.last_insert_rowid())
+}
+
+impl Store {
+    /// Every status page, in order of making. Blocking.
+    pub fn pages(&self) -> Result<Vec<StoredPage>, DbError> {
+        let sql = "SELECT id, slug, definition, made_ms, changed_ms FROM uptime_pages ORDER BY id";
+        self.db.read(|db| db.prepare(sql)?.query_map([], page)?.collect())
+    }
+
+    /// Every post with its updates, in order of making. Blocking.
+    pub fn posts(&self) -> Result<Vec<StoredPost>, DbError> {
+        self.db.read(|db| {
+            let sql = "SELECT id, page_id, title, severity, checks, of_ms, made_ms, made_by FROM uptime_posts ORDER BY id";
+            let mut posts: Vec<StoredPost> = db.prepare(sql)?.query_map([], post)?.collect::<Result<_, _>>()?;
+            let mut updates =
+                db.prepare("SELECT post_id, id, at_ms, stage, text, made_by FROM uptime_post_updates ORDER BY post_id, id")?;
+            let mut rows = updates.query([])?;
+            while let Some(row) = rows.next()? {
+                let of: i64 = row.get(0)?;
+                let Ok(place) = posts.binary_search_by_key(&of, |post| post.id) else { continue };
+                let update = StoredUpdate { id: row.get(1)?, at: row.get(2)?, stage: row.get(3)?, text: row.get(4)?, made_by: row.get(5)? };
+                posts[place].updates.push(update);
+            }
+            Ok(posts)
+        })
+    }
+
+    /// Stores a page, a new one or instead of the one of its number. Gives its number; none where the slug is another's.
+    pub async fn put_page(&self, page: StoredPage) -> Result<Option<i64>, DbError> {
+        let put = move |tx: &Transaction<'_>| {
+            let StoredPage { id, slug, definition, made_at, changed_at } = page;
+            let other: Option<i64> =
+                tx.query_row("SELECT id FROM uptime_pages WHERE slug = ?1 AND id <> ?2", params![slug, id], |row| row.get(0)).optional()?;
+            if other.is_some() {
+                return Ok(None);
+            }
+            if id == 0 {
+                let sql = "INSERT INTO uptime_pages (slug, definition, made_ms, changed_ms) VALUES (?1, ?2, ?3, ?4)";
+                tx.prepare_cached(sql)?.execute(params![slug, definition, made_at, changed_at])?;
+                return Ok(Some(tx.last_insert_rowid()));
+            }
+            let sql = "UPDATE uptime_pages SET slug = ?2, definition = ?3, changed_ms = ?4 WHERE id = ?1";
+            tx.prepare_cached(sql)?.execute(params![id, slug, definition, changed_at])?;
+            Ok(Some(id))
+        };
+        self.db.write(put).await
+    }
+
+    /// Forgets a page and everything on it.
+    pub async fn delete_page(&self, id: i64) -> Result<(), DbError> {
+        self.db.write(move |tx| tx.execute("DELETE FROM uptime_pages WHERE id = ?1", [id]).map(drop)).await
+    }
+
+    /// Stores a new post with its updates; gives its number and theirs.
+    pub async fn add_post(&self, post: StoredPost) -> Result<(i64, Vec<i64>), DbError> {
+        let add = move |tx: &Transaction<'_>| {
+            let StoredPost { page, title, severity, checks, of, made_at, made_by, updates, .. } = post;
+            let checks = checks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let sql =
+                "INSERT INTO uptime_posts (page_id, title, severity, checks, of_ms, made_ms, made_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            tx.prepare_cached(sql)?.execute(params![page, title, severity, checks, of, made_at, made_by])?;
+            let id = tx.last_insert_rowid();
+            Ok((id, updates.iter().map(|update| add_update(tx, id, update)).collect::<Result<_, _>>()?))
+        };
+        self.db.write(add).await
+    }
+
+    /// Stores an update of a post; gives its number.
+    pub async fn add_update(&self, post: i64, update: StoredUpdate) -> Result<i64, DbError> {
+        self.db.write(move |tx| add_update(tx, post, &update)).await
+    }
+
+    /// Forgets posts and their updates.
+    pub async fn delete_posts(&self, ids: Vec<i64>) -> Result<(), DbError> {
+        let delete = move |tx: &Transaction<'_>| {
+            ids.iter().try_for_each(|id| tx.prepare_cached("DELETE FROM uptime_posts WHERE id = ?1")?.execute([id]).map(drop))
+        };
+        self.db.write(delete).await
+    }
+}
