@@ -237,19 +237,19 @@ impl Written {
         let one = |told: &Diagnostic| {
             let before = self.places.partition_point(|(place, _)| *place <= (told.line, told.column));
             let place = before.checked_sub(1).map_or("", |at| self.places[at].1.as_str());
-            (self.field_of(place, told, kind), sentence(&told.message))
+            (field_of(place, told, kind), sentence(&told.message))
         };
         told.iter().map(one).collect()
     }
+}
 
-    /// A message often begins with its key, which also says where one is missing.
-    fn field_of(&self, place: &str, told: &Diagnostic, kind: &str) -> String {
-        match named_in(&told.message, kind) {
-            Some(field) => field,
-            // Of the kind as a whole, or what stands in it.
-            None if place == kind || !place.contains('.') && kinds::of(place).is_some() => String::new(),
-            None => place.to_owned(),
-        }
+/// A message often begins with its key, which also says where one is missing.
+fn field_of(place: &str, told: &Diagnostic, kind: &str) -> String {
+    match named_in(&told.message, kind) {
+        Some(field) => field,
+        // Of the kind as a whole, or what stands in it.
+        None if place == kind || !place.contains('.') && kinds::of(place).is_some() => String::new(),
+        None => place.to_owned(),
     }
 }
 
