@@ -272,6 +272,10 @@ struct Carrier {
 impl Carrier {
     async fn carry(&self, telling: &Telling) -> Result<(), String> {
         let page = read_one(&telling.definition).map_err(|_| "the page cannot be read")?;
+        // What only we see is nobody else's, and is not told later either.
+        if !page.published {
+            return Ok(());
+        }
         if telling.follower.way == WEBHOOK {
             return self.call(&page, telling).await;
         }

@@ -62,7 +62,9 @@ fn open(store: &Store, now: i64, mail: &Arc<Outbox>) -> Arc<PageState> {
     let desk = Desk::open(store.clone(), watcher, Arc::clone(&clock)).unwrap();
     let place: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
     drop(place.set(Arc::clone(mail) as _));
-    PageState::new(desk, Arc::new(Idle), clock, "https://pharos.example".to_owned(), (place, store.clone()))
+    let pen = Arc::new(crate::uptime::pages::status::Pen { external_url: String::new() });
+    let keeper = crate::uptime::status::keeper::Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), pen).unwrap();
+    PageState::new(desk, Arc::new(Idle), clock, "https://pharos.example".to_owned(), (place, store.clone(), keeper))
 }
 
 #[tokio::test(start_paused = true)]
