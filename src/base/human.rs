@@ -45,10 +45,14 @@ pub fn span(ms: u64) -> String {
     }
 }
 
-/// How long something took, to the tenth of a second: `340 ms`, `1.2 s`.
+/// How long something took, to the tenth of a second: `340 ms`, `1.2 s`, `2 s`.
 pub fn took(length: std::time::Duration) -> String {
-    let secs = length.as_secs_f64();
-    if secs < 1.0 { format!("{} ms", length.as_millis()) } else { format!("{secs:.1} s") }
+    let tenths = (length.as_millis() + 50) / 100;
+    match (length.as_secs(), tenths % 10) {
+        (0, _) => format!("{} ms", length.as_millis()),
+        (_, 0) => format!("{} s", tenths / 10),
+        (_, rest) => format!("{}.{rest} s", tenths / 10),
+    }
 }
 
 fn scaled(value: f64, base: f64, prefixes: &[&str], unit: &str) -> String {
@@ -90,7 +94,7 @@ mod tests {
         assert_eq!(ago(0, 120_000), "2 min ago");
         assert_eq!(ago(5_000, 0), "in 5 s");
         assert_eq!(span(200_000_000), "2 days");
-        assert_eq!([340, 1_249].map(|ms| took(std::time::Duration::from_millis(ms))), ["340 ms", "1.2 s"]);
+        assert_eq!([340, 1_249, 1_980].map(|ms| took(std::time::Duration::from_millis(ms))), ["340 ms", "1.2 s", "2 s"]);
     }
 
     #[test]
