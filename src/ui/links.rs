@@ -203,6 +203,8 @@ pub const STATUS_UNFOLLOW: &str = "/status/{slug}/unsubscribe";
 pub const STATUS_CALENDAR: &str = "/status/{slug}/maintenance.ics";
 /// What was told on a status page, as Atom.
 pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
+/// What was on a status page: `month`.
+pub const STATUS_HISTORY: &str = "/status/{slug}/history";
 /// A status page for programs.
 pub const STATUS_JSON: &str = "/status/{slug}/status.json";
 /// Pages of uptime: path and name.

@@ -238,3 +238,22 @@ fn programs_are_told_by_webhook() {
     let id = server.api("/api/v1/status-pages/shop/followers")[0]["id"].as_i64().unwrap();
     assert_eq!(ask(&server, "DELETE", &format!("/api/v1/status-pages/shop/followers/{id}"), None).0, 200);
 }
+
+#[test]
+fn past_months_can_be_looked_at() {
+    let server = Server::quiet();
+    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    tell(&server, "shop", "Cards are slow");
+    assert!(read(&server, "/status/shop").contains("/status/shop/history"));
+    let html = read(&server, "/status/shop/history");
+    assert!(html.contains("Cards are slow") && !html.contains("<script") && !html.contains("rel=\"prev\""), "{html}");
+    tell(&server, "shop", "Cards are slower");
+    let answer = client().get(server.url("/status/shop/history")).send().unwrap();
+    let headers = answer.headers().clone();
+    assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    assert!(answer.text().unwrap().contains("Cards are slower"), "what is told is there at once");
+    for (query, code) in [("1999-12", 404), ("9990-01", 404), ("2026-13", 400), ("2026", 400), ("x", 400), ("2026-Q4", 400)] {
+        assert_eq!(server.get(&format!("/status/shop/history?month={query}")).0, code, "{query}");
+    }
+    assert_eq!(server.get("/status/other/history").0, 404);
+}

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::copies::Copies;
 use super::page::{PAGES_MAX, StatusPage, read_one};
-use super::picture::{OUTAGES_MAX, PAST_DAYS, Picture, Seen, days, shown_checks};
+use super::picture::{ENTRIES_MAX, OUTAGES_MAX, PAST_DAYS, Picture, Seen, days, shown_checks};
 use super::post::{NewPost, POSTS_MAX, Post, Severity, Stage, UPDATES_MAX, Update, vet_text};
 use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::Diagnostic;
@@ -368,7 +368,7 @@ impl Keeper {
             one.is_maintained = self.desk.is_maintained(*id);
             one.days = self.desk.tallies(*id, &windows)?;
             let past = Window::new(now - (PAST_DAYS + 1) * DAY, now);
-            one.outages = self.outages(*id, past)?;
+            one.outages = self.outages(*id, past, OUTAGES_MAX)?;
             if page.show_latency {
                 one.latency = self.desk.figures(*id, Window::new(now - DAY, now))?.results.latencies.quantile(0.5);
             }
@@ -376,11 +376,33 @@ impl Keeper {
         Ok(Picture::new(page, &all, posts, &self.desk.planned(), now))
     }
 
+    /// What was within a window on a page, as its past; and whether there was anything before. Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn within(&self, known: &Known, window: Window) -> Result<(Picture, bool), DbError> {
+        let (now, posts) = (self.clock.now_ms(), self.posts(known.id));
+        let mut all: BTreeMap<i64, Seen> = self.desk.views().iter().map(|(id, view)| (*id, seen(view))).collect();
+        let mut is_more = posts.iter().any(|post| post.made_at < window.from);
+        let limit = i64::try_from(ENTRIES_MAX).unwrap_or(i64::MAX).saturating_add(1);
+        for id in shown_checks(&known.page, &all) {
+            let Some(one) = all.get_mut(&id) else { continue };
+            one.outages = self.outages(id, window, limit)?;
+            is_more = is_more || !self.desk.incidents(Some(id), Window::new(0, window.from), 1)?.is_empty();
+        }
+        Ok((Picture::of_window(&known.page, &all, &posts, window, now), is_more))
+    }
+
+    /// Counts what people change.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
     /// When a check was down, outside of maintenance.
-    fn outages(&self, id: i64, past: Window) -> Result<Vec<(i64, Option<i64>)>, DbError> {
+    fn outages(&self, id: i64, past: Window, limit: i64) -> Result<Vec<(i64, Option<i64>)>, DbError> {
         let maintenance = self.desk.maintenance(id, past);
         let is_work = |from: i64, until: i64| maintenance.iter().any(|window| window.from <= from && until <= window.until);
-        let found = self.desk.incidents(Some(id), past, OUTAGES_MAX)?.into_iter().map(|one| (one.incident.from, one.incident.until));
+        let found = self.desk.incidents(Some(id), past, limit)?.into_iter().map(|one| (one.incident.from, one.incident.until));
         Ok(found.filter(|(from, until)| !is_work(*from, until.unwrap_or(past.until))).collect())
     }
 

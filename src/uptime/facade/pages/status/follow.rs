@@ -62,7 +62,7 @@ impl PageState {
         self.mail.get().filter(|mail| mail.is_set() && !self.external_url.is_empty())
     }
 
-    fn published(&self, slug: &str) -> Option<Known> {
+    pub(super) fn published(&self, slug: &str) -> Option<Known> {
         self.keeper.page(slug).filter(|known| known.page.published)
     }
 

@@ -2,6 +2,7 @@
 
 pub(in crate::uptime::facade) mod follow;
 mod forms;
+pub(in crate::uptime::facade) mod history;
 mod lists;
 mod public;
 
@@ -19,6 +20,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
     Routes::new()
         .route("GET", links::STATUS_PAGE, Policy::Public, with(get(public::page)))
+        .route("GET", links::STATUS_HISTORY, Policy::Public, with(get(history::page)))
         .route("GET", links::STATUS_FEED, Policy::Public, with(get(public::atom)))
         .route("GET", links::STATUS_RSS, Policy::Public, with(get(public::rss)))
         .route("GET", links::STATUS_JSON, Policy::Public, with(get(public::json)))
