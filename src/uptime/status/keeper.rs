@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::copies::Copies;
+use super::logo::Logo;
 use super::page::{PAGES_MAX, StatusPage, read_one};
 use super::picture::{ENTRIES_MAX, OUTAGES_MAX, PAST_DAYS, Picture, Seen, days, shown_checks};
 use super::post::{NewPost, POSTS_MAX, Post, Severity, Stage, UPDATES_MAX, Update, vet_text};
@@ -119,6 +120,7 @@ pub enum KeepError {
 struct Kept {
     pages: BTreeMap<i64, Known>,
     posts: BTreeMap<i64, Post>,
+    logos: BTreeMap<i64, Arc<Logo>>,
 }
 
 /// The keeper.
@@ -159,6 +161,12 @@ impl Keeper {
             }
         }
         kept.posts.extend(store.posts()?.into_iter().filter_map(|stored| Some((stored.id, post_of(stored)?))));
+        for (page, bytes) in store.logos()? {
+            match Logo::read(bytes) {
+                Ok(logo) => drop(kept.logos.insert(page, Arc::new(logo))),
+                Err(why) => tracing::error!(page, %why, "the stored logo of a status page cannot be read, and is not shown"),
+            }
+        }
         Ok(Arc::new(Self {
             store,
             desk,
@@ -254,11 +262,43 @@ impl Keeper {
         {
             let mut kept = self.kept.lock();
             kept.pages.remove(&id);
+            kept.logos.remove(&id);
             kept.posts.retain(|_, post| post.page != id);
         }
         drop(one_at_a_time);
         self.changed().await;
         Ok(())
+    }
+
+    /// The logo of a page.
+    pub fn logo(&self, page: i64) -> Option<Arc<Logo>> {
+        self.kept.lock().logos.get(&page).cloned()
+    }
+
+    /// Gives a page a logo, or takes it away.
+    ///
+    /// # Errors
+    /// The page is not there, or the database's.
+    pub async fn put_logo(&self, page: i64, logo: Option<Logo>) -> Result<(), KeepError> {
+        let one_at_a_time = self.changing.lock().await;
+        if !self.kept.lock().pages.contains_key(&page) {
+            return Err(KeepError::Unknown);
+        }
+        self.store.put_logo(page, logo.as_ref().map(|logo| logo.bytes.to_vec())).await?;
+        {
+            let mut kept = self.kept.lock();
+            match logo {
+                Some(logo) => drop(kept.logos.insert(page, Arc::new(logo))),
+                None => drop(kept.logos.remove(&page)),
+            }
+        }
+        drop(one_at_a_time);
+        self.changed().await;
+        Ok(())
+    }
+
+    fn logo_tag(&self, page: Option<i64>) -> String {
+        page.and_then(|page| self.logo(page)).map(|logo| logo.tag.clone()).unwrap_or_default()
     }
 
     /// Tells something on a page. Gives its number.
@@ -354,7 +394,8 @@ impl Keeper {
     pub fn look(&self, id: Option<i64>, text: &str) -> Result<Drawn, KeepError> {
         let page = Arc::new(self.numbered(&read_one(text).map_err(KeepError::Wrong)?)?);
         let posts = id.map(|id| self.posts(id)).unwrap_or_default();
-        Ok(self.draw.draw(&self.picture(&page, &posts, &self.desk.views())?))
+        let picture = self.picture(&page, &posts, &self.desk.views())?;
+        Ok(self.draw.draw(&Picture { logo: self.logo_tag(id), ..picture }))
     }
 
     /// What a page shows now. Blocking.
@@ -450,7 +491,7 @@ impl Keeper {
                 continue;
             }
             let posts: Vec<Post> = posts.iter().filter(|post| post.page == known.id).cloned().collect();
-            match self.drawn(&known.page, &posts, &views) {
+            match self.drawn(&known, &posts, &views) {
                 Ok((picture, drawn)) => {
                     let Drawn { html, atom, rss, json, calendar } = drawn;
                     let [html, atom, rss, json, calendar] = [html, atom, rss, json, calendar].map(Copies::new);
@@ -466,10 +507,10 @@ impl Keeper {
         self.ready.store(Arc::new(ready));
     }
 
-    fn drawn(&self, page: &Arc<StatusPage>, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
+    fn drawn(&self, known: &Known, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
         // Reading and drawing take milliseconds, but block.
         let make = || {
-            let picture = self.picture(page, posts, views)?;
+            let picture = Picture { logo: self.logo_tag(Some(known.id)), ..self.picture(&known.page, posts, views)? };
             let drawn = self.draw.draw(&picture);
             Ok((picture, drawn))
         };

@@ -184,6 +184,8 @@ pub struct Picture {
     pub past: Vec<(i64, Vec<Entry>)>,
     /// Whether there was more than is shown.
     pub is_cut: bool,
+    /// Names the logo; empty where there is none.
+    pub logo: String,
 }
 
 /// The days of bars at an instant, ascending and beside each other; the last ends now. A day begins when the clock of the
@@ -275,7 +277,7 @@ impl Picture {
         let solved = solved.into_iter().filter(|post| post.resolved_at().is_some_and(|at| at >= since)).collect();
         let (past, is_cut) = past(solved, posts, seen, &names, (Window::new(since, i64::MAX), now), zone);
         let sentence = Sentence::new(&sections, &active);
-        Self { page: Arc::clone(page), at: now, zone, sentence, sections, active, coming, past, is_cut }
+        Self { page: Arc::clone(page), at: now, zone, sentence, sections, active, coming, past, is_cut, logo: String::new() }
     }
 
     /// The same with what was within a window as its past: everything that began then, also what goes on.

@@ -92,6 +92,13 @@ impl PublicPage<'_> {
         self.lang.t(en)
     }
 
+    /// Where the logo is; of a page that is not public only who may make it sees it.
+    fn logo(&self) -> String {
+        let page = &self.picture.page;
+        let at = if page.published { links::STATUS_LOGO } else { links::STATUS_LOGO_API };
+        links::with(&links::of_status_page(at, &page.slug), &[("v", &self.picture.logo)])
+    }
+
     fn theme(&self) -> &str {
         theme(&self.picture.page)
     }
