@@ -191,6 +191,8 @@ pub const UPTIME_STATUS_PREVIEW: &str = "/uptime/status-pages/preview";
 pub const UPTIME_STATUS_DELETE: &str = "/uptime/status-pages/delete";
 /// What is told on a status page: `slug`; POST tells something.
 pub const UPTIME_STATUS_POSTS: &str = "/uptime/status-pages/posts";
+/// Who follows a status page: `slug`; POST adds a webhook or removes one of them.
+pub const UPTIME_STATUS_FOLLOWERS: &str = "/uptime/status-pages/followers";
 /// A status page, for everyone.
 pub const STATUS_PAGE: &str = "/status/{slug}";
 /// Who wants to be told of what is told on a status page; POST asks for a letter.
@@ -203,6 +205,14 @@ pub const STATUS_UNFOLLOW: &str = "/status/{slug}/unsubscribe";
 pub const STATUS_CALENDAR: &str = "/status/{slug}/maintenance.ics";
 /// What was told on a status page, as Atom.
 pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
+/// What was on a status page: `month`.
+pub const STATUS_HISTORY: &str = "/status/{slug}/history";
+/// The logo of a status page.
+pub const STATUS_LOGO: &str = "/status/{slug}/logo";
+/// The logo of a status page, for those who make it; PUT changes it, DELETE takes it away.
+pub const STATUS_LOGO_API: &str = "/api/v1/status-pages/{slug}/logo";
+/// POST: changes the logo of a status page (`id`) to a file, or takes it away.
+pub const UPTIME_STATUS_LOGO: &str = "/uptime/status-pages/logo";
 /// A status page for programs.
 pub const STATUS_JSON: &str = "/status/{slug}/status.json";
 /// Pages of uptime: path and name.

@@ -238,3 +238,76 @@ fn programs_are_told_by_webhook() {
     let id = server.api("/api/v1/status-pages/shop/followers")[0]["id"].as_i64().unwrap();
     assert_eq!(ask(&server, "DELETE", &format!("/api/v1/status-pages/shop/followers/{id}"), None).0, 200);
 }
+
+#[test]
+fn past_months_can_be_looked_at() {
+    let server = Server::quiet();
+    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    tell(&server, "shop", "Cards are slow");
+    assert!(read(&server, "/status/shop").contains("/status/shop/history"));
+    let html = read(&server, "/status/shop/history");
+    assert!(html.contains("Cards are slow") && !html.contains("<script") && !html.contains("rel=\"prev\""), "{html}");
+    tell(&server, "shop", "Cards are slower");
+    let answer = client().get(server.url("/status/shop/history")).send().unwrap();
+    let headers = answer.headers().clone();
+    assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    assert!(answer.text().unwrap().contains("Cards are slower"), "what is told is there at once");
+    for (query, code) in [("1999-12", 404), ("9990-01", 404), ("2026-13", 400), ("2026", 400), ("x", 400), ("2026-Q4", 400)] {
+        assert_eq!(server.get(&format!("/status/shop/history?month={query}")).0, code, "{query}");
+    }
+    assert_eq!(server.get("/status/other/history").0, 404);
+}
+
+#[test]
+fn editors_see_who_follows() {
+    let server = Server::quiet();
+    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    assert!(read(&server, "/uptime/status-pages").contains("/uptime/status-pages/followers?slug=shop"));
+    let html = read(&server, "/uptime/status-pages/followers?slug=shop");
+    assert!(html.contains("Nobody follows this page yet") && html.contains("smtp_smarthost") && html.contains("external_url"), "{html}");
+    assert!(read(&server, "/uptime/status-pages/edit?id=shop").contains("smtp_smarthost"));
+    let path = "/uptime/status-pages/followers";
+    let send = |fields: &[(&str, &str)]| form(&server, path, &[fields, &[("slug", "shop")]].concat());
+    let (code, html) = send(&[("do", "add"), ("webhook", "ftp://<x>")]);
+    assert!(code == 400 && html.contains("begins with https://") && html.contains("ftp://&#60;x&#62;"), "{html}");
+    assert_eq!(send(&[("do", "add"), ("webhook", "http://127.0.0.1:1/hook")]).0, 200);
+    assert_eq!(send(&[("do", "add"), ("webhook", "http://127.0.0.1:1/hook")]).0, 400);
+    assert!(read(&server, "/uptime/status-pages/followers?slug=shop").contains("http://127.0.0.1:1/hook"));
+    let id = server.api("/api/v1/status-pages/shop/followers")[0]["id"].to_string();
+    assert_eq!(send(&[("do", "remove"), ("follower", "999")]).0, 404);
+    assert_eq!(send(&[("do", "remove"), ("follower", &id)]).0, 200);
+    assert_eq!(server.api("/api/v1/status-pages/shop/followers"), json!([]));
+    assert_eq!(server.get("/uptime/status-pages/followers?slug=other").0, 404);
+}
+
+#[test]
+fn a_logo_is_a_picture_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::on(folder.path(), &["--host-metrics=false", "--own-metrics=false"]);
+    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    let api = "/api/v1/status-pages/shop/logo";
+    let put = |server: &Server, body: Vec<u8>| client().put(server.url(api)).body(body).send().unwrap().status().as_u16();
+    assert_eq!((server.get("/status/shop/logo").0, put(&server, b"<html>".to_vec()), put(&server, vec![b'x'; 200_000])), (404, 400, 413));
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    assert_eq!(put(&server, svg.into()), 200);
+    assert!(read(&server, "/status/shop").contains("<img class=\"logo\" src=\"/status/shop/logo?v="));
+    server.kill_and_restart();
+    let answer = client().get(server.url("/status/shop/logo")).send().unwrap();
+    let headers = answer.headers().clone();
+    assert_eq!((&headers["content-type"], &headers["x-content-type-options"]), ("image/svg+xml", "nosniff"));
+    assert!(headers["content-security-policy"].to_str().unwrap().ends_with("sandbox"));
+    assert_eq!(answer.text().unwrap(), svg);
+    let again = client().get(server.url("/status/shop/logo")).header("if-none-match", &headers["etag"]).send().unwrap();
+    assert_eq!(again.status(), 304);
+
+    let sent = |content: &[u8]| {
+        let head = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"l\"\r\n\r\n";
+        let body = [&head[..], content, b"\r\n--x--\r\n"].concat();
+        let request = client().post(server.url("/uptime/status-pages/logo?id=shop"));
+        request.header("content-type", "multipart/form-data; boundary=x").body(body).send().unwrap().status().as_u16()
+    };
+    assert_eq!((sent(b"GIF89a"), sent(b""), sent(b"\x89PNG\r\n\x1a\n")), (400, 400, 200));
+    assert_eq!(client().get(server.url("/status/shop/logo")).send().unwrap().headers()["content-type"], "image/png");
+    assert_eq!(form(&server, "/uptime/status-pages/logo?id=shop", &[]).0, 200);
+    assert_eq!((server.get("/status/shop/logo").0, ask(&server, "DELETE", api, None).0), (404, 404));
+}

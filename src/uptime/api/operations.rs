@@ -94,6 +94,13 @@ const ALL: &[(&str, &str, Operation)] = &[
         Operation::new("Calls a webhook with everything that is told on a status page", "The follower"),
     ),
     ("DELETE", "/api/v1/status-pages/{slug}/followers/{id}", Operation::new("Somebody follows a status page no more", "Nothing")),
+    ("GET", "/api/v1/status-pages/{slug}/logo", Operation::new("The logo of a status page, as it was sent", "")),
+    (
+        "PUT",
+        "/api/v1/status-pages/{slug}/logo",
+        Operation::new("Changes the logo of a status page; the body is the picture: SVG, PNG, WebP or JPEG, 100 kB at most", "Its type"),
+    ),
+    ("DELETE", "/api/v1/status-pages/{slug}/logo", Operation::new("Takes the logo of a status page away", "Nothing")),
     (
         "GET",
         "/api/v1/checks/{name}/badge/{what}",

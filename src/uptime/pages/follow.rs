@@ -9,7 +9,7 @@ use crate::ui::{links, page};
 use crate::uptime::pages::status::words;
 use crate::uptime::status::page::StatusPage;
 use crate::uptime::status::post::Stage;
-use crate::uptime::store::Telling;
+use crate::uptime::status::telling::Telling;
 
 /// Where somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ mod tests {
 
     fn telling(title: &str, text: &str) -> Telling {
         Telling {
-            follower: crate::uptime::store::Follower::default(),
+            follower: crate::uptime::status::telling::Follower::default(),
             definition: String::new(),
             post: 1,
             title: title.to_owned(),

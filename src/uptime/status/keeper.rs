@@ -14,8 +14,9 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::copies::Copies;
+use super::logo::Logo;
 use super::page::{PAGES_MAX, StatusPage, read_one};
-use super::picture::{OUTAGES_MAX, PAST_DAYS, Picture, Seen, days, shown_checks};
+use super::picture::{ENTRIES_MAX, OUTAGES_MAX, PAST_DAYS, Picture, Seen, days, shown_checks};
 use super::post::{NewPost, POSTS_MAX, Post, Severity, Stage, UPDATES_MAX, Update, vet_text};
 use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::Diagnostic;
@@ -119,6 +120,7 @@ pub enum KeepError {
 struct Kept {
     pages: BTreeMap<i64, Known>,
     posts: BTreeMap<i64, Post>,
+    logos: BTreeMap<i64, Arc<Logo>>,
 }
 
 /// The keeper.
@@ -159,6 +161,12 @@ impl Keeper {
             }
         }
         kept.posts.extend(store.posts()?.into_iter().filter_map(|stored| Some((stored.id, post_of(stored)?))));
+        for (page, bytes) in store.logos()? {
+            match Logo::read(bytes) {
+                Ok(logo) => drop(kept.logos.insert(page, Arc::new(logo))),
+                Err(why) => tracing::error!(page, %why, "the stored logo of a status page cannot be read, and is not shown"),
+            }
+        }
         Ok(Arc::new(Self {
             store,
             desk,
@@ -254,11 +262,43 @@ impl Keeper {
         {
             let mut kept = self.kept.lock();
             kept.pages.remove(&id);
+            kept.logos.remove(&id);
             kept.posts.retain(|_, post| post.page != id);
         }
         drop(one_at_a_time);
         self.changed().await;
         Ok(())
+    }
+
+    /// The logo of a page.
+    pub fn logo(&self, page: i64) -> Option<Arc<Logo>> {
+        self.kept.lock().logos.get(&page).cloned()
+    }
+
+    /// Gives a page a logo, or takes it away.
+    ///
+    /// # Errors
+    /// The page is not there, or the database's.
+    pub async fn put_logo(&self, page: i64, logo: Option<Logo>) -> Result<(), KeepError> {
+        let one_at_a_time = self.changing.lock().await;
+        if !self.kept.lock().pages.contains_key(&page) {
+            return Err(KeepError::Unknown);
+        }
+        self.store.put_logo(page, logo.as_ref().map(|logo| logo.bytes.to_vec())).await?;
+        {
+            let mut kept = self.kept.lock();
+            match logo {
+                Some(logo) => drop(kept.logos.insert(page, Arc::new(logo))),
+                None => drop(kept.logos.remove(&page)),
+            }
+        }
+        drop(one_at_a_time);
+        self.changed().await;
+        Ok(())
+    }
+
+    fn logo_tag(&self, page: Option<i64>) -> String {
+        page.and_then(|page| self.logo(page)).map(|logo| logo.tag.clone()).unwrap_or_default()
     }
 
     /// Tells something on a page. Gives its number.
@@ -354,7 +394,8 @@ impl Keeper {
     pub fn look(&self, id: Option<i64>, text: &str) -> Result<Drawn, KeepError> {
         let page = Arc::new(self.numbered(&read_one(text).map_err(KeepError::Wrong)?)?);
         let posts = id.map(|id| self.posts(id)).unwrap_or_default();
-        Ok(self.draw.draw(&self.picture(&page, &posts, &self.desk.views())?))
+        let picture = self.picture(&page, &posts, &self.desk.views())?;
+        Ok(self.draw.draw(&Picture { logo: self.logo_tag(id), ..picture }))
     }
 
     /// What a page shows now. Blocking.
@@ -368,7 +409,7 @@ impl Keeper {
             one.is_maintained = self.desk.is_maintained(*id);
             one.days = self.desk.tallies(*id, &windows)?;
             let past = Window::new(now - (PAST_DAYS + 1) * DAY, now);
-            one.outages = self.outages(*id, past)?;
+            one.outages = self.outages(*id, past, OUTAGES_MAX)?;
             if page.show_latency {
                 one.latency = self.desk.figures(*id, Window::new(now - DAY, now))?.results.latencies.quantile(0.5);
             }
@@ -376,11 +417,33 @@ impl Keeper {
         Ok(Picture::new(page, &all, posts, &self.desk.planned(), now))
     }
 
+    /// What was within a window on a page, as its past; and whether there was anything before. Blocking.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn within(&self, known: &Known, window: Window) -> Result<(Picture, bool), DbError> {
+        let (now, posts) = (self.clock.now_ms(), self.posts(known.id));
+        let mut all: BTreeMap<i64, Seen> = self.desk.views().iter().map(|(id, view)| (*id, seen(view))).collect();
+        let mut is_more = posts.iter().any(|post| post.made_at < window.from);
+        let limit = i64::try_from(ENTRIES_MAX).unwrap_or(i64::MAX).saturating_add(1);
+        for id in shown_checks(&known.page, &all) {
+            let Some(one) = all.get_mut(&id) else { continue };
+            one.outages = self.outages(id, window, limit)?;
+            is_more = is_more || !self.desk.incidents(Some(id), Window::new(0, window.from), 1)?.is_empty();
+        }
+        Ok((Picture::of_window(&known.page, &all, &posts, window, now), is_more))
+    }
+
+    /// Counts what people change.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
     /// When a check was down, outside of maintenance.
-    fn outages(&self, id: i64, past: Window) -> Result<Vec<(i64, Option<i64>)>, DbError> {
+    fn outages(&self, id: i64, past: Window, limit: i64) -> Result<Vec<(i64, Option<i64>)>, DbError> {
         let maintenance = self.desk.maintenance(id, past);
         let is_work = |from: i64, until: i64| maintenance.iter().any(|window| window.from <= from && until <= window.until);
-        let found = self.desk.incidents(Some(id), past, OUTAGES_MAX)?.into_iter().map(|one| (one.incident.from, one.incident.until));
+        let found = self.desk.incidents(Some(id), past, limit)?.into_iter().map(|one| (one.incident.from, one.incident.until));
         Ok(found.filter(|(from, until)| !is_work(*from, until.unwrap_or(past.until))).collect())
     }
 
@@ -428,7 +491,7 @@ impl Keeper {
                 continue;
             }
             let posts: Vec<Post> = posts.iter().filter(|post| post.page == known.id).cloned().collect();
-            match self.drawn(&known.page, &posts, &views) {
+            match self.drawn(&known, &posts, &views) {
                 Ok((picture, drawn)) => {
                     let Drawn { html, atom, rss, json, calendar } = drawn;
                     let [html, atom, rss, json, calendar] = [html, atom, rss, json, calendar].map(Copies::new);
@@ -444,10 +507,10 @@ impl Keeper {
         self.ready.store(Arc::new(ready));
     }
 
-    fn drawn(&self, page: &Arc<StatusPage>, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
+    fn drawn(&self, known: &Known, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
         // Reading and drawing take milliseconds, but block.
         let make = || {
-            let picture = self.picture(page, posts, views)?;
+            let picture = Picture { logo: self.logo_tag(Some(known.id)), ..self.picture(&known.page, posts, views)? };
             let drawn = self.draw.draw(&picture);
             Ok((picture, drawn))
         };

@@ -4,7 +4,8 @@
 //! people tell), [`picture`] (what a page shows, put together from states, figures, posts and maintenance), [`sentence`]
 //! (the one sentence on top), [`copies`] (its bytes, packed once for everyone), [`keeper`] (keeps all of them as they are
 //! now), [`badge`] (a state as a small picture), [`calendar`] (maintenance as a calendar), [`telling`] (tells those who
-//! follow a page), [`limits`] (how often somebody may ask to).
+//! follow a page), [`limits`] (how often somebody may ask to), [`months`] (the past, kept where somebody looked at it),
+//! [`logo`] (the picture on top).
 
 pub mod accent;
 pub mod badge;
@@ -12,6 +13,8 @@ pub mod calendar;
 pub mod copies;
 pub mod keeper;
 pub mod limits;
+pub mod logo;
+pub mod months;
 pub mod page;
 pub mod picture;
 pub mod post;

@@ -23,6 +23,8 @@ const AHEAD_MS: i64 = 14 * 86_400_000;
 const COMING_MAX: usize = 10;
 /// Outages of one check in the past at most.
 pub const OUTAGES_MAX: i64 = 50;
+/// Entries of the past on one page at most.
+pub const ENTRIES_MAX: usize = 500;
 
 /// A check as it is seen now, with its past.
 #[derive(Debug, Clone)]
@@ -180,6 +182,10 @@ pub struct Picture {
     pub coming: Vec<Coming>,
     /// What was, by day (days since 1970-01-01), the newest first.
     pub past: Vec<(i64, Vec<Entry>)>,
+    /// Whether there was more than is shown.
+    pub is_cut: bool,
+    /// Names the logo; empty where there is none.
+    pub logo: String,
 }
 
 /// The days of bars at an instant, ascending and beside each other; the last ends now. A day begins when the clock of the
@@ -268,9 +274,18 @@ impl Picture {
         let coming = coming(planned, seen, &names, now);
         let first = days.len().saturating_sub(usize::try_from(PAST_DAYS).unwrap_or(0));
         let since = days.get(first).map_or(now, |(_, window)| window.from);
-        let past = past(solved, posts, seen, &names, (since, now), zone);
+        let solved = solved.into_iter().filter(|post| post.resolved_at().is_some_and(|at| at >= since)).collect();
+        let (past, is_cut) = past(solved, posts, seen, &names, (Window::new(since, i64::MAX), now), zone);
         let sentence = Sentence::new(&sections, &active);
-        Self { page: Arc::clone(page), at: now, zone, sentence, sections, active, coming, past }
+        Self { page: Arc::clone(page), at: now, zone, sentence, sections, active, coming, past, is_cut, logo: String::new() }
+    }
+
+    /// The same with what was within a window as its past: everything that began then, also what goes on.
+    pub fn of_window(page: &Arc<StatusPage>, seen: &BTreeMap<i64, Seen>, posts: &[Post], window: Window, now: i64) -> Self {
+        let picture = Self::new(page, seen, posts, &[], now);
+        let told = posts.iter().filter(|post| window.contains(post.made_at)).cloned().collect();
+        let (past, is_cut) = past(told, posts, seen, &names(&picture.sections), (window, now), picture.zone);
+        Self { past, is_cut, ..picture }
     }
 
     /// Every component, each once.
@@ -313,16 +328,17 @@ fn coming(planned: &[Planned], seen: &BTreeMap<i64, Seen>, names: &BTreeMap<i64,
     coming
 }
 
+/// What was by day, the newest first, and whether there was more. `told` are the posts of it, `posts` are all of the page;
+/// of what was measured it is that which began within the window.
 fn past(
-    solved: Vec<Post>,
+    told: Vec<Post>,
     posts: &[Post],
     seen: &BTreeMap<i64, Seen>,
     names: &BTreeMap<i64, String>,
-    (since, now): (i64, i64),
+    (within, now): (Window, i64),
     zone: Location,
-) -> Vec<(i64, Vec<Entry>)> {
-    let mut entries: Vec<Entry> =
-        solved.into_iter().filter(|post| post.resolved_at().is_some_and(|at| at >= since)).map(Entry::Told).collect();
+) -> (Vec<(i64, Vec<Entry>)>, bool) {
+    let mut entries: Vec<Entry> = told.into_iter().map(Entry::Told).collect();
     for (id, name) in names {
         let outages = seen.get(id).map_or(&[][..], |one| &one.outages);
         // What somebody told of is not said twice.
@@ -334,10 +350,12 @@ fn past(
                 .any(|post| Window::new(post.of.unwrap_or(post.made_at), post.resolved_at().unwrap_or(now)).common(window).length() > 0)
         };
         let windows = outages.iter().filter_map(|(from, until)| until.map(|until| Window::new(*from, until)));
-        let untold = windows.filter(|window| window.from >= since && !is_told(*window));
+        let untold = windows.filter(|window| within.contains(window.from) && !is_told(*window));
         entries.extend(untold.map(|window| Entry::Outage { name: name.clone(), window }));
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
+    let is_cut = entries.len() > ENTRIES_MAX;
+    entries.truncate(ENTRIES_MAX);
     let mut days: Vec<(i64, Vec<Entry>)> = Vec::new();
     for entry in entries {
         let day = zone.day(entry.at()).unwrap_or_default();
@@ -346,7 +364,7 @@ fn past(
             _ => days.push((day, vec![entry])),
         }
     }
-    days
+    (days, is_cut)
 }
 
 #[cfg(test)]

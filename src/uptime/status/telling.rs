@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::SharedClock;
 use crate::platform::db::DbError;
-use crate::uptime::store::{Store, Telling};
+use crate::uptime::store::Store;
+pub use crate::uptime::store::{Follower, Telling};
 
 /// How often it is looked whether somebody is to be told.
 const LOOKED_EVERY: Duration = Duration::from_secs(2);

@@ -130,6 +130,25 @@ impl Store {
         self.db.write(put).await
     }
 
+    /// The logo of every page that has one, by its page. Blocking.
+    pub fn logos(&self) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
+        self.db.read(|db| {
+            db.prepare("SELECT page_id, bytes FROM uptime_logos")?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    /// Stores the logo of a page, or forgets it.
+    pub async fn put_logo(&self, page: i64, bytes: Option<Vec<u8>>) -> Result<(), DbError> {
+        let put = move |tx: &Transaction<'_>| match &bytes {
+            Some(bytes) => {
+                let sql = "INSERT INTO uptime_logos (page_id, bytes) VALUES (?1, ?2) ON CONFLICT (page_id) DO UPDATE SET bytes = ?2";
+                tx.execute(sql, params![page, bytes]).map(drop)
+            }
+            None => tx.execute("DELETE FROM uptime_logos WHERE page_id = ?1", [page]).map(drop),
+        };
+        self.db.write(put).await
+    }
+
     /// Forgets a page and everything on it.
     pub async fn delete_page(&self, id: i64) -> Result<(), DbError> {
         self.db.write(move |tx| tx.execute("DELETE FROM uptime_pages WHERE id = ?1", [id]).map(drop)).await

@@ -48,6 +48,8 @@ pub(super) struct PageState {
     pub(super) keeper: Arc<Keeper>,
     /// How often letters about status pages may be asked for.
     pub(super) limits: Limits,
+    /// Past months of status pages.
+    pub(super) history: status::history::Drawing,
     pub(super) work: WorkPool,
 }
 
@@ -59,7 +61,18 @@ impl PageState {
         external_url: String,
         (mail, readers, keeper): (Mailer, Store, Arc<Keeper>),
     ) -> Arc<Self> {
-        Arc::new(Self { desk, probe, clock, external_url, mail, readers, keeper, limits: Limits::default(), work: WorkPool::new(PLACES) })
+        Arc::new(Self {
+            desk,
+            probe,
+            clock,
+            external_url,
+            mail,
+            readers,
+            keeper,
+            limits: Limits::default(),
+            history: status::history::Drawing::default(),
+            work: WorkPool::new(PLACES),
+        })
     }
 }
 

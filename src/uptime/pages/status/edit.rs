@@ -9,6 +9,7 @@ use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
 use crate::uptime::pages::maintenance::edit::Draft;
+use crate::uptime::pages::status::followers::MailLacks;
 use crate::uptime::status::page::{DESCRIPTION_CHARS_MAX, Named, Part, SECTIONS_MAX, StatusPage};
 
 /// Parts without anything that a form offers.
@@ -123,6 +124,10 @@ pub struct EditInput {
     pub existing: String,
     /// Names of checks.
     pub checks: Vec<String>,
+    /// Names the logo; empty where there is none.
+    pub logo: String,
+    /// What mail lacks.
+    pub lacks: MailLacks,
     /// What is wrong.
     pub problem: String,
 }
@@ -146,6 +151,9 @@ struct EditPage<'a> {
     zones: Vec<&'static str>,
     view: String,
     posts: String,
+    followers: String,
+    logo: String,
+    logo_form: String,
 }
 
 impl EditPage<'_> {
@@ -173,6 +181,9 @@ pub fn render(input: &EditInput, shell: &Shell) -> String {
         zones: Location::names(),
         view: links::status_page(&input.existing),
         posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &input.existing)]),
+        logo: links::with(&links::of_status_page(links::STATUS_LOGO_API, &input.existing), &[("v", &input.logo)]),
+        logo_form: links::with(links::UPTIME_STATUS_LOGO, &[("id", &input.existing)]),
+        followers: links::with(links::UPTIME_STATUS_FOLLOWERS, &[("slug", &input.existing)]),
         shell,
         input,
     })

@@ -1,10 +1,11 @@
 //! Status pages as HTML, feeds and badges: what customers see, and where people make it.
 //!
 //! [`words`] says things in the language of a page, [`public`] is the page for customers, [`feed`] and [`json`] say the
-//! same to programs; [`list`], [`edit`] and [`posts`] are for people who make them.
+//! same to programs; [`list`], [`edit`], [`posts`] and [`followers`] are for people who make them.
 
 pub mod edit;
 pub mod feed;
+pub mod followers;
 pub mod json;
 pub mod list;
 pub mod posts;

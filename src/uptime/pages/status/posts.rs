@@ -45,6 +45,7 @@ struct Row {
     class: &'static str,
     severity: &'static str,
     stage: &'static str,
+    now: Stage,
     is_open: bool,
     of: String,
     updates: Vec<Told>,
@@ -59,6 +60,7 @@ struct PostsPage<'a> {
     rows: Vec<Row>,
     severities: [(Severity, &'static str); 4],
     stages: [(Stage, &'static str, String); 4],
+    more: Vec<&'static str>,
     view: String,
     edit: String,
     page: usize,
@@ -79,10 +81,20 @@ impl PostsPage<'_> {
 /// The words that are told where somebody leaves them to the server.
 pub fn usual(stage: Stage, lang: Lang) -> &'static str {
     let words = words::TEMPLATES.iter().find(|(known, _)| *known == stage).map_or("", |(_, words)| *words);
+    in_language(words, lang)
+}
+
+fn in_language(words: &'static str, lang: Lang) -> &'static str {
     match lang {
         Lang::En => words,
         Lang::Ar => Lang::Ar.t(words),
     }
+}
+
+/// One of the other texts, by its place.
+pub fn chosen(place: &str, lang: Lang) -> Option<&'static str> {
+    let words = place.parse().ok().and_then(|at: usize| words::MORE_TEMPLATES.get(at)).copied()?;
+    Some(in_language(words, lang))
 }
 
 /// Renders the page.
@@ -100,6 +112,7 @@ pub fn render(input: &PostsInput, shell: &Shell) -> String {
         rows: input.posts.iter().skip(page * PAGE_ROWS).take(PAGE_ROWS).map(|(post, names)| row(post, names, lang, shell)).collect(),
         severities: Severity::ALL.map(|severity| (severity, words::severity(severity))),
         stages: Stage::ALL.map(|stage| (stage, words::stage(stage), usual(stage, lang).to_owned())),
+        more: words::MORE_TEMPLATES.iter().map(|words| in_language(words, lang)).collect(),
         view: links::status_page(&input.page.slug),
         edit: links::with(links::UPTIME_STATUS_EDIT, &[("id", &input.page.slug)]),
         found_words: shell.lang().n(input.posts.len() as u64, "{} post", "{} posts"),
@@ -124,6 +137,7 @@ fn row(post: &Post, names: &[String], lang: Lang, shell: &Shell) -> Row {
         class: words::severity_class(post.severity),
         severity: words::severity(post.severity),
         stage: words::stage(post.stage()),
+        now: post.stage(),
         is_open: post.resolved_at().is_none(),
         of: names.join(shell.lang().comma()),
         updates: told.collect(),

@@ -1,5 +1,7 @@
 //! The page that customers see: no account, no script, one stylesheet.
 
+pub mod history;
+
 use super::words;
 use crate::base::time::format_rfc3339;
 use crate::ui::format::{self, Unit};
@@ -8,6 +10,7 @@ use crate::ui::links;
 use crate::ui::page;
 use crate::uptime::pages::strip::percent;
 use crate::uptime::status::accent::{Colour, legible};
+use crate::uptime::status::page::StatusPage;
 use crate::uptime::status::picture::{Component, Entry, Picture};
 use crate::uptime::status::post::Post;
 
@@ -89,11 +92,23 @@ impl PublicPage<'_> {
         self.lang.t(en)
     }
 
+    /// Where the logo is; of a page that is not public only who may make it sees it.
+    fn logo(&self) -> String {
+        let page = &self.picture.page;
+        let at = if page.published { links::STATUS_LOGO } else { links::STATUS_LOGO_API };
+        links::with(&links::of_status_page(at, &page.slug), &[("v", &self.picture.logo)])
+    }
+
     fn theme(&self) -> &str {
-        match self.picture.page.theme.as_str() {
-            "auto" => "",
-            theme => theme,
-        }
+        theme(&self.picture.page)
+    }
+}
+
+/// What the page says of light and dark; nothing where the reader's system does.
+fn theme(page: &StatusPage) -> &str {
+    match page.theme.as_str() {
+        "auto" => "",
+        theme => theme,
     }
 }
 
@@ -119,10 +134,6 @@ pub fn render(picture: &Picture) -> String {
         of: one.of.join(lang.comma()),
         is_now: one.window.contains(picture.at),
     });
-    let past = picture
-        .past
-        .iter()
-        .map(|(day, entries)| (words::date(*day, lang), entries.iter().map(|entry| was(entry, picture, lang)).collect()));
     page::html(&PublicPage {
         lang,
         style: style(&picture.page.accent),
@@ -134,7 +145,7 @@ pub fn render(picture: &Picture) -> String {
         threads: picture.active.iter().map(|post| thread(post, picture, lang)).collect(),
         works: works.collect(),
         blocks: blocks.collect(),
-        past: past.collect(),
+        past: was_by_day(picture, lang),
         feed: links::status_feed(&picture.page.slug),
         json: links::status_json(&picture.page.slug),
         picture,
@@ -185,6 +196,13 @@ fn thread(post: &Post, picture: &Picture, lang: Lang) -> Thread {
         of: picture.names_of(post).join(lang.comma()),
         updates: told.collect(),
     }
+}
+
+/// What was, the newest first, by dates.
+fn was_by_day(picture: &Picture, lang: Lang) -> Vec<(String, Vec<Was>)> {
+    let of_day =
+        |(day, entries): &(i64, Vec<Entry>)| (words::date(*day, lang), entries.iter().map(|entry| was(entry, picture, lang)).collect());
+    picture.past.iter().map(of_day).collect()
 }
 
 fn was(entry: &Entry, picture: &Picture, lang: Lang) -> Was {

@@ -108,3 +108,19 @@ fn outages_that_nobody_told_of_are_in_the_past() {
         picture.past.iter().flat_map(|(_, entries)| entries).map(|entry| matches!(entry, Entry::Outage { .. })).collect();
     assert_eq!(found, [true, false]);
 }
+
+#[test]
+fn a_month_has_what_began_in_it() {
+    let now = 200 * DAY + 10 * HOUR;
+    let mut one = seen("a", State::Up, now);
+    one.outages = vec![(now - HOUR, None), (now - 40 * DAY, Some(now - 40 * DAY + HOUR)), (now - 90 * DAY, Some(now - 89 * DAY))];
+    let all = BTreeMap::from([(1, one)]);
+    let page = Arc::new(read_one("{title: T, sections: [{checks: ['1']}]}").unwrap());
+    let posts = [post(1, Severity::Notice, &[], now - 45 * DAY, None), post(2, Severity::Notice, &[], now - 9 * DAY, Some(now - DAY))];
+    let within = |from, until| Picture::of_window(&page, &all, &posts, Window::new(now - from * DAY, now - until * DAY), now).past;
+    let count = |from, until| within(from, until).into_iter().map(|(_, entries)| entries.len()).sum::<usize>();
+    assert_eq!([count(60, 30), count(30, 0), count(120, 80), count(80, 60)], [2, 1, 1, 0]);
+    let many: Vec<Post> = (0..600).map(|id| post(id, Severity::Notice, &[], now - id * HOUR, Some(now))).collect();
+    let picture = Picture::of_window(&page, &all, &many, Window::new(now - 60 * DAY, now), now);
+    assert!(picture.is_cut && picture.past.iter().map(|(_, entries)| entries.len()).sum::<usize>() == ENTRIES_MAX);
+}

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::lists::{LOST, show_list};
+use super::{PageState, shell_at, work};
 use crate::access::{Change, Origin};
 use crate::base::time::format_rfc3339;
 use crate::platform::db::DbError;
@@ -25,10 +27,11 @@ use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
 use crate::series::ports::{Mail, SendMail};
 use crate::ui::asked::Asked;
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page::respond_shared;
-use crate::uptime::facade::pages::PageState;
 use crate::uptime::pages::follow::{self, Letter, NO_ADDRESS, Step, TOO_OFTEN};
+use crate::uptime::pages::status::followers::{self, FollowersInput, MailLacks};
 use crate::uptime::report::readers::addresses;
 use crate::uptime::status::keeper::Known;
 use crate::uptime::status::page::{StatusPage, read_one};
@@ -62,7 +65,12 @@ impl PageState {
         self.mail.get().filter(|mail| mail.is_set() && !self.external_url.is_empty())
     }
 
-    fn published(&self, slug: &str) -> Option<Known> {
+    /// What letters need that is not set.
+    pub(super) fn mail_lacks(&self) -> MailLacks {
+        MailLacks { server: !self.mail.get().is_some_and(|mail| mail.is_set()), address: self.external_url.is_empty() }
+    }
+
+    pub(super) fn published(&self, slug: &str) -> Option<Known> {
         self.keeper.page(slug).filter(|known| known.page.published)
     }
 
@@ -227,39 +235,120 @@ pub(super) async fn list(State(state): State<Arc<PageState>>, Path(slug): Path<S
     Ok(success(&found.iter().map(follower_json).collect::<Vec<_>>()))
 }
 
+/// Why a webhook was not added.
+enum NotAdded {
+    /// No address, or one that is known, or there are too many.
+    Wrong(&'static str),
+    /// The server cannot now.
+    Failed(String),
+}
+
+impl From<NotAdded> for ApiError {
+    fn from(why: NotAdded) -> Self {
+        match why {
+            NotAdded::Wrong(why) => Self::bad(why),
+            NotAdded::Failed(why) => Self::new(ErrorKind::Unavailable, why),
+        }
+    }
+}
+
+async fn add_webhook(state: &PageState, known: &Known, address: &str) -> Result<(Follower, Change), NotAdded> {
+    let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url.filter(|_| address.len() <= URL_CHARS_MAX) else {
+        return Err(NotAdded::Wrong(key("The address of a webhook begins with https:// or http://.")));
+    };
+    let secret = secret().map_err(|_| NotAdded::Failed("the system gives no random numbers".to_owned()))?;
+    let (now, way, address) = (state.clock.now_ms(), WEBHOOK.to_owned(), address.to_owned());
+    let new = Follower { page: known.id, way, address, secret, made_at: now, confirmed_at: Some(now), ..Follower::default() };
+    match state.readers.add_follower(new).await.map_err(|error| NotAdded::Failed(error.to_string()))? {
+        Added::New(follower) => {
+            // The rest of an address may hold a secret.
+            let change = Change::new("status_pages.follow", &known.page.slug).after(json!({ "way": WEBHOOK, "host": url.host_str() }));
+            Ok((follower, change))
+        }
+        Added::Known(_) => Err(NotAdded::Wrong(key("This address follows the page already."))),
+        Added::Full => Err(NotAdded::Wrong(key("As many follow this page as may."))),
+    }
+}
+
+async fn remove_follower(state: &PageState, known: &Known, id: &str) -> Result<Option<Change>, DbError> {
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let gone = state.readers.delete_follower(known.id, id).await?;
+    Ok(gone.map(|gone| Change::new("status_pages.unfollow", &known.page.slug).before(json!({ "way": gone.way, "id": gone.id }))))
+}
+
 /// `POST /api/v1/status-pages/{slug}/followers`: `{"webhook": "https://…"}`.
 pub(super) async fn add(State(state): State<Arc<PageState>>, Path(slug): Path<String>, body: Body) -> Result<Response, ApiError> {
     let known = state.keeper.page(&slug).ok_or_else(missing)?;
     let body = read_body(body, FORM_BYTES_MAX).await?;
     let sent: Json = serde_json::from_slice(&body).map_err(|error| ApiError::bad(format!("the body is not JSON: {error}")))?;
-    let address = sent.get("webhook").and_then(Json::as_str).unwrap_or_default().trim().to_owned();
-    let is_fine =
-        address.len() <= URL_CHARS_MAX && Url::parse(&address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if !is_fine {
-        return Err(ApiError::bad("webhook: expected an address that begins with https:// or http://"));
-    }
-    let (now, secret) =
-        (state.clock.now_ms(), secret().map_err(|_| ApiError::new(ErrorKind::Unavailable, "the system gives no random numbers"))?);
-    let way = WEBHOOK.to_owned();
-    let new = Follower { page: known.id, way, address, secret, made_at: now, confirmed_at: Some(now), ..Follower::default() };
-    match state.readers.add_follower(new).await.map_err(unavailable)? {
-        Added::New(follower) => {
-            let host = Url::parse(&follower.address).ok().and_then(|url| url.host_str().map(str::to_owned));
-            let change = Change::new("status_pages.follow", slug).after(json!({ "way": WEBHOOK, "host": host }));
-            Ok(change.in_answer(success(&follower_json(&follower))))
-        }
-        Added::Known(_) => Err(ApiError::bad("webhook: this address follows the page already")),
-        Added::Full => Err(ApiError::bad("as many follow this page as may")),
-    }
+    let (follower, change) = add_webhook(&state, &known, sent.get("webhook").and_then(Json::as_str).unwrap_or_default().trim()).await?;
+    Ok(change.in_answer(success(&follower_json(&follower))))
 }
 
 /// `DELETE /api/v1/status-pages/{slug}/followers/{id}`.
 pub(super) async fn remove(State(state): State<Arc<PageState>>, Path((slug, id)): Path<(String, String)>) -> Result<Response, ApiError> {
     let known = state.keeper.page(&slug).ok_or_else(missing)?;
-    let id = id.parse().map_err(|_| missing())?;
-    let gone = state.readers.delete_follower(known.id, id).await.map_err(unavailable)?.ok_or_else(missing)?;
-    let change = Change::new("status_pages.unfollow", slug).before(json!({ "way": gone.way, "id": gone.id }));
+    let change = remove_follower(&state, &known, &id).await.map_err(unavailable)?.ok_or_else(missing)?;
     Ok(change.in_answer(success(&json!({ "deleted": true }))))
+}
+
+/// `GET /uptime/status-pages/followers`: `slug`, `page`, `done`.
+pub(super) async fn look(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let slug = asked.param("slug");
+    show(&state, asked, slug, String::new(), (StatusCode::OK, String::new())).await
+}
+
+async fn show(
+    state: &Arc<PageState>,
+    asked: Asked,
+    slug: String,
+    webhook: String,
+    (status, problem): (StatusCode, String),
+) -> Result<Response, Problem> {
+    let Some(known) = state.keeper.page(&slug) else {
+        return show_list(state, asked, StatusCode::NOT_FOUND, LOST.to_owned()).await;
+    };
+    let made = work(state, move |state, _| {
+        let shell = shell_at(&asked, state, key("Status pages"), links::UPTIME_STATUS_FOLLOWERS);
+        let input = FollowersInput {
+            page: state.keeper.written(&known),
+            followers: state.readers.followers(known.id)?,
+            lacks: state.mail_lacks(),
+            webhook,
+            done: asked.param("done"),
+            problem: shell.t(&problem).to_owned(),
+        };
+        Ok(asked.page(status, followers::render(&input, &shell)))
+    });
+    made.await?.map_err(failed)
+}
+
+/// `POST /uptime/status-pages/followers`: `slug`, and `do`: `add` (`webhook`) or `remove` (`follower`).
+pub(super) async fn change(State(state): State<Arc<PageState>>, asked: Asked, body: axum::body::Bytes) -> Result<Response, Problem> {
+    let slug = field(&body, "slug");
+    let Some(known) = state.keeper.page(&slug) else {
+        return show_list(&state, asked, StatusCode::NOT_FOUND, LOST.to_owned()).await;
+    };
+    let done = |word, change: Change| {
+        let to = links::with(links::UPTIME_STATUS_FOLLOWERS, &[("slug", &slug), ("done", word)]);
+        change.in_answer(Redirect::to(&to).into_response())
+    };
+    if field(&body, "do") == "remove" {
+        return match remove_follower(&state, &known, &field(&body, "follower")).await.map_err(failed)? {
+            Some(change) => Ok(done("removed", change)),
+            None => {
+                let why = key("They do not follow this page any more.").to_owned();
+                show(&state, asked, slug, String::new(), (StatusCode::NOT_FOUND, why)).await
+            }
+        };
+    }
+    let address = field(&body, "webhook");
+    match add_webhook(&state, &known, &address).await {
+        Ok((_, change)) => Ok(done("added", change)),
+        Err(NotAdded::Wrong(why)) => show(&state, asked, slug, address, (StatusCode::BAD_REQUEST, why.to_owned())).await,
+        Err(NotAdded::Failed(why)) => show(&state, asked, slug, address, (StatusCode::SERVICE_UNAVAILABLE, why)).await,
+    }
 }
 
 /// Carries what is told by mail and to webhooks.

@@ -22,7 +22,7 @@ use crate::uptime::status::keeper::{KeepError, Known};
 use crate::uptime::status::page::StatusPage;
 use crate::uptime::status::post::{NewPost, Post, Severity, Stage};
 
-const fn status_of(error: &KeepError) -> StatusCode {
+pub(super) const fn status_of(error: &KeepError) -> StatusCode {
     match error {
         KeepError::Unknown => StatusCode::NOT_FOUND,
         KeepError::Full(_) | KeepError::Taken(_) => StatusCode::CONFLICT,
@@ -32,7 +32,7 @@ const fn status_of(error: &KeepError) -> StatusCode {
 }
 
 /// What is wrong, in words: the first that is, without its place in a text that nobody wrote.
-fn words_of(error: &KeepError) -> String {
+pub(super) fn words_of(error: &KeepError) -> String {
     match error {
         KeepError::Wrong(told) => told.first().map_or_else(String::new, |first| first.message.clone()),
         other => other.to_string(),
@@ -107,8 +107,8 @@ pub(super) async fn delete(State(state): State<Arc<PageState>>, asked: Asked, bo
     }
 }
 
-/// `POST /uptime/status-pages/posts`: `slug`, and `do`: `tell` (a post: `title`, `severity`, `stage`, `check`, `text`),
-/// `more` (an update of `post`: `stage`, `text`) or `forget` (`post`).
+/// `POST /uptime/status-pages/posts`: `slug`, and `do`: `tell` (a post: `title`, `severity`, `stage`, `check`, `text`, `words`),
+/// `more` (an update of `post`: `stage`, `text`, `words`) or `forget` (`post`).
 pub(super) async fn posts(State(state): State<Arc<PageState>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let draft = Draft::from_form(&body);
     let slug = draft.get("slug").to_owned();
@@ -137,10 +137,11 @@ fn stage_of(draft: &Draft) -> Result<Stage, KeepError> {
     Stage::parse(draft.get("stage")).ok_or_else(|| KeepError::Field("stage", "an update says how far you are".to_owned()))
 }
 
-/// What was written, or the usual words of the stage in the language of the page.
+/// What was written, or what was chosen, or the usual words of the stage; both in the language of the page.
 fn text_of(draft: &Draft, stage: Stage, page: &StatusPage) -> String {
+    let lang = Lang::parse(&page.language).unwrap_or_default();
     match draft.get("text") {
-        "" => posts_page::usual(stage, Lang::parse(&page.language).unwrap_or_default()).to_owned(),
+        "" => posts_page::chosen(draft.get("words"), lang).unwrap_or_else(|| posts_page::usual(stage, lang)).to_owned(),
         text => text.to_owned(),
     }
 }

@@ -84,7 +84,12 @@ pub(super) async fn show_edit(
     work(state, move |state, _| {
         let shell = shell_at(&asked, state, key("Status pages"), links::UPTIME_STATUS_EDIT);
         let problem = shell.t(&problem).to_owned();
-        asked.page(status, edit::render(&EditInput { draft, existing, checks: names(state), problem }, &shell))
+        let logo =
+            state.keeper.page(&existing).and_then(|known| state.keeper.logo(known.id)).map(|logo| logo.tag.clone()).unwrap_or_default();
+        asked.page(
+            status,
+            edit::render(&EditInput { logo, draft, existing, checks: names(state), lacks: state.mail_lacks(), problem }, &shell),
+        )
     })
     .await
 }

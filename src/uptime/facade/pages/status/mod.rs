@@ -2,12 +2,14 @@
 
 pub(in crate::uptime::facade) mod follow;
 mod forms;
+pub(in crate::uptime::facade) mod history;
 mod lists;
+mod logo;
 mod public;
 
 use std::sync::Arc;
 
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::{PageState, shell_at, work};
 use crate::access::{Policy, Routes};
@@ -19,6 +21,12 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
     Routes::new()
         .route("GET", links::STATUS_PAGE, Policy::Public, with(get(public::page)))
+        .route("GET", links::STATUS_HISTORY, Policy::Public, with(get(history::page)))
+        .route("GET", links::STATUS_LOGO, Policy::Public, with(get(logo::public)))
+        .route("GET", links::STATUS_LOGO_API, read, with(get(logo::show)))
+        .route("PUT", links::STATUS_LOGO_API, edit, with(put(logo::change)))
+        .route("DELETE", links::STATUS_LOGO_API, edit, with(delete(logo::remove)))
+        .route("POST", links::UPTIME_STATUS_LOGO, edit, with(post(logo::form)))
         .route("GET", links::STATUS_FEED, Policy::Public, with(get(public::atom)))
         .route("GET", links::STATUS_RSS, Policy::Public, with(get(public::rss)))
         .route("GET", links::STATUS_JSON, Policy::Public, with(get(public::json)))
@@ -37,5 +45,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("POST", links::UPTIME_STATUS_SAVE, edit, with(post(forms::save)))
         .route("POST", links::UPTIME_STATUS_PREVIEW, edit, with(post(forms::preview)))
         .route("POST", links::UPTIME_STATUS_DELETE, edit, with(post(forms::delete)))
+        .route("GET", links::UPTIME_STATUS_FOLLOWERS, edit, with(get(follow::look)))
+        .route("POST", links::UPTIME_STATUS_FOLLOWERS, edit, with(post(follow::change)))
         .route("POST", links::UPTIME_STATUS_POSTS, edit, with(post(forms::posts)))
 }

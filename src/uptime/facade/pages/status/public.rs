@@ -22,12 +22,12 @@ pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; style-src
 /// How long copies are good: shorter than anybody waits for news.
 const KEPT: &str = "public, max-age=10";
 
-fn lost() -> Problem {
+pub(super) fn lost() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is no status page at this address")
 }
 
 /// The bytes as an answer, packed as the reader takes it; without them where the reader has them.
-fn packed(copies: &Copies, headers: &HeaderMap, kind: &'static str) -> Response {
+pub(super) fn packed(copies: &Copies, headers: &HeaderMap, kind: &'static str) -> Response {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
     let takes = text(header::ACCEPT_ENCODING);
     let (bytes, coding) = copies.best(|name| accepts(takes, name));
