@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench blocks`. The storage room is private to its wing, so its sources are included here.
 
-#![expect(dead_code, unused_imports, unused_macros, unreachable_pub, reason = "only a part of the included modules is measured")]
+#![expect(dead_code, unused_imports, unreachable_pub, reason = "only a part of the included modules is measured")]
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and stops when anything fails")]
 
 #[path = "../../src/base/mod.rs"]

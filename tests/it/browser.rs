@@ -144,7 +144,7 @@ fn tell_customers(server: &Server) {
     let parts = "sections:\n- title: Shop\n  checks: [Shop, Database]\n  components: [{check: Database, name: Orders}]\n- title: Night\n  checks: [Backup]\n";
     for head in [
         "title: Example\nslug: example\nlisted: true\nshow_latency: true\n",
-        "title: مثال\nslug: arabic\nlanguage: ar\ntime_zone: Africa/Cairo\n",
+        "title: Example for Cairo\nslug: arabic\nlanguage: ar\ntime_zone: Africa/Cairo\n",
     ] {
         let (status, text) = server.post("/api/v1/status-pages", "application/yaml", format!("{head}{parts}"));
         assert_eq!(status, 200, "{text}");

@@ -130,3 +130,21 @@ fn jobs_beat_and_say_when_they_failed() {
     let (_, exported) = server.get("/api/v1/checks/export");
     assert!(!exported.contains(path.rsplit('/').next().unwrap()), "{exported}");
 }
+
+#[test]
+fn names_of_others_go_along() {
+    let server = Server::quiet();
+    let make = |check: &Json| ask(&server, "POST", "/api/v1/checks", Some(check));
+    let ping = json!({ "host": "127.0.0.1" });
+    assert_eq!(make(&json!({ "name": "Host", "ping": ping })).0, 200);
+    assert_eq!(make(&json!({ "name": "Shop", "parent": "Host", "ping": ping })).0, 200);
+    assert_eq!(make(&json!({ "name": "All", "group": { "checks": ["Host", "Shop"] } })).0, 200);
+    let (status, renamed) = ask(&server, "PUT", "/api/v1/checks/Host", Some(&json!({ "name": "Rack 1", "ping": ping })));
+    assert_eq!(status, 200, "{renamed}");
+    let export = || server.get("/api/v1/checks/export").1;
+    let written = export();
+    assert!(written.contains("parent: Rack 1") && !written.contains("Host"), "{written}");
+    assert_eq!(ask(&server, "DELETE", "/api/v1/checks/Rack%201", None).0, 200);
+    let written = export();
+    assert!(!written.contains("Rack 1") && written.contains("- Shop"), "{written}");
+}

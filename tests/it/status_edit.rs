@@ -34,7 +34,7 @@ fn a_page_is_made_told_on_and_deleted_by_programs() {
     let (code, made) = ask(&server, "POST", "/api/v1/status-pages", Some(&written));
     assert_eq!((code, &made["data"]["slug"]), (200, &json!("example")), "{made}");
     let shown = page(&server, "/status/example");
-    assert!(shown.contains("Website is down") && shown.contains("Example &#60;b&#62;"), "{shown}");
+    assert!(shown.contains("Everything is down") && shown.contains("Website") && shown.contains("Example &#60;b&#62;"), "{shown}");
     assert!(!shown.contains("<script") && !shown.contains("web-1") && shown.len() < 30_000, "{}", shown.len());
 
     let told = json!({ "title": "We repair it", "severity": "outage", "checks": ["web-1"], "text": "The disk is full." });
@@ -79,10 +79,13 @@ fn a_page_is_made_and_told_on_by_forms_and_survives_a_crash() {
         ("zone", "Europe/Berlin"),
     ];
     let (code, preview) = form(&server, "/uptime/status-pages/preview", &fields);
-    assert!(code == 200 && preview.contains("Database is down") && preview.contains("Orders are in it"), "{preview}");
+    assert!(
+        code == 200 && preview.contains("Everything is down") && preview.contains("Database") && preview.contains("Orders are in it"),
+        "{preview}"
+    );
     assert_eq!(server.get("/status/forms").0, 404, "a preview keeps nothing");
     assert_eq!(form(&server, "/uptime/status-pages/save", &fields).0, 200);
-    assert!(page(&server, "/status/forms").contains("Database is down"));
+    assert!(page(&server, "/status/forms").contains("Database"));
     assert!(page(&server, "/uptime/status-pages/edit?id=forms").contains("db = Database | Orders are in it"));
     let (code, wrong) = form(&server, "/uptime/status-pages/save", &[("title", "x"), ("part0.checks", "Nobody")]);
     assert!(code == 400 && wrong.contains("there is no check") && wrong.contains("Nobody</textarea>"), "{wrong}");

@@ -171,7 +171,7 @@ fn who_says_yes_is_told_once_until_they_end_it() {
     );
     std::fs::write(&path, routing).unwrap();
     let flag = format!("--alertmanager.config.file={}", path.display());
-    let args = [flag.as_str(), "--external-url=http://status.example", "--host-metrics=false", "--own-metrics=false"];
+    let args = [flag.as_str(), "--external-url=http://status.example", "--host-metrics=false", "--own-metrics=false", "--auth=off"];
     let mut server = Server::on(&folder.path().join("data"), &args);
     page(&server, &json!({ "title": "Example", "slug": "shop" }));
     assert!(read(&server, "/status/shop/subscribe").contains("type=\"email\""));

@@ -3,7 +3,7 @@
 mod bring;
 mod checks;
 mod maintenance;
-mod operations;
+pub(super) mod operations;
 mod probe;
 mod report;
 mod status;
@@ -101,5 +101,4 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))
         // Where jobs called Uptime Kuma, so that they go on calling.
         .route("GET, POST, PUT", "/api/push/{token}", Policy::Public, with(any(checks::kuma_beat)))
-        .described(operations::operation)
 }

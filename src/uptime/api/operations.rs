@@ -133,6 +133,6 @@ const ALL: &[(&str, &str, Operation)] = &[
 ];
 
 /// What a route is for.
-pub(super) fn operation(route: &RouteInfo) -> Option<Operation> {
+pub(in crate::uptime) fn operation(route: &RouteInfo) -> Option<Operation> {
     ALL.iter().find(|(methods, path, _)| (*methods, *path) == (route.methods, route.path)).map(|(.., operation)| *operation)
 }

@@ -218,10 +218,10 @@ fn page(monitor: &Monitor, name: &str, notes: &mut Vec<String>) -> Draft {
     if is_keyword && !monitor.keyword.is_empty() {
         let any_case = || format!("(?i){}", regex::escape(&monitor.keyword));
         match (monitor.is_unwanted, monitor.is_any_case) {
-            (false, false) => draft.texts("contains", &[monitor.keyword.clone()]),
+            (false, false) => draft.texts("contains", std::slice::from_ref(&monitor.keyword)),
             (false, true) => draft.texts("matches", &[any_case()]),
             (true, is_any_case) => {
-                draft.texts("lacks", &[monitor.keyword.clone()]);
+                draft.texts("lacks", std::slice::from_ref(&monitor.keyword));
                 if is_any_case {
                     notes.push("capital and small letters of the keyword that must not be there differ here".to_owned());
                 }

@@ -54,6 +54,29 @@ impl Defined {
     }
 }
 
+impl Defined {
+    /// The same where another check has a new name, or (none) is no more; none if it does not name that, or cannot be
+    /// without it.
+    pub fn naming(&self, old: &str, new: Option<&str>) -> Option<Self> {
+        let is_member = self.check.members().iter().any(|name| name == old);
+        if old.is_empty() || !(is_member || self.check.parent == old) {
+            return None;
+        }
+        let mut same = self.clone();
+        if self.check.parent == old {
+            same.set("parent", new.map(Node::text));
+        }
+        if is_member
+            && let Kind::Map(pairs) = &mut same.node.kind
+            && let Some((_, group)) = pairs.iter_mut().find(|(found, _)| &*found.text == "group")
+        {
+            let names = self.check.members().iter().filter_map(|name| if name == old { new } else { Some(name.as_str()) });
+            put(group, "checks", Some(Node::new(Kind::List(names.map(Node::text).collect()))));
+        }
+        read_one(&same.definition(), None).ok()
+    }
+}
+
 fn put(map: &mut Node, key: &str, value: Option<Node>) {
     let Kind::Map(pairs) = &mut map.kind else { return };
     let place = pairs.iter().position(|(found, _)| &*found.text == key);
@@ -254,6 +277,19 @@ checks:
         let (ChecksFile { checks: again, .. }, _) = read(&printed, Path::new("x")).unwrap();
         assert_eq!(print(again.iter().map(|defined| &defined.check)), printed);
         assert_eq!(again[1].check, all[1].check);
+    }
+
+    #[test]
+    fn checks_go_along_with_the_names_of_others() {
+        let read = |text: &str| read_one(text, None).unwrap();
+        let child = read("{name: Shop, parent: Host, ping: {host: a}}");
+        assert_eq!(child.naming("Host", Some("Rack 1")).unwrap().check.parent, "Rack 1");
+        assert_eq!(child.naming("Host", None).unwrap().check.parent, "");
+        assert_eq!(child.naming("Other", Some("x")), None);
+        let group = read("{name: All, group: {checks: [Shop, Host]}}");
+        assert_eq!(group.naming("Host", Some("Rack 1")).unwrap().check.members(), ["Shop", "Rack 1"]);
+        assert_eq!(group.naming("Host", None).unwrap().check.members(), ["Shop"]);
+        assert_eq!(read("{name: All, group: {checks: [Host]}}").naming("Host", None), None, "a group has a member");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use pages::PageState;
+use pages::{Mailer, PageState};
 use running::{Members, Running};
 
 use crate::access::{Passwords, Routes};
@@ -75,7 +75,7 @@ pub struct Uptime {
     store: Store,
     pages: Arc<PageState>,
     taker: Arc<OnceLock<Arc<dyn TakeAlerts>>>,
-    mail: Arc<OnceLock<Arc<dyn SendMail>>>,
+    mail: Mailer,
     /// The file of checks in force.
     followed: watch::Sender<Option<Arc<KeptChecks>>>,
     external_url: String,
@@ -113,7 +113,7 @@ impl Uptime {
         // Weakly: the desk holds the watcher, which holds what probes.
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
-        let mail: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
+        let mail = Mailer::default();
         let keeper =
             Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen { external_url: external_url.clone() }))?;
         let offered = (Arc::clone(&mail), store.clone(), Arc::clone(&keeper));
@@ -241,7 +241,7 @@ impl Uptime {
 
     /// Every route of the wing.
     pub fn routes(&self) -> Routes {
-        api::routes(&self.state).join(pages::routes(&self.pages))
+        api::routes(&self.state).join(pages::routes(&self.pages)).described(api::operations::operation)
     }
 }
 

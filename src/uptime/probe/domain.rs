@@ -28,7 +28,10 @@ const LOST: [&str; 2] = ["redemption period", "pending delete"];
 
 /// Registries by endings of names, as far as they are known.
 #[derive(Default)]
-pub(super) struct Registries(Mutex<Option<(Duration, Arc<HashMap<String, String>>)>>);
+pub(super) struct Registries(Mutex<Option<Known>>);
+
+/// When they were asked for, and servers by endings.
+type Known = (Duration, Arc<HashMap<String, String>>);
 
 #[derive(Deserialize)]
 struct List {

@@ -3,6 +3,7 @@
 mod amend;
 mod fit;
 mod follow;
+mod names;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -134,6 +135,8 @@ impl Desk {
         self.fits(id, &defined.check)?;
         let defined = with_token(defined, before.as_ref().map(|(_, defined)| defined))?;
         let now = self.clock.now_ms();
+        let old = before.as_ref().map(|(stored, _)| stored.name.clone()).filter(|old| *old != defined.check.name);
+        let others = old.map(|old| self.naming(&old, Some(&defined.check.name), now)).transpose()?.unwrap_or_default();
         let mut stored = Stored {
             id: id.unwrap_or(0),
             name: defined.check.name.clone(),
@@ -142,10 +145,12 @@ impl Desk {
             made_at: before.map_or(now, |(stored, _)| stored.made_at),
             changed_at: now,
         };
-        let ids = self.store.put_checks(vec![stored.clone()]).await?;
+        let together = std::iter::once(&stored).chain(others.iter().map(|(stored, _)| stored)).cloned().collect();
+        let ids = self.store.put_checks(together).await?;
         stored.id = ids.first().copied().ok_or(NotStored::Unknown)?;
         let id = stored.id;
         self.keep(id, stored, defined);
+        self.keep_all(others);
         Ok(id)
     }
 
@@ -165,6 +170,10 @@ impl Desk {
         if let Some(file) = self.file_of(id) {
             return Err(PutError::InFile(file));
         }
+        let name = self.known.lock().get(&id).map(|(stored, _)| stored.name.clone()).unwrap_or_default();
+        let others = self.naming(&name, None, self.clock.now_ms())?;
+        self.store.put_checks(others.iter().map(|(stored, _)| stored.clone()).collect()).await?;
+        self.keep_all(others);
         self.store.delete_checks(vec![id]).await.map_err(NotStored::Db)?;
         self.watcher.forget(id);
         Ok(self.known.lock().remove(&id).is_some())

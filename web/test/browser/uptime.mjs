@@ -56,6 +56,30 @@ async function watch() {
   await says(page, '.uc-say', '1 check needs attention.');
   await picture(page, 'uptime-list-down');
 
+  // Everybody tells the same story: the alert, the incident, the page for customers.
+  const id = Number(await page.locator('.uc-row .w a').first().getAttribute('href').then((href) => href.match(/\d+/)[0]));
+  const name = await page.locator('.uc-row .w a').first().textContent();
+  const written = { title: 'Shop', slug: 'shop', sections: [{ checks: [name.trim()] }] };
+  const made = await fetch(`${process.argv[2]}/api/v1/status-pages`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(written) });
+  check(made.ok, `a status page of check ${id}: ${await made.text()}`);
+  const customer = await open({ javaScriptEnabled: false });
+  const read = async (words) => {
+    for (let left = 60; left > 0; left--) {
+      await customer.page.goto(`${process.argv[2]}/status/shop`);
+      if ((await customer.page.locator('h1').textContent()).includes(words)) return;
+      await customer.page.waitForTimeout(500);
+    }
+    check(false, `the status page does not say ${words}`);
+  };
+  await read('Everything is down');
+  await picture(customer.page, 'status-page-down');
+  const told = await open();
+  await visit(told.page, '/alerts');
+  await says(told.page, 'main', 'CheckDown');
+  await visit(told.page, '/uptime/incidents');
+  await says(told.page, 'main', '503');
+  await told.close();
+
   target.state.status = 200;
   await says(page, '.uc-row .tag', 'up');
   await says(page, '.uc-say', 'The one check is up.');
@@ -64,6 +88,9 @@ async function watch() {
   check((await page.locator('#uc-incidents li').count()) === 1, 'the incident stays on record');
   check((await page.locator('#uc-figures tbody tr').first().innerText()).includes('1'), 'and in the figures');
   await sound(tab, 'uptime: up again');
+  await read('Everything works');
+  check((await customer.page.locator('.bars i').last().getAttribute('title')).includes('down'), 'its bar remembers');
+  await customer.close();
   await tab.close();
   target.close();
 }

@@ -29,6 +29,9 @@ const PLACES: usize = 3;
 /// How long a page may take to be made.
 const WITHIN: Duration = Duration::from_secs(15);
 
+/// Who sends mail, once somebody offered to.
+pub(super) type Mailer = Arc<OnceLock<Arc<dyn SendMail>>>;
+
 /// What the pages work with.
 pub(super) struct PageState {
     pub(super) desk: Arc<Desk>,
@@ -38,7 +41,7 @@ pub(super) struct PageState {
     /// Where people reach the server; empty if that is not set.
     pub(super) external_url: String,
     /// Sends mail, where somebody offered to.
-    pub(super) mail: Arc<OnceLock<Arc<dyn SendMail>>>,
+    pub(super) mail: Mailer,
     /// Whom reports are sent to.
     pub(super) readers: Store,
     /// Status pages.
@@ -60,7 +63,7 @@ impl PageState {
         probe: Arc<dyn Probe>,
         clock: SharedClock,
         external_url: String,
-        (mail, readers, keeper): (Arc<OnceLock<Arc<dyn SendMail>>>, Store, Arc<Keeper>),
+        (mail, readers, keeper): (Mailer, Store, Arc<Keeper>),
     ) -> Arc<Self> {
         Arc::new(Self {
             desk,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::location::Location;
 use crate::base::time::Duration;
-use crate::ui::lang::{LANGUAGES, key};
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -136,6 +136,9 @@ pub struct EditInput {
     /// What is wrong.
     pub problem: String,
 }
+
+/// Languages of pages, in the words of who chooses: a name in letters of its own would bring its fonts along.
+const LANGUAGES: [(&str, &str); 2] = [("en", key("English")), ("ar", key("Arabic"))];
 
 struct Block {
     at: usize,
