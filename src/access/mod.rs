@@ -41,7 +41,7 @@ pub use identify::{Transport, Vouched, identify};
 pub use oidc::{Answer, Oidc, OidcError, OidcSettings, Unfinished};
 pub use operation::Operation;
 pub use outside::Identity;
-pub use password::{PASSWORD_CHARS_MIN, PasswordError};
+pub use password::{PASSWORD_CHARS_MIN, PasswordError, Passwords};
 pub use people::UserChange;
 pub use policy::{Policy, Role, Scope};
 pub use proxy::{Client, Proxies, VouchedUser};

@@ -30,7 +30,7 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 27] = [
+const PUBLIC: [(&str, &str); 28] = [
     // Who knows the token of a heartbeat may beat.
     ("GET, POST, PUT", "/api/v1/heartbeats/{token}"),
     ("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}"),
@@ -51,6 +51,7 @@ const PUBLIC: [(&str, &str); 27] = [
     // What customers see, and how they follow it.
     ("GET", links::STATUS_PAGE),
     ("GET", links::STATUS_HISTORY),
+    ("POST", links::STATUS_UNLOCK),
     ("GET", links::STATUS_LOGO),
     ("GET", links::STATUS_FEED),
     ("GET", links::STATUS_RSS),

@@ -207,6 +207,8 @@ pub const STATUS_CALENDAR: &str = "/status/{slug}/maintenance.ics";
 pub const STATUS_FEED: &str = "/status/{slug}/feed.xml";
 /// What was on a status page: `month`.
 pub const STATUS_HISTORY: &str = "/status/{slug}/history";
+/// POST: opens a status page that asks for a password.
+pub const STATUS_UNLOCK: &str = "/status/{slug}/unlock";
 /// The logo of a status page.
 pub const STATUS_LOGO: &str = "/status/{slug}/logo";
 /// The logo of a status page, for those who make it; PUT changes it, DELETE takes it away.

@@ -311,3 +311,52 @@ fn a_logo_is_a_picture_and_nothing_else() {
     assert_eq!(form(&server, "/uptime/status-pages/logo?id=shop", &[]).0, 200);
     assert_eq!((server.get("/status/shop/logo").0, ask(&server, "DELETE", api, None).0), (404, 404));
 }
+
+#[test]
+fn a_page_with_a_password_is_shown_to_who_knows_it() {
+    let server = Server::quiet();
+    let (_open, port) = listener();
+    check(&server, "web-1", port, "up");
+    let written = |more: Json| {
+        let mut written = json!({ "title": "Example", "slug": "shop", "sections": [{ "checks": ["web-1"] }] });
+        written.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        written
+    };
+    let path = "/api/v1/status-pages/shop";
+    assert_eq!(ask(&server, "POST", "/api/v1/status-pages", Some(&written(json!({ "protected": true })))).0, 400);
+    assert_eq!(ask(&server, "POST", "/api/v1/status-pages", Some(&written(json!({ "password": "short" })))).0, 400);
+    let hash = json!({ "password": "correct horse", "password_hash": "$argon2id$v=19$m=4194304,t=9,p=1$c2FsdHNhbHQ$aGFzaGhhc2g" });
+    page(&server, &written(hash));
+    let told = server.api(path).to_string() + &server.api("/api/v1/audit").to_string();
+    assert!(told.contains("\"protected\":true") && !told.contains("argon2") && !told.contains("correct horse"), "{told}");
+    tell(&server, "shop", "Cards are slow");
+    let all = ["", "/feed.xml", "/rss", "/status.json", "/maintenance.ics", "/badge.svg", "/history", "/subscribe", "/logo"];
+    for below in all {
+        let (code, text) = server.get(&format!("/status/shop{below}"));
+        assert!(code == 401 && !text.contains("Cards") && !text.contains("web-1"), "{below}: {code} {text}");
+    }
+    assert_eq!(server.get("/api/v1/checks/web-1/badge/status.svg").0, 404);
+    assert_eq!(ask(&server, "PUT", path, Some(&written(json!({ "protected": true })))).0, 200, "it keeps its password");
+
+    let plain = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let unlock = |password: &str| plain.post(server.url("/status/shop/unlock")).form(&[("password", password)]).send().unwrap();
+    assert_eq!(unlock("wrong horse").status(), 401);
+    let opened = unlock("correct horse");
+    assert_eq!(opened.status(), 303);
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.contains("; Path=/status/shop; HttpOnly; SameSite=Lax"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let see = |path: &str, cookie: &str| plain.get(server.url(path)).header("cookie", cookie).send().unwrap();
+    for below in &all[..8] {
+        let answer = see(&format!("/status/shop{below}"), cookie);
+        let kept = answer.headers()["cache-control"].to_str().unwrap();
+        assert!(answer.status() == 200 && kept.contains("no-store"), "{below}: {} {kept}", answer.status());
+    }
+    assert_eq!(see("/status/shop", "pharos-page=00").status(), 401);
+    assert_eq!(ask(&server, "PUT", path, Some(&written(json!({ "password": "another horse" })))).0, 200);
+    assert_eq!(see("/status/shop", cookie).status(), 401, "another password ends what the first opened");
+    let codes: Vec<u16> = (0..12).map(|_| unlock("wrong horse").status().as_u16()).collect();
+    assert!(codes.contains(&401) && codes.last() == Some(&429), "{codes:?}");
+    assert_eq!(ask(&server, "PUT", path, Some(&written(json!({})))).0, 200);
+    assert_eq!(server.get("/status/shop").0, 200, "without a password everybody sees it");
+}

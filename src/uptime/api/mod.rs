@@ -13,7 +13,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::routing::{any, delete, get, post, put};
 
-use crate::access::{Policy, Routes};
+use crate::access::{Passwords, Policy, Routes};
 use crate::base::clock::SharedClock;
 use crate::platform::telemetry::metrics::{Counter, Page, Report};
 use crate::uptime::bring::Brought;
@@ -32,6 +32,8 @@ pub(super) struct ApiState {
     pub(super) desk: Arc<Desk>,
     pub(super) keeper: Arc<Keeper>,
     pub(super) clock: SharedClock,
+    /// Passwords of status pages.
+    pub(super) passwords: Passwords,
 }
 
 /// How files of other programs are read.

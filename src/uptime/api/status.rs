@@ -13,7 +13,8 @@ use serde_json::{Value as Json, json};
 
 use super::ApiState;
 use super::checks::text_of;
-use crate::access::{Caller, Change};
+use crate::access::{Caller, Change, PasswordError};
+use crate::base::secret::Secret;
 use crate::base::time::format_rfc3339;
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::keys::{Keys, keys};
@@ -21,7 +22,7 @@ use crate::platform::config::section::Section;
 use crate::platform::config::yaml;
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
 use crate::uptime::status::keeper::{KeepError, Known};
-use crate::uptime::status::page::{Named, Part, StatusPage};
+use crate::uptime::status::page::{Named, Part, StatusPage, read_one};
 use crate::uptime::status::post::{NewPost, Post, Severity, Stage, Update};
 
 keys! {
@@ -90,6 +91,7 @@ fn page_json(state: &ApiState, known: &Known) -> Json {
         "theme": page.theme,
         "accent": page.accent,
         "published": page.published,
+        "protected": page.protected,
         "listed": page.listed,
         "show_latency": page.show_latency,
         "auto_after": if page.auto_after.ms() > 0 { page.auto_after.to_string() } else { String::new() },
@@ -181,10 +183,17 @@ pub(super) async fn change(
     put(&state, Some(known), request).await
 }
 
+fn unhashed(error: PasswordError) -> ApiError {
+    ApiError::new(ErrorKind::Unavailable, error.to_string())
+}
+
 async fn put(state: &ApiState, before: Option<Known>, request: Request<Body>) -> Result<Response, ApiError> {
     let text = body_of(request).await?;
     let was = before.as_ref().map(|known| told(state, known));
-    let id = state.keeper.put(before.map(|known| known.id), &text).await?;
+    // What is wrong with the page is said below.
+    let password = read_one(&text).map(|page| page.password).unwrap_or_default();
+    let hash = if password.is_empty() { None } else { Some(state.passwords.hash(Secret::new(password)).await.map_err(unhashed)?) };
+    let id = state.keeper.put(before.map(|known| known.id), &text, hash).await?;
     let known = state.keeper.pages().into_iter().find(|known| known.id == id).ok_or(KeepError::Unknown)?;
     let change = Change::new("status_pages.save", &known.page.slug).after(told(state, &known));
     let change = was.into_iter().fold(change, Change::before);

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use pages::{Mailer, PageState};
 use running::{Members, Running};
 
-use crate::access::Routes;
+use crate::access::{Passwords, Routes};
 use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
@@ -119,7 +119,8 @@ impl Uptime {
         let offered = (Arc::clone(&mail), store.clone(), Arc::clone(&keeper));
         let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), offered);
         let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
-        let state = Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, keeper, clock });
+        let state =
+            Arc::new(ApiState { prober, modules, counts: Counts::default(), bring, desk, keeper, clock, passwords: Passwords::default() });
         registry.add(Arc::clone(&state) as Arc<dyn Report>);
         registry.add(Arc::new(Watching(Arc::clone(&watcher))) as Arc<dyn Report>);
         let (taker, stop, tasks) = (Arc::default(), CancellationToken::new(), parking_lot::Mutex::default());

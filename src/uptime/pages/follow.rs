@@ -14,6 +14,8 @@ use crate::uptime::status::telling::Telling;
 /// Where somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// The page asks for a password.
+    Locked,
     /// They may ask; the address that they wrote.
     Ask(String),
     /// No letters are sent.
@@ -35,6 +37,7 @@ pub enum Step {
 impl Step {
     const fn headline(&self) -> &'static str {
         match self {
+            Self::Locked => key("This page asks for a password"),
             Self::Ask(_) | Self::NoMail => key("Get updates"),
             Self::Asked => key("Look into your mail"),
             Self::Confirm(_) => key("Get updates by mail"),
@@ -188,6 +191,7 @@ mod tests {
         (of.title, of.slug) = (HOSTILE.to_owned(), "shop".to_owned());
         let secret = HOSTILE.to_owned();
         for step in [
+            Step::Locked,
             Step::Ask(secret.clone()),
             Step::NoMail,
             Step::Asked,

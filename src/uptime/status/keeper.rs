@@ -200,9 +200,11 @@ impl Keeper {
         self.kept.lock().pages.values().find(|known| known.page.slug == slug).cloned()
     }
 
-    /// A page as it is written, with the names of today; checks that are no more are left out.
+    /// A page as it is written, with the names of today and without the hash of its password; checks that are no more
+    /// are left out.
     pub fn written(&self, known: &Known) -> StatusPage {
-        known.page.renamed(|number| Some(self.desk.view(number.parse().ok()?)?.check.name.clone()))
+        let page = known.page.renamed(|number| Some(self.desk.view(number.parse().ok()?)?.check.name.clone()));
+        StatusPage { password_hash: String::new(), ..page }
     }
 
     /// The checks that a page shows now.
@@ -231,17 +233,26 @@ impl Keeper {
         Ok(page.renamed(|name| self.desk.find(name).map(|id| id.to_string())))
     }
 
-    /// Makes a page of a text in YAML or JSON, or changes one. Gives its number.
+    /// Makes a page of a text in YAML or JSON, or changes one. Gives its number. `hash` is that of the password in the
+    /// text, if there is one; without one, a page that stays protected keeps its password.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub async fn put(&self, id: Option<i64>, text: &str) -> Result<i64, KeepError> {
-        let page = self.numbered(&read_one(text).map_err(KeepError::Wrong)?)?;
+    pub async fn put(&self, id: Option<i64>, text: &str, hash: Option<String>) -> Result<i64, KeepError> {
+        let mut page = self.numbered(&read_one(text).map_err(KeepError::Wrong)?)?;
         let one_at_a_time = self.changing.lock().await;
         let before = id.map(|id| self.kept.lock().pages.get(&id).cloned().ok_or(KeepError::Unknown)).transpose()?;
         if before.is_none() && self.kept.lock().pages.len() >= PAGES_MAX {
             return Err(KeepError::Full(PAGES_MAX));
         }
+        // Only this server's own hashes are ever computed again: one from outside could ask for any amount of memory.
+        let kept = before.as_ref().map(|before| before.page.password_hash.clone()).filter(|_| page.protected);
+        page.password_hash = hash.or(kept).unwrap_or_default();
+        if page.protected && page.password_hash.is_empty() {
+            return Err(KeepError::Field("password", "a page that is protected has a password".to_owned()));
+        }
+        page.protected = !page.password_hash.is_empty();
+        page.password = String::new();
         let now = self.clock.now_ms();
         let made_at = before.map_or(now, |before| before.made_at);
         let stored = StoredPage { id: id.unwrap_or(0), slug: page.slug.clone(), definition: page.text(), made_at, changed_at: now };

@@ -58,9 +58,45 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Whether somebody may guess once more from there.
+    pub fn may_guess(&self, from: IpAddr, now: Duration) -> bool {
+        let place = self.hasher.hash_one(network(from));
+        let counted = self.counted.lock();
+        let is_over = counted.places.len() >= PLACES_MAX || counted.places.get(&place).is_some_and(|count| *count >= NETWORK_MAX);
+        now.saturating_sub(counted.since) >= WITHIN || !is_over
+    }
+
+    /// Somebody guessed wrong from there.
+    pub fn guessed_wrong(&self, from: IpAddr, now: Duration) {
+        let place = self.hasher.hash_one(network(from));
+        let mut counted = self.counted.lock();
+        if now.saturating_sub(counted.since) >= WITHIN {
+            *counted = Counted { since: now, ..Counted::default() };
+        }
+        *counted.places.entry(place).or_default() += 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_guesses_wrong_too_often_waits() {
+        let (limits, one, other) = (Limits::default(), IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let at = Duration::from_secs;
+        let guesses = (0..20)
+            .filter(|_| {
+                limits.may_guess(one, at(1)) && {
+                    limits.guessed_wrong(one, at(1));
+                    true
+                }
+            })
+            .count();
+        assert_eq!(guesses, 10);
+        assert!(limits.may_guess(other, at(1)) && !limits.may_guess(one, at(599)) && limits.may_guess(one, at(601)));
+    }
 
     #[test]
     fn one_address_one_network_and_all_are_counted() {

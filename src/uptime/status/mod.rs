@@ -5,7 +5,7 @@
 //! (the one sentence on top), [`copies`] (its bytes, packed once for everyone), [`keeper`] (keeps all of them as they are
 //! now), [`badge`] (a state as a small picture), [`calendar`] (maintenance as a calendar), [`telling`] (tells those who
 //! follow a page), [`limits`] (how often somebody may ask to), [`months`] (the past, kept where somebody looked at it),
-//! [`logo`] (the picture on top).
+//! [`logo`] (the picture on top), [`lock`] (who sees a page with a password).
 
 pub mod accent;
 pub mod badge;
@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod copies;
 pub mod keeper;
 pub mod limits;
+pub mod lock;
 pub mod logo;
 pub mod months;
 pub mod page;

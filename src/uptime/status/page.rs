@@ -27,6 +27,9 @@ const SLUG_CHARS_MAX: usize = 60;
 const LABELS_MAX: usize = 20;
 /// Longest time that the server waits before it tells something by itself.
 const AUTO_AFTER_MAX_MS: i64 = 86_400_000;
+/// Characters of a password at least, and bytes at most.
+const PASSWORD_CHARS_MIN: usize = 8;
+const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Names that the server needs for itself.
 const RESERVED: [&str; 2] = ["self", "feed"];
 
@@ -80,6 +83,12 @@ keys! {
     accent: String,
     /// Whether everybody sees it.
     published: bool = true,
+    /// Whether it asks for a password.
+    protected: bool,
+    /// The password, where it is set or changed; only its hash is kept.
+    password: String => String::new(),
+    /// The server's own.
+    password_hash: String => String::new(),
     /// Whether search engines may list it.
     listed: bool,
     /// Whether it says how fast answers are.
@@ -178,6 +187,7 @@ fn vet(page: &mut StatusPage, section: &mut Section<'_, '_>) {
     page.title = page.title.trim().to_owned();
     page.description = page.description.trim().to_owned();
     page.slug = page.slug.trim().to_owned();
+    page.password = page.password.trim().to_owned();
     if page.title.is_empty() {
         refuse("title", "a status page has a title".to_owned());
     }
@@ -196,6 +206,10 @@ fn vet(page: &mut StatusPage, section: &mut Section<'_, '_>) {
         if text.chars().count() > most {
             refuse(key, format!("{key}: longer than {most} characters"));
         }
+    }
+    let is_weak = !page.password.is_empty() && page.password.chars().count() < PASSWORD_CHARS_MIN;
+    if is_weak || page.password.len() > PASSWORD_BYTES_MAX {
+        refuse("password", format!("password: {PASSWORD_CHARS_MIN} characters at least, {PASSWORD_BYTES_MAX} bytes at most"));
     }
     if page.sections.len() > SECTIONS_MAX {
         refuse("sections", format!("sections: {} are too many, {SECTIONS_MAX} may be", page.sections.len()));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::access::Routes;
+use crate::access::{Passwords, Routes};
 use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::platform::http::problem::Problem;
@@ -48,6 +48,10 @@ pub(super) struct PageState {
     pub(super) keeper: Arc<Keeper>,
     /// How often letters about status pages may be asked for.
     pub(super) limits: Limits,
+    /// How often passwords of status pages may be guessed.
+    pub(super) guesses: Limits,
+    /// Passwords of status pages.
+    pub(super) passwords: Passwords,
     /// Past months of status pages.
     pub(super) history: status::history::Drawing,
     pub(super) work: WorkPool,
@@ -70,6 +74,8 @@ impl PageState {
             readers,
             keeper,
             limits: Limits::default(),
+            guesses: Limits::default(),
+            passwords: Passwords::default(),
             history: status::history::Drawing::default(),
             work: WorkPool::new(PLACES),
         })

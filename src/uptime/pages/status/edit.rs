@@ -33,7 +33,9 @@ pub fn draft_of(page: &StatusPage) -> Draft {
     ] {
         draft.set(name, value);
     }
-    for (name, is_on) in [("published", page.published), ("listed", page.listed), ("show_latency", page.show_latency)] {
+    for (name, is_on) in
+        [("published", page.published), ("protected", page.protected), ("listed", page.listed), ("show_latency", page.show_latency)]
+    {
         draft.set(name, if is_on { "1" } else { "" });
     }
     draft.set("auto_after", if page.auto_after.ms() > 0 { page.auto_after.to_string() } else { String::new() });
@@ -88,6 +90,9 @@ pub fn read(draft: &Draft, is_check: impl Fn(&str) -> bool) -> Result<StatusPage
         theme: if is_on("theme") { draft.get("theme") } else { "auto" }.to_owned(),
         accent: draft.get("accent").to_owned(),
         published: is_on("published"),
+        protected: is_on("protected"),
+        password: draft.get("password").to_owned(),
+        password_hash: String::new(),
         listed: is_on("listed"),
         show_latency: is_on("show_latency"),
         auto_after,

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::lists::{LOST, show_list};
+use super::lock::may_see;
 use super::{PageState, shell_at, work};
 use crate::access::{Change, Origin};
 use crate::base::time::format_rfc3339;
@@ -80,23 +81,26 @@ impl PageState {
     }
 }
 
-fn answer(of: &StatusPage, step: &Step, problem: &'static str, status: StatusCode, asked: &Asked) -> Response {
+pub(super) fn answer(of: &StatusPage, step: &Step, problem: &'static str, status: StatusCode, asked: &Asked) -> Response {
     respond_shared(status, follow::render(of, step, problem, &asked.nonce), &asked.nonce, "'none'")
 }
 
 /// `GET /status/{slug}/subscribe`.
 pub(super) async fn page(State(state): State<Arc<PageState>>, Path(slug): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let known = state.published(&slug).ok_or_else(lost)?;
+    if !may_see(&known.page, &asked.headers) {
+        return Ok(Redirect::to(&links::status_page(&slug)).into_response());
+    }
     let step = if state.letters().is_some() { Step::Ask(String::new()) } else { Step::NoMail };
     Ok(answer(&known.page, &step, "", StatusCode::OK, &asked))
 }
 
-fn field(form: &[u8], name: &str) -> String {
+pub(super) fn field(form: &[u8], name: &str) -> String {
     form_urlencoded::parse(form).find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
 }
 
 /// The form, and where it came from.
-async fn form_of(request: Request<Body>) -> Result<(axum::body::Bytes, Option<Origin>), Problem> {
+pub(super) async fn form_of(request: Request<Body>) -> Result<(axum::body::Bytes, Option<Origin>), Problem> {
     let (parts, body) = request.into_parts();
     Ok((read_body(body, FORM_BYTES_MAX).await?, parts.extensions.get::<Origin>().cloned()))
 }
@@ -108,7 +112,7 @@ pub(super) async fn ask(
     asked: Asked,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let known = state.published(&slug).ok_or_else(lost)?;
+    let known = state.visible(&slug, &asked.headers)?;
     let (form, origin) = form_of(request).await?;
     let Some(mail) = state.letters().cloned() else { return Ok(answer(&known.page, &Step::NoMail, "", StatusCode::OK, &asked)) };
     let written = field(&form, "address");

@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::lists::{LOST, show_edit, show_list, show_posts};
+use super::lock::hashed;
 use super::public::POLICY;
 use super::{PageState, work};
 use crate::access::Change;
@@ -45,6 +46,7 @@ fn written(state: &PageState, draft: &Draft) -> Result<StatusPage, String> {
 }
 
 fn told(page: &StatusPage) -> serde_json::Value {
+    let page = StatusPage { password: String::new(), password_hash: String::new(), ..page.clone() };
     json!({ "definition": page.text() })
 }
 
@@ -60,7 +62,11 @@ pub(super) async fn save(State(state): State<Arc<PageState>>, asked: Asked, body
         Ok(page) => page,
         Err(problem) => return show_edit(&state, asked, draft, existing, (StatusCode::BAD_REQUEST, problem)).await,
     };
-    match state.keeper.put(before.as_ref().map(|known| known.id), &page.text()).await {
+    let hash = match hashed(&state.passwords, &page).await {
+        Ok(hash) => hash,
+        Err(error) => return show_edit(&state, asked, draft, existing, (StatusCode::SERVICE_UNAVAILABLE, error.to_string())).await,
+    };
+    match state.keeper.put(before.as_ref().map(|known| known.id), &page.text(), hash).await {
         Ok(id) => {
             let saved = state.keeper.pages().into_iter().find(|known| known.id == id);
             let page = saved.map_or(page, |known| state.keeper.written(&known));

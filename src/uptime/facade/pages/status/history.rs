@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 
 use super::PageState;
+use super::lock::{kept, may_see};
 use super::public::{lost, packed};
 use crate::base::cancel::Cancel;
 use crate::platform::http::problem::Problem;
 use crate::platform::work::WorkPool;
+use crate::ui::links;
 use crate::uptime::pages::status::public::history;
 use crate::uptime::report::period::{Kind, Period};
 use crate::uptime::status::copies::Copies;
@@ -53,6 +55,9 @@ pub(super) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = state.published(&slug).ok_or_else(lost)?;
+    if !may_see(&known.page, &headers) {
+        return Ok(Redirect::to(&links::status_page(&slug)).into_response());
+    }
     let (zone, now) = (known.page.zone(), state.clock.now_ms());
     let this = Period::of(now, zone).unwrap_or(Period::EPOCH);
     let asked = form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes()).find(|(name, _)| name == "month");
@@ -63,12 +68,12 @@ pub(super) async fn page(
     let window = window.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "nothing is kept of this month"))?;
     let of = (known.id, window.from);
     if let Some(copies) = state.history.ready.get(of, state.keeper.version(), now) {
-        return Ok(packed(&copies, &headers, HTML));
+        return Ok(kept(&known.page, packed(&copies, &headers, HTML)));
     }
     if state.history.work.waiting() >= WAITING_MAX {
         return Err(busy("too many look at past months at this moment; try again in a few seconds"));
     }
-    let inner = Arc::clone(&state);
+    let (inner, page) = (Arc::clone(&state), Arc::clone(&known.page));
     let draw = move || {
         // Somebody who waited before may have had it drawn, and the page may have been changed meanwhile.
         let (version, now) = (inner.keeper.version(), inner.clock.now_ms());
@@ -82,7 +87,7 @@ pub(super) async fn page(
     };
     let drawn = state.history.work.run(WITHIN, &Cancel::new(), draw).await.map_err(|error| busy(error.to_string()))?;
     let copies = drawn.map_err(|error: crate::platform::db::DbError| busy(error.to_string()))?;
-    Ok(packed(&copies, &headers, HTML))
+    Ok(kept(&page, packed(&copies, &headers, HTML)))
 }
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::PageState;
 use super::forms::{status_of, words_of};
 use super::lists::{LOST, show_edit, show_list};
-use super::public::lost;
+use super::lock::kept;
 use crate::access::Change;
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
 use crate::platform::http::extract::read_body;
@@ -52,9 +52,9 @@ fn pictured(logo: &Logo, headers: &HeaderMap) -> Response {
 
 /// `GET /status/{slug}/logo`.
 pub(super) async fn public(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let known = state.published(&slug).ok_or_else(lost)?;
+    let known = state.visible(&slug, &headers)?;
     let logo = state.keeper.logo(known.id).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "this status page has no logo"))?;
-    Ok(pictured(&logo, &headers))
+    Ok(kept(&known.page, pictured(&logo, &headers)))
 }
 
 fn missing() -> ApiError {

@@ -4,6 +4,7 @@ pub(in crate::uptime::facade) mod follow;
 mod forms;
 pub(in crate::uptime::facade) mod history;
 mod lists;
+pub(in crate::uptime::facade) mod lock;
 mod logo;
 mod public;
 
@@ -22,6 +23,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     Routes::new()
         .route("GET", links::STATUS_PAGE, Policy::Public, with(get(public::page)))
         .route("GET", links::STATUS_HISTORY, Policy::Public, with(get(history::page)))
+        .route("POST", links::STATUS_UNLOCK, Policy::Public, with(post(lock::unlock)))
         .route("GET", links::STATUS_LOGO, Policy::Public, with(get(logo::public)))
         .route("GET", links::STATUS_LOGO_API, read, with(get(logo::show)))
         .route("PUT", links::STATUS_LOGO_API, edit, with(put(logo::change)))

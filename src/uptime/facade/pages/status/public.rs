@@ -6,7 +6,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use super::lock::{self, kept, may_see};
 use crate::platform::http::problem::Problem;
+use crate::ui::asked::Asked;
 use crate::ui::assets::accepts;
 use crate::ui::format::{self, Unit};
 use crate::uptime::facade::pages::PageState;
@@ -57,10 +59,11 @@ fn pictured(svg: String, headers: &HeaderMap) -> Response {
 
 /// `GET /status/{slug}/badge.svg`.
 pub(super) async fn badge(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
+    let ready = state.shown(&slug, &headers)?;
     let (lang, sentence) = (words::lang_of(&ready.picture), &ready.picture.sentence);
     let (headline, _) = words::sentence(sentence, lang);
-    Ok(pictured(badge::svg(&ready.picture.page.title, &headline, sentence.level()), &headers))
+    let page = &ready.picture.page;
+    Ok(kept(page, pictured(badge::svg(&page.title, &headline, sentence.level()), &headers)))
 }
 
 /// Days of a badge about the past, unless it says so.
@@ -76,8 +79,8 @@ pub(super) async fn check_badge(
     let nobody = || Problem::new(StatusCode::NOT_FOUND, "no status page shows this check");
     let id = state.desk.find(&check).ok_or_else(nobody)?;
     let all = state.keeper.all_ready();
-    // Of two pages that show it the first by its address speaks.
-    let mut pages: Vec<_> = all.iter().collect();
+    // Of two pages that show it the first by its address speaks. What is behind a password is said to nobody.
+    let mut pages: Vec<_> = all.iter().filter(|(_, ready)| !ready.picture.page.protected).collect();
     pages.sort_by_key(|(slug, _)| slug.as_str());
     let shown =
         |(_, ready): &(&String, &Arc<Ready>)| Some((Arc::clone(ready), ready.picture.components().find(|one| one.check == id)?.clone()));
@@ -108,20 +111,20 @@ pub(super) async fn check_badge(
 
 /// `GET /status/{slug}/feed.xml`.
 pub(super) async fn atom(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
-    Ok(packed(&ready.atom, &headers, "application/atom+xml; charset=utf-8"))
+    let ready = state.shown(&slug, &headers)?;
+    Ok(kept(&ready.picture.page, packed(&ready.atom, &headers, "application/atom+xml; charset=utf-8")))
 }
 
 /// `GET /status/{slug}/rss`.
 pub(super) async fn rss(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
-    Ok(packed(&ready.rss, &headers, "application/rss+xml; charset=utf-8"))
+    let ready = state.shown(&slug, &headers)?;
+    Ok(kept(&ready.picture.page, packed(&ready.rss, &headers, "application/rss+xml; charset=utf-8")))
 }
 
 /// `GET /status/{slug}/status.json`.
 pub(super) async fn json(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
-    Ok(packed(&ready.json, &headers, "application/json"))
+    let ready = state.shown(&slug, &headers)?;
+    Ok(kept(&ready.picture.page, packed(&ready.json, &headers, "application/json")))
 }
 
 /// `GET /status/{slug}/maintenance.ics`.
@@ -130,12 +133,16 @@ pub(super) async fn calendar(
     Path(slug): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
-    Ok(packed(&ready.calendar, &headers, "text/calendar; charset=utf-8"))
+    let ready = state.shown(&slug, &headers)?;
+    Ok(kept(&ready.picture.page, packed(&ready.calendar, &headers, "text/calendar; charset=utf-8")))
 }
 
 /// `GET /status/{slug}`.
-pub(super) async fn page(State(state): State<Arc<PageState>>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn page(State(state): State<Arc<PageState>>, Path(slug): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
-    Ok(packed(&ready.html, &headers, "text/html; charset=utf-8"))
+    let page = &ready.picture.page;
+    if !may_see(page, &asked.headers) {
+        return Ok(lock::form(page, &asked));
+    }
+    Ok(kept(page, packed(&ready.html, &asked.headers, "text/html; charset=utf-8")))
 }
