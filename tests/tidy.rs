@@ -361,7 +361,8 @@ fn every_source_file_is_declared() {
             module_of(&other.path).iter().map(String::as_str).eq(parent.iter().copied())
                 && other.text.lines().any(|line| {
                     let line = line.trim_start();
-                    let line = line.strip_prefix("pub").map_or(line, |rest| rest.trim_start_matches(|c| c != 'm').trim_start());
+                    let line =
+                        line.strip_prefix("pub").map_or(line, |rest| rest.rsplit_once(") ").map_or(rest, |(_, rest)| rest).trim_start());
                     line.strip_prefix("mod ").is_some_and(|rest| rest.trim_end_matches(';').trim() == name)
                 })
         });
