@@ -1,6 +1,6 @@
 //! Pages of alerts over the real server: what fires, silences made by forms, where alerts go, tests of channels.
 
-use crate::support::{Server, client};
+use crate::support::{Server, client, send_form};
 
 const RULES: &str = "groups:\n- name: g\n  interval: 1s\n  rules:\n  - alert: Present\n    expr: vector(7) > 1\n    labels: {severity: critical, job: shop}\n    \
                      annotations: {summary: 'it is {{ $value }}', runbook_url: 'javascript:alert(1)'}\n  \
@@ -33,11 +33,6 @@ fn until(server: &Server, path: &str, part: &str) -> String {
         std::thread::park_timeout(std::time::Duration::from_millis(100));
     }
     panic!("{path} never says {part}");
-}
-
-fn post(server: &Server, path: &str, form: &[(&str, &str)]) -> (u16, String) {
-    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    server.post(path, "application/x-www-form-urlencoded", body)
 }
 
 /// The first address in a page that begins so.
@@ -92,19 +87,19 @@ fn silences_are_made_changed_and_ended_by_forms() {
     until(&server, "/alerts?state=firing", "it is 7");
     let preview = until(&server, "/alerts/silences/edit?matchers=job%3D%22shop%22", "1 of ");
     assert!(preview.contains("Present"), "{preview}");
-    let (status, refused) = post(&server, "/alerts/silences/save", &[("matchers", "(("), ("for", "2h"), ("comment", "x")]);
+    let (status, refused) = send_form(&server, "/alerts/silences/save", &[("matchers", "(("), ("for", "2h"), ("comment", "x")]);
     assert!(status == 400 && refused.contains("Line 1 of the matchers"), "{status} {refused}");
     let form = [("matchers", "job=\"shop\"\r\nseverity=~\"crit.*\""), ("for", "2h"), ("comment", "<b>rack</b>")];
-    assert_eq!(post(&server, "/alerts/silences/save", &form).0, 200, "a browser follows to the list");
+    assert_eq!(send_form(&server, "/alerts/silences/save", &form).0, 200, "a browser follows to the list");
     let list = until(&server, "/alerts/silences", "&#60;b&#62;rack");
     let edit = address(&list, "/alerts/silences/edit?id=");
     let held = until(&server, "/alerts?state=held", "silenced by");
     assert!(held.contains("it is 7"), "{held}");
     assert!(until(&server, &edit, "Edit silence").contains("severity=~"));
     let id = edit.split("id=").nth(1).unwrap();
-    assert_eq!(post(&server, "/alerts/silences/expire", &[("id", id)]).0, 200);
+    assert_eq!(send_form(&server, "/alerts/silences/expire", &[("id", id)]).0, 200);
     assert!(until(&server, "/alerts/silences?state=expired", "rack").contains("Recreate"));
-    assert_eq!(post(&server, "/alerts/silences/expire", &[("id", "nobody")]).0, 404);
+    assert_eq!(send_form(&server, "/alerts/silences/expire", &[("id", "nobody")]).0, 404);
 }
 
 #[test]
@@ -114,9 +109,9 @@ fn routes_are_tried_and_channels_tested() {
     assert!(routing.contains("pager") && !routing.contains("s3cret"), "{routing}");
     let channels = until(&server, "/alerts/channels", "webhook[0]");
     assert!(!channels.contains("s3cret"), "{channels}");
-    let (status, tested) = post(&server, "/alerts/channels/test", &[("receiver", "pager"), ("channel", "webhook[0]")]);
+    let (status, tested) = send_form(&server, "/alerts/channels/test", &[("receiver", "pager"), ("channel", "webhook[0]")]);
     assert!(status < 600 && tested.contains("class=\"notice crit\"") && !tested.contains("s3cret"), "{status} {tested}");
-    assert_eq!(post(&server, "/alerts/channels/test", &[("receiver", "pager"), ("channel", "slack[9]")]).0, 404);
+    assert_eq!(send_form(&server, "/alerts/channels/test", &[("receiver", "pager"), ("channel", "slack[9]")]).0, 404);
     until(&server, "/alerts/history", "began to fire");
     let plain = client().get(server.url("/alerts")).header("accept", "text/html").send().unwrap().text().unwrap();
     assert!(plain.contains("firing\">"), "the navigation counts: {plain}");
@@ -134,7 +129,7 @@ fn alerts_are_taken_assigned_commented_and_put_off_by_forms() {
     let (_folder, server) = with_alerts();
     let now = until(&server, "/alerts?f=job%3D%22shop%22", "value=\"acknowledge:");
     let id = named(&now, "acknowledge");
-    let care = |form: &[(&str, &str)]| post(&server, "/alerts/care", form);
+    let care = |form: &[(&str, &str)]| send_form(&server, "/alerts/care", form);
     let (status, page) = care(&[("do", &format!("acknowledge:{id}")), ("back", "/alerts?f=job%3D%22shop%22")]);
     assert!(status == 200 && page.contains("Acknowledged:") && page.contains("acknowledged, "), "{status} {page}");
     assert!(!until(&server, "/alerts?care=open", "id=\"alerts\"").contains("it is 7"), "it is acknowledged");

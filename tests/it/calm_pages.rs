@@ -1,7 +1,7 @@
 //! Pages of what keeps alerts calm over the real server: who is on call, escalations, dependencies, damping, caps and
 //! silences that come again are made, changed and deleted by forms.
 
-use crate::support::{Server, client};
+use crate::support::{Server, client, page, send_form};
 
 const ROUTING: &str = "route:\n  receiver: all\nreceivers:\n- name: all\n- name: ann\n  webhook_configs: [{ url: 'http://127.0.0.1:1/ann' }]\n\
                        - name: bob\n  webhook_configs: [{ url: 'http://127.0.0.1:1/bob' }]\n";
@@ -13,17 +13,6 @@ fn with_receivers() -> (tempfile::TempDir, Server) {
     let routing = format!("--alertmanager.config.file={}", path.display());
     let server = Server::on(&folder.path().join("data"), &[routing.as_str(), "--host-metrics=false", "--own-metrics=false"]);
     (folder, server)
-}
-
-fn page(server: &Server, path: &str) -> String {
-    let (status, text) = server.get(path);
-    assert_eq!(status, 200, "{path}: {text}");
-    text
-}
-
-fn post(server: &Server, path: &str, form: &[(&str, &str)]) -> (u16, String) {
-    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    server.post(path, "application/x-www-form-urlencoded", body)
 }
 
 /// The id behind the first form of a kind on a page.
@@ -52,19 +41,22 @@ fn a_rota_is_made_taken_over_changed_and_deleted() {
     let empty = page(&server, "/alerts/oncall");
     assert!(empty.contains("Nobody is on call yet") && empty.contains("alertmanager.yml"), "{empty}");
     // Without the days of a turn it is refused, beside what was typed.
-    let (status, refused) = post(&server, "/alerts/calm/save", &ROTA);
+    let (status, refused) = send_form(&server, "/alerts/calm/save", &ROTA);
     assert!(status == 400 && refused.contains("Fill this in") && refused.contains("value=\"Bob\""), "{status} {refused}");
     let whole: Vec<_> = ROTA.into_iter().chain([("days", "7")]).collect();
-    let (status, list) = post(&server, "/alerts/calm/save", &whole);
+    let (status, list) = send_form(&server, "/alerts/calm/save", &whole);
     assert!(status == 200 && list.contains("&#60;b&#62;first line") && !list.contains("<b>first line</b>"), "{status} {list}");
     let rota = id(&list, "rotas");
     // Whoever it is, now it is the other.
     for name in ["Ann", "Bob"] {
-        let (status, taken) = post(&server, "/alerts/oncall/take-over", &[("rota", &rota), ("person", name), ("hours", "2")]);
+        let (status, taken) = send_form(&server, "/alerts/oncall/take-over", &[("rota", &rota), ("person", name), ("hours", "2")]);
         assert!(status == 200 && taken.contains(&format!("<b>{name}</b> <span class=\"tag info\">")), "{status} {taken}");
     }
-    let (status, refused) =
-        post(&server, "/alerts/oncall/take-over", &[("rota", &rota), ("person", "Joe"), ("starts", "2024-01-01T09:00"), ("ends", "soon")]);
+    let (status, refused) = send_form(
+        &server,
+        "/alerts/oncall/take-over",
+        &[("rota", &rota), ("person", "Joe"), ("starts", "2024-01-01T09:00"), ("ends", "soon")],
+    );
     assert!(
         status == 400 && refused.contains("Choose a receiver") && refused.contains("value=\"Joe\"") && refused.contains("soon"),
         "{refused}"
@@ -78,26 +70,26 @@ fn a_rota_is_made_taken_over_changed_and_deleted() {
     let listed = shown.split("cm-over").nth(1).unwrap();
     let (person, starts, ends) = (value("person", listed), value("starts", listed), value("ends", listed));
     let form = [("rota", rota.as_str()), ("person", &person), ("starts", &starts), ("ends", &ends)];
-    let (status, back) = post(&server, "/alerts/oncall/give-back", &form);
+    let (status, back) = send_form(&server, "/alerts/oncall/give-back", &form);
     assert!(status == 200 && back.matches("/alerts/oncall/give-back").count() == 1, "one of two is left: {back}");
     // A change of the rota keeps who stands in.
     let changed: Vec<_> =
         whole.iter().copied().map(|(name, value)| if name == "title" { (name, "Night") } else { (name, value) }).collect();
     let changed: Vec<_> = changed.into_iter().chain([("id", rota.as_str())]).collect();
-    let (status, list) = post(&server, "/alerts/calm/save", &changed);
+    let (status, list) = send_form(&server, "/alerts/calm/save", &changed);
     assert!(status == 200 && list.contains("Night") && list.contains("/alerts/oncall/give-back"), "{status} {list}");
     // Who saves a form that was opened before somebody else saved is told so, once.
     let opened = value("changed", &page(&server, &format!("/alerts/calm/edit?id={rota}")));
     let stale: Vec<_> = changed.iter().copied().chain([("changed", "1")]).collect();
-    let (status, told) = post(&server, "/alerts/calm/save", &stale);
+    let (status, told) = send_form(&server, "/alerts/calm/save", &stale);
     assert!(status == 409 && told.contains("changed this while you did") && value("changed", &told) == opened, "{status} {told}");
     let fresh: Vec<_> = changed.iter().copied().chain([("changed", opened.as_str())]).collect();
-    assert_eq!(post(&server, "/alerts/calm/save", &fresh).0, 200);
-    let (status, gone) = post(&server, "/alerts/calm/delete", &[("id", &rota)]);
+    assert_eq!(send_form(&server, "/alerts/calm/save", &fresh).0, 200);
+    let (status, gone) = send_form(&server, "/alerts/calm/delete", &[("id", &rota)]);
     assert!(status == 200 && gone.contains("Nobody is on call yet"), "{status} {gone}");
-    assert_eq!(post(&server, "/alerts/calm/delete", &[("id", &rota)]).0, 404);
+    assert_eq!(send_form(&server, "/alerts/calm/delete", &[("id", &rota)]).0, 404);
     for path in ["/alerts/oncall/take-over", "/alerts/oncall/give-back"] {
-        assert_eq!(post(&server, path, &[("rota", &rota), ("person", "Ann"), ("hours", "2")]).0, 404, "{path}");
+        assert_eq!(send_form(&server, path, &[("rota", &rota), ("person", "Ann"), ("hours", "2")]).0, 404, "{path}");
     }
     assert_eq!(server.get(&format!("/alerts/oncall/stand-in?rota={rota}")).0, 404);
 }
@@ -144,9 +136,9 @@ fn every_other_rule_is_made_changed_and_deleted() {
     ] {
         let form: Vec<_> = [("kind", kind)].into_iter().chain(form).collect();
         let bad: Vec<_> = form.iter().copied().map(|(name, value)| if name == wrong.0 { wrong } else { (name, value) }).collect();
-        let (status, refused) = post(&server, "/alerts/calm/save", &bad);
+        let (status, refused) = send_form(&server, "/alerts/calm/save", &bad);
         assert!(status == 400 && refused.contains(said) && refused.contains(wrong.1), "{kind}: {status} {refused}");
-        let (status, list) = post(&server, "/alerts/calm/save", &form);
+        let (status, list) = send_form(&server, "/alerts/calm/save", &form);
         assert!(status == 200 && list.contains("Saved."), "{kind}: {status} {list}");
         let id = id(&list, kind);
         let opened = page(&server, &format!("/alerts/calm/edit?kind={kind}&id={id}"));
@@ -156,10 +148,10 @@ fn every_other_rule_is_made_changed_and_deleted() {
             assert!(opened.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{kind} {name}: {opened}");
         }
         let again: Vec<_> = form.into_iter().chain([("id", id.as_str())]).collect();
-        assert_eq!(post(&server, "/alerts/calm/save", &again).0, 200, "{kind}");
+        assert_eq!(send_form(&server, "/alerts/calm/save", &again).0, 200, "{kind}");
         let list = page(&server, home);
         assert_eq!(list.matches(&format!("id={id}")).count(), 1, "{kind}: {list}");
-        assert_eq!(post(&server, "/alerts/calm/delete", &[("id", &id)]).0, 200, "{kind}");
+        assert_eq!(send_form(&server, "/alerts/calm/delete", &[("id", &id)]).0, 200, "{kind}");
         assert!(!page(&server, home).contains(&id), "{kind}");
     }
     assert_eq!(page(&server, "/alerts/silences").matches("/alerts/calm/delete").count(), 0);

@@ -4,18 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Server, ask, until};
-
-fn form(server: &Server, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    server.post(path, "application/x-www-form-urlencoded", body)
-}
-
-fn page(server: &Server, path: &str) -> String {
-    let (status, text) = server.get(path);
-    assert_eq!(status, 200, "{path}: {text}");
-    text
-}
+use crate::support::{Server, ask, page, send_form, until};
 
 /// A check that is down at once: nobody listens there.
 fn down(server: &Server, name: &str) {
@@ -78,20 +67,20 @@ fn a_page_is_made_and_told_on_by_forms_and_survives_a_crash() {
         ("published", "1"),
         ("zone", "Europe/Berlin"),
     ];
-    let (code, preview) = form(&server, "/uptime/status-pages/preview", &fields);
+    let (code, preview) = send_form(&server, "/uptime/status-pages/preview", &fields);
     assert!(
         code == 200 && preview.contains("Everything is down") && preview.contains("Database") && preview.contains("Orders are in it"),
         "{preview}"
     );
     assert_eq!(server.get("/status/forms").0, 404, "a preview keeps nothing");
-    assert_eq!(form(&server, "/uptime/status-pages/save", &fields).0, 200);
+    assert_eq!(send_form(&server, "/uptime/status-pages/save", &fields).0, 200);
     assert!(page(&server, "/status/forms").contains("Database"));
     assert!(page(&server, "/uptime/status-pages/edit?id=forms").contains("db = Database | Orders are in it"));
-    let (code, wrong) = form(&server, "/uptime/status-pages/save", &[("title", "x"), ("part0.checks", "Nobody")]);
+    let (code, wrong) = send_form(&server, "/uptime/status-pages/save", &[("title", "x"), ("part0.checks", "Nobody")]);
     assert!(code == 400 && wrong.contains("there is no check") && wrong.contains("Nobody</textarea>"), "{wrong}");
 
     let tell = [("slug", "forms"), ("do", "tell"), ("title", "Slow"), ("severity", "degraded"), ("stage", "identified"), ("check", "db")];
-    assert_eq!(form(&server, "/uptime/status-pages/posts", &tell).0, 200);
+    assert_eq!(send_form(&server, "/uptime/status-pages/posts", &tell).0, 200);
     assert!(page(&server, "/status/forms").contains("We found the cause"), "the usual words stand for none");
     assert!(page(&server, "/uptime/status-pages/posts?slug=forms").contains("Slow"));
     server.kill_and_restart();
@@ -99,12 +88,12 @@ fn a_page_is_made_and_told_on_by_forms_and_survives_a_crash() {
     assert!(shown.contains("Slow"), "{shown}");
     let id = server.api("/api/v1/status-pages/forms/posts")[0]["id"].to_string();
     let more = [("slug", "forms"), ("do", "more"), ("post", id.as_str()), ("stage", "resolved"), ("text", "Done & dusted")];
-    assert_eq!(form(&server, "/uptime/status-pages/posts", &more).0, 200);
+    assert_eq!(send_form(&server, "/uptime/status-pages/posts", &more).0, 200);
     assert!(page(&server, "/status/forms").contains("Done &#38; dusted"));
     let forget = [("slug", "forms"), ("do", "forget"), ("post", id.as_str())];
-    assert_eq!(form(&server, "/uptime/status-pages/posts", &forget).0, 200);
+    assert_eq!(send_form(&server, "/uptime/status-pages/posts", &forget).0, 200);
     assert_eq!(server.api("/api/v1/status-pages/forms/posts"), json!([]));
-    assert_eq!(form(&server, "/uptime/status-pages/delete", &[("id", "forms")]).0, 200);
+    assert_eq!(send_form(&server, "/uptime/status-pages/delete", &[("id", "forms")]).0, 200);
     assert_eq!(server.api("/api/v1/status-pages"), Json::Array(Vec::new()));
 }
 

@@ -2,12 +2,11 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Server, ask, client, until};
+use crate::support::{Server, ask, client, mail_server, page, send_form, until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -25,7 +24,7 @@ fn check(server: &Server, name: &str, port: u16, state: &str) {
     until(|| Some(server.api(&format!("/api/v1/checks/{name}"))).filter(|found| found["check"]["state"] == state));
 }
 
-fn page(server: &Server, page: &Json) {
+fn publish(server: &Server, page: &Json) {
     let (code, made) = ask(server, "POST", "/api/v1/status-pages", Some(page));
     assert_eq!(code, 200, "{made}");
 }
@@ -35,12 +34,6 @@ fn tell(server: &Server, slug: &str, title: &str) -> i64 {
     let (code, made) = ask(server, "POST", &format!("/api/v1/status-pages/{slug}/posts"), Some(&post));
     assert_eq!(code, 200, "{made}");
     made["data"]["id"].as_i64().unwrap()
-}
-
-fn read(server: &Server, path: &str) -> String {
-    let (code, text) = server.get(path);
-    assert_eq!(code, 200, "{path}: {text}");
-    text
 }
 
 #[test]
@@ -53,15 +46,15 @@ fn customers_see_what_is_true_without_script_or_account() {
     let sections = json!([{ "title": "Shop", "checks": ["web-1", "pay-1"], "components": [
         { "check": "web-1", "name": "<img src=x onerror=alert(1)>" }, { "check": "pay-1", "name": "Checkout", "description": "Cards" },
     ] }]);
-    page(&server, &json!({ "title": "Example", "slug": "shop", "sections": sections }));
-    let html = until(|| Some(read(&server, "/status/shop")).filter(|html| html.contains("Checkout is down")));
+    publish(&server, &json!({ "title": "Example", "slug": "shop", "sections": sections }));
+    let html = until(|| Some(page(&server, "/status/shop")).filter(|html| html.contains("Checkout is down")));
     assert!(
         html.len() < 30_000 && !html.contains("<script") && !html.contains("<img") && html.contains("&#60;img") | html.contains("&lt;img"),
         "{html}"
     );
     assert!(html.contains("Everything else works.") && html.contains("<h1") && !html.contains("pay-1"), "{html}");
     tell(&server, "shop", "Cards are slow");
-    let html = read(&server, "/status/shop");
+    let html = page(&server, "/status/shop");
     assert!(html.contains("Cards are slow") && html.contains("We look into it.") && !html.contains("<b>Now</b>"), "{html}");
 
     for (path, kind, part) in [
@@ -92,7 +85,7 @@ fn customers_see_what_is_true_without_script_or_account() {
     ] {
         assert_eq!(server.get(path).0, code, "{path}");
     }
-    let json: Json = serde_json::from_str(&read(&server, "/status/shop/status.json")).unwrap();
+    let json: Json = serde_json::from_str(&page(&server, "/status/shop/status.json")).unwrap();
     assert_eq!(
         (&json["sections"][0]["components"][1]["status"], &json["incidents"][0]["stage"]),
         (&json!("outage"), &json!("investigating"))
@@ -104,49 +97,14 @@ fn what_is_not_public_is_not_there() {
     let server = Server::quiet();
     let (_open, port) = listener();
     check(&server, "web-1", port, "up");
-    page(&server, &json!({ "title": "Draft", "slug": "draft", "published": false, "sections": [{ "checks": ["web-1"] }] }));
+    publish(&server, &json!({ "title": "Draft", "slug": "draft", "published": false, "sections": [{ "checks": ["web-1"] }] }));
     for path in ["/status/draft", "/status/draft/feed.xml", "/status/draft/subscribe", "/api/v1/checks/web-1/badge/status.svg"] {
         assert_eq!(server.get(path).0, 404, "{path}");
     }
-    page(&server, &json!({ "title": "حالة", "slug": "ar", "language": "ar", "sections": [{ "checks": ["web-1"] }] }));
-    let html = read(&server, "/status/ar");
+    publish(&server, &json!({ "title": "حالة", "slug": "ar", "language": "ar", "sections": [{ "checks": ["web-1"] }] }));
+    let html = page(&server, "/status/ar");
     assert!(html.contains("dir=\"rtl\"") && html.contains("كل شيء يعمل"), "{html}");
-    assert!(read(&server, "/status/ar/subscribe").contains("dir=\"rtl\""));
-}
-
-/// A mail server that takes everything and hands over the letters.
-fn mail_server() -> (u16, Receiver<String>) {
-    let (listener, port) = listener();
-    let (sender, letters) = channel();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let _greeted = stream.write_all(b"220 here\r\n");
-            let mut letter = None::<String>;
-            while let Some(Ok(line)) = lines.next() {
-                match &mut letter {
-                    Some(text) if line == "." => {
-                        let _received = sender.send(std::mem::take(text));
-                        letter = None;
-                        let _taken = stream.write_all(b"250 taken\r\n");
-                    }
-                    Some(text) => text.push_str(&format!("{line}\n")),
-                    None => {
-                        let answer: &[u8] = match line.get(..4).unwrap_or("").to_ascii_uppercase().as_str() {
-                            "DATA" => {
-                                letter = Some(String::new());
-                                b"354 go on\r\n"
-                            }
-                            "QUIT" => b"221 bye\r\n",
-                            _ => b"250 well\r\n",
-                        };
-                        let _answered = stream.write_all(answer);
-                    }
-                }
-            }
-        }
-    });
-    (port, letters)
+    assert!(page(&server, "/status/ar/subscribe").contains("dir=\"rtl\""));
 }
 
 /// The secret of a link in a letter, whose lines may be broken.
@@ -154,11 +112,6 @@ fn secret(letter: &str) -> String {
     let whole = letter.replace("=\n", "").replace("=3D", "=");
     let rest = whole.split("secret=").nth(1).unwrap();
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
-}
-
-fn form(server: &Server, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    server.post(path, "application/x-www-form-urlencoded", body)
 }
 
 #[test]
@@ -173,12 +126,12 @@ fn who_says_yes_is_told_once_until_they_end_it() {
     let flag = format!("--alertmanager.config.file={}", path.display());
     let args = [flag.as_str(), "--external-url=http://status.example", "--host-metrics=false", "--own-metrics=false", "--auth=off"];
     let mut server = Server::on(&folder.path().join("data"), &args);
-    page(&server, &json!({ "title": "Example", "slug": "shop" }));
-    assert!(read(&server, "/status/shop/subscribe").contains("type=\"email\""));
-    assert_eq!(form(&server, "/status/shop/subscribe", &[("address", "nobody")]).0, 400);
-    let (code, said) = form(&server, "/status/shop/subscribe", &[("address", "bot@x.example"), ("website", "spam")]);
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
+    assert!(page(&server, "/status/shop/subscribe").contains("type=\"email\""));
+    assert_eq!(send_form(&server, "/status/shop/subscribe", &[("address", "nobody")]).0, 400);
+    let (code, said) = send_form(&server, "/status/shop/subscribe", &[("address", "bot@x.example"), ("website", "spam")]);
     assert!(code == 200 && said.contains("a letter is on its way"), "{said}");
-    let (code, again) = form(&server, "/status/shop/subscribe", &[("address", "ann@x.example")]);
+    let (code, again) = send_form(&server, "/status/shop/subscribe", &[("address", "ann@x.example")]);
     // All but the nonce of each.
     let plain = |text: &str| text.split_once("nonce=\"").map(|(head, rest)| format!("{head}{}", &rest[32..]));
     assert_eq!((code, plain(&again)), (200, plain(&said)), "whoever asks is answered alike");
@@ -192,9 +145,9 @@ fn who_says_yes_is_told_once_until_they_end_it() {
     let secret = secret(&letter);
 
     tell(&server, "shop", "Before");
-    assert!(read(&server, &format!("/status/shop/confirm?secret={secret}")).contains("<form"), "a link that is opened changes nothing");
-    assert_eq!(form(&server, "/status/shop/confirm", &[("secret", "other")]).0, 404);
-    assert_eq!(form(&server, "/status/shop/confirm", &[("secret", &secret)]).0, 200);
+    assert!(page(&server, &format!("/status/shop/confirm?secret={secret}")).contains("<form"), "a link that is opened changes nothing");
+    assert_eq!(send_form(&server, "/status/shop/confirm", &[("secret", "other")]).0, 404);
+    assert_eq!(send_form(&server, "/status/shop/confirm", &[("secret", &secret)]).0, 200);
     tell(&server, "shop", "After");
     let letter = letters.recv_timeout(PATIENCE).unwrap();
     assert!(
@@ -213,7 +166,7 @@ fn who_says_yes_is_told_once_until_they_end_it() {
     assert_eq!(server.api("/api/v1/status-pages/shop/followers"), json!([]));
     tell(&server, "shop", "Later");
     assert!(letters.recv_timeout(Duration::from_secs(5)).is_err());
-    let asked = (0..4).map(|_| form(&server, "/status/shop/subscribe", &[("address", "ann@x.example")]).0).collect::<Vec<_>>();
+    let asked = (0..4).map(|_| send_form(&server, "/status/shop/subscribe", &[("address", "ann@x.example")]).0).collect::<Vec<_>>();
     assert!(asked.contains(&429), "{asked:?}");
 }
 
@@ -221,7 +174,7 @@ fn who_says_yes_is_told_once_until_they_end_it() {
 fn programs_are_told_by_webhook() {
     let server = Server::quiet();
     let (hook, port) = listener();
-    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
     let add = |address: &str| ask(&server, "POST", "/api/v1/status-pages/shop/followers", Some(&json!({ "webhook": address }))).0;
     assert_eq!((add("ftp://x"), add(""), add(&format!("http://127.0.0.1:{port}/hook"))), (400, 400, 200));
     tell(&server, "shop", "Slow");
@@ -244,10 +197,10 @@ fn programs_are_told_by_webhook() {
 #[test]
 fn past_months_can_be_looked_at() {
     let server = Server::quiet();
-    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
     tell(&server, "shop", "Cards are slow");
-    assert!(read(&server, "/status/shop").contains("/status/shop/history"));
-    let html = read(&server, "/status/shop/history");
+    assert!(page(&server, "/status/shop").contains("/status/shop/history"));
+    let html = page(&server, "/status/shop/history");
     assert!(html.contains("Cards are slow") && !html.contains("<script") && !html.contains("rel=\"prev\""), "{html}");
     tell(&server, "shop", "Cards are slower");
     let answer = client().get(server.url("/status/shop/history")).send().unwrap();
@@ -263,18 +216,18 @@ fn past_months_can_be_looked_at() {
 #[test]
 fn editors_see_who_follows() {
     let server = Server::quiet();
-    page(&server, &json!({ "title": "Example", "slug": "shop" }));
-    assert!(read(&server, "/uptime/status-pages").contains("/uptime/status-pages/followers?slug=shop"));
-    let html = read(&server, "/uptime/status-pages/followers?slug=shop");
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
+    assert!(page(&server, "/uptime/status-pages").contains("/uptime/status-pages/followers?slug=shop"));
+    let html = page(&server, "/uptime/status-pages/followers?slug=shop");
     assert!(html.contains("Nobody follows this page yet") && html.contains("smtp_smarthost") && html.contains("external_url"), "{html}");
-    assert!(read(&server, "/uptime/status-pages/edit?id=shop").contains("smtp_smarthost"));
+    assert!(page(&server, "/uptime/status-pages/edit?id=shop").contains("smtp_smarthost"));
     let path = "/uptime/status-pages/followers";
-    let send = |fields: &[(&str, &str)]| form(&server, path, &[fields, &[("slug", "shop")]].concat());
+    let send = |fields: &[(&str, &str)]| send_form(&server, path, &[fields, &[("slug", "shop")]].concat());
     let (code, html) = send(&[("do", "add"), ("webhook", "ftp://<x>")]);
     assert!(code == 400 && html.contains("begins with https://") && html.contains("ftp://&#60;x&#62;"), "{html}");
     assert_eq!(send(&[("do", "add"), ("webhook", "http://127.0.0.1:1/hook")]).0, 200);
     assert_eq!(send(&[("do", "add"), ("webhook", "http://127.0.0.1:1/hook")]).0, 400);
-    assert!(read(&server, "/uptime/status-pages/followers?slug=shop").contains("http://127.0.0.1:1/hook"));
+    assert!(page(&server, "/uptime/status-pages/followers?slug=shop").contains("http://127.0.0.1:1/hook"));
     let id = server.api("/api/v1/status-pages/shop/followers")[0]["id"].to_string();
     assert_eq!(send(&[("do", "remove"), ("follower", "999")]).0, 404);
     assert_eq!(send(&[("do", "remove"), ("follower", &id)]).0, 200);
@@ -286,13 +239,13 @@ fn editors_see_who_follows() {
 fn a_logo_is_a_picture_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::on(folder.path(), &["--host-metrics=false", "--own-metrics=false"]);
-    page(&server, &json!({ "title": "Example", "slug": "shop" }));
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
     let api = "/api/v1/status-pages/shop/logo";
     let put = |server: &Server, body: Vec<u8>| client().put(server.url(api)).body(body).send().unwrap().status().as_u16();
     assert_eq!((server.get("/status/shop/logo").0, put(&server, b"<html>".to_vec()), put(&server, vec![b'x'; 200_000])), (404, 400, 413));
     let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
     assert_eq!(put(&server, svg.into()), 200);
-    assert!(read(&server, "/status/shop").contains("<img class=\"logo\" src=\"/status/shop/logo?v="));
+    assert!(page(&server, "/status/shop").contains("<img class=\"logo\" src=\"/status/shop/logo?v="));
     server.kill_and_restart();
     let answer = client().get(server.url("/status/shop/logo")).send().unwrap();
     let headers = answer.headers().clone();
@@ -313,7 +266,7 @@ fn a_logo_is_a_picture_and_nothing_else() {
     };
     assert_eq!((sent(b"GIF89a"), sent(b""), sent(b"\x89PNG\r\n\x1a\n")), (400, 400, 200));
     assert_eq!(client().get(server.url("/status/shop/logo")).send().unwrap().headers()["content-type"], "image/png");
-    assert_eq!(form(&server, "/uptime/status-pages/logo?id=shop", &[]).0, 200);
+    assert_eq!(send_form(&server, "/uptime/status-pages/logo?id=shop", &[]).0, 200);
     assert_eq!((server.get("/status/shop/logo").0, ask(&server, "DELETE", api, None).0), (404, 404));
 }
 
@@ -331,7 +284,7 @@ fn a_page_with_a_password_is_shown_to_who_knows_it() {
     assert_eq!(ask(&server, "POST", "/api/v1/status-pages", Some(&written(json!({ "protected": true })))).0, 400);
     assert_eq!(ask(&server, "POST", "/api/v1/status-pages", Some(&written(json!({ "password": "short" })))).0, 400);
     let hash = json!({ "password": "correct horse", "password_hash": "$argon2id$v=19$m=4194304,t=9,p=1$c2FsdHNhbHQ$aGFzaGhhc2g" });
-    page(&server, &written(hash));
+    publish(&server, &written(hash));
     let told = server.api(path).to_string() + &server.api("/api/v1/audit").to_string();
     assert!(told.contains("\"protected\":true") && !told.contains("argon2") && !told.contains("correct horse"), "{told}");
     tell(&server, "shop", "Cards are slow");

@@ -1,6 +1,7 @@
 //! Starts the real binary on a port of its own with a data folder of its own, and talks to it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -209,7 +210,7 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Sends JSON, or nothing, and reads the JSON that comes back, with its status.
@@ -222,4 +223,53 @@ pub(crate) fn ask(server: &Server, method: &str, path: &str, body: Option<&Json>
     let status = answer.status().as_u16();
     let text = answer.text().unwrap();
     (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}")))
+}
+
+/// A page that is there.
+pub(crate) fn page(server: &Server, path: &str) -> String {
+    let (status, text) = server.get(path);
+    assert_eq!(status, 200, "{path}: {text}");
+    text
+}
+
+/// Sends a form as a browser does.
+pub(crate) fn send_form(server: &Server, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    server.post(path, "application/x-www-form-urlencoded", body)
+}
+
+/// A mail server that takes everything and hands over the letters.
+pub(crate) fn mail_server() -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, letters) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let _greeted = stream.write_all(b"220 here\r\n");
+            let mut letter = None::<String>;
+            while let Some(Ok(line)) = lines.next() {
+                match &mut letter {
+                    Some(text) if line == "." => {
+                        let _received = sender.send(std::mem::take(text));
+                        letter = None;
+                        let _taken = stream.write_all(b"250 taken\r\n");
+                    }
+                    Some(text) => text.push_str(&format!("{line}\n")),
+                    None => {
+                        let answer: &[u8] = match line.get(..4).unwrap_or("").to_ascii_uppercase().as_str() {
+                            "DATA" => {
+                                letter = Some(String::new());
+                                b"354 go on\r\n"
+                            }
+                            "QUIT" => b"221 bye\r\n",
+                            _ => b"250 well\r\n",
+                        };
+                        let _answered = stream.write_all(answer);
+                    }
+                }
+            }
+        }
+    });
+    (port, letters)
 }

@@ -1,25 +1,12 @@
 //! Maintenance, incidents and reports over the real server: planned by the API and by forms, nobody told meanwhile, figures
 //! without it, letters through a mail server.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Server, ask, until};
-
-fn post(server: &Server, path: &str, form: &[(&str, &str)]) -> (u16, String) {
-    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    server.post(path, "application/x-www-form-urlencoded", body)
-}
-
-fn page(server: &Server, path: &str) -> String {
-    let (status, text) = server.get(path);
-    assert_eq!(status, 200, "{path}: {text}");
-    text
-}
+use crate::support::{Server, ask, mail_server, page, send_form, until};
 
 /// A check that is down at once: nobody listens there.
 fn down(server: &Server, name: &str) {
@@ -90,20 +77,20 @@ fn maintenance_is_planned_changed_and_taken_back_by_forms() {
         ("scope", "some"),
         ("check", "Shop"),
     ];
-    let (code, refused) = post(&server, "/uptime/maintenance/save", &form);
+    let (code, refused) = send_form(&server, "/uptime/maintenance/save", &form);
     assert!(code == 400 && refused.contains("Give it a name") && refused.contains("value=\"Shop\" checked"), "{refused}");
     let whole: Vec<(&str, &str)> = form.into_iter().chain([("title", "<b>Move</b>")]).collect();
-    let (code, list) = post(&server, "/uptime/maintenance/save", &whole);
+    let (code, list) = send_form(&server, "/uptime/maintenance/save", &whole);
     assert!(code == 200 && list.contains("The maintenance is saved.") && list.contains("Saturdays, 22:00 for 2 h"), "{list}");
     assert!(!list.contains("<b>Move</b>"), "{list}");
     let id = server.api("/api/v1/maintenance")[0]["id"].as_i64().unwrap().to_string();
     let edit = page(&server, &format!("/uptime/maintenance/edit?id={id}"));
     assert!(edit.contains("1 of 1") && edit.contains("value=\"22:00\""), "{edit}");
     let again: Vec<(&str, &str)> = whole.into_iter().chain([("id", id.as_str()), ("note", "We move.")]).collect();
-    assert!(post(&server, "/uptime/maintenance/save", &again).1.contains("We move."));
-    let (code, list) = post(&server, "/uptime/maintenance/end", &[("id", &id)]);
+    assert!(send_form(&server, "/uptime/maintenance/save", &again).1.contains("We move."));
+    let (code, list) = send_form(&server, "/uptime/maintenance/end", &[("id", &id)]);
     assert!(code == 200 && list.contains("The maintenance is taken back.") && list.contains("No maintenance is planned"), "{list}");
-    assert_eq!(post(&server, "/uptime/maintenance/end", &[("id", &id)]).0, 404);
+    assert_eq!(send_form(&server, "/uptime/maintenance/end", &[("id", &id)]).0, 404);
 }
 
 #[test]
@@ -129,42 +116,6 @@ fn incidents_and_reports_as_pages_and_files() {
     assert!(answer.bytes().unwrap().starts_with(b"%PDF-"));
 }
 
-/// A mail server that takes everything and hands over the letters.
-fn mail_server() -> (u16, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (sender, letters) = channel();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let _greeted = stream.write_all(b"220 here\r\n");
-            let mut letter = None::<String>;
-            while let Some(Ok(line)) = lines.next() {
-                match &mut letter {
-                    Some(text) if line == "." => {
-                        let _received = sender.send(std::mem::take(text));
-                        letter = None;
-                        let _taken = stream.write_all(b"250 taken\r\n");
-                    }
-                    Some(text) => text.push_str(&format!("{line}\n")),
-                    None => {
-                        let answer: &[u8] = match line.get(..4).unwrap_or("").to_ascii_uppercase().as_str() {
-                            "DATA" => {
-                                letter = Some(String::new());
-                                b"354 go on\r\n"
-                            }
-                            "QUIT" => b"221 bye\r\n",
-                            _ => b"250 well\r\n",
-                        };
-                        let _answered = stream.write_all(answer);
-                    }
-                }
-            }
-        }
-    });
-    (port, letters)
-}
-
 #[test]
 fn reports_go_out_by_mail() {
     let (port, letters) = mail_server();
@@ -177,19 +128,19 @@ fn reports_go_out_by_mail() {
     let flag = format!("--alertmanager.config.file={}", path.display());
     let server = Server::on(&folder.path().join("data"), &[flag.as_str(), "--host-metrics=false", "--own-metrics=false"]);
     down(&server, "Shop");
-    let (code, refused) = post(&server, "/uptime/report/readers", &[("do", "add"), ("to", "nobody"), ("zone", "UTC")]);
+    let (code, refused) = send_form(&server, "/uptime/report/readers", &[("do", "add"), ("to", "nobody"), ("zone", "UTC")]);
     assert!(code == 400 && refused.contains("is not a list of mail addresses") && refused.contains("value=\"nobody\""), "{refused}");
     let form = [("to", "ann@x.example, bob@x.example"), ("zone", "Europe/Berlin"), ("label", "team=web")];
     let with = |what: &'static str| -> Vec<(&str, &str)> { form.into_iter().chain([("do", what)]).collect() };
-    let (code, sent) = post(&server, "/uptime/report/readers", &with("send"));
+    let (code, sent) = send_form(&server, "/uptime/report/readers", &with("send"));
     assert!(code == 200 && sent.contains("The report is on its way."), "{sent}");
     let letter = letters.recv_timeout(Duration::from_secs(20)).unwrap();
     for part in ["ann@x.example", "Subject: Availability", "text/html", "application/pdf", "availability-", "text/csv"] {
         assert!(letter.contains(part), "{part}: {letter}");
     }
-    let (_, added) = post(&server, "/uptime/report/readers", &with("add"));
+    let (_, added) = send_form(&server, "/uptime/report/readers", &with("add"));
     assert!(added.contains("Reports go there each month") && added.contains("ann@x.example, bob@x.example"), "{added}");
-    let (_, removed) = post(&server, "/uptime/report/readers", &[("do", "remove"), ("id", "1")]);
+    let (_, removed) = send_form(&server, "/uptime/report/readers", &[("do", "remove"), ("id", "1")]);
     assert!(removed.contains("Nobody gets reports yet."), "{removed}");
     // What was over before anybody wanted it is not sent.
     assert!(letters.try_recv().is_err());

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::support::{Server, ask, client};
+use crate::support::{Server, ask, client, send_form};
 
 /// Addresses of checks that answer whatever is asked.
 fn page() -> String {
@@ -17,11 +17,6 @@ fn page() -> String {
         }
     });
     url
-}
-
-fn post(server: &Server, path: &str, form: &[(&str, &str)]) -> (u16, String) {
-    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    server.post(path, "application/x-www-form-urlencoded", body)
 }
 
 /// The page when it says something.
@@ -46,9 +41,9 @@ fn ids(server: &Server) -> Vec<(String, i64)> {
 fn an_address_is_watched_at_once_and_has_its_page() {
     let (server, url) = (Server::quiet(), page());
     assert!(server.get("/uptime").1.contains("What is to be watched?"));
-    let (status, wrong) = post(&server, "/uptime/save", &[("kind", "http"), ("quick", "1"), ("http.url", "ftp://x y")]);
+    let (status, wrong) = send_form(&server, "/uptime/save", &[("kind", "http"), ("quick", "1"), ("http.url", "ftp://x y")]);
     assert!(status == 400 && wrong.contains("expected an address such as") && wrong.contains("ftp://x y"), "{status} {wrong}");
-    let (status, made) = post(&server, "/uptime/save", &[("kind", "http"), ("quick", "1"), ("http.url", &url)]);
+    let (status, made) = send_form(&server, "/uptime/save", &[("kind", "http"), ("quick", "1"), ("http.url", &url)]);
     assert!(status == 200 && made.contains("It is watched from now on."), "{status} {made}");
     let (name, id) = ids(&server)[0].clone();
     assert_eq!(format!("http://{name}/"), url);
@@ -59,7 +54,7 @@ fn an_address_is_watched_at_once_and_has_its_page() {
     let list = until(&server, "/uptime?range=4h", "The one check is up.");
     assert!(list.contains("uc-bars") && list.contains(&format!("href=\"/uptime/{id}\"")), "{list}");
     // The same address again gets another name.
-    assert_eq!(post(&server, "/uptime/save", &[("kind", "http"), ("quick", "1"), ("http.url", &url)]).0, 200);
+    assert_eq!(send_form(&server, "/uptime/save", &[("kind", "http"), ("quick", "1"), ("http.url", &url)]).0, 200);
     assert!(ids(&server).iter().any(|(other, _)| *other == format!("{name} 2")), "{:?}", ids(&server));
     for missing in ["/uptime/99999", "/uptime/99999/edit", "/uptime/x"] {
         let (status, text) = server.get(missing);
@@ -70,7 +65,7 @@ fn an_address_is_watched_at_once_and_has_its_page() {
 #[test]
 fn drafts_are_tried_and_not_kept() {
     let (server, url) = (Server::quiet(), page());
-    let try_it = |form: &[(&str, &str)]| post(&server, "/ui/uptime/try", form);
+    let try_it = |form: &[(&str, &str)]| send_form(&server, "/ui/uptime/try", form);
     let (status, good) = try_it(&[("kind", "http"), ("whole", "1"), ("http.url", &url), ("http.contains", "Welcome")]);
     assert!(status == 200 && good.contains("<span class=\"tag ok\">up</span>") && good.contains("127.0.0.1"), "{status} {good}");
     let (_, bad) = try_it(&[("kind", "http"), ("http.url", &url), ("http.contains", "Farewell")]);
@@ -90,7 +85,7 @@ fn forms_keep_secrets_and_copies_take_them_along() {
     let form = [("kind", "http"), ("whole", "1"), ("name", "Api"), ("http.url", url.as_str()), ("http.username", "ann")];
     let with = |more: &[(&'static str, &str)]| {
         let pairs: Vec<(&str, &str)> = form.iter().chain(more).map(|(name, value)| (*name, *value)).collect();
-        post(&server, "/uptime/save", &pairs)
+        send_form(&server, "/uptime/save", &pairs)
     };
     assert_eq!(with(&[("http.password", "hunter2hunter2"), ("labels", "team: web")]).0, 200);
     let id = ids(&server)[0].1.to_string();
@@ -102,7 +97,7 @@ fn forms_keep_secrets_and_copies_take_them_along() {
     assert!(status == 200 && copy.contains("Api (copy)"), "{copy}");
     let (status, taken) = with(&[("from", &id), ("http.password", "<secret>")]);
     assert!(status == 400 && taken.contains("there is a check named"), "{status} {taken}");
-    let copied = post(
+    let copied = send_form(
         &server,
         "/uptime/save",
         &[
@@ -116,13 +111,13 @@ fn forms_keep_secrets_and_copies_take_them_along() {
         ],
     );
     assert_eq!(copied.0, 200, "{}", copied.1);
-    let (_, tried) = post(
+    let (_, tried) = send_form(
         &server,
         "/ui/uptime/try",
         &[("kind", "http"), ("id", &id), ("http.url", &url), ("http.username", "ann"), ("http.password", "<secret>")],
     );
     assert!(tried.contains("tag ok"), "{tried}");
-    let (status, noted) = post(&server, &format!("/uptime/{id}/note"), &[("note", "<b>Call Bob.</b>")]);
+    let (status, noted) = send_form(&server, &format!("/uptime/{id}/note"), &[("note", "<b>Call Bob.</b>")]);
     assert!(status == 200 && noted.contains("&#60;b&#62;Call Bob."), "{status} {noted}");
     let (_, log) = server.get("/settings/audit");
     assert!(!log.contains("hunter2") && log.contains("checks.note"), "{log}");
@@ -132,21 +127,21 @@ fn forms_keep_secrets_and_copies_take_them_along() {
 fn many_are_changed_at_once_and_deleted_after_a_question() {
     let server = Server::quiet();
     let file = "checks:\n- {name: A, interval: 1h, tcp: {address: '127.0.0.1:1'}}\n- {name: B, interval: 1h, parent: C, tcp: {address: '127.0.0.1:1'}}\n- {name: C, interval: 1h, http: {url: 'http://127.0.0.1:1/', bearer_token: <secret>}}\n";
-    let (status, looked) = post(&server, "/uptime/import", &[("text", file), ("step", "look")]);
+    let (status, looked) = send_form(&server, "/uptime/import", &[("text", file), ("step", "look")]);
     assert!(
         status == 200 && looked.contains("Bring in 3 checks") && looked.contains("was hidden when the file was exported"),
         "{status} {looked}"
     );
     assert_eq!(ids(&server), []);
-    let (status, brought) = post(&server, "/uptime/import", &[("text", file), ("step", "save")]);
+    let (status, brought) = send_form(&server, "/uptime/import", &[("text", file), ("step", "save")]);
     assert!(status == 200 && brought.contains("3 checks are brought in."), "{status} {brought}");
-    assert!(post(&server, "/uptime/import", &[("text", file), ("step", "look")]).1.contains("there already"));
-    assert_eq!(post(&server, "/uptime/import", &[("text", "{"), ("step", "look")]).0, 400);
+    assert!(send_form(&server, "/uptime/import", &[("text", file), ("step", "look")]).1.contains("there already"));
+    assert_eq!(send_form(&server, "/uptime/import", &[("text", "{"), ("step", "look")]).0, 400);
     let known: Vec<String> = ids(&server).into_iter().map(|(_, id)| id.to_string()).collect();
     let act = |wish: &str, more: &[(&str, &str)]| {
         let mut form = vec![("do", wish), ("check", known[0].as_str()), ("check", known[1].as_str())];
         form.extend_from_slice(more);
-        post(&server, "/uptime", &form)
+        send_form(&server, "/uptime", &form)
     };
     assert!(act("pause", &[]).1.contains("2 checks are paused."));
     assert_eq!(server.api("/api/v1/checks").as_array().unwrap().iter().filter(|one| one["state"] == "paused").count(), 2);
@@ -162,13 +157,13 @@ fn many_are_changed_at_once_and_deleted_after_a_question() {
     let (status, asked) = act("delete", &[]);
     assert!(status == 200 && asked.contains("Delete 2 checks for good?") && ids(&server).len() == 3, "{status} {asked}");
     assert!(act("delete", &[("sure", "1")]).1.contains("2 checks are deleted."));
-    assert_eq!((ids(&server).len(), act("pause", &[]).0, post(&server, "/uptime", &[("do", "pause")]).0), (1, 404, 400));
+    assert_eq!((ids(&server).len(), act("pause", &[]).0, send_form(&server, "/uptime", &[("do", "pause")]).0), (1, 404, 400));
 }
 
 #[test]
 fn jobs_get_their_address_from_the_page() {
     let server = Server::quiet();
-    assert_eq!(post(&server, "/uptime/save", &[("kind", "heartbeat"), ("name", "Backup"), ("heartbeat.every", "1d")]).0, 200);
+    assert_eq!(send_form(&server, "/uptime/save", &[("kind", "heartbeat"), ("name", "Backup"), ("heartbeat.every", "1d")]).0, 200);
     let id = ids(&server)[0].1;
     let shown = until(&server, &format!("/uptime/{id}"), "Nothing was heard of it yet.");
     let address = shown.split("--retry 3 ").nth(1).unwrap().split(['<', ' ']).next().unwrap().to_owned();
