@@ -16,15 +16,23 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("metrics", &["base", "series", "platform", "access", "ui"]),
     ("logs", &["base", "series", "platform", "access", "ui"]),
     ("uptime", &["base", "series", "platform", "access", "ui"]),
+    ("business", &["base", "series", "platform", "access", "ui"]),
+    ("slo", &["base", "series", "platform", "access", "ui"]),
     ("alerts", &["base", "series", "platform", "access", "ui"]),
     ("boards", &["base", "series", "platform", "access", "ui"]),
     ("admin", &["base", "series", "platform", "access", "ui"]),
     ("docs", &["base", "platform", "access", "ui"]),
-    ("app", &["base", "series", "platform", "access", "ui", "metrics", "logs", "uptime", "alerts", "boards", "admin", "docs"]),
+    (
+        "app",
+        &[
+            "base", "series", "platform", "access", "ui", "metrics", "logs", "uptime", "slo", "business", "alerts", "boards", "admin",
+            "docs",
+        ],
+    ),
 ];
 
 /// Wings, whose rooms follow [`ROOMS`].
-const WINGS: &[&str] = &["metrics", "logs", "uptime", "alerts", "boards", "admin"];
+const WINGS: &[&str] = &["metrics", "logs", "uptime", "slo", "business", "alerts", "boards", "admin"];
 
 /// Who may import whom inside a wing.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -32,18 +40,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The notification log, which is stored, is the engine's.
     ("store", &["model", "route", "calm"]),
     ("data", &["model"]),
-    ("ready", &["model"]),
+    ("ready", &["model", "config"]),
+    ("ask", &["model", "config"]),
+    ("collect", &["model", "config", "store", "ask"]),
+    ("outlook", &["model", "config", "store", "ask", "collect"]),
+    ("digest", &["model", "config", "store", "collect"]),
     ("draw", &["model", "data"]),
     ("query", &["model", "data"]),
     ("serve", &["model", "data", "query", "draw"]),
     ("ingest", &["model", "store"]),
     ("probe", &["model", "config"]),
-    ("watch", &["model", "config", "probe", "store"]),
+    ("watch", &["model", "config", "probe", "store", "rules", "bring"]),
     ("bring", &["model", "config"]),
     ("report", &["model", "config", "watch"]),
     ("status", &["model", "config", "store", "watch"]),
     ("template", &["model"]),
-    ("rules", &["model", "template"]),
+    ("rules", &["model", "template", "config"]),
     ("packs", &["model", "rules"]),
     ("config", &["model"]),
     ("route", &["model"]),
@@ -56,21 +68,22 @@ const ROOMS: &[(&str, &[&str])] = &[
         "api",
         &[
             "model", "ingest", "probe", "watch", "bring", "report", "status", "query", "serve", "evaluate", "rules", "replay", "dispatch",
-            "config", "route", "calm",
+            "config", "route", "calm", "store", "ask", "collect", "outlook", "ready", "digest",
         ],
     ),
     (
         "pages",
         &[
             "model", "watch", "bring", "report", "status", "query", "draw", "evaluate", "rules", "replay", "dispatch", "config", "route",
-            "calm",
+            "calm", "collect", "outlook", "ready",
         ],
     ),
     (
         "facade",
         &[
             "model", "store", "ingest", "data", "ready", "query", "draw", "serve", "template", "rules", "config", "route", "calm",
-            "notify", "dispatch", "probe", "watch", "bring", "report", "status", "evaluate", "replay", "api", "pages",
+            "notify", "dispatch", "probe", "watch", "bring", "report", "status", "evaluate", "replay", "api", "pages", "ask", "collect",
+            "outlook", "digest",
         ],
     ),
     ("fuzzing", &["model", "store", "ingest", "query", "api", "pages", "bring", "config"]),
@@ -94,6 +107,10 @@ const DOORS: &[(&str, &[&str])] = &[
             "logs/facade",
             "uptime/api",
             "uptime/facade",
+            "business/api",
+            "business/facade",
+            "slo/api",
+            "slo/facade",
             "alerts/api",
             "alerts/facade",
             "boards/api",
@@ -105,11 +122,36 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     (
         "askama",
-        &["ui", "metrics/pages", "logs/pages", "alerts/pages", "boards/pages", "boards/draw", "uptime/pages", "admin/pages", "docs"],
+        &[
+            "ui",
+            "metrics/pages",
+            "logs/pages",
+            "alerts/pages",
+            "boards/pages",
+            "boards/draw",
+            "uptime/pages",
+            "business/pages",
+            "slo/pages",
+            "admin/pages",
+            "docs",
+        ],
     ),
     ("pulldown_cmark", &["docs/markdown", "boards/draw"]),
-    // The wing of logs has one table of its own: saved searches.
-    ("rusqlite", &["platform/db", "access/store", "logs/facade", "alerts/store", "boards/store", "uptime/store"]),
+    // The wing of logs has one table of its own: saved searches; that of metrics has descriptions.
+    (
+        "rusqlite",
+        &[
+            "platform/db",
+            "access/store",
+            "logs/facade",
+            "metrics/facade/described",
+            "alerts/store",
+            "boards/store",
+            "uptime/store",
+            "slo/store",
+            "business/store",
+        ],
+    ),
     ("rusqlite_migration", &["platform/db"]),
     ("reqwest", &["platform/http"]),
     ("anyhow", &["app", "main.rs"]),
@@ -126,12 +168,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["platform/http"]),
     ("x509_parser", &["platform/http"]),
     ("hyper", &["uptime/probe"]),
-    ("tokio_postgres", &["uptime/probe"]),
+    ("tokio_postgres", &["uptime/probe", "business/ask"]),
     ("tokio_tungstenite", &["uptime/probe"]),
     ("socket2", &["uptime/probe"]),
-    ("pdf_writer", &["uptime/report"]),
-    ("rustybuzz", &["uptime/report"]),
-    ("unicode_bidi", &["uptime/report"]),
+    ("resvg", &["business/digest"]),
+    ("pdf_writer", &["platform/pdf"]),
+    ("rustybuzz", &["platform/pdf"]),
+    ("unicode_bidi", &["platform/pdf"]),
     ("hickory_proto", &["uptime/config", "uptime/probe"]),
 ];
 

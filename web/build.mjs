@@ -20,16 +20,28 @@ const budgets = [
   { what: 'script of the explorer before its editor', entries: ['islands/app.ts', 'islands/chart.ts', 'islands/explore.ts'], max: 40 },
   { what: 'script of logs before its editor', entries: ['islands/app.ts', 'islands/logs.ts'], max: 14 },
   { what: 'script of a dashboard', entries: ['islands/app.ts', 'islands/board.ts'], max: 40 },
+  { what: 'script of pages that tell how fast they are', entries: ['islands/vitals.ts'], max: 4 },
   { what: 'query editor', entries: ['islands/editor.ts'], max: 135 },
-  { what: 'editor of a panel, beside its page', entries: ['lib/board/edit/panel/open.tsx'], without: ['islands/app.ts', 'islands/board.ts'], max: 40 },
+  {
+    what: 'editor of a panel, beside its page',
+    entries: ['lib/board/edit/panel/open.tsx'],
+    without: ['islands/app.ts', 'islands/board.ts'],
+    max: 40,
+  },
   { what: 'stylesheet of editing dashboards', entries: ['css/board_edit.css'], max: 8 },
   { what: 'stylesheet', entries: ['css/style.css'], max: 16 },
   { what: 'stylesheet of dashboards', entries: ['css/board.css'], max: 8 },
+  { what: 'stylesheet of the scorecard, funnels and letters', entries: ['css/scorecard.css'], max: 2 },
   { what: 'stylesheet of uptime', entries: ['css/uptime_pages.css'], max: 5 },
+  { what: 'stylesheet of the business', entries: ['css/business.css'], max: 5 },
   { what: 'stylesheet of status pages', entries: ['css/status_page.css'], max: 5 },
 ];
 
-const lines = (file) => readFileSync(path.join(here, file), 'utf8').split('\n').map((l) => l.trim()).filter(Boolean);
+const lines = (file) =>
+  readFileSync(path.join(here, file), 'utf8')
+    .split('\n')
+    .map((l) => l.trim())
+    .filter(Boolean);
 const constant = (s) => s.replaceAll(/[^a-z0-9]+/gi, '_').toUpperCase();
 const url = (file) => '/' + file.replace(/^dist\.new\//, '');
 
@@ -55,16 +67,31 @@ mkdirSync(path.join(fresh, 'assets'), { recursive: true });
 const { metafile } = await build({
   absWorkingDir: here,
   entryPoints: entries,
-  bundle: true, splitting: true, format: 'esm', minify: !process.argv.includes('--plain'),
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  minify: !process.argv.includes('--plain'),
   target: ['chrome125', 'edge125', 'firefox128', 'safari18'],
-  outdir: 'dist.new/assets', entryNames: '[name]-[hash]', chunkNames: 'c-[hash]', assetNames: '[name]-[hash]',
-  loader: { '.woff2': 'file' }, publicPath: '/assets', metafile: true, legalComments: 'none', logLevel: 'warning', plugins: [icons],
+  outdir: 'dist.new/assets',
+  entryNames: '[name]-[hash]',
+  chunkNames: 'c-[hash]',
+  assetNames: '[name]-[hash]',
+  loader: { '.woff2': 'file' },
+  publicPath: '/assets',
+  metafile: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  plugins: [icons],
 });
 
 /* Fonts that the server prints with: never sent to browsers. */
 for (const script of ['latin', 'latin-ext', 'arabic']) {
   for (const weight of [400, 600]) {
-    const of = path.join(here, 'node_modules/@fontsource/ibm-plex-sans-arabic/files', `ibm-plex-sans-arabic-${script}-${weight}-normal.woff`);
+    const of = path.join(
+      here,
+      'node_modules/@fontsource/ibm-plex-sans-arabic/files',
+      `ibm-plex-sans-arabic-${script}-${weight}-normal.woff`,
+    );
     copyFileSync(of, path.join(fresh, 'assets', `print-${script}-${weight}.woff`));
   }
 }
@@ -72,11 +99,18 @@ for (const script of ['latin', 'latin-ext', 'arabic']) {
 /** Every file a browser must have before `file` runs: itself first, then its static imports. */
 function closure(file, seen = new Set([file])) {
   for (const i of metafile.outputs[file]?.imports ?? []) {
-    if (i.kind === 'import-statement' && !seen.has(i.path)) { seen.add(i.path); closure(i.path, seen); }
+    if (i.kind === 'import-statement' && !seen.has(i.path)) {
+      seen.add(i.path);
+      closure(i.path, seen);
+    }
   }
   return [...seen];
 }
-const byEntry = new Map(Object.entries(metafile.outputs).filter(([, o]) => o.entryPoint).map(([file, o]) => [o.entryPoint, file]));
+const byEntry = new Map(
+  Object.entries(metafile.outputs)
+    .filter(([, o]) => o.entryPoint)
+    .map(([file, o]) => [o.entryPoint, file]),
+);
 
 const manifest = [];
 for (const entry of Object.values(entries)) {
@@ -86,7 +120,8 @@ for (const entry of Object.values(entries)) {
   if (entry.endsWith('.ts')) manifest.push([constant(path.basename(entry, '.ts')) + '_DEPS', closure(file).slice(1).map(url).join(' ')]);
 }
 for (const file of Object.keys(metafile.outputs)) {
-  const font = /(inter-latin-wght-normal|jetbrains-mono-latin-wght-normal|ibm-plex-sans-arabic-arabic-[46]00-normal)-[A-Z0-9]{8}\.woff2$/.exec(file);
+  const font =
+    /(inter-latin-wght-normal|jetbrains-mono-latin-wght-normal|ibm-plex-sans-arabic-arabic-[46]00-normal)-[A-Z0-9]{8}\.woff2$/.exec(file);
   if (font) manifest.push([constant(font[1]), url(file)]);
 }
 
@@ -97,13 +132,16 @@ function licences() {
     const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
     if (found) names.add(found[1]);
   }
-  return [...names].sort().map((name) => {
-    const dir = path.join(here, 'node_modules', name);
-    const meta = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
-    const file = readdirSync(dir).find((f) => /^(licen[cs]e|copying)/i.test(f));
-    const text = file ? readFileSync(path.join(dir, file), 'utf8').trim() : `Licensed under ${meta.license}.`;
-    return `${name} ${meta.version} (${meta.license})\n${'-'.repeat(60)}\n${text}\n`;
-  }).join('\n\n');
+  return [...names]
+    .sort()
+    .map((name) => {
+      const dir = path.join(here, 'node_modules', name);
+      const meta = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
+      const file = readdirSync(dir).find((f) => /^(licen[cs]e|copying)/i.test(f));
+      const text = file ? readFileSync(path.join(dir, file), 'utf8').trim() : `Licensed under ${meta.license}.`;
+      return `${name} ${meta.version} (${meta.license})\n${'-'.repeat(60)}\n${text}\n`;
+    })
+    .join('\n\n');
 }
 const licenceText = `Software, fonts and icons in the web interface\n\n${licences()}`;
 const licenceFile = `licences-${createHash('sha256').update(licenceText).digest('hex').slice(0, 8).toUpperCase()}.txt`;
@@ -112,7 +150,12 @@ manifest.push(['LICENCES_TXT', `/assets/${licenceFile}`]);
 
 manifest.sort((a, b) => (a[0] < b[0] ? -1 : 1));
 writeFileSync(path.join(fresh, 'manifest.tsv'), manifest.map((m) => m.join('\t')).join('\n') + '\n');
-writeFileSync(path.join(fresh, 'icons.tsv'), lines('icons.txt').map((n) => `${constant(n)}\t${svg(n)}`).join('\n') + '\n');
+writeFileSync(
+  path.join(fresh, 'icons.tsv'),
+  lines('icons.txt')
+    .map((n) => `${constant(n)}\t${svg(n)}`)
+    .join('\n') + '\n',
+);
 
 const size = new Map();
 for (const f of readdirSync(path.join(fresh, 'assets'))) {
@@ -135,12 +178,19 @@ for (const { what, entries, without = [], max } of budgets) {
   over ||= kb > max;
   console.log(`${kb > max ? 'OVER ' : ''}${what}: ${kb.toFixed(1)} of ${max} kB`);
 }
-if (over) { console.error('a size budget is exceeded: make it smaller, or change the budget with a reason'); process.exit(1); }
+if (over) {
+  console.error('a size budget is exceeded: make it smaller, or change the budget with a reason');
+  process.exit(1);
+}
 for (const f of readdirSync(path.join(fresh, 'assets'))) {
-  if (/\.(js|css)$/.test(f)) for (const m of readFileSync(path.join(fresh, 'assets', f), 'utf8').matchAll(/https?:\/\/[a-z0-9.-]+/gi)) {
-    // Names of XML vocabularies and pages named in messages are never fetched.
-    if (!/^https?:\/\/(www\.w3\.org|prometheus\.io)$/i.test(m[0])) { console.error(`${f} names the foreign host ${m[0]}`); process.exit(1); }
-  }
+  if (/\.(js|css)$/.test(f))
+    for (const m of readFileSync(path.join(fresh, 'assets', f), 'utf8').matchAll(/https?:\/\/[a-z0-9.-]+/gi)) {
+      // Names of XML vocabularies and pages named in messages are never fetched.
+      if (!/^https?:\/\/(www\.w3\.org|prometheus\.io)$/i.test(m[0])) {
+        console.error(`${f} names the foreign host ${m[0]}`);
+        process.exit(1);
+      }
+    }
 }
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);

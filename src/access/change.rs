@@ -23,17 +23,17 @@ impl Change {
         Self { action, subject: subject.into(), before: None, after: None }
     }
 
-    /// How it was. Holds no secret.
+    /// How it was; none where it was not there. Holds no secret.
     #[must_use]
-    pub fn before(mut self, before: Json) -> Self {
-        self.before = Some(before);
+    pub fn before(mut self, before: impl Into<Option<Json>>) -> Self {
+        self.before = before.into();
         self
     }
 
-    /// How it is now. Holds no secret.
+    /// How it is now; none where it is no more. Holds no secret.
     #[must_use]
-    pub fn after(mut self, after: Json) -> Self {
-        self.after = Some(after);
+    pub fn after(mut self, after: impl Into<Option<Json>>) -> Self {
+        self.after = after.into();
         self
     }
 

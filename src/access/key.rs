@@ -33,6 +33,11 @@ pub fn fresh(prefix: &str) -> Result<Secret, NoRandom> {
     Ok(Secret::new(key))
 }
 
+/// A fresh name for what is shared by its address: nobody guesses it (160 bits), and a URL has all its letters.
+pub fn address() -> Result<String, NoRandom> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<20>()?))
+}
+
 /// The hash of a key as it came.
 pub fn hash(key: &str) -> KeyHash {
     Sha256::digest(key.as_bytes()).into()

@@ -38,6 +38,7 @@ pub use doors::Doors;
 pub use gate::SIGN_IN;
 pub use grant::RoleMap;
 pub use identify::{Transport, Vouched, identify};
+pub use key::{NoRandom, address};
 pub use oidc::{Answer, Oidc, OidcError, OidcSettings, Unfinished};
 pub use operation::Operation;
 pub use outside::Identity;

@@ -9,6 +9,8 @@ pub struct Operation {
     pub summary: &'static str,
     /// Parameters of the query, and what each means.
     pub query: &'static [(&'static str, &'static str)],
+    /// Headers that change what it does, and what each means.
+    pub headers: &'static [(&'static str, &'static str)],
     /// JSON Schema of what is sent.
     pub body: Option<fn() -> Json>,
     /// What comes back below `data`, in words; empty for another media type than JSON.
@@ -18,13 +20,19 @@ pub struct Operation {
 impl Operation {
     /// One without anything to send.
     pub const fn new(summary: &'static str, answer: &'static str) -> Self {
-        Self { summary, query: &[], body: None, answer }
+        Self { summary, query: &[], headers: &[], body: None, answer }
     }
 
     /// The same with parameters of the query.
     #[must_use]
     pub const fn query(self, query: &'static [(&'static str, &'static str)]) -> Self {
         Self { query, ..self }
+    }
+
+    /// The same with headers.
+    #[must_use]
+    pub const fn headers(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
     }
 
     /// The same with something to send.
@@ -37,7 +45,7 @@ impl Operation {
 /// Two are the same if they say the same.
 impl PartialEq for Operation {
     fn eq(&self, other: &Self) -> bool {
-        (self.summary, self.query, self.answer) == (other.summary, other.query, other.answer)
+        (self.summary, self.query, self.headers, self.answer) == (other.summary, other.query, other.headers, other.answer)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::alerts::model::matcher::{MatchOp, Syntax, parse_matcher};
 use crate::alerts::packs::{self, Pack, Thresholds};
 use crate::alerts::route::{Route, RouteTree};
 use crate::base::clock::{SharedClock, SystemClock};
+use crate::platform::config::diagnostic::lines;
 use crate::series::labels::Labels;
 
 #[derive(Debug, Clone, Args)]
@@ -107,8 +108,7 @@ pub(super) fn test(args: &TestArgs, out: &mut impl Write) -> anyhow::Result<()> 
 
 /// Lists packs, or prints the rule file of one.
 pub(super) fn packs(args: &PacksArgs, out: &mut impl Write) -> anyhow::Result<()> {
-    let given: Thresholds = packs::read_thresholds(&args.threshold)
-        .map_err(|errors| anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let given: Thresholds = packs::read_thresholds(&args.threshold).map_err(|errors| anyhow!("{}", lines(&errors)))?;
     let Some(name) = &args.name else {
         for pack in packs::ALL {
             writeln!(out, "{}: {}", pack.name, pack.about())?;

@@ -23,7 +23,7 @@ use crate::logs::take_over_loki_config;
 use crate::metrics::config::{LoadedConfig, check as check_file, load};
 use crate::metrics::refused_changes;
 use crate::metrics::server::{ReloadState, Runtime, Server};
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::{Diagnostic, lines};
 use crate::platform::config::flags::ServeFlags;
 use crate::platform::config::settings::{FileSettings, Resolved, unknown_variables};
 use crate::platform::telemetry::metrics::{Page, Report};
@@ -129,10 +129,6 @@ fn read_other(loaded: &LoadedConfig, resolved: &Resolved, clock: &SharedClock) -
         }
         (rules, routing, probing) => Err(rules.err().into_iter().chain(routing.err()).chain(probing.err()).flatten().collect()),
     }
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 impl Configuration {

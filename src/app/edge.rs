@@ -16,7 +16,7 @@ use parking_lot::{Mutex, MutexGuard};
 pub(super) use facts::Facts;
 
 use crate::base::clock::{Clock, SharedClock};
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::{Diagnostic, lines};
 use crate::platform::config::settings::{ClientAuth, Mistake, ServerSettings, Settings, SignIn};
 use crate::platform::http::client::FetchGuard;
 use crate::platform::http::connections::{BoundedAcceptor, ConnectionLimits};
@@ -75,10 +75,6 @@ pub(super) struct Prepared<'a> {
 struct Seen {
     files: Vec<PathBuf>,
     hash: u64,
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The web config file and what is odd about it, or an empty one where none is named.

@@ -19,6 +19,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::csrf::CsrfLayer;
 
 use super::edge::Edge;
+use super::own_hosts::ByOwnHost;
 use super::present::presented;
 use super::vouch::FOR_ANYONE;
 use crate::base::clock::SharedClock;
@@ -216,6 +217,10 @@ impl KnownHosts {
     /// Whether a request may come in.
     fn admit(&self, request: &Request<Body>) -> bool {
         let named = named(request);
+        // Whoever asks by the name of a status page was led to that page, and is refused everything else already.
+        if request.extensions().get::<ByOwnHost>().is_some() {
+            return true;
+        }
         // Whoever watches the server may know it by any name, and there is nothing in the answer to be read.
         FOR_ANYONE.contains(&request.uri().path())
             || named.is_empty()
@@ -241,7 +246,7 @@ impl KnownHosts {
 }
 
 /// Host and port that the request names; HTTP/2 has them in the address.
-fn named(request: &Request<Body>) -> &str {
+pub(super) fn named(request: &Request<Body>) -> &str {
     let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
     header.or_else(|| request.uri().authority().map(http::uri::Authority::as_str)).unwrap_or("")
 }
@@ -347,6 +352,10 @@ mod tests {
             let request = Request::builder().uri(path).header("host", "evil.example").body(Body::empty()).expect("a request");
             assert_eq!(local.admit(&request), admitted, "{path}");
         }
+        let mut led = asked("status.example", browser);
+        assert!(!local.admit(&led), "a name that is no page's");
+        led.extensions_mut().insert(ByOwnHost);
+        assert!(local.admit(&led), "the name of a status page");
         let second = Request::builder().uri("http://evil.example:9090/").body(Body::empty()).expect("a request");
         assert!(!KnownHosts::new(Vec::new(), true).admit(&second), "HTTP/2 names it in the address");
     }

@@ -18,6 +18,7 @@ use super::edge::Edge;
 use crate::platform::config::settings::ServerSettings;
 use crate::platform::http::problem::Problem;
 use crate::platform::http::tls::Connection;
+use crate::uptime::OwnHosts;
 
 /// Where HTTPS is, and for how long browsers are to remember that.
 #[derive(Clone, Default)]
@@ -33,6 +34,8 @@ pub(super) struct ToHttps {
     names: Vec<String>,
     /// Has the certificate, whose names are this server's too.
     edge: Option<Arc<Edge>>,
+    /// Names of status pages, which stay where they are asked for.
+    pages: Option<OwnHosts>,
 }
 
 /// Characters of a name that are repeated in a refusal.
@@ -57,7 +60,12 @@ impl ToHttps {
         });
         let seconds = edge.hsts_s();
         let hsts = (seconds > 0).then(|| HeaderValue::from_str(&format!("max-age={seconds}")).ok()).flatten();
-        Self { is_on: edge.speaks_tls(), external, port: None, hsts, names, edge: Some(Arc::clone(edge)) }
+        Self { is_on: edge.speaks_tls(), external, port: None, hsts, names, edge: Some(Arc::clone(edge)), pages: None }
+    }
+
+    /// The same with names of status pages.
+    pub(super) fn with_pages(self, pages: OwnHosts) -> Self {
+        Self { pages: Some(pages), ..self }
     }
 
     /// For requests that come by another port than `port`, where HTTPS is.
@@ -74,12 +82,15 @@ impl ToHttps {
     fn target(&self, request: &Request<Body>) -> Result<HeaderValue, NotLed> {
         let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
         let named = named.or_else(|| request.uri().authority().map(Authority::as_str));
+        let is_page = named.is_some_and(|named| self.is_page(named));
         let authority = match &self.external {
+            // A status page is under its own name wherever the server is: by the same port.
+            Some(external) if is_page => on_port_of(named.unwrap_or_default(), external),
             Some(external) => external.clone(),
             None => {
                 let asked: Authority = named.and_then(|named| named.parse().ok()).ok_or(NotLed::NoHost)?;
                 let local = request.extensions().get::<Connection>().and_then(|connection| connection.local);
-                if !self.is_own(asked.host(), local) {
+                if !is_page && !self.is_own(asked.host(), local) {
                     return Err(NotLed::Unknown(asked.host().chars().take(NAMED_CHARS_MAX).collect()));
                 }
                 let port = self.port.or_else(|| asked.port_u16());
@@ -92,6 +103,10 @@ impl ToHttps {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let target = format!("https://{authority}{}{path}", if path.starts_with('/') { "" } else { "/" });
         HeaderValue::from_str(&target).map_err(|_| NotLed::NoHost)
+    }
+
+    fn is_page(&self, named: &str) -> bool {
+        self.pages.as_ref().is_some_and(|pages| pages.is_known(named))
     }
 
     /// Whether a host is this server: by its address here, its settings, or its certificate.
@@ -130,6 +145,15 @@ impl ToHttps {
         let mut response = refused.into_response();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
+    }
+}
+
+/// A name (its port aside) with the port that another has.
+fn on_port_of(named: &str, other: &str) -> String {
+    let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
+    match other.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some((_, port)) => format!("{name}:{port}"),
+        None => name.to_owned(),
     }
 }
 
@@ -225,6 +249,18 @@ mod tests {
             let answer = same.redirect(&asked(host, "/x"));
             assert_eq!((answer.status(), answer.headers().get("location")), (status, None));
             assert_eq!(answer.headers()["connection"], "close");
+        }
+    }
+
+    #[test]
+    fn a_page_is_led_to_by_the_port_of_the_server() {
+        for (named, other, to) in [
+            ("s.example:8080", "m.example", "s.example"),
+            ("s.example", "m.example:8443", "s.example:8443"),
+            ("s.example:80", "[2001:db8::1]", "s.example"),
+            ("s.example:80", "[2001:db8::1]:8443", "s.example:8443"),
+        ] {
+            assert_eq!(on_port_of(named, other), to, "{named} {other}");
         }
     }
 

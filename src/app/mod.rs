@@ -16,17 +16,21 @@ mod edge;
 mod examples;
 mod first_admin;
 mod guard;
+mod happenings;
 mod health;
 #[cfg(test)]
 mod hour_tests;
 mod https;
 mod import;
+mod own_hosts;
 mod present;
 mod probing;
 mod routing;
 mod rule_watch;
 mod ruling;
 mod serve;
+#[cfg(test)]
+mod shop_tests;
 mod starting;
 mod stop;
 mod test_rules;

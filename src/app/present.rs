@@ -41,7 +41,7 @@ pub(super) async fn presented(State(clock): State<SharedClock>, request: Request
 }
 
 /// Whether the reader is a browser that shows pages.
-fn wants_page(accept: Option<&HeaderValue>) -> bool {
+pub(super) fn wants_page(accept: Option<&HeaderValue>) -> bool {
     let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("");
     accept.split(',').any(|range| range.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html")))
 }

@@ -1,16 +1,20 @@
-//! Files about probes between the settings and the wing of uptime: which files, and how they are read.
+//! Files between the settings and the wings of uptime, of objectives and of the business: which files, and how they are read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::configuration::set_or_beside;
+use crate::business::config::file::KeptBusiness;
 use crate::platform::config::diagnostic::Diagnostic;
 use crate::platform::config::settings::Settings;
+use crate::slo::bring::KeptSlos;
 use crate::uptime::config::{KeptChecks, Modules, load};
 
 /// The names under which the files are looked for beside the configuration file.
 const USUAL_NAME: &str = "blackbox.yml";
 const USUAL_CHECKS: &str = "checks.yml";
+const USUAL_BUSINESS: &str = "business.yml";
+const USUAL_SLOS: &str = "slos.yml";
 
 /// What the files say.
 #[derive(Debug, Clone)]
@@ -19,6 +23,10 @@ pub(super) struct Probing {
     pub(super) modules: Arc<Modules>,
     /// What to probe again and again.
     pub(super) checks: Option<Arc<KeptChecks>>,
+    /// How much must be good.
+    pub(super) slos: Option<Arc<KeptSlos>>,
+    /// What is counted.
+    pub(super) business: Option<Arc<KeptBusiness>>,
 }
 
 /// The file that says how to probe: the one that is set, or the one beside the configuration file.
@@ -31,13 +39,23 @@ pub(super) fn read_probing(settings: &Settings, config_file: Option<&Path>) -> R
     let modules = load(modules_file(settings, config_file).as_deref());
     let checks = set_or_beside(&settings.uptime.checks_file, config_file, USUAL_CHECKS);
     let checks = checks.map(|path| KeptChecks::load(&path)).transpose();
-    match (modules, checks) {
-        (Ok((modules, mut odd)), Ok(checks)) => {
+    let business = set_or_beside(&settings.business.file, config_file, USUAL_BUSINESS);
+    let business = business.map(|path| KeptBusiness::load(&path)).transpose();
+    let slos = set_or_beside(&settings.slo.file, config_file, USUAL_SLOS);
+    let slos = slos.map(|path| KeptSlos::load(&path)).transpose();
+    match (modules, checks, slos, business) {
+        (Ok((modules, mut odd)), Ok(checks), Ok(slos), Ok(business)) => {
             let (checks, odd_checks) = checks.unzip();
-            odd.extend(odd_checks.into_iter().flatten());
-            Ok((Probing { modules: Arc::new(modules), checks: checks.map(Arc::new) }, odd))
+            let (slos, odd_slos) = slos.unzip();
+            let (business, odd_business) = business.unzip();
+            odd.extend(odd_checks.into_iter().chain(odd_slos).chain(odd_business).flatten());
+            let (checks, slos, business) = (checks.map(Arc::new), slos.map(Arc::new), business.map(Arc::new));
+            Ok((Probing { modules: Arc::new(modules), checks, slos, business }, odd))
         }
-        (modules, checks) => Err(modules.err().into_iter().chain(checks.err()).flatten().collect()),
+        (modules, checks, slos, business) => {
+            let errors = [modules.err(), checks.err(), slos.err(), business.err()];
+            Err(errors.into_iter().flatten().flatten().collect())
+        }
     }
 }
 
@@ -60,6 +78,8 @@ mod tests {
         std::fs::write(folder.path().join("checks.yml"), "checks: [{name: a, ping: {host: b}}]\n").unwrap();
         let (probing, _) = read_probing(&settings, Some(&config)).unwrap();
         assert_eq!(probing.checks.unwrap().file.checks[0].check.name, "a");
+        std::fs::write(folder.path().join("slos.yml"), "slos: [{name: b, objective: 99, check: a}]\n").unwrap();
+        assert_eq!(read_probing(&settings, Some(&config)).unwrap().0.slos.unwrap().slos[0].name, "b");
         settings.uptime.checks_file = "/nowhere/checks.yml".to_owned();
         settings.uptime.modules_file = "/nowhere/blackbox.yml".to_owned();
         let errors = read_probing(&settings, Some(&config)).unwrap_err();

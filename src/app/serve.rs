@@ -66,12 +66,12 @@ async fn run_on(
     let progress = Arc::default();
     let starting = Starting::begin(&listener, Arc::clone(&progress), ground.intake.clone())?;
     let outset = Outset { configuration: &configuration, settings: &settings, address, clock: &clock, progress, release };
-    let Opened { router, access, metrics, logs, uptime, alerts, boards, backups, db, throttle, watch, .. } =
+    let Opened { router, access, metrics, logs, uptime, slos, business, alerts, boards, backups, db, throttle, watch, .. } =
         wiring::open(outset, &ground).await?;
     let Ground { edge, intake, lock: _lock } = ground;
     first_admin::ensure(&access, &super::configuration::environment).await?;
     starting.end().await;
-    let to_https = ToHttps::new(&settings.server, &edge, wiring::own_names(&settings));
+    let to_https = ToHttps::new(&settings.server, &edge, wiring::own_names(&settings)).with_pages(uptime.own_hosts());
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
     let redirecting = redirects.map(|listener| {
@@ -82,6 +82,8 @@ async fn run_on(
     logs.start().await;
     alerts.start();
     uptime.start();
+    business.start().await;
+    slos.start();
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
     greet(&access, &settings, edge.scheme(), address)?;
@@ -103,7 +105,18 @@ async fn run_on(
     }
     drop(watch);
     stop::in_order(
-        Running { handle, serving, schedule, metrics: &metrics, logs: &logs, uptime: &uptime, alerts: &alerts, access: &access },
+        Running {
+            handle,
+            serving,
+            schedule,
+            metrics: &metrics,
+            logs: &logs,
+            uptime: &uptime,
+            business: &business,
+            slos: &slos,
+            alerts: &alerts,
+            access: &access,
+        },
         ends,
     )
     .await;

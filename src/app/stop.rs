@@ -13,9 +13,11 @@ use tokio::task::JoinHandle;
 
 use crate::access::Access;
 use crate::alerts::Alerts;
+use crate::business::Business;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::platform::backup::Schedule;
+use crate::slo::Slos;
 use crate::uptime::Uptime;
 
 /// Everything together gets this long; then the process ends anyhow.
@@ -37,6 +39,8 @@ pub(super) struct Running<'a> {
     pub(super) metrics: &'a Metrics,
     pub(super) logs: &'a Logs,
     pub(super) uptime: &'a Uptime,
+    pub(super) business: &'a Business,
+    pub(super) slos: &'a Slos,
     pub(super) alerts: &'a Alerts,
     pub(super) access: &'a Access,
 }
@@ -77,7 +81,7 @@ pub(super) async fn in_order(running: Running<'_>, mut ends: Ends) {
 }
 
 async fn one_by_one(running: Running<'_>) {
-    let Running { handle, serving, schedule, metrics, logs, uptime, alerts, access } = running;
+    let Running { handle, serving, schedule, metrics, logs, uptime, slos, business, alerts, access } = running;
     // Tails never end by themselves.
     logs.end_tails();
     handle.graceful_shutdown(Some(REQUESTS_WITHIN));
@@ -89,7 +93,9 @@ async fn one_by_one(running: Running<'_>) {
         Ok(Err(error)) => tracing::warn!(%error, "the HTTP server ended with an error"),
         Err(error) => tracing::error!(%error, "the HTTP server panicked"),
     }
+    slos.stop().await;
     uptime.stop().await;
+    business.stop().await;
     alerts.stop().await;
     logs.stop().await;
     metrics.stop(SENDING_WITHIN).await;

@@ -30,7 +30,11 @@ const PASSWORD: &str = "correct horse battery";
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// What needs no sign-in. A route that is to stand here says nothing about data and changes nothing of the server.
-const PUBLIC: [(&str, &str); 28] = [
+const PUBLIC: [(&str, &str); 32] = [
+    // Pages elsewhere load it.
+    ("GET", links::VITALS_SCRIPT),
+    // Browsers of strangers say how fast a page was.
+    ("POST", "/api/metrics/web-vitals"),
     // Who knows the token of a heartbeat may beat.
     ("GET, POST, PUT", "/api/v1/heartbeats/{token}"),
     ("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}"),
@@ -48,11 +52,13 @@ const PUBLIC: [(&str, &str); 28] = [
     // What somebody shared on purpose, by an address that nobody guesses.
     ("GET", links::SHARED),
     ("POST", links::SHARED_PANELS),
+    ("GET", links::KPI_SHARED),
     // What customers see, and how they follow it.
     ("GET", links::STATUS_PAGE),
     ("GET", links::STATUS_HISTORY),
     ("POST", links::STATUS_UNLOCK),
     ("GET", links::STATUS_LOGO),
+    ("GET", links::STATUS_ROBOTS),
     ("GET", links::STATUS_FEED),
     ("GET", links::STATUS_RSS),
     ("GET", links::STATUS_JSON),
@@ -65,7 +71,8 @@ const PUBLIC: [(&str, &str); 28] = [
 ];
 
 /// Routes that keep nothing of what is sent, though they take forms or dashboards.
-const KEEPS_NOTHING: [&str; 4] = [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY, links::UPTIME_STATUS_PREVIEW];
+const KEEPS_NOTHING: [&str; 6] =
+    [links::PROFILE_TOTP_BEGIN, links::BOARD_CHECK, links::UPTIME_TRY, links::UPTIME_STATUS_PREVIEW, links::SLOS_LOOK, links::KPI_LOOK];
 
 /// A server with somebody of each kind.
 struct House {
@@ -229,8 +236,20 @@ fn mistake(who: &Who, info: &RouteInfo, method: &Method, answer: &Response) -> O
 }
 
 /// What programs change has a description that other programs can read.
-const DESCRIBED: [&str; 6] =
-    ["/api/v1/checks", "/api/v1/incidents", "/api/v1/maintenance", "/api/v1/heartbeats", "/api/v1/status-pages", "/api/v1/reports"];
+const DESCRIBED: [&str; 12] = [
+    "/api/v1/catalogue",
+    "/api/v1/checks",
+    "/api/v1/incidents",
+    "/api/v1/maintenance",
+    "/api/v1/heartbeats",
+    "/api/v1/status-pages",
+    "/api/v1/reports",
+    "/api/v1/kpis",
+    "/api/v1/funnels",
+    "/api/v1/retentions",
+    "/api/v1/digests",
+    "/api/v1/slos",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_lets_in_who_may_and_nobody_else() {

@@ -16,18 +16,20 @@ use http::header::ACCEPT;
 use super::configuration::{Alerting, Configuration};
 use super::edge::{self, Edge, Facts};
 use super::guard::{self, KnownHosts, RequestCounts};
+use super::happenings::Everything;
 use super::https::{ToHttps, https_only};
 use super::probing::Probing;
 use super::throttle::{Throttle, limited};
 use super::vouch::{Vouching, vouched};
 use super::web_users::WebUsers;
-use super::{backup, budget, routing, ruling};
+use super::{backup, budget, own_hosts, routing, ruling};
 use crate::access::{Access, AccessReport, AccessSettings, AuthMode, Doors, RouteInfo, identify};
 use crate::admin::Admin;
 use crate::alerts::{Alerts, AlertsOptions, Beside, Ports};
 use crate::base::clock::SharedClock;
 use crate::base::pressure::Pressure;
 use crate::boards::{self, Asking, Boards, BoardsOptions};
+use crate::business::{Business, BusinessOptions};
 use crate::docs::{Docs, DocsOptions, KeySection};
 use crate::logs::{Logs, LogsOptions};
 use crate::metrics::config;
@@ -38,10 +40,13 @@ use crate::platform::budget::{Budgets, System, Watch};
 use crate::platform::config::settings::{Settings, SignIn};
 use crate::platform::db::Db;
 use crate::platform::disk::DirLock;
+use crate::platform::http::client::FetchGuard;
 use crate::platform::http::cors::Cors;
 use crate::platform::http::server::Intake;
 use crate::platform::telemetry::metrics::Registry;
 use crate::platform::telemetry::process::Process;
+use crate::series::ports::Happenings;
+use crate::slo::{Slos, SlosOptions};
 use crate::uptime::{Uptime, UptimeOptions};
 
 /// What Prometheus keeps in its data folder and pharos does not.
@@ -93,6 +98,8 @@ pub(super) struct Opened {
     pub(super) metrics: Arc<Metrics>,
     pub(super) logs: Arc<Logs>,
     pub(super) uptime: Arc<Uptime>,
+    pub(super) business: Arc<Business>,
+    pub(super) slos: Arc<Slos>,
     pub(super) alerts: Arc<Alerts>,
     pub(super) boards: Boards,
     pub(super) backups: Arc<Backups>,
@@ -107,16 +114,13 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let Outset { configuration, settings, address, clock, progress, release } = outset;
     let edge = &ground.edge;
     let cors = Cors::new(&settings.server.cors_origin).context("server.cors_origin (--web.cors.origin) is no regular expression")?;
-    edge::fetch_guard(settings)?;
+    let fetch_guard = edge::fetch_guard(settings)?;
     let limits = budget::limits(settings);
     let settings = &budget::fitted(settings.clone(), limits);
     let pressure = Pressure::new();
     let data = Path::new(&settings.storage.path);
     let db = Arc::new(Db::open(&data.join(backup::DATABASE))?);
-    let access = Access::open(Arc::clone(&db), Arc::clone(clock), access_settings(settings, address))?;
-    let doors = Doors::new(settings, Arc::clone(clock))?;
-    doors.oidc.iter().for_each(|oidc| oidc.warn());
-    access.open_doors(doors);
+    let access = open_access(settings, address, &db, clock)?;
     let registry = Registry::new();
     edge.register(&registry);
     registry.add(Arc::new(ground.intake.places.clone()) as _);
@@ -136,6 +140,7 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         address,
         progress,
         pressure: pressure.clone(),
+        db: Arc::clone(&db),
     })
     .await?;
     let logs = Logs::open(LogsOptions {
@@ -155,16 +160,14 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     boards.offer_alerts(alerts.now());
     let everyone = Arc::clone(&access);
     alerts.offer_people(Box::new(move || everyone.users().unwrap_or_default().into_iter().map(|user| user.name).collect()));
-    let uptime = open_uptime((&metrics, &logs, &alerts), configuration, &with_url, &registry, &db, clock)?;
-    let (told, collecting, ruled, probing) = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts), Arc::clone(&uptime));
-    let evaluated = Arc::clone(&alerts);
-    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, said: &Probing| {
-        probing.apply(Arc::clone(&said.modules), said.checks.clone());
-        told.apply(&loaded.config);
-        collecting.reload(loaded.settings.collect().cloned());
-        ruled.apply(ruling::following(&loaded.config, &with_url, alerting));
-    };
-    configuration.on_change(Arc::clone(edge), apply, move |groups| evaluated.apply_rules(groups));
+    let uptime = open_uptime((&metrics, &logs, &alerts), configuration, &with_url, (&registry, &db, clock), fetch_guard)?;
+    let happenings = happenings_of(&boards, &uptime);
+    let slos = open_slos((&metrics, &logs, &alerts), Arc::clone(&happenings), configuration, &registry, &db, clock)?;
+    let business =
+        open_business((&metrics, &logs, &uptime, &boards, &alerts), happenings, configuration, &with_url, (&registry, &db, clock))?;
+    metrics.offer_users(vec![boards.users(), alerts.users(), business.users(), slos.users(), uptime.users()]);
+    let told = (Arc::clone(&metrics), Arc::clone(&logs), Arc::clone(&alerts));
+    tell_of_changes(configuration, edge, with_url, told, (Arc::clone(&uptime), Arc::clone(&slos), Arc::clone(&business)));
     let budgets = Budgets::new(limits, pressure);
     registry.add(Arc::clone(&budgets) as _);
     let relief = budget::Everything { metrics: Arc::clone(&metrics), logs: Arc::clone(&logs), release };
@@ -179,6 +182,8 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
         .routes()
         .join(logs.routes())
         .join(uptime.routes())
+        .join(business.routes())
+        .join(slos.routes())
         .join(alerts.routes())
         .join(boards.routes())
         .join(admin.routes())
@@ -191,17 +196,37 @@ pub(super) async fn open(outset: Outset<'_>, ground: &Ground) -> anyhow::Result<
     let table = routes.table().to_vec();
     let throttle = Throttle::new(settings, &table, Arc::clone(clock))?;
     registry.add(Arc::clone(&throttle.limits) as _);
-    let vouching = Vouching { edge: Arc::clone(edge), access: Arc::clone(&access), users: WebUsers::default() };
-    // From the inside out: limits know who asks, who asks may be known from the connection.
-    let routes = routes
-        .into_router()
-        .layer(from_fn_with_state(Arc::clone(&alerts), counted))
-        .layer(from_fn_with_state(Arc::clone(&throttle), limited))
-        .layer(from_fn_with_state(Arc::clone(&access), identify))
-        .layer(from_fn_with_state(Arc::new(vouching), vouched));
+    let routes = told_who_asks(routes.into_router(), &alerts, &throttle, &access, edge);
     let router = guard::around(routes, counts, hosts, cors, Arc::clone(edge));
-    let router = router.layer(from_fn_with_state(Arc::new(ToHttps::new(&settings.server, edge, own_names(settings))), https_only));
-    Ok(Opened { router, table, access, metrics, logs, uptime, alerts, boards, backups, db, throttle, watch })
+    let router = own_hosts::before(router, uptime.own_hosts());
+    let to_https = ToHttps::new(&settings.server, edge, own_names(settings)).with_pages(uptime.own_hosts());
+    let router = router.layer(from_fn_with_state(Arc::new(to_https), https_only));
+    Ok(Opened { router, table, access, metrics, logs, uptime, slos, business, alerts, boards, backups, db, throttle, watch })
+}
+
+/// The doors by which people and programs come in.
+fn open_access(settings: &Settings, address: SocketAddr, db: &Arc<Db>, clock: &SharedClock) -> anyhow::Result<Arc<Access>> {
+    let access = Access::open(Arc::clone(db), Arc::clone(clock), access_settings(settings, address))?;
+    let doors = Doors::new(settings, Arc::clone(clock))?;
+    doors.oidc.iter().for_each(|oidc| oidc.warn());
+    access.open_doors(doors);
+    Ok(access)
+}
+
+/// Routes that know who asks. From the inside out: limits know who asks, who asks may be known from the connection.
+fn told_who_asks(
+    routes: axum::Router,
+    alerts: &Arc<Alerts>,
+    throttle: &Arc<Throttle>,
+    access: &Arc<Access>,
+    edge: &Arc<Edge>,
+) -> axum::Router {
+    let vouching = Vouching { edge: Arc::clone(edge), access: Arc::clone(access), users: WebUsers::default() };
+    routes
+        .layer(from_fn_with_state(Arc::clone(alerts), counted))
+        .layer(from_fn_with_state(Arc::clone(throttle), limited))
+        .layer(from_fn_with_state(Arc::clone(access), identify))
+        .layer(from_fn_with_state(Arc::new(vouching), vouched))
 }
 
 /// Adds to requests for pages what the navigation of every page counts.
@@ -283,11 +308,10 @@ fn open_uptime(
     (metrics, logs, alerts): (&Metrics, &Logs, &Alerts),
     configuration: &Configuration,
     settings: &Settings,
-    registry: &Registry,
-    db: &Arc<Db>,
-    clock: &SharedClock,
+    (registry, db, clock): (&Registry, &Arc<Db>, &SharedClock),
+    fetch_guard: Arc<FetchGuard>,
 ) -> anyhow::Result<Arc<Uptime>> {
-    let Probing { modules, checks } = configuration.probing();
+    let Probing { modules, checks, .. } = configuration.probing();
     let uptime = Uptime::open(UptimeOptions {
         clock: Arc::clone(clock),
         registry: registry.clone(),
@@ -298,11 +322,89 @@ fn open_uptime(
         metrics: metrics.evaluate(),
         logs: Arc::new(logs.engine().clone()),
         external_url: settings.server.external_url.trim_end_matches('/').to_owned(),
+        own_names: own_names(settings),
+        fetch_guard,
     })?;
     uptime.offer_alerts(alerts.taker());
     uptime.offer_mail(alerts.post());
     metrics.offer_checks(uptime.now());
     Ok(Arc::new(uptime))
+}
+
+/// Every wing that follows the configuration is told when that changes.
+fn tell_of_changes(
+    configuration: &Configuration,
+    edge: &Arc<Edge>,
+    with_url: Settings,
+    (metrics, logs, alerts): (Arc<Metrics>, Arc<Logs>, Arc<Alerts>),
+    (uptime, slos, business): (Arc<Uptime>, Arc<Slos>, Arc<Business>),
+) {
+    let evaluated = Arc::clone(&alerts);
+    let apply = move |loaded: &config::LoadedConfig, alerting: &Alerting, said: &Probing| {
+        uptime.apply(Arc::clone(&said.modules), said.checks.clone());
+        business.apply(said.business.clone());
+        slos.apply(said.slos.clone());
+        metrics.apply(&loaded.config);
+        logs.reload(loaded.settings.collect().cloned());
+        alerts.apply(ruling::following(&loaded.config, &with_url, alerting));
+    };
+    configuration.on_change(Arc::clone(edge), apply, move |groups| evaluated.apply_rules(groups));
+}
+
+/// What happened when, for all who draw something over time.
+fn happenings_of(boards: &Boards, uptime: &Uptime) -> Arc<dyn Happenings> {
+    uptime.offer_happenings(boards.happenings());
+    Arc::new(Everything { marked: boards.happenings(), incidents: uptime.incidents() })
+}
+
+/// The wing of the business, which asks the wings of metrics and logs, tells that of uptime what incidents cost,
+/// and sends letters through the hall of alerts.
+fn open_business(
+    (metrics, logs, uptime, boards, alerts): (&Metrics, &Logs, &Uptime, &Boards, &Alerts),
+    happenings: Arc<dyn Happenings>,
+    configuration: &Configuration,
+    settings: &Settings,
+    (registry, db, clock): (&Registry, &Arc<Db>, &SharedClock),
+) -> anyhow::Result<Arc<Business>> {
+    let business = Business::open(BusinessOptions {
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        file: configuration.probing().business,
+        db: Arc::clone(db),
+        append: metrics.append(),
+        metrics: metrics.evaluate(),
+        logs: Arc::new(logs.engine().clone()),
+        happenings,
+        marks: boards.marks(),
+        incidents: uptime.incidents(),
+        mail: alerts.post(),
+        external_url: settings.server.external_url.clone(),
+    })?;
+    uptime.offer_costs(business.costs());
+    alerts.offer_costs(business.costs());
+    Ok(Arc::new(business))
+}
+
+/// The wing of objectives, whose rules the hall of alerts evaluates.
+fn open_slos(
+    (metrics, logs, alerts): (&Metrics, &Logs, &Alerts),
+    happenings: Arc<dyn Happenings>,
+    configuration: &Configuration,
+    registry: &Registry,
+    db: &Arc<Db>,
+    clock: &SharedClock,
+) -> anyhow::Result<Arc<Slos>> {
+    let slos = Slos::open(SlosOptions {
+        file: configuration.probing().slos,
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        db: Arc::clone(db),
+        metrics: metrics.evaluate(),
+        logs: Arc::new(logs.engine().clone()),
+        happenings,
+        rules: alerts.rules(),
+    })?;
+    Ok(Arc::new(slos))
 }
 
 fn access_settings(settings: &Settings, address: SocketAddr) -> AccessSettings {

@@ -38,6 +38,6 @@ macro_rules! pages {
 
 pages! {
     "Begin": "quick-start", "internet", "prometheus";
-    "Use": "send", "logs", "collect-logs", "query", "search-logs", "uptime", "probes", "dashboards", "rules", "channels", "calm", "phone", "http-api";
+    "Use": "send", "logs", "collect-logs", "query", "catalogue", "search-logs", "uptime", "probes", "business", "dashboards", "rules", "slos", "channels", "calm", "phone", "http-api";
     "Run": "configuration", "access", "operations", "own-metrics", "troubleshooting";
 }

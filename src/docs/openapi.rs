@@ -30,6 +30,7 @@ fn described(route: &RouteInfo, operation: &Operation, method: &str) -> Json {
     let parameter = |name: &str, place: &str, about: &str| json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } });
     let mut parameters: Vec<Json> = names(route.path).map(|name| parameter(name, "path", "")).collect();
     parameters.extend(operation.query.iter().map(|(name, about)| parameter(name, "query", about)));
+    parameters.extend(operation.headers.iter().map(|(name, about)| parameter(name, "header", about)));
     let failed = json!({ "type": "object", "properties": {
         "status": { "const": "error" }, "errorType": { "type": "string" }, "error": { "type": "string" },
     } });
@@ -79,7 +80,8 @@ mod tests {
 
     #[test]
     fn routes_that_say_what_they_are_for_are_described() {
-        const MAKE: Operation = Operation::new("Makes a check", "its id").body(|| json!({ "type": "object" }));
+        const MAKE: Operation =
+            Operation::new("Makes a check", "its id").headers(&[("Idempotency-Key", "Once")]).body(|| json!({ "type": "object" }));
         let route = |methods, path, policy, operation| RouteInfo { methods, path, policy, operation };
         let table = [
             route("GET", "/api/v1/query", Policy::READ, None),
@@ -90,6 +92,7 @@ mod tests {
         assert_eq!(all["paths"].as_object().unwrap().len(), 2);
         let put = &all["paths"]["/api/v1/checks/{name}"]["put"];
         assert_eq!((&put["operationId"], &put["parameters"][0]["name"]), (&json!("putChecksName"), &json!("name")));
+        assert_eq!((&put["parameters"][1]["in"], &put["parameters"][1]["required"]), (&json!("header"), &json!(false)));
         assert_eq!(put["requestBody"]["content"]["application/yaml"]["schema"]["type"], "object");
         let beat = &all["paths"]["/api/v1/heartbeats/{token}/{said}"];
         assert_eq!((&beat["get"]["security"], &beat["post"]["parameters"][1]["name"]), (&json!([]), &json!("said")));

@@ -1,6 +1,8 @@
 //! What comes with a request for a page, whichever hall makes it.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -9,8 +11,12 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 
 use crate::access::{Caller, Policy, Transport, Verdict};
+use crate::base::cancel::Cancel;
+use crate::platform::http::problem::Problem;
+use crate::platform::work::WorkPool;
+use crate::ui::nav::Page;
 use crate::ui::security::Nonce;
-use crate::ui::shell::{Counts, Visit};
+use crate::ui::shell::{Counts, Shell, Visit};
 use crate::ui::{links, page};
 
 /// A request for a page, but for its body.
@@ -83,8 +89,44 @@ impl Asked {
         links::base_url(external, self.transport.is_https, host)
     }
 
+    /// The same request of nobody: for pages of people without an account, whatever cookie they bring.
+    #[must_use]
+    pub fn as_nobody(&self) -> Self {
+        Self { caller: Caller::Nobody(None), counts: Counts::default(), ..self.clone() }
+    }
+
     /// A page as the answer.
     pub fn page(&self, status: StatusCode, html: String) -> Response {
         page::respond(status, html, &self.nonce)
     }
+}
+
+/// What makes the pages of a wing or a hall.
+pub trait Pages: Send + Sync + 'static {
+    /// Their place in the navigation.
+    const PLACE: Page;
+
+    /// Where they are made, and how long that may take.
+    fn pool(&self) -> (&WorkPool, Duration);
+
+    /// The time, in milliseconds since the Unix epoch.
+    fn now_ms(&self) -> i64;
+}
+
+/// The shell of a page at `path`, which differs from the request's where a form is shown again.
+pub fn shell_at<P: Pages>(asked: &Asked, pages: &P, title: &str, path: &str) -> Shell {
+    let mut visit = asked.visit(pages.now_ms());
+    visit.path = path;
+    Shell::new(P::PLACE, title, visit)
+}
+
+/// Makes a page on a thread of its own, within the time of pages.
+///
+/// # Errors
+/// There was no room for it in time, or it failed.
+pub async fn work<P: Pages, T: Send + 'static>(pages: &Arc<P>, make: impl FnOnce(&P, &Cancel) -> T + Send + 'static) -> Result<T, Problem> {
+    let (inner, cancel) = (Arc::clone(pages), Cancel::new());
+    let (told, (pool, within)) = (cancel.clone(), pages.pool());
+    let made = pool.run(within, &cancel, move || make(&inner, &told)).await;
+    made.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5))
 }

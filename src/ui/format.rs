@@ -1,6 +1,7 @@
 //! Numbers and times in words for pages. `web/lib/format.ts` does the same for numbers; `web/test/units.json` holds both to it.
 
-use crate::base::time::{civil_from_days, format_rfc3339};
+use crate::base::period::{Grain, Period};
+use crate::base::time::{civil_from_days, days_from_civil, format_rfc3339};
 use crate::ui::lang::{Lang, key};
 
 pub use crate::ui::units::Unit;
@@ -93,6 +94,26 @@ pub fn date(at_ms: i64, lang: Lang) -> String {
     format!("{day} {} {year}", lang.t(month))
 }
 
+/// A period in words: `14 Nov 2026 09:00`, `14 Nov 2026`, `Week 47 of 2026`, `Nov 2026`, `Q4 2026`, `2026`.
+pub fn period(period: Period, lang: Lang) -> String {
+    let day = |number: i64| date(number * 86_400_000, lang);
+    match period.grain() {
+        Grain::Hour => date_time(period.number() * 3_600_000, lang),
+        Grain::Day => day(period.number()),
+        Grain::Week => {
+            let text = period.to_string();
+            let week = text.split_once("-W").map_or("", |(_, week)| week).trim_start_matches('0');
+            lang.fill("Week {} of {}", &[&week, &period.year()])
+        }
+        Grain::Month => {
+            let date = day(days_from_civil(period.year(), period.first_month(), 20));
+            date.split_once(' ').map_or_else(|| period.to_string(), |(_, rest)| rest.to_owned())
+        }
+        Grain::Quarter => format!("Q{} {}", (period.first_month() + 2) / 3, period.year()),
+        Grain::Year => period.year().to_string(),
+    }
+}
+
 /// `14 Nov 2026 09:30` in UTC.
 pub fn date_time(at_ms: i64, lang: Lang) -> String {
     let minutes = at_ms.div_euclid(60_000).rem_euclid(1440);
@@ -147,6 +168,16 @@ mod tests {
         assert_eq!(moment(now - 360_000, now, Lang::En).words, "6 min ago");
         assert_eq!(moment(now - 3 * 86_400_000, now, Lang::En).words, "18 Nov 2025");
         assert_eq!(date_time(0, Lang::En), "1 Jan 1970 00:00");
+        for (text, expected) in [
+            ("2026-11-22T14", "22 Nov 2026 14:00"),
+            ("2026-11-22", "22 Nov 2026"),
+            ("2026-W07", "Week 7 of 2026"),
+            ("2026-10", "Oct 2026"),
+            ("2026-Q4", "Q4 2026"),
+            ("2026", "2026"),
+        ] {
+            assert_eq!(period(Period::parse(text).unwrap(), Lang::En), expected);
+        }
         // Times at the edge of the range must not panic.
         let _edge = (moment(i64::MAX, i64::MIN, Lang::En), moment(i64::MIN, i64::MAX, Lang::Ar));
     }

@@ -6,6 +6,8 @@
 
 pub mod asked;
 pub mod assets;
+pub mod badge;
+pub mod bringing;
 pub mod format;
 pub mod lanes;
 pub mod lang;
@@ -13,6 +15,7 @@ pub mod links;
 pub mod look;
 pub mod nav;
 pub mod page;
+pub mod print;
 pub mod problem;
 pub mod range;
 pub mod security;

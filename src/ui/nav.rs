@@ -19,10 +19,18 @@ pub enum Page {
     Alerts,
     /// Checks, incidents, maintenance, status pages.
     Uptime,
+    /// How fast pages are for those who look at them.
+    Vitals,
+    /// KPIs.
+    Business,
+    /// How much has to go well, and what is left of it.
+    Slos,
     /// Scrape targets.
     Targets,
     /// Pushed groups.
     Pushed,
+    /// How programs send metrics.
+    Send,
     /// Where series come from.
     Cardinality,
     /// The server.
@@ -64,7 +72,7 @@ const fn entry(page: Page, text: &'static str, href: &'static str, letter: &'sta
 }
 
 /// The side, from top to bottom.
-pub const GROUPS: [Group; 4] = [
+pub const GROUPS: [Group; 5] = [
     Group { title: "", entries: &[entry(Page::Home, key("Home"), links::HOME, "h", icon::HOUSE)] },
     Group {
         title: key("Observe"),
@@ -79,6 +87,14 @@ pub const GROUPS: [Group; 4] = [
         entries: &[
             entry(Page::Alerts, key("Alerts"), links::ALERTS, "a", icon::BELL_RING),
             entry(Page::Uptime, key("Uptime"), links::UPTIME, "u", icon::HEART_PULSE),
+            entry(Page::Slos, key("SLOs"), links::SLOS, "o", icon::GAUGE),
+        ],
+    },
+    Group {
+        title: key("Product"),
+        entries: &[
+            entry(Page::Business, key("Business"), links::BUSINESS, "b", icon::TRENDING_UP),
+            entry(Page::Vitals, key("Web vitals"), links::VITALS, "w", icon::ZAP),
         ],
     },
     Group {
@@ -86,6 +102,7 @@ pub const GROUPS: [Group; 4] = [
         entries: &[
             entry(Page::Targets, key("Targets"), links::TARGETS, "t", icon::CROSSHAIR),
             entry(Page::Pushed, key("Pushed groups"), links::PUSHED, "p", icon::UPLOAD),
+            entry(Page::Send, key("Send metrics"), links::SEND, "n", icon::SEND),
             entry(Page::Cardinality, key("Cardinality"), links::CARDINALITY, "c", icon::LAYERS),
         ],
     },

@@ -13,6 +13,12 @@ struct ErrorPage<'a> {
     detail: &'a str,
 }
 
+#[derive(askama::Template)]
+#[template(path = "lost.html")]
+struct LostPage<'a> {
+    shell: &'a Shell,
+}
+
 /// There is no such page.
 pub fn not_found(shell: &Shell) -> String {
     let (headline, text) = (shell.t("There is no such page"), shell.t("The address may be mistyped, or what it named is gone."));
@@ -23,6 +29,13 @@ pub fn not_found(shell: &Shell) -> String {
 pub fn failed(shell: &Shell, reference: &str) -> String {
     let (headline, text) = (shell.t("This page could not be made"), shell.t("The cause is in the server's log. Trying again may help."));
     problem(shell, 500, headline, text, reference)
+}
+
+/// There is nothing at an address that somebody shared, whatever the reason. Leads nowhere.
+pub fn lost(shell: &Shell) -> String {
+    let mut shell = shell.clone();
+    shell.title = shell.t("Nothing here").to_owned();
+    page::html(&LostPage { shell: &shell })
 }
 
 /// Any other failure: status code, a headline, a sentence, and details to copy.
@@ -41,6 +54,7 @@ mod tests {
         let html = not_found(&shell(Page::Elsewhere, "Not found", "/<img onerror=x>", ""));
         assert!(html.contains("404") && html.contains("There is no such page"));
         assert!(!html.contains("<img onerror"));
+        assert!(lost(&shell(Page::Elsewhere, "", "/p/abc", "")).contains("Nothing here"));
         assert!(failed(&shell(Page::Elsewhere, "Error", "/", ""), "req-1").contains("req-1"));
     }
 }

@@ -318,6 +318,13 @@ impl Shell {
         self.look.lang.fill(en, &[&value])
     }
 
+    /// Takes the theme that the address names, as pages do that stand alone.
+    pub fn choose_theme(&mut self) {
+        if let Some(theme) = self.param("theme") {
+            self.look.theme = Theme::parse(theme);
+        }
+    }
+
     /// A text with two values.
     pub fn f2(&self, en: &str, first: impl Display, second: impl Display) -> String {
         self.look.lang.fill(en, &[&first, &second])
@@ -382,6 +389,7 @@ impl Shell {
         below(key("Alerts"), &links::ALERTS_PAGES)
             .chain(below(key("Uptime"), &links::UPTIME_PAGES))
             .chain(below(key("Logs"), &links::LOGS_PAGES))
+            .chain(below(key("Business"), &links::BUSINESS_PAGES))
             .chain(settings.map(|(_, href, words, _)| (key("Settings"), *href, *words)))
             .collect()
     }
@@ -430,6 +438,18 @@ impl Shell {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    /// A page without the breaks between its lines: where templates break theirs is of no concern to a test.
+    pub(crate) fn one_line(html: &str) -> String {
+        let mut line = String::with_capacity(html.len());
+        for part in html.lines().map(str::trim).filter(|part| !part.is_empty()) {
+            if !line.ends_with('>') && !part.starts_with('<') && !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(part);
+        }
+        line
+    }
 
     /// A shell for rendering tests.
     pub(crate) fn shell(page: Page, title: &str, path: &str, query: &str) -> Shell {

@@ -8,12 +8,15 @@ use crate::uptime::config::file::{CHECKS_MAX, read_one};
 use crate::uptime::config::plan::plan;
 use crate::uptime::store::kuma;
 
-/// A check in YAML or JSON: what is read is printed, reads back as the same, and can be planned without a panic.
+/// A check in YAML or JSON: what is read is printed, reads back as the same, also over itself, and can be planned without a
+/// panic.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(defined) = read_one(text, None) else { return };
     let again = read_one(&defined.definition(), None);
     assert_eq!(again.map(|again| again.check).as_ref(), Ok(&defined.check), "it reads back as the same");
+    let over = read_one(&defined.definition(), Some(&defined));
+    assert_eq!(over.map(|over| over.check).as_ref(), Ok(&defined.check), "nothing of it was hidden, and it goes where it went");
     let _either = plan(&defined.check).is_ok();
     let _shown = (defined.check.target(), defined.check.kind(), defined.check.deadline_after(0));
 }

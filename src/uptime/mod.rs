@@ -24,4 +24,4 @@ pub mod status;
 pub mod store;
 pub mod watch;
 
-pub use facade::{Uptime, UptimeOptions};
+pub use facade::{OwnHosts, Uptime, UptimeOptions};

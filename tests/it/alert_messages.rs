@@ -363,18 +363,34 @@ fn play() -> Result<(), String> {
     ];
     let server = Server::on(&folder.path().join("data"), &args);
     until("the metric is there", || !server.api("/api/v1/query?query=fault")["result"].as_array().unwrap().is_empty());
-    // Changes come in the middle of the groups' intervals, so that a second more or less of scraping moves none of them.
-    for (seconds, metrics) in [
-        (7, "fault{part=\"a\"} 1\n"),
-        (10, "fault{part=\"a\"} 1\nfault{part=\"b\"} 1\nfault{part=\"c\"} 1\n"),
-        (10, "fault{part=\"b\"} 1\n"),
-        (10, "fault{part=\"b\"} 1\nfault{part=\"d\"} 2\n"),
-        (10, "fault{part=\"a\"} 0\n"),
-        (12, "fault{part=\"a\"} 0\n"),
+    let ask = |path: &str| -> Json { client().get(format!("http://{their_prometheus}{path}")).send().unwrap().json().unwrap() };
+    let is_there = |list: &Json| list.as_array().is_some_and(|list| !list.is_empty());
+    until("it is there for them too", || is_there(&ask("/api/v1/query?query=fault")["data"]["result"]));
+    // Prometheus looks for its Alertmanagers every five seconds, and what it says before it found one reaches nobody.
+    until("they have found each other", || is_there(&ask("/api/v1/alertmanagers")["data"]["activeAlertmanagers"]));
+    // A change comes when both have told of the one before it, and in the middle of the groups' intervals: a second more or
+    // less of scraping moves none of them.
+    for (faults, held, metrics) in [
+        (1, 1, "fault{part=\"a\"} 1\n"),
+        (2, 1, "fault{part=\"a\"} 1\nfault{part=\"b\"} 1\nfault{part=\"c\"} 1\n"),
+        (3, 1, "fault{part=\"b\"} 1\n"),
+        (4, 2, "fault{part=\"b\"} 1\nfault{part=\"d\"} 2\n"),
+        (5, 2, "fault{part=\"a\"} 0\n"),
     ] {
         *stage.metrics.lock().unwrap() = metrics.to_owned();
-        pause(seconds);
+        let count = |hook: &str, alert: &str| stage.heard(hook).iter().filter(|text| text.starts_with(alert)).count();
+        until(&format!("both tell: {metrics}"), || {
+            ["/ours", "/theirs"].iter().all(|hook| count(hook, "Fault") >= faults && count(hook, "Held") >= held)
+        });
+        // The second alert is told of four seconds after the first: half of the interval has gone by then.
+        pause(if faults == 1 { 1 } else { 5 });
     }
+    pause(8);
+    compare(&stage)
+}
+
+/// Whether both sides said the same, group by group.
+fn compare(stage: &Stage) -> Result<(), String> {
     let messages = stage.messages.lock().unwrap();
     for (ours, theirs) in [("/ours", "/theirs"), ("/ours-only", "/theirs-only")] {
         let mut groups: BTreeMap<String, (Vec<Json>, Vec<Json>)> = BTreeMap::new();

@@ -49,6 +49,9 @@ fn what_fires_leads_to_everything_about_it() {
         assert!(now.contains(part), "{part}: {now}");
     }
     assert!(!now.contains("javascript:") && !now.contains("<img src=x") && !now.contains("<script>alert"), "{now}");
+    // Matchers run from left to right, wherever the page does.
+    let arabic = client().get(server.url("/alerts?by=group")).header("Cookie", "lang=ar").send().unwrap().text().unwrap();
+    assert!(arabic.contains("\u{2066}{alertname=&#34;Present&#34;} → pager\u{2069}"), "{arabic}");
     let group = until(&server, &address(&now, "/alerts/group?key="), "class=\"f\"");
     assert!(group.contains("pager") && group.contains("/ui/chart?q="), "{group}");
     let (status, spark) = server.get(&address(&now, "/ui/alerts/spark?rule="));

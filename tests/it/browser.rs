@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{Server, client, skip};
-use crate::{conformance, wire};
+use crate::{conformance, kpis, wire};
 
 /// Where Linux distributions put it.
 const BROWSERS: [&str; 4] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome-stable", "/usr/bin/google-chrome"];
@@ -29,8 +29,19 @@ fn drive(name: &str, server: &Server) {
     drive_with(name, server, &[]);
 }
 
+/// The same on a server of its own, which is filled when its turn has come: what it holds must be fresh.
+fn drive_own(name: &str, make: fn() -> Server) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    run(name, &make(), &[]);
+}
+
 /// The same with further arguments.
 fn drive_with(name: &str, server: &Server, args: &[&Path]) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    run(name, server, args);
+}
+
+fn run(name: &str, server: &Server, args: &[&Path]) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
     let Some(browser) = browser() else { return skip("Chromium is not installed") };
     if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -39,7 +50,6 @@ fn drive_with(name: &str, server: &Server, args: &[&Path]) {
     if !web.join("node_modules/playwright-core").exists() || !web.join("node_modules/axe-core").exists() {
         return skip("the test packages of web/ are not installed (npm ci)");
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new("node")
         .arg(web.join("test/browser").join(format!("{name}.mjs")))
         .arg(server.url(""))
@@ -106,6 +116,21 @@ fn push_lines(server: &Server) {
     assert_eq!(sent.status(), 204, "{}", sent.text().unwrap());
 }
 
+/// Visits of two pages, fast and slow.
+fn push_vitals(server: &Server) {
+    for visit in 0..20 {
+        let page = if visit % 3 == 0 { "/checkout" } else { "/" };
+        let measured = [("LCP", 900 + visit * 300), ("INP", 40 + visit * 20), ("CLS", 0), ("FCP", 700), ("TTFB", 2_000)];
+        let body: Vec<serde_json::Value> = measured
+            .iter()
+            .map(|(name, value)| serde_json::json!({ "name": name, "value": value, "id": format!("{name}{visit}"), "page": page }))
+            .collect();
+        let sent =
+            client().post(server.url("/api/metrics/web-vitals")).header("origin", "https://shop.example").json(&body).send().unwrap();
+        assert_eq!(sent.status(), 200, "{}", sent.text().unwrap());
+    }
+}
+
 /// A rule of every kind that keeps alerts calm, by the forms of the pages.
 fn keep_calm(server: &Server) {
     for form in [
@@ -158,6 +183,56 @@ fn tell_customers(server: &Server) {
     }
 }
 
+/// KPIs of a year, a funnel of them, people who come back, and a letter.
+fn count_people(server: &Server) {
+    let made = |path: &str, body: serde_json::Value| {
+        let (status, text) = server.post(path, "application/json", body.to_string());
+        assert_eq!(status, 200, "{path}: {text}");
+    };
+    let today = now_ms().div_euclid(86_400_000);
+    for (name, group, many, more) in [
+        ("Visits", "Shop", 900.0, serde_json::json!({})),
+        ("Baskets", "Shop", 300.0, serde_json::json!({})),
+        (
+            "Paid orders",
+            "Shop",
+            90.0,
+            serde_json::json!({ "owner": "Ada", "targets": [{ "by": "month", "value": 2_800 }, { "by": "week", "value": 650 }] }),
+        ),
+        (
+            "Revenue",
+            "Money",
+            4_800.0,
+            serde_json::json!({ "owner": "Grace", "unit": "currency", "currency": "EUR", "targets": [{ "by": "month", "value": 140_000 }] }),
+        ),
+    ] {
+        let mut kpi = serde_json::json!({ "name": name, "group": group, "pushed": {} });
+        kpi.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        made("/api/v1/kpis", kpi);
+        let value = |back: i64| many * (1.0 + 0.2 * ((back % 7) as f64 / 7.0) - back as f64 / 1_500.0);
+        let days: Vec<serde_json::Value> = (0..400)
+            .map(|back| serde_json::json!({ "at": ((today - back) * 86_400 + 43_200).to_string(), "value": value(back).round() }))
+            .collect();
+        made(&format!("/api/v1/kpis/{}/values", name.replace(' ', "%20")), serde_json::json!(days));
+    }
+    made(
+        "/api/v1/funnels",
+        serde_json::json!({ "name": "Shop", "description": "From the front page to the till.", "steps": ["Visits", "Baskets", "Paid orders"] }),
+    );
+    let now = now_ms();
+    let cohort = |month: i64, age: i64| {
+        let labels = [("__name__", "users_active"), ("cohort", &format!("2026-{month:02}")), ("age", &age.to_string())]
+            .map(|(name, value)| (name, value.to_owned()));
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        wire::series(&labels, &[(now, (1_000.0 + 40.0 * month as f64) * 0.8_f64.powi(age as i32))])
+    };
+    let all = (1..=8).flat_map(|month| (0..=(8 - month)).map(move |age| (month, age))).map(|(month, age)| cohort(month, age)).collect();
+    let (status, text) = wire::send(&server.url("/api/v1/write"), wire::body(all));
+    assert_eq!(status, 204, "{text}");
+    made("/api/v1/retentions", serde_json::json!({ "name": "Who stays", "promql": "users_active", "kpi": "Paid orders" }));
+    made("/api/v1/digests", serde_json::json!({ "name": "Weekly", "to": ["ann@x.example"], "kpis": ["Paid orders"] }));
+}
+
 /// A server with this host's metrics, requests, a target that is down and a pushed group.
 fn busy() -> Server {
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/web/test/browser");
@@ -166,9 +241,12 @@ fn busy() -> Server {
     let server = Server::with_config(&config, &[&format!("--alertmanager.config.file={web}/routing.yml")]);
     push_requests(&server);
     push_lines(&server);
+    push_vitals(&server);
     keep_calm(&server);
     watch_pages(&server);
     tell_customers(&server);
+    kpis::orders(&server);
+    count_people(&server);
     client()
         .put(server.url("/metrics/job/backup/instance/db-1"))
         .body("# HELP backup_size_bytes Size.\n# TYPE backup_size_bytes gauge\nbackup_size_bytes 12e9\n")
@@ -180,12 +258,12 @@ fn busy() -> Server {
 
 #[test]
 fn every_page_is_whole_calm_and_readable() {
-    drive("pages", &busy());
+    drive_own("pages", busy);
 }
 
 #[test]
 fn people_get_where_they_want() {
-    drive("flows", &busy());
+    drive_own("flows", busy);
 }
 
 #[test]
@@ -235,8 +313,32 @@ fn lines_are_found() {
 }
 
 #[test]
+fn a_metric_is_sent_and_described() {
+    drive("catalogue", &Server::quiet());
+}
+
+#[test]
+fn visits_say_how_fast_pages_are() {
+    drive("vitals", &Server::quiet());
+}
+
+#[test]
 fn pages_are_watched() {
     drive("uptime", &Server::quiet());
+}
+
+#[test]
+fn slos_are_defined_and_read() {
+    let server = Server::quiet();
+    push_requests(&server);
+    drive("slos", &server);
+}
+
+#[test]
+fn kpis_are_defined_and_read() {
+    let server = Server::quiet();
+    push_requests(&server);
+    drive("kpis", &server);
 }
 
 #[test]

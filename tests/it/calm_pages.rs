@@ -62,9 +62,8 @@ fn a_rota_is_made_taken_over_changed_and_deleted() {
         "{refused}"
     );
     let value = |name: &str, text: &str| {
-        let begin = format!("name=\"{name}\" value=\"");
-        let from = text.find(&begin).unwrap_or_else(|| panic!("no {begin} in {text}")) + begin.len();
-        text[from..].split('"').next().unwrap().to_owned()
+        let field = text.split_once(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("no {name} in {text}")).1;
+        field.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     };
     let shown = page(&server, "/alerts/oncall");
     let listed = shown.split("cm-over").nth(1).unwrap();

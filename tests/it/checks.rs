@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Server, ask, until};
+use crate::support::{Server, ask, page, until};
 
-/// A page whose status can be chosen; what it answers is JSON.
-fn page() -> (String, Arc<AtomicU16>) {
+/// A site whose status can be chosen; what it answers is JSON.
+pub(crate) fn site() -> (String, Arc<AtomicU16>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/health", listener.local_addr().unwrap());
     let status = Arc::new(AtomicU16::new(200));
@@ -44,7 +44,7 @@ fn await_state(server: &Server, name: &str, state: &str) -> Json {
 
 #[test]
 fn a_check_falls_is_told_and_comes_back_over_a_crash() {
-    let (url, status) = page();
+    let (url, status) = site();
     let mut server = Server::quiet();
     let shop = json!({
         "name": "Shop", "interval": "1s", "timeout": "900ms", "retries": 1, "labels": { "team": "web" },
@@ -81,11 +81,46 @@ fn a_check_falls_is_told_and_comes_back_over_a_crash() {
     assert_eq!(incidents.as_array().unwrap().len(), 1, "{incidents}");
     server.await_query("pharos_check_up{check='Shop'}", |found| found[0]["value"][1] == "1");
     until(|| alerts(&server).as_array().filter(|all| all.is_empty()).map(|_| ()));
+    let history = page(&server, "/alerts/history?range=now-1h");
+    for expected in ["CheckDown · Shop", "began to fire", "was over", "fired 1 time", "class=\"f\""] {
+        assert!(history.contains(expected), "the history of alerts says {expected}: {history}");
+    }
+}
+
+/// In planned maintenance an alert goes on and is kept back, over a crash too; afterwards it is as it was.
+#[test]
+fn in_maintenance_an_alert_goes_on_and_is_kept_back() {
+    let (url, status) = site();
+    let mut server = Server::quiet();
+    status.store(503, Ordering::SeqCst);
+    let shop = json!({ "name": "Shop", "interval": "1s", "timeout": "900ms", "retries": 0, "goal": 99.9, "http": { "url": url } });
+    assert_eq!(ask(&server, "POST", "/api/v1/checks", Some(&shop)).0, 200);
+    assert_eq!(await_state(&server, "Shop", "down")["check"]["goal"], 99.9);
+    let alert = |state: &str| until(|| alerts(&server).as_array()?.first().filter(|alert| alert["status"]["state"] == state).cloned());
+    let before = alert("active");
+    let hour = |offset: i64| chrono::DateTime::from_timestamp(chrono::Utc::now().timestamp() + offset, 0).unwrap().to_rfc3339();
+    let plan = json!({ "title": "Move", "checks": ["Shop"], "from": hour(-3600), "until": hour(3600) });
+    let (code, planned) = ask(&server, "POST", "/api/v1/maintenance", Some(&plan));
+    assert_eq!(code, 200, "{planned}");
+    let kept = alert("suppressed");
+    assert_eq!(kept["status"]["mutedBy"], json!(["maintenance: Move"]));
+    assert_eq!((&kept["startsAt"], &kept["fingerprint"]), (&before["startsAt"], &before["fingerprint"]), "the same alert");
+    assert_eq!(server.api("/api/v1/incidents")[0]["maintenance"], "part", "what was before the plan was made is not in it");
+    server.await_query("pharos_check_maintenance{check='Shop'}", |found| found[0]["value"][1] == "1");
+    assert!(server.get("/alerts").1.contains("muted by the maintenance"), "the page says why");
+
+    server.kill_and_restart();
+    let alert = |state: &str| until(|| alerts(&server).as_array()?.first().filter(|alert| alert["status"]["state"] == state).cloned());
+    assert_eq!(alert("suppressed")["startsAt"], before["startsAt"]);
+    let id = planned["data"]["id"].as_i64().unwrap();
+    assert_eq!(ask(&server, "DELETE", &format!("/api/v1/maintenance/{id}"), None).0, 200);
+    assert_eq!(alert("active")["startsAt"], before["startsAt"]);
+    server.await_query("pharos_check_maintenance{check='Shop'}", |found| found[0]["value"][1] == "0");
 }
 
 #[test]
 fn checks_are_written_changed_exported_and_forgotten() {
-    let (url, _) = page();
+    let (url, _) = site();
     let server = Server::quiet();
     let yaml = format!("name: Api\ninterval: 1h\nhttp:\n  url: {url}\n  username: ann\n  password: hunter2hunter2\n");
     assert_eq!(server.send("POST", "/api/v1/checks", "application/yaml", &yaml).0, 200);
@@ -105,6 +140,9 @@ fn checks_are_written_changed_exported_and_forgotten() {
     let changed = yaml.replace("hunter2hunter2", "<secret>").replace("1h", "2h");
     assert_eq!(server.send("PUT", "/api/v1/checks/Api", "application/yaml", &changed).0, 200);
     assert_eq!(check(&server, "Api")["check"]["interval"], "2h");
+    let elsewhere = changed.replace("127.0.0.1", "localhost");
+    let (code, text) = server.send("PUT", "/api/v1/checks/Api", "application/yaml", &elsewhere);
+    assert!(code == 400 && text.contains("type the password again: the address changed"), "{code} {text}");
     assert_eq!(ask(&server, "DELETE", "/api/v1/checks/Api", None).0, 200);
     assert_eq!(ask(&server, "DELETE", "/api/v1/checks/Api", None).0, 404);
     assert_eq!(server.api("/api/v1/checks"), json!([]));

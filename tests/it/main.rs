@@ -36,6 +36,8 @@ mod budget;
 mod calm;
 /// Pages of what keeps alerts calm: rules made, changed and deleted by forms.
 mod calm_pages;
+/// The catalogue of metrics: who asks for each, what people say of them; sending one by a form.
+mod catalogue;
 /// Messages about alerts: from the rule to the channel.
 mod channels;
 /// Checks: watched, down and up again, told as alerts; heartbeats.
@@ -58,6 +60,8 @@ mod container;
 mod crash;
 /// Dashboards by Grafana's HTTP API.
 mod dashboards_api;
+/// Letters about KPIs: received, read, looked at; once over restarts.
+mod digests;
 /// The documentation that is built in, and what the server shows of itself.
 mod docs;
 /// The user's own files and queries.
@@ -66,6 +70,12 @@ mod fixtures;
 mod full_disk;
 /// What goes for every answer: who may read it, how failures look, odd requests.
 mod http;
+/// Numbers of the business: made, sent, read, corrected, and who may.
+mod kpis;
+/// What an incident cost, where it is read.
+mod kpis_cost;
+/// Numbers out of a database.
+mod kpis_sql;
 /// How much clients may ask for, and how slowly.
 mod limits;
 /// Lines of logs, in and out.
@@ -108,16 +118,22 @@ mod remote_read;
 mod results;
 /// Recording and alerting rules.
 mod rules;
+/// The scorecard of many KPIs: as a page, for spreadsheets, to print.
+mod scorecard;
 /// Scraping real targets.
 mod scrape;
 /// The page about what is set for the server itself.
 mod server_page;
 /// Dashboards for people without an account, and their versions.
 mod shares;
+mod slos;
 /// Status pages: made, told on, read at once.
 mod status_edit;
+/// Status pages under host names of their own.
+mod status_hosts;
 /// Status pages as customers see them.
 mod status_pages;
+mod status_posts;
 /// Starting and stopping.
 mod stop;
 /// Unit tests of rules.
@@ -130,5 +146,7 @@ mod upkeep;
 mod uptime_pages;
 /// Settings that cannot work, refused everywhere alike; secrets in addresses.
 mod vetting;
+/// Web vitals of browsers.
+mod vitals;
 /// Every door for samples.
 mod writes;

@@ -3,7 +3,7 @@
 use crate::support::{Server, client};
 use crate::wire;
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/",
     "/explore",
     "/logs",
@@ -15,6 +15,7 @@ const PAGES: [&str; 16] = [
     "/catalogue",
     "/cardinality",
     "/pushed",
+    "/send",
     "/status",
     "/docs",
     "/status/self",
@@ -110,6 +111,14 @@ fn graphs_say_what_cannot_be_read_without_running_anything() {
     assert!(page.contains("unclosed left parenthesis"), "{page}");
     // Only an evaluation would find that there is no such series or too much of it.
     assert!(!server.get("/explore?q=sum(x)").1.contains("class=\"qerr\""));
+}
+
+#[test]
+fn values_of_tables_stand_without_spaces_around_them() {
+    let server = Server::quiet();
+    let page = server.get("/explore?q=1%2B1&view=table").1;
+    // Spaces are shown as they stand in these cells.
+    assert!(page.contains("style=\"white-space:pre\">2</td>"), "{page}");
 }
 
 #[test]

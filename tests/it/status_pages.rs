@@ -1,7 +1,7 @@
 //! Status pages as customers see them over the real server: the page, its feeds and badges, and how people follow it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -77,6 +77,7 @@ fn customers_see_what_is_true_without_script_or_account() {
     }
     for (path, code) in [
         ("/status/other", 404),
+        ("/status/other/history", 404),
         ("/status/other/feed.xml", 404),
         ("/status/other/subscribe", 404),
         ("/api/v1/checks/nobody/badge/status.svg", 404),
@@ -85,6 +86,9 @@ fn customers_see_what_is_true_without_script_or_account() {
     ] {
         assert_eq!(server.get(path).0, code, "{path}");
     }
+    // Whoever mistypes the address of a page learns nothing about the server.
+    let (_, nowhere) = server.get("/status/other");
+    assert!(nowhere.contains("There is no such page") && !nowhere.contains("<nav"), "{nowhere}");
     let json: Json = serde_json::from_str(&page(&server, "/status/shop/status.json")).unwrap();
     assert_eq!(
         (&json["sections"][0]["components"][1]["status"], &json["incidents"][0]["stage"]),
@@ -170,25 +174,79 @@ fn who_says_yes_is_told_once_until_they_end_it() {
     assert!(asked.contains(&429), "{asked:?}");
 }
 
+/// Takes one call of a webhook: what it is known by, what it says, and where the answer goes.
+fn called(hook: &TcpListener) -> (String, Json, TcpStream) {
+    let (stream, _) = hook.accept().unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap());
+    let (mut length, mut id, mut line) = (0, String::new(), String::new());
+    while lines.read_line(&mut line).unwrap() > 2 {
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        match name.to_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap(),
+            "idempotency-key" => id = value.trim().to_owned(),
+            _ => {}
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    std::io::Read::read_exact(&mut lines, &mut body).unwrap();
+    (id, serde_json::from_slice(&body).unwrap(), stream)
+}
+
+const TAKEN: &[u8] = b"HTTP/1.1 204 No Content\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+#[test]
+fn a_webhook_is_called_again_after_a_crash_and_knows_it() {
+    let (hook, port) = listener();
+    let mut server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--server.fetch-allow=loopback"]);
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
+    let hooked = json!({ "webhook": format!("http://127.0.0.1:{port}/hook") });
+    assert_eq!(ask(&server, "POST", "/api/v1/status-pages/shop/followers", Some(&hooked)).0, 200);
+    tell(&server, "shop", "Slow");
+    // It was called, and the server is killed before it knows what became of that.
+    let (first, said, stream) = called(&hook);
+    server.kill_and_restart();
+    drop(stream);
+    let (second, again, mut stream) = called(&hook);
+    assert!(first.len() == 32 && said["id"] == first.as_str(), "{first} {said}");
+    assert_eq!((&second, &again), (&first, &said), "the same call, and known as that");
+    stream.write_all(TAKEN).unwrap();
+    tell(&server, "shop", "Slower");
+    let (third, told, mut stream) = called(&hook);
+    assert!(third != first && told["post"]["title"] == "Slower", "what was taken does not come again: {told}");
+    stream.write_all(TAKEN).unwrap();
+}
+
+#[test]
+fn a_webhook_leads_only_where_the_server_may_call() {
+    let server = Server::quiet();
+    let (hook, port) = listener();
+    publish(&server, &json!({ "title": "Example", "slug": "shop" }));
+    let add = |address: &str| ask(&server, "POST", "/api/v1/status-pages/shop/followers", Some(&json!({ "webhook": address })));
+    for address in [format!("http://127.0.0.1:{port}/hook"), format!("http://[::1]:{port}/"), "http://169.254.169.254/latest".to_owned()] {
+        let (code, answer) = add(&address);
+        assert!(code == 400 && answer["error"].as_str().unwrap().contains("server.fetch_allow"), "{address}: {answer}");
+    }
+    // A name says nothing until it is called.
+    assert_eq!(add(&format!("http://localhost:{port}/hook")).0, 200);
+    tell(&server, "shop", "Slow");
+    hook.set_nonblocking(true).unwrap();
+    for _ in 0..50 {
+        assert!(hook.accept().is_err(), "it was called");
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn programs_are_told_by_webhook() {
-    let server = Server::quiet();
+    let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--server.fetch-allow=loopback"]);
     let (hook, port) = listener();
     publish(&server, &json!({ "title": "Example", "slug": "shop" }));
     let add = |address: &str| ask(&server, "POST", "/api/v1/status-pages/shop/followers", Some(&json!({ "webhook": address }))).0;
     assert_eq!((add("ftp://x"), add(""), add(&format!("http://127.0.0.1:{port}/hook"))), (400, 400, 200));
     tell(&server, "shop", "Slow");
-    let (mut stream, _) = hook.accept().unwrap();
-    let mut lines = BufReader::new(stream.try_clone().unwrap());
-    let (mut length, mut line) = (0, String::new());
-    while lines.read_line(&mut line).unwrap() > 2 {
-        length = line.to_lowercase().strip_prefix("content-length:").map_or(length, |text| text.trim().parse().unwrap());
-        line.clear();
-    }
-    let mut body = vec![0; length];
-    std::io::Read::read_exact(&mut lines, &mut body).unwrap();
-    stream.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").unwrap();
-    let told: Json = serde_json::from_slice(&body).unwrap();
+    let (_, told, mut stream) = called(&hook);
+    stream.write_all(TAKEN).unwrap();
     assert!(told["text"].as_str().unwrap().starts_with("Example: Slow") && told["update"]["stage"] == "investigating", "{told}");
     let id = server.api("/api/v1/status-pages/shop/followers")[0]["id"].as_i64().unwrap();
     assert_eq!(ask(&server, "DELETE", &format!("/api/v1/status-pages/shop/followers/{id}"), None).0, 200);
@@ -215,7 +273,7 @@ fn past_months_can_be_looked_at() {
 
 #[test]
 fn editors_see_who_follows() {
-    let server = Server::quiet();
+    let server = Server::start(&["--host-metrics=false", "--own-metrics=false", "--server.fetch-allow=127.0.0.1"]);
     publish(&server, &json!({ "title": "Example", "slug": "shop" }));
     assert!(page(&server, "/uptime/status-pages").contains("/uptime/status-pages/followers?slug=shop"));
     let html = page(&server, "/uptime/status-pages/followers?slug=shop");

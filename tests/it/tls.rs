@@ -41,7 +41,7 @@ impl Authority {
     /// Writes `stem.pem` and `stem.key` for a name, the certificate last, as renewing programs do.
     fn sign(&self, stem: &str, common_name: &str, usage: ExtendedKeyUsagePurpose) {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(["localhost", "127.0.0.1", "status.example"].map(str::to_owned).to_vec()).unwrap();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.insert_extended_key_usage(usage);
@@ -191,12 +191,29 @@ fn https_is_spoken_and_plain_http_is_led_there() {
         let led = plain.get(&to).header("host", "localhost").send().unwrap();
         assert_eq!(led.status().as_u16(), 308);
     }
+    // The name of a status page is its own: nobody is led from it to the server.
+    let made = client.post(https(&server, "/api/v1/status-pages")).header("content-type", "application/json");
+    let made = made.body(r#"{"title": "Example", "slug": "shop", "hosts": ["status.example"]}"#).send().unwrap();
+    assert_eq!(made.status().as_u16(), 200, "{}", made.text().unwrap());
+    let own = server.address.rsplit_once(':').unwrap().1;
+    for (to, host) in [
+        (server.url("/history?month=2026-01"), format!("status.example:{own}")),
+        (format!("http://127.0.0.1:{port}/history?month=2026-01"), "status.example".to_owned()),
+    ] {
+        let led = plain.get(&to).header("host", &host).send().unwrap();
+        assert_eq!((led.status().as_u16(), header(&led, "location")), (308, format!("https://status.example:{own}/history?month=2026-01")));
+    }
+    let visitor = authority.builder().resolve("status.example", server.address.parse().unwrap()).build().unwrap();
+    let page = visitor.get(format!("https://status.example:{own}/")).send().unwrap();
+    assert_eq!((page.status().as_u16(), page.version()), (200, reqwest::Version::HTTP_2));
+    assert!(page.text().unwrap().contains("Example"));
+    assert_eq!(visitor.get(format!("https://status.example:{own}/metrics")).send().unwrap().status().as_u16(), 404);
     // What people type is understood behind encryption too.
     let typed = b"GET /api/v1/query?query=label_replace(vector(1),\"a\",\"<`>\",\"\",\"\") HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let (_, answer) = shown(&server, Some(typed));
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"a\":\"<`>\""), "{answer}");
     let metrics = client.get(https(&server, "/metrics")).send().unwrap().text().unwrap();
-    assert!(metrics.contains("pharos_http_tls_handshake_failures_total{reason=\"plain_http\"} 6\n"), "{metrics}");
+    assert!(metrics.contains("pharos_http_tls_handshake_failures_total{reason=\"plain_http\"} 7\n"), "{metrics}");
     assert!(metrics.contains("pharos_http_connections "));
 }
 

@@ -97,6 +97,16 @@ fn forms_keep_secrets_and_copies_take_them_along() {
     assert!(status == 200 && copy.contains("Api (copy)"), "{copy}");
     let (status, taken) = with(&[("from", &id), ("http.password", "<secret>")]);
     assert!(status == 400 && taken.contains("there is a check named"), "{status} {taken}");
+    // Whoever may change a check need not know its secrets: they are not sent elsewhere, neither saved, copied nor tried.
+    for (path, status) in [("/uptime/save", 400), ("/ui/uptime/try", 200)] {
+        for place in ["id", "from"] {
+            let elsewhere = [("kind", "http"), ("whole", "1"), ("name", "Else"), ("http.url", "http://localhost:1/"), (place, id.as_str())];
+            let pairs: Vec<(&str, &str)> = elsewhere.into_iter().chain([("http.username", "ann"), ("http.password", "<secret>")]).collect();
+            let (answered, text) = send_form(&server, path, &pairs);
+            let is_said = text.contains("Type the password again: the address changed");
+            assert!(answered == status && is_said, "{path} {place}: {answered} {text}");
+        }
+    }
     let copied = send_form(
         &server,
         "/uptime/save",
@@ -158,6 +168,112 @@ fn many_are_changed_at_once_and_deleted_after_a_question() {
     assert!(status == 200 && asked.contains("Delete 2 checks for good?") && ids(&server).len() == 3, "{status} {asked}");
     assert!(act("delete", &[("sure", "1")]).1.contains("2 checks are deleted."));
     assert_eq!((ids(&server).len(), act("pause", &[]).0, send_form(&server, "/uptime", &[("do", "pause")]).0), (1, 404, 400));
+}
+
+#[test]
+fn all_that_match_are_changed_whatever_page_they_are_on() {
+    let server = Server::quiet();
+    let line = |n: usize| format!("- {{name: P{n:02}, interval: 1h, labels: {{row: r{}}}, tcp: {{address: '127.0.0.1:1'}}}}\n", n % 2);
+    let file = format!("checks:\n{}", (0..120).map(line).collect::<String>());
+    assert_eq!(send_form(&server, "/uptime/import", &[("text", &file), ("step", "save")]).0, 200);
+    let back = "/uptime?label=row%3Dr1";
+    let list = server.get(back).1;
+    assert!(list.contains("name=\"every\" value=\"60\"") && list.contains("All 60 that match"), "{list}");
+    let act = |wish: &str, more: &[(&str, &str)]| {
+        send_form(&server, "/uptime", &[&[("do", wish), ("every", "60"), ("back", back)], more].concat())
+    };
+    let of = |key: &str, value: &str| {
+        let texts: Vec<String> = ids(&server).iter().map(|(_, id)| server.get(&format!("/api/v1/checks/{id}.yaml")).1).collect();
+        texts.iter().filter(|text| text.contains(&format!("{key}: {value}\n"))).count()
+    };
+    assert!(act("pause", &[]).1.contains("60 checks are paused."));
+    assert_eq!(server.api("/api/v1/checks").as_array().unwrap().iter().filter(|one| one["state"] == "paused").count(), 60);
+    assert!(act("retries", &[("retries", "7")]).1.contains("60 checks are changed."));
+    assert!(act("severity", &[("severity", "warning")]).1.contains("60 checks are changed."));
+    assert_eq!((of("retries", "7"), of("severity", "warning")), (60, 60));
+    assert_eq!((act("retries", &[("retries", "many")]).0, act("retries", &[]).0, act("severity", &[]).0), (400, 400, 400));
+    let (code, plan) = act("maintain", &[]);
+    assert!(code == 200 && plan.contains("Plan maintenance") && plan.contains("value=\"P01\" checked"), "{plan}");
+    assert!(!plan.contains("value=\"P00\" checked"));
+    assert_eq!(server.api("/api/v1/maintenance"), serde_json::json!([]), "a form keeps nothing");
+
+    let (_, asked) = act("delete", &[]);
+    assert!(asked.contains("Delete 60 checks for good?") && asked.contains("and 40 more"), "{asked}");
+    // One more matches by now: it was not asked about.
+    let more = "{name: Late, labels: {row: r1}, tcp: {address: '127.0.0.1:1'}}";
+    assert_eq!(server.send("POST", "/api/v1/checks", "application/yaml", more).0, 200);
+    let (_, asked) = act("delete", &[("sure", "1")]);
+    assert!(asked.contains("Delete 61 checks for good?") && ids(&server).len() == 121, "{asked}");
+    let sure = [("do", "delete"), ("every", "61"), ("sure", "1"), ("back", back)];
+    assert!(send_form(&server, "/uptime", &sure).1.contains("61 checks are deleted."));
+    assert_eq!(ids(&server).len(), 60);
+    let log = server.get("/settings/audit").1;
+    assert!(log.contains("checks.retries") && log.contains("checks.severity"), "{log}");
+}
+
+#[test]
+fn a_check_is_a_file_that_is_brought_in_again_unchanged() {
+    let server = Server::quiet();
+    let checks = [
+        "{name: 'Shop: /a', labels: {team: web}, parent: Host, interval: 5m, retries: 4, severity: warning, note: \"Call Ann.\\nThen Bob.\", http: {url: 'https://a.example/?q=1', status: [200, 3xx], contains: [Welcome]}}",
+        "{name: Names, dns: {name: a.example, server: '127.0.0.1:53', type: A}}",
+        "{name: All, group: {checks: [Host]}}",
+        "{name: Signed, http: {url: 'https://ann:pw@a.example/', bearer_token: hunter2hunter2}}",
+    ];
+    assert_eq!(
+        server.send("POST", "/api/v1/checks", "application/yaml", "{name: Host, interval: 1h, tcp: {address: 'a.example:1'}}").0,
+        200
+    );
+    for check in checks {
+        let (code, made) = server.send("POST", "/api/v1/checks", "application/yaml", check);
+        assert_eq!(code, 200, "{made}");
+        let id = serde_json::from_str::<serde_json::Value>(&made).unwrap()["data"]["id"].to_string();
+        let page = server.get(&format!("/uptime/{id}")).1;
+        assert!(page.contains(&format!("href=\"/api/v1/checks/{id}.yaml\" download")), "{page}");
+        let answer = client().get(server.url(&format!("/api/v1/checks/{id}.yaml"))).send().unwrap();
+        let named = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
+        assert!(named.starts_with("attachment; filename=\"") && named.ends_with(".yaml\"") && !named.contains('/'), "{named}");
+        let file = answer.text().unwrap();
+        assert!(file.starts_with("checks:") && !file.contains("hunter2") && !file.contains("pw@"), "{file}");
+        assert_eq!(server.get(&format!("/api/v1/checks/{id}?format=yaml")).1, file);
+        assert_eq!(ask(&server, "DELETE", &format!("/api/v1/checks/{id}"), None).0, 200);
+        let (code, said) = server.send("POST", "/api/v1/checks/import", "application/yaml", &file);
+        assert_eq!(code, 200, "{said}");
+        if check.contains("hunter2") {
+            assert!(said.contains("bearer_token was hidden") && said.contains("a part of an address was hidden"), "{said}");
+            continue;
+        }
+        let again = ids(&server).into_iter().map(|(_, id)| id).max().unwrap();
+        assert_eq!(server.get(&format!("/api/v1/checks/{again}.yaml")).1, file, "{said}");
+    }
+    assert_eq!((server.get("/api/v1/checks/99.yaml").0, server.get("/api/v1/checks/Host?format=xml").0), (404, 400));
+}
+
+#[test]
+fn a_file_is_uploaded_by_a_form_without_script() {
+    let server = Server::quiet();
+    assert!(server.get("/uptime/import").1.contains("enctype=\"multipart/form-data\""));
+    let send = |file: &[u8], text: &str, step: &str| {
+        let mut body = Vec::new();
+        for (name, value) in [("text", text), ("step", step)] {
+            body.extend(format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+        }
+        body.extend(b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.yml\"\r\n\r\n");
+        body.extend(file);
+        body.extend(b"\r\n--x--\r\n");
+        let request = client().post(server.url("/uptime/import")).header("content-type", "multipart/form-data; boundary=x");
+        let answer = request.body(body).send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap())
+    };
+    let file = "checks:\n- {name: Uploaded, interval: 1h, tcp: {address: '127.0.0.1:1'}}\n";
+    let (code, looked) = send(file.as_bytes(), "", "look");
+    assert!(code == 200 && looked.contains("Bring in 1 check") && looked.contains("name: Uploaded"), "{code} {looked}");
+    assert_eq!(ids(&server), [], "it is looked at first");
+    let (code, kept) = send(b"", file, "save");
+    assert!(code == 200 && kept.contains("1 check is brought in."), "{code} {kept}");
+    assert_eq!(ids(&server)[0].0, "Uploaded");
+    let (code, said) = send(&[0xff; 64], "", "look");
+    assert!(code == 400 && said.contains("neither text nor a database"), "{code} {said}");
 }
 
 #[test]

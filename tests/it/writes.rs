@@ -104,6 +104,20 @@ fn custom_metrics_are_taken_one_by_one_and_in_batches() {
 }
 
 #[test]
+fn the_first_events_of_a_counter_are_an_increase() {
+    let server = Server::quiet();
+    for body in
+        [json!({ "name": "orders_total", "type": "counter", "value": 7 }), json!({ "name": "own_total", "type": "counter", "total": 7 })]
+    {
+        assert_eq!(server.post("/api/v1/metrics/custom", "application/json", body.to_string()).0, 200);
+    }
+    let rise = |name: &str| format!("max_over_time({name}[5m]) - min_over_time({name}[5m])");
+    server.await_query(&rise("orders_total"), |found| found[0]["value"][1] == "7");
+    server.await_query("increase(orders_total[5m]) >= 7", |found| !found[0].is_null());
+    server.await_query(&rise("own_total"), |found| found[0]["value"][1] == "0");
+}
+
+#[test]
 fn what_storage_refuses_is_neither_kept_nor_acknowledged() {
     let server = Server::start(&["--limits.series-per-job-max", "4", "--host-metrics=false", "--own-metrics=false"]);
     let push = |body: &'static str| {

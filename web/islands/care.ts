@@ -11,14 +11,23 @@ class Care extends HTMLElement {
 
   connectedCallback(): void {
     const { signal } = this.#ctl;
-    this.addEventListener('submit', (e) => { void this.#send(e as SubmitEvent); }, { signal });
+    this.addEventListener(
+      'submit',
+      (e) => {
+        void this.#send(e as SubmitEvent);
+      },
+      { signal },
+    );
     this.addEventListener('change', () => this.#count(), { signal });
     addEventListener('keydown', (e) => this.#key(e), { signal });
     addEventListener('ph:zone', () => this.#zone(), { signal });
     this.#zone();
     this.#count();
   }
-  disconnectedCallback(): void { this.#ctl.abort(); this.#ctl = new AbortController(); }
+  disconnectedCallback(): void {
+    this.#ctl.abort();
+    this.#ctl = new AbortController();
+  }
 
   /** Mornings are the reader's. */
   #zone(): void {
@@ -47,7 +56,8 @@ class Care extends HTMLElement {
   }
 
   async #send(e: SubmitEvent): Promise<void> {
-    const form = e.target as HTMLFormElement, button = e.submitter as HTMLButtonElement | null;
+    const form = e.target as HTMLFormElement,
+      button = e.submitter as HTMLButtonElement | null;
     if (form.id !== 'care') return;
     e.preventDefault();
     // FormData with the button, which may stand outside of the form.

@@ -1,21 +1,34 @@
 /** The light of a token: asks every two seconds whether its first data is there. Rests in hidden tabs. */
 
-interface Answer { state: string; text: string }
-const EVERY = 2000, AFTER_FAILURE = 5000;
+interface Answer {
+  state: string;
+  text: string;
+}
+const EVERY = 2000,
+  AFTER_FAILURE = 5000;
 
 class Light extends HTMLElement {
   #timer = 0;
 
-  connectedCallback(): void { this.#plan(EVERY); }
-  disconnectedCallback(): void { clearTimeout(this.#timer); }
+  connectedCallback(): void {
+    this.#plan(EVERY);
+  }
+  disconnectedCallback(): void {
+    clearTimeout(this.#timer);
+  }
 
   #plan(wait: number): void {
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => { void this.#look(); }, wait);
+    this.#timer = window.setTimeout(() => {
+      void this.#look();
+    }, wait);
   }
 
   async #look(): Promise<void> {
-    if (document.hidden) { this.#plan(EVERY); return; }
+    if (document.hidden) {
+      this.#plan(EVERY);
+      return;
+    }
     try {
       const res = await fetch(this.getAttribute('src') ?? '', { headers: { accept: 'application/json' } });
       if (!res.ok) throw new Error(String(res.status));

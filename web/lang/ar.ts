@@ -1,7 +1,7 @@
 /** Arabic words of scripts: English text to Arabic. Counts: zero | one | two | few | many | other. */
 export const ar: Record<string, string> = {
   // Charts
-  'Chart': 'رسم بياني',
+  Chart: 'رسم بياني',
   'and {} more': 'و{} غيرها',
   'highest {} {}': 'أعلاها {} {}',
   'Left and right arrow keys read values.': 'مفتاحا السهمين يمينًا ويسارًا يقرآن القيم.',
@@ -9,21 +9,23 @@ export const ar: Record<string, string> = {
   'No result. The reason stands under the query.': 'لا نتيجة. السبب تحت الاستعلام.',
   'The server answered {}.': 'أجاب الخادم بـ {}.',
   'The server cannot be reached.': 'تعذّر الوصول إلى الخادم.',
-  'Series': 'السلسلة',
-  'Last': 'الأخيرة',
+  Series: 'السلسلة',
+  Last: 'الأخيرة',
   'At cursor': 'عند المؤشر',
-  'Min': 'الأدنى',
-  'Max': 'الأعلى',
-  'Mean': 'المتوسط',
+  Min: 'الأدنى',
+  Max: 'الأعلى',
+  Mean: 'المتوسط',
   '{} series': 'لا سلاسل | سلسلة واحدة | سلسلتان | {} سلاسل | {} سلسلة | {} سلسلة',
   '{} points': 'لا نقاط | نقطة واحدة | نقطتان | {} نقاط | {} نقطة | {} نقطة',
   'step {}': 'الخطوة {}',
   '{} ms': '{} م.ث',
-  '{} series, showing the {} highest. Add a label filter or an aggregation to see the others.': '{} سلسلة، يُعرض أعلى {}. أضف تصفية بوسم أو تجميعًا لرؤية الباقي.',
+  '{} series, showing the {} highest. Add a label filter or an aggregation to see the others.':
+    '{} سلسلة، يُعرض أعلى {}. أضف تصفية بوسم أو تجميعًا لرؤية الباقي.',
   // Logs
-  'More lines have the time {} than can be listed: more words or an export show them.': 'أسطر بالوقت {} أكثر مما يمكن سرده: كلمات أكثر أو تصدير يُظهرها.',
+  'More lines have the time {} than can be listed: more words or an export show them.':
+    'أسطر بالوقت {} أكثر مما يمكن سرده: كلمات أكثر أو تصدير يُظهرها.',
   // Explorer
-  'Result': 'النتيجة',
+  Result: 'النتيجة',
   'Write a query first.': 'اكتب استعلامًا أولًا.',
   'There is nothing to export yet.': 'لا شيء للتصدير بعد.',
   'Queries you run are kept here, in this browser only.': 'تُحفظ هنا الاستعلامات التي تنفّذها، في هذا المتصفح فقط.',
@@ -33,8 +35,8 @@ export const ar: Record<string, string> = {
   'Last hour': 'الساعة الأخيرة',
   'Last day': 'اليوم الأخير',
   'Last week': 'الأسبوع الأخير',
-  'Today': 'اليوم',
-  'Yesterday': 'أمس',
+  Today: 'اليوم',
+  Yesterday: 'أمس',
   'This week': 'هذا الأسبوع',
   'Previous week': 'الأسبوع السابق',
   'This month': 'هذا الشهر',
@@ -54,12 +56,12 @@ export const ar: Record<string, string> = {
   'The start must be before the end.': 'يجب أن تكون البداية قبل النهاية.',
   'printed {}': 'طُبع {}',
   // Everywhere
-  'Reconnecting': 'إعادة الاتصال',
-  'Close': 'إغلاق',
-  'Copied': 'نُسخ',
+  Reconnecting: 'إعادة الاتصال',
+  Close: 'إغلاق',
+  Copied: 'نُسخ',
   'Link copied': 'نُسخ الرابط',
   'Keep it': 'إبقاء',
-  'Delete': 'حذف',
+  Delete: 'حذف',
   // Dashboards
   '{} is larger than the 4 MiB that a dashboard may have.': '{} أكبر من 4 MiB، وهو أقصى حجم للوحة.',
   // Alerts

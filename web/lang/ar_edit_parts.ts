@@ -7,7 +7,7 @@ export const ar: Record<string, string> = {
   'Use {}': 'استخدام {}',
   'Nothing is called that.': 'لا شيء بهذا الاسم.',
   'and {} more: type to find them': 'و{} غيرها: اكتب للعثور عليها',
-  'Close': 'إغلاق',
+  Close: 'إغلاق',
   '{} is now at place {} of {}.': 'أصبح {} في الموضع {} من {}.',
   'Move {} up': 'نقل {} إلى أعلى',
   'Move {} down': 'نقل {} إلى أسفل',
@@ -16,7 +16,7 @@ export const ar: Record<string, string> = {
   'Choose a colour for {}': 'اختيار لون لـ{}',
   'Another one': 'لون آخر',
   'Default (metrics)': 'الافتراضي (المقاييس)',
-  'Metrics': 'المقاييس',
-  'Logs': 'السجلات',
+  Metrics: 'المقاييس',
+  Logs: 'السجلات',
   'Each query says': 'يحدده كل استعلام',
 };

@@ -1,7 +1,8 @@
 /** Arabic words of explained queries: fetched with them, not with every page. */
 export const ar: Record<string, string> = {
   'The same value at every time.': 'القيمة نفسها في كل وقت.',
-  'How fast {} grows a second, as a mean over the window; resets of counters are allowed for.': 'سرعة نمو {} في الثانية، كمتوسط على النافذة؛ مع مراعاة تصفير العدّادات.',
+  'How fast {} grows a second, as a mean over the window; resets of counters are allowed for.':
+    'سرعة نمو {} في الثانية، كمتوسط على النافذة؛ مع مراعاة تصفير العدّادات.',
   'How fast {} grows a second, by its last two samples.': 'سرعة نمو {} في الثانية، حسب آخر عيّنتين.',
   'How much {} grew over the window; resets of counters are allowed for.': 'مقدار نمو {} خلال النافذة؛ مع مراعاة تصفير العدّادات.',
   'The difference between the last and the first value of {} in the window.': 'الفرق بين آخر قيمة وأول قيمة من {} في النافذة.',

@@ -17,7 +17,8 @@ export function selector(metric: string | undefined, matchers: Matcher[] = [], w
   return parts.length ? `{${parts.join(',')}}` : '';
 }
 
-const path = (p: string, match: string) => `/api/v1/${p}${p.includes('?') ? '&' : '?'}limit=${LIMIT}${match ? `&match[]=${encodeURIComponent(match)}` : ''}`;
+const path = (p: string, match: string) =>
+  `/api/v1/${p}${p.includes('?') ? '&' : '?'}limit=${LIMIT}${match ? `&match[]=${encodeURIComponent(match)}` : ''}`;
 /** The path that lists metrics with a prefix. */
 export const metricsPath = (prefix: string) => path('label/__name__/values', prefix ? `{__name__=~${quote(literal(prefix) + '.*')}}` : '');
 
@@ -36,23 +37,36 @@ export class Client implements PrometheusClient {
     const known = this.kept.get(path);
     if (known && known.until > this.now()) return known.answer as Promise<T>;
     if (this.kept.size > 200) this.kept.clear();
-    const answer = this.get(path).then((v) => (v as { data?: T }).data ?? otherwise).catch(() => { this.kept.delete(path); return otherwise; });
+    const answer = this.get(path)
+      .then((v) => (v as { data?: T }).data ?? otherwise)
+      .catch(() => {
+        this.kept.delete(path);
+        return otherwise;
+      });
     this.kept.set(path, { until: this.now() + KEEP_MS, answer });
     return answer;
   }
 
-  metricNames(prefix = ''): Promise<string[]> { return this.ask(metricsPath(prefix), [] as string[]); }
-  labelNames(metric?: string): Promise<string[]> { return this.ask(path('labels', selector(metric)), [] as string[]); }
+  metricNames(prefix = ''): Promise<string[]> {
+    return this.ask(metricsPath(prefix), [] as string[]);
+  }
+  labelNames(metric?: string): Promise<string[]> {
+    return this.ask(path('labels', selector(metric)), [] as string[]);
+  }
   labelValues(label: string, metric?: string, matchers?: Matcher[]): Promise<string[]> {
     if (label === '__name__') return this.metricNames();
     return this.ask(path(`label/${encodeURIComponent(label)}/values`, selector(metric, matchers, label)), [] as string[]);
   }
-  metricMetadata(): Promise<Record<string, { type: string; help: string }[]>> { return this.ask('/api/v1/metadata?limit=5000&limit_per_metric=1', {}); }
+  metricMetadata(): Promise<Record<string, { type: string; help: string }[]>> {
+    return this.ask('/api/v1/metadata?limit=5000&limit_per_metric=1', {});
+  }
   async series(metric: string, matchers?: Matcher[], label?: string): Promise<Map<string, string>[]> {
     const match = selector(metric, matchers, label);
     if (!match) return [];
     const found = await this.ask(path('series', match), [] as Record<string, string>[]);
     return found.map((s) => new Map(Object.entries(s)));
   }
-  flags(): Promise<Record<string, string>> { return Promise.resolve({}); }
+  flags(): Promise<Record<string, string>> {
+    return Promise.resolve({});
+  }
 }

@@ -7,15 +7,54 @@ import { tags } from '@lezer/highlight';
 import { visible } from './problem.ts';
 
 const STAGES = ['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'decolorize', 'line_format', 'label_format', 'drop', 'keep', 'unwrap'];
-const RANGES = ['rate', 'count_over_time', 'bytes_rate', 'bytes_over_time', 'sum_over_time', 'avg_over_time', 'min_over_time', 'max_over_time', 'stddev_over_time', 'stdvar_over_time', 'quantile_over_time', 'first_over_time', 'last_over_time', 'absent_over_time', 'rate_counter'];
-const VECTORS = ['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'topk', 'bottomk', 'sort', 'sort_desc', 'approx_topk', 'label_replace', 'vector'];
+const RANGES = [
+  'rate',
+  'count_over_time',
+  'bytes_rate',
+  'bytes_over_time',
+  'sum_over_time',
+  'avg_over_time',
+  'min_over_time',
+  'max_over_time',
+  'stddev_over_time',
+  'stdvar_over_time',
+  'quantile_over_time',
+  'first_over_time',
+  'last_over_time',
+  'absent_over_time',
+  'rate_counter',
+];
+const VECTORS = [
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'stddev',
+  'stdvar',
+  'topk',
+  'bottomk',
+  'sort',
+  'sort_desc',
+  'approx_topk',
+  'label_replace',
+  'vector',
+];
 const WORDS = ['by', 'without', 'on', 'ignoring', 'group_left', 'group_right', 'offset', 'and', 'or', 'unless', 'bool', 'ip'];
-const known = new Map<string, string>([...STAGES, ...WORDS].map((w): [string, string] => [w, 'keyword']).concat([...RANGES, ...VECTORS].map((w): [string, string] => [w, 'function'])));
+const known = new Map<string, string>(
+  [...STAGES, ...WORDS]
+    .map((w): [string, string] => [w, 'keyword'])
+    .concat([...RANGES, ...VECTORS].map((w): [string, string] => [w, 'function'])),
+);
 
 /** What stands next in a text, and how long it is. */
 export function token(text: string): [string, number] {
-  const m = /^(?:\s+|#[^\n]*|"(?:[^"\\\n]|\\.)*"?|`[^`]*`?|\d+(?:\.\d+)?(?:ns|us|µs|ms|[smhdwy]|[KMGT]?i?B)*|[A-Za-z_][\w.]*|\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[|=<>+\-*/%^]|[{}()[\],])/u.exec(text);
-  const found = m?.[0] ?? text.slice(0, 1), c = found[0] ?? '';
+  const m =
+    /^(?:\s+|#[^\n]*|"(?:[^"\\\n]|\\.)*"?|`[^`]*`?|\d+(?:\.\d+)?(?:ns|us|µs|ms|[smhdwy]|[KMGT]?i?B)*|[A-Za-z_][\w.]*|\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[|=<>+\-*/%^]|[{}()[\],])/u.exec(
+      text,
+    );
+  const found = m?.[0] ?? text.slice(0, 1),
+    c = found[0] ?? '';
   if (!m) return ['', Math.max(1, found.length)];
   if (/\s/.test(c)) return ['', found.length];
   if (c === '#') return ['comment', found.length];
@@ -51,7 +90,10 @@ const search = StreamLanguage.define<null>({
   tokenTable: { label: tags.labelName },
 });
 
-export const dialect = (language: string) => [language === 'logql' ? logql : search, syntaxHighlighting(HighlightStyle.define([{ tag: tags.labelName, color: 'var(--q-lbl)' }]), { fallback: true })];
+export const dialect = (language: string) => [
+  language === 'logql' ? logql : search,
+  syntaxHighlighting(HighlightStyle.define([{ tag: tags.labelName, color: 'var(--q-lbl)' }]), { fallback: true }),
+];
 
 async function list(path: string): Promise<string[]> {
   const res = await fetch(path, { headers: { 'x-requested-with': 'pharos' } }).catch(() => null);
@@ -60,7 +102,8 @@ async function list(path: string): Promise<string[]> {
 }
 const labels = () => list('/loki/api/v1/labels');
 const values = (name: string) => list(`/loki/api/v1/label/${encodeURIComponent(name)}/values`);
-const options = (all: string[], type: string, apply?: (v: string) => string): Completion[] => all.slice(0, 500).map((label) => ({ label, type, ...(apply ? { apply: apply(label) } : {}) }));
+const options = (all: string[], type: string, apply?: (v: string) => string): Completion[] =>
+  all.slice(0, 500).map((label) => ({ label, type, ...(apply ? { apply: apply(label) } : {}) }));
 
 /** Where the cursor is: in the braces of a selector, after a label, after a pipe, or elsewhere. */
 export function place(before: string): { what: 'label' | 'value' | 'stage' | 'start'; label?: string } {
@@ -75,28 +118,45 @@ export function place(before: string): { what: 'label' | 'value' | 'stage' | 'st
 
 export function complete(language: string) {
   return async (c: CompletionContext): Promise<CompletionResult | null> => {
-    const before = c.state.sliceDoc(0, c.pos), word = c.matchBefore(/[\w.-]*$/);
+    const before = c.state.sliceDoc(0, c.pos),
+      word = c.matchBefore(/[\w.-]*$/);
     const from = word?.from ?? c.pos;
     if (language !== 'logql') {
       const field = /(?:^|\s)-?([\w.]+):"?([^\s"]*)$/.exec(before);
-      if (field) return { from: c.pos - (field[2] ?? '').length, options: options(await values(field[1] ?? ''), 'text', (v) => (/[\s"]/.test(v) ? JSON.stringify(v) : v)), validFor: /^[\w.-]*$/ };
+      if (field)
+        return {
+          from: c.pos - (field[2] ?? '').length,
+          options: options(await values(field[1] ?? ''), 'text', (v) => (/[\s"]/.test(v) ? JSON.stringify(v) : v)),
+          validFor: /^[\w.-]*$/,
+        };
       if (!c.explicit && !(word && word.to > word.from)) return null;
       return { from, options: options(await labels(), 'property', (v) => `${v}:`), validFor: /^[\w.]*$/ };
     }
     const at = place(before);
     if (at.what === 'value') {
       const quoted = /"[^"]*$/.test(before);
-      return { from: quoted ? c.pos - (/[^"]*$/.exec(before)?.[0].length ?? 0) : from, options: options(await values(at.label ?? ''), 'text', (v) => (quoted ? JSON.stringify(v).slice(1, -1) : JSON.stringify(v))) };
+      return {
+        from: quoted ? c.pos - (/[^"]*$/.exec(before)?.[0].length ?? 0) : from,
+        options: options(await values(at.label ?? ''), 'text', (v) => (quoted ? JSON.stringify(v).slice(1, -1) : JSON.stringify(v))),
+      };
     }
     if (at.what === 'label') return { from, options: options(await labels(), 'property', (v) => `${v}=`), validFor: /^\w*$/ };
     if (!c.explicit && !(word && word.to > word.from)) return null;
     if (at.what === 'stage') return { from, options: options(STAGES, 'keyword'), validFor: /^\w*$/ };
-    return { from, options: [...options(RANGES, 'function'), ...options(VECTORS, 'function'), ...options(WORDS, 'keyword')], validFor: /^\w*$/ };
+    return {
+      from,
+      options: [...options(RANGES, 'function'), ...options(VECTORS, 'function'), ...options(WORDS, 'keyword')],
+      validFor: /^\w*$/,
+    };
   };
 }
 
 /** What the server makes of the bar: LogQL in parts with their colours, or what is wrong and where (UTF-16 offsets). */
-export interface Compiled { logql?: string; parts?: [string, string][]; error?: { message: string; place?: [number, number] | null } }
+export interface Compiled {
+  logql?: string;
+  parts?: [string, string][];
+  error?: { message: string; place?: [number, number] | null };
+}
 
 /** Asks the server what a text of the bar compiles to, with the filters and the range of the page. */
 export async function compiled(text: string, language: string): Promise<Compiled | null> {
@@ -107,11 +167,13 @@ export async function compiled(text: string, language: string): Promise<Compiled
 }
 
 /** The server's word on a text; the page hears what it compiles to. */
-export const lint = (language: string) => async (text: string, view: EditorView): Promise<Diagnostic[]> => {
-  const found = await compiled(text, language);
-  if (!found || view.state.doc.toString() !== text) return [];
-  view.dom.dispatchEvent(new CustomEvent('ph:compiled', { bubbles: true, detail: found }));
-  if (!found.error) return [];
-  const [from, to] = visible(found.error.place?.[0] ?? 0, found.error.place?.[1] ?? text.length, text.length);
-  return [{ from, to, severity: 'error', message: found.error.message }];
-};
+export const lint =
+  (language: string) =>
+  async (text: string, view: EditorView): Promise<Diagnostic[]> => {
+    const found = await compiled(text, language);
+    if (!found || view.state.doc.toString() !== text) return [];
+    view.dom.dispatchEvent(new CustomEvent('ph:compiled', { bubbles: true, detail: found }));
+    if (!found.error) return [];
+    const [from, to] = visible(found.error.place?.[0] ?? 0, found.error.place?.[1] ?? text.length, text.length);
+    return [{ from, to, severity: 'error', message: found.error.message }];
+  };

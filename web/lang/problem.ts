@@ -4,7 +4,8 @@
 export function located(message: string, text: string): { at: number; message: string } | null {
   const found = /(?:^|[^\d])(\d+):(\d+): (?:parse error: )?(.*)$/s.exec(message);
   if (!found) return null;
-  const line = Number(found[1]), column = Number(found[2]);
+  const line = Number(found[1]),
+    column = Number(found[2]);
   const lines = text.split('\n');
   if (line < 1 || line > lines.length) return null;
   const before = lines.slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);

@@ -6,10 +6,13 @@ const STRING = /"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|`[^`]*`?|#[^\n]*/y;
 /** The text with each variable outside of strings replaced by something of its length: a duration where one belongs, else a name. `at`: where they stand. */
 export function standIn(text: string): { text: string; at: [number, number][] } {
   const at: [number, number][] = [];
-  let out = '', i = 0, depth = 0;
+  let out = '',
+    i = 0,
+    depth = 0;
   while (i < text.length) {
     STRING.lastIndex = VARIABLE.lastIndex = i;
-    const found = VARIABLE.exec(text)?.[0], string = found ? undefined : STRING.exec(text)?.[0];
+    const found = VARIABLE.exec(text)?.[0],
+      string = found ? undefined : STRING.exec(text)?.[0];
     if (found) {
       const before = out.trimEnd();
       // Zeros in front count nothing: a duration of any length.

@@ -9,9 +9,15 @@ export function recall(): string[] {
   try {
     const list: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
     return Array.isArray(list) ? list.filter((q): q is string => typeof q === 'string') : [];
-  } catch { return []; }
+  } catch {
+    return [];
+  }
 }
 
 export function remember(query: string): void {
-  try { localStorage.setItem(KEY, JSON.stringify(pushed(recall(), query))); } catch { /* Private windows may refuse storage: then there is no history. */ }
+  try {
+    localStorage.setItem(KEY, JSON.stringify(pushed(recall(), query)));
+  } catch {
+    /* Private windows may refuse storage: then there is no history. */
+  }
 }

@@ -4,9 +4,18 @@ import { html } from './html.ts';
 import type { Stats } from './stats.ts';
 import { t } from './words.ts';
 
-export interface Row extends Stats { name: string; css: string }
+export interface Row extends Stats {
+  name: string;
+  css: string;
+}
 type Column = 'name' | keyof Stats;
-const COLUMNS: [Column, string, string][] = [['name', 'Series', ''], ['last', 'Last', 'num'], ['min', 'Min', 'num opt'], ['max', 'Max', 'num opt'], ['mean', 'Mean', 'num opt']];
+const COLUMNS: [Column, string, string][] = [
+  ['name', 'Series', ''],
+  ['last', 'Last', 'num'],
+  ['min', 'Min', 'num opt'],
+  ['max', 'Max', 'num opt'],
+  ['mean', 'Mean', 'num opt'],
+];
 
 export class Legend {
   private rows: Row[] = [];
@@ -33,7 +42,12 @@ export class Legend {
         this.render();
       }
     });
-    box.addEventListener('mouseover', (e) => { const b = (e.target as Element).closest('tr, li, button')?.querySelector<HTMLElement>('[data-k]') ?? (e.target as Element).closest<HTMLElement>('[data-k]'); light(b ? Number(b.dataset.k) : null); });
+    box.addEventListener('mouseover', (e) => {
+      const b =
+        (e.target as Element).closest('tr, li, button')?.querySelector<HTMLElement>('[data-k]') ??
+        (e.target as Element).closest<HTMLElement>('[data-k]');
+      light(b ? Number(b.dataset.k) : null);
+    });
     box.addEventListener('mouseleave', () => light(null));
   }
 
@@ -44,19 +58,29 @@ export class Legend {
     this.render();
   }
 
-  clear(): void { this.rows = []; this.box.replaceChildren(); }
+  clear(): void {
+    this.rows = [];
+    this.box.replaceChildren();
+  }
 
   /** Shows values at the cursor, or the last ones. */
   values(at: (number | null)[] | null): void {
     if (!this.box.classList.contains('leg')) return;
-    this.box.querySelectorAll<HTMLElement>('td[data-v]').forEach((td) => { const k = Number(td.dataset.v); td.textContent = format(at ? at[k] : this.rows[k]?.last, this.unit); });
+    this.box.querySelectorAll<HTMLElement>('td[data-v]').forEach((td) => {
+      const k = Number(td.dataset.v);
+      td.textContent = format(at ? at[k] : this.rows[k]?.last, this.unit);
+    });
     const head = this.box.querySelector('[data-s="last"]');
     if (head) head.textContent = t(at ? 'At cursor' : 'Last');
   }
 
   private render(): void {
     const focused = (document.activeElement as HTMLElement | null)?.dataset;
-    const refocus = this.box.contains(document.activeElement) ? (focused?.s ? `[data-s="${focused.s}"]` : `button[data-k="${focused?.k}"]`) : '';
+    const refocus = this.box.contains(document.activeElement)
+      ? focused?.s
+        ? `[data-s="${focused.s}"]`
+        : `button[data-k="${focused?.k}"]`
+      : '';
     const scroll = this.box.scrollTop;
     this.box.innerHTML = this.box.classList.contains('leg') ? this.table() : this.line();
     this.box.scrollTop = scroll;
@@ -64,18 +88,28 @@ export class Legend {
   }
 
   private line(): string {
-    return html`${this.rows.map((r, k) => html`<button data-k="${k}" aria-pressed="${String(this.shown[k] ?? true)}"><i class="sw" style="--k:${r.css}"></i><span>${r.name}</span></button>`)}`.text;
+    return html`${this.rows.map((r, k) => html`<button data-k="${k}" aria-pressed="${String(this.shown[k] ?? true)}"><i class="sw" style="--k:${r.css}"></i><span>${r.name}</span></button>`)}`
+      .text;
   }
 
   private table(): string {
     const top = Math.max(...this.rows.map((r) => Math.abs(r.mean ?? 0))) || 1;
     const by = this.sort;
-    const sorted = this.rows.map((r, k) => ({ r, k })).sort((a, b) => {
-      const d = by === 'name' ? b.r.name.localeCompare(a.r.name, 'en', { numeric: true }) : (b.r[by] ?? -Infinity) - (a.r[by] ?? -Infinity);
-      return (Number.isNaN(d) ? 0 : d) * (this.ascending ? -1 : 1);
-    });
-    const head = COLUMNS.map(([id, text, cls]) => html`<th class="${cls}" ${by === id ? (this.ascending ? 'aria-sort=ascending' : 'aria-sort=descending') : ''}><button data-s="${id}">${t(text)}</button></th>`);
-    const body = sorted.map(({ r, k }) => html`<tr class="${this.shown[k] ? '' : 'off'}"><td class="bar" style="--w:${(Math.abs(r.mean ?? 0) / top).toFixed(3)};--k:${r.css}"><button class="nm" data-k="${k}" aria-pressed="${String(this.shown[k] ?? true)}" title="${r.name}"><i class="sw" style="--k:${r.css}"></i><span class="mono">${r.name}</span></button></td><td class="num" data-v="${k}">${format(r.last, this.unit)}</td><td class="num dim opt">${format(r.min, this.unit)}</td><td class="num dim opt">${format(r.max, this.unit)}</td><td class="num dim opt">${format(r.mean, this.unit)}</td></tr>`);
+    const sorted = this.rows
+      .map((r, k) => ({ r, k }))
+      .sort((a, b) => {
+        const d =
+          by === 'name' ? b.r.name.localeCompare(a.r.name, 'en', { numeric: true }) : (b.r[by] ?? -Infinity) - (a.r[by] ?? -Infinity);
+        return (Number.isNaN(d) ? 0 : d) * (this.ascending ? -1 : 1);
+      });
+    const head = COLUMNS.map(
+      ([id, text, cls]) =>
+        html`<th class="${cls}" ${by === id ? (this.ascending ? 'aria-sort=ascending' : 'aria-sort=descending') : ''}><button data-s="${id}">${t(text)}</button></th>`,
+    );
+    const body = sorted.map(
+      ({ r, k }) =>
+        html`<tr class="${this.shown[k] ? '' : 'off'}"><td class="bar" style="--w:${(Math.abs(r.mean ?? 0) / top).toFixed(3)};--k:${r.css}"><button class="nm" data-k="${k}" aria-pressed="${String(this.shown[k] ?? true)}" title="${r.name}"><i class="sw" style="--k:${r.css}"></i><span class="mono">${r.name}</span></button></td><td class="num" data-v="${k}">${format(r.last, this.unit)}</td><td class="num dim opt">${format(r.min, this.unit)}</td><td class="num dim opt">${format(r.max, this.unit)}</td><td class="num dim opt">${format(r.mean, this.unit)}</td></tr>`,
+    );
     return html`<table class="tbl"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`.text;
   }
 }

@@ -9,7 +9,10 @@ let failures = 0;
 
 function note(text: string): void {
   const el = document.querySelector<HTMLElement>('[data-offline]');
-  if (el) { el.hidden = text === ''; el.textContent = text; }
+  if (el) {
+    el.hidden = text === '';
+    el.textContent = text;
+  }
 }
 
 /** Brings the page's live parts up to date; keeps focus, scroll and open details. Says whether the server answered. */
@@ -17,10 +20,16 @@ export async function refreshLive(): Promise<boolean> {
   const parts = [...document.querySelectorAll<HTMLElement>('[data-live][id]')];
   if (!parts.length) return true;
   // What changed while a request ran is asked for after it.
-  if (running) { again = true; return true; }
+  if (running) {
+    again = true;
+    return true;
+  }
   running = true;
   try {
-    const [res, { Idiomorph }] = await Promise.all([fetch(location.href, { headers: { 'x-requested-with': 'pharos' } }), import('idiomorph')]);
+    const [res, { Idiomorph }] = await Promise.all([
+      fetch(location.href, { headers: { 'x-requested-with': 'pharos' } }),
+      import('idiomorph'),
+    ]);
     if (!res.ok && res.status >= 500) throw new Error(String(res.status));
     const next = new DOMParser().parseFromString(await res.text(), 'text/html');
     for (const old of parts) {
@@ -44,7 +53,10 @@ export async function refreshLive(): Promise<boolean> {
     return false;
   } finally {
     running = false;
-    if (again) { again = false; void refreshLive(); }
+    if (again) {
+      again = false;
+      void refreshLive();
+    }
   }
 }
 
@@ -68,5 +80,7 @@ export function startRefresh(): void {
     }, wait);
   };
   plan();
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && every() && performance.now() - last > every() * 1000) void tick(); });
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden && every() && performance.now() - last > every() * 1000) void tick();
+  });
 }

@@ -7,7 +7,10 @@ addEventListener('beforeprint', () => {
   screen = document.documentElement.dataset.theme ?? 'system';
   document.documentElement.dataset.theme = 'light';
   const head = document.querySelector('[data-printed]');
-  if (head) head.textContent = [document.querySelector('[data-rangelabel]')?.textContent, t('printed {}', exact(new Date())), location.href].filter(Boolean).join(' · ');
+  if (head)
+    head.textContent = [document.querySelector('[data-rangelabel]')?.textContent, t('printed {}', exact(new Date())), location.href]
+      .filter(Boolean)
+      .join(' · ');
   dispatchEvent(new CustomEvent('ph:print'));
 });
 addEventListener('afterprint', () => {

@@ -16,7 +16,8 @@ export function hash(text: string): number {
  * its slot there while it is free. The order of keys does not matter.
  */
 export function slots(keys: string[], weights: number[] = [], known: Map<string, number> = new Map()): number[] {
-  const order = keys.map((key, at) => ({ key, at, h: hash(key), old: known.has(key) ? 0 : 1, w: weights[at] ?? 0 }))
+  const order = keys
+    .map((key, at) => ({ key, at, h: hash(key), old: known.has(key) ? 0 : 1, w: weights[at] ?? 0 }))
     .sort((a, b) => a.old - b.old || b.w - a.w || a.h - b.h || (a.key < b.key ? -1 : a.key > b.key ? 1 : a.at - b.at));
   const out = new Array<number>(keys.length).fill(0);
   const taken = new Set<number>();

@@ -1,19 +1,45 @@
 /** What a legend says about a series, and tables made of frames. */
 
-export interface Series { name: string; labels: Record<string, string>; v: (number | string | null)[]; q?: number }
-export interface QueryError { q: number; message: string; start?: number; end?: number }
-export interface Frame {
-  start: number; step: number; unit?: string; series: Series[]; total?: number; points?: number;
-  warnings?: string[]; infos?: string[]; errors?: QueryError[];
+export interface Series {
+  name: string;
+  labels: Record<string, string>;
+  v: (number | string | null)[];
+  q?: number;
 }
-export interface Stats { last: number | null; min: number | null; max: number | null; mean: number | null }
+export interface QueryError {
+  q: number;
+  message: string;
+  start?: number;
+  end?: number;
+}
+export interface Frame {
+  start: number;
+  step: number;
+  unit?: string;
+  series: Series[];
+  total?: number;
+  points?: number;
+  warnings?: string[];
+  infos?: string[];
+  errors?: QueryError[];
+}
+export interface Stats {
+  last: number | null;
+  min: number | null;
+  max: number | null;
+  mean: number | null;
+}
 
 /** JSON has no NaN and no infinities: they travel as text. */
 export const number = (x: number | string | null | undefined): number | null =>
   x == null ? null : typeof x === 'number' ? x : x === 'NaN' ? NaN : x === '+Inf' ? Infinity : x === '-Inf' ? -Infinity : null;
 
 export function stats(values: (number | string | null)[]): Stats {
-  let min = Infinity, max = -Infinity, sum = 0, n = 0, last: number | null = null;
+  let min = Infinity,
+    max = -Infinity,
+    sum = 0,
+    n = 0,
+    last: number | null = null;
   for (const x of values) {
     const v = number(x);
     if (v == null) continue;

@@ -15,7 +15,11 @@ export const alpha = (css: string, pct: number): string => resolved(`color-mix(i
 export function slotCss(slot: number): string {
   const token = `var(--c${(slot % 8) + 1})`;
   const tier = Math.floor(slot / 8) % 3;
-  return tier === 0 ? token : tier === 1 ? `color-mix(in oklab, ${token} 66%, var(--text))` : `color-mix(in oklab, ${token} 62%, var(--surface))`;
+  return tier === 0
+    ? token
+    : tier === 1
+      ? `color-mix(in oklab, ${token} 66%, var(--text))`
+      : `color-mix(in oklab, ${token} 62%, var(--surface))`;
 }
 export const slotColour = (slot: number): string => resolved(slotCss(slot));
 
@@ -23,7 +27,9 @@ const listeners = new Set<() => void>();
 /** Calls `f` when the theme changes; returns how to stop. */
 export function onTheme(f: () => void): () => void {
   listeners.add(f);
-  return () => { listeners.delete(f); };
+  return () => {
+    listeners.delete(f);
+  };
 }
 const fire = () => listeners.forEach((f) => f());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', fire);

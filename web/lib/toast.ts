@@ -4,7 +4,8 @@ import { t } from './words.ts';
 import cross from 'icon:x';
 
 export function toast(text: string, bad = false): void {
-  const box = document.querySelector('.toasts') ?? document.body.appendChild(Object.assign(document.createElement('div'), { className: 'toasts' }));
+  const box =
+    document.querySelector('.toasts') ?? document.body.appendChild(Object.assign(document.createElement('div'), { className: 'toasts' }));
   box.setAttribute('role', 'status');
   const el = document.createElement('div');
   el.className = bad ? 'toast bad' : 'toast';
@@ -17,5 +18,7 @@ export function toast(text: string, bad = false): void {
   if (bad) return;
   let timer = window.setTimeout(() => el.remove(), 5000);
   el.addEventListener('mouseenter', () => clearTimeout(timer));
-  el.addEventListener('mouseleave', () => { timer = window.setTimeout(() => el.remove(), 2000); });
+  el.addEventListener('mouseleave', () => {
+    timer = window.setTimeout(() => el.remove(), 2000);
+  });
 }

@@ -18,7 +18,11 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 export function show(at: Date, what: Intl.DateTimeFormatOptions): string {
   const key = now + JSON.stringify(what);
   let format = formats.get(key);
-  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(locale, { ...what, hourCycle: 'h23', timeZone: now === 'utc' ? 'UTC' : undefined })));
+  if (!format)
+    formats.set(
+      key,
+      (format = new Intl.DateTimeFormat(locale, { ...what, hourCycle: 'h23', timeZone: now === 'utc' ? 'UTC' : undefined })),
+    );
   return format.format(at);
 }
 
@@ -45,18 +49,28 @@ export function civil(y: number, mo: number, d: number, h = 0, mi = 0, s = 0): n
 
 /** The start of the unit (`s m h d w M y`; weeks begin on Monday) that holds a moment, or of the one after it, in Unix seconds. */
 export function unitStart(seconds: number, unit: string, after: 0 | 1): number {
-  const [y, mo, d, weekday, offset] = parts(seconds), size = { s: 1, m: 60, h: 3600 }[unit];
+  const [y, mo, d, weekday, offset] = parts(seconds),
+    size = { s: 1, m: 60, h: 3600 }[unit];
   if (size) return (Math.floor((seconds + offset) / size) + after) * size - offset;
-  return unit === 'y' ? made(y + after, 0, 1) : unit === 'M' ? made(y, mo + after, 1) : unit === 'w' ? made(y, mo, d - ((weekday + 6) % 7) + 7 * after) : made(y, mo, d + after);
+  return unit === 'y'
+    ? made(y + after, 0, 1)
+    : unit === 'M'
+      ? made(y, mo + after, 1)
+      : unit === 'w'
+        ? made(y, mo, d - ((weekday + 6) % 7) + 7 * after)
+        : made(y, mo, d + after);
 }
 /** So many months and days later or earlier at the same time; the last day of the month where it has no such day. */
 export function later(seconds: number, months: number, days: number): number {
-  const [y, mo, d] = parts(seconds), last = new Date(Date.UTC(y, mo + months + 1, 0)).getUTCDate();
+  const [y, mo, d] = parts(seconds),
+    last = new Date(Date.UTC(y, mo + months + 1, 0)).getUTCDate();
   return made(y, mo + months, Math.min(d, last) + days) + seconds - made(y, mo, d);
 }
 /** Year, month from 0, day, weekday from Sunday, and the zone's distance from UTC in seconds. */
 function parts(seconds: number): [number, number, number, number, number] {
-  const at = new Date(seconds * 1000), offset = now === 'utc' ? 0 : -at.getTimezoneOffset() * 60, local = new Date((seconds + offset) * 1000);
+  const at = new Date(seconds * 1000),
+    offset = now === 'utc' ? 0 : -at.getTimezoneOffset() * 60,
+    local = new Date((seconds + offset) * 1000);
   return [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate(), local.getUTCDay(), offset];
 }
 const made = (y: number, mo: number, d: number): number => (now === 'utc' ? Date.UTC(y, mo, d) : new Date(y, mo, d).getTime()) / 1000;

@@ -16,21 +16,45 @@ const left: Axis = { side: 'left', unit: {} };
 const all = (series: Line[]) => series.map(() => true);
 
 test('stacks add up, each group and each side of zero by itself', () => {
-  const stack = { group: 'A', mode: 'normal' as const }, other = { group: 'B', mode: 'normal' as const };
-  const series = [line([1, 2], { stack }), line([10, null], { stack }), line([-1, -2], { stack }), line([-3, -4], { stack }), line([5, 5], { stack: other }), line([7, 7])];
-  assert.deepEqual(columns(series, [left], all(series), 15), [[1, 2], [11, 2], [-1, -2], [-4, -6], [5, 5], [7, 7]]);
+  const stack = { group: 'A', mode: 'normal' as const },
+    other = { group: 'B', mode: 'normal' as const };
+  const series = [
+    line([1, 2], { stack }),
+    line([10, null], { stack }),
+    line([-1, -2], { stack }),
+    line([-3, -4], { stack }),
+    line([5, 5], { stack: other }),
+    line([7, 7]),
+  ];
+  assert.deepEqual(columns(series, [left], all(series), 15), [
+    [1, 2],
+    [11, 2],
+    [-1, -2],
+    [-4, -6],
+    [5, 5],
+    [7, 7],
+  ]);
 });
 test('a series that is switched off leaves its stack', () => {
-  const stack = { group: 'A', mode: 'normal' as const }, series = [line([1, 2], { stack }), line([10, 20], { stack })];
+  const stack = { group: 'A', mode: 'normal' as const },
+    series = [line([1, 2], { stack }), line([10, 20], { stack })];
   assert.deepEqual(columns(series, [left], [false, true], 15)[1], [10, 20]);
 });
 test('where no part has a value the whole has none', () => {
-  const stack = { group: 'A', mode: 'normal' as const }, series = [line([null, 2], { stack }), line([null, null], { stack })];
-  assert.deepEqual(columns(series, [left], all(series), 15), [[null, 2], [null, 2]]);
+  const stack = { group: 'A', mode: 'normal' as const },
+    series = [line([null, 2], { stack }), line([null, null], { stack })];
+  assert.deepEqual(columns(series, [left], all(series), 15), [
+    [null, 2],
+    [null, 2],
+  ]);
 });
 test('percent stacks are shares of one', () => {
-  const stack = { group: 'A', mode: 'percent' as const }, series = [line([1, 0], { stack }), line([3, 0], { stack })];
-  assert.deepEqual(columns(series, [left], all(series), 15), [[0.25, 0], [1, 0]]);
+  const stack = { group: 'A', mode: 'percent' as const },
+    series = [line([1, 0], { stack }), line([3, 0], { stack })];
+  assert.deepEqual(columns(series, [left], all(series), 15), [
+    [0.25, 0],
+    [1, 0],
+  ]);
   assert.equal(isPercent(series, 0), true);
   assert.equal(isPercent(series, 1), false);
 });
@@ -47,7 +71,8 @@ test('gaps stay, are joined, or are joined when short', () => {
   assert.deepEqual(joined(v, 30_000, 15), [null, 1, undefined, 2, null, null, 3, null]);
 });
 test('axes: fixed, soft, centred, from zero', () => {
-  const at = (lo: number | null, hi: number | null, more: Partial<Axis> = {}, zero = false) => bounds(lo, hi, { ...left, ...more }, zero).map((x) => +x.toFixed(6));
+  const at = (lo: number | null, hi: number | null, more: Partial<Axis> = {}, zero = false) =>
+    bounds(lo, hi, { ...left, ...more }, zero).map((x) => +x.toFixed(6));
   assert.deepEqual(at(0, 100), [0, 106]);
   assert.deepEqual(at(20, 32), [19.28, 32.72], 'far from zero an axis shows what differs');
   assert.deepEqual(at(20, 32, {}, true), [0, 33.92], 'areas stand on zero');
@@ -62,10 +87,16 @@ test('axes: fixed, soft, centred, from zero', () => {
   assert.deepEqual(at(-7, -3), [-7.24, 0]);
 });
 test('log axes end at powers', () => {
-  assert.deepEqual(bounds(0.3, 4200, { ...left, log: 10 }, false).map((x) => +x.toFixed(6)), [0.1, 10000]);
+  assert.deepEqual(
+    bounds(0.3, 4200, { ...left, log: 10 }, false).map((x) => +x.toFixed(6)),
+    [0.1, 10000],
+  );
   assert.deepEqual(bounds(3, 60, { ...left, log: 2 }, false), [2, 64]);
   assert.deepEqual(bounds(null, null, { ...left, log: 10 }, false), [1, 10]);
-  assert.deepEqual(powers(0.1, 1000, 10).map((x) => +x.toFixed(3)), [0.1, 1, 10, 100, 1000]);
+  assert.deepEqual(
+    powers(0.1, 1000, 10).map((x) => +x.toFixed(3)),
+    [0.1, 1, 10, 100, 1000],
+  );
   assert.ok(powers(1e-9, 1e12, 10).length <= 9);
 });
 test('stacks are drawn from the top down, others after them', () => {
@@ -82,9 +113,20 @@ test('legends: only this, all again, one less; sorted by a column', () => {
   assert.deepEqual(chosen([true, true, true], 1, true), [true, false, true]);
   const row = (k: number, name: string, number: number | null): Row => ({ k, name, css: '', dashed: false, values: [], numbers: [number] });
   const rows = [row(0, 'b10', 5), row(1, 'b9', null), row(2, 'a', 7)];
-  assert.deepEqual(ordered(rows, 0, true).map((r) => r.k), [2, 0, 1], 'those without a value stand last');
-  assert.deepEqual(ordered(rows, 0, false).map((r) => r.k), [0, 2, 1]);
-  assert.deepEqual(ordered(rows, -1, false).map((r) => r.k), [2, 1, 0], 'numbers in names count');
+  assert.deepEqual(
+    ordered(rows, 0, true).map((r) => r.k),
+    [2, 0, 1],
+    'those without a value stand last',
+  );
+  assert.deepEqual(
+    ordered(rows, 0, false).map((r) => r.k),
+    [0, 2, 1],
+  );
+  assert.deepEqual(
+    ordered(rows, -1, false).map((r) => r.k),
+    [2, 1, 0],
+    'numbers in names count',
+  );
   assert.deepEqual(ordered(rows, null, false), rows);
 });
 test('every count is seen on a heatmap', () => {
@@ -94,19 +136,42 @@ test('every count is seen on a heatmap', () => {
 });
 test('colour schemes of heatmaps run from few to many on both grounds', () => {
   const light = (css: string) => (css.match(/\d+/g) ?? []).map(Number).reduce((a, b) => a + b);
-  for (const scheme of SCHEMES) for (const isDark of [false, true]) {
-    const all = shades(scheme, 64, isDark);
-    assert.ok(isScheme(scheme), scheme);
-    assert.ok(all.length === 64 && all.every((css) => /^rgb\(\d{1,3}, \d{1,3}, \d{1,3}\)$/.test(css)), scheme);
-    assert.ok(new Set(all).size > 40, `${scheme}: ${new Set(all).size} colours`);
-  }
-  assert.deepEqual([shades('Oranges', 3, false), shades('Oranges', 3, true)], [['rgb(255, 245, 235)', 'rgb(253, 141, 60)', 'rgb(127, 39, 4)'], ['rgb(127, 39, 4)', 'rgb(253, 141, 60)', 'rgb(255, 245, 235)']]);
+  for (const scheme of SCHEMES)
+    for (const isDark of [false, true]) {
+      const all = shades(scheme, 64, isDark);
+      assert.ok(isScheme(scheme), scheme);
+      assert.ok(all.length === 64 && all.every((css) => /^rgb\(\d{1,3}, \d{1,3}, \d{1,3}\)$/.test(css)), scheme);
+      assert.ok(new Set(all).size > 40, `${scheme}: ${new Set(all).size} colours`);
+    }
+  assert.deepEqual(
+    [shades('Oranges', 3, false), shades('Oranges', 3, true)],
+    [
+      ['rgb(255, 245, 235)', 'rgb(253, 141, 60)', 'rgb(127, 39, 4)'],
+      ['rgb(127, 39, 4)', 'rgb(253, 141, 60)', 'rgb(255, 245, 235)'],
+    ],
+  );
   assert.deepEqual(shades('Viridis', 9, false), shades('Viridis', 9, true));
   assert.deepEqual([shades('RdYlGn', 2, true)[0], shades('nonsense', 2, false)], ['rgb(0, 104, 55)', shades('Spectral', 2, false)]);
   assert.ok(light(shades('Blues', 2, true)[1] ?? '') > light(shades('Blues', 2, true)[0] ?? ''), 'on a dark ground many are light');
-  const ends3 = ends([[null, 0, 2], [8, 4, null]], {});
-  assert.deepEqual([ends3, ends([[5]], { min: 0, max: 100 }), ends([[null]], {})], [[2, 8], [0, 100], [0, 0]]);
-  assert.deepEqual([2, 5, 8, 100, -1].map((v) => shadeOf(v, [2, 8], 4)), [0, 2, 3, 3, 0]);
+  const ends3 = ends(
+    [
+      [null, 0, 2],
+      [8, 4, null],
+    ],
+    {},
+  );
+  assert.deepEqual(
+    [ends3, ends([[5]], { min: 0, max: 100 }), ends([[null]], {})],
+    [
+      [2, 8],
+      [0, 100],
+      [0, 0],
+    ],
+  );
+  assert.deepEqual(
+    [2, 5, 8, 100, -1].map((v) => shadeOf(v, [2, 8], 4)),
+    [0, 2, 3, 3, 0],
+  );
   assert.equal(shadeOf(7, [7, 7], 4), 0);
 });
 test('answers are cut into lines wherever the chunks end', async () => {
@@ -115,8 +180,17 @@ test('answers are cut into lines wherever the chunks end', async () => {
   for (const part of ['{"a"', ':1}\n\n{"b":', '2}\n', '{"c":3}']) c.push(part);
   c.end();
   assert.deepEqual(got, ['{"a":1}', '{"b":2}', '{"c":3}']);
-  const bytes = new TextEncoder().encode('{"text":"é"}\nnonsense\n{"done":true}\n'), seen: unknown[] = [];
-  await read(new ReadableStream({ start(s) { for (const b of bytes) s.enqueue(new Uint8Array([b])); s.close(); } }), (one) => seen.push(one));
+  const bytes = new TextEncoder().encode('{"text":"é"}\nnonsense\n{"done":true}\n'),
+    seen: unknown[] = [];
+  await read(
+    new ReadableStream({
+      start(s) {
+        for (const b of bytes) s.enqueue(new Uint8Array([b]));
+        s.close();
+      },
+    }),
+    (one) => seen.push(one),
+  );
   assert.deepEqual(seen, [{ text: 'é' }, { done: true }]);
 });
 test('variables of the URL go along, and only those', () => {
@@ -126,12 +200,23 @@ test('variables of the URL go along, and only those', () => {
 test('choosing changes one variable of the URL', () => {
   const u = 'http://x/d/a?from=now-6h&var-job=a&var-host=h';
   assert.equal(choose.chosen(u, 'job', ['b', 'c']), 'http://x/d/a?from=now-6h&var-host=h&var-job=b&var-job=c');
-  assert.equal(choose.chosen(u, 'job', []), 'http://x/d/a?from=now-6h&var-host=h&var-job=', 'nothing chosen is said, or the default would come back');
+  assert.equal(
+    choose.chosen(u, 'job', []),
+    'http://x/d/a?from=now-6h&var-host=h&var-job=',
+    'nothing chosen is said, or the default would come back',
+  );
   assert.equal(choose.chosen(u, 'job', ['$__all', 'b']), 'http://x/d/a?from=now-6h&var-host=h&var-job=b');
   assert.equal(new URL(choose.withCondition(u, 'f', 'a|b', '=~', 'x|y')).searchParams.get('var-f'), 'a__gfp__b|=~|x__gfp__y');
 });
 test('colours are tokens or stay as they are', () => {
-  assert.deepEqual(['c1', 'crit', '#890f02', 'rgb(1, 2, 3)', 'transparent', ''].map(css), ['var(--c1)', 'var(--crit)', '#890f02', 'rgb(1, 2, 3)', 'transparent', 'var(--c1)']);
+  assert.deepEqual(['c1', 'crit', '#890f02', 'rgb(1, 2, 3)', 'transparent', ''].map(css), [
+    'var(--c1)',
+    'var(--crit)',
+    '#890f02',
+    'rgb(1, 2, 3)',
+    'transparent',
+    'var(--c1)',
+  ]);
 });
 test('colours that come again differ', () => {
   const colours = paints(['c1', 'c2', 'c1', 'crit', 'crit', 'c1', 'c1'].map((colour) => ({ colour })));
@@ -140,5 +225,14 @@ test('colours that come again differ', () => {
   assert.equal(colours[6], colours[0]);
 });
 test('tables leave as CSV that runs nothing', () => {
-  assert.equal(csv({ heads: ['time', '=cmd()'], rows: [['t', -1.5], ['a"b', null]] }), `time,'=cmd()\nt,-1.5\n"a""b",\n`);
+  assert.equal(
+    csv({
+      heads: ['time', '=cmd()'],
+      rows: [
+        ['t', -1.5],
+        ['a"b', null],
+      ],
+    }),
+    `time,'=cmd()\nt,-1.5\n"a""b",\n`,
+  );
 });

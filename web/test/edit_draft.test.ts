@@ -4,7 +4,14 @@ import { Draft, freeId, panelOf } from '../lib/board/edit/draft.ts';
 import { empty } from '../lib/board/edit/sound.ts';
 
 const draft = () => new Draft(empty('One'), { uid: 'x', version: 3, folderUid: '', file: '' });
-const title = (d: Draft, to: string, merge = '') => d.change(`Call it ${to}`, (json) => { json.title = to; }, merge);
+const title = (d: Draft, to: string, merge = '') =>
+  d.change(
+    `Call it ${to}`,
+    (json) => {
+      json.title = to;
+    },
+    merge,
+  );
 
 test('steps go back and forward again, and are named', () => {
   const d = draft();
@@ -54,7 +61,9 @@ test('another folder is something to save, and no step', () => {
 });
 test('JSON is not changed in place', () => {
   const d = draft();
-  assert.throws(() => { (d.json as { title: string }).title = 'x'; });
+  assert.throws(() => {
+    (d.json as { title: string }).title = 'x';
+  });
   assert.equal(freeId(d.json), 1);
   assert.equal(panelOf(d.json, 1), undefined);
 });

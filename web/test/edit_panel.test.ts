@@ -8,8 +8,20 @@ import { alone, asked, asTable, freeLetter, sourced, turned } from '../lib/board
 import { Work } from '../lib/board/edit/panel/work.ts';
 import { speaks } from '../lib/board/edit/parts/source.tsx';
 
-const panel = (more: Obj = {}): PanelJson => ({ id: 2, type: 'timeseries', title: 'CPU', gridPos: { x: 0, y: 0, w: 12, h: 8 }, targets: [{ refId: 'A', expr: 'up' }], ...more } as unknown as PanelJson);
-const board = (...panels: PanelJson[]): BoardJson => ({ title: 'Board', panels, templating: { list: [{ name: 'ds', type: 'datasource', query: 'loki' }] } });
+const panel = (more: Obj = {}): PanelJson =>
+  ({
+    id: 2,
+    type: 'timeseries',
+    title: 'CPU',
+    gridPos: { x: 0, y: 0, w: 12, h: 8 },
+    targets: [{ refId: 'A', expr: 'up' }],
+    ...more,
+  }) as unknown as PanelJson;
+const board = (...panels: PanelJson[]): BoardJson => ({
+  title: 'Board',
+  panels,
+  templating: { list: [{ name: 'ds', type: 'datasource', query: 'loki' }] },
+});
 const draft = (...panels: PanelJson[]) => new Draft(board(...panels), { uid: 'b', version: 1, folderUid: '', file: '' });
 
 test('values are found and put by paths, and empty objects go', () => {
@@ -27,7 +39,19 @@ test('values are found and put by paths, and empty objects go', () => {
 test('another type keeps what fits and goes back whole', () => {
   const before = panel({
     options: { legend: { displayMode: 'table', placement: 'right', showLegend: true, calcs: ['max'] }, tooltip: { mode: 'multi' } },
-    fieldConfig: { defaults: { unit: 'bytes', custom: { lineWidth: 3, hideFrom: { viz: false } } }, overrides: [{ matcher: { id: 'byName', options: 'a' }, properties: [{ id: 'custom.lineWidth', value: 1 }, { id: 'unit', value: 's' }] }, { matcher: { id: 'byName', options: 'b' }, properties: [{ id: 'custom.lineWidth', value: 1 }] }] },
+    fieldConfig: {
+      defaults: { unit: 'bytes', custom: { lineWidth: 3, hideFrom: { viz: false } } },
+      overrides: [
+        {
+          matcher: { id: 'byName', options: 'a' },
+          properties: [
+            { id: 'custom.lineWidth', value: 1 },
+            { id: 'unit', value: 's' },
+          ],
+        },
+        { matcher: { id: 'byName', options: 'b' }, properties: [{ id: 'custom.lineWidth', value: 1 }] },
+      ],
+    },
     transformations: [{ id: 'merge', options: {} }],
   });
   const stat = turned(before, 'stat') as unknown as Obj;
@@ -35,7 +59,9 @@ test('another type keeps what fits and goes back whole', () => {
   assert.deepEqual(at(stat, 'options.reduceOptions'), { values: false, calcs: ['lastNotNull'], fields: '' });
   assert.equal(at(stat, 'options.legend'), undefined);
   assert.deepEqual(at(stat, 'fieldConfig.defaults'), { unit: 'bytes' });
-  assert.deepEqual(at(stat, 'fieldConfig.overrides'), [{ matcher: { id: 'byName', options: 'a' }, properties: [{ id: 'unit', value: 's' }] }]);
+  assert.deepEqual(at(stat, 'fieldConfig.overrides'), [
+    { matcher: { id: 'byName', options: 'a' }, properties: [{ id: 'unit', value: 's' }] },
+  ]);
   assert.deepEqual([stat.targets, stat.transformations], [[{ refId: 'A', expr: 'up' }], [{ id: 'merge', options: {} }]]);
   const pie = turned(before, 'piechart') as unknown as Obj;
   assert.deepEqual(at(pie, 'options.legend'), { displayMode: 'table', placement: 'right', showLegend: true, values: [] });
@@ -44,7 +70,8 @@ test('another type keeps what fits and goes back whole', () => {
   const old = turned(panel({ type: 'graph', yaxes: [{}], lines: true, legend: { show: true } }), 'timeseries') as unknown as Obj;
   assert.deepEqual([old.type, old.yaxes, old.legend, at(old, 'options.legend.showLegend')], ['timeseries', undefined, undefined, true]);
 
-  const d = draft(before), work = new Work(d, 2);
+  const d = draft(before),
+    work = new Work(d, 2);
   work.turn('stat');
   work.turn('timeseries');
   assert.deepEqual(at(work.json, 'options.legend.calcs'), ['max']);
@@ -55,7 +82,8 @@ test('another type keeps what fits and goes back whole', () => {
 });
 
 test('changes of one option are one step, and all changes can be given up', () => {
-  const d = draft(panel()), work = new Work(d, 2);
+  const d = draft(panel()),
+    work = new Work(d, 2);
   for (const title of ['a', 'ab', 'abc']) work.set('title', 'Title', title);
   assert.equal(d.undoes, 'Change “Title”');
   d.undo();
@@ -76,25 +104,52 @@ test('only what is asked or shown asks anew', () => {
 });
 
 test('a panel stands alone with others behind it', () => {
-  const json = board(panel({ repeat: 'host' }), { ...panel(), id: 3 }, { id: 4, type: 'row', gridPos: { x: 0, y: 9, w: 24, h: 1 }, panels: [{ ...panel(), id: 5 }] } as unknown as PanelJson);
+  const json = board(panel({ repeat: 'host' }), { ...panel(), id: 3 }, {
+    id: 4,
+    type: 'row',
+    gridPos: { x: 0, y: 9, w: 24, h: 1 },
+    panels: [{ ...panel(), id: 5 }],
+  } as unknown as PanelJson);
   const shown = alone(json, json.panels[0] as PanelJson);
-  assert.deepEqual(shown.panels.map((one) => [one.id, one.type]), [[2, 'timeseries'], [6, 'row']]);
+  assert.deepEqual(
+    shown.panels.map((one) => [one.id, one.type]),
+    [
+      [2, 'timeseries'],
+      [6, 'row'],
+    ],
+  );
   assert.equal((shown.panels[0] as unknown as Obj).repeat, undefined);
-  assert.deepEqual(shown.panels[1]?.panels?.map((one) => one.id), [3, 5]);
+  assert.deepEqual(
+    shown.panels[1]?.panels?.map((one) => one.id),
+    [3, 5],
+  );
   assert.equal(json.panels.length, 3);
 });
 
 test('a table of a panel is one of its series', () => {
   const made = asTable(panel({ fieldConfig: { defaults: { unit: 's', custom: { lineWidth: 1 } }, overrides: [] } })) as unknown as Obj;
-  assert.deepEqual([made.type, at(made, 'fieldConfig.defaults'), made.transformations], ['table', { unit: 's' }, [{ id: 'joinByField', options: { mode: 'outer' } }]]);
-  assert.deepEqual((asTable(panel({ type: 'stat', transformations: [{ id: 'merge' }] })) as unknown as Obj).transformations, [{ id: 'merge' }]);
+  assert.deepEqual(
+    [made.type, at(made, 'fieldConfig.defaults'), made.transformations],
+    ['table', { unit: 's' }, [{ id: 'joinByField', options: { mode: 'outer' } }]],
+  );
+  assert.deepEqual((asTable(panel({ type: 'stat', transformations: [{ id: 'merge' }] })) as unknown as Obj).transformations, [
+    { id: 'merge' },
+  ]);
 });
 
 test('queries go where their panel goes, unless they say', () => {
-  const metrics = { type: 'prometheus', uid: 'metrics' }, logs = { type: 'loki', uid: 'logs' }, reckoning = { type: '__expr__', uid: '__expr__' };
-  const one: Obj = { datasource: metrics, targets: [{ refId: 'A', datasource: metrics }, { refId: 'B' }, { refId: 'C', datasource: reckoning }] };
+  const metrics = { type: 'prometheus', uid: 'metrics' },
+    logs = { type: 'loki', uid: 'logs' },
+    reckoning = { type: '__expr__', uid: '__expr__' };
+  const one: Obj = {
+    datasource: metrics,
+    targets: [{ refId: 'A', datasource: metrics }, { refId: 'B' }, { refId: 'C', datasource: reckoning }],
+  };
   sourced(one, logs);
-  assert.deepEqual(one, { datasource: logs, targets: [{ refId: 'A', datasource: logs }, { refId: 'B' }, { refId: 'C', datasource: reckoning }] });
+  assert.deepEqual(one, {
+    datasource: logs,
+    targets: [{ refId: 'A', datasource: logs }, { refId: 'B' }, { refId: 'C', datasource: reckoning }],
+  });
   sourced(one, { type: 'datasource', uid: '-- Mixed --' });
   assert.deepEqual(at(one, 'targets'), [{ refId: 'A', datasource: logs }, { refId: 'B' }, { refId: 'C', datasource: reckoning }]);
   sourced(one, undefined);
@@ -115,8 +170,20 @@ test('texts for values are rows and JSON again', () => {
     { type: 1, value: 'null', text: 'N/A' },
   ];
   const rows = mappingRows(json);
-  assert.deepEqual(rows.map((row) => [row.type, row.match, row.text]), [['value', '0', 'down'], ['value', '1', 'up'], ['range', '', 'many'], ['special', 'nan', 'none'], ['special', 'null', 'N/A']]);
-  assert.deepEqual(mappingRows(mappingsOf(rows)).map((row) => [row.match, row.from, row.to, row.text, row.color]), rows.map((row) => [row.match, row.from, row.to, row.text, row.color]));
+  assert.deepEqual(
+    rows.map((row) => [row.type, row.match, row.text]),
+    [
+      ['value', '0', 'down'],
+      ['value', '1', 'up'],
+      ['range', '', 'many'],
+      ['special', 'nan', 'none'],
+      ['special', 'null', 'N/A'],
+    ],
+  );
+  assert.deepEqual(
+    mappingRows(mappingsOf(rows)).map((row) => [row.match, row.from, row.to, row.text, row.color]),
+    rows.map((row) => [row.match, row.from, row.to, row.text, row.color]),
+  );
   assert.deepEqual((mappingsOf(rows) as Obj[])[0], { type: 'value', options: { 0: { icon: 'x', index: 0, text: 'down' } } });
 });
 
@@ -148,17 +215,35 @@ test('a source says its language', () => {
 
 test('a panel of an older form is edited as what it becomes, and undo brings the older one back', async () => {
   const older = panel({ type: 'graph', yaxes: [{ format: 'bytes' }], targets: [{ refId: 'A', expr: 'up' }] });
-  const today = { id: 0, type: 'timeseries', title: 'CPU', targets: [{ refId: 'A', expr: 'up' }], options: {}, fieldConfig: { defaults: { unit: 'bytes' }, overrides: [] } };
-  const asked: unknown[] = [], fetch = globalThis.fetch;
-  globalThis.fetch = ((url: string, sent: { body: string }) => { asked.push([url, (JSON.parse(sent.body) as { type: string }).type]); return Promise.resolve(Response.json({ panel: today })); }) as unknown as typeof globalThis.fetch;
+  const today = {
+    id: 0,
+    type: 'timeseries',
+    title: 'CPU',
+    targets: [{ refId: 'A', expr: 'up' }],
+    options: {},
+    fieldConfig: { defaults: { unit: 'bytes' }, overrides: [] },
+  };
+  const asked: unknown[] = [],
+    fetch = globalThis.fetch;
+  globalThis.fetch = ((url: string, sent: { body: string }) => {
+    asked.push([url, (JSON.parse(sent.body) as { type: string }).type]);
+    return Promise.resolve(Response.json({ panel: today }));
+  }) as unknown as typeof globalThis.fetch;
   try {
-    const all = draft(older), work = new Work(all, 2);
+    const all = draft(older),
+      work = new Work(all, 2);
     assert.equal(work.isOlder, false);
     assert.equal(await work.modernise(), true);
-    assert.deepEqual([work.isOlder, work.isChanged, work.kind, work.get('fieldConfig.defaults.unit'), all.isDirty], [true, false, 'timeseries', 'bytes', false]);
+    assert.deepEqual(
+      [work.isOlder, work.isChanged, work.kind, work.get('fieldConfig.defaults.unit'), all.isDirty],
+      [true, false, 'timeseries', 'bytes', false],
+    );
     work.set('fieldConfig.defaults.decimals', 'Decimals', 1);
     const kept = panelOf(all.json, 2) as unknown as Obj;
-    assert.deepEqual([kept.type, kept.id, kept.yaxes, kept.gridPos, at(kept, 'fieldConfig.defaults')], ['timeseries', 2, undefined, older.gridPos, { unit: 'bytes', decimals: 1 }]);
+    assert.deepEqual(
+      [kept.type, kept.id, kept.yaxes, kept.gridPos, at(kept, 'fieldConfig.defaults')],
+      ['timeseries', 2, undefined, older.gridPos, { unit: 'bytes', decimals: 1 }],
+    );
     assert.deepEqual([work.isOlder, work.isChanged], [false, true]);
     all.undo();
     assert.deepEqual([panelOf(all.json, 2), work.isOlder, work.isChanged], [older, true, false]);
@@ -172,5 +257,7 @@ test('a panel of an older form is edited as what it becomes, and undo brings the
     // What has the form of today is not asked about.
     assert.equal(await new Work(draft(panel()), 2).modernise(), false);
     assert.equal(asked.length, 1);
-  } finally { globalThis.fetch = fetch; }
+  } finally {
+    globalThis.fetch = fetch;
+  }
 });

@@ -13,7 +13,22 @@ test('values read as the shared cases say', () => {
   }
 });
 test('units that pages name read as their forms do', () => {
-  for (const id of ['short', 'none', 'percent', 'percentunit', 's', 'ms', 'bytes', 'decbytes', 'binBps', 'bps', 'ops', 'hertz', 'celsius', 'bool_yes_no'] as const) {
+  for (const id of [
+    'short',
+    'none',
+    'percent',
+    'percentunit',
+    's',
+    'ms',
+    'bytes',
+    'decbytes',
+    'binBps',
+    'bps',
+    'ops',
+    'hertz',
+    'celsius',
+    'bool_yes_no',
+  ] as const) {
     for (const value of [0, 1, -2.5, 1234.5, 1e9]) assert.equal(format(value, id), format(value, (forms as Record<string, Form>)[id]), id);
   }
 });

@@ -30,7 +30,13 @@ test('texts fold to their first line and open to what they are', () => {
   assert.equal(pretty(' {"a":[1]} '), '{\n  "a": [\n    1\n  ]\n}');
   assert.equal(pretty('{nothing'), null);
   assert.equal(pretty('a {"b":1}'), null);
-  for (const frame of ['\tat java.lang.X(Y.java:3)', '  File "x.py", line 3', '   main.go:31 +0x1d'.replace('main', '/app/main'), 'goroutine 1 [running]:']) assert.ok(isFrame(frame), frame);
+  for (const frame of [
+    '\tat java.lang.X(Y.java:3)',
+    '  File "x.py", line 3',
+    '   main.go:31 +0x1d'.replace('main', '/app/main'),
+    'goroutine 1 [running]:',
+  ])
+    assert.ok(isFrame(frame), frame);
   assert.ok(!isFrame('GET / 200'));
 });
 
@@ -51,7 +57,10 @@ test('blocks fill, grow at both ends and are cut', () => {
   const blocks: Block<number>[] = [];
   const upto = (n: number) => Array.from({ length: n }, (_, i) => i);
   assert.equal(append(blocks, upto(250)).length, 3);
-  assert.deepEqual(blocks.map((b) => b.items.length), [100, 100, 50]);
+  assert.deepEqual(
+    blocks.map((b) => b.items.length),
+    [100, 100, 50],
+  );
   assert.equal(append(blocks, upto(60)).length, 2);
   assert.equal(count(blocks), 310);
   // Newest first: what is added in front keeps its order.
@@ -59,7 +68,10 @@ test('blocks fill, grow at both ends and are cut', () => {
   prepend(live, [3, 2, 1]);
   prepend(live, [5, 4]);
   assert.deepEqual(live[0]?.items, [5, 4, 3, 2, 1]);
-  prepend(live, upto(200).map((i) => 1000 - i));
+  prepend(
+    live,
+    upto(200).map((i) => 1000 - i),
+  );
   assert.equal(live.flatMap((b) => b.items)[0], 1000);
   assert.deepEqual(live.flatMap((b) => b.items).slice(-6), [801, 5, 4, 3, 2, 1]);
   assert.ok(live.every((b) => b.items.length <= 100));
@@ -74,9 +86,13 @@ test('a quiet tail is whole, a loud one is sampled evenly and says so', () => {
   const quiet = new Sampler<number>(500);
   assert.deepEqual(quiet.take([1, 2, 3], 10), { kept: [1, 2, 3], rate: 3, sampled: false });
   const loudly = new Sampler<number>(500);
-  let kept = 0, last = { rate: 0, sampled: false };
+  let kept = 0,
+    last = { rate: 0, sampled: false };
   for (let frame = 0; frame < 600; frame++) {
-    const share = loudly.take(Array.from({ length: 83 }, (_, i) => i), 1 + frame * 16.6);
+    const share = loudly.take(
+      Array.from({ length: 83 }, (_, i) => i),
+      1 + frame * 16.6,
+    );
     kept += share.kept.length;
     last = share;
   }
@@ -87,8 +103,25 @@ test('a quiet tail is whole, a loud one is sampled evenly and says so', () => {
 });
 
 test('LogQL is cut into tokens and places are known', () => {
-  const kinds = (text: string) => { const out: string[] = []; for (let at = 0; at < text.length;) { const [kind, n] = token(text.slice(at)); if (kind) out.push(`${text.slice(at, at + n)}/${kind}`); at += n; } return out; };
-  assert.deepEqual(kinds('sum by (a) (rate({b=~"c"} |= `d` [5m]))').slice(0, 8), ['sum/function', 'by/keyword', '(/bracket', 'a/label', ')/bracket', '(/bracket', 'rate/function', '(/bracket']);
+  const kinds = (text: string) => {
+    const out: string[] = [];
+    for (let at = 0; at < text.length;) {
+      const [kind, n] = token(text.slice(at));
+      if (kind) out.push(`${text.slice(at, at + n)}/${kind}`);
+      at += n;
+    }
+    return out;
+  };
+  assert.deepEqual(kinds('sum by (a) (rate({b=~"c"} |= `d` [5m]))').slice(0, 8), [
+    'sum/function',
+    'by/keyword',
+    '(/bracket',
+    'a/label',
+    ')/bracket',
+    '(/bracket',
+    'rate/function',
+    '(/bracket',
+  ]);
   assert.ok(kinds('{b=~"c"} |= `d` | json | took > 5ms').includes('5ms/number'));
   assert.deepEqual(kinds('"open'), ['"open/string']);
   for (const odd of ['§', '\u0000', 'é']) assert.ok(token(odd)[1] > 0);
@@ -100,19 +133,55 @@ test('LogQL is cut into tokens and places are known', () => {
 
 test('patterns are counted over the range, and new ones are told', () => {
   const of = (pattern: string, samples: [number, number][]) => ({ pattern, samples });
-  const list = loud([of('old', [[10, 5], [90, 5]]), of('fresh', [[5, 0], [95, 2]]), of('none', [[50, 0]])], 0, 100);
-  assert.deepEqual(list.map((p) => [p.pattern, p.count, p.fresh]), [['fresh', 2, true], ['old', 10, false]]);
+  const list = loud(
+    [
+      of('old', [
+        [10, 5],
+        [90, 5],
+      ]),
+      of('fresh', [
+        [5, 0],
+        [95, 2],
+      ]),
+      of('none', [[50, 0]]),
+    ],
+    0,
+    100,
+  );
+  assert.deepEqual(
+    list.map((p) => [p.pattern, p.count, p.fresh]),
+    [
+      ['fresh', 2, true],
+      ['old', 10, false],
+    ],
+  );
   assert.equal(list[1]?.counts.length, 40);
   assert.equal(list[1]?.counts[4], 5);
   // Where lines begin late, they are not all new.
-  assert.deepEqual(loud([of('a', [[95, 1]]), of('b', [[95, 1], [99, 1]])], 0, 100).map((p) => p.fresh), [false, false]);
+  assert.deepEqual(
+    loud(
+      [
+        of('a', [[95, 1]]),
+        of('b', [
+          [95, 1],
+          [99, 1],
+        ]),
+      ],
+      0,
+      100,
+    ).map((p) => p.fresh),
+    [false, false],
+  );
 });
 
 test('older lines are those that were not there, however many have one time', () => {
   const line = (t: string, text: string): Line => ({ t, text, level: '', labels: { a: 'b' }, fields: {} });
   const had = [line('5', 'x'), line('5', 'x'), line('5', 'y')];
   const came = [line('5', 'y'), line('5', 'x'), line('5', 'x'), line('5', 'x'), line('5', 'z'), line('4', 'y')];
-  assert.deepEqual(fresh(had, came).map((l) => l.t + l.text), ['5x', '5z', '4y']);
+  assert.deepEqual(
+    fresh(had, came).map((l) => l.t + l.text),
+    ['5x', '5z', '4y'],
+  );
   assert.deepEqual(fresh(came, came), []);
   assert.equal(fresh([], came).length, came.length);
 });
@@ -126,7 +195,10 @@ test('a step that begins before the range is no spike', () => {
   const samples = Array.from({ length: 41 }, (_, i): [number, number] => [90 * i, 5]);
   const [one] = loud([{ pattern: 'a', samples }], 30, 3630);
   assert.equal(Math.max(...(one?.counts ?? [])), 5);
-  assert.equal(one?.counts.reduce((a, b) => a + b, 0), 205);
+  assert.equal(
+    one?.counts.reduce((a, b) => a + b, 0),
+    205,
+  );
 });
 
 test('counts come row by row, however they are cut', () => {

@@ -15,8 +15,17 @@ test('selectors leave out the label in question', () => {
   assert.equal(selector(undefined), '');
 });
 test('answers are kept for a minute, failures are not', async () => {
-  let now = 0, calls = 0, fail = false;
-  const client = new Client(async () => { calls++; if (fail) throw new Error('no'); return { data: ['up'] }; }, () => now);
+  let now = 0,
+    calls = 0,
+    fail = false;
+  const client = new Client(
+    async () => {
+      calls++;
+      if (fail) throw new Error('no');
+      return { data: ['up'] };
+    },
+    () => now,
+  );
   assert.deepEqual(await client.metricNames('u'), ['up']);
   await client.metricNames('u');
   assert.equal(calls, 1);
@@ -28,7 +37,10 @@ test('answers are kept for a minute, failures are not', async () => {
   assert.equal(calls, 3);
 });
 test('upstream messages name a place', () => {
-  assert.deepEqual(located('invalid parameter "query": 1:5: parse error: unexpected end of input', 'sum('), { at: 4, message: 'unexpected end of input' });
+  assert.deepEqual(located('invalid parameter "query": 1:5: parse error: unexpected end of input', 'sum('), {
+    at: 4,
+    message: 'unexpected end of input',
+  });
   assert.deepEqual(located('2:3: parse error: x', 'ab\ncdef'), { at: 5, message: 'x' });
   assert.equal(located('1:6: parse error: x', 'é + )')?.at, 4);
   assert.equal(located('timed out', 'up'), null);

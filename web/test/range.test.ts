@@ -19,7 +19,8 @@ test('moments from now are moved and rounded as on the server', () => {
   // The same cases as in `src/ui/range/relative.rs`.
   Object.assign(globalThis, { document: { cookie: '' }, dispatchEvent: () => true });
   setZone('utc');
-  const at = (text: string) => Date.parse(text) / 1000, now = at('2026-03-31T14:25:36Z');
+  const at = (text: string) => Date.parse(text) / 1000,
+    now = at('2026-03-31T14:25:36Z');
   for (const [text, start, last] of [
     ['now', '2026-03-31T14:25:36Z', '2026-03-31T14:25:36Z'],
     ['now - 90m', '2026-03-31T12:55:36Z', '2026-03-31T12:55:36Z'],
@@ -40,13 +41,22 @@ test('moments from now are moved and rounded as on the server', () => {
     assert.equal(resolve(text, now), at(start), text);
     assert.equal(resolve(text, now, true), at(last), text);
   }
-  for (const bad of ['now/', 'now/x', 'now-1', 'now-/d', 'now//d', 'nowish', 'now-1dd', 'then/d', `now${'/d'.repeat(11)}`]) assert.equal(resolve(bad, now), null, bad);
-  for (const [text, words] of [['now/d', 'Today'], ['now-1d/d', 'Yesterday'], ['now-1w/w', 'Previous week'], ['now/M', 'This month'], ['now-1y/y', 'Previous year']] as const) assert.equal(label({ from: text, to: text }, now), words);
+  for (const bad of ['now/', 'now/x', 'now-1', 'now-/d', 'now//d', 'nowish', 'now-1dd', 'then/d', `now${'/d'.repeat(11)}`])
+    assert.equal(resolve(bad, now), null, bad);
+  for (const [text, words] of [
+    ['now/d', 'Today'],
+    ['now-1d/d', 'Yesterday'],
+    ['now-1w/w', 'Previous week'],
+    ['now/M', 'This month'],
+    ['now-1y/y', 'Previous year'],
+  ] as const)
+    assert.equal(label({ from: text, to: text }, now), words);
   assert.match(label({ from: 'now-1d/w', to: 'now-1d/w' }, now), /–/);
   setZone('local');
 });
 test('days are those of the zone', () => {
-  const at = (text: string) => Date.parse(text) / 1000, was = process.env.TZ;
+  const at = (text: string) => Date.parse(text) / 1000,
+    was = process.env.TZ;
   process.env.TZ = 'Europe/Berlin';
   const now = at('2026-03-29T22:30:00Z');
   assert.equal(resolve('now/d', now), at('2026-03-29T22:00:00Z'));

@@ -8,16 +8,32 @@ import { pushed } from '../lib/history.ts';
 
 test('a series keeps its colour whatever the order', () => {
   const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
-  const there = slots(keys), back = slots([...keys].reverse()).reverse();
+  const there = slots(keys),
+    back = slots([...keys].reverse()).reverse();
   assert.deepEqual(there, back);
   assert.equal(new Set(there).size, keys.length);
-  assert.ok(there.every((s) => s < 8), 'up to eight series use the plain colours');
+  assert.ok(
+    there.every((s) => s < 8),
+    'up to eight series use the plain colours',
+  );
 });
 test('the heaviest get plain colours and keep them', () => {
-  const keys = Array.from({ length: 20 }, (_, i) => `s${i}`), known = new Map<string, number>();
-  const first = slots(keys, keys.map((_, i) => -i), known);
+  const keys = Array.from({ length: 20 }, (_, i) => `s${i}`),
+    known = new Map<string, number>();
+  const first = slots(
+    keys,
+    keys.map((_, i) => -i),
+    known,
+  );
   assert.ok(first.slice(0, 8).every((s) => s < 8));
-  assert.deepEqual(slots([...keys].reverse(), keys.map((_, i) => -i), known).reverse(), first);
+  assert.deepEqual(
+    slots(
+      [...keys].reverse(),
+      keys.map((_, i) => -i),
+      known,
+    ).reverse(),
+    first,
+  );
 });
 test('more series than colours still get one each', () => {
   const many = slots(Array.from({ length: 60 }, (_, i) => `series ${i}`));
@@ -45,5 +61,11 @@ test('better matches score higher', () => {
 });
 test('history has no repetition', () => {
   assert.deepEqual(pushed(['a', 'b'], 'b'), ['b', 'a']);
-  assert.equal(pushed(Array.from({ length: 60 }, (_, i) => String(i)), 'x').length, 50);
+  assert.equal(
+    pushed(
+      Array.from({ length: 60 }, (_, i) => String(i)),
+      'x',
+    ).length,
+    50,
+  );
 });

@@ -1,6 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { ar as everywhere } from '../lang/ar.ts';
 import { ar as boards } from '../lang/ar_board.ts';
 import { ar as edited } from '../lang/ar_edit.ts';
@@ -8,6 +8,7 @@ import { ar as explained } from '../lang/ar_explain.ts';
 import { ar as searched } from '../lang/ar_logs.ts';
 import { ar as jumped } from '../lang/ar_palette.ts';
 import { n, t } from '../lib/words.ts';
+import { source } from './source.ts';
 
 const ar: Record<string, string> = { ...everywhere, ...boards, ...edited, ...explained, ...searched, ...jumped };
 
@@ -23,15 +24,28 @@ function wanted(): Set<string> {
   const found = new Set<string>();
   for (const folder of ['lib', 'lib/board', 'lib/board/edit', 'lib/logs', 'islands', 'lang']) {
     for (const file of readdirSync(folder).filter((f) => /\.tsx?$/.test(f) && !f.startsWith('ar'))) {
-      const text = readFileSync(`${folder}/${file}`, 'utf8');
+      const text = source(`${folder}/${file}`);
       const all = (pattern: RegExp) => [...text.matchAll(pattern)].map((m) => m[1] ?? '');
       // Calls may choose between two texts; the singular of a count is a form of its plural.
-      const calls = [/\bt\('([^']+)'/g, /\bt\([^()]*?\? '([^']+)'/g, /\bt\([^()]*?\? '[^']+' : '([^']+)'/g, /\bcounted\(.*?, '[^']+', '([^']+)'\)/g, /\bn\(.*?, '[^']+', '([^']+)'\)/g, /\?\? '([A-Z][^']*\{\}[^']*)'/g];
+      const calls = [
+        /\bt\('([^']+)'/g,
+        /\bt\([^()]*?\? '([^']+)'/g,
+        /\bt\([^()]*?\? '[^']+' : '([^']+)'/g,
+        /\bcounted\(.*?, '[^']+', '([^']+)'\)/g,
+        /\bn\(.*?, '[^']+', '([^']+)'\)/g,
+        /\?\? '([A-Z][^']*\{\}[^']*)'/g,
+      ];
       calls.flatMap(all).forEach((key) => found.add(key));
       // The tables of what functions and operators do.
-      if (file === 'explain.ts') all(/[\w=<>!~+*/%^-]'?: '([^']{3,})'/g).filter((key) => /[a-z]/i.test(key)).forEach((key) => found.add(key));
+      if (file === 'explain.ts')
+        all(/[\w=<>!~+*/%^-]'?: '([^']{3,})'/g)
+          .filter((key) => /[a-z]/i.test(key))
+          .forEach((key) => found.add(key));
       if (file === 'changes.ts') all(/\b(?:added|removed|changed): '([^']+)'/g).forEach((key) => found.add(key));
-      if (file === 'range.ts') all(/\['(Last [^']+)', '/g).concat(all(/\['Last [^']+', '([^']+)'\]/g), all(/\b[dwMy]: \['(T[^']+)', '/g), all(/\['T[^']+', '([^']+)'\]/g)).forEach((key) => found.add(key));
+      if (file === 'range.ts')
+        all(/\['(Last [^']+)', '/g)
+          .concat(all(/\['Last [^']+', '([^']+)'\]/g), all(/\b[dwMy]: \['(T[^']+)', '/g), all(/\['T[^']+', '([^']+)'\]/g))
+          .forEach((key) => found.add(key));
       if (file === 'palette.ts') all(/\['[^']+', '([A-Z][^']+)'\]/g).forEach((key) => found.add(key));
       if (file === 'legend.ts') all(/\['\w+', '([A-Z]\w+)', '/g).forEach((key) => found.add(key));
     }
@@ -44,10 +58,19 @@ test('the Arabic catalogue is whole and holds nothing else', () => {
   for (const [key, value] of Object.entries(ar)) {
     const forms = value.split('|');
     if (/[a-z]/i.test(key.replace('{}', ''))) assert.match(value, /[\u0600-\u06ff]/, key);
-    if (forms.length > 1) assert.equal(forms.length, 6, key); else assert.equal(places(value), places(key), key);
+    if (forms.length > 1) assert.equal(forms.length, 6, key);
+    else assert.equal(places(value), places(key), key);
   }
   const asked = wanted();
   assert.ok(asked.size > 120, String(asked.size));
-  assert.deepEqual([...asked].filter((key) => !(key in ar) && key !== '{} {}'), [], 'texts without Arabic');
-  assert.deepEqual(Object.keys(ar).filter((key) => !asked.has(key)), [], 'texts that nothing asks for');
+  assert.deepEqual(
+    [...asked].filter((key) => !(key in ar) && key !== '{} {}'),
+    [],
+    'texts without Arabic',
+  );
+  assert.deepEqual(
+    Object.keys(ar).filter((key) => !asked.has(key)),
+    [],
+    'texts that nothing asks for',
+  );
 });

@@ -18,7 +18,7 @@ use crate::alerts::replay::{DeskError, Episode, Replay};
 use crate::alerts::rules::own::{OwnError, OwnFile};
 use crate::base::time::{format_rfc3339, parse_timestamp};
 use crate::platform::config::diagnostic::Diagnostic;
-use crate::platform::http::envelope::{ApiError, ErrorKind, success};
+use crate::platform::http::envelope::{ApiError, ErrorKind, blocking, success};
 use crate::platform::http::extract::{Params, decompress, read_body};
 
 /// Bytes of a rule file sent here at most.
@@ -83,10 +83,6 @@ async fn text_of(headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
     String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the rule file is not UTF-8"))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
-}
-
 /// `GET /api/v1/rules/files`: the files that the server keeps.
 pub async fn files(State(state): State<Arc<ApiState>>) -> Result<Response, ApiError> {
     let own = Arc::clone(&state.own);
@@ -113,18 +109,13 @@ pub async fn save(State(state): State<Arc<ApiState>>, Path(name): Path<String>, 
 
 /// What the audit log has of a file that was kept.
 pub fn saved_change(name: &str, before: Option<&OwnFile>, text: &str) -> Change {
-    let change = Change::new("rules.save", name).after(json!({ "text": text }));
-    match before {
-        Some(before) => change.before(json!({ "text": before.text })),
-        None => change,
-    }
+    Change::new("rules.save", name).before(before.map(|before| json!({ "text": before.text }))).after(json!({ "text": text }))
 }
 
 /// `DELETE /api/v1/rules/files/{name}`: forgets a file and ends its rules.
 pub async fn delete(State(state): State<Arc<ApiState>>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let before = state.own.delete(&name).await?;
-    let change = Change::new("rules.delete", name);
-    let change = before.iter().fold(change, |change, before| change.before(json!({ "text": before.text })));
+    let change = Change::new("rules.delete", name).before(before.map(|before| json!({ "text": before.text })));
     Ok(change.in_answer(success(&json!({}))))
 }
 

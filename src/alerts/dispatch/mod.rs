@@ -21,6 +21,7 @@ use crate::alerts::model::silence::{Silence, SilenceError};
 use crate::alerts::route::tree::RouteTree;
 pub use crate::alerts::store::Asked;
 use crate::series::labels::Labels;
+use crate::series::ports::Hush;
 
 pub use dispatcher::{DispatchOptions, Dispatcher};
 pub use line::Channels;
@@ -65,6 +66,8 @@ pub struct Marks {
     pub silenced_by: Vec<String>,
     /// Names of the times that keep its groups back.
     pub muted_by: Vec<String>,
+    /// Why its sender wants nobody told of it now.
+    pub hush: Option<Hush>,
     /// Whether it comes and goes, so that its end is not told before it is quiet.
     pub is_flapping: bool,
 }

@@ -185,6 +185,9 @@ impl Standing {
         }
         let is_over = alert.is_resolved_at(now);
         self.groups.insert(&alert, now);
+        if alert.hush.is_none() && old.is_some_and(|old| old.alert.hush.is_some()) {
+            self.groups.look_soon(&alert, now);
+        }
         self.inhibitor.observe(&alert);
         if fires && !was_on {
             self.escalating.begins(name, alert.starts_at);
@@ -254,9 +257,9 @@ impl Standing {
                 stays
             });
         }
-        let cared_for = self.cared_for();
+        let not_reminded = self.not_reminded();
         self.log.retain(|key, logged| {
-            let stays = logged.expires_at > now || !cared_for.is_disjoint(&logged.entry.firing);
+            let stays = logged.expires_at > now || !not_reminded.is_disjoint(&logged.entry.firing);
             if !stays {
                 changes.log.insert(key.clone(), None);
             }
@@ -284,4 +287,5 @@ fn is_same(one: &RoutedAlert, other: &RoutedAlert) -> bool {
         && one.starts_at == other.starts_at
         && one.is_timeout == other.is_timeout
         && one.generator_url == other.generator_url
+        && one.hush == other.hush
 }

@@ -138,6 +138,7 @@ impl Dispatcher {
             updated_at: now,
             is_timeout: false,
             generator_url: String::new(),
+            hush: None,
         };
         let message = Message {
             receiver: Arc::clone(&line.receiver),

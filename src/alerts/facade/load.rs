@@ -6,6 +6,7 @@ use crate::alerts::model::{Group, Language};
 use crate::alerts::rules::{self, Options};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::path;
+use crate::platform::config::text_file;
 use crate::platform::config::yaml::{FILE_BYTES_MAX, Position};
 use crate::series::ports::{EvaluateError, Shape};
 
@@ -43,19 +44,10 @@ pub fn load(patterns: &[String], read_query: ReadQuery, ignore_unknown: bool) ->
     let mut groups = Vec::new();
     for file in &files {
         report.enter(Path::new(file));
-        match text_of(Path::new(file)) {
+        match text_file::read(Path::new(file), FILE_BYTES_MAX) {
             Ok(text) => groups.extend(rules::read(file, &text, &options, &mut report)),
             Err(error) => report.error(Position::default(), error),
         }
     }
     report.finish().map(|warnings| (groups, warnings))
-}
-
-/// The text of a file that is not too large.
-pub(super) fn text_of(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > FILE_BYTES_MAX as u64 {
-        return Err(format!("the file has {size} bytes, more than {FILE_BYTES_MAX}"));
-    }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

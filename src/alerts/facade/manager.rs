@@ -1,5 +1,6 @@
 //! Runs groups when they are due, several at once, none twice at once.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,6 +23,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 struct Declared {
     files: Vec<Group>,
     own: Vec<Group>,
+    made: Vec<Group>,
 }
 
 /// All groups of the server.
@@ -30,7 +32,8 @@ pub struct Manager {
     read_query: ReadQuery,
     running: ArcSwap<Vec<Arc<Running>>>,
     setting: ArcSwap<Setting>,
-    /// The groups of files and those that people wrote here, as they were handed over last.
+    /// The groups of files, those that people wrote here and those that other parts of the server make, as they were handed
+    /// over last.
     declared: Mutex<Declared>,
     places: Arc<Semaphore>,
     changed: Notify,
@@ -72,8 +75,21 @@ impl Manager {
         self.take_over(&declared, setting);
     }
 
+    /// Takes over other groups that other parts of the server make.
+    pub fn apply_made(&self, groups: Vec<Group>) {
+        let mut declared = self.declared.lock();
+        declared.made = groups;
+        let setting = Setting::clone(&self.setting.load());
+        self.take_over(&declared, setting);
+    }
+
+    /// The files of groups that other parts of the server make.
+    pub fn made_files(&self) -> HashSet<Arc<str>> {
+        self.declared.lock().made.iter().map(|group| Arc::clone(&group.file)).collect()
+    }
+
     fn take_over(&self, declared: &Declared, setting: Setting) {
-        let groups = declared.files.iter().chain(&declared.own).cloned();
+        let groups = declared.files.iter().chain(&declared.own).chain(&declared.made).cloned();
         let before = self.running.load_full();
         let after: Vec<Arc<Running>> = groups.filter_map(|group| self.running_group(group, &setting, &before)).collect();
         let now = self.ports.clock.now_ms();

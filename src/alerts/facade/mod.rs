@@ -2,6 +2,7 @@
 
 mod channels;
 mod load;
+mod made;
 mod manager;
 mod now;
 mod own;
@@ -11,6 +12,7 @@ mod report;
 mod routing;
 mod send;
 mod take;
+mod users;
 
 use std::sync::Arc;
 
@@ -33,10 +35,10 @@ use crate::alerts::replay::Desk;
 use crate::alerts::rules::own::OwnRules;
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::lines;
 use crate::platform::db::Db;
 use crate::platform::telemetry::metrics::Registry;
-use crate::series::ports::{AlertsNow, SendAlerts, SendMail, TakeAlerts};
+use crate::series::ports::{AlertsNow, Costs, MetricUsers, SendAlerts, SendMail, TakeAlerts, TakeRules};
 use crate::series::relabel::RelabelConfig;
 use crate::ui::shell::Counts;
 
@@ -174,6 +176,11 @@ impl Alerts {
         let _known_already = self.pages.people.set(people);
     }
 
+    /// Who says what a range of time cost. Only the first call counts.
+    pub fn offer_costs(&self, costs: Arc<dyn Costs>) {
+        let _known_already = self.pages.costs.set(costs);
+    }
+
     /// Alerts that fire and are told, for the navigation of every page.
     pub fn counts(&self) -> Counts {
         self.pages.counts()
@@ -188,6 +195,16 @@ impl Alerts {
     pub fn taker(&self) -> Arc<dyn TakeAlerts> {
         let (sender, manager, clock) = (Arc::clone(&self.sender), Arc::clone(&self.manager), Arc::clone(&self.clock));
         Arc::new(take::Taker { sender, manager, clock })
+    }
+
+    /// Who evaluates rules that other parts of the server make.
+    pub fn rules(&self) -> Arc<dyn TakeRules> {
+        Arc::new(made::Made { manager: Arc::clone(&self.manager), read_query: self.api.read_query })
+    }
+
+    /// What rules ask for.
+    pub fn users(&self) -> Arc<dyn MetricUsers> {
+        Arc::new(users::Users(Arc::clone(&self.manager)))
     }
 
     /// Who sends letters, through the mail server that is in force as each is sent.
@@ -213,8 +230,4 @@ impl Alerts {
             }
         }
     }
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -116,10 +116,15 @@ impl Own {
             let message = format!("the text has {} bytes, more than {TEXT_BYTES_MAX}", text.len());
             return Err(vec![Diagnostic { file: file.into(), line: 0, column: 0, message }]);
         }
-        let check = |language: Language, query: &str| (self.read_query)(language, query).err();
-        let options = Options { check: &check, language: Language::PromQl, ignore_unknown: false };
-        let mut report = Report::new(Path::new(&file));
-        let groups = rules::read(&file, text, &options, &mut report);
-        report.finish().map(|warnings| (groups, warnings))
+        read(&file, text, self.read_query)
     }
+}
+
+/// Reads a text as the rule file that it is called.
+pub(super) fn read(file: &str, text: &str, read_query: ReadQuery) -> Checked {
+    let check = |language: Language, query: &str| read_query(language, query).err();
+    let options = Options { check: &check, language: Language::PromQl, ignore_unknown: false };
+    let mut report = Report::new(Path::new(file));
+    let groups = rules::read(file, text, &options, &mut report);
+    report.finish().map(|warnings| (groups, warnings))
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::channels;
-use super::load::text_of;
 use crate::alerts::config::{self, Receiver, RoutingConfig};
 use crate::alerts::dispatch::InForce;
 use crate::alerts::model::routing::RouteConfig;
 use crate::alerts::route::RouteTree;
 use crate::base::clock::SharedClock;
 use crate::platform::config::diagnostic::{Diagnostic, Report};
-use crate::platform::config::yaml::Position;
+use crate::platform::config::text_file;
+use crate::platform::config::yaml::{FILE_BYTES_MAX, Position};
 
 /// The receiver where there is no file: nobody.
 const NOBODY: &str = "nobody";
@@ -26,7 +26,7 @@ const SOME_URL: &str = "http://localhost:9090";
 pub fn load_routing(path: Option<&Path>, clock: &SharedClock) -> Result<(Arc<InForce>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let Some(path) = path else { return Ok((in_force(nobody(), ""), Vec::new())) };
     let mut report = Report::new(path);
-    let config = match text_of(path) {
+    let config = match text_file::read(path, FILE_BYTES_MAX) {
         Ok(text) => config::read(&text, &mut report),
         Err(error) => {
             report.error(Position::default(), format!("cannot be read: {error}"));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alerts::dispatch::{AlertChange, Dispatcher};
+use crate::alerts::dispatch::{AlertChange, Dispatcher, Routing};
 use crate::alerts::evaluate::{Running, Setting, Told};
-use crate::alerts::model::routed::RoutedAlert;
+use crate::alerts::model::routed::{RoutedAlert, fingerprint};
 use crate::alerts::model::{Alert, Language, State};
 use crate::series::labels::Labels;
 use crate::series::ports::{OutgoingAlert, SendAlerts};
@@ -25,7 +25,11 @@ pub(super) struct Sender {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Prepared {
     alerts: Vec<RoutedAlert>,
-    history: Vec<AlertChange>,
+    /// How alerts of rules changed; none for those of others, of which routing sees it.
+    history: Option<Vec<AlertChange>>,
+    /// Fingerprints of those that stay in the house: they began while they were hushed, and other servers, which cannot be
+    /// asked to be quiet, would tell of them.
+    inside: Vec<u64>,
 }
 
 impl Sender {
@@ -67,32 +71,44 @@ impl Sender {
             source: Arc::clone(&source),
         });
         let history: Vec<AlertChange> = history.collect();
-        (!alerts.is_empty() || !history.is_empty()).then_some(Prepared { alerts, history })
+        (!alerts.is_empty() || !history.is_empty()).then_some(Prepared { alerts, history: Some(history), inside: Vec::new() })
     }
 
     /// Alerts that others than rules gave, as they are routed; those that the rules for labels drop are left out.
     pub(super) fn prepare_taken(&self, alerts: Vec<OutgoingAlert>, external: &Labels, now: i64) -> Prepared {
+        let mut inside = Vec::new();
         let routed = |alert: OutgoingAlert| {
+            let labels = self.as_routed(&alert.labels, external)?;
+            if alert.hush.as_ref().is_some_and(|(_, since)| alert.starts_at >= *since) {
+                inside.push(fingerprint(&labels));
+            }
             Some(RoutedAlert {
-                labels: self.as_routed(&alert.labels, external)?,
+                labels,
                 annotations: alert.annotations,
                 starts_at: alert.starts_at,
                 ends_at: Some(alert.ends_at),
                 updated_at: now,
                 is_timeout: false,
                 generator_url: alert.generator_url,
+                hush: alert.hush.map(|(hush, _)| hush),
             })
         };
-        Prepared { alerts: alerts.into_iter().filter_map(routed).collect(), history: Vec::new() }
+        let alerts = alerts.into_iter().filter_map(routed).collect();
+        Prepared { alerts, history: None, inside }
     }
 
     /// Hands them on; ends when they are stored.
     pub(super) async fn send(&self, prepared: Prepared) {
         if self.outside.is_wanted() && !prepared.alerts.is_empty() {
-            self.outside.send(prepared.alerts.iter().map(outgoing).collect());
+            let goes_out = |alert: &&RoutedAlert| prepared.inside.is_empty() || !prepared.inside.contains(&alert.fingerprint());
+            self.outside.send(prepared.alerts.iter().filter(goes_out).map(outgoing).collect());
         }
-        if let Err(error) = self.dispatcher.hear(prepared.alerts, prepared.history).await {
-            tracing::warn!(%error, "alerts of rules");
+        let heard = match prepared.history {
+            Some(history) => self.dispatcher.hear(prepared.alerts, history).await,
+            None => self.dispatcher.post(prepared.alerts).await,
+        };
+        if let Err(error) = heard {
+            tracing::warn!(%error, "alerts of this server");
         }
     }
 }
@@ -117,6 +133,7 @@ fn routed(alert: Alert, labels: Labels, generator_url: String, now: i64) -> Rout
         updated_at: now,
         is_timeout: false,
         generator_url,
+        hush: None,
     }
 }
 
@@ -127,6 +144,7 @@ fn outgoing(alert: &RoutedAlert) -> OutgoingAlert {
         starts_at: alert.starts_at,
         ends_at: alert.ends_at.unwrap_or(alert.updated_at),
         generator_url: alert.generator_url.clone(),
+        hush: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! An alert as routing sees it: it began, it ends some time, whoever sent it.
 
 use crate::series::labels::{Labels, is_legacy_label_name, quote};
+use crate::series::ports::Hush;
 
 /// An alert handed to routing. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,9 @@ pub struct RoutedAlert {
     pub is_timeout: bool,
     /// Where to look at what caused it.
     pub generator_url: String,
+    /// Why its sender wants nobody told of it now, though it goes on. An end that comes with it is told to those who were
+    /// told of the beginning.
+    pub hush: Option<Hush>,
 }
 
 impl RoutedAlert {
@@ -93,7 +97,7 @@ mod tests {
 
     fn alert(starts_at: i64, ends_at: Option<i64>, updated_at: i64, is_timeout: bool) -> RoutedAlert {
         let (labels, annotations, generator_url) = (Labels::empty(), Vec::new(), String::new());
-        RoutedAlert { labels, annotations, starts_at, ends_at, updated_at, is_timeout, generator_url }
+        RoutedAlert { labels, annotations, starts_at, ends_at, updated_at, is_timeout, generator_url, hush: None }
     }
 
     #[test]

@@ -63,8 +63,12 @@ impl Letters {
         if bytes > BYTES_MAX {
             return Err(format!("a letter of {bytes} bytes is larger than {BYTES_MAX}"));
         }
+        let id = if mail.id.is_empty() { format!("{at_s}.{}", mime::random_hex()?) } else { mail.id.clone() };
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-') {
+            return Err(format!("{id:?} is no name of a letter"));
+        }
         let mut letter = MessageBuilder::new()
-            .message_id(format!("{}.{}@{}", at_s, mime::random_hex()?, self.host))
+            .message_id(format!("{id}@{}", self.host))
             .date(at_s)
             .from(self.from.clone())
             .to(mail.to.clone())
@@ -139,6 +143,7 @@ mod tests {
             bytes: vec![1, 2, 3],
         };
         let mail = Mail {
+            id: String::new(),
             to: vec!["a@b".to_owned()],
             subject: "Ümläut\r\nBcc: evil@x".to_owned(),
             text: "Hello".to_owned(),
@@ -153,6 +158,14 @@ mod tests {
             assert!(text.contains(expected), "{expected}: {text}");
         }
         assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
+        let id_of = |mail: &Mail| {
+            let text = String::from_utf8(letters(GLOBAL).unwrap().written(mail, 1_763_714_000).unwrap()).unwrap();
+            text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned()
+        };
+        assert_ne!(id_of(&mail), id_of(&mail));
+        let named = Mail { id: "report.7-a".to_owned(), ..mail.clone() };
+        assert_eq!((id_of(&named), id_of(&named)), ("<report.7-a@mon.example>".to_owned(), "<report.7-a@mon.example>".to_owned()));
+        assert!(letters(GLOBAL).unwrap().written(&Mail { id: "a>\r\nBcc: x".to_owned(), ..mail.clone() }, 0).is_err());
         let nobody = Mail { to: Vec::new(), ..mail };
         assert!(letters(GLOBAL).unwrap().written(&nobody, 0).is_err());
     }

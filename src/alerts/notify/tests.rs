@@ -31,6 +31,7 @@ pub(super) fn alert(labels: &[(&str, &str)], annotations: &[(&str, &str)], ends_
         updated_at: STARTED,
         is_timeout: false,
         generator_url: "http://p/graph?g0.expr=a+%3E+1&g0.tab=1".to_owned(),
+        hush: None,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ways;
+use crate::alerts::model::State;
+use crate::alerts::model::history::AlertChange;
 use crate::base::time::TimeRange;
 use crate::series::labels::Labels;
 use crate::series::value::RangeSeries;
@@ -12,6 +14,7 @@ use crate::ui::shell::Shell;
 
 /// Steps of a range: the precision of bars.
 const STEPS: i64 = 360;
+
 /// A time during which an alert was in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spell {
@@ -59,6 +62,44 @@ pub fn spells(series: &[RangeSeries], step: i64, range: TimeRange) -> Vec<Spell>
     found
 }
 
+/// The spells of alerts that leave no series, by alert and time: of their changes, the newest first, and of those that are
+/// on now with the instant since which they are. What was on before the first change that is known began with the range.
+pub fn spells_of_changes(changes: &[AlertChange], on_now: &[(Labels, i64)], range: TimeRange) -> Vec<Spell> {
+    let mut by_alert: BTreeMap<&Labels, Vec<&AlertChange>> = BTreeMap::new();
+    for change in changes.iter().rev() {
+        by_alert.entry(&change.labels).or_default().push(change);
+    }
+    let mut found = Vec::new();
+    for (labels, changes) in &by_alert {
+        let was_on = changes.first().is_some_and(|first| first.from == Some(State::Firing));
+        let mut since = was_on.then_some(range.start);
+        for change in changes {
+            match (change.to == Some(State::Firing), since) {
+                (true, None) => since = Some(change.at),
+                (false, Some(start)) => {
+                    found.push(spell(labels, start, change.at));
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        found.extend(since.map(|start| spell(labels, start, i64::MAX)));
+    }
+    let unchanged = on_now.iter().filter(|(labels, _)| !by_alert.contains_key(labels));
+    found.extend(unchanged.map(|(labels, since)| spell(labels, *since, i64::MAX)));
+    found.retain(|spell| spell.range.start < range.end && spell.range.end > range.start);
+    for spell in &mut found {
+        spell.is_open = spell.range.end > range.end;
+        spell.range = TimeRange::new(spell.range.start.max(range.start), spell.range.end.min(range.end));
+    }
+    found.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.range.start.cmp(&b.range.start)));
+    found
+}
+
+fn spell(labels: &Labels, start: i64, end: i64) -> Spell {
+    Spell { labels: labels.clone(), is_firing: true, range: TimeRange::new(start, end), is_open: false }
+}
+
 /// A lane for each alert, those that were active last first, at most so many; and how many more there are.
 pub fn lanes(spells: &[Spell], range: TimeRange, most: usize, shell: &Shell) -> (Vec<Lane>, usize) {
     let mut by_alert: BTreeMap<&Labels, Vec<&Spell>> = BTreeMap::new();
@@ -99,8 +140,28 @@ pub fn name(labels: &Labels) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alerts::model::State::{Firing, Inactive};
     use crate::ui::nav::Page;
     use crate::ui::shell::tests::shell;
+
+    #[test]
+    fn alerts_without_a_series_are_drawn_from_how_they_changed() {
+        let labels = |name: &str| Labels::from_pairs([("alertname", name)]);
+        let change = |name: &str, at: i64, from, to| AlertChange { at, labels: labels(name), from, to: Some(to), source: "".into() };
+        let changes = [
+            change("late", 900, None, Firing),
+            change("twice", 400, Some(Inactive), Firing),
+            change("twice", 250, Some(Firing), Inactive),
+            change("twice", 200, None, Firing),
+            change("before", 150, Some(Firing), Inactive),
+        ];
+        let on_now = [(labels("long"), 20), (labels("twice"), 400), (labels("late"), 900)];
+        let found = spells_of_changes(&changes, &on_now, TimeRange::new(100, 500));
+        let told: Vec<(&str, i64, i64, bool)> =
+            found.iter().map(|spell| (spell.labels.get("alertname").unwrap(), spell.range.start, spell.range.end, spell.is_open)).collect();
+        assert_eq!(told, [("before", 100, 150, false), ("long", 100, 500, true), ("twice", 200, 250, false), ("twice", 400, 500, true)]);
+        assert!(found.iter().all(|spell| spell.is_firing));
+    }
 
     fn series(state: &str, times: &[i64]) -> RangeSeries {
         RangeSeries {

@@ -15,7 +15,7 @@ use crate::alerts::model::matcher::{MatchOp, Syntax, parse_matchers};
 use crate::alerts::model::silence::Silence;
 use crate::base::time::TimeRange;
 use crate::series::labels::{Labels, quote};
-use crate::series::ports::{Happening, Line};
+use crate::series::ports::{Happening, Line, Missed};
 use crate::ui::format::{self, Moment, Unit};
 use crate::ui::lang::key;
 use crate::ui::links;
@@ -94,6 +94,8 @@ pub struct GroupInput {
     pub failures: Vec<Failure>,
     /// What people and programs marked, the newest first.
     pub happenings: Vec<Happening>,
+    /// What the business missed while it fired; empty where nobody counts.
+    pub costs: Result<Vec<Missed>, String>,
     /// What people did about its alerts, the newest first.
     pub notes: Vec<Note>,
     /// Lines of the same labels.
@@ -173,6 +175,7 @@ struct Chart {
 struct GroupPage<'a> {
     shell: &'a Shell,
     input: &'a GroupInput,
+    has_costs: bool,
     title: String,
     severity: Severity,
     state: String,
@@ -237,6 +240,7 @@ pub fn render(input: &GroupInput, shell: &Shell) -> String {
     let lines_query = if selector.is_empty() { String::new() } else { format!("sum(count_over_time({selector}[1m]))") };
     let began = input.alerts.iter().map(|alert| alert.since_ms).min();
     page::html(&GroupPage {
+        has_costs: input.costs.as_ref().map_or(true, |costs| !costs.is_empty()),
         title: title(&labels, input, shell),
         severity,
         tag: if firing == 0 || held == input.alerts.len() { "" } else { severity.class() },
@@ -420,7 +424,9 @@ mod tests {
                 text: "shop 1.2.3 deployed\nby the pipeline".into(),
                 tags: vec!["deploy".into(), "env:prod".into()],
                 by: "ci".into(),
+                path: String::new(),
             }],
+            costs: Ok(vec![Missed { name: "Orders".into(), lost: "43".into(), expected: "120".into(), ..Missed::default() }]),
             notes: sample::notes(),
             lines: LinesFound::Lines(vec![Line {
                 at_ns: 1_763_713_999_000_000_000,

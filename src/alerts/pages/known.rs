@@ -87,7 +87,7 @@ impl Known {
 
 /// Whether something keeps an alert from being told.
 pub fn is_held(marks: &Marks) -> bool {
-    !(marks.silenced_by.is_empty() && marks.inhibited_by.is_empty() && marks.muted_by.is_empty())
+    !(marks.silenced_by.is_empty() && marks.inhibited_by.is_empty() && marks.muted_by.is_empty()) || marks.hush.is_some()
 }
 
 /// An annotation, or nothing.

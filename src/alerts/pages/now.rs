@@ -1,27 +1,23 @@
 //! What fires now: alerts by group, worst first, with filters, and the ways from each to its graph, lines and silence.
 
-use std::collections::{BTreeMap, HashMap};
+mod filter;
+mod rows;
 
-use super::care::{self, Said};
-use super::known::{self, Known, is_held};
-use super::ways;
+use std::collections::BTreeMap;
+
+pub use self::filter::{By, Care, Filter, Stage};
+pub(super) use self::rows::{Chip, chip};
+use self::rows::{PAGE_ALERTS, Places, Section, sections};
+use super::care;
+use super::known::Known;
 use crate::alerts::dispatch::GroupView;
-use crate::alerts::model::matcher::{MatchOp, Matcher, Syntax, parse_matcher, parse_matchers};
+use crate::alerts::model::matcher::Matcher;
 use crate::alerts::model::silence::Silence;
-use crate::ui::format::{self, Moment, Unit};
-use crate::ui::lang::key;
-use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::{Severity, Shell};
 
-/// Alerts on one page.
-const PAGE_ALERTS: usize = 100;
-/// Filters of one address; more are left out.
-const FILTERS_MAX: usize = 20;
 /// Labels to group by that are on offer.
 const LABELS_MAX: usize = 12;
-/// Labels shown of an alert; the rest is counted.
-const CHIPS_MAX: usize = 10;
 
 /// What the page is made of.
 #[derive(Debug, Clone, Default)]
@@ -50,219 +46,6 @@ pub struct NowInput {
     pub done: String,
     /// What went wrong.
     pub problem: String,
-}
-
-/// Whose alerts are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Care {
-    /// Everybody's.
-    #[default]
-    Any,
-    /// Those of whoever looks: assigned to them, or acknowledged by them.
-    Mine,
-    /// Those that nobody acknowledged.
-    Open,
-}
-
-impl Care {
-    fn takes(self, alert: &Known, me: &str) -> bool {
-        let handling = &alert.handling;
-        match self {
-            Self::Any => true,
-            Self::Mine => handling.assignee.as_deref() == Some(me) || handling.acknowledged.as_ref().is_some_and(|ack| ack.by == me),
-            Self::Open => handling.acknowledged.is_none(),
-        }
-    }
-}
-
-/// Where an alert stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// On, and told.
-    Firing,
-    /// Waits for its time.
-    Pending,
-    /// On, and kept back.
-    Held,
-}
-
-impl Stage {
-    const ALL: [(Self, &'static str); 3] = [(Self::Firing, "firing"), (Self::Pending, "pending"), (Self::Held, "held")];
-
-    fn of(alert: &Known) -> Self {
-        match (alert.is_pending, alert.is_held()) {
-            (true, _) => Self::Pending,
-            (false, true) => Self::Held,
-            (false, false) => Self::Firing,
-        }
-    }
-}
-
-/// What alerts are shown by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum By {
-    /// The label of this name; `alertname` is what the page begins with.
-    Label(String),
-    /// Who is told.
-    Receiver,
-    /// The groups that are told together.
-    Group,
-}
-
-/// What the reader asked for.
-#[derive(Debug, Clone)]
-pub struct Filter {
-    /// Only these.
-    pub stage: Option<Stage>,
-    /// Words and matchers that must fit.
-    pub text: String,
-    /// Matchers as they stand in the address, or what is wrong with one.
-    pub matchers: Vec<(String, Result<Matcher, String>)>,
-    /// Whose.
-    pub care: Care,
-    /// Only what this receiver is told.
-    pub receiver: String,
-    /// How they are grouped.
-    pub by: By,
-    /// Page, from 0.
-    pub page: usize,
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self {
-            stage: None,
-            text: String::new(),
-            matchers: Vec::new(),
-            care: Care::Any,
-            receiver: String::new(),
-            by: By::Label("alertname".to_owned()),
-            page: 0,
-        }
-    }
-}
-
-impl Filter {
-    /// From a query string: `state`, `text`, `severity`, `f` (a matcher, as often as wanted), `filter` (many in braces),
-    /// `receiver`, `care`, `by`, `page`.
-    pub fn from_query(query: &str) -> Self {
-        let mut filter = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match (&*name, value.trim()) {
-                ("state", word) => filter.stage = Stage::ALL.iter().find(|(_, known)| *known == word).map(|(stage, _)| *stage),
-                ("text", text) => filter.text = text.to_owned(),
-                ("severity", word) if !word.is_empty() => {
-                    filter
-                        .matchers
-                        .push((String::new(), Matcher::new("severity", MatchOp::Equal, word).map_err(|error| error.to_string())));
-                }
-                ("f", text) if !text.is_empty() && filter.matchers.len() < FILTERS_MAX => {
-                    let read = parse_matcher(text, Syntax::Both).map(|parsed| parsed.value).map_err(|error| error.to_string());
-                    filter.matchers.push((text.to_owned(), read));
-                }
-                // As Alertmanager writes its links.
-                ("filter", text) if !text.is_empty() => filter.read_all(text),
-                ("receiver", name) => filter.receiver = name.to_owned(),
-                ("care", "mine") => filter.care = Care::Mine,
-                ("care", "open") => filter.care = Care::Open,
-                ("by", "receiver") => filter.by = By::Receiver,
-                ("by", "group") => filter.by = By::Group,
-                ("by", label) => {
-                    if let Some(label) = label.strip_prefix("label:").filter(|label| !label.is_empty()) {
-                        filter.by = By::Label(label.to_owned());
-                    }
-                }
-                ("page", number) => filter.page = number.parse().unwrap_or(0),
-                _ => {}
-            }
-        }
-        filter
-    }
-
-    fn read_all(&mut self, text: &str) {
-        match parse_matchers(text, Syntax::Both) {
-            Ok(parsed) => {
-                let room = FILTERS_MAX.saturating_sub(self.matchers.len());
-                self.matchers.extend(parsed.value.into_iter().take(room).map(|matcher| (matcher.to_string(), Ok(matcher))));
-            }
-            Err(error) => self.matchers.push((text.to_owned(), Err(error.to_string()))),
-        }
-    }
-
-    /// Whether a matcher of the address cannot be read.
-    pub fn has_mistake(&self) -> bool {
-        self.matchers.iter().any(|(_, matcher)| matcher.is_err())
-    }
-
-    /// Whether an alert passes everything but its stage.
-    fn takes(&self, alert: &Known, me: &str) -> bool {
-        let passes = |matcher: &Matcher| matcher.matches(alert.labels.get(&matcher.name).unwrap_or(""));
-        let is_told = self.receiver.is_empty() || alert.receivers.iter().any(|receiver| **receiver == *self.receiver);
-        if !is_told || !self.care.takes(alert, me) || !self.matchers.iter().all(|(_, matcher)| matcher.as_ref().is_ok_and(passes)) {
-            return false;
-        }
-        self.text.split_whitespace().all(|word| {
-            if word.contains('=')
-                && let Ok(parsed) = parse_matcher(word, Syntax::Both)
-            {
-                return passes(&parsed.value);
-            }
-            let word = word.to_lowercase();
-            let within = |text: &str| text.to_lowercase().contains(&word);
-            alert.labels.iter().any(|(name, value)| within(value) || within(name)) || alert.annotations.iter().any(|(_, text)| within(text))
-        })
-    }
-}
-
-/// A label of an alert, and the way to those that have it too.
-pub(super) struct Chip {
-    pub(super) name: String,
-    pub(super) value: String,
-    pub(super) href: String,
-}
-
-/// Why an alert is not told.
-pub(super) struct Mark {
-    pub(super) words: String,
-    pub(super) href: String,
-}
-
-struct Row {
-    severity: Severity,
-    class: &'static str,
-    name: String,
-    /// The name, or the summary under a heading that is the name.
-    title: String,
-    href: String,
-    summary: String,
-    chips: Vec<Chip>,
-    more: usize,
-    marks: Vec<Mark>,
-    /// Its name in forms; empty where nobody can take care of it.
-    id: String,
-    said: Vec<Said>,
-    is_acknowledged: bool,
-    is_mine: bool,
-    is_assigned: bool,
-    state: &'static str,
-    tag: &'static str,
-    value: String,
-    exact: String,
-    since: Moment,
-    spark: Option<String>,
-    graph: Option<String>,
-    lines: Option<String>,
-    silence: String,
-    runbook: String,
-    receivers: String,
-}
-
-struct Section {
-    title: String,
-    href: Option<String>,
-    words: String,
-    tag: &'static str,
-    rows: Vec<Row>,
 }
 
 #[derive(askama::Template)]
@@ -315,29 +98,6 @@ impl NowPage<'_> {
 
     fn severity_is(&self, word: &str) -> bool {
         self.shell.param("severity").unwrap_or("") == word
-    }
-}
-
-/// Alerts and groups by fingerprint, so that finding one does not look at all.
-struct Places<'a> {
-    input: &'a NowInput,
-    alerts: HashMap<u64, &'a Known>,
-    groups: HashMap<u64, Vec<&'a GroupView>>,
-}
-
-impl<'a> Places<'a> {
-    fn of(input: &'a NowInput) -> Self {
-        let mut groups: HashMap<u64, Vec<&GroupView>> = HashMap::new();
-        for group in &input.groups {
-            for view in &group.alerts {
-                groups.entry(view.alert.fingerprint()).or_default().push(group);
-            }
-        }
-        Self { input, alerts: input.alerts.iter().map(|alert| (alert.fingerprint(), alert)).collect(), groups }
-    }
-
-    fn groups_of(&self, alert: &Known) -> &[&'a GroupView] {
-        self.groups.get(&alert.fingerprint()).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -433,156 +193,11 @@ fn labels(alerts: &[Known], by: &By) -> Vec<String> {
     found
 }
 
-/// The headings under which an alert stands, each with where it leads.
-fn headings(alert: &Known, places: &Places<'_>, shell: &Shell) -> Vec<(String, Option<String>)> {
-    match &places.input.filter.by {
-        By::Label(label) => {
-            let value = alert.labels.get(label).unwrap_or("");
-            let rule = alert.rule.as_ref().filter(|_| label == "alertname").map(|rule| links::alerts_rule(&rule.id));
-            vec![(if value.is_empty() { shell.f1("without {}", label) } else { value.to_owned() }, rule)]
-        }
-        By::Receiver if alert.receivers.is_empty() => vec![(shell.t("told nobody").to_owned(), None)],
-        By::Receiver => alert.receivers.iter().map(|receiver| (receiver.to_string(), Some(links::ALERTS_CHANNELS.to_owned()))).collect(),
-        By::Group => {
-            let title = |group: &GroupView| {
-                let words = ways::label_words(&group.labels);
-                let words = if words.is_empty() { shell.t("one group for all").to_owned() } else { words };
-                (format!("{words} → {}", group.receiver), Some(links::alerts_group(&group.key, &group.receiver)))
-            };
-            let found: Vec<_> = places.groups_of(alert).iter().copied().map(title).collect();
-            if found.is_empty() { vec![(shell.t("in no group yet").to_owned(), None)] } else { found }
-        }
-    }
-}
-
-fn sections(shown: &[&Known], page: usize, places: &Places<'_>, shell: &Shell) -> Vec<Section> {
-    let mut order: Vec<(String, Option<String>)> = Vec::new();
-    let mut by_heading: BTreeMap<(String, Option<String>), Vec<&Known>> = BTreeMap::new();
-    for alert in shown {
-        for heading in headings(alert, places, shell) {
-            let list = by_heading.entry(heading.clone()).or_default();
-            if list.is_empty() {
-                order.push(heading);
-            }
-            list.push(alert);
-        }
-    }
-    // Sections stand in the order of their worst alert, and a page holds so many alerts, wherever a section begins.
-    let mut skip = page * PAGE_ALERTS;
-    let mut left = PAGE_ALERTS;
-    let mut sections = Vec::new();
-    for heading in order {
-        let alerts = by_heading.remove(&heading).unwrap_or_default();
-        let here: Vec<&Known> = alerts.iter().skip(skip).take(left).copied().collect();
-        skip = skip.saturating_sub(alerts.len());
-        left -= here.len();
-        if here.is_empty() {
-            continue;
-        }
-        let firing = alerts.iter().filter(|alert| Stage::of(alert) == Stage::Firing).count();
-        let worst = alerts.iter().filter(|alert| Stage::of(alert) == Stage::Firing).map(|alert| alert.severity()).min();
-        sections.push(Section {
-            title: heading.0,
-            href: heading.1,
-            words: if firing == alerts.len() { shell.f1("{} firing", firing) } else { shell.f2("{} of {} firing", firing, alerts.len()) },
-            tag: worst.map_or("", Severity::class),
-            rows: here.into_iter().map(|alert| row(alert, places, shell)).collect(),
-        });
-        if left == 0 {
-            break;
-        }
-    }
-    sections
-}
-
-fn row(alert: &Known, places: &Places<'_>, shell: &Shell) -> Row {
-    let stage = Stage::of(alert);
-    let group = places.groups_of(alert).first();
-    let rule = alert.rule.as_ref().map(|rule| links::alerts_rule(&rule.id));
-    let href = group.map(|group| links::alerts_group(&group.key, &group.receiver)).or(rule);
-    let (from, to) = ways::range_around(alert.since_ms, shell.now_ms);
-    let graph = match &alert.rule {
-        Some(rule) => Some(ways::graph_of(rule, alert.since_ms, shell.now_ms)),
-        None => ways::outside(&alert.source_url).map(str::to_owned),
-    };
-    let summary = known::summary(&alert.annotations);
-    let is_grouping = |name: &str| matches!(&places.input.filter.by, By::Label(label) if label == name);
-    let title = if is_grouping("alertname") && !summary.is_empty() { summary } else { alert.name() };
-    let chips: Vec<(&str, &str)> = alert.labels.iter().filter(|(name, _)| *name != "alertname" && !is_grouping(name)).collect();
-    Row {
-        severity: alert.severity(),
-        class: match stage {
-            Stage::Firing => alert.severity().class(),
-            Stage::Pending => "pend",
-            Stage::Held => "held",
-        },
-        name: alert.name().to_owned(),
-        title: title.to_owned(),
-        href: href.unwrap_or_else(|| ways::silence(&alert.labels)),
-        summary: if title == summary { String::new() } else { summary.to_owned() },
-        more: chips.len().saturating_sub(CHIPS_MAX),
-        chips: chips.into_iter().take(CHIPS_MAX).map(|(name, value)| chip(name, value)).collect(),
-        marks: marks(alert, places, shell),
-        id: if alert.is_routed { format!("{:016x}", alert.fingerprint()) } else { String::new() },
-        said: care::words(alert, &places.input.me, shell),
-        is_acknowledged: alert.handling.is_acknowledged(),
-        is_assigned: alert.handling.assignee.is_some(),
-        is_mine: alert.handling.assignee.as_ref() == Some(&places.input.me),
-        state: match stage {
-            Stage::Firing => key("firing"),
-            Stage::Pending => key("pending"),
-            Stage::Held => key("kept back"),
-        },
-        tag: match stage {
-            Stage::Firing if alert.severity() == Severity::Critical => "crit",
-            Stage::Firing => "warn",
-            Stage::Pending => "info",
-            Stage::Held => "",
-        },
-        value: alert.value.map_or_else(String::new, |value| format::number(value, Unit::Short)),
-        exact: alert.value.map_or_else(String::new, crate::base::float::plain),
-        since: shell.moment(alert.since_ms),
-        spark: ways::spark(alert, shell.now_ms),
-        graph,
-        lines: ways::lines(&alert.labels, &from, to),
-        silence: ways::silence(&alert.labels),
-        runbook: ways::outside(alert.annotation("runbook_url")).unwrap_or("").to_owned(),
-        receivers: alert.receivers.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(shell.lang().comma()),
-    }
-}
-
-pub(super) fn chip(name: &str, value: &str) -> Chip {
-    Chip { name: name.to_owned(), value: value.to_owned(), href: ways::with_label(name, value) }
-}
-
-/// Why an alert is not told, each with who did that.
-fn marks(alert: &Known, places: &Places<'_>, shell: &Shell) -> Vec<Mark> {
-    let mut found = Vec::new();
-    if !is_held(&alert.marks) {
-        return found;
-    }
-    for id in &alert.marks.silenced_by {
-        let words = match places.input.silences.iter().find(|silence| silence.id == *id) {
-            Some(silence) => shell.f2("silenced by {}, ends {}", &silence.created_by, shell.moment(silence.ends_at).words),
-            None => shell.t("silenced").to_owned(),
-        };
-        found.push(Mark { words, href: links::with(links::ALERTS_SILENCE, &[("id", id)]) });
-    }
-    for by in &alert.marks.inhibited_by {
-        let other = places.alerts.get(by);
-        let href = other.map_or_else(|| links::ALERTS_ROUTING.to_owned(), |other| ways::with_label("alertname", other.name()));
-        found.push(Mark { words: shell.f1("inhibited by {}", other.map_or("?", |other| other.name())), href });
-    }
-    for name in &alert.marks.muted_by {
-        found.push(Mark { words: shell.f1("muted by the times {}", name), href: links::ALERTS_ROUTING.to_owned() });
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::alerts::pages::sample::{self, HOSTILE};
+    use crate::ui::links;
     use crate::ui::nav::Page;
     use crate::ui::shell::tests::shell;
 

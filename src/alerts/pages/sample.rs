@@ -110,6 +110,7 @@ fn routed_of(alert: &Known) -> RoutedAlert {
         updated_at: NOW,
         is_timeout: false,
         generator_url: String::new(),
+        hush: None,
     }
 }
 

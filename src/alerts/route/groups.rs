@@ -226,6 +226,17 @@ impl Groups {
         }
     }
 
+    /// An alert that was hushed is not any more: its groups are due as soon as if it had come now.
+    pub fn look_soon(&mut self, alert: &RoutedAlert, now: i64) {
+        let tree = Arc::clone(&self.tree);
+        for route in tree.matching(&alert.labels) {
+            let id = GroupId { route: route.index, labels: fingerprint(&route.group_labels(&alert.labels)) };
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.due_at = group.due_at.min(now.saturating_add(route.group_wait.ms()));
+            }
+        }
+    }
+
     /// After the clock was set back by far: a group that would be silent until the clock has caught up is due after its
     /// interval.
     pub fn keep_up(&mut self, now: i64) {

@@ -109,7 +109,16 @@ mod tests {
 
     fn alert(pairs: &[(&str, &str)], ends_at: Option<i64>) -> RoutedAlert {
         let labels = Labels::from_pairs(pairs.iter().copied());
-        RoutedAlert { labels, annotations: vec![], starts_at: 0, ends_at, updated_at: 0, is_timeout: false, generator_url: String::new() }
+        RoutedAlert {
+            labels,
+            annotations: vec![],
+            starts_at: 0,
+            ends_at,
+            updated_at: 0,
+            is_timeout: false,
+            generator_url: String::new(),
+            hush: None,
+        }
     }
 
     #[test]

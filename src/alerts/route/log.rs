@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::groups::alert_order;
 use crate::alerts::model::routed::RoutedAlert;
 use crate::base::time::Duration;
 use crate::series::labels::Labels;
@@ -15,6 +16,13 @@ pub struct Entry {
     pub firing: BTreeSet<u64>,
     /// Hashes of the alerts that were over.
     pub resolved: BTreeSet<u64>,
+}
+
+impl Entry {
+    /// Whether the channel was told of an alert as one that fires.
+    pub fn knows(&self, alert: &RoutedAlert) -> bool {
+        self.firing.contains(&hash(&alert.labels))
+    }
 }
 
 /// Why a group is told, or not.
@@ -68,9 +76,21 @@ pub struct Plan {
 
 /// Decides what a channel is told of a group at `now`, after everything muted was left out. None if it is told
 /// nothing and its log stays as it is.
-pub fn plan(last: Option<&Entry>, alerts: &[RoutedAlert], send_resolved: bool, repeat: Duration, now: i64) -> Option<Plan> {
+///
+/// Of the alerts that are hushed, those that are over are told where their beginning was; those that go on are not, and
+/// what the channel knows of them stays.
+pub fn plan(
+    last: Option<&Entry>,
+    alerts: &[RoutedAlert],
+    hushed: &[RoutedAlert],
+    (send_resolved, repeat): (bool, Duration),
+    now: i64,
+) -> Option<Plan> {
+    let known: Vec<&RoutedAlert> = hushed.iter().filter(|alert| last.is_some_and(|last| last.knows(alert))).collect();
+    let mut alerts: Vec<&RoutedAlert> = alerts.iter().chain(known.iter().copied().filter(|alert| alert.is_resolved_at(now))).collect();
+    alerts.sort_by(|a, b| alert_order(a, b));
     let mut entry = Entry { at: now, ..Entry::default() };
-    for alert in alerts {
+    for alert in &alerts {
         let hash = hash(&alert.labels);
         if alert.is_resolved_at(now) {
             entry.resolved.insert(hash)
@@ -78,13 +98,16 @@ pub fn plan(last: Option<&Entry>, alerts: &[RoutedAlert], send_resolved: bool, r
             entry.firing.insert(hash)
         };
     }
+    let tells_firing = !entry.firing.is_empty();
+    entry.firing.extend(known.iter().filter(|alert| !alert.is_resolved_at(now)).map(|alert| hash(&alert.labels)));
     let reason = reason(last, &entry, send_resolved, repeat);
-    if alerts.is_empty() || !reason.is_told() {
+    // Nobody is reminded of what is hushed.
+    if alerts.is_empty() || !reason.is_told() || (reason == Reason::Repeat && !tells_firing) {
         return None;
     }
     // Where only ends are to be told and the channel does not want them, the log learns of them all the same.
     let is_wanted = |alert: &&RoutedAlert| send_resolved || !alert.is_resolved_at(now);
-    let alerts = alerts.iter().filter(is_wanted).cloned().collect();
+    let alerts = alerts.into_iter().filter(is_wanted).cloned().collect();
     Some(Plan { reason, alerts, entry, expires_at: now.saturating_add(repeat.ms().saturating_mul(2)) })
 }
 
@@ -123,7 +146,16 @@ mod tests {
 
     fn alert(name: &str, ends_at: Option<i64>) -> RoutedAlert {
         let labels = Labels::from_pairs([("alertname", name)]);
-        RoutedAlert { labels, annotations: vec![], starts_at: 0, ends_at, updated_at: 0, is_timeout: false, generator_url: String::new() }
+        RoutedAlert {
+            labels,
+            annotations: vec![],
+            starts_at: 0,
+            ends_at,
+            updated_at: 0,
+            is_timeout: false,
+            generator_url: String::new(),
+            hush: None,
+        }
     }
 
     fn entry(at: i64, firing: &[&str], resolved: &[&str]) -> Entry {
@@ -152,7 +184,7 @@ mod tests {
         ] {
             let firing = firing.iter().map(|name| alert(name, None));
             let alerts: Vec<RoutedAlert> = firing.chain(resolved.iter().map(|name| alert(name, Some(990)))).collect();
-            let planned = plan(last.as_ref(), &alerts, send_resolved, repeat, 1000);
+            let planned = plan(last.as_ref(), &alerts, &[], (send_resolved, repeat), 1000);
             assert_eq!(planned.map_or(Reason::Nothing, |plan| plan.reason), expected, "{what}");
         }
     }
@@ -161,11 +193,33 @@ mod tests {
     fn ends_nobody_wants_reach_only_the_log() {
         let repeat = Duration::from_ms(100);
         let over = [alert("a", Some(990))];
-        let planned = plan(Some(&entry(950, &["a"], &[])), &over, false, repeat, 1000).expect("a plan");
+        let planned = plan(Some(&entry(950, &["a"], &[])), &over, &[], (false, repeat), 1000).expect("a plan");
         assert_eq!((planned.alerts.len(), planned.entry.clone(), planned.expires_at), (0, entry(1000, &[], &["a"]), 1200));
-        assert_eq!(plan(Some(&planned.entry), &over, false, repeat, 1100), None);
+        assert_eq!(plan(Some(&planned.entry), &over, &[], (false, repeat), 1100), None);
         let both = [alert("a", Some(990)), alert("b", None)];
-        let planned = plan(Some(&entry(950, &["a"], &[])), &both, false, repeat, 1000).expect("a plan");
+        let planned = plan(Some(&entry(950, &["a"], &[])), &both, &[], (false, repeat), 1000).expect("a plan");
         assert_eq!(planned.alerts.iter().map(RoutedAlert::name).collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn of_what_is_hushed_only_the_end_is_told_to_those_who_know_the_beginning() {
+        let repeat = Duration::from_ms(100);
+        let names = |plan: &Plan| plan.alerts.iter().map(|alert| alert.name().to_owned()).collect::<Vec<_>>();
+        let (a, b) = (alert("a", None), alert("b", None));
+        let (a_over, b_over) = (alert("a", Some(990)), alert("b", Some(990)));
+        let told = |last: &Entry, alerts: &[RoutedAlert], hushed: &[RoutedAlert]| plan(Some(last), alerts, hushed, (true, repeat), 1000);
+        let knows_a = entry(700, &["a"], &[]);
+        assert_eq!(told(&knows_a, &[], std::slice::from_ref(&a)), None, "no reminder, however long ago");
+        let end = told(&knows_a, &[], std::slice::from_ref(&a_over)).expect("a plan");
+        assert_eq!((end.reason, names(&end), end.entry), (Reason::AllResolved, vec!["a".to_owned()], entry(1000, &[], &["a"])));
+        assert_eq!(told(&knows_a, &[], std::slice::from_ref(&b_over)), None, "its beginning was not told");
+        assert_eq!(plan(None, &[], std::slice::from_ref(&a_over), (true, repeat), 1000), None);
+        // What else is told of the group leaves it out, and does not forget it.
+        let more = told(&knows_a, std::slice::from_ref(&b), std::slice::from_ref(&a)).expect("a plan");
+        assert_eq!((more.reason, names(&more), &more.entry), (Reason::NewAlerts, vec!["b".to_owned()], &entry(1000, &["a", "b"], &[])));
+        let less = told(&more.entry, std::slice::from_ref(&b_over), std::slice::from_ref(&a)).expect("a plan");
+        assert_eq!((less.reason, names(&less), &less.entry), (Reason::SomeResolved, vec!["b".to_owned()], &entry(1000, &["a"], &["b"])));
+        let again = Entry { at: 700, ..less.entry };
+        assert_eq!(told(&again, std::slice::from_ref(&b_over), std::slice::from_ref(&a)), None);
     }
 }

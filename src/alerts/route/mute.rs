@@ -29,6 +29,8 @@ pub struct Told {
     pub inhibited: Vec<(u64, Vec<u64>)>,
     /// Fingerprints of alerts that are silenced, and the silences.
     pub silenced: Vec<(u64, Vec<String>)>,
+    /// Alerts of which their sender wants nobody told.
+    pub hushed: Vec<RoutedAlert>,
 }
 
 impl Muting<'_> {
@@ -62,6 +64,7 @@ impl Muting<'_> {
             }
             is_told
         });
+        (told.hushed, told.alerts) = told.alerts.into_iter().partition(|alert| alert.hush.is_some());
         told
     }
 }
@@ -88,6 +91,7 @@ mod tests {
             updated_at: 0,
             is_timeout: false,
             generator_url: String::new(),
+            hush: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::alerts::model::Group;
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::{Diagnostic, lines};
 
 /// Characters of a file's name at most.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -44,10 +44,6 @@ pub enum OwnError {
     /// The database failed.
     #[error("{0}")]
     Store(String),
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The groups of a file, and what is odd about it; or what is wrong with it.

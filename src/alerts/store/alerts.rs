@@ -7,10 +7,11 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::{Kept, from_json, to_json};
 use crate::alerts::model::routed::RoutedAlert;
 use crate::series::labels::Labels;
+use crate::series::ports::Hush;
 
 pub(super) fn load(db: &Connection, kept: &mut Kept) -> rusqlite::Result<()> {
     let mut statement = db.prepare(
-        "SELECT labels, annotations, starts_ms, ends_ms, updated_ms, is_timeout, generator_url FROM alerts ORDER BY fingerprint",
+        "SELECT labels, annotations, starts_ms, ends_ms, updated_ms, is_timeout, generator_url, hush FROM alerts ORDER BY fingerprint",
     )?;
     for alert in statement.query_map([], from_row)? {
         match alert? {
@@ -32,13 +33,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<RoutedAlert, String>> {
         updated_at: row.get(4)?,
         is_timeout: row.get(5)?,
         generator_url: row.get(6)?,
+        hush: row.get::<_, Option<String>>(7)?.as_deref().and_then(Hush::read),
     }))
 }
 
 pub(super) fn write(tx: &Transaction<'_>, alerts: &BTreeMap<u64, Option<RoutedAlert>>) -> rusqlite::Result<()> {
     let mut put = tx.prepare_cached(
-        "INSERT OR REPLACE INTO alerts (fingerprint, labels, annotations, starts_ms, ends_ms, updated_ms, is_timeout, generator_url) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO alerts (fingerprint, labels, annotations, starts_ms, ends_ms, updated_ms, is_timeout, generator_url, hush) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut remove = tx.prepare_cached("DELETE FROM alerts WHERE fingerprint = ?1")?;
     for (name, alert) in alerts {
@@ -56,7 +58,8 @@ pub(super) fn write(tx: &Transaction<'_>, alerts: &BTreeMap<u64, Option<RoutedAl
             alert.ends_at,
             alert.updated_at,
             alert.is_timeout,
-            alert.generator_url
+            alert.generator_url,
+            alert.hush.as_ref().map(ToString::to_string)
         ])?;
     }
     Ok(())

@@ -25,6 +25,8 @@ pub struct Asked {
     pub to: i64,
     /// Only of the alert with this fingerprint.
     pub fingerprint: Option<u64>,
+    /// Only of alerts that no rule of this server gave.
+    pub is_of_others: bool,
     /// At most so many.
     pub limit: usize,
 }
@@ -82,10 +84,11 @@ pub(super) fn tellings(db: &Connection, limit: usize) -> rusqlite::Result<Vec<Te
 
 pub(super) fn changes(db: &Connection, asked: &Asked) -> rusqlite::Result<Vec<AlertChange>> {
     let sql = "SELECT at_ms, labels, from_state, to_state, source FROM alert_changes \
-               WHERE at_ms BETWEEN ?1 AND ?2 AND (?3 IS NULL OR fingerprint = ?3) ORDER BY at_ms DESC, id DESC LIMIT ?4";
+               WHERE at_ms BETWEEN ?1 AND ?2 AND (?3 IS NULL OR fingerprint = ?3) \
+               AND (NOT ?4 OR source = '') ORDER BY at_ms DESC, id DESC LIMIT ?5";
     let name = asked.fingerprint.map(u64::cast_signed);
     let mut statement = db.prepare_cached(sql)?;
-    let lines = statement.query_map(params![asked.from, asked.to, name, lines(asked.limit)], change_from)?;
+    let lines = statement.query_map(params![asked.from, asked.to, name, asked.is_of_others, lines(asked.limit)], change_from)?;
     lines.collect()
 }
 

@@ -6,6 +6,7 @@ use crate::alerts::model::State;
 use crate::alerts::model::matcher::{Matchers, Syntax, parse_matchers};
 use crate::alerts::model::routed::fingerprint;
 use crate::series::labels::Labels;
+use crate::series::ports::Hush;
 
 fn alert(name: &str) -> RoutedAlert {
     RoutedAlert {
@@ -16,6 +17,7 @@ fn alert(name: &str) -> RoutedAlert {
         updated_at: 7,
         is_timeout: true,
         generator_url: "http://x/?a=b&c".into(),
+        hush: Some(Hush::Maintenance("a: b".into())),
     }
 }
 
@@ -75,9 +77,14 @@ fn everything_comes_back() {
     assert_eq!((kept.alerts, kept.silences, kept.log, kept.odd), (vec![alert("b")], vec![silence("b")], vec![(key("b"), logged)], vec![]));
     assert_eq!(store.tellings(10).expect("tellings"), [telling(2), telling(1)]);
     assert_eq!(store.tellings(1).expect("tellings"), [telling(2)]);
-    let of_a = Asked { from: 0, to: 10, fingerprint: Some(fingerprint(&change(0, "a").labels)), limit: 10 };
+    let of_a = Asked { from: 0, to: 10, fingerprint: Some(fingerprint(&change(0, "a").labels)), is_of_others: false, limit: 10 };
     assert_eq!(store.changes(&of_a).expect("changes"), [change(3, "a"), change(1, "a")]);
-    assert_eq!(store.changes(&Asked { from: 2, to: 2, fingerprint: None, limit: 10 }).expect("changes"), [change(2, "b")]);
+    let at_2 = Asked { from: 2, to: 2, fingerprint: None, is_of_others: false, limit: 10 };
+    assert_eq!(store.changes(&at_2).expect("changes"), [change(2, "b")]);
+    let posted = AlertChange { source: "".into(), ..change(4, "b") };
+    store.write(Arc::new(Changes { history: vec![posted.clone()], ..Changes::default() })).expect("stored");
+    let of_others = Asked { from: 0, to: 10, fingerprint: None, is_of_others: true, limit: 10 };
+    assert_eq!(store.changes(&of_others).expect("changes"), [posted]);
 }
 
 fn note(at: i64, name: &str, deed: Deed) -> Note {
@@ -145,7 +152,7 @@ fn history_is_bounded_and_odd_rows_are_left_out() {
     store
         .db
         .write_blocking(|tx| {
-            tx.execute("INSERT INTO alerts VALUES (1, 'no JSON', '{}', 1, 2, 3, 0, '')", [])?;
+            tx.execute("INSERT INTO alerts VALUES (1, 'no JSON', '{}', 1, 2, 3, 0, '', NULL)", [])?;
             tx.execute(
                 "INSERT INTO calm_rules VALUES ('1', 'caps', '{}', '', 1), ('2', 'naps', '{}', '', 1), ('3', 'caps', '', '', 1)",
                 [],

@@ -19,9 +19,10 @@ use super::ruling::read_query;
 use crate::alerts::load;
 use crate::platform::config::diagnostic::Report;
 use crate::platform::config::path;
+use crate::platform::config::text_file;
 
 /// Most bytes of a file with tests.
-const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct TestRulesArgs {
@@ -68,7 +69,7 @@ pub(super) fn run(args: &TestRulesArgs, out: &mut impl Write, err: &mut impl Wri
 
 /// What is wrong with a file or the rules in it.
 fn run_file(file: &Path, args: &TestRulesArgs, only: Option<&Regex>, out: &mut impl Write) -> anyhow::Result<Vec<String>> {
-    let text = match text_of(file) {
+    let text = match text_file::read(file, FILE_BYTES_MAX) {
         Ok(text) => text,
         Err(error) => return Ok(vec![format!("{}: {error}", file.display())]),
     };
@@ -111,12 +112,4 @@ fn run_file(file: &Path, args: &TestRulesArgs, only: Option<&Regex>, out: &mut i
         }
     }
     Ok(errors)
-}
-
-fn text_of(file: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(format!("the file has {size} bytes, more than {FILE_BYTES_MAX}"));
-    }
-    std::fs::read_to_string(file).map_err(|error| error.to_string())
 }

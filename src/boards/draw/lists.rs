@@ -188,7 +188,14 @@ mod tests {
         };
         let drawn = html(boards(&panel(json!({"tags": ["x"]})), &[one("a", "x"), one("b", "y")], &CANVAS));
         assert!(drawn.contains("T &lt;a&gt;") && !drawn.contains("&lt;b&gt;") && drawn.contains("href=\"/d/a/s\""), "{drawn}");
-        let marked = Happening { at: 590_000, until: 590_000, text: "v2 <out>".into(), tags: vec!["deploy".into()], by: String::new() };
+        let marked = Happening {
+            at: 590_000,
+            until: 590_000,
+            text: "v2 <out>".into(),
+            tags: vec!["deploy".into()],
+            by: String::new(),
+            path: String::new(),
+        };
         let drawn = html(happenings(&panel(json!({"tags": ["deploy"]})), std::slice::from_ref(&marked), &CANVAS));
         assert!(drawn.contains("v2 &lt;out&gt;") && drawn.contains("10 s ago"), "{drawn}");
         assert!(matches!(happenings(&panel(json!({"tags": ["x"]})), &[marked], &CANVAS), Drawn::Empty { .. }));

@@ -7,7 +7,10 @@ mod pages;
 mod panels;
 mod shelf;
 mod snapshot;
+mod users;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub use check::check;
@@ -22,15 +25,18 @@ use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::boards::api::{self, ApiState};
 use crate::boards::ingest::{Follower, Provider};
-use crate::boards::model::{Library, Wanted};
+use crate::boards::model::{Annotation, Library, Wanted};
 use crate::boards::query::Engines;
 use crate::boards::serve::{Ports, ReadQuery, Server};
 use crate::boards::store::Store;
 use crate::platform::db::Db;
-use crate::series::ports::{AlertsNow, Evaluate, Happening, Happenings, LogLabels, Search, Select};
+use crate::series::ports::{AlertsNow, Evaluate, Happening, Happenings, LogLabels, Mark, MetricUsers, Search, Select};
 
 /// Panels that are made at once, for all readers together; more wait in line.
 const PANELS_AT_ONCE: usize = 6;
+
+/// Annotations of one instant that are looked through for the one that is to be forgotten.
+const FORGET_LOOKED_MAX: usize = 1_000;
 
 /// What the hall needs of the rest of the server.
 pub struct BoardsOptions {
@@ -88,7 +94,7 @@ impl Boards {
             log_labels,
             read,
             alerts: Arc::clone(&alerts) as _,
-            happenings: Arc::new(Marked(store.clone())),
+            happenings: Arc::new(Marked(store.clone(), Arc::clone(&clock))),
             scrape,
             library: library(&store),
             clock: Arc::clone(&clock),
@@ -126,9 +132,19 @@ impl Boards {
         ended::forget(self.store.clone(), Arc::clone(&self.clock))
     }
 
+    /// What dashboards ask for.
+    pub fn users(&self) -> Arc<dyn MetricUsers> {
+        Arc::new(users::Users::new(library(&self.store)))
+    }
+
     /// What people and programs marked in time.
     pub fn happenings(&self) -> Arc<dyn Happenings> {
-        Arc::new(Marked(self.store.clone()))
+        Arc::new(Marked(self.store.clone(), Arc::clone(&self.clock)))
+    }
+
+    /// Where others mark something.
+    pub fn marks(&self) -> Arc<dyn Mark> {
+        Arc::new(Marked(self.store.clone(), Arc::clone(&self.clock)))
     }
 }
 
@@ -138,13 +154,54 @@ fn library(store: &Store) -> Arc<dyn Library> {
 }
 
 /// Annotations, as others see them.
-struct Marked(Store);
+struct Marked(Store, SharedClock);
 
 impl Happenings for Marked {
     fn within(&self, range: TimeRange, limit: usize) -> Result<Vec<Happening>, String> {
         let wanted = Wanted { range: Some((range.start, range.end)), limit, ..Wanted::default() };
         let found = self.0.find(&wanted).map_err(|error| error.to_string())?;
-        let told = found.into_iter().map(|one| Happening { at: one.at, until: one.until, text: one.text, tags: one.tags, by: one.made_by });
+        let told = found.into_iter().map(|one| Happening {
+            at: one.at,
+            until: one.until,
+            text: one.text,
+            tags: one.tags,
+            by: one.made_by,
+            path: String::new(),
+        });
         Ok(told.collect())
+    }
+}
+
+impl Mark for Marked {
+    fn mark(&self, happening: Happening) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(async move {
+            let now = self.1.now_ms();
+            let Happening { at, until, text, tags, by, path: _ } = happening;
+            let one = Annotation {
+                at,
+                until,
+                text,
+                tags,
+                made_by: by,
+                made_at: now,
+                changed_at: now,
+                data: "{}".to_owned(),
+                ..Annotation::default()
+            };
+            let one = one.checked(now).map_err(|mistake| mistake.to_string())?;
+            self.0.add(one).await.map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    fn forget(&self, happening: Happening) -> Pin<Box<dyn Future<Output = Result<bool, String>> + Send + '_>> {
+        Box::pin(async move {
+            let wanted = Wanted { range: Some((happening.at, happening.at)), limit: FORGET_LOOKED_MAX, ..Wanted::default() };
+            let found = self.0.find(&wanted).map_err(|error| error.to_string())?;
+            let is_it = |one: &Annotation| {
+                one.at == happening.at && one.text == happening.text && happening.tags.iter().all(|tag| one.tags.contains(tag))
+            };
+            let Some(id) = found.into_iter().find(is_it).map(|one| one.id) else { return Ok(false) };
+            self.0.delete(vec![id]).await.map(|count| count > 0).map_err(|error| error.to_string())
+        })
     }
 }

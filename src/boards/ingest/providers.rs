@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::platform::config::text_file;
+
 /// Largest provisioning file.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
+const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Most providers of all files.
 const PROVIDERS_MAX: usize = 100;
 
@@ -96,11 +98,7 @@ fn yaml_files(path: &Path) -> Result<Vec<PathBuf>, String> {
 
 fn of_file(path: &Path) -> Result<Vec<Provider>, String> {
     let wrong = |why: String| format!("boards.provisioning: {}: {why}", path.display());
-    let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(wrong(format!("it has {size} bytes, at most {FILE_BYTES_MAX} are allowed")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = text_file::read(path, FILE_BYTES_MAX).map_err(wrong)?;
     let file: File = serde_saphyr::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if file.api_version != 1 {
         return Err(wrong(format!("apiVersion is {}, only 1 is known", file.api_version)));

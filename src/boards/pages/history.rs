@@ -245,7 +245,7 @@ mod tests {
     use super::*;
     use crate::boards::model::diff;
     use crate::ui::nav::Page;
-    use crate::ui::shell::tests::shell;
+    use crate::ui::shell::tests::{one_line, shell};
 
     fn input() -> HistoryInput {
         let version = |version, restored| Version {
@@ -303,7 +303,8 @@ mod tests {
         let page = |is_unlike_ready, may_edit| {
             let input = HistoryInput { file: None, is_unlike_ready, may_edit, ..input() };
             let compared = input.compared.clone().map(|compared| Compared { from: Before::Ready, ..compared });
-            render(&HistoryInput { compared, ..input }, &shell(Page::Boards, "History", "/d/u/s/versions", "from=ready"))
+            let shell = shell(Page::Boards, "History", "/d/u/s/versions", "from=ready");
+            one_line(&render(&HistoryInput { compared, ..input }, &shell))
         };
         let html = page(Some(true), true);
         for wanted in

@@ -116,12 +116,12 @@ mod tests {
     use super::*;
     use crate::ui::links;
     use crate::ui::nav::Page;
-    use crate::ui::shell::tests::shell;
+    use crate::ui::shell::tests::{one_line, shell};
 
     const HOSTILE: &str = "</textarea><img src=x onerror=alert(1)>{{ 1 }}";
 
     fn html(input: &ImportInput) -> String {
-        render(input, &shell(Page::Boards, "Import a dashboard", links::BOARDS_IMPORT, ""))
+        one_line(&render(input, &shell(Page::Boards, "Import a dashboard", links::BOARDS_IMPORT, "")))
     }
 
     #[test]

@@ -61,22 +61,9 @@ impl PublicPage<'_> {
     }
 }
 
-#[derive(askama::Template)]
-#[template(path = "boards/lost.html")]
-struct LostPage<'a> {
-    shell: &'a Shell,
-}
-
 /// Renders the page.
 pub fn render(input: &PublicInput, shell: &Shell) -> String {
     page::html(&PublicPage { shell, input })
-}
-
-/// Renders the page of an address at which there is nothing, whatever the reason.
-pub fn lost(shell: &Shell) -> String {
-    let mut shell = shell.clone();
-    shell.title = shell.t("Nothing here").to_owned();
-    page::html(&LostPage { shell: &shell })
 }
 
 #[cfg(test)]
@@ -100,6 +87,5 @@ mod tests {
             |link: &&&str| !["/p/abc", "/assets/", "data:", "#", "?"].iter().any(|start| link.starts_with(start)) && !link.is_empty();
         assert_eq!(links.iter().filter(inside).collect::<Vec<_>>(), Vec::<&&str>::new());
         assert!(html.contains("data-src=\"/p/abc/panels\"") && !html.contains("data-draft") && !html.contains("/logout"), "{html}");
-        assert!(lost(&shell).contains("Nothing here"));
     }
 }

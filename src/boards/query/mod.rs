@@ -29,3 +29,4 @@ pub use source::{Lead, lead};
 pub use switches::Switches;
 pub use times::{Pace, interval, length};
 pub use variables::{ALL, Offered, Ports, Resolved, resolve};
+pub use wanted::promql_in;

@@ -44,6 +44,16 @@ fn read(query: &str) -> Wanted<'_> {
     Wanted::Series { selector: query }
 }
 
+/// The PromQL in the query of a variable; none where there is none in it.
+pub fn promql_in(query: &str) -> Option<&str> {
+    let text = match read(query) {
+        Wanted::LabelNames { selector } | Wanted::LabelValues { selector, .. } | Wanted::Series { selector } => selector,
+        Wanted::Result { query } => query,
+        Wanted::Metrics { .. } => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
 /// What a variable's query offers, before regular expression and order.
 pub(super) fn choices(variable: &Variable, before: &Resolved, ports: &Ports<'_>) -> Result<Vec<Choice>, String> {
     let plain = before.filling(&[], &[], Usage::Plain);

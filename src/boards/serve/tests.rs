@@ -41,7 +41,7 @@ impl AlertsNow for Nothing {
 impl Happenings for Nothing {
     fn within(&self, range: TimeRange, _: usize) -> Result<Vec<Happening>, String> {
         let at = range.start + 60_000;
-        Ok(vec![Happening { at, until: at, text: "deployed".into(), tags: vec!["deploy".into()], by: String::new() }])
+        Ok(vec![Happening { at, until: at, text: "deployed".into(), tags: vec!["deploy".into()], by: String::new(), path: String::new() }])
     }
 }
 

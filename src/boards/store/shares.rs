@@ -3,10 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::Store;
+use crate::access::address;
 use crate::boards::model::{Keeping, NotSaved, SHARES_MAX, SHARES_OF_BOARD_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOTS_BYTES_MAX, Share};
-
-/// Bytes of the name of a share that nobody can guess.
-const TOKEN_BYTES: usize = 20;
 
 const COLUMNS: &str = "token, board_uid, title, open, fixed, range_from, range_to, is_range_free, framed_by, made_ms, made_by, expires_ms, \
                        is_on, taken_ms, coalesce(length(snapshot), 0)";
@@ -29,15 +27,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Share> {
         taken_at: row.get(13)?,
         bytes: row.get(14)?,
     })
-}
-
-/// A token that nobody can guess, of letters that a URL has.
-fn token() -> Result<String, String> {
-    use base64::Engine as _;
-
-    let mut bytes = [0_u8; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| format!("there is no randomness for a link: {error}"))?;
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn add(tx: &Transaction<'_>, share: &Share, snapshot: Option<&[u8]>) -> rusqlite::Result<Result<(), NotSaved>> {
@@ -113,7 +102,7 @@ impl Store {
             if snapshot.as_ref().is_some_and(|bytes| bytes.len() > SNAPSHOT_BYTES_MAX) {
                 return Ok(Err(NotSaved::Wrong(format!("the snapshot is larger than {SNAPSHOT_BYTES_MAX} bytes"))));
             }
-            share.token = token()?;
+            share.token = address().map_err(|error| error.to_string())?;
             share.bytes = snapshot.as_ref().map_or(0, Vec::len) as i64;
             let kept = share.clone();
             let added = self.db.write(move |tx| add(tx, &share, snapshot.as_deref())).await.map_err(|error| error.to_string())?;

@@ -119,6 +119,11 @@ impl ApiState {
         self.limits.lines_max
     }
 
+    /// The pool for queries, and how long one may take.
+    pub(super) fn pool(&self) -> (&WorkPool, Duration) {
+        (&self.work, self.limits.timeout)
+    }
+
     /// Runs something in the pool for queries, within the time of queries.
     pub(super) async fn run<T: Send + 'static>(&self, cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Result<T, WorkError> {
         self.work.run(self.limits.timeout, cancel, work).await

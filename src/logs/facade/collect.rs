@@ -1,6 +1,5 @@
 //! Listeners and collectors, from settings and from the file that says what is collected.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +10,9 @@ use crate::logs::ingest::collectors::{Appends, Collectors, CollectorsSetup};
 use crate::logs::ingest::doorway::Doorway;
 use crate::logs::ingest::listen::{Accept, Wire};
 use crate::logs::ingest::receive::{Door, Receiver};
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::{Diagnostic, lines};
 use crate::platform::config::settings::{Inline, Settings};
+use crate::platform::config::text_file;
 use crate::platform::config::yaml::FILE_BYTES_MAX;
 use crate::platform::http::tls::ServerTls;
 
@@ -52,13 +52,12 @@ fn read_file(path: &str, env: &dyn Fn(&str) -> Option<String>) -> CollectRead {
     if path.is_empty() {
         return Ok((CollectConfig::default(), Vec::new()));
     }
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text));
-    if let Err(error) = read {
-        let message = format!("cannot be read: {error}");
-        return Err(vec![Diagnostic { file: path.into(), line: 0, column: 0, message }]);
-    }
-    config::read(&text, Path::new(path), env)
+    let path = Path::new(path);
+    let nowhere = |why: String| {
+        let message = format!("cannot be read: {why}");
+        vec![Diagnostic { file: path.to_string_lossy().into(), line: 0, column: 0, message }]
+    };
+    config::read(&text_file::read(path, FILE_BYTES_MAX).map_err(nowhere)?, path, env)
 }
 
 /// Makes what listens and collects; starts nothing.
@@ -139,8 +138,4 @@ fn accept(tls: &Arc<ServerTls>) -> Accept {
         let tls = Arc::clone(&tls);
         Box::pin(async move { Ok(Box::new(tls.accept(stream, HANDSHAKE_WITHIN).await?) as Wire) })
     })
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -9,6 +9,7 @@ use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::scalar;
 use crate::platform::config::section::text;
 use crate::platform::config::settings::FileSettings;
+use crate::platform::config::text_file;
 use crate::platform::config::yaml::{self, Key, Kind, Node, Position};
 
 /// Keys of `limits_config` that mean the same as a setting of ours, with its name below `logs`.
@@ -78,12 +79,8 @@ pub fn take_over(path: &Path, settings: &mut FileSettings) -> Result<Vec<Diagnos
     let mut report = Report::new(path);
     let file = Arc::clone(report.file());
     let nowhere = |message: String| vec![Diagnostic { file: Arc::clone(&file), line: 0, column: 0, message }];
-    let size = std::fs::metadata(path).map_err(|error| nowhere(format!("cannot read Loki's configuration file: {error}")))?.len();
-    if size > yaml::FILE_BYTES_MAX as u64 {
-        return Err(nowhere(format!("Loki's configuration file is larger than {} bytes", yaml::FILE_BYTES_MAX)));
-    }
-    let bytes = std::fs::read(path).map_err(|error| nowhere(format!("cannot read Loki's configuration file: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| nowhere("Loki's configuration file is not UTF-8".to_owned()))?;
+    let read = text_file::read(path, yaml::FILE_BYTES_MAX);
+    let text = read.map_err(|why| nowhere(format!("cannot read Loki's configuration file: {why}")))?;
     match yaml::parse(&text) {
         Ok(document) => Reading { file, report: &mut report, settings }.all(&document.root),
         Err(error) => report.error(error.at, error.message),

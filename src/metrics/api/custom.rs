@@ -46,7 +46,7 @@ fn failure(status: StatusCode, error: &str) -> Response {
 }
 
 /// `POST /api/v1/metrics/custom`: one metric.
-pub(super) async fn one(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
+pub(in crate::metrics) async fn one(State(state): State<Arc<ApiState>>, request: Request<Body>) -> Response {
     record(state, request, CustomMetrics::record_one).await
 }
 

@@ -18,10 +18,17 @@ pub(super) enum Door {
     Custom,
     /// OpenTelemetry's protocol.
     Otlp,
+    /// Web vitals of browsers.
+    Vitals,
 }
 
-const DOORS: [(Door, &str); 4] =
-    [(Door::RemoteWrite, "remote_write"), (Door::Push, "push"), (Door::Custom, "custom"), (Door::Otlp, "otlp")];
+const DOORS: [(Door, &str); 5] = [
+    (Door::RemoteWrite, "remote_write"),
+    (Door::Push, "push"),
+    (Door::Custom, "custom"),
+    (Door::Otlp, "otlp"),
+    (Door::Vitals, "web_vitals"),
+];
 
 /// Counts of one door.
 #[derive(Debug, Default)]

@@ -5,7 +5,8 @@
 
 mod admin;
 mod answer;
-mod custom;
+pub(super) mod catalogue;
+pub(super) mod custom;
 mod doors;
 mod exposition;
 mod features;
@@ -22,6 +23,7 @@ mod remote_read;
 mod status;
 mod targets;
 mod value_json;
+mod vitals;
 mod write;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use axum::routing::{any, get, post, put};
 
 pub(super) use self::remote_read::{ReadLimits, RemoteRead};
+pub(super) use self::vitals::Taker;
 
 use crate::access::{Policy, Routes};
 use crate::base::clock::SharedClock;
@@ -59,6 +62,8 @@ pub(super) struct ApiState {
     pub(super) read: RemoteRead,
     pub(super) push: Arc<Pushgateway>,
     pub(super) custom: Arc<CustomMetrics>,
+    /// None where they are not wanted.
+    pub(super) vitals: Option<Taker>,
     pub(super) otlp: OtlpMetrics,
     pub(super) registry: Registry,
     pub(super) work: WorkPool,
@@ -150,6 +155,7 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("PUT", "/api/v1/admin/wipe", Policy::ADMIN, with(put(push::wipe)))
         .route("POST", "/api/v1/metrics/custom", Policy::WRITE_METRICS, with(post(custom::one)))
         .route("POST", "/api/v1/metrics/batch", Policy::WRITE_METRICS, with(post(custom::batch)))
+        .route("POST", "/api/metrics/web-vitals", Policy::Public, with(post(vitals::take)))
         .route("GET", "/api/v1/metrics/health", read, with(get(custom::health)))
         .route("GET", "/api/v1/metrics/summary", read, with(get(custom::summary)))
         .route("GET", "/api/v1/metrics/dashboard", read, with(get(custom::dashboard)))

@@ -43,7 +43,9 @@ pub(super) fn input(metrics: &Metrics, alerts: Counts) -> HomeInput {
 fn host(look: &Look, instance: &str) -> Option<Host> {
     let selector = format!("job=\"node\",instance={}", quote(instance));
     let memory_total = look.number(&format!("node_memory_MemTotal_bytes{{{selector}}}"))?;
-    let cpu = format!("1 - avg(rate(node_cpu_seconds_total{{{selector},mode=\"idle\"}}[1m]))");
+    // Of the time of all modes, not of the clock: where counters are younger than the window, both are counted too low.
+    let time = |modes: &str| format!("sum(rate(node_cpu_seconds_total{{{selector}{modes}}}[1m]))");
+    let cpu = format!("1 - {} / {}", time(",mode=\"idle\""), time(""));
     let memory = format!("node_memory_MemTotal_bytes{{{selector}}} - node_memory_MemAvailable_bytes{{{selector}}}");
     // Loopback and virtual devices would count traffic twice.
     let devices = "device!~\"lo|veth.*|docker.*|br-.*|virbr.*|cni.*|flannel.*|cali.*|tap.*\"";

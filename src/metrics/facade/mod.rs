@@ -1,6 +1,9 @@
 //! The front door of the metrics wing: opens storage, wires the rooms, and hands out routes.
 
+mod asked_for;
 mod backup;
+mod catalogue;
+mod described;
 mod home;
 #[cfg(test)]
 mod kept_answers;
@@ -21,7 +24,9 @@ use crate::access::Routes;
 use crate::base::clock::SharedClock;
 use crate::base::limits::WRITE_BODY_BYTES_MAX;
 use crate::base::pressure::Pressure;
-use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead};
+use crate::metrics::api::catalogue::CatalogueState;
+use crate::metrics::api::{self, ApiCounters, ApiState, ReadLimits, RemoteRead, Taker};
+use crate::metrics::ingest::ROUND_EVERY;
 use crate::metrics::ingest::alert_send::AlertSend;
 use crate::metrics::ingest::custom::CustomMetrics;
 use crate::metrics::ingest::host::{Host, HostSettings, Roots};
@@ -33,6 +38,7 @@ use crate::metrics::ingest::remote_write::RemoteWrite;
 use crate::metrics::ingest::scrape::{InProcessTarget, ScrapeManager, ScrapeOptions, StopMode};
 use crate::metrics::ingest::statsd::listen::Listener;
 use crate::metrics::ingest::statsd::{Statsd, mapping};
+use crate::metrics::ingest::vitals::WebVitals;
 use crate::metrics::model::config::Config;
 use crate::metrics::model::server::Server;
 use crate::metrics::query::engine::{Engine, Options};
@@ -40,11 +46,14 @@ use crate::metrics::query::parse::ParseOptions;
 use crate::metrics::store::{ReplayProgress, Store, StoreError, StoreSettings, SyncPolicy};
 use crate::platform::backup::Part;
 use crate::platform::config::settings::Settings;
+use crate::platform::db::{Db, DbError};
 use crate::platform::telemetry::metrics::{Page, Registry};
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
-use crate::series::ports::{Append, ChecksNow, Evaluate, Select, SendAlerts};
+use crate::series::ports::{Append, ChecksNow, Evaluate, MetricUsers, Select, SendAlerts};
+use asked_for::AskedFor;
 pub use backup::{check_restored, stopped_part};
+use described::Described;
 use storage::StoreAdmin;
 use upstream_report::{QueriesReport, TsdbReport};
 
@@ -57,8 +66,6 @@ const PUSHED_DIR: &str = "pushed";
 const CUSTOM_FILE: &str = "custom.journal";
 /// How far each endpoint of remote write is.
 const REMOTE_WRITE_FILE: &str = "remote_write.positions";
-/// How often pushed groups become samples.
-const PUSHED_EVERY: Duration = Duration::from_secs(15);
 
 /// What the wing needs of the rest of the server.
 pub struct MetricsOptions {
@@ -80,6 +87,8 @@ pub struct MetricsOptions {
     pub progress: Arc<ReplayProgress>,
     /// How short memory and disk are.
     pub pressure: Pressure,
+    /// Where what people say of metrics is kept.
+    pub db: Arc<Db>,
 }
 
 /// Why the wing did not open.
@@ -97,6 +106,9 @@ pub enum OpenError {
     /// StatsD's address cannot be listened on.
     #[error("statsd.listen: cannot listen on {0}: {1}")]
     Statsd(String, std::io::Error),
+    /// What people say of metrics cannot be read.
+    #[error(transparent)]
+    Db(#[from] DbError),
     /// The thread that opened storage died.
     #[error("opening storage failed unexpectedly")]
     Panicked,
@@ -124,13 +136,15 @@ pub struct Metrics {
     statsd: Option<(Arc<Statsd>, parking_lot::Mutex<Option<Listener>>)>,
     pressure: Pressure,
     checks: OnceLock<Arc<dyn ChecksNow>>,
+    asked_for: AskedFor,
+    described: Described,
     background: parking_lot::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 impl Metrics {
     /// Opens storage, which reads the log back, and wires everything. Nothing is scraped yet.
     pub async fn open(options: MetricsOptions) -> Result<Arc<Self>, OpenError> {
-        let MetricsOptions { data_dir, settings, config, clock, registry, server, address, progress, pressure } = options;
+        let MetricsOptions { data_dir, settings, config, clock, registry, server, address, progress, pressure, db } = options;
         std::fs::create_dir_all(&data_dir)?;
         let store_settings = StoreSettings { pressure: pressure.clone(), ..store_settings(data_dir.clone(), &settings) };
         let opened = tokio::task::spawn_blocking({
@@ -166,6 +180,10 @@ impl Metrics {
             remote_write,
             read: remote_read(&settings),
             push: Arc::clone(&push),
+            vitals: settings.server.vitals.then(|| {
+                let vitals = WebVitals::new(Arc::clone(&custom), settings.server.vitals_sites.clone());
+                Taker::new(vitals, Arc::clone(&clock))
+            }),
             custom,
             otlp: OtlpMetrics::new(Arc::clone(&append), Arc::clone(&clock)),
             registry: registry.clone(),
@@ -193,6 +211,7 @@ impl Metrics {
         }
         let host_instance = host.as_ref().map(|host| host.node_name());
         let own_instance = address.to_string();
+        let asked_for = AskedFor::new(Arc::clone(&clock));
         let config = ArcSwap::from_pointee(config);
         let evaluate = engine as Arc<dyn Evaluate>;
         Ok(Arc::new(Self {
@@ -215,6 +234,8 @@ impl Metrics {
             statsd,
             pressure,
             checks: OnceLock::new(),
+            asked_for,
+            described: Described::open(db)?,
             background: parking_lot::Mutex::default(),
         }))
     }
@@ -222,7 +243,7 @@ impl Metrics {
     /// Begins to scrape. Call it inside the runtime.
     pub fn start(self: &Arc<Self>) {
         self.add_own_targets();
-        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).restate_pushed_every(PUSHED_EVERY)));
+        self.background.lock().push(tokio::spawn(Arc::clone(&self.api).restate_pushed_every(ROUND_EVERY)));
         if let Some((statsd, listener)) = &self.statsd
             && let Some(listener) = listener.lock().take()
         {
@@ -312,6 +333,11 @@ impl Metrics {
         let _known_already = self.checks.set(checks);
     }
 
+    /// Who asks for metrics. Only the first call counts.
+    pub fn offer_users(&self, users: Vec<Arc<dyn MetricUsers>>) {
+        self.asked_for.offer(users);
+    }
+
     /// Sends alerts to Alertmanagers outside.
     pub fn alert_send(&self) -> Arc<dyn SendAlerts> {
         Arc::clone(&self.alert_send) as _
@@ -324,7 +350,8 @@ impl Metrics {
 
     /// Every route of the wing.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        api::routes(&self.api).join(page_routes::routes(self))
+        let catalogue = CatalogueState { catalogue: Arc::clone(self) as _, clock: Arc::clone(&self.clock) };
+        api::routes(&self.api).join(api::catalogue::routes(&catalogue)).join(page_routes::routes(self))
     }
 
     fn add_own_targets(self: &Arc<Self>) {

@@ -9,26 +9,25 @@ use crate::base::limits;
 use crate::base::pressure::Level;
 use crate::base::time::{Duration, TimeRange};
 use crate::metrics::ingest::scrape::target::Health;
+use crate::metrics::model::catalogue::{Catalogue, Filter};
 use crate::metrics::model::config::{RelabelConfig, ScrapeConfig};
+use crate::metrics::model::vital::Vital;
 use crate::metrics::pages::cardinality::{CardinalityInput, Growth, Limit};
-use crate::metrics::pages::catalogue::{self, CatalogueInput};
+use crate::metrics::pages::catalogue::CatalogueInput;
 use crate::metrics::pages::pushed::{Group, PushedInput};
 use crate::metrics::pages::status::{Block, Config, Quarantined, Remark, Setting, StatusInput, Storage as StoragePart};
 use crate::metrics::pages::targets::{self, Dropped, Step, Target, TargetsInput};
+use crate::metrics::pages::vitals::{self, OfPage, VitalsInput};
 use crate::platform::config::settings::SPECS;
-use crate::series::labels::{Labels, METRIC_NAME};
-use crate::series::matcher::Matcher;
+use crate::series::labels::{BUCKET, Labels, METRIC_NAME};
 use crate::series::ports::{IndexQuery, Select};
 use crate::series::relabel;
-use crate::series::sample::{Metadata, MetricType};
 use crate::ui::lang::{Lang, Words, key};
 
 /// Entries of each list on the Cardinality page.
 const TOP: usize = 20;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
-/// Labels are looked up for the metrics of one page, not for all.
-const CATALOGUE_PAGE_MAX: usize = 200;
 
 /// Targets that failed their last scrape.
 pub(super) fn targets_down(metrics: &Metrics) -> usize {
@@ -101,49 +100,58 @@ fn rule_words(rule: &RelabelConfig) -> String {
     words
 }
 
-/// The metric catalogue: every name in storage, with what its family says of itself.
+/// The metric catalogue: every name in storage, with what is said of it.
 pub(super) fn catalogue(metrics: &Metrics, query: &str) -> CatalogueInput {
-    let filter = catalogue::Filter::from_query(query);
-    let everything = IndexQuery { any_of: &[], range: TimeRange::ALL, limit: 0 };
-    let names = metrics.store.label_values(METRIC_NAME, &everything, &crate::base::cancel::Cancel::new()).unwrap_or_default();
-    let families: BTreeMap<String, Metadata> =
-        metrics.api.storage.metadata(None, 0).into_iter().filter_map(|(name, mut all)| Some((name, all.pop()?))).collect();
-    let needle = filter.search.to_lowercase();
-    let mut labels_left = CATALOGUE_PAGE_MAX;
-    let metrics_found = names.into_iter().map(|name| {
-        let said = family_of(&name, &families);
-        let matches = needle.is_empty() || name.to_lowercase().contains(&needle);
-        let labels = if matches && labels_left > 0 {
-            labels_left -= 1;
-            labels_of(metrics, &name)
-        } else {
-            Vec::new()
+    CatalogueInput { metrics: metrics.all(), filter: Filter::from_query(query), unread: metrics.unread() }
+}
+
+/// The Web vitals page.
+pub(super) fn vitals(metrics: &Metrics, query: &str) -> VitalsInput {
+    let filter = vitals::Filter::from_query(query);
+    let look = Look::new(Arc::clone(&metrics.evaluate), metrics.clock.now_ms());
+    let (selector, days) = (vitals::selector(&filter), filter.days);
+    // Totals that never fall: what they are now less what they were is exact, the first measurement of a page included.
+    let grown = |by: &str, vital: Vital, part: &str| {
+        let sum = |when: &str| format!("sum by ({by}) ({}_{part}{selector}{when})", vital.histogram());
+        format!("({} - ({} or {} * 0))", sum(""), sum(&format!(" offset {days}d")), sum(""))
+    };
+    let measured = |vital: Vital| {
+        let buckets = look.vector(&grown("le", vital, "bucket"));
+        let over = |bound: f64| {
+            let is_bound = |labels: &Labels| labels.get(BUCKET).and_then(|le| le.parse::<f64>().ok()) == Some(bound);
+            buckets.iter().find(|(labels, _)| is_bound(labels)).map(|(_, below)| *below)
         };
-        catalogue::Metric {
-            kind: said.map_or(MetricType::Unknown, |said| said.kind),
-            unit: said.map_or_else(String::new, |said| said.unit.clone()),
-            help: said.map_or_else(String::new, |said| said.help.clone()),
-            series: metrics.api.storage.series_of_metric(&name),
-            native: false,
-            labels,
-            name,
+        let count = over(f64::INFINITY).filter(|count| *count > 0.0)?;
+        let p75 = look.number(&format!("histogram_quantile(0.75, {})", grown("le", vital, "bucket")))?;
+        let (good, poor) = vital.bounds_of_rating();
+        let share = |bound: f64| over(bound).map_or(0.0, |below| (below / count).clamp(0.0, 1.0));
+        Some(vitals::Measured { vital, p75, shares: (share(good), 1.0 - share(poor)), count })
+    };
+    let of_page = |labels: &Labels| labels.get("page").unwrap_or("").to_owned();
+    // A page that nobody waited for has no main part, but something of it was there.
+    let visits = [Vital::Lcp, Vital::Fcp, Vital::Ttfb, Vital::Cls].map(|vital| grown("page", vital, "count"));
+    let visits = look.vector(&format!("topk({}, {})", vitals::PAGES_MAX, visits.join(" or ")));
+    let mut pages: Vec<OfPage> = visits
+        .iter()
+        .filter(|(_, visits)| *visits > 0.0)
+        .map(|(labels, visits)| OfPage { page: of_page(labels), visits: *visits, p75: [None; 3] })
+        .collect();
+    for (place, vital) in vitals::BY_PAGE.into_iter().enumerate() {
+        let found = look.vector(&format!("histogram_quantile(0.75, {})", grown("le, page", vital, "bucket")));
+        let by_page: BTreeMap<String, f64> = found.iter().map(|(labels, p75)| (of_page(labels), *p75)).collect();
+        for page in &mut pages {
+            page.p75[place] = by_page.get(&page.page).copied().filter(|p75| p75.is_finite());
         }
-    });
-    CatalogueInput { metrics: metrics_found.collect(), filter }
-}
-
-/// The family of a series name: its own, or that of `_bucket`, `_sum`, `_count`.
-fn family_of<'f>(name: &str, families: &'f BTreeMap<String, Metadata>) -> Option<&'f Metadata> {
-    let stems = ["_bucket", "_sum", "_count", "_total", "_info"].iter().filter_map(|suffix| name.strip_suffix(suffix));
-    std::iter::once(name).chain(stems).find_map(|name| families.get(name))
-}
-
-fn labels_of(metrics: &Metrics, name: &str) -> Vec<String> {
-    let lists = [vec![Matcher::equal(METRIC_NAME, name)]];
-    let query = IndexQuery { any_of: &lists, range: TimeRange::ALL, limit: 50 };
-    let mut labels = metrics.store.label_names(&query, &crate::base::cancel::Cancel::new()).unwrap_or_default();
-    labels.retain(|label| label != METRIC_NAME);
-    labels
+    }
+    pages.sort_by(|a, b| b.visits.total_cmp(&a.visits).then_with(|| a.page.cmp(&b.page)));
+    VitalsInput {
+        is_on: metrics.api.vitals.is_some(),
+        url: metrics.api.external.as_str().trim_end_matches('/').to_owned(),
+        sites: metrics.api.vitals.as_ref().map(|taker| taker.vitals.sites()).unwrap_or_default(),
+        measured: Vital::ALL.into_iter().filter_map(measured).collect(),
+        pages,
+        filter,
+    }
 }
 
 /// The Cardinality page.

@@ -16,3 +16,6 @@ pub mod remote_write;
 mod restated;
 pub mod scrape;
 pub mod statsd;
+pub mod vitals;
+
+pub use restated::ROUND_EVERY;

@@ -4,10 +4,13 @@
 //! the client's next try finds nothing of the first one.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::series::batch::WriteBatch;
 use crate::series::ports::{Append, AppendError, AppendOptions, RefusedReason};
 
+/// How often everything is stated again.
+pub const ROUND_EVERY: Duration = Duration::from_secs(15);
 /// A sample may be so far ahead of now, in milliseconds, so that no two requests share a time.
 const AHEAD_MS_MAX: i64 = 1_000;
 /// Rounds of offering a batch; one is the rule.
@@ -17,7 +20,9 @@ const ROUNDS_MAX: usize = 3;
 /// are on disk.
 pub(super) const ROUND: AppendOptions = AppendOptions { no_sync: true, in_order_only: false, all_or_nothing: false };
 /// How what one client sent is.
-const WHOLE: AppendOptions = AppendOptions { no_sync: false, in_order_only: false, all_or_nothing: true };
+pub(super) const WHOLE: AppendOptions = AppendOptions { no_sync: false, in_order_only: false, all_or_nothing: true };
+/// The same where samples of before stand in front of those of now: they must not come between others.
+pub(super) const WHOLE_IN_ORDER: AppendOptions = AppendOptions { in_order_only: true, ..WHOLE };
 
 /// Why a batch was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +38,13 @@ pub(super) enum NotTaken {
 /// Appends a batch as a whole, or says why nothing of it was. Blocks on disk; what is left of the batch is of no use.
 ///
 /// A series that has another sample at that very time is left out: the next round states it anew.
-pub(super) fn append_whole(append: &dyn Append, batch: &mut WriteBatch) -> Result<(), NotTaken> {
+pub(super) fn append_whole(append: &dyn Append, batch: &mut WriteBatch, options: &AppendOptions) -> Result<(), NotTaken> {
     let mut positions: Vec<usize> = (0..batch.series.len()).collect();
     for _ in 0..ROUNDS_MAX {
         if batch.series.is_empty() && batch.metadata.is_empty() {
             return Ok(());
         }
-        let report = match append.append(batch, &WHOLE) {
+        let report = match append.append(batch, options) {
             Ok(_) => return Ok(()),
             Err(AppendError::Refused(report)) => report,
             Err(AppendError::InDoubt(why)) => return Err(NotTaken::InDoubt(why)),
@@ -91,7 +96,7 @@ mod tests {
     #[test]
     fn all_is_taken_or_nothing_but_what_has_that_time_already() {
         let store = Recorder::new();
-        let append = |samples: &[(&str, i64, f64)]| append_whole(&*store, &mut batch(samples));
+        let append = |samples: &[(&str, i64, f64)]| append_whole(&*store, &mut batch(samples), &WHOLE);
         assert_eq!(append(&[("a", 1, 1.0), ("b", 1, 1.0)]), Ok(()));
         // The same time once more, with another value: the others are taken.
         assert_eq!(append(&[("b", 1, 2.0), ("c", 1, 1.0)]), Ok(()));

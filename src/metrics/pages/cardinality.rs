@@ -124,7 +124,6 @@ pub fn render(input: &CardinalityInput, shell: &Shell) -> String {
 
 /// `count by (…)` questions that show what stands behind a row.
 fn lists(input: &CardinalityInput) -> Vec<List> {
-    let of_metric = |name: &str| links::explore_table(&format!("count by (job) ({{__name__={}}})", quote(name)));
     let of_label = |name: &str| links::explore_table(&format!("topk(20, count by ({}) ({{{}!=\"\"}}))", label(name), label(name)));
     let pairs: Vec<(String, u64)> = input.top_pairs.iter().map(|(name, value, n)| (format!("{name}={value}"), *n)).collect();
     let mut pair_rows = bars(&pairs, Unit::Short, |_| String::new());
@@ -137,7 +136,7 @@ fn lists(input: &CardinalityInput) -> Vec<List> {
             meta: "",
             what: key("Metric"),
             head: key("Series"),
-            rows: bars(&input.top_metrics, Unit::Short, of_metric),
+            rows: bars(&input.top_metrics, Unit::Short, links::metric),
         },
         List {
             title: key("Labels with the most values"),

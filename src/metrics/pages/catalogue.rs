@@ -1,7 +1,12 @@
-//! Which metrics exist: name, type, unit, help, series, labels; a click starts a query suited to the type.
+//! Which metrics exist: name, what it is about, type, unit, help, series, labels, and what is odd about its name; a click
+//! starts a query suited to the type.
 
+use crate::metrics::model::catalogue::{Filter, Found, Metric, Order, Said, find};
+use crate::metrics::model::category::Category;
+use crate::metrics::model::naming::Oddity;
 use crate::series::sample::MetricType;
 use crate::ui::format::count;
+use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -18,55 +23,8 @@ pub struct CatalogueInput {
     pub metrics: Vec<Metric>,
     /// What the reader asked for.
     pub filter: Filter,
-}
-
-/// One metric (family).
-#[derive(Debug, Clone, Default)]
-pub struct Metric {
-    /// Its name as it stands in `__name__`.
-    pub name: String,
-    /// Its type; of a classic histogram's `_bucket` series, the histogram.
-    pub kind: MetricType,
-    /// Its unit as the target says it; may be empty.
-    pub unit: String,
-    /// What it means, in the target's words.
-    pub help: String,
-    /// Series with recent samples.
-    pub series: u64,
-    /// Names of its labels without `__name__`, or some of them.
-    pub labels: Vec<String>,
-    /// Whether it is a native histogram.
-    pub native: bool,
-}
-
-/// What the reader asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Words that name or help must contain.
-    pub search: String,
-    /// Only this type.
-    pub kind: Option<MetricType>,
-    /// By number of series instead of by name.
-    pub by_series: bool,
-    /// Page, from 0.
-    pub page: usize,
-}
-
-impl Filter {
-    /// From a query string: `search`, `type`, `sort` (`name`, `series`), `page`.
-    pub fn from_query(query: &str) -> Self {
-        let mut filter = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "search" => filter.search = value.trim().to_owned(),
-                "type" => filter.kind = MetricType::parse(&value),
-                "sort" => filter.by_series = value == "series",
-                "page" => filter.page = value.parse().unwrap_or(0),
-                _ => {}
-            }
-        }
-        filter
-    }
+    /// Queries that cannot be read, so that nobody knows what they ask for.
+    pub unread: usize,
 }
 
 /// A query that makes sense for a metric of this type.
@@ -89,9 +47,13 @@ pub fn suited_query(name: &str, kind: MetricType, native: bool) -> String {
 struct Row {
     name: String,
     href: String,
+    about: &'static str,
+    odd: Vec<String>,
     kind: &'static str,
     unit: String,
     help: String,
+    is_own: bool,
+    users: usize,
     series: String,
     labels: Vec<String>,
     labels_more: usize,
@@ -107,71 +69,134 @@ struct CataloguePage<'a> {
     found: usize,
     found_words: String,
     kinds: Vec<(&'static str, usize)>,
+    abouts: Vec<(&'static str, usize, bool)>,
+    odd: usize,
+    unused: usize,
+    unused_words: String,
+    unread_words: String,
+    csv: String,
+    json: String,
     rows: Vec<Row>,
     page: usize,
     pages: usize,
 }
 
 impl CataloguePage<'_> {
+    /// Where a category is chosen, or given up.
+    fn about_href(&self, about: &str, is_on: &bool) -> String {
+        self.shell.href_with(&[("about", if *is_on { "" } else { about }), ("page", "")])
+    }
+
+    /// Where what is odd is chosen, or given up.
+    fn odd_href(&self) -> String {
+        self.shell.href_with(&[("odd", if self.filter.only_odd { "" } else { "1" }), ("page", "")])
+    }
+
+    /// Where what nobody asks for is chosen, or given up.
+    fn unused_href(&self) -> String {
+        self.shell.href_with(&[("unused", if self.filter.only_unused { "" } else { "1" }), ("page", "")])
+    }
+
     fn kind_is(&self, word: &str) -> bool {
         self.filter.kind.is_some_and(|kind| kind.as_str() == word)
     }
+
+    fn is_by(&self, order: &str) -> bool {
+        order
+            == match self.filter.order {
+                Order::Name => "name",
+                Order::Series => "series",
+                Order::Users => "users",
+            }
+    }
 }
 
-/// Renders the page.
-pub fn render(input: &CatalogueInput, shell: &Shell) -> String {
+/// Renders the page; labels are asked for where they are shown and not known.
+pub fn render(input: &CatalogueInput, shell: &Shell, labels: &dyn Fn(&str) -> Vec<String>) -> String {
     let filter = &input.filter;
-    let search = filter.search.to_lowercase();
-    let words: Vec<&str> = search.split_whitespace().collect();
-    let takes =
-        |metric: &&Metric| words.iter().all(|word| metric.name.to_lowercase().contains(word) || metric.help.to_lowercase().contains(word));
-    let matching: Vec<&Metric> = input.metrics.iter().filter(takes).collect();
-    let mut kinds: Vec<(&'static str, usize)> = Vec::new();
-    for metric in &matching {
-        let word = metric.kind.as_str();
-        match kinds.iter_mut().find(|(known, _)| *known == word) {
-            Some((_, n)) => *n += 1,
-            None => kinds.push((word, 1)),
-        }
-    }
-    kinds.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let mut found: Vec<&Metric> = matching.into_iter().filter(|metric| filter.kind.is_none_or(|kind| metric.kind == kind)).collect();
-    // With a search, names that contain the words come before helps that do.
-    let in_help = |metric: &Metric| !words.iter().all(|word| metric.name.to_lowercase().contains(word));
-    if filter.by_series {
-        found.sort_by(|a, b| b.series.cmp(&a.series).then_with(|| a.name.cmp(&b.name)));
-    } else {
-        found.sort_by_cached_key(|metric| (in_help(metric), metric.name.clone()));
-    }
-    let pages = found.len().div_ceil(PAGE_METRICS).max(1);
+    let Found { metrics, kinds, categories, odd, unused } = find(&input.metrics, filter);
+    let abouts = categories.iter().map(|(one, n)| (word(*one), *n, filter.category == Some(*one))).collect();
+    let pages = metrics.len().div_ceil(PAGE_METRICS).max(1);
     let page = filter.page.min(pages - 1);
-    let rows = found.iter().skip(page * PAGE_METRICS).take(PAGE_METRICS).map(|metric| row(metric)).collect();
+    let rows = metrics.iter().skip(page * PAGE_METRICS).take(PAGE_METRICS).map(|said| row(said, shell, labels)).collect();
+    let params: Vec<(&str, &str)> = shell.params_but(&["page"]).into_iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let lang = shell.lang();
+    let unused_words = match unused {
+        (0, _) => String::new(),
+        (n, series) => {
+            lang.fill("Nothing uses {} with {}", &[&lang.n(n as u64, "{} metric", "{} metrics"), &lang.n(series, "{} series", "{} series")])
+        }
+    };
+    let unread_words = match input.unread as u64 {
+        0 => String::new(),
+        unread => lang.n(unread, "{} query that is kept cannot be read.", "{} queries that are kept cannot be read."),
+    };
     page::html(&CataloguePage {
         shell,
         filter,
         total: input.metrics.len(),
         total_words: count(input.metrics.len() as u64),
-        found: found.len(),
-        found_words: shell.lang().n(found.len() as u64, "{} metric", "{} metrics"),
+        found: metrics.len(),
+        found_words: lang.n(metrics.len() as u64, "{} metric", "{} metrics"),
         kinds,
+        abouts,
+        odd,
+        unused: unused.0,
+        unused_words,
+        unread_words,
+        csv: links::with(links::CATALOGUE_CSV, &params),
+        json: links::with(links::CATALOGUE_JSON, &params),
         rows,
         page,
         pages,
     })
 }
 
-fn row(metric: &Metric) -> Row {
+/// The word of a category, which is also its value in the address.
+pub(super) const fn word(category: Category) -> &'static str {
+    match category {
+        Category::Usage => key("usage"),
+        Category::Performance => key("performance"),
+        Category::Reliability => key("reliability"),
+        Category::Business => key("business"),
+        Category::Security => key("security"),
+        Category::Infrastructure => key("infrastructure"),
+    }
+}
+
+/// What is odd, in words.
+pub(super) fn odd_words(odd: Oddity, shell: &Shell) -> String {
+    match odd {
+        Oddity::NotBaseUnit(found, base) | Oddity::ShortUnit(found, base) => shell.f2(odd.words(), found, base),
+        _ => shell.t(odd.words()).to_owned(),
+    }
+}
+
+/// Where a metric is looked at in the explorer.
+pub(super) fn explore(metric: &Metric) -> String {
     let query = suited_query(&metric.name, metric.kind, metric.native);
-    let table = matches!(metric.kind, MetricType::Info | MetricType::StateSet);
+    let is_table = matches!(metric.kind, MetricType::Info | MetricType::StateSet);
+    if is_table { links::explore_table(&query) } else { links::explore(&query) }
+}
+
+fn row(said: &Said<'_>, shell: &Shell, labels: &dyn Fn(&str) -> Vec<String>) -> Row {
+    let metric = said.metric;
+    let mut named = if metric.labels.is_empty() { labels(&metric.name) } else { metric.labels.clone() };
+    let labels_more = named.len().saturating_sub(LABELS_SHOWN);
+    named.truncate(LABELS_SHOWN);
     Row {
         name: metric.name.clone(),
-        href: if table { links::explore_table(&query) } else { links::explore(&query) },
+        href: links::metric(&metric.name),
+        about: word(said.category),
+        odd: said.odd.iter().map(|odd| odd_words(*odd, shell)).collect(),
         kind: if metric.native { "native histogram" } else { metric.kind.as_str() },
         unit: metric.unit.clone(),
         help: metric.help.clone(),
+        is_own: metric.own.is_some(),
+        users: metric.users.len(),
         series: count(metric.series),
-        labels: metric.labels.iter().take(LABELS_SHOWN).cloned().collect(),
-        labels_more: metric.labels.len().saturating_sub(LABELS_SHOWN),
+        labels: named,
+        labels_more,
     }
 }
 
@@ -183,7 +208,7 @@ mod tests {
     use crate::ui::shell::tests::shell;
 
     fn html(input: &CatalogueInput) -> String {
-        render(input, &shell(Page::Metrics, "Metrics", "/catalogue", ""))
+        render(input, &shell(Page::Metrics, "Metrics", "/catalogue", ""), &|_| Vec::new())
     }
 
     #[test]
@@ -218,6 +243,28 @@ mod tests {
     }
 
     #[test]
+    fn metrics_are_found_by_what_they_are_about_and_what_is_odd() {
+        let metric = |name: &str, kind, help: &str| Metric { name: name.into(), kind, help: help.into(), ..Metric::default() };
+        let metrics = vec![
+            metric("shop_orders", MetricType::Counter, "Orders."),
+            metric("node_load1", MetricType::Gauge, "Load."),
+            metric("api_latency_ms_bucket", MetricType::Histogram, ""),
+        ];
+        let of = |query: &str| {
+            html(&CatalogueInput { metrics: metrics.clone(), filter: Filter::from_query(query), ..CatalogueInput::default() })
+        };
+        let all = of("");
+        for said in ["a counter ends in _total", "ms where seconds is usual", "nobody says what it means", ">business<", ">infrastructure<"]
+        {
+            assert!(all.contains(said), "{said}: {all}");
+        }
+        assert!(of("about=business").contains("shop_orders") && !of("about=business").contains("node_load1"));
+        let odd = of("odd=1");
+        assert!(odd.contains("shop_orders") && odd.contains("api_latency_ms_bucket") && !odd.contains(">node_load1<"));
+        assert!(!all.contains("its ending is for histograms"), "a histogram's series end so");
+    }
+
+    #[test]
     fn hostile_values_are_text() {
         let evil = format!("{HOSTILE}{}", "z".repeat(5000));
         let metric = Metric {
@@ -228,7 +275,7 @@ mod tests {
             series: u64::MAX,
             ..Metric::default()
         };
-        sample::check(&html(&CatalogueInput { metrics: vec![metric], filter: Filter::default() }));
-        sample::check(&html(&CatalogueInput { metrics: vec![], filter: Filter { search: evil, ..Filter::default() } }));
+        sample::check(&html(&CatalogueInput { metrics: vec![metric], ..CatalogueInput::default() }));
+        sample::check(&html(&CatalogueInput { filter: Filter { search: evil, ..Filter::default() }, ..CatalogueInput::default() }));
     }
 }

@@ -1,11 +1,12 @@
 //! Data for the rendering tests of pages.
 
 use super::cardinality::{CardinalityInput, Growth, Limit};
-use super::catalogue::{self, CatalogueInput, Metric};
+use super::catalogue::CatalogueInput;
 use super::home::{Disk, HomeInput, Host, Ingest, Job, Problem};
 use super::pushed::{Group, PushedInput};
 use super::status::{Block, Config, Quarantined, Remark, Setting, StatusInput, Storage};
 use super::targets::{self, Dropped, Health, Step, Target, TargetsInput};
+use crate::metrics::model::catalogue::Metric;
 use crate::series::labels::Labels;
 use crate::series::ports::ChecksInAll;
 use crate::series::sample::MetricType;
@@ -132,6 +133,7 @@ pub(super) fn catalogue() -> CatalogueInput {
         series,
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         native: name == "http_request_duration_seconds",
+        ..Metric::default()
     };
     CatalogueInput {
         metrics: vec![
@@ -187,7 +189,7 @@ pub(super) fn catalogue() -> CatalogueInput {
             metric("pg_stat_database_xact_commit", Unknown, "", "", 42, &["datname", "instance", "job"]),
             metric("up", Gauge, "", "Whether the last scrape of the target was good.", 32, &["instance", "job"]),
         ],
-        filter: catalogue::Filter::default(),
+        ..CatalogueInput::default()
     }
 }
 

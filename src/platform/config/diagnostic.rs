@@ -32,6 +32,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Each in a line of its own.
+pub fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Collects messages while a file is read.
 #[derive(Debug, Clone)]
 pub struct Report {

@@ -1,11 +1,13 @@
 //! Sections of the file as structs: one declaration gives the struct, its reading and its printing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use super::diagnostic::{Diagnostic, Report};
 use super::shape::{KeyShape, Shape};
 use super::value::Value;
 use crate::platform::config::section::Section;
-use crate::platform::config::yaml::{Kind, MapWriter, Node};
+use crate::platform::config::yaml::{self, Kind, MapWriter, Node};
 
 /// A struct made of keys of a map. Declared with [`keys!`].
 pub trait Keys: Sized {
@@ -32,6 +34,28 @@ pub fn read_map<T: Keys>(node: &Node, section: &mut Section<'_, '_>) -> Option<T
     value.check(&mut below);
     below.finish_exactly();
     Some(value)
+}
+
+/// Reads a text that is one such map, in YAML or JSON.
+///
+/// # Errors
+/// Everything that is wrong with it, with its place in the text.
+pub fn read_text<T: Keys>(text: &str) -> Result<T, Vec<Diagnostic>> {
+    let mut report = Report::new(Path::new(T::NAME));
+    let mut found = None;
+    match yaml::parse(text) {
+        Ok(document) => {
+            if let Some(mut section) = Section::open(&document.root, T::NAME, &mut report) {
+                let mut value = T::read_keys(&mut section);
+                value.check(&mut section);
+                section.finish_exactly();
+                found = Some(value);
+            }
+        }
+        Err(error) => report.error(error.at, error.message),
+    }
+    report.finish()?;
+    found.ok_or_else(Vec::new)
 }
 
 /// The map as it is printed.

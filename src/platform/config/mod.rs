@@ -4,6 +4,7 @@
 //! This floor knows no wing: [`yaml`] gives a tree, [`section`] reads typed values from it, and each wing turns
 //! its own part into structs of its own model.
 
+pub mod choices;
 pub mod diagnostic;
 pub mod expand;
 pub mod flags;
@@ -14,5 +15,6 @@ pub mod scalar;
 pub mod section;
 pub mod settings;
 pub mod shape;
+pub mod text_file;
 pub mod value;
 pub mod yaml;

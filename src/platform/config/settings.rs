@@ -178,6 +178,10 @@ settings! {
         remote_write_receiver: bool = "true", ["web.enable-remote-write-receiver"];
         /// Web pages that may read the API, as a regular expression of their whole origin; empty for none, .* for all.
         cors_origin: String = "", ["web.cors.origin"];
+        /// Take web vitals from browsers: how fast pages were for those who looked at them.
+        vitals: bool = "true", [];
+        /// Hosts whose pages may send web vitals; empty for any.
+        vitals_sites: Vec<String> = "", [];
         /// Certificate for HTTPS, PEM, followed by those between it and its authority; read again when it changes.
         tls_cert_file: String = "", [];
         /// Private key of the certificate, PEM; read again when it changes.
@@ -452,6 +456,16 @@ settings! {
         modules_file: String = "", ["blackbox.config.file"];
         /// File with checks, as they are exported; empty for checks.yml beside the configuration file, if there is one. Its checks are changed there, not in the browser.
         checks_file: String = "", [];
+    }
+    /// Objectives.
+    slo: SloSettings {
+        /// File with SLOs, as they are exported or as Sloth, Pyrra or OpenSLO write them; empty for slos.yml beside the configuration file, if there is one. Its SLOs are changed there, not in the browser; one that is taken out of it is deleted.
+        file: String = "", [];
+    }
+    /// Numbers of the business.
+    business: BusinessSettings {
+        /// File with KPIs, funnels and retentions, as they are exported; empty for business.yml beside the configuration file, if there is one. What stands in it is changed there, not in the browser.
+        file: String = "", [];
     }
     /// Dashboards.
     boards: BoardSettings {

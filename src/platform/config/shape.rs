@@ -11,6 +11,10 @@ pub enum Shape {
     Truth,
     /// A whole number.
     Number,
+    /// Any number.
+    Decimal,
+    /// One of these words.
+    Choice(&'static [&'static str]),
     /// A length of time, such as `30s` or `1h30m`.
     Duration,
     /// A text that is never shown again.
@@ -51,6 +55,8 @@ impl Shape {
             Self::Text => json!({ "type": "string" }),
             Self::Truth => json!({ "type": "boolean" }),
             Self::Number => json!({ "type": "integer" }),
+            Self::Decimal => json!({ "type": "number" }),
+            Self::Choice(words) => json!({ "type": "string", "enum": words }),
             Self::Duration => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w|y))+$|^0$", "examples": ["30s"] }),
             Self::Secret => json!({ "type": "string", "format": "password" }),
             Self::List(of) => json!({ "type": "array", "items": of.schema() }),

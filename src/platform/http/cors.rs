@@ -1,8 +1,8 @@
 //! Which web pages of others may read the API ("CORS"), in the headers that upstream answers with.
 //!
 //! Allowed origins are a setting; by default there are none, because a server without sign-in on this machine would
-//! otherwise hand its data to every page that its owner's browser shows. `Access-Control-Allow-Credentials` is never
-//! sent: no page elsewhere reads anything by a cookie or a login that the browser adds by itself.
+//! otherwise hand its data to every page that its owner's browser shows. `Access-Control-Allow-Credentials` is sent only
+//! where an answer says nothing: no page elsewhere reads anything by a cookie or a login that the browser adds by itself.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use regex::Regex;
 
 /// Where the APIs begin.
@@ -29,6 +29,9 @@ const READING: [&str; 8] = [
     "/api/v1/read",
 ];
 
+/// What pages of others send of themselves, with nothing in the answer that anybody could want to read.
+const FROM_PAGES: [&str; 1] = ["/api/metrics/web-vitals"];
+
 /// The origins that may read.
 #[derive(Debug, Clone, Default)]
 pub struct Cors {
@@ -43,9 +46,9 @@ impl Cors {
         Ok(Self { allowed, is_any: origins == ".*" })
     }
 
-    /// Whether a cross-site request of this kind can change nothing.
+    /// Whether a cross-site request of this kind can change nothing that is somebody's.
     pub fn only_reads(method: &Method, path: &str) -> bool {
-        *method == Method::POST && READING.contains(&path)
+        *method == Method::POST && (READING.contains(&path) || FROM_PAGES.contains(&path))
     }
 
     fn add_headers(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
@@ -71,12 +74,38 @@ impl Cors {
 
 /// Answers the browser's question before a request (`OPTIONS`), and says on every answer of the API who may read it.
 pub async fn cross_origin(State(cors): State<Arc<Cors>>, request: Request<Body>, next: Next) -> Response {
+    if FROM_PAGES.contains(&request.uri().path()) {
+        return from_pages(request, next).await;
+    }
     if !APIS.iter().any(|start| request.uri().path().starts_with(start)) {
         return next.run(request).await;
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = if request.method() == Method::OPTIONS { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     cors.add_headers(origin.as_ref(), response.headers_mut());
+    response
+}
+
+/// Any page may send: who it is and what it may is not asked. A browser hands a beacon of JSON over only where its cookies
+/// would be welcome too, though nobody looks at them.
+async fn from_pages(request: Request<Body>, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = if request.method() == Method::OPTIONS { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    // A beacon asks without CORS, and its page's console would say that the answer is kept from it.
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS"),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
     response
 }
 

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     NotFound,
     /// The body did not arrive in time.
     TooSlow,
+    /// It is at odds with what was taken before.
+    Unprocessable,
     /// The query cannot be executed on the data.
     Execution,
     /// The client went away.
@@ -37,7 +39,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     const fn word(self) -> &'static str {
         match self {
-            Self::BadData | Self::TooLarge | Self::TooSlow => "bad_data",
+            Self::BadData | Self::TooLarge | Self::TooSlow | Self::Unprocessable => "bad_data",
             Self::NotFound => "not_found",
             Self::Execution => "execution",
             Self::Canceled => "canceled",
@@ -53,7 +55,7 @@ impl ErrorKind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Execution | Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             // 499, "client closed connection", as upstream; nobody is there to read it.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -173,4 +175,11 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 /// A JSON answer from a finished or streaming body.
 pub fn json_body(status: StatusCode, body: Body) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+/// Does what blocks on a thread of its own.
+///
+/// # Errors
+/// It panicked.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
 }

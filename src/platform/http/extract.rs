@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError};
 use tokio::time::Instant;
 
+use super::envelope::ApiError;
 use super::problem::Problem;
 use crate::base::limits::{BODY_BYTES_MAX, BODY_BYTES_PER_S_MIN, BODY_PATIENCE_S, BODY_WITHIN_S};
 
@@ -22,6 +23,17 @@ pub async fn read_body(body: Body, max: usize) -> Result<Bytes, Problem> {
         return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {BODY_WITHIN_S} s")));
     };
     read
+}
+
+/// The text of a whole body, unpacked as its headers say, at most `max` bytes of it before and after.
+pub async fn read_text(headers: &HeaderMap, body: Body, max: usize) -> Result<String, ApiError> {
+    let body = decompress(headers, read_body(body, max).await?, max)?;
+    String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the body is not UTF-8"))
+}
+
+/// The first value of a field of a form; empty if it is not there.
+pub fn field(form: &[u8], name: &str) -> String {
+    form_urlencoded::parse(form).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 async fn collect(mut body: Body, max: usize) -> Result<Bytes, Problem> {

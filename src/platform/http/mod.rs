@@ -3,10 +3,12 @@
 pub mod client;
 pub mod connections;
 pub mod cors;
+pub mod download;
 pub mod envelope;
 pub mod extract;
 pub mod go_json;
 pub mod limits;
+pub mod multipart;
 pub mod network;
 pub mod problem;
 mod request_line;

@@ -94,6 +94,12 @@ impl Lang {
         }
     }
 
+    /// A text that keeps its order among letters that run from right to left: a sum of money, a cron expression, one thing
+    /// that leads to another.
+    pub fn ltr(self, text: String) -> String {
+        if self.dir() == "rtl" { format!("\u{2066}{text}\u{2069}") } else { text }
+    }
+
     /// A text with values at its `{}`, in order.
     pub fn fill(self, en: &str, values: &[&dyn Display]) -> String {
         let text = self.t(en);

@@ -9,9 +9,8 @@ use http::Request;
 use serde_json::{Value as Json, json};
 
 use super::ApiState;
-use super::checks::blocking;
 use crate::access::Change;
-use crate::platform::http::envelope::{ApiError, success};
+use crate::platform::http::envelope::{ApiError, blocking, success};
 use crate::platform::http::extract::{decompress, read_body};
 use crate::uptime::bring::Brought;
 use crate::uptime::config::file::read_one;

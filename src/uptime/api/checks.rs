@@ -10,24 +10,28 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
 use super::ApiState;
 use crate::access::{Caller, Change};
 use crate::base::time::format_rfc3339;
-use crate::platform::http::envelope::{ApiError, ErrorKind, success};
-use crate::platform::http::extract::{Params, decompress, read_body};
-use crate::uptime::model::incident::{Incident, IncidentOf};
+use crate::platform::db::DbError;
+use crate::platform::http::envelope::{ApiError, ErrorKind, blocking, success};
+use crate::platform::http::extract::{Params, read_body, read_text};
+use crate::uptime::config::file::print;
+use crate::uptime::model::incident::{Incident, IncidentOf, Overlap};
 use crate::uptime::model::window::Window;
 use crate::uptime::watch::desk::{Desk, Figures, NotStored, PutError};
 use crate::uptime::watch::watcher::View;
 
 /// Bytes of a check at most.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Bytes that a job may send with a heartbeat.
 const BEAT_BYTES_MAX: usize = 10 * 1024;
+/// Characters of a file's name.
+const FILE_NAME_CHARS_MAX: usize = 80;
 /// Incidents of one answer at most.
 const INCIDENTS_MAX: i64 = 1_000;
 const DAY: i64 = 86_400_000;
@@ -42,6 +46,9 @@ struct CheckJson<'a> {
     target: String,
     labels: &'a BTreeMap<String, String>,
     interval: String,
+    /// The share of a month in which it is to be up, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<f64>,
     state: &'static str,
     since: String,
     #[serde(rename = "inDoubtSince", skip_serializing_if = "Option::is_none")]
@@ -67,6 +74,8 @@ struct IncidentJson<'a> {
     kind: &'static str,
     cause: &'a str,
     excerpt: &'a str,
+    /// How much of it lies in maintenance.
+    maintenance: &'static str,
 }
 
 /// Milliseconds, and ratios of 0 to 1; none where nothing is known.
@@ -98,7 +107,7 @@ pub(super) struct FiguresJson {
     p95: Option<f64>,
 }
 
-fn check_json(id: i64, view: &View, file: Option<String>) -> CheckJson<'_> {
+fn check_json<'v>(id: i64, view: &'v View, desk: &Desk) -> CheckJson<'v> {
     CheckJson {
         id,
         name: &view.check.name,
@@ -106,16 +115,17 @@ fn check_json(id: i64, view: &View, file: Option<String>) -> CheckJson<'_> {
         target: view.check.target(),
         labels: &view.check.labels,
         interval: view.check.interval.to_string(),
+        goal: view.check.goal.percent(),
         state: view.span.state.as_str(),
         since: format_rfc3339(view.span.from),
         in_doubt_since: view.in_doubt_since.map(format_rfc3339),
-        incident: view.incident.as_ref().map(|incident| incident_json(None, incident)),
-        file,
+        incident: view.incident.as_ref().map(|incident| incident_json(None, incident, desk.in_maintenance(id, incident))),
+        file: desk.file_of(id),
         last_duration_s: view.newest.as_ref().map(|outcome| outcome.took.as_secs_f64()),
     }
 }
 
-fn incident_json(check: Option<i64>, incident: &Incident) -> IncidentJson<'_> {
+fn incident_json(check: Option<i64>, incident: &Incident, overlap: Overlap) -> IncidentJson<'_> {
     IncidentJson {
         check,
         from: format_rfc3339(incident.from),
@@ -124,6 +134,7 @@ fn incident_json(check: Option<i64>, incident: &Incident) -> IncidentJson<'_> {
         kind: incident.kind.as_str(),
         cause: &incident.cause,
         excerpt: &incident.excerpt,
+        maintenance: overlap.as_str(),
     }
 }
 
@@ -173,34 +184,53 @@ pub(super) fn found(desk: &Desk, name: &str) -> Result<i64, ApiError> {
     desk.find(name).ok_or_else(|| missing(name))
 }
 
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::new(ErrorKind::Internal, "the work failed unexpectedly"))
-}
-
-pub(super) async fn text_of(headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
-    let body = read_body(body, BODY_BYTES_MAX).await?;
-    let body = decompress(headers, body, BODY_BYTES_MAX)?;
-    String::from_utf8(body.to_vec()).map_err(|_| ApiError::bad("the body is not UTF-8"))
-}
-
 /// `GET /api/v1/checks`: every check and its state.
 pub(super) async fn list(State(state): State<Arc<ApiState>>) -> Response {
     let views = state.desk.views();
-    success(&views.iter().map(|(id, view)| check_json(*id, view, state.desk.file_of(*id))).collect::<Vec<_>>())
+    success(&views.iter().map(|(id, view)| check_json(*id, view, &state.desk)).collect::<Vec<_>>())
 }
 
-/// `GET /api/v1/checks/{name}`: a check by its name or number, with its figures.
-pub(super) async fn one(State(state): State<Arc<ApiState>>, Path(name): Path<String>) -> Result<Response, ApiError> {
+/// What an address ends in that wants a check as a file.
+const YAML: &str = ".yaml";
+
+/// `GET /api/v1/checks/{name}`: a check by its name or number, with its figures; `{name}.yaml` or `?format=yaml` gives it as
+/// a file that can be brought in again, secrets hidden.
+pub(super) async fn one(
+    State(state): State<Arc<ApiState>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let format = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).find(|(key, _)| key == "format");
+    match format.as_ref().map_or("", |(_, format)| format) {
+        "yaml" => return file(&state.desk, found(&state.desk, &name)?).ok_or_else(|| missing(&name)),
+        "" | "json" => {}
+        other => return Err(ApiError::bad(format!("format: read {}, expected json or yaml", crate::base::quote::quote(other)))),
+    }
+    // A check may be named so.
+    if let (None, Some(plain)) = (state.desk.find(&name), name.strip_suffix(YAML)) {
+        return file(&state.desk, found(&state.desk, plain)?).ok_or_else(|| missing(plain));
+    }
     let id = found(&state.desk, &name)?;
     let view = state.desk.view(id).ok_or_else(|| missing(&name))?;
     let (desk, now) = (Arc::clone(&state.desk), state.clock.now_ms());
     let figures = blocking(move || {
         let of = |(name, days): (&'static str, i64)| Ok((name, desk.figures(id, Window::new(now - days * DAY, now))?));
-        RANGES.into_iter().map(of).collect::<Result<Vec<_>, crate::platform::db::DbError>>()
+        RANGES.into_iter().map(of).collect::<Result<Vec<_>, DbError>>()
     });
     let figures = figures.await?.map_err(unavailable)?;
     let figures: BTreeMap<&str, FiguresJson> = figures.iter().map(|(name, figures)| (*name, figures_json(figures))).collect();
-    Ok(success(&json!({ "check": check_json(id, &view, state.desk.file_of(id)), "figures": figures })))
+    Ok(success(&json!({ "check": check_json(id, &view, &state.desk), "figures": figures })))
+}
+
+/// A check as a file of its own.
+fn file(desk: &Desk, id: i64) -> Option<Response> {
+    let check = desk.view(id)?.check;
+    // A name may have letters in it that have another meaning where it is named.
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    let name: String = check.name.chars().take(FILE_NAME_CHARS_MAX).map(plain).collect();
+    let named = format!("attachment; filename=\"{name}{YAML}\"");
+    let kind = (http::header::CONTENT_TYPE, "application/yaml".to_owned());
+    Some(([kind, (http::header::CONTENT_DISPOSITION, named)], print([&*check])).into_response())
 }
 
 /// `POST /api/v1/checks`: makes a check of the body.
@@ -220,14 +250,13 @@ pub(super) async fn change(
 
 async fn put(state: &ApiState, id: Option<i64>, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let text = text_of(&parts.headers, body).await?;
+    let text = read_text(&parts.headers, body, BODY_BYTES_MAX).await?;
     let before = id.and_then(|id| state.desk.view(id));
     let id = state.desk.put(id, &text).await?;
     let view = state.desk.view(id).ok_or_else(|| missing(&id.to_string()))?;
     let shown =
         |view: &View| json!({ "kind": view.check.kind(), "target": view.check.target(), "interval": view.check.interval.to_string() });
-    let change = Change::new("checks.save", &view.check.name).after(shown(&view));
-    let change = before.iter().fold(change, |change, before| change.before(shown(before)));
+    let change = Change::new("checks.save", &view.check.name).before(before.as_ref().map(shown)).after(shown(&view));
     let token = view.check.heartbeat.as_ref().map(|heartbeat| heartbeat.token.expose().to_owned());
     let mut answer = json!({ "id": id, "name": view.check.name });
     if let (Some(token), true) = (token, parts.extensions.get::<Caller>().is_some()) {
@@ -264,9 +293,13 @@ pub(super) async fn incidents(State(state): State<Arc<ApiState>>, request: Reque
     let days = params.get("days").map_or(Ok(30), str::parse::<i64>);
     let days = days.ok().filter(|days| (1..=5 * 366).contains(days)).ok_or_else(|| ApiError::bad("days: expected 1 to 1830"))?;
     let (desk, now) = (Arc::clone(&state.desk), state.clock.now_ms());
-    let all = blocking(move || desk.incidents(check, Window::new(now - days * DAY, now + 1), INCIDENTS_MAX)).await?.map_err(unavailable)?;
-    let all: Vec<IncidentJson<'_>> = all.iter().map(|IncidentOf { check, incident }| incident_json(Some(*check), incident)).collect();
-    Ok(success(&all))
+    let found = blocking(move || {
+        let all = desk.incidents(check, Window::new(now - days * DAY, now + 1), INCIDENTS_MAX)?;
+        Ok::<_, DbError>(all.into_iter().map(|of| (desk.in_maintenance(of.check, &of.incident), of)).collect::<Vec<_>>())
+    });
+    let all = found.await?.map_err(unavailable)?;
+    let json = all.iter().map(|(overlap, IncidentOf { check, incident })| incident_json(Some(*check), incident, *overlap));
+    Ok(success(&json.collect::<Vec<_>>()))
 }
 
 /// `/api/v1/heartbeats/{token}` and `/api/v1/heartbeats/{token}/{said}`, by any method: a job went well, or failed (`fail`,

@@ -13,10 +13,11 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::ApiState;
-use super::checks::text_of;
+use super::checks::BODY_BYTES_MAX;
 use crate::access::{Caller, Change};
 use crate::base::time::format_rfc3339;
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
+use crate::platform::http::extract::read_text;
 use crate::uptime::config::maintenance::Described;
 use crate::uptime::model::maintenance::When;
 use crate::uptime::model::planned::Planned;
@@ -149,7 +150,7 @@ pub(super) async fn change(
 
 async fn put(state: &ApiState, id: Option<i64>, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let text = text_of(&parts.headers, body).await?;
+    let text = read_text(&parts.headers, body, BODY_BYTES_MAX).await?;
     let made_by = parts.extensions.get::<Caller>().map(Caller::actor).unwrap_or_default();
     let before = id.map(|id| told(state.desk.described(id)));
     let id = state.desk.plan(id, &text, &made_by).await?;

@@ -4,6 +4,7 @@ mod bring;
 mod checks;
 mod maintenance;
 pub(super) mod operations;
+mod posts;
 mod probe;
 mod report;
 mod status;
@@ -91,11 +92,23 @@ pub(super) fn routes(state: &Arc<ApiState>) -> Routes {
         .route("GET", "/api/v1/status-pages/{slug}", read, with(get(status::one)))
         .route("PUT", "/api/v1/status-pages/{slug}", edit, with(put(status::change)))
         .route("DELETE", "/api/v1/status-pages/{slug}", edit, with(delete(status::delete)))
-        .route("GET", "/api/v1/status-pages/{slug}/posts", read, with(get(status::posts)))
-        .route("POST", "/api/v1/status-pages/{slug}/posts", edit, with(post(status::tell)))
-        .route("GET", "/api/v1/status-pages/{slug}/posts/{id}", read, with(get(status::post)))
-        .route("DELETE", "/api/v1/status-pages/{slug}/posts/{id}", edit, with(delete(status::forget_post)))
-        .route("POST", "/api/v1/status-pages/{slug}/posts/{id}/updates", edit, with(post(status::tell_more)))
+        .route("GET", "/api/v1/status-pages/{slug}/posts", read, with(get(posts::posts)))
+        .route("POST", "/api/v1/status-pages/{slug}/posts", edit, with(post(posts::tell)))
+        .route("GET", "/api/v1/status-pages/{slug}/posts/{id}", read, with(get(posts::post)))
+        .route("DELETE", "/api/v1/status-pages/{slug}/posts/{id}", edit, with(delete(posts::forget_post)))
+        .route("POST", "/api/v1/status-pages/{slug}/posts/{id}/updates", edit, with(post(posts::tell_more)))
+        .route("PUT", "/api/v1/status-pages/{slug}/posts/{id}/updates/{update}", edit, with(put(posts::edit_update)))
+        .route("DELETE", "/api/v1/status-pages/{slug}/posts/{id}/updates/{update}", edit, with(delete(posts::forget_update)))
+        // Nobody but who may tell them sees drafts.
+        .route("GET", "/api/v1/status-pages/{slug}/drafts", edit, with(get(posts::drafts)))
+        .route("POST", "/api/v1/status-pages/{slug}/drafts", edit, with(post(posts::make_draft)))
+        .route("PUT", "/api/v1/status-pages/{slug}/drafts/{id}", edit, with(put(posts::change_draft)))
+        .route("DELETE", "/api/v1/status-pages/{slug}/drafts/{id}", edit, with(delete(posts::forget_draft)))
+        .route("POST", "/api/v1/status-pages/{slug}/drafts/{id}/publish", edit, with(post(posts::publish)))
+        .route("GET", "/api/v1/status-templates", read, with(get(posts::templates)))
+        .route("POST", "/api/v1/status-templates", edit, with(post(posts::make_template)))
+        .route("PUT", "/api/v1/status-templates/{id}", edit, with(put(posts::change_template)))
+        .route("DELETE", "/api/v1/status-templates/{id}", edit, with(delete(posts::forget_template)))
         // Who knows the token may beat: jobs have no account.
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}", Policy::Public, with(any(checks::plain_beat)))
         .route("GET, POST, PUT", "/api/v1/heartbeats/{token}/{said}", Policy::Public, with(any(checks::told_beat)))

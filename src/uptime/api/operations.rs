@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::status::{PostKeys, UpdateKeys};
+use super::posts::{PostKeys, TemplateKeys, UpdateKeys};
 use crate::access::{Operation, RouteInfo};
 use crate::platform::config::keys::Keys;
 use crate::platform::config::shape::Shape;
@@ -30,6 +30,10 @@ fn post_update() -> Json {
     Shape::Keys(UpdateKeys::shape()).schema()
 }
 
+fn template() -> Json {
+    Shape::Keys(TemplateKeys::shape()).schema()
+}
+
 const ALL: &[(&str, &str, Operation)] = &[
     ("GET", "/api/v1/checks", Operation::new("Every check and its state", "A list of checks")),
     ("POST", "/api/v1/checks", Operation::new("Makes a check, which is watched at once", "Its id and name").body(check)),
@@ -46,9 +50,18 @@ const ALL: &[(&str, &str, Operation)] = &[
     (
         "GET",
         "/api/v1/checks/{name}",
-        Operation::new("A check by its name or id", "Its state, and its figures for a day, 7, 30 and 90 days and a year"),
+        Operation::new(
+            "A check by its name or id; with .yaml after that as a file that can be taken over again, secrets hidden",
+            "Its state, and its figures for a day, 7, 30 and 90 days and a year",
+        )
+        .query(&[("format", "yaml for the file, json unless told")]),
     ),
-    ("PUT", "/api/v1/checks/{name}", Operation::new("Changes a check; what says <secret> stays as it is", "Its id and name").body(check)),
+    (
+        "PUT",
+        "/api/v1/checks/{name}",
+        Operation::new("Changes a check; what says <secret> stays as it is, as long as it goes where it went", "Its id and name")
+            .body(check),
+    ),
     ("DELETE", "/api/v1/checks/{name}", Operation::new("Deletes a check and everything that is known of it", "Nothing")),
     (
         "GET",
@@ -66,8 +79,11 @@ const ALL: &[(&str, &str, Operation)] = &[
     (
         "GET",
         "/api/v1/incidents",
-        Operation::new("What was down, the newest first", "A list of incidents")
-            .query(&[("check", "Of one check, by its name or id"), ("days", "Of so many days, 30 unless told")]),
+        Operation::new(
+            "What was down, the newest first",
+            "A list of incidents; maintenance says how much of each lies in it: none, part or whole",
+        )
+        .query(&[("check", "Of one check, by its name or id"), ("days", "Of so many days, 30 unless told")]),
     ),
     ("GET", "/api/v1/maintenance", Operation::new("Every maintenance", "A list of maintenance")),
     ("POST", "/api/v1/maintenance", Operation::new("Announces maintenance", "Its id").body(maintenance)),
@@ -111,6 +127,29 @@ const ALL: &[(&str, &str, Operation)] = &[
     ("GET", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("A post with its updates", "The post")),
     ("DELETE", "/api/v1/status-pages/{slug}/posts/{id}", Operation::new("Deletes a post", "Nothing")),
     ("POST", "/api/v1/status-pages/{slug}/posts/{id}/updates", Operation::new("Tells more of a post", "The post").body(post_update)),
+    (
+        "PUT",
+        "/api/v1/status-pages/{slug}/posts/{id}/updates/{update}",
+        Operation::new("Puts an update of a post in other words; nobody is told again", "The post").body(post_update),
+    ),
+    (
+        "DELETE",
+        "/api/v1/status-pages/{slug}/posts/{id}/updates/{update}",
+        Operation::new("Takes an update of a post back, unless it is the only one", "The post"),
+    ),
+    ("GET", "/api/v1/status-pages/{slug}/drafts", Operation::new("Posts that only editors see yet, the newest first", "A list of drafts")),
+    ("POST", "/api/v1/status-pages/{slug}/drafts", Operation::new("Keeps a post as a draft; it need not be whole", "The draft").body(post)),
+    ("PUT", "/api/v1/status-pages/{slug}/drafts/{id}", Operation::new("Changes a draft", "The draft").body(post)),
+    ("DELETE", "/api/v1/status-pages/{slug}/drafts/{id}", Operation::new("Deletes a draft", "Nothing")),
+    ("POST", "/api/v1/status-pages/{slug}/drafts/{id}/publish", Operation::new("Tells what was a draft", "The post")),
+    (
+        "GET",
+        "/api/v1/status-templates",
+        Operation::new("Texts to choose from where something is told, but for built-in ones", "A list of templates"),
+    ),
+    ("POST", "/api/v1/status-templates", Operation::new("Keeps a text to choose from", "The template").body(template)),
+    ("PUT", "/api/v1/status-templates/{id}", Operation::new("Changes name, stage and text of a template", "The template").body(template)),
+    ("DELETE", "/api/v1/status-templates/{id}", Operation::new("Deletes a template; a built-in text that it stood for is back", "Nothing")),
     (
         "GET, POST, PUT",
         "/api/v1/heartbeats/{token}",

@@ -10,13 +10,13 @@ use http::Request;
 use serde_json::json;
 
 use super::ApiState;
-use super::checks::{blocking, figures_json, found, unavailable};
+use super::checks::{figures_json, found, unavailable};
 use crate::base::location::Location;
 use crate::base::time::{format_rfc3339, parse_timestamp};
-use crate::platform::http::envelope::{ApiError, success};
+use crate::platform::http::envelope::{ApiError, blocking, success};
 use crate::platform::http::extract::Params;
 use crate::uptime::model::window::Window;
-use crate::uptime::report::period::Period;
+use crate::uptime::report::period;
 
 /// What is asked about: `month` (also a quarter or a year) by the clock of `time_zone`, or `from` and `until`.
 fn asked(params: &Params, now: i64) -> Result<Window, ApiError> {
@@ -31,11 +31,13 @@ fn asked(params: &Params, now: i64) -> Result<Window, ApiError> {
     let window = match (params.get("month"), from) {
         (Some(_), Some(_)) => return Err(ApiError::bad("either month, or from and until")),
         (Some(text), None) => {
-            let period = Period::parse(text).ok_or_else(|| ApiError::bad("month: expected such as 2026-10, 2026-Q4 or 2026"))?;
-            period.window(location).ok_or_else(|| ApiError::bad("month: the calendar ends before"))?
+            let period = period::parse(text).ok_or_else(|| ApiError::bad("month: expected such as 2026-10, 2026-Q4 or 2026"))?;
+            period::window(period, location).ok_or_else(|| ApiError::bad("month: the calendar ends before"))?
         }
         (None, Some(from)) => Window::new(from, until.unwrap_or(now)),
-        (None, None) => Period::of(now, location).and_then(|period| period.window(location)).unwrap_or_else(|| Window::new(now, now)),
+        (None, None) => {
+            period::month_of(now, location).and_then(|month| period::window(month, location)).unwrap_or_else(|| Window::new(now, now))
+        }
     };
     if window.until < window.from {
         return Err(ApiError::bad("until: it ends before it begins"));

@@ -7,6 +7,9 @@ use crate::platform::config::yaml::{self, Kind, Node};
 /// What stands where a secret was.
 const SECRET: &str = "<secret>";
 
+/// What stands in addresses where a secret was.
+const MASKED: [&str; 2] = [":xxxxx@", SECRET];
+
 /// Reads a file of checks.
 pub(super) fn read(root: &Node) -> Brought {
     let mut drafts = Drafts::default();
@@ -49,6 +52,7 @@ fn without_secrets(node: &mut Node, hidden: &mut Vec<String>) {
             pairs.iter_mut().for_each(|(_, value)| without_secrets(value, hidden));
         }
         Kind::List(items) => items.iter_mut().for_each(|item| without_secrets(item, hidden)),
+        Kind::Scalar { text, .. } if MASKED.iter().any(|mark| text.contains(mark)) => hidden.push("a part of an address".to_owned()),
         Kind::Null | Kind::Scalar { .. } => {}
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::file::{self, ChecksFile};
-use super::text_of;
 use crate::platform::config::diagnostic::{Diagnostic, Report};
-use crate::platform::config::yaml::Position;
+use crate::platform::config::text_file;
+use crate::platform::config::yaml::{FILE_BYTES_MAX, Position};
 
 /// A file of checks, and where it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ impl KeptChecks {
     /// # Errors
     /// Everything that is wrong with it, with its place.
     pub fn load(path: &Path) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let text = text_of(path).map_err(|why| {
+        let text = text_file::read(path, FILE_BYTES_MAX).map_err(|why| {
             let mut report = Report::new(path);
             report.error(Position::default(), format!("cannot read the checks: {why}"));
             report.finish().err().unwrap_or_default()

@@ -126,7 +126,8 @@ pub fn read(text: &str, path: &Path) -> Result<(ChecksFile, Vec<Diagnostic>), Ve
     report.finish().map(|warnings| (ChecksFile { checks: all, maintenance }, warnings))
 }
 
-/// Reads a single check, in YAML or JSON. Where it says `<secret>`, what `before` has there is meant.
+/// Reads a single check, in YAML or JSON. Where it says `<secret>`, what `before` has there is meant; that is refused where
+/// it would be sent elsewhere than before: whoever may change a check need not know its secrets.
 ///
 /// # Errors
 /// Everything that is wrong with it, with its place in the text.
@@ -135,10 +136,16 @@ pub fn read_one(text: &str, before: Option<&Defined>) -> Result<Defined, Vec<Dia
     let mut found = None;
     match yaml::parse(text) {
         Ok(mut document) => {
+            let mut kept = Vec::new();
             if let Some(before) = before {
-                restore(&mut document.root, &before.node);
+                restore(&mut document.root, &before.node, "", &mut kept);
             }
             found = one(&document.root, &mut report);
+            let is_elsewhere =
+                found.as_ref().zip(before).is_some_and(|(now, before)| now.check.destinations() != before.check.destinations());
+            for (at, key) in kept.into_iter().filter(|_| is_elsewhere) {
+                report.error(at, format!("{key}: type the password again: the address changed, and what is stored is not sent elsewhere"));
+            }
         }
         Err(error) => report.error(error.at, error.message),
     }
@@ -219,23 +226,45 @@ pub fn holds_itself<'n>(name: &'n str, members: impl Fn(&'n str) -> &'n [String]
     false
 }
 
-/// Puts back what was hidden.
-fn restore(node: &mut Node, before: &Node) {
+/// Puts back what was hidden; `kept` is where, each with the name of its key.
+fn restore(node: &mut Node, before: &Node, key: &str, kept: &mut Vec<(Position, String)>) {
+    let at = node.at;
     match (&mut node.kind, &before.kind) {
         (Kind::Map(pairs), Kind::Map(_)) => {
             for (key, value) in pairs {
                 if let Some(was) = before.get(&key.text) {
-                    restore(value, was);
+                    restore(value, was, &key.text, kept);
                 }
             }
         }
-        (Kind::List(items), Kind::List(were)) => items.iter_mut().zip(were).for_each(|(item, was)| restore(item, was)),
-        // A URL is shown with its password hidden.
-        (Kind::Scalar { text, .. }, Kind::Scalar { text: was, .. }) if &**text == SECRET || *masked::url(was) == **text => {
-            text.clone_from(was);
+        (Kind::List(items), Kind::List(were)) => items.iter_mut().zip(were).for_each(|(item, was)| restore(item, was, key, kept)),
+        (Kind::Scalar { text, .. }, Kind::Scalar { text: was, .. }) => {
+            if let Some(whole) = unmasked(text, was) {
+                *text = whole.into();
+                kept.push((at, key.to_owned()));
+            }
         }
         _ => {}
     }
+}
+
+/// What was hidden in a text that is shown so; none where nothing was. Of a URL its password and its parameters are hidden:
+/// with another path it has the same ones.
+fn unmasked(shown: &str, was: &str) -> Option<String> {
+    let masked = masked::url(was);
+    if shown == SECRET || (shown == masked && *masked != *was) {
+        return Some(was.to_owned());
+    }
+    let (password, hidden) = (password(was)?, password(shown)?);
+    let is_hidden = format!(":{hidden}@") != format!(":{password}@") && masked.contains(&format!(":{hidden}@"));
+    is_hidden.then(|| shown.replacen(&format!(":{hidden}@"), &format!(":{password}@"), 1))
+}
+
+/// The password before the host of a URL, as it is written.
+fn password(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    authority.rsplit_once('@')?.0.split_once(':').map(|(_, password)| password)
 }
 
 #[cfg(test)]
@@ -316,6 +345,65 @@ checks:
     }
 
     #[test]
+    fn what_was_hidden_is_not_sent_elsewhere() {
+        let kinds = [
+            (
+                "http",
+                "{url: 'https://a.example/x', password: hunter2, username: ann, proxy_url: 'http://p:1'}",
+                "url: 'https://a.example/y?z=1'",
+            ),
+            ("http", "{url: 'https://a.example/x', bearer_token: hunter2, method: GET}", "method: POST"),
+            ("http", "{url: 'https://a.example/x', headers: {X-Api-Key: hunter2}, method: GET}", "method: POST"),
+            ("http", "{url: 'https://ann:hunter2@a.example/x'}", "url: 'https://ann:xxxxx@a.example/y'"),
+            ("websocket", "{url: 'wss://a.example/x', headers: {Authorization: hunter2}}", "url: 'wss://a.example/y'"),
+            ("postgres", "{address: 'a:5432', password: hunter2, database: x}", "database: y"),
+            ("redis", "{address: 'a:6379', password: hunter2, latency_max: 1s}", "latency_max: 2s"),
+        ];
+        let elsewhere = [
+            &["url: 'https://b.example/x'", "url: 'http://a.example/x'", "url: 'https://a.example:444/x'", "proxy_url: 'http://evil:1'"][..],
+            &["url: 'https://a.example.evil/x'"],
+            &["url: 'https://b.example/x'"],
+            &["url: 'https://ann:xxxxx@b.example/x'", "proxy_url: 'http://evil:1'"],
+            &["url: 'wss://b.example/x'", "url: 'ws://a.example/x'"],
+            &["address: 'b:5432'", "address: 'a:5433'"],
+            &["address: 'b:6379'", "tls: true"],
+        ];
+        for ((kind, below, harmless), elsewhere) in kinds.iter().zip(elsewhere) {
+            let before = read_one(&format!("{{name: a, {kind}: {below}}}"), None).unwrap();
+            let shown = yaml::parse(&yaml::print(&to_node(&before.check))).unwrap().root;
+            let changed = |change: &str| {
+                let (key, value) = change.split_once(": ").unwrap();
+                let mut shown = shown.clone();
+                let Kind::Map(pairs) = &mut shown.kind else { panic!() };
+                let below = &mut pairs.iter_mut().find(|(key, _)| &*key.text == *kind).unwrap().1;
+                put(below, key, Some(Node::bare(value.trim_matches('\''))));
+                read_one(&yaml::print(&shown), Some(&before))
+            };
+            let same = changed(harmless).unwrap();
+            assert!(same.definition().contains("hunter2"), "{kind} {harmless}: {}", same.definition());
+            for change in elsewhere {
+                let told = changed(change).unwrap_err();
+                assert!(told.iter().any(|one| one.message.contains("type the password again: the address changed")), "{change}: {told:?}");
+            }
+            // Whoever knows the secret sends it where they like.
+            let whole = format!("{{name: a, {kind}: {}}}", below.replace("a.example", "b.example").replace("'a:", "'b:"));
+            assert!(read_one(&whole, Some(&before)).is_ok(), "{whole}");
+        }
+        let beat = read_one("{name: a, heartbeat: {every: 1h, token: 0123456789abcdef}}", None).unwrap();
+        assert!(read_one("{name: a, heartbeat: {every: 2h, token: <secret>}}", Some(&beat)).is_ok());
+    }
+
+    #[test]
+    fn a_goal_reads_back_as_it_was_written() {
+        let check = read_one("{name: a, goal: 99.95, ping: {host: a}}", None).unwrap().check;
+        assert_eq!(check.goal.percent(), Some(99.95));
+        let printed = print([&check]);
+        assert!(printed.contains("goal: 99.95\n"), "{printed}");
+        assert_eq!(read(&printed, Path::new("x")).unwrap().0.checks[0].check, check);
+        assert!(!print([&read_one("{name: a, ping: {host: a}}", None).unwrap().check]).contains("goal"));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
             ("checks: [{http: {url: 'https://a/'}}]", "checks.yml:1:10: a check has a name"),
@@ -340,6 +428,10 @@ checks:
             (
                 "checks: [{name: a, labels: {check: x}, ping: {host: a}}]",
                 "checks.yml:1:28: labels: check is a label that every check has already",
+            ),
+            (
+                "checks: [{name: a, goal: 101, ping: {host: a}}]",
+                "checks.yml:1:26: goal: read \"101\", expected a share in percent such as 99.9",
             ),
             ("checks: [{name: a, ping: {hots: a}}]", "checks.yml:1:27: hots: unknown key, did you mean host?"),
             ("checks: [{name: a, heartbeat: {}}]", "checks.yml:1:31: a heartbeat comes either every so often or by a cron expression"),

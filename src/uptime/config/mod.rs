@@ -3,8 +3,10 @@
 
 pub mod check;
 mod checks_file;
+mod destination;
 mod dns_words;
 pub mod file;
+pub mod goal;
 pub mod maintenance;
 mod module;
 mod pattern;
@@ -14,6 +16,7 @@ mod read;
 pub mod services;
 #[cfg(test)]
 mod tests;
+mod vet;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,6 +33,7 @@ pub use pattern::Pattern;
 pub use print::print;
 
 use crate::platform::config::diagnostic::{Diagnostic, Report};
+use crate::platform::config::text_file;
 use crate::platform::config::yaml::{FILE_BYTES_MAX, Position};
 
 /// Modules by name.
@@ -82,7 +86,7 @@ pub fn read_text(text: &str, path: &Path) -> Result<(Modules, Vec<Diagnostic>), 
 /// Every mistake found, in order of the file.
 pub fn load(path: Option<&Path>) -> Result<(Modules, Vec<Diagnostic>), Vec<Diagnostic>> {
     let Some(path) = path else { return Ok((Modules::built_in(), Vec::new())) };
-    match text_of(path) {
+    match text_file::read(path, FILE_BYTES_MAX) {
         Ok(text) => read_text(&text, path),
         Err(why) => {
             let mut report = Report::new(path);
@@ -90,12 +94,4 @@ pub fn load(path: Option<&Path>) -> Result<(Modules, Vec<Diagnostic>), Vec<Diagn
             report.finish().map(|warnings| (Modules::default(), warnings))
         }
     }
-}
-
-fn text_of(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > FILE_BYTES_MAX as u64 {
-        return Err(format!("the file has {size} bytes, more than {FILE_BYTES_MAX}"));
-    }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{NAME_CHARS_MAX, refuse, vet_address, vet_count, vet_duration_within_day, vet_regexes, vet_texts};
+use super::check::NAME_CHARS_MAX;
+use super::vet::{refuse, vet_address, vet_count, vet_duration_within_day, vet_regexes, vet_texts};
 use crate::base::quote::quote;
 use crate::base::secret::Secret;
 use crate::base::time::Duration;

@@ -3,7 +3,9 @@
 mod bringing;
 mod now;
 mod pages;
+mod past;
 mod running;
+mod users;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -14,14 +16,17 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use pages::{Mailer, PageState};
+pub use pages::OwnHosts;
+use pages::{Mailer, Offered, PageState};
 use running::{Members, Running};
 
 use crate::access::{Passwords, Routes};
 use crate::base::clock::SharedClock;
 use crate::platform::db::{Db, DbError};
+use crate::platform::follow::{Outcome, follow};
+use crate::platform::http::client::FetchGuard;
 use crate::platform::telemetry::metrics::{Page, Registry, Report};
-use crate::series::ports::{Append, ChecksNow, Evaluate, SendMail, TakeAlerts};
+use crate::series::ports::{Append, ChecksNow, Costs, Evaluate, Happenings, Incidents, MetricUsers, SendMail, TakeAlerts};
 use crate::uptime::api::{self, ApiState, Bring, Counts};
 use crate::uptime::config::{KeptChecks, Modules};
 use crate::uptime::model::track::State;
@@ -35,8 +40,6 @@ use crate::uptime::watch::watcher::Watcher;
 
 /// How often it is looked whether somebody is to be told.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
-/// How long after a failure of the database the file of checks is followed again.
-const FOLLOWED_AGAIN: Duration = Duration::from_secs(5);
 /// How often hours become days, and what is old is forgotten.
 const ROLLED_UP_EVERY: Duration = Duration::from_secs(3600);
 
@@ -60,6 +63,10 @@ pub struct UptimeOptions {
     pub logs: Arc<dyn Evaluate>,
     /// Where people reach the server, for links in messages.
     pub external_url: String,
+    /// Names by which the server itself is asked; no status page has one of them.
+    pub own_names: Vec<String>,
+    /// What people who are no administrators may make the server fetch.
+    pub fetch_guard: Arc<FetchGuard>,
 }
 
 impl fmt::Debug for UptimeOptions {
@@ -95,7 +102,7 @@ impl Uptime {
     /// # Errors
     /// The database's.
     pub fn open(options: UptimeOptions) -> Result<Self, DbError> {
-        let UptimeOptions { clock, registry, modules, checks, db, append, metrics, logs, external_url } = options;
+        let UptimeOptions { clock, registry, modules, checks, db, append, metrics, logs, external_url, own_names, fetch_guard } = options;
         let prober = Arc::new(Prober::new(Arc::clone(&clock)));
         let modules = Arc::new(ArcSwap::new(modules));
         let store = Store::new(db);
@@ -114,9 +121,9 @@ impl Uptime {
         let members: Weak<Desk> = Arc::downgrade(&desk);
         let _is_the_first = running.members.set(members as Weak<dyn Members>);
         let mail = Mailer::default();
-        let keeper =
-            Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), Arc::new(Pen { external_url: external_url.clone() }))?;
-        let offered = (Arc::clone(&mail), store.clone(), Arc::clone(&keeper));
+        let pen = Arc::new(Pen { external_url: external_url.clone() });
+        let keeper = Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), pen, own_names)?;
+        let offered = Offered { mail: Arc::clone(&mail), readers: store.clone(), keeper: Arc::clone(&keeper), fetch_guard };
         let pages = PageState::new(Arc::clone(&desk), running, Arc::clone(&clock), external_url.clone(), offered);
         let bring = Bring { read: bringing::read, bytes_max: bringing::FILE_BYTES_MAX };
         let state =
@@ -143,9 +150,34 @@ impl Uptime {
         Arc::new(now::Now(Arc::clone(&self.state.desk)))
     }
 
+    /// What checks ask for.
+    pub fn users(&self) -> Arc<dyn MetricUsers> {
+        Arc::new(users::Users(Arc::clone(&self.state.desk)))
+    }
+
     /// Who sends mail. Only the first call counts.
     pub fn offer_mail(&self, mail: Arc<dyn SendMail>) {
         let _known_already = self.mail.set(mail);
+    }
+
+    /// What was down.
+    pub fn incidents(&self) -> Arc<dyn Incidents> {
+        Arc::new(past::Past(Arc::clone(&self.state.desk)))
+    }
+
+    /// Who says what was marked around an incident. Only the first call counts.
+    pub fn offer_happenings(&self, happenings: Arc<dyn Happenings>) {
+        let _known_already = self.pages.happenings.set(happenings);
+    }
+
+    /// Who says what an incident cost. Only the first call counts.
+    pub fn offer_costs(&self, costs: Arc<dyn Costs>) {
+        let _known_already = self.pages.costs.set(costs);
+    }
+
+    /// Names of hosts under which status pages stand alone.
+    pub fn own_hosts(&self) -> OwnHosts {
+        OwnHosts::new(&self.pages)
     }
 
     /// Begins to probe and to tell. Call it inside the runtime.
@@ -179,10 +211,10 @@ impl Uptime {
 
     /// Has the checks of the file watched, and those of each that comes after it.
     fn following(&self) -> impl Future<Output = ()> + use<> {
-        let (mut files, desk, stop) = (self.followed.subscribe(), Arc::clone(&self.state.desk), self.stop.clone());
-        async move {
-            while !stop.is_cancelled() {
-                let file = files.borrow_and_update().clone();
+        let desk = Arc::clone(&self.state.desk);
+        follow(self.followed.subscribe(), self.stop.clone(), move |file: Option<Arc<KeptChecks>>| {
+            let desk = Arc::clone(&desk);
+            async move {
                 match desk.follow(file.as_deref()).await {
                     Ok(Followed { changed, released }) if changed + released > 0 => {
                         tracing::info!(changed, released, "checks of the file are in force; those that stand in it no longer are paused");
@@ -190,20 +222,13 @@ impl Uptime {
                     Ok(_) => {}
                     Err(error) if error.may_pass() => {
                         tracing::warn!(%error, "checks of the file are not stored, this is tried again");
-                        tokio::select! {
-                            () = tokio::time::sleep(FOLLOWED_AGAIN) => {}
-                            () = stop.cancelled() => {}
-                        }
-                        continue;
+                        return Outcome::TryAgain;
                     }
                     Err(why) => tracing::error!(%why, "checks of the file are not in force"),
                 }
-                tokio::select! {
-                    changed = files.changed() => if changed.is_err() { return },
-                    () = stop.cancelled() => {}
-                }
+                Outcome::Settled
             }
-        }
+        })
     }
 
     /// Tells of checks that are down, until the end.
@@ -215,7 +240,7 @@ impl Uptime {
             let mut announcer = Announcer::default();
             while !stop.is_cancelled() {
                 if let Some(taker) = taker.get() {
-                    let due = announcer.due(&watcher.views(), |id| desk.is_maintained(id), &url, clock.now_ms());
+                    let due = announcer.due(&watcher.views(), |id| desk.held(id), &url, clock.now_ms());
                     if !due.is_empty() {
                         taker.take(due).await;
                     }

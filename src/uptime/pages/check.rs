@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use super::found::{self, Found, found};
+use super::incidents::upkeep_words;
 use super::kinds;
 use super::list::Views;
 use super::standing::{self, Standing, length};
@@ -15,10 +16,11 @@ use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
+use crate::uptime::config::goal::Goal;
 use crate::uptime::config::{Check, file};
 use crate::uptime::model::beat::Beat;
 use crate::uptime::model::figures::Tally;
-use crate::uptime::model::incident::Incident;
+use crate::uptime::model::incident::{Incident, Overlap};
 use crate::uptime::model::window::Window;
 use crate::uptime::watch::desk::Figures;
 use crate::uptime::watch::watcher::View;
@@ -48,10 +50,12 @@ pub struct CheckInput {
     pub views: Views,
     /// What became of it in each of [`RANGES`].
     pub figures: Vec<Figures>,
+    /// For how long it was down in this month so far, and how long that month is; by UTC, in milliseconds.
+    pub month: (i64, i64),
     /// The windows of its bars, and what it was in each.
     pub bars: (Vec<Window>, Vec<Tally>),
-    /// Its incidents, the newest first.
-    pub incidents: Vec<Incident>,
+    /// Its incidents, the newest first, and how much of each was in maintenance.
+    pub incidents: Vec<(Incident, Overlap)>,
     /// Its newest results, ascending.
     pub beats: Vec<Beat>,
     /// Whether there is maintenance of it now.
@@ -88,6 +92,7 @@ struct IncidentRow {
     is_open: bool,
     cause: String,
     excerpt: String,
+    upkeep: &'static str,
 }
 
 struct ResultRow {
@@ -117,6 +122,8 @@ struct CheckPage<'a> {
     target: String,
     found: Option<Found>,
     figures: Vec<FiguresRow>,
+    goal: String,
+    is_goal_missed: bool,
     strip: Strip,
     incidents: Vec<IncidentRow>,
     results: Vec<ResultRow>,
@@ -126,6 +133,7 @@ struct CheckPage<'a> {
     chart: String,
     explore: String,
     yaml: String,
+    yaml_file: String,
     edit: String,
     copy: String,
     maintenance: String,
@@ -159,6 +167,8 @@ pub fn render(input: &CheckInput, shell: &Shell) -> String {
     let related = |name: &str| by_name.get(name).and_then(|id| relation(*id, &input.views));
     let below = |(id, other): (&i64, &View)| (other.check.parent == check.name).then(|| relation(*id, &input.views)).flatten();
     let query = query(check);
+    let (down, month) = input.month;
+    let left = check.goal.allowance(month).map(|allowance| allowance - down);
     page::html(&CheckPage {
         standing: Standing::of(view),
         sentence: standing::sentence(view, shell),
@@ -166,9 +176,11 @@ pub fn render(input: &CheckInput, shell: &Shell) -> String {
         kind: kinds::name_of(check.kind()),
         target: check.target(),
         found: view.newest.as_ref().map(|outcome| found(outcome, check.upside_down, shell)),
-        figures: RANGES.iter().zip(&input.figures).map(|((_, words), figures)| figures_row(words, figures)).collect(),
+        figures: RANGES.iter().zip(&input.figures).map(|((_, words), figures)| figures_row(words, figures, check.goal)).collect(),
+        goal: goal_words(check.goal, input.month, shell),
+        is_goal_missed: left.is_some_and(|left| left < 0),
         strip: strip(&input.bars.0, &input.bars.1, shell.lang()),
-        incidents: input.incidents.iter().map(|incident| incident_row(incident, shell)).collect(),
+        incidents: input.incidents.iter().map(|(incident, overlap)| incident_row(incident, *overlap, shell)).collect(),
         results: input.beats.iter().rev().take(RESULTS_MAX).map(|beat| result_row(beat, shell)).collect(),
         parent: related(&check.parent),
         children: input.views.iter().filter_map(below).collect(),
@@ -176,6 +188,7 @@ pub fn render(input: &CheckInput, shell: &Shell) -> String {
         chart: links::chart(&[&query], &["{{phase}}"], ""),
         explore: links::explore(&query),
         yaml: file::print([check]),
+        yaml_file: links::check_yaml(input.id),
         edit: links::check_edit(input.id),
         copy: links::with(links::UPTIME_NEW, &[("from", &id)]),
         maintenance: links::with(links::UPTIME_MAINTENANCE_EDIT, &[("check", &id)]),
@@ -227,15 +240,26 @@ fn time(ms: Option<i64>) -> String {
     ms.filter(|ms| *ms > 0).map_or_else(|| "–".to_owned(), length)
 }
 
-fn figures_row(words: &'static str, figures: &Figures) -> FiguresRow {
+/// What it promises, and how much longer it may be down in this month; empty where it promises nothing.
+fn goal_words(goal: Goal, (down, month): (i64, i64), shell: &Shell) -> String {
+    let Some(allowance) = goal.allowance(month) else { return String::new() };
+    let words = if down > allowance {
+        shell.f2("{} over the {} of this month", length(down - allowance), length(allowance))
+    } else {
+        shell.f2("{} left of {} this month", length(allowance - down), length(allowance))
+    };
+    format!("{}: {words}", shell.f1("Goal {}", goal))
+}
+
+fn figures_row(words: &'static str, figures: &Figures, goal: Goal) -> FiguresRow {
     let Figures { tally, results } = figures;
     let took = |took: Option<std::time::Duration>| took.map_or_else(|| "–".to_owned(), found::took);
     let share = tally.availability();
     FiguresRow {
         words,
         available: share.map_or_else(|| "–".to_owned(), percent),
-        is_low: share.is_some_and(|share| share < 0.99),
-        down: if tally.down == 0 { String::new() } else { format::number(tally.down as f64 / 1000.0, Unit::Seconds) },
+        is_low: share.is_some_and(|share| if goal.percent().is_some() { goal.is_missed_by(share) } else { share < 0.99 }),
+        down: if tally.down == 0 { "–".to_owned() } else { format::number(tally.down as f64 / 1000.0, Unit::Seconds) },
         outages: tally.outages,
         mttr: time(tally.mean_time_to_recovery()),
         mtbf: time(tally.mean_time_between_failures()),
@@ -246,13 +270,14 @@ fn figures_row(words: &'static str, figures: &Figures) -> FiguresRow {
     }
 }
 
-fn incident_row(incident: &Incident, shell: &Shell) -> IncidentRow {
+fn incident_row(incident: &Incident, overlap: Overlap, shell: &Shell) -> IncidentRow {
     IncidentRow {
         from: shell.moment(incident.from),
         length: length(incident.length(shell.now_ms)),
         is_open: incident.until.is_none(),
         cause: incident.cause.clone(),
         excerpt: incident.excerpt.clone(),
+        upkeep: upkeep_words(overlap),
     }
 }
 
@@ -290,9 +315,10 @@ mod tests {
         CheckInput {
             id: 1,
             views: Views::from([(1, view.clone())]),
-            incidents: view.incident.iter().cloned().collect(),
+            incidents: view.incident.iter().map(|incident| (incident.clone(), Overlap::Whole)).collect(),
             view,
             figures: vec![Figures { tally, results: Hour::default() }; RANGES.len()],
+            month: (31 * 60_000, 30 * 86_400_000),
             bars: (windows.clone(), vec![tally; windows.len()]),
             beats: vec![Beat { at: NOW - 1_000, is_up: false, took: std::time::Duration::from_millis(7), why: HOSTILE.into() }],
             is_maintained: false,
@@ -321,6 +347,7 @@ mod tests {
             "Waiting for the answer",
             "99.00 %",
             "5 days left",
+            "in maintenance",
             "call Ann",
             "/uptime/new?from=1",
             "uptime/maintenance/edit?check=1",
@@ -345,6 +372,16 @@ mod tests {
             sample::check(&text);
             assert!(text.contains(expected), "{expected}: {text}");
         }
+    }
+
+    #[test]
+    fn a_goal_says_what_is_left_of_the_month() {
+        let of = |goal: &str| html(&input(view(&format!("{{name: a, goal: {goal}, ping: {{host: h}}}}"), State::Up)));
+        let text = of("99.9");
+        sample::check(&text);
+        assert!(text.contains("Goal 99.9 %: 12 min left of 43 min this month"), "{text}");
+        assert!(of("99.95").contains("9 min over the 21 min of this month"), "{}", of("99.95"));
+        assert!(!of("").contains("Goal"));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use crate::base::time::format_rfc3339;
 use crate::ui::lang::{Lang, key};
+use crate::ui::page;
 use crate::ui::security::Nonce;
-use crate::ui::{links, page};
 use crate::uptime::pages::status::words;
 use crate::uptime::status::page::StatusPage;
 use crate::uptime::status::post::Stage;
@@ -32,6 +32,8 @@ pub enum Step {
     Ended,
     /// Nobody has this secret.
     Lost,
+    /// What was asked for cannot be shown; why, in a few words.
+    Nowhere(&'static str),
 }
 
 impl Step {
@@ -45,6 +47,7 @@ impl Step {
             Self::End(_) => key("Unsubscribe"),
             Self::Ended => key("Unsubscribed"),
             Self::Lost => key("Nothing is behind this link"),
+            Self::Nowhere(why) => why,
         }
     }
 }
@@ -57,7 +60,7 @@ struct FollowPage<'a> {
     nonce: &'a Nonce,
     title: &'a str,
     slug: &'a str,
-    home: String,
+    home: &'a str,
     headline: &'a str,
     problem: &'a str,
     step: &'a Step,
@@ -68,8 +71,8 @@ pub fn lang(page: &StatusPage) -> Lang {
     Lang::parse(&page.language).unwrap_or(Lang::En)
 }
 
-/// Draws one of the pages.
-pub fn render(of: &StatusPage, step: &Step, problem: &'static str, nonce: &Nonce) -> String {
+/// Draws one of the pages. `home` is where the status page is, as whoever reads this reached it.
+pub fn render(of: &StatusPage, home: &str, step: &Step, problem: &'static str, nonce: &Nonce) -> String {
     let lang = lang(of);
     page::html(&FollowPage {
         lang,
@@ -77,7 +80,7 @@ pub fn render(of: &StatusPage, step: &Step, problem: &'static str, nonce: &Nonce
         nonce,
         title: &of.title,
         slug: &of.slug,
-        home: links::status_page(&of.slug),
+        home,
         headline: lang.t(step.headline()),
         problem: lang.t(problem),
         step,
@@ -200,10 +203,11 @@ mod tests {
             Step::End(secret),
             Step::Ended,
             Step::Lost,
+            Step::Nowhere(NO_ADDRESS),
         ] {
             for language in ["en", "ar"] {
                 of.language = language.to_owned();
-                let html = render(&of, &step, NO_ADDRESS, &Nonce::from_bits(1));
+                let html = render(&of, "/status/shop", &step, NO_ADDRESS, &Nonce::from_bits(1));
                 assert!(!html.contains("<img") && !html.contains("<script") && html.contains("&#60;img"), "{html}");
                 assert!(html.contains(if language == "ar" { "dir=\"rtl\"" } else { "dir=\"ltr\"" }), "{html}");
             }

@@ -21,6 +21,9 @@ pub const PHASES: [(&str, &str); 5] = [
     ("transfer", key("Reading the answer")),
 ];
 
+/// Colours of phases in charts; those of bars are in the stylesheet.
+pub const PHASE_COLOURS: &str = "resolve=--c4 connect=--c2 tls=--c7 processing=--c1 transfer=--c3";
+
 /// A phase as a bar.
 pub struct PhaseBar {
     /// The label of its series, which is the class of its colour.
@@ -146,6 +149,16 @@ mod tests {
     use super::*;
     use crate::ui::nav::Page;
     use crate::ui::shell::tests::shell;
+
+    #[test]
+    fn a_phase_has_one_colour_in_bars_and_charts() {
+        let style = include_str!("../../../web/css/uptime/checks.css").split_whitespace().collect::<Vec<_>>().join(" ");
+        let pairs: Vec<(&str, &str)> = PHASE_COLOURS.split(' ').filter_map(|pair| pair.split_once('=')).collect();
+        assert_eq!(pairs.iter().map(|(phase, _)| *phase).collect::<Vec<_>>(), PHASES.map(|(phase, _)| phase));
+        for (phase, colour) in pairs {
+            assert!(style.contains(&format!(".uc-fall .{phase} {{ background: var({colour}); }}")), "{phase}");
+        }
+    }
 
     #[test]
     fn phases_fill_the_whole_and_nothing_more() {

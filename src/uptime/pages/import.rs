@@ -1,22 +1,10 @@
 //! Bringing checks in from elsewhere: a file is looked at, then kept.
 
 use super::kinds;
-use super::standing::Standing;
-use crate::ui::lang::key;
+use crate::ui::bringing::Fate;
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
-
-/// What is to become of a check of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// It becomes a check.
-    New,
-    /// A check of its name is there, and stays as it is.
-    There,
-    /// It is not taken, for this reason.
-    Wrong(String),
-}
 
 /// A check of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,18 +48,6 @@ struct ImportPage<'a> {
 impl ImportPage<'_> {
     const fn is_looked_at(&self) -> bool {
         !self.input.source.is_empty()
-    }
-
-    fn fate(&self, fate: &Fate) -> (&'static str, &'static str) {
-        match fate {
-            Fate::New => (Standing::Up.class(), key("new")),
-            Fate::There => ("", key("there already")),
-            Fate::Wrong(_) => (Standing::Down.class(), key("not taken")),
-        }
-    }
-
-    fn why<'f>(&self, fate: &'f Fate) -> &'f str {
-        if let Fate::Wrong(why) = fate { why } else { "" }
     }
 
     fn kind(&self, kind: &'static str) -> &'static str {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::base::csv;
 use crate::base::human;
 use crate::base::time::{TimeRange, format_rfc3339};
 use crate::ui::format::{self, Moment};
@@ -12,9 +13,8 @@ use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
 use crate::uptime::config::Check;
-use crate::uptime::model::incident::{Incident, IncidentOf};
+use crate::uptime::model::incident::{Incident, IncidentOf, Overlap};
 use crate::uptime::model::outcome::FailureKind;
-use crate::uptime::report::csv;
 
 /// Incidents asked for.
 pub const INCIDENTS_MAX: i64 = 5_000;
@@ -42,9 +42,11 @@ struct Row {
     is_open: bool,
     check: String,
     href: String,
+    check_href: String,
     kind: &'static str,
     cause: String,
     excerpt: String,
+    upkeep: &'static str,
 }
 
 #[derive(askama::Template)]
@@ -96,6 +98,15 @@ pub const fn kind_words(kind: FailureKind) -> &'static str {
     }
 }
 
+/// Whether it was in maintenance, in words; empty where it was not.
+pub const fn upkeep_words(overlap: Overlap) -> &'static str {
+    match overlap {
+        Overlap::None => "",
+        Overlap::Part => key("partly in maintenance"),
+        Overlap::Whole => key("in maintenance"),
+    }
+}
+
 /// Which incidents are wanted, as the URL says.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -143,8 +154,8 @@ pub fn lasted(incident: &Incident, now: i64) -> String {
     human::length(u64::try_from(incident.length(now)).unwrap_or(0))
 }
 
-/// Renders the page. The shell has a range and refreshes by itself.
-pub fn render(input: &IncidentsInput, shell: &Shell) -> String {
+/// Renders the page. The shell has a range and refreshes by itself. `overlap` says how much of one was in maintenance.
+pub fn render(input: &IncidentsInput, overlap: &dyn Fn(&IncidentOf) -> Overlap, shell: &Shell) -> String {
     let filter = Filter::of(shell);
     let found = filter.found(input);
     let pages = found.len().div_ceil(PAGE_ROWS).max(1);
@@ -163,7 +174,7 @@ pub fn render(input: &IncidentsInput, shell: &Shell) -> String {
         lanes,
         more,
         ticks: ticks(input.range, shell.lang()),
-        rows: found.iter().skip(page * PAGE_ROWS).take(PAGE_ROWS).map(|of| row(of, input, shell)).collect(),
+        rows: found.iter().skip(page * PAGE_ROWS).take(PAGE_ROWS).map(|of| row(of, overlap(of), input, shell)).collect(),
         csv: shell.href_with(&[("format", "csv"), ("page", "")]),
         found_words: shell.lang().n(found.len() as u64, "{} incident", "{} incidents"),
         is_filtered: ["check", "label", "kind", "state"].iter().any(|name| shell.param(name).is_some()),
@@ -174,17 +185,19 @@ pub fn render(input: &IncidentsInput, shell: &Shell) -> String {
     })
 }
 
-fn row(of: &IncidentOf, input: &IncidentsInput, shell: &Shell) -> Row {
+fn row(of: &IncidentOf, overlap: Overlap, input: &IncidentsInput, shell: &Shell) -> Row {
     let incident = &of.incident;
     Row {
         from: format::exactly(incident.from, shell.lang()),
         lasted: lasted(incident, shell.now_ms),
         is_open: incident.until.is_none(),
         check: name_of(of.check, &input.checks),
-        href: links::check(of.check),
+        href: links::incident(of.check, incident.from),
+        check_href: links::check(of.check),
         kind: kind_words(incident.kind),
         cause: incident.cause.clone(),
         excerpt: incident.excerpt.clone(),
+        upkeep: upkeep_words(overlap),
     }
 }
 
@@ -210,9 +223,10 @@ fn lanes(found: &[&IncidentOf], input: &IncidentsInput, shell: &Shell) -> (Vec<L
 }
 
 /// The same as a file.
-pub fn table(input: &IncidentsInput, filter: &Filter) -> String {
-    let head = ["check", "from", "until", "seconds", "kind", "cause", "excerpt"].map(str::to_owned).to_vec();
-    let rows = filter.found(input).into_iter().map(|IncidentOf { check, incident }| {
+pub fn table(input: &IncidentsInput, overlap: &dyn Fn(&IncidentOf) -> Overlap, filter: &Filter) -> String {
+    let head = ["check", "from", "until", "seconds", "kind", "cause", "excerpt", "maintenance"].map(str::to_owned).to_vec();
+    let rows = filter.found(input).into_iter().map(|of| {
+        let IncidentOf { check, incident } = of;
         vec![
             name_of(*check, &input.checks),
             format_rfc3339(incident.from),
@@ -221,6 +235,7 @@ pub fn table(input: &IncidentsInput, filter: &Filter) -> String {
             incident.kind.as_str().to_owned(),
             incident.cause.clone(),
             incident.excerpt.clone(),
+            overlap(of).as_str().to_owned(),
         ]
     });
     csv::table(std::iter::once(head).chain(rows))
@@ -254,7 +269,7 @@ mod tests {
 
     fn html(input: &IncidentsInput, query: &str) -> String {
         let shell = shell(Page::Uptime, "Incidents", links::UPTIME_INCIDENTS, query).with_range("now-30d").with_refresh("30s");
-        let html = render(input, &shell);
+        let html = render(input, &|_| Overlap::Part, &shell);
         sample::check(&html);
         html
     }
@@ -280,6 +295,7 @@ mod tests {
         assert!(html(&input, "check=Nobody").contains("No incident matches"));
         let text = html(&input, "");
         assert!(text.contains("goes on") && text.contains("Api: down 1 time") && text.contains("3 incidents"), "{text}");
+        assert!(text.contains("partly in maintenance"), "{text}");
     }
 
     #[test]
@@ -295,8 +311,8 @@ mod tests {
     #[test]
     fn the_file_has_what_the_page_has() {
         let all = vec![incident(1, 0, Some(60_000), FailureKind::Status, "=1+1")];
-        let table = table(&input(all, &["Shop, front"]), &Filter::default());
-        let expected = "\"Shop, front\",1970-01-01T00:00:00Z,1970-01-01T00:01:00Z,60,status,'=1+1,'=1+1\r\n";
+        let table = table(&input(all, &["Shop, front"]), &|_| Overlap::Whole, &Filter::default());
+        let expected = "\"Shop, front\",1970-01-01T00:00:00Z,1970-01-01T00:01:00Z,60,status,'=1+1,'=1+1,whole\r\n";
         assert_eq!(table.split_once("\r\n").unwrap().1, expected);
     }
 }

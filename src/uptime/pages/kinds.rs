@@ -108,6 +108,7 @@ pub const COMMON: &[Field] = &[
     more("parent", key("Needs this check"), Input::Check, "").with_help(key("Nobody is told of this check while that one is down.")),
     more("labels", key("Labels"), Input::Pairs, "team: web"),
     more("severity", key("Severity of its alerts"), Input::Code, "critical").usually("critical"),
+    more("goal", key("Goal in %"), Input::Code, "99.9").with_help(key("The share of a month in which it is to be up. Empty for none.")),
     more("upside_down", key("An answer is what is wrong"), Input::Flag, "").usually("false"),
     more("paused", key("Paused"), Input::Flag, "").usually("false"),
     more("note", key("Note"), Input::Area, ""),

@@ -1,12 +1,17 @@
 //! The list of checks: how each stands, bars over a time, how fast it answers; the worst first, groups together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod choice;
+mod order;
 
+use std::collections::HashMap;
+
+use self::choice::Section;
+pub use self::choice::{Chosen, Filter, Views, choose, matching};
+pub use self::order::{CHOSEN_MAX, Order, Wish};
 use super::found;
 use super::kinds::{self, KindOf};
 use super::standing::{self, Standing, length};
 use super::strip::{Reach, Strip, strip};
-use crate::ui::lang::{Words, key};
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
@@ -16,202 +21,8 @@ use crate::uptime::model::figures::Tally;
 use crate::uptime::model::window::Window;
 use crate::uptime::watch::watcher::View;
 
-/// Checks on one page.
-const PAGE_CHECKS: usize = 50;
-/// Labels that a filter offers.
-const LABELS_MAX: usize = 60;
-/// Checks that one form is about at most.
-pub const CHOSEN_MAX: usize = 1_000;
 /// Checks that are named before they are deleted.
 const NAMED_MAX: usize = 20;
-
-/// Checks by their numbers.
-pub type Views = BTreeMap<i64, View>;
-
-/// What the reader asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Words that name, target, kind or labels must hold.
-    pub text: String,
-    /// Only those that stand so.
-    pub state: Option<Standing>,
-    /// Only those with this label, as `name=value`.
-    pub label: String,
-    /// Only those of this kind.
-    pub kind: String,
-    /// How far bars reach back.
-    pub reach: Reach,
-    /// Page, from 0.
-    pub page: usize,
-}
-
-impl Filter {
-    /// From a query string: `text`, `state`, `label`, `kind`, `range`, `page`.
-    pub fn from_query(query: &str) -> Self {
-        let mut filter = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let value = value.trim();
-            match &*name {
-                "text" => filter.text = value.to_lowercase(),
-                "state" => filter.state = Standing::ALL.into_iter().find(|standing| standing.as_str() == value),
-                "label" => value.clone_into(&mut filter.label),
-                "kind" => value.clone_into(&mut filter.kind),
-                "range" => filter.reach = Reach::read(value),
-                "page" => filter.page = value.parse().unwrap_or(0),
-                _ => {}
-            }
-        }
-        filter
-    }
-
-    fn takes(&self, view: &View, group: &str) -> bool {
-        let check = &view.check;
-        let has = |word: &str| {
-            let within = |text: &str| text.to_lowercase().contains(word);
-            within(&check.name)
-                || within(&check.target())
-                || within(check.kind())
-                || within(group)
-                || check.labels.iter().any(|(name, value)| within(&format!("{name}={value}")))
-        };
-        self.state.is_none_or(|state| Standing::of(view) == state)
-            && (self.kind.is_empty() || check.kind() == self.kind)
-            && (self.label.is_empty() || check.labels.iter().any(|(name, value)| format!("{name}={value}") == self.label))
-            && self.text.split_whitespace().all(has)
-    }
-}
-
-/// Checks that are shown together: those of a group, or those of none.
-#[derive(Debug, Clone)]
-struct Section {
-    group: Option<i64>,
-    ids: Vec<i64>,
-    worst: Standing,
-}
-
-/// What of all checks is on the page.
-#[derive(Debug, Clone)]
-pub struct Chosen {
-    sections: Vec<Section>,
-    counts: [usize; 5],
-    kinds: BTreeSet<&'static str>,
-    labels: BTreeSet<String>,
-    total: usize,
-    found: usize,
-    page: usize,
-    pages: usize,
-}
-
-impl Chosen {
-    /// Which checks the page shows, by their numbers.
-    pub fn ids(&self) -> Vec<i64> {
-        self.sections.iter().flat_map(|section| section.ids.iter().copied()).collect()
-    }
-
-    const fn total(&self) -> usize {
-        self.total
-    }
-
-    const fn labels(&self) -> &BTreeSet<String> {
-        &self.labels
-    }
-
-    const fn page(&self) -> usize {
-        self.page
-    }
-
-    const fn pages(&self) -> usize {
-        self.pages
-    }
-}
-
-/// Chooses what is shown, before anybody asks the database about it.
-pub fn choose(views: &Views, filter: &Filter) -> Chosen {
-    let mut chosen = Chosen {
-        sections: Vec::new(),
-        counts: [0; 5],
-        kinds: BTreeSet::new(),
-        labels: BTreeSet::new(),
-        total: views.len(),
-        found: 0,
-        page: 0,
-        pages: 1,
-    };
-    for view in views.values() {
-        chosen.counts[Standing::of(view) as usize] += 1;
-        chosen.kinds.insert(view.check.kind());
-        if chosen.labels.len() < LABELS_MAX {
-            chosen.labels.extend(view.check.labels.iter().map(|(name, value)| format!("{name}={value}")));
-        }
-    }
-    let group_of = groups(views);
-    let mut by_group: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
-    for (id, view) in views {
-        let group = group_of.get(id).copied();
-        let name = group.and_then(|group| views.get(&group)).map_or("", |group| group.check.name.as_str());
-        if filter.takes(view, name) {
-            // A group stands above its members.
-            let has_members = group_of.values().any(|group| group == id);
-            let place = if has_members { Some(*id) } else { group };
-            let list = by_group.entry(place).or_default();
-            if !has_members {
-                list.push(*id);
-            }
-        }
-    }
-    let standing = |id: &i64| views.get(id).map_or(Standing::Unknown, Standing::of);
-    let mut sections: Vec<Section> = by_group
-        .into_iter()
-        .map(|(group, mut ids)| {
-            ids.sort_by(|a, b| (standing(a), &views[a].check.name).cmp(&(standing(b), &views[b].check.name)));
-            let worst = ids.iter().chain(&group).map(standing).min().unwrap_or(Standing::Unknown);
-            Section { group, ids, worst }
-        })
-        .collect();
-    sections.sort_by_key(|section| {
-        (section.worst, section.group.is_none(), section.group.and_then(|group| views.get(&group)).map(|view| view.check.name.clone()))
-    });
-    chosen.found = sections.iter().map(|section| section.ids.len()).sum();
-    chosen.pages = chosen.found.div_ceil(PAGE_CHECKS).max(1);
-    chosen.page = filter.page.min(chosen.pages - 1);
-    chosen.sections = slice(sections, chosen.page * PAGE_CHECKS);
-    chosen
-}
-
-/// The group of each check that is in one; of several the one that was made first.
-fn groups(views: &Views) -> HashMap<i64, i64> {
-    let groups: Vec<(i64, &[String])> =
-        views.iter().map(|(id, view)| (*id, view.check.members())).filter(|(_, names)| !names.is_empty()).collect();
-    if groups.is_empty() {
-        return HashMap::new();
-    }
-    let by_name: HashMap<&str, i64> = views.iter().map(|(id, view)| (view.check.name.as_str(), *id)).collect();
-    let mut found = HashMap::new();
-    for (group, names) in &groups {
-        for id in names.iter().filter_map(|name| by_name.get(name.as_str())) {
-            found.entry(*id).or_insert(*group);
-        }
-    }
-    found
-}
-
-fn slice(sections: Vec<Section>, mut skip: usize) -> Vec<Section> {
-    let mut left = PAGE_CHECKS;
-    let mut here = Vec::new();
-    for mut section in sections {
-        let total = section.ids.len();
-        section.ids = section.ids.into_iter().skip(skip).take(left).collect();
-        skip = skip.saturating_sub(total);
-        left -= section.ids.len();
-        if !section.ids.is_empty() || total == 0 {
-            here.push(section);
-        }
-        if left == 0 {
-            break;
-        }
-    }
-    here
-}
 
 /// The past of a check that is on the page.
 #[derive(Debug, Clone, Default)]
@@ -239,6 +50,8 @@ pub struct ListInput {
     pub past: HashMap<i64, Past>,
     /// Checks that somebody wants to delete and has not confirmed.
     pub doomed: Vec<i64>,
+    /// Whether those are all that match.
+    pub is_every: bool,
     /// What was done.
     pub done: String,
     /// What went wrong.
@@ -286,6 +99,8 @@ struct ListPage<'a> {
     doomed: Vec<&'a str>,
     doomed_more: usize,
     doomed_words: String,
+    every_words: String,
+    chosen_words: String,
     found_words: String,
     back: String,
 }
@@ -308,8 +123,7 @@ impl ListPage<'_> {
     }
 
     fn has_filter(&self) -> bool {
-        let filter = &self.input.filter;
-        !filter.text.is_empty() || filter.state.is_some() || !filter.label.is_empty() || !filter.kind.is_empty()
+        !filter_is_empty(&self.input.filter)
     }
 
     fn is_ever_empty(&self) -> bool {
@@ -321,10 +135,25 @@ impl ListPage<'_> {
     }
 }
 
-/// What was done, in words.
+const fn filter_is_empty(filter: &Filter) -> bool {
+    filter.text.is_empty() && filter.state.is_none() && filter.label.is_empty() && filter.kind.is_empty()
+}
+
+/// What was done, in words: `paused-12`, and how many of them stand in a file: `paused-12-3`.
 fn said(done: &str, shell: &Shell) -> String {
-    let (what, count) = done.split_once('-').unwrap_or((done, "1"));
-    let (count, lang) = (count.parse().unwrap_or(0), shell.lang());
+    let mut parts = done.split('-');
+    let what = parts.next().unwrap_or_default();
+    let [count, left] = [1, 0].map(|unless| parts.next().map_or(unless, |part| part.parse().unwrap_or(0)));
+    let lang = shell.lang();
+    let said = said_of(what, count, shell);
+    if left == 0 || said.is_empty() {
+        return said;
+    }
+    format!("{said} {}", lang.n(left, "{} stands in a file, and stays as it is.", "{} stand in a file, and stay as they are."))
+}
+
+fn said_of(what: &str, count: u64, shell: &Shell) -> String {
+    let lang = shell.lang();
     match what {
         "paused" => lang.n(count, "{} check is paused.", "{} checks are paused."),
         "resumed" => lang.n(count, "{} check is watched again.", "{} checks are watched again."),
@@ -349,6 +178,12 @@ pub fn render(input: &ListInput, shell: &Shell) -> String {
         doomed_more: doomed.len().saturating_sub(NAMED_MAX),
         doomed_words: shell.lang().n(doomed.len() as u64, "Delete {} check for good?", "Delete {} checks for good?"),
         doomed: doomed.into_iter().take(NAMED_MAX).collect(),
+        every_words: if filter_is_empty(&input.filter) {
+            shell.lang().n(chosen.matched as u64, "{} check", "All {} checks")
+        } else {
+            shell.lang().n(chosen.matched as u64, "The one that matches", "All {} that match")
+        },
+        chosen_words: shell.lang().n(chosen.matched as u64, "{} check is chosen", "All {} checks are chosen"),
         found_words: shell.lang().n(chosen.found as u64, "{} check", "{} checks"),
         back: shell.href_with(&[("done", "")]),
         shell,
@@ -407,91 +242,6 @@ fn target(check: &Check) -> String {
     }
 }
 
-/// What a form asks to be done with the checks that are chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// Nobody wants to know any more, or again.
-    Pause(bool),
-    /// Probe now.
-    Probe,
-    /// Forget, after a question.
-    Delete {
-        /// Whether it was answered.
-        is_sure: bool,
-    },
-    /// A label and its value; none takes it away.
-    Label(String, Option<String>),
-    /// How often.
-    Interval(String),
-}
-
-/// A form about checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// Which.
-    pub checks: Vec<i64>,
-    /// What is to be done.
-    pub wish: Wish,
-    /// Where to go then: a page of checks.
-    pub back: String,
-}
-
-impl Order {
-    /// From the body of a form.
-    ///
-    /// # Errors
-    /// What is missing, and where the reader came from.
-    pub fn from_form(body: &[u8]) -> Result<Self, (Words, String)> {
-        let mut checks = BTreeSet::new();
-        let (mut wish, mut label, mut interval, mut back, mut is_sure) =
-            (String::new(), String::new(), String::new(), String::new(), false);
-        for (name, value) in form_urlencoded::parse(body) {
-            let value = value.trim();
-            match &*name {
-                "check" => checks.extend(value.parse::<i64>().ok()),
-                "do" => value.clone_into(&mut wish),
-                "label" => value.clone_into(&mut label),
-                "interval" => value.clone_into(&mut interval),
-                "sure" => is_sure = true,
-                // Only back to pages of checks.
-                "back" if value == links::UPTIME || value.starts_with("/uptime?") || value.starts_with("/uptime/") => {
-                    value.clone_into(&mut back);
-                }
-                _ => {}
-            }
-        }
-        if back.is_empty() {
-            links::UPTIME.clone_into(&mut back);
-        }
-        let pair = label.split_once(['=', ':']).map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-        let wish = match (wish.as_str(), pair) {
-            ("pause", _) => Wish::Pause(true),
-            ("resume", _) => Wish::Pause(false),
-            ("probe", _) => Wish::Probe,
-            ("delete", _) => Wish::Delete { is_sure },
-            ("label", Some((name, value))) if !name.is_empty() && !value.is_empty() => Wish::Label(name, Some(value)),
-            ("label", _) => return Err((key("Write a label as name=value, such as team=web.").into(), back)),
-            ("unlabel", pair) => {
-                let name = pair.map_or(label, |(name, _)| name);
-                if name.is_empty() {
-                    return Err((key("Write the name of the label.").into(), back));
-                }
-                Wish::Label(name, None)
-            }
-            ("interval", _) if interval.is_empty() => return Err((key("Write how often, such as 30s or 5m.").into(), back)),
-            ("interval", _) => Wish::Interval(interval),
-            _ => return Err((key("Choose what is to be done.").into(), back)),
-        };
-        if checks.is_empty() {
-            return Err((key("Choose at least one check.").into(), back));
-        }
-        if checks.len() > CHOSEN_MAX {
-            return Err((Words::new("One form is about at most {} checks.", [CHOSEN_MAX.to_string()]), back));
-        }
-        Ok(Self { checks: checks.into_iter().collect(), wish, back })
-    }
-}
-
 /// The sentence of counts above the list.
 pub fn sentence(counts: &[(Standing, usize)], shell: &Shell) -> String {
     let bad: usize =
@@ -526,7 +276,8 @@ mod tests {
         };
         let past = chosen.ids().into_iter().map(|id| (id, of(id))).collect();
         let (doomed, done, problem, url) = (Vec::new(), shell.param("done").unwrap_or("").to_owned(), String::new(), String::new());
-        render(&ListInput { views: views.clone(), chosen, filter, windows, past, doomed, done, problem, url, may_change }, &shell)
+        let is_every = false;
+        render(&ListInput { views: views.clone(), chosen, filter, windows, past, doomed, is_every, done, problem, url, may_change }, &shell)
     }
 
     fn some() -> Views {
@@ -588,6 +339,8 @@ mod tests {
         assert_eq!(order(&text), ["Broken", "Fine", "Slow", "Fresh", "Off"]);
         assert!(text.contains("1 of 2 up"), "{text}");
         assert_eq!(order(&html(&views, "text=site", true)), ["Broken", "Fine"]);
+        assert_eq!(matching(&views, &Filter::default()).len(), 6, "a group is a check, too");
+        assert_eq!(matching(&views, &Filter::from_query("text=broken")), [2]);
         let alone = html(&Views::from([(9, views[&9].clone())]), "", true);
         assert!(alone.contains(">Site<"), "{alone}");
     }
@@ -610,6 +363,23 @@ mod tests {
         let text = html(&views, "", true);
         sample::check(&text);
         assert_eq!(order(&text).len(), 50);
+        assert!(text.contains("name=\"every\" value=\"1000\"") && text.contains("All 1,000 checks"), "{text}");
+    }
+
+    #[test]
+    fn all_that_match_are_those_of_every_page_and_no_others() {
+        let views: Views =
+            (0..120).map(|n| (n, view(&format!("{{name: c{n:04}, labels: {{row: r{}}}, ping: {{host: h}}}}", n % 2), State::Up))).collect();
+        let filter = Filter::from_query("label=row%3Dr1&page=1&range=90d");
+        let all = matching(&views, &filter);
+        assert_eq!((all.len(), choose(&views, &filter).found), (60, 60));
+        assert!(all.iter().all(|id| id % 2 == 1));
+        assert!(html(&views, "label=row%3Dr1", true).contains("All 60 that match"));
+        assert!(html(&views, "done=paused-57-3", true).contains("57 checks are paused. 3 stand in a file, and stay as they are."));
+        let form = b"every=60&do=retries&retries=3&back=%2Fuptime%3Flabel%3Drow%253Dr1";
+        let order = Order::from_form(form).unwrap();
+        assert_eq!((order.every, &order.wish, order.filter().label.as_str()), (Some(60), &Wish::Retries("3".into()), "row=r1"));
+        assert!(Order::from_form(b"every=60&do=severity").is_err());
     }
 
     #[test]

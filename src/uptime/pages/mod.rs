@@ -11,6 +11,7 @@ pub mod edit;
 pub mod follow;
 pub mod found;
 pub mod import;
+pub mod incident;
 pub mod incidents;
 pub mod kinds;
 pub mod list;

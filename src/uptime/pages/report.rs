@@ -1,21 +1,24 @@
 //! How available everything was in a month, a quarter or a year: as a page, as a file, to print, as a letter.
 
+mod files;
+
 use std::time::Duration;
 
+use super::incidents::upkeep_words;
 use crate::base::human;
 use crate::base::location::Location;
-use crate::base::time::{days_from_civil, format_rfc3339};
 use crate::ui::format::{self, Moment};
 use crate::ui::lang::{Lang, key};
 use crate::ui::links;
 use crate::ui::page;
 use crate::ui::shell::Shell;
+use crate::uptime::config::goal::Goal;
 use crate::uptime::model::figures::Tally;
 use crate::uptime::model::readers::Readers;
 use crate::uptime::model::window::Window;
-use crate::uptime::report::pdf::{Column, Sheet, Table};
-use crate::uptime::report::period::{Kind, Period};
-use crate::uptime::report::{Report, Row, csv, percent};
+use crate::uptime::report::period::{self, Grain, Period};
+use crate::uptime::report::{Report, Row, percent};
+pub use files::{sheet, table};
 
 /// Checks on one page.
 const PAGE_ROWS: usize = 200;
@@ -34,12 +37,14 @@ pub struct Asked {
     pub check: String,
     /// Only checks with these labels, `name=value`, commas or lines between; empty for all.
     pub labels: String,
+    /// With what every check is compared; that of each where there is none.
+    pub goal: Goal,
 }
 
 impl Asked {
     /// The whole period.
     pub fn window(&self) -> Option<Window> {
-        self.period.window(self.location)
+        period::window(self.period, self.location)
     }
 
     /// The labels, read; what is none is left out.
@@ -86,6 +91,7 @@ struct RowWords {
     name: String,
     href: String,
     availability: String,
+    goal: String,
     is_low: bool,
     down: String,
     outages: u32,
@@ -105,6 +111,7 @@ struct IncidentWords {
     name: String,
     href: String,
     cause: String,
+    upkeep: &'static str,
 }
 
 struct ReadersWords {
@@ -131,6 +138,7 @@ struct ReportPage<'a> {
     before: String,
     next: Option<String>,
     goal: &'a str,
+    has_goals: bool,
     figures: Vec<(&'static str, String)>,
     rows: Vec<RowWords>,
     hidden: usize,
@@ -165,25 +173,24 @@ fn availability(tally: &Tally) -> Option<String> {
     tally.availability().map(percent)
 }
 
-/// `Oct 2026`, `Q4 2026`, `2026`.
-pub fn period_words(period: Period, lang: Lang) -> String {
-    match period.kind() {
-        Kind::Year => period.year().to_string(),
-        Kind::Quarter => format!("Q{} {}", (period.first_month() + 2) / 3, period.year()),
-        Kind::Month => {
-            let date = format::date(days_from_civil(period.year(), period.first_month(), 20) * 86_400_000, lang);
-            date.split_once(' ').map_or_else(|| period.to_string(), |(_, rest)| rest.to_owned())
-        }
-    }
+/// With what a check is compared.
+fn goal_of(row: &Row, asked: &Asked) -> Goal {
+    if asked.goal.percent().is_some() { asked.goal } else { row.goal }
 }
 
-fn row_words(row: &Row, goal: Option<f64>, lang: Lang) -> RowWords {
+fn has_goals(input: &ReportInput) -> bool {
+    input.report.rows.iter().any(|row| goal_of(row, &input.asked).percent().is_some())
+}
+
+fn row_words(row: &Row, asked: &Asked, lang: Lang) -> RowWords {
     let Row { tally, results, .. } = row;
+    let goal = goal_of(row, asked);
     RowWords {
         name: row.name.clone(),
         href: links::check(row.id),
         availability: availability(tally).unwrap_or_else(|| lang.t("unknown").to_owned()),
-        is_low: goal.zip(tally.availability()).is_some_and(|(goal, share)| share * 100.0 < goal),
+        goal: goal.to_string(),
+        is_low: tally.availability().is_some_and(|share| goal.is_missed_by(share)),
         down: span(tally.down),
         outages: tally.outages,
         longest: span(row.longest),
@@ -214,7 +221,7 @@ fn figures(report: &Report, lang: Lang) -> Vec<(&'static str, String)> {
 
 /// What it is, in one line.
 pub fn title(input: &ReportInput, lang: Lang) -> String {
-    lang.fill("Availability, {}", &[&period_words(input.asked.period, lang)])
+    lang.fill("Availability, {}", &[&format::period(input.asked.period, lang)])
 }
 
 /// Of what, when and by whose clock, and what figures mean; a line each.
@@ -244,13 +251,12 @@ pub fn render(input: &ReportInput, more: &PageInput, shell: &Shell) -> String {
     let lang = shell.lang();
     let Asked { period, location, .. } = input.asked;
     let goal = shell.param("goal").unwrap_or("");
-    let wanted = goal.replace(',', ".").parse::<f64>().ok().filter(|goal| (0.0..=100.0).contains(goal));
     let month = |period: Period| shell.href("month", &period.to_string());
-    let kinds = [(Kind::Month, key("Month")), (Kind::Quarter, key("Quarter")), (Kind::Year, key("Year"))];
+    let kinds = [(Grain::Month, key("Month")), (Grain::Quarter, key("Quarter")), (Grain::Year, key("Year"))];
     let query: Vec<(&str, String)> = [("month", period.to_string()), ("zone", location.as_str().to_owned())]
         .into_iter()
         .chain(
-            [("check", input.asked.check.clone()), ("label", input.asked.labels.clone())]
+            [("check", input.asked.check.clone()), ("label", input.asked.labels.clone()), ("goal", goal.to_owned())]
                 .into_iter()
                 .filter(|(_, value)| !value.is_empty()),
         )
@@ -264,16 +270,17 @@ pub fn render(input: &ReportInput, more: &PageInput, shell: &Shell) -> String {
             "sent" => key("The report is on its way."),
             _ => "",
         },
-        title: period_words(period, lang),
+        title: format::period(period, lang),
         span: (format::exactly(input.within.from, lang), format::exactly(input.within.until, lang)),
         zone: location.as_str(),
         zones: Location::names(),
-        kinds: kinds.map(|(kind, words)| (month(period.as_kind(kind)), words, period.kind() == kind)),
+        kinds: kinds.map(|(kind, words)| (month(period.as_grain(kind)), words, period.grain() == kind)),
         before: month(period.before()),
         next: (!input.is_running).then(|| month(period.next())),
         goal,
+        has_goals: has_goals(input),
         figures: figures(report, lang),
-        rows: report.rows.iter().take(PAGE_ROWS).map(|row| row_words(row, wanted, lang)).collect(),
+        rows: report.rows.iter().take(PAGE_ROWS).map(|row| row_words(row, &input.asked, lang)).collect(),
         hidden: report.rows.len().saturating_sub(PAGE_ROWS),
         incidents: incidents(report, PAGE_INCIDENTS, lang),
         hidden_incidents: report.incidents_len.saturating_sub(PAGE_INCIDENTS),
@@ -304,126 +311,25 @@ fn incidents(report: &Report, most: usize, lang: Lang) -> Vec<IncidentWords> {
         name: of.name.clone(),
         href: links::check(of.check),
         cause: of.incident.cause.clone(),
+        upkeep: upkeep_words(of.overlap),
     };
     report.incidents.iter().take(most).map(words).collect()
-}
-
-/// The report as a file: a row a check. Times are seconds, shares 0 to 1; what is not known is empty.
-pub fn table(input: &ReportInput) -> String {
-    let head = [
-        "check",
-        "from",
-        "until",
-        "availability",
-        "up_seconds",
-        "down_seconds",
-        "unknown_seconds",
-        "paused_seconds",
-        "maintenance_seconds",
-        "outages",
-        "longest_outage_seconds",
-        "mean_time_to_recovery_seconds",
-        "mean_time_between_failures_seconds",
-        "response_mean_seconds",
-        "response_p50_seconds",
-        "response_p95_seconds",
-        "results",
-        "failed",
-    ];
-    let secs = |ms: i64| format!("{}", ms as f64 / 1000.0);
-    let maybe = |ms: Option<i64>| ms.map(secs).unwrap_or_default();
-    let time = |took: Option<Duration>| took.map(|took| took.as_secs_f64().to_string()).unwrap_or_default();
-    let (from, until) = (format_rfc3339(input.within.from), format_rfc3339(input.within.until));
-    let row = |row: &Row| {
-        let Row { tally, results, .. } = row;
-        vec![
-            row.name.clone(),
-            from.clone(),
-            until.clone(),
-            tally.availability().map(|share| share.to_string()).unwrap_or_default(),
-            secs(tally.up),
-            secs(tally.down),
-            secs(tally.unknown),
-            secs(tally.paused),
-            secs(tally.maintenance),
-            tally.outages.to_string(),
-            secs(row.longest),
-            maybe(tally.mean_time_to_recovery()),
-            maybe(tally.mean_time_between_failures()),
-            time(results.latencies.mean()),
-            time(results.latencies.quantile(0.5)),
-            time(results.latencies.quantile(0.95)),
-            results.count().to_string(),
-            results.failed.to_string(),
-        ]
-    };
-    csv::table(std::iter::once(head.map(str::to_owned).to_vec()).chain(input.report.rows.iter().map(row)))
-}
-
-/// The report to print.
-pub fn sheet(input: &ReportInput, lang: Lang) -> Sheet {
-    let column = |title: &'static str, share: f32, is_number: bool| Column { title: lang.t(title).to_owned(), share, is_number };
-    let report = &input.report;
-    let checks = Table {
-        title: lang.t("Checks").to_owned(),
-        columns: vec![
-            column(key("Check"), 3.0, false),
-            column(key("Available"), 1.2, true),
-            column(key("Down"), 1.3, true),
-            column(key("Outages"), 0.9, true),
-            column(key("Longest"), 1.3, true),
-            column(key("To recovery"), 1.3, true),
-            column(key("95 % within"), 1.0, true),
-            column(key("Unknown"), 1.3, true),
-            column(key("Maintenance"), 1.3, true),
-        ],
-        rows: report.rows.iter().map(|row| row_words(row, None, lang)).map(cells).collect(),
-        note: if report.rows.is_empty() { lang.t("No check matches.").to_owned() } else { String::new() },
-    };
-    let told = incidents(report, crate::uptime::report::INCIDENTS_MAX, lang);
-    let more = report.incidents_len.saturating_sub(told.len());
-    let happened = Table {
-        title: lang.t("Incidents").to_owned(),
-        columns: vec![
-            column(key("Began"), 1.6, false),
-            column(key("Lasted"), 1.0, false),
-            column(key("Check"), 2.0, false),
-            column(key("Cause"), 4.0, false),
-        ],
-        note: match (told.is_empty(), more) {
-            (true, _) => lang.t("Nothing was down.").to_owned(),
-            (false, 0) => String::new(),
-            (false, more) => lang.fill("And {} more.", &[&more]),
-        },
-        rows: told.into_iter().map(|of| vec![of.from.words, of.lasted, of.name, of.cause]).collect(),
-    };
-    Sheet {
-        lang: lang.as_str(),
-        is_rtl: lang.dir() == "rtl",
-        title: title(input, lang),
-        lines: lines(input, lang),
-        figures: figures(report, lang).into_iter().map(|(name, value)| (lang.t(name).to_owned(), value)).collect(),
-        tables: vec![checks, happened],
-        foot: "pharos".to_owned(),
-    }
-}
-
-fn cells(row: RowWords) -> Vec<String> {
-    let outages = row.outages.to_string();
-    vec![row.name, row.availability, row.down, outages, row.longest, row.recovery, row.p95, row.unknown, row.maintenance]
 }
 
 /// The letter that goes out each month, as HTML and as text. `href` is where the whole is; empty for nowhere.
 pub fn letter(input: &ReportInput, lang: Lang, href: &str) -> (String, String) {
     let title = title(input, lang);
-    let rows: Vec<RowWords> = input.report.rows.iter().take(LETTER_ROWS).map(|row| row_words(row, None, lang)).collect();
+    let rows: Vec<RowWords> = input.report.rows.iter().take(LETTER_ROWS).map(|row| row_words(row, &input.asked, lang)).collect();
     let hidden = input.report.rows.len().saturating_sub(LETTER_ROWS);
     let mut text = vec![title.clone(), String::new()];
     text.extend(lines(input, lang));
     text.push(String::new());
     text.extend(figures(&input.report, lang).iter().map(|(name, value)| format!("{}: {value}", lang.t(name))));
     text.push(String::new());
-    text.extend(rows.iter().map(|row| format!("{}: {} · {} {}", row.name, row.availability, lang.t("Down"), row.down)));
+    text.extend(rows.iter().map(|row| {
+        let goal = if row.is_low { format!(" ({} {})", lang.t("below the goal"), row.goal) } else { String::new() };
+        format!("{}: {}{goal} · {} {}", row.name, row.availability, lang.t("Down"), row.down)
+    }));
     if hidden > 0 {
         text.push(lang.fill("And {} more.", &[&hidden]));
     }
@@ -448,10 +354,11 @@ mod tests {
 
     fn input(rows: usize, name: &str) -> ReportInput {
         let asked = Asked {
-            period: Period::parse("2026-10").unwrap(),
+            period: period::parse("2026-10").unwrap(),
             location: Location::parse("Europe/Berlin").unwrap(),
             check: String::new(),
             labels: String::new(),
+            goal: Goal::default(),
         };
         let within = asked.window().unwrap();
         let mut beats = Beats::default();
@@ -460,6 +367,7 @@ mod tests {
         let given = |row: usize| Given {
             id: row as i64,
             name: format!("{name} {row}"),
+            goal: Goal::default(),
             tally: Tally { up: 999 * HOUR, down: HOUR, unknown: 2 * HOUR, maintenance: 3 * HOUR, outages: 2, ..Tally::default() },
             results: results.clone(),
             incidents: vec![Incident { until: Some(within.from + HOUR), ..Incident::begun(within.from, within.from, &Outcome::default()) }],
@@ -478,7 +386,12 @@ mod tests {
     fn a_month_in_figures() {
         let more = PageInput { has_pdf: true, may_change: true, ..PageInput::default() };
         assert!(html(&input(0, ""), &more, "").contains("No check matches"));
-        let text = html(&input(1, "Shop"), &more, "month=2026-10&goal=99.95");
+        let asked = |goal: &str| {
+            let mut given = input(1, "Shop");
+            given.asked.goal = Goal::parse(goal).unwrap();
+            given
+        };
+        let text = html(&asked("99.95"), &more, "month=2026-10&goal=99.95");
         for part in [
             "99.9 %",
             "below the goal",
@@ -495,7 +408,15 @@ mod tests {
             text.contains("month=2026-11")
                 && !html(&ReportInput { is_running: true, ..input(1, "x") }, &more, "").contains("month=2026-11")
         );
-        assert!(!html(&input(1, "Shop"), &more, "goal=99.9").contains("below the goal"));
+        assert!(!html(&asked("99.9"), &more, "goal=99.9").contains("below the goal"));
+        let mut own = input(1, "Shop");
+        assert!(!html(&own, &more, "").contains("Goal</th>"));
+        own.report.rows[0].goal = Goal::parse("99.99").unwrap();
+        let text = html(&own, &more, "");
+        assert!(text.contains("below the goal") && text.contains("99.99 %") && text.contains("Goal</th>"), "{text}");
+        assert!(letter(&own, Lang::En, "").1.contains("Shop 0: 99.9 % (below the goal 99.99 %)"), "{}", letter(&own, Lang::En, "").1);
+        assert!(table(&own).trim_end().ends_with(",99.99,true"), "{}", table(&own));
+        assert_eq!(sheet(&own, Lang::En).tables[0].rows[0][2], "99.99 %, missed");
         assert!(html(&input(300, "Shop"), &more, "").contains("And 100 more, in the files."));
     }
 
@@ -537,7 +458,7 @@ mod tests {
             assert_eq!((sheet.tables[0].rows.len(), sheet.tables[1].rows.len()), (3, 3));
         }
         assert_eq!(
-            ["2026-10", "2026-Q4", "2026"].map(|text| period_words(Period::parse(text).unwrap(), Lang::En)),
+            ["2026-10", "2026-Q4", "2026"].map(|text| format::period(period::parse(text).unwrap(), Lang::En)),
             ["Oct 2026", "Q4 2026", "2026"]
         );
     }

@@ -3,8 +3,6 @@
 //! A report is of a period of the calendar by the clock of a place ([`period`]). What is still to come is left out, and so
 //! is the time before a check was made; what nobody saw is unknown, and in no share.
 
-pub mod csv;
-pub mod pdf;
 pub mod period;
 pub mod readers;
 
@@ -13,9 +11,10 @@ use std::collections::BTreeMap;
 use crate::base::cancel::Cancel;
 use crate::platform::db::DbError;
 use crate::uptime::config::Check;
+use crate::uptime::config::goal::Goal;
 use crate::uptime::model::beat::Hour;
 use crate::uptime::model::figures::Tally;
-use crate::uptime::model::incident::Incident;
+use crate::uptime::model::incident::{Incident, Overlap};
 use crate::uptime::model::window::Window;
 use crate::uptime::watch::desk::{Desk, Figures};
 
@@ -51,7 +50,8 @@ pub fn made(desk: &Desk, range: Window, wanted: impl Fn(&Check) -> bool, cancel:
         let Figures { tally, results } = desk.figures(id, within)?;
         let maintenance = desk.maintenance(id, within);
         let incidents = incidents.remove(&id).unwrap_or_default();
-        all.push(Given { id, name: view.check.name.clone(), tally, results, incidents, maintenance });
+        let (name, goal) = (view.check.name.clone(), view.check.goal);
+        all.push(Given { id, name, goal, tally, results, incidents, maintenance });
     }
     Ok(build(all, range))
 }
@@ -63,6 +63,8 @@ pub struct Given {
     pub id: i64,
     /// What people call it.
     pub name: String,
+    /// What it promises.
+    pub goal: Goal,
     /// What it was within the period, from when it was made.
     pub tally: Tally,
     /// Its results within the period.
@@ -80,6 +82,8 @@ pub struct Row {
     pub id: i64,
     /// What people call it.
     pub name: String,
+    /// What it promises.
+    pub goal: Goal,
     /// What it was.
     pub tally: Tally,
     /// Its results.
@@ -97,6 +101,8 @@ pub struct ReportedIncident {
     pub name: String,
     /// The incident.
     pub incident: Incident,
+    /// How much of it lies in maintenance.
+    pub overlap: Overlap,
 }
 
 /// A period in figures.
@@ -130,12 +136,20 @@ fn longest(incidents: &[Incident], maintenance: &[Window], range: Window) -> i64
 pub fn build(all: Vec<Given>, range: Window) -> Report {
     let mut report = Report::default();
     for given in all {
-        let Given { id, name, tally, results, incidents, maintenance } = given;
+        let Given { id, name, goal, tally, results, incidents, maintenance } = given;
         report.total.add_times(&tally);
         report.total.outages = report.total.outages.saturating_add(tally.outages);
         report.results.merge(&results);
-        report.rows.push(Row { id, name: name.clone(), tally, results, longest: longest(&incidents, &maintenance, range) });
-        let told = incidents.into_iter().map(|incident| ReportedIncident { check: id, name: name.clone(), incident });
+        report.rows.push(Row { id, name: name.clone(), goal, tally, results, longest: longest(&incidents, &maintenance, range) });
+        let told = incidents.into_iter().map(|incident| {
+            // Of its part within the period: maintenance of other times is not known here.
+            let within = Incident {
+                from: incident.from.max(range.from),
+                until: Some(incident.window(range.until).until.min(range.until)),
+                ..incident.clone()
+            };
+            ReportedIncident { check: id, name: name.clone(), overlap: within.overlap(&maintenance, range.until), incident }
+        });
         report.incidents.extend(told);
     }
     // Unknown ones last, by name.

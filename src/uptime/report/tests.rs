@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::period::Period;
+use super::period::{Period, parse, window};
 use super::*;
 use crate::base::location::Location;
 use crate::uptime::model::figures::tally;
@@ -68,7 +68,7 @@ fn maintenance_over_the_end_of_a_month() {
     let starts = Box::new(Recurrence::parse("0 23 L * *", berlin).unwrap());
     let maintenance = Maintenance { when: When::Again { starts, lasts: 2 * HOUR }, in_force: Window::new(0, i64::MAX) };
     let of = |text: &str| {
-        let window = Period::parse(text).unwrap().window(berlin).unwrap();
+        let window = window(parse(text).unwrap(), berlin).unwrap();
         tally(&[Span { from: 0, until: i64::MAX / 2, state: State::Up }], &maintenance.windows(window), window)
     };
     assert_eq!(of("2026-02").maintenance, 2 * HOUR, "an hour of January's and an hour of its own");
@@ -86,7 +86,7 @@ proptest! {
         windows in proptest::collection::vec((0_i64..370 * DAY, 1_i64..30 * DAY), 0..8),
     ) {
         let location = Location::parse(zone).unwrap();
-        let whole = Period::parse(&year.to_string()).unwrap().window(location).unwrap();
+        let whole = window(parse(&year.to_string()).unwrap(), location).unwrap();
         let mut at = whole.from - 10 * DAY;
         let spans: Vec<Span> = spans.into_iter().map(|(gap, length, state)| {
             let from = at + gap;
@@ -94,11 +94,11 @@ proptest! {
             Span { from, until: at, state: State::ALL[state] }
         }).collect();
         let windows = joined(windows.into_iter().map(|(from, length)| Window::new(whole.from + from, whole.from + from + length)).collect());
-        let of = |period: Period| tally(&spans, &windows, period.window(location).unwrap());
+        let of = |period: Period| tally(&spans, &windows, window(period, location).unwrap());
         let year_tally = Tally { outages: 0, ..tally(&spans, &windows, whole) };
         let sum = |texts: Vec<String>| {
             let mut sum = Tally::default();
-            texts.iter().for_each(|text| sum.add_times(&of(Period::parse(text).unwrap())));
+            texts.iter().for_each(|text| sum.add_times(&of(parse(text).unwrap())));
             sum
         };
         prop_assert_eq!(sum((1..=12).map(|month| format!("{year}-{month:02}")).collect()), year_tally);

@@ -40,8 +40,9 @@ fn line(out: &mut String, name: &str, value: &str) {
     out.push_str("\r\n");
 }
 
-/// Writes the calendar of a page. `slug` and `host` name its events for good; `now` is when it was written.
-pub fn ics(title: &str, slug: &str, host: &str, coming: &[Coming], now: i64) -> String {
+/// Writes the calendar of a page. `slug` and `host` name its events for good; `since` is when they became what they are, so
+/// that the same events are the same bytes.
+pub fn ics(title: &str, slug: &str, host: &str, coming: &[Coming], since: i64) -> String {
     let mut out = String::new();
     for (name, text) in [("BEGIN", "VCALENDAR"), ("VERSION", "2.0"), ("PRODID", "-//pharos//status page//EN"), ("METHOD", "PUBLISH")] {
         line(&mut out, name, text);
@@ -50,7 +51,7 @@ pub fn ics(title: &str, slug: &str, host: &str, coming: &[Coming], now: i64) -> 
     for one in coming {
         line(&mut out, "BEGIN", "VEVENT");
         line(&mut out, "UID", &value(&format!("maintenance-{}-{}-{slug}@{host}", one.id, one.window.from)));
-        line(&mut out, "DTSTAMP", &instant(now));
+        line(&mut out, "DTSTAMP", &instant(since));
         line(&mut out, "DTSTART", &instant(one.window.from));
         line(&mut out, "DTEND", &instant(one.window.until));
         line(&mut out, "SUMMARY", &value(&one.title));
@@ -77,6 +78,7 @@ mod tests {
             note: "ü".repeat(90),
             window: Window::new(1_763_647_200_500, 1_763_654_400_000),
             of: vec!["Shop".to_owned()],
+            since: 0,
         };
         let text = ics("Shop", "shop", "status.example", &[coming], 0);
         assert!(text.contains("\r\nDTSTART:20251120T140000Z\r\nDTEND:20251120T160000Z\r\n"), "{text}");

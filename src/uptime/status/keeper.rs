@@ -3,39 +3,30 @@
 //! Whoever reads a page gets bytes that lie ready: neither the database nor a template is asked. They are drawn again when
 //! something is changed by people, soon after a state turned, and once a minute for the figures.
 
+mod drawing;
+mod own_posts;
+mod posts;
+
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
+use self::posts::{draft_of, post_of, template_of};
 use super::copies::Copies;
 use super::logo::Logo;
 use super::page::{PAGES_MAX, StatusPage, read_one};
-use super::picture::{ENTRIES_MAX, OUTAGES_MAX, PAST_DAYS, Picture, Seen, days, shown_checks};
-use super::post::{NewPost, POSTS_MAX, Post, Severity, Stage, UPDATES_MAX, Update, vet_text};
+use super::picture::{Picture, Seen, shown_checks};
+use super::post::{Post, PostDraft};
+use super::template::Template;
 use crate::base::clock::SharedClock;
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::{Diagnostic, lines};
 use crate::platform::db::DbError;
-use crate::uptime::model::track::State;
-use crate::uptime::model::window::Window;
-use crate::uptime::store::{Store, StoredPage, StoredPost, StoredUpdate};
+use crate::uptime::store::{Store, StoredPage};
 use crate::uptime::watch::desk::Desk;
 use crate::uptime::watch::watcher::View;
-
-/// How often it is looked whether a state turned.
-const LOOKED_EVERY: Duration = Duration::from_secs(1);
-/// How long a page stays as it is at least, unless people change it.
-const DRAWN_AGAIN_MS: i64 = 5_000;
-/// How long a page stays as it is at most.
-const DRAWN_ANYWAY_MS: i64 = 60_000;
-const DAY: i64 = 86_400_000;
-/// Who made what nobody made.
-const SERVER: &str = "pharos";
 
 /// A page as text, in each of its forms.
 #[derive(Debug, Clone, Default)]
@@ -94,7 +85,7 @@ pub struct Known {
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     /// It is wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", lines(.0))]
     Wrong(Vec<Diagnostic>),
     /// A field of a post is wrong.
     #[error("{1}")]
@@ -105,6 +96,12 @@ pub enum KeepError {
     /// Another page has this place.
     #[error("there is a status page {} already", crate::base::quote::quote(.0))]
     Taken(String),
+    /// Another page has this name of a host: the name, and the page's place.
+    #[error("hosts: {} is a name of the status page {} already", crate::base::quote::quote(.0), crate::base::quote::quote(.1))]
+    HostTaken(String, String),
+    /// The server itself is asked by this name.
+    #[error("hosts: {} is this server's own name", crate::base::quote::quote(.0))]
+    OwnHost(String),
     /// There are as many as may be.
     #[error("there are {0} of them already, more are not kept")]
     Full(usize),
@@ -120,6 +117,8 @@ pub enum KeepError {
 struct Kept {
     pages: BTreeMap<i64, Known>,
     posts: BTreeMap<i64, Post>,
+    drafts: BTreeMap<i64, PostDraft>,
+    templates: BTreeMap<i64, Template>,
     logos: BTreeMap<i64, Arc<Logo>>,
 }
 
@@ -130,6 +129,10 @@ pub struct Keeper {
     clock: SharedClock,
     draw: Arc<dyn Draw>,
     kept: Mutex<Kept>,
+    /// Names of the server itself, which no page has.
+    own_names: Vec<String>,
+    /// Pages by the names of hosts under which they stand alone, public or not.
+    hosts: ArcSwap<HashMap<String, Known>>,
     ready: ArcSwap<HashMap<String, Arc<Ready>>>,
     /// Counts what people change.
     version: AtomicU64,
@@ -146,11 +149,18 @@ impl std::fmt::Debug for Keeper {
 }
 
 impl Keeper {
-    /// Keeps what is stored. One that cannot be read is left out, and said. Blocking.
+    /// Keeps what is stored. One that cannot be read is left out, and said. `own_names` are those of the server itself.
+    /// Blocking.
     ///
     /// # Errors
     /// The database's.
-    pub fn open(store: Store, desk: Arc<Desk>, clock: SharedClock, draw: Arc<dyn Draw>) -> Result<Arc<Self>, DbError> {
+    pub fn open(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: SharedClock,
+        draw: Arc<dyn Draw>,
+        own_names: Vec<String>,
+    ) -> Result<Arc<Self>, DbError> {
         let mut kept = Kept::default();
         for StoredPage { id, slug, definition, made_at, changed_at } in store.pages()? {
             match read_one(&definition) {
@@ -161,23 +171,70 @@ impl Keeper {
             }
         }
         kept.posts.extend(store.posts()?.into_iter().filter_map(|stored| Some((stored.id, post_of(stored)?))));
+        kept.drafts.extend(store.drafts()?.into_iter().filter_map(|stored| Some((stored.id, draft_of(stored)?))));
+        kept.templates.extend(store.templates()?.into_iter().map(|stored| (stored.id, template_of(stored))));
         for (page, bytes) in store.logos()? {
             match Logo::read(bytes) {
                 Ok(logo) => drop(kept.logos.insert(page, Arc::new(logo))),
                 Err(why) => tracing::error!(page, %why, "the stored logo of a status page cannot be read, and is not shown"),
             }
         }
-        Ok(Arc::new(Self {
+        let keeper = Self {
             store,
             desk,
             clock,
             draw,
             kept: Mutex::new(kept),
+            own_names,
+            hosts: ArcSwap::default(),
             ready: ArcSwap::default(),
             version: AtomicU64::new(0),
             changing: tokio::sync::Mutex::default(),
             drawing: tokio::sync::Mutex::default(),
-        }))
+        };
+        keeper.list_hosts();
+        Ok(Arc::new(keeper))
+    }
+
+    fn is_own_name(&self, host: &str) -> bool {
+        self.own_names.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    /// Lists the names of pages anew. The server's own are left out: they may have become that after a page had them.
+    fn list_hosts(&self) {
+        let mut hosts = HashMap::new();
+        for known in self.kept.lock().pages.values() {
+            for host in known.page.hosts.iter().filter(|host| !self.is_own_name(host)) {
+                hosts.entry(host.clone()).or_insert_with(|| known.clone());
+            }
+        }
+        self.hosts.store(Arc::new(hosts));
+    }
+
+    /// The page that stands alone under a name of a host, public or not.
+    pub fn by_host(&self, host: &str) -> Option<Known> {
+        let hosts = self.hosts.load();
+        if hosts.is_empty() { None } else { hosts.get(host).cloned() }
+    }
+
+    /// Whether any page has a name of its own.
+    pub fn has_hosts(&self) -> bool {
+        !self.hosts.load().is_empty()
+    }
+
+    /// Names of hosts are no other page's and not the server's.
+    fn may_have(&self, id: Option<i64>, hosts: &[String]) -> Result<(), KeepError> {
+        let kept = self.kept.lock();
+        let others = || kept.pages.values().filter(|known| Some(known.id) != id);
+        for host in hosts {
+            if self.is_own_name(host) {
+                return Err(KeepError::OwnHost(host.clone()));
+            }
+            if let Some(other) = others().find(|known| known.page.hosts.contains(host)) {
+                return Err(KeepError::HostTaken(host.clone(), other.page.slug.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// A page that everybody may see, as it lies ready.
@@ -245,6 +302,7 @@ impl Keeper {
         if before.is_none() && self.kept.lock().pages.len() >= PAGES_MAX {
             return Err(KeepError::Full(PAGES_MAX));
         }
+        self.may_have(id, &page.hosts)?;
         // Only this server's own hashes are ever computed again: one from outside could ask for any amount of memory.
         let kept = before.as_ref().map(|before| before.page.password_hash.clone()).filter(|_| page.protected);
         page.password_hash = hash.or(kept).unwrap_or_default();
@@ -258,6 +316,7 @@ impl Keeper {
         let stored = StoredPage { id: id.unwrap_or(0), slug: page.slug.clone(), definition: page.text(), made_at, changed_at: now };
         let id = self.store.put_page(stored).await?.ok_or_else(|| KeepError::Taken(page.slug.clone()))?;
         self.kept.lock().pages.insert(id, Known { id, page: Arc::new(page), made_at, changed_at: now });
+        self.list_hosts();
         drop(one_at_a_time);
         self.changed().await;
         Ok(id)
@@ -275,7 +334,9 @@ impl Keeper {
             kept.pages.remove(&id);
             kept.logos.remove(&id);
             kept.posts.retain(|_, post| post.page != id);
+            kept.drafts.retain(|_, draft| draft.page != id);
         }
+        self.list_hosts();
         drop(one_at_a_time);
         self.changed().await;
         Ok(())
@@ -312,290 +373,15 @@ impl Keeper {
         page.and_then(|page| self.logo(page)).map(|logo| logo.tag.clone()).unwrap_or_default()
     }
 
-    /// Tells something on a page. Gives its number.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub async fn tell(&self, page: i64, new: NewPost, made_by: &str) -> Result<i64, KeepError> {
-        new.vet().map_err(|(field, why)| KeepError::Field(field, why))?;
-        let mut checks = new.checks.iter().map(|name| self.number(name)).collect::<Result<Vec<i64>, _>>()?;
-        checks.sort_unstable();
-        checks.dedup();
-        let now = self.clock.now_ms();
-        let (title, severity) = (new.title.trim().to_owned(), new.severity);
-        let update = Update { id: 0, at: now, stage: new.stage, text: new.text.trim().to_owned(), made_by: made_by.to_owned() };
-        let post =
-            Post { id: 0, page, title, severity, checks, of: None, made_at: now, made_by: made_by.to_owned(), updates: vec![update] };
-        let id = self.add(post).await?;
-        self.changed().await;
-        Ok(id)
-    }
-
-    async fn add(&self, mut post: Post) -> Result<i64, KeepError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let old = {
-            let kept = self.kept.lock();
-            if !kept.pages.contains_key(&post.page) {
-                return Err(KeepError::Unknown);
-            }
-            let of_page: Vec<&Post> = kept.posts.values().filter(|known| known.page == post.page).collect();
-            let too_many = (of_page.len() + 1).saturating_sub(POSTS_MAX);
-            let old: Vec<i64> = of_page.iter().filter(|known| known.resolved_at().is_some()).take(too_many).map(|known| known.id).collect();
-            if old.len() < too_many {
-                return Err(KeepError::Full(POSTS_MAX));
-            }
-            old
-        };
-        if !old.is_empty() {
-            self.store.delete_posts(old.clone()).await?;
-            self.kept.lock().posts.retain(|id, _| !old.contains(id));
-        }
-        let (id, updates) = self.store.add_post(stored(&post)).await?;
-        post.id = id;
-        post.updates.iter_mut().zip(updates).for_each(|(update, id)| update.id = id);
-        self.kept.lock().posts.insert(id, post);
-        Ok(id)
-    }
-
-    /// Tells more of a post.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub async fn tell_more(&self, post: i64, stage: Stage, text: &str, made_by: &str) -> Result<(), KeepError> {
-        vet_text(text).map_err(|(field, why)| KeepError::Field(field, why))?;
-        let update = Update { id: 0, at: self.clock.now_ms(), stage, text: text.trim().to_owned(), made_by: made_by.to_owned() };
-        self.add_update(post, update).await?;
-        self.changed().await;
-        Ok(())
-    }
-
-    async fn add_update(&self, post: i64, mut update: Update) -> Result<(), KeepError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let count = self.kept.lock().posts.get(&post).map(|post| post.updates.len()).ok_or(KeepError::Unknown)?;
-        if count >= UPDATES_MAX {
-            return Err(KeepError::Full(UPDATES_MAX));
-        }
-        update.id = self.store.add_update(post, stored_update(&update)).await?;
-        if let Some(post) = self.kept.lock().posts.get_mut(&post) {
-            post.updates.push(update);
-        }
-        Ok(())
-    }
-
-    /// Forgets a post.
-    ///
-    /// # Errors
-    /// It is not there, or the database's.
-    pub async fn forget_post(&self, id: i64) -> Result<(), KeepError> {
-        let one_at_a_time = self.changing.lock().await;
-        if !self.kept.lock().posts.contains_key(&id) {
-            return Err(KeepError::Unknown);
-        }
-        self.store.delete_posts(vec![id]).await?;
-        self.kept.lock().posts.remove(&id);
-        drop(one_at_a_time);
-        self.changed().await;
-        Ok(())
-    }
-
-    /// How a page would look with what there is now, whether it is kept or not. Blocking.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn look(&self, id: Option<i64>, text: &str) -> Result<Drawn, KeepError> {
-        let page = Arc::new(self.numbered(&read_one(text).map_err(KeepError::Wrong)?)?);
-        let posts = id.map(|id| self.posts(id)).unwrap_or_default();
-        let picture = self.picture(&page, &posts, &self.desk.views())?;
-        Ok(self.draw.draw(&Picture { logo: self.logo_tag(id), ..picture }))
-    }
-
-    /// What a page shows now. Blocking.
-    fn picture(&self, page: &Arc<StatusPage>, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<Picture, DbError> {
-        let now = self.clock.now_ms();
-        let windows: Vec<Window> = days(page.zone(), now).into_iter().map(|(_, window)| window).collect();
-        let mut all: BTreeMap<i64, Seen> = views.iter().map(|(id, view)| (*id, seen(view))).collect();
-        let shown = shown_checks(page, &all);
-        for id in &shown {
-            let Some(one) = all.get_mut(id) else { continue };
-            one.is_maintained = self.desk.is_maintained(*id);
-            one.days = self.desk.tallies(*id, &windows)?;
-            let past = Window::new(now - (PAST_DAYS + 1) * DAY, now);
-            one.outages = self.outages(*id, past, OUTAGES_MAX)?;
-            if page.show_latency {
-                one.latency = self.desk.figures(*id, Window::new(now - DAY, now))?.results.latencies.quantile(0.5);
-            }
-        }
-        Ok(Picture::new(page, &all, posts, &self.desk.planned(), now))
-    }
-
-    /// What was within a window on a page, as its past; and whether there was anything before. Blocking.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn within(&self, known: &Known, window: Window) -> Result<(Picture, bool), DbError> {
-        let (now, posts) = (self.clock.now_ms(), self.posts(known.id));
-        let mut all: BTreeMap<i64, Seen> = self.desk.views().iter().map(|(id, view)| (*id, seen(view))).collect();
-        let mut is_more = posts.iter().any(|post| post.made_at < window.from);
-        let limit = i64::try_from(ENTRIES_MAX).unwrap_or(i64::MAX).saturating_add(1);
-        for id in shown_checks(&known.page, &all) {
-            let Some(one) = all.get_mut(&id) else { continue };
-            one.outages = self.outages(id, window, limit)?;
-            is_more = is_more || !self.desk.incidents(Some(id), Window::new(0, window.from), 1)?.is_empty();
-        }
-        Ok((Picture::of_window(&known.page, &all, &posts, window, now), is_more))
-    }
-
     /// Counts what people change.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
-    }
-
-    /// When a check was down, outside of maintenance.
-    fn outages(&self, id: i64, past: Window, limit: i64) -> Result<Vec<(i64, Option<i64>)>, DbError> {
-        let maintenance = self.desk.maintenance(id, past);
-        let is_work = |from: i64, until: i64| maintenance.iter().any(|window| window.from <= from && until <= window.until);
-        let found = self.desk.incidents(Some(id), past, limit)?.into_iter().map(|one| (one.incident.from, one.incident.until));
-        Ok(found.filter(|(from, until)| !is_work(*from, until.unwrap_or(past.until))).collect())
     }
 
     async fn changed(&self) {
         self.version.fetch_add(1, Ordering::Relaxed);
         self.refresh().await;
     }
-
-    /// Draws pages until it is told to stop.
-    pub async fn run(&self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            if let Err(error) = self.tell_by_itself().await {
-                tracing::warn!(%error, "posts of checks that are down are not made");
-            }
-            self.refresh().await;
-            tokio::select! {
-                () = tokio::time::sleep(LOOKED_EVERY) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-
-    /// Draws every page that is not as it should be.
-    pub async fn refresh(&self) {
-        let _one_at_a_time = self.drawing.lock().await;
-        let (pages, posts): (Vec<Known>, Vec<Post>) = {
-            let kept = self.kept.lock();
-            (kept.pages.values().filter(|known| known.page.published).cloned().collect(), kept.posts.values().cloned().collect())
-        };
-        let before = self.ready.load_full();
-        if pages.is_empty() && before.is_empty() {
-            return;
-        }
-        let (views, version, now) = (self.desk.views(), self.version.load(Ordering::Relaxed), self.clock.now_ms());
-        let mut ready = HashMap::with_capacity(pages.len());
-        for known in pages {
-            let mark = self.mark(&known.page, &views);
-            let old = before.get(&known.page.slug);
-            let is_fresh = |old: &&Arc<Ready>| {
-                let age = now - old.picture.at;
-                old.version == version && (0..DRAWN_ANYWAY_MS).contains(&age) && (old.mark == mark || age < DRAWN_AGAIN_MS)
-            };
-            if let Some(old) = old.filter(is_fresh) {
-                ready.insert(known.page.slug.clone(), Arc::clone(old));
-                continue;
-            }
-            let posts: Vec<Post> = posts.iter().filter(|post| post.page == known.id).cloned().collect();
-            match self.drawn(&known, &posts, &views) {
-                Ok((picture, drawn)) => {
-                    let Drawn { html, atom, rss, json, calendar } = drawn;
-                    let [html, atom, rss, json, calendar] = [html, atom, rss, json, calendar].map(Copies::new);
-                    let new = Ready { picture, html, atom, rss, json, calendar, mark, version };
-                    ready.insert(known.page.slug.clone(), Arc::new(new));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, slug = known.page.slug, "a status page is not drawn, and stays as it was");
-                    ready.extend(old.map(|old| (known.page.slug.clone(), Arc::clone(old))));
-                }
-            }
-        }
-        self.ready.store(Arc::new(ready));
-    }
-
-    fn drawn(&self, known: &Known, posts: &[Post], views: &BTreeMap<i64, View>) -> Result<(Picture, Drawn), DbError> {
-        // Reading and drawing take milliseconds, but block.
-        let make = || {
-            let picture = Picture { logo: self.logo_tag(Some(known.id)), ..self.picture(&known.page, posts, views)? };
-            let drawn = self.draw.draw(&picture);
-            Ok((picture, drawn))
-        };
-        match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
-            Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(make),
-            _ => make(),
-        }
-    }
-
-    /// Differs where something turned that a page shows.
-    fn mark(&self, page: &StatusPage, views: &BTreeMap<i64, View>) -> u64 {
-        let all: BTreeMap<i64, Seen> = views.iter().map(|(id, view)| (*id, seen(view))).collect();
-        let mut mark = std::hash::DefaultHasher::new();
-        for id in shown_checks(page, &all) {
-            let Some(view) = views.get(&id) else { continue };
-            (id, view.span.state.number(), view.span.from, self.desk.is_maintained(id), &view.check.name).hash(&mut mark);
-        }
-        let planned = self.desk.planned();
-        (planned.len(), planned.iter().map(|plan| plan.id).max()).hash(&mut mark);
-        mark.finish()
-    }
-
-    /// Tells of checks that are down for long, and of those that are up again, on pages that want it.
-    async fn tell_by_itself(&self) -> Result<(), KeepError> {
-        let pages: Vec<Known> = self.pages().into_iter().filter(|known| known.page.published && known.page.auto_after.ms() > 0).collect();
-        let own: Vec<Post> =
-            self.kept.lock().posts.values().filter(|post| post.of.is_some() && post.resolved_at().is_none()).cloned().collect();
-        if pages.is_empty() && own.is_empty() {
-            return Ok(());
-        }
-        let (views, now) = (self.desk.views(), self.clock.now_ms());
-        let all: BTreeMap<i64, Seen> = views.iter().map(|(id, view)| (*id, seen(view))).collect();
-        let mut is_new = false;
-        for known in &pages {
-            for id in shown_checks(&known.page, &all) {
-                let Some(since) = views.get(&id).filter(|view| view.span.state == State::Down).map(|view| view.span.from) else { continue };
-                let is_told =
-                    self.kept.lock().posts.values().any(|post| post.page == known.id && post.is_about(id) && post.of == Some(since));
-                if now - since < known.page.auto_after.ms() || is_told || self.desk.is_maintained(id) {
-                    continue;
-                }
-                let update = own_update(now, Stage::Investigating);
-                let (title, made_by) = (String::new(), SERVER.to_owned());
-                let post = Post {
-                    id: 0,
-                    page: known.id,
-                    title,
-                    severity: Severity::Outage,
-                    checks: vec![id],
-                    of: Some(since),
-                    made_at: now,
-                    made_by,
-                    updates: vec![update],
-                };
-                self.add(post).await?;
-                is_new = true;
-            }
-        }
-        for post in own {
-            let still = |id: &i64| views.get(id).is_some_and(|view| view.span.state != State::Up && view.span.state != State::Paused);
-            if !post.checks.iter().any(still) {
-                self.add_update(post.id, own_update(now, Stage::Resolved)).await?;
-                is_new = true;
-            }
-        }
-        if is_new {
-            self.version.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-}
-
-fn own_update(at: i64, stage: Stage) -> Update {
-    Update { id: 0, at, stage, text: String::new(), made_by: SERVER.to_owned() }
 }
 
 fn seen(view: &View) -> Seen {
@@ -606,25 +392,7 @@ fn seen(view: &View) -> Seen {
         is_maintained: false,
         days: Vec::new(),
         latency: None,
+        pace: Vec::new(),
         outages: Vec::new(),
     }
-}
-
-fn stored_update(update: &Update) -> StoredUpdate {
-    let Update { id, at, stage, text, made_by } = update.clone();
-    StoredUpdate { id, at, stage: stage.as_str().to_owned(), text, made_by }
-}
-
-fn stored(post: &Post) -> StoredPost {
-    let Post { id, page, title, severity, checks, of, made_at, made_by, updates } = post.clone();
-    let updates = updates.iter().map(stored_update).collect();
-    StoredPost { id, page, title, severity: severity.as_str().to_owned(), checks, of, made_at, made_by, updates }
-}
-
-/// None where it is in words that nobody knows.
-fn post_of(stored: StoredPost) -> Option<Post> {
-    let StoredPost { id, page, title, severity, checks, of, made_at, made_by, updates } = stored;
-    let update = |StoredUpdate { id, at, stage, text, made_by }| Some(Update { id, at, stage: Stage::parse(&stage)?, text, made_by });
-    let updates = updates.into_iter().filter_map(update).collect();
-    Some(Post { id, page, title, severity: Severity::parse(&severity)?, checks, of, made_at, made_by, updates })
 }

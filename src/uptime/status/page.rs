@@ -1,14 +1,14 @@
 //! A status page as people write it: what is on it, how it looks, who finds it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::accent::Colour;
+use super::host::{self, HOSTS_MAX};
 use crate::base::location::Location;
 use crate::base::quote::quote;
 use crate::base::time::Duration;
-use crate::platform::config::diagnostic::{Diagnostic, Report};
-use crate::platform::config::keys::{Keys, keys, to_node};
+use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::keys::{keys, read_text, to_node};
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml;
 use crate::uptime::config::check::NAME_CHARS_MAX;
@@ -30,6 +30,11 @@ const AUTO_AFTER_MAX_MS: i64 = 86_400_000;
 /// Characters of a password at least, and bytes at most.
 const PASSWORD_CHARS_MIN: usize = 8;
 const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Links at the foot of a page, and letters of the address of one.
+pub const LINKS_MAX: usize = 8;
+const URL_CHARS_MAX: usize = 500;
+/// Characters of the text at the foot of a page.
+pub const FOOTER_CHARS_MAX: usize = 500;
 /// Names that the server needs for itself.
 const RESERVED: [&str; 2] = ["self", "feed"];
 
@@ -63,12 +68,23 @@ keys! {
 }
 
 keys! {
+    /// A link at the foot of a page, such as to an imprint.
+    Link, "a link", check = vet_link;
+    /// What it is called.
+    name: String,
+    /// Where it leads: https:// or mailto:.
+    url: String,
+}
+
+keys! {
     /// A status page as it is written.
     StatusPage, "status page", check = vet;
     /// Its name, on top of it.
     title: String,
     /// Its place in the address: /status/slug.
     slug: String,
+    /// Names of hosts under which it stands alone, such as status.example.com; links lead to the first.
+    hosts: Vec<String>,
     /// A sentence below its name.
     description: String,
     /// What is on it.
@@ -93,6 +109,12 @@ keys! {
     listed: bool,
     /// Whether it says how fast answers are.
     show_latency: bool,
+    /// Whether it says how available parts were, in percent.
+    show_values: bool = true,
+    /// Links at its foot.
+    links: Vec<Link>,
+    /// A text at its foot.
+    footer: String,
     /// Tells by itself of a check that was down for so long.
     auto_after: Duration => Duration::default(),
 }
@@ -143,6 +165,49 @@ pub fn slug_of(title: &str) -> String {
     slug.trim_matches('-').to_owned()
 }
 
+fn vet_link(link: &mut Link, section: &mut Section<'_, '_>) {
+    let mut refuse = |key: &str, message: String| {
+        let at = section.value_place(key);
+        section.report.error(at, message);
+    };
+    link.name = link.name.trim().to_owned();
+    if link.name.is_empty() || link.name.chars().count() > NAME_CHARS_MAX {
+        refuse("name", format!("links: each has a name, of no more than {NAME_CHARS_MAX} characters"));
+    }
+    let read = url::Url::parse(link.url.trim()).ok().filter(|_| link.url.len() <= URL_CHARS_MAX);
+    let leads = |url: &url::Url| match url.scheme() {
+        "https" => url.has_host() && url.username().is_empty() && url.password().is_none(),
+        "mailto" => url.path().contains('@'),
+        _ => false,
+    };
+    match read.filter(leads) {
+        // As a browser reads it, so that nothing else can be meant by it.
+        Some(url) => link.url = url.into(),
+        None => refuse(
+            "url",
+            format!(
+                "links: read {}, expected an address with https:// or mailto:, of {URL_CHARS_MAX} characters at most",
+                quote(&link.url.chars().take(URL_CHARS_MAX).collect::<String>())
+            ),
+        ),
+    }
+}
+
+/// Names of hosts as they are kept, each once.
+fn read_hosts(written: &[String]) -> Result<Vec<String>, String> {
+    if written.len() > HOSTS_MAX {
+        return Err(format!("hosts: {} are too many, {HOSTS_MAX} may be", written.len()));
+    }
+    let mut hosts = Vec::with_capacity(written.len());
+    for text in written {
+        let host = host::read(text)?;
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    Ok(hosts)
+}
+
 fn vet_part(part: &mut Part, section: &mut Section<'_, '_>) {
     let mut refuse = |key: &str, message: String| {
         let at = section.value_place(key);
@@ -188,6 +253,14 @@ fn vet(page: &mut StatusPage, section: &mut Section<'_, '_>) {
     page.description = page.description.trim().to_owned();
     page.slug = page.slug.trim().to_owned();
     page.password = page.password.trim().to_owned();
+    page.footer = page.footer.trim().to_owned();
+    match read_hosts(&page.hosts) {
+        Ok(hosts) => page.hosts = hosts,
+        Err(why) => refuse("hosts", why),
+    }
+    if page.links.len() > LINKS_MAX {
+        refuse("links", format!("links: {} are too many, {LINKS_MAX} may be", page.links.len()));
+    }
     if page.title.is_empty() {
         refuse("title", "a status page has a title".to_owned());
     }
@@ -202,7 +275,11 @@ fn vet(page: &mut StatusPage, section: &mut Section<'_, '_>) {
     } else if RESERVED.contains(&page.slug.as_str()) {
         refuse("slug", format!("slug: the server needs {} for itself", quote(&page.slug)));
     }
-    for (key, text, most) in [("title", &page.title, NAME_CHARS_MAX), ("description", &page.description, DESCRIPTION_CHARS_MAX)] {
+    for (key, text, most) in [
+        ("title", &page.title, NAME_CHARS_MAX),
+        ("description", &page.description, DESCRIPTION_CHARS_MAX),
+        ("footer", &page.footer, FOOTER_CHARS_MAX),
+    ] {
         if text.chars().count() > most {
             refuse(key, format!("{key}: longer than {most} characters"));
         }
@@ -235,21 +312,7 @@ fn vet(page: &mut StatusPage, section: &mut Section<'_, '_>) {
 /// # Errors
 /// Everything that is wrong with it, with its place in the text.
 pub fn read_one(text: &str) -> Result<StatusPage, Vec<Diagnostic>> {
-    let mut report = Report::new(Path::new("status page"));
-    let mut found = None;
-    match yaml::parse(text) {
-        Ok(document) => {
-            if let Some(mut section) = Section::open(&document.root, StatusPage::NAME, &mut report) {
-                let mut page = StatusPage::read_keys(&mut section);
-                page.check(&mut section);
-                section.finish_exactly();
-                found = Some(page);
-            }
-        }
-        Err(error) => report.error(error.at, error.message),
-    }
-    report.finish()?;
-    found.ok_or_else(Vec::new)
+    read_text(text)
 }
 
 #[cfg(test)]
@@ -265,12 +328,15 @@ mod tests {
         for text in [
             "title: Example",
             "title: Shop & Co\nslug: shop\nlanguage: ar\ntime_zone: Africa/Cairo\naccent: '#0af'\nlisted: true\nauto_after: 5m\nsections:\n- title: Web\n  checks: [a, b]\n  labels: {team: web}\n  components:\n  - {check: a, name: Website, description: The shop}",
+            "title: Own\nhosts: [Status.Example.com., xn--mnchen-3ya.example, status.example.com]\nfooter: Ours\nshow_values: false\nlinks:\n- {name: Imprint, url: 'https://Example.com/imprint?a=1&b'}\n- {name: Mail, url: 'mailto:help@example.com'}",
             r#"{"title": "J", "published": false, "sections": [{"checks": ["x"]}]}"#,
         ] {
             let read = read_one(text).unwrap();
             assert_eq!(read_one(&read.text()).unwrap(), read, "{}", read.text());
         }
         assert_eq!(read_one("title: Shop & Co. (EU)").unwrap().slug, "shop-co-eu");
+        let own = read_one("{title: a, hosts: [B.example, a.example, b.example.], links: [{name: I, url: 'https://X.example'}]}").unwrap();
+        assert_eq!((own.hosts.join(" "), own.links[0].url.as_str()), ("b.example a.example".to_owned(), "https://x.example/"));
     }
 
     #[test]
@@ -284,6 +350,12 @@ mod tests {
             ("{title: a, accent: red}", "accent: read \"red\", expected a colour"),
             ("{title: a, time_zone: Mars}", "time_zone: there is no place \"Mars\""),
             ("{title: a, auto_after: 2d}", "auto_after: a day at most"),
+            ("{title: a, hosts: [ok.example, 127.0.0.1]}", "hosts: \"127.0.0.1\" is an address"),
+            ("{title: a, hosts: [a.b, b.b, c.b, d.b, e.b, f.b, g.b, h.b, i.b, j.b, k.b]}", "hosts: 11 are too many, 10 may be"),
+            ("{title: a, links: [{name: x, url: 'javascript:alert(1)'}]}", "links: read \"javascript:alert(1)\", expected an address"),
+            ("{title: a, links: [{name: x, url: 'http://x.example'}]}", "expected an address with https:// or mailto:"),
+            ("{title: a, links: [{name: x, url: 'https://a:b@x.example'}]}", "expected an address with https:// or mailto:"),
+            ("{title: a, links: [{url: 'https://x.example'}]}", "links: each has a name"),
             ("{title: a, section: []}", "unknown key"),
             ("{title: a, sections: [{components: [{name: x}]}]}", "each says of which check it is"),
         ] {

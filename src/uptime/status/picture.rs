@@ -41,6 +41,8 @@ pub struct Seen {
     pub days: Vec<Tally>,
     /// How fast it answered within a day, in the middle.
     pub latency: Option<Duration>,
+    /// How long answers took in the hours of a day, the oldest first; none of an hour without one.
+    pub pace: Vec<Option<Duration>>,
     /// When it was down within the days of the past; without an end where it still is.
     pub outages: Vec<(i64, Option<i64>)>,
 }
@@ -102,6 +104,8 @@ pub struct Component {
     pub days: Vec<Day>,
     /// How fast it answers, where the page says so.
     pub latency: Option<Duration>,
+    /// The same by hours of a day, the oldest first.
+    pub pace: Vec<Option<Duration>>,
 }
 
 impl Component {
@@ -138,6 +142,8 @@ pub struct Coming {
     pub window: Window,
     /// Names of components; empty for all.
     pub of: Vec<String>,
+    /// When it was announced, or became what it is.
+    pub since: i64,
 }
 
 /// Something that was.
@@ -186,6 +192,8 @@ pub struct Picture {
     pub is_cut: bool,
     /// Names the logo; empty where there is none.
     pub logo: String,
+    /// When what is announced became what it is.
+    pub announced_at: i64,
 }
 
 /// The days of bars at an instant, ascending and beside each other; the last ends now. A day begins when the clock of the
@@ -266,6 +274,7 @@ impl Picture {
                     condition: condition(id, one, &active),
                     days: days.iter().zip(&one.days).map(day).collect(),
                     latency: one.latency.filter(|_| page.show_latency),
+                    pace: if page.show_latency { one.pace.clone() } else { Vec::new() },
                 })
             };
             sections.push(Section { title: part.title.clone(), components: ids.into_iter().filter_map(component).collect() });
@@ -277,7 +286,9 @@ impl Picture {
         let solved = solved.into_iter().filter(|post| post.resolved_at().is_some_and(|at| at >= since)).collect();
         let (past, is_cut) = past(solved, posts, seen, &names, (Window::new(since, i64::MAX), now), zone);
         let sentence = Sentence::new(&sections, &active);
-        Self { page: Arc::clone(page), at: now, zone, sentence, sections, active, coming, past, is_cut, logo: String::new() }
+        let (page, logo) = (Arc::clone(page), String::new());
+        let announced_at = coming.iter().map(|one| one.since).max().unwrap_or(0);
+        Self { page, at: now, zone, sentence, sections, active, coming, past, is_cut, logo, announced_at }
     }
 
     /// The same with what was within a window as its past: everything that began then, also what goes on.
@@ -286,6 +297,18 @@ impl Picture {
         let told = posts.iter().filter(|post| window.contains(post.made_at)).cloned().collect();
         let (past, is_cut) = past(told, posts, seen, &names(&picture.sections), (window, now), picture.zone);
         Self { past, is_cut, ..picture }
+    }
+
+    /// The same, where it was drawn before: what is announced became what it is then, unless it differs. After a start
+    /// that is when the page or a plan was made last.
+    #[must_use]
+    pub fn after(self, before: Option<&Self>, changed_at: i64) -> Self {
+        let is_same = |before: &&Self| before.coming == self.coming && before.page.title == self.page.title;
+        let announced_at = match before {
+            None => self.announced_at.max(changed_at),
+            Some(_) => before.filter(is_same).map_or(self.at, |before| before.announced_at),
+        };
+        Self { announced_at, ..self }
     }
 
     /// Every component, each once.
@@ -319,8 +342,8 @@ fn coming(planned: &[Planned], seen: &BTreeMap<i64, Seen>, names: &BTreeMap<i64,
         let covers = |id: &i64| seen.get(id).is_some_and(|one| plan.covers.holds(*id, &one.labels));
         let of: Vec<String> = names.iter().filter(|(id, _)| covers(id)).map(|(_, name)| name.clone()).collect();
         let is_all = of.len() == names.len();
-        let (id, title, note) = (plan.id, plan.title.clone(), plan.note.clone());
-        (!of.is_empty()).then(|| Coming { id, title, note, window, of: if is_all { Vec::new() } else { of } })
+        let (id, title, note, since) = (plan.id, plan.title.clone(), plan.note.clone(), plan.maintenance.in_force.from);
+        (!of.is_empty()).then(|| Coming { id, title, note, window, of: if is_all { Vec::new() } else { of }, since })
     };
     let mut coming: Vec<Coming> = planned.iter().filter_map(one).collect();
     coming.sort_by_key(|one| (one.window.from, one.id));

@@ -6,6 +6,8 @@ pub const TITLE_CHARS_MAX: usize = 200;
 pub const TEXT_CHARS_MAX: usize = 5_000;
 /// Updates of one post.
 pub const UPDATES_MAX: usize = 200;
+/// Drafts of one page.
+pub const DRAFTS_MAX: usize = 100;
 /// Posts of one page that are kept.
 pub const POSTS_MAX: usize = 1_000;
 
@@ -88,6 +90,8 @@ pub struct Update {
     pub text: String,
     /// By whom.
     pub made_by: String,
+    /// When it was put in other words, if it was.
+    pub edited_at: Option<i64>,
 }
 
 /// A thread of updates about one thing.
@@ -129,6 +133,11 @@ impl Post {
         self.updates.last().map_or(self.made_at, |update| update.at)
     }
 
+    /// When it was told of, or what was told was put in other words, last.
+    pub fn changed_at(&self) -> i64 {
+        self.updates.iter().flat_map(|update| [Some(update.at), update.edited_at]).flatten().max().unwrap_or(self.made_at)
+    }
+
     /// Whether it is about a check; one that names none is about all.
     pub fn is_about(&self, check: i64) -> bool {
         self.checks.contains(&check)
@@ -159,11 +168,43 @@ impl NewPost {
         if self.title.trim().is_empty() {
             return Err(("title", "a post has a title".to_owned()));
         }
+        self.vet_lengths()?;
+        vet_text(&self.text)
+    }
+
+    /// What is wrong with it as a draft, which need not be whole.
+    ///
+    /// # Errors
+    /// The first that is too long.
+    pub fn vet_lengths(&self) -> Result<(), (&'static str, String)> {
         if self.title.chars().count() > TITLE_CHARS_MAX {
             return Err(("title", format!("title: longer than {TITLE_CHARS_MAX} characters")));
         }
-        vet_text(&self.text)
+        vet_length(&self.text)
     }
+}
+
+/// A post that only editors see, until they tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostDraft {
+    /// Names it.
+    pub id: i64,
+    /// The page that it is for.
+    pub page: i64,
+    /// In a few words; may be empty still.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Numbers of the checks that it is about.
+    pub checks: Vec<i64>,
+    /// How far they are.
+    pub stage: Stage,
+    /// In words; may be empty still.
+    pub text: String,
+    /// When it was changed last.
+    pub changed_at: i64,
+    /// By whom.
+    pub changed_by: String,
 }
 
 /// What is wrong with the text of an update.
@@ -174,6 +215,10 @@ pub fn vet_text(text: &str) -> Result<(), (&'static str, String)> {
     if text.trim().is_empty() {
         return Err(("text", "an update says something".to_owned()));
     }
+    vet_length(text)
+}
+
+fn vet_length(text: &str) -> Result<(), (&'static str, String)> {
     if text.chars().count() > TEXT_CHARS_MAX {
         return Err(("text", format!("text: longer than {TEXT_CHARS_MAX} characters")));
     }

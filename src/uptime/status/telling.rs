@@ -1,10 +1,14 @@
-//! Tells followers of a page what is told on it: one after the other, each update once, again later where that fails.
+//! Tells followers of a page what is told on it: one after the other, again later where that fails.
+//!
+//! A letter goes out once at most: where the server is killed meanwhile, nobody knows whether it left, and people are not
+//! told twice. A call of a webhook goes out once at least: programs know by its [`id`] what they had already.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::SharedClock;
@@ -20,6 +24,23 @@ const AGAIN_AFTER_MS: [i64; 5] = [60_000, 300_000, 1_800_000, 7_200_000, 21_600_
 const TOLD_FOR_MS: i64 = 2 * 86_400_000;
 /// How long somebody has to say yes, in milliseconds.
 const ASKED_FOR_MS: i64 = 2 * 86_400_000;
+
+/// Ways on which it does no harm to be told twice.
+const TOLD_TWICE: &[&str] = &[WEBHOOK];
+/// The ways.
+pub const MAIL: &str = "mail";
+/// See [`MAIL`].
+pub const WEBHOOK: &str = "webhook";
+
+/// Names what somebody is told for good: the same whenever it is tried, another for everybody and each update, whatever
+/// the server.
+pub fn id(telling: &Telling) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"pharos status page");
+    hash.update(telling.follower.secret.as_bytes());
+    hash.update(telling.update.to_be_bytes());
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Carries a message.
 pub trait Messenger: Send + Sync {
@@ -57,15 +78,11 @@ pub async fn tell_due(store: &Store, messenger: &dyn Messenger, clock: &SharedCl
 
 /// Tells until the end.
 pub async fn run(store: Store, messenger: Arc<dyn Messenger>, clock: SharedClock, stop: CancellationToken) {
-    if let Err(error) = store.settle_tellings().await {
-        tracing::error!(%error, "followers of status pages are not told");
-        return;
-    }
+    // Also after a failure of the database, which may have kept from being taken down what was under way.
+    let mut is_settled = false;
     while !stop.is_cancelled() {
-        let done = match tell_due(&store, messenger.as_ref(), &clock, &stop).await {
-            Ok(_) => store.forget_unconfirmed(clock.now_ms() - ASKED_FOR_MS).await.map(drop),
-            Err(error) => Err(error),
-        };
+        let done = tell(&store, messenger.as_ref(), &clock, &stop, is_settled).await;
+        is_settled = done.is_ok();
         if let Err(error) = done {
             tracing::warn!(%error, "followers of status pages are not told now");
         }
@@ -76,9 +93,37 @@ pub async fn run(store: Store, messenger: Arc<dyn Messenger>, clock: SharedClock
     }
 }
 
+/// Tells what is due, once what was under way is settled.
+async fn tell(
+    store: &Store,
+    messenger: &dyn Messenger,
+    clock: &SharedClock,
+    stop: &CancellationToken,
+    is_settled: bool,
+) -> Result<(), DbError> {
+    if !is_settled {
+        store.settle_tellings(TOLD_TWICE).await?;
+    }
+    tell_due(store, messenger, clock, stop).await?;
+    store.forget_unconfirmed(clock.now_ms() - ASKED_FOR_MS).await.map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_stays_and_is_one_follower_s_and_one_update_s() {
+        let telling = |secret: &str, update, tries| Telling {
+            follower: Follower { secret: secret.to_owned(), ..Follower::default() },
+            update,
+            tries,
+            ..Telling::default()
+        };
+        let first = id(&telling("a", 7, 0));
+        assert_eq!((first.len(), &first), (32, &id(&telling("a", 7, 3))));
+        assert!(first != id(&telling("b", 7, 0)) && first != id(&telling("a", 8, 0)));
+    }
 
     #[test]
     fn failures_are_tried_later_and_later_and_then_no_more() {

@@ -45,7 +45,7 @@ pub enum Added {
 }
 
 /// An update that is to be told to somebody now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telling {
     /// To whom.
     pub follower: Follower,
@@ -217,9 +217,20 @@ impl Store {
         self.db.write(move |tx| tx.execute(sql, params![follower, update, state, next, problem]).map(drop)).await
     }
 
-    /// After a restart: what was under way left or did not, and is not told again.
-    pub async fn settle_tellings(&self) -> Result<usize, DbError> {
-        self.db.write(|tx| tx.execute("UPDATE uptime_told SET state = ?1 WHERE state = ?2", [TOLD, UNDER_WAY])).await
+    /// After a restart: what was under way left or did not. On a way of these it is told again, as whoever is told there
+    /// knows it by its id; on others it is not. Gives how many there were.
+    pub async fn settle_tellings(&self, again: &'static [&'static str]) -> Result<usize, DbError> {
+        let settle = move |tx: &Transaction<'_>| {
+            let mut count = 0;
+            let sql = "UPDATE uptime_told SET state = 0, tries = tries + 1, next_ms = 0 \
+                       WHERE state = ?1 AND follower_id IN (SELECT id FROM uptime_followers WHERE way = ?2)";
+            for way in again {
+                count += tx.prepare_cached(sql)?.execute(params![UNDER_WAY, way])?;
+            }
+            let rest = tx.execute("UPDATE uptime_told SET state = ?1 WHERE state = ?2", [TOLD, UNDER_WAY])?;
+            Ok(count + rest)
+        };
+        self.db.write(settle).await
     }
 }
 
@@ -260,7 +271,7 @@ mod tests {
             updates: vec![update],
             ..StoredPost::default()
         };
-        store.add_post(post).await.unwrap();
+        store.add_post(post, None).await.unwrap();
     }
 
     async fn next(store: &Store, now: i64) -> Option<Telling> {
@@ -285,10 +296,26 @@ mod tests {
         assert_eq!(next(&store, 49).await, None);
         assert_eq!(next(&store, 50).await.unwrap().tries, 1);
         // A crash here: whether the letter left is not known, and it is not sent twice.
-        assert_eq!(store.settle_tellings().await.unwrap(), 1);
+        assert_eq!(store.settle_tellings(&["webhook"]).await.unwrap(), 1);
         assert_eq!(next(&store, 1_000).await, None);
         assert!(store.end_follower("s-a@x".to_owned()).await.unwrap());
         assert_eq!(store.followers(page).unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn who_knows_what_came_twice_is_told_again_after_a_crash() {
+        let (_folder, store, page) = open().await;
+        let hook = Follower { way: "webhook".to_owned(), confirmed_at: Some(1), ..asked(page, "https://x/hook") };
+        store.add_follower(hook).await.unwrap();
+        tell(&store, page, "after").await;
+        let next = async || store.next_telling(vec!["webhook"], 0, 1).await.unwrap();
+        let first = next().await.unwrap();
+        assert_eq!((first.tries, next().await), (0, None));
+        assert_eq!(store.settle_tellings(&["webhook"]).await.unwrap(), 1);
+        let second = next().await.unwrap();
+        assert_eq!((second.update, second.tries), (first.update, 1), "the same, and counted, so that it comes to an end");
+        store.was_told(&second, None).await.unwrap();
+        assert_eq!((store.settle_tellings(&["webhook"]).await.unwrap(), next().await), (0, None), "what was told stays told");
     }
 
     #[tokio::test]

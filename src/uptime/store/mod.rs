@@ -5,6 +5,7 @@
 
 mod books;
 mod checks;
+mod drafts;
 mod followers;
 pub mod kuma;
 mod maintenance;
@@ -18,6 +19,7 @@ use crate::platform::db::Db;
 
 pub use books::Written;
 pub use checks::{NotStored, Stored};
+pub use drafts::{StoredDraft, StoredTemplate};
 pub use followers::{Added, FOLLOWERS_MAX, Follower, Telling};
 pub use maintenance::{MAINTENANCE_MAX, StoredMaintenance};
 pub use pages::{StoredPage, StoredPost, StoredUpdate};

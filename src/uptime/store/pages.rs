@@ -56,6 +56,8 @@ pub struct StoredUpdate {
     pub text: String,
     /// By whom.
     pub made_by: String,
+    /// When it was put in other words.
+    pub edited_at: Option<i64>,
 }
 
 fn page(row: &Row<'_>) -> rusqlite::Result<StoredPage> {
@@ -69,12 +71,22 @@ fn post(row: &Row<'_>) -> rusqlite::Result<StoredPost> {
         page: row.get(1)?,
         title: row.get(2)?,
         severity: row.get(3)?,
-        checks: checks.split(',').filter_map(|number| number.parse().ok()).collect(),
+        checks: numbers(&checks),
         of: row.get(5)?,
         made_at: row.get(6)?,
         made_by: row.get(7)?,
         updates: Vec::new(),
     })
+}
+
+/// Numbers with commas between.
+pub(super) fn numbers(text: &str) -> Vec<i64> {
+    text.split(',').filter_map(|number| number.parse().ok()).collect()
+}
+
+/// The same as they are stored.
+pub(super) fn joined(numbers: &[i64]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn add_update(tx: &Transaction<'_>, post: i64, update: &StoredUpdate) -> rusqlite::Result<i64> {
@@ -97,12 +109,19 @@ impl Store {
             let sql = "SELECT id, page_id, title, severity, checks, of_ms, made_ms, made_by FROM uptime_posts ORDER BY id";
             let mut posts: Vec<StoredPost> = db.prepare(sql)?.query_map([], post)?.collect::<Result<_, _>>()?;
             let mut updates =
-                db.prepare("SELECT post_id, id, at_ms, stage, text, made_by FROM uptime_post_updates ORDER BY post_id, id")?;
+                db.prepare("SELECT post_id, id, at_ms, stage, text, made_by, edited_ms FROM uptime_post_updates ORDER BY post_id, id")?;
             let mut rows = updates.query([])?;
             while let Some(row) = rows.next()? {
                 let of: i64 = row.get(0)?;
                 let Ok(place) = posts.binary_search_by_key(&of, |post| post.id) else { continue };
-                let update = StoredUpdate { id: row.get(1)?, at: row.get(2)?, stage: row.get(3)?, text: row.get(4)?, made_by: row.get(5)? };
+                let update = StoredUpdate {
+                    id: row.get(1)?,
+                    at: row.get(2)?,
+                    stage: row.get(3)?,
+                    text: row.get(4)?,
+                    made_by: row.get(5)?,
+                    edited_at: row.get(6)?,
+                };
                 posts[place].updates.push(update);
             }
             Ok(posts)
@@ -154,15 +173,18 @@ impl Store {
         self.db.write(move |tx| tx.execute("DELETE FROM uptime_pages WHERE id = ?1", [id]).map(drop)).await
     }
 
-    /// Stores a new post with its updates; gives its number and theirs.
-    pub async fn add_post(&self, post: StoredPost) -> Result<(i64, Vec<i64>), DbError> {
+    /// Stores a new post with its updates, in place of a draft if it was one; gives its number and theirs.
+    pub async fn add_post(&self, post: StoredPost, draft: Option<i64>) -> Result<(i64, Vec<i64>), DbError> {
         let add = move |tx: &Transaction<'_>| {
             let StoredPost { page, title, severity, checks, of, made_at, made_by, updates, .. } = post;
-            let checks = checks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let checks = joined(&checks);
             let sql =
                 "INSERT INTO uptime_posts (page_id, title, severity, checks, of_ms, made_ms, made_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             tx.prepare_cached(sql)?.execute(params![page, title, severity, checks, of, made_at, made_by])?;
             let id = tx.last_insert_rowid();
+            if let Some(draft) = draft {
+                tx.prepare_cached("DELETE FROM uptime_post_drafts WHERE id = ?1")?.execute([draft])?;
+            }
             Ok((id, updates.iter().map(|update| add_update(tx, id, update)).collect::<Result<_, _>>()?))
         };
         self.db.write(add).await
@@ -171,6 +193,21 @@ impl Store {
     /// Stores an update of a post; gives its number.
     pub async fn add_update(&self, post: i64, update: StoredUpdate) -> Result<i64, DbError> {
         self.db.write(move |tx| add_update(tx, post, &update)).await
+    }
+
+    /// Puts an update in other words. It keeps its number: who was told of it is not told again.
+    pub async fn edit_update(&self, update: StoredUpdate) -> Result<(), DbError> {
+        let edit = move |tx: &Transaction<'_>| {
+            let StoredUpdate { id, stage, text, edited_at, .. } = &update;
+            let sql = "UPDATE uptime_post_updates SET stage = ?2, text = ?3, edited_ms = ?4 WHERE id = ?1";
+            tx.prepare_cached(sql)?.execute(params![id, stage, text, edited_at]).map(drop)
+        };
+        self.db.write(edit).await
+    }
+
+    /// Forgets an update.
+    pub async fn delete_update(&self, id: i64) -> Result<(), DbError> {
+        self.db.write(move |tx| tx.execute("DELETE FROM uptime_post_updates WHERE id = ?1", [id]).map(drop)).await
     }
 
     /// Forgets posts and their updates.

@@ -50,6 +50,8 @@ pub struct Book {
     changed_incidents: Vec<Incident>,
     /// The span that goes on as it was written down last.
     written: Option<Span>,
+    /// Whether it was never up, as far as is known: it is new, or probed at another place than before.
+    is_unproven: bool,
 }
 
 impl Book {
@@ -63,6 +65,7 @@ impl Book {
             incident: kept.incident,
             changed_incidents: Vec::new(),
             written: kept.span,
+            is_unproven: kept.span.is_none(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Book {
         }
         if is_up {
             self.first_failed = None;
+            self.is_unproven = false;
         }
         self.newest = Some(outcome);
         turn
@@ -104,6 +108,16 @@ impl Book {
     /// Somebody wants to know again.
     pub fn resume(&mut self, now: i64) {
         self.track.resume(now);
+    }
+
+    /// It is probed at another place from now on.
+    pub const fn target_changed(&mut self) {
+        self.is_unproven = true;
+    }
+
+    /// Whether nothing good was heard of it yet where it is probed now.
+    pub const fn is_unproven(&self) -> bool {
+        self.is_unproven
     }
 
     /// The state now.

@@ -15,14 +15,14 @@ use super::planner::{PlanError, Planner, read};
 use super::timing::CheckId;
 use super::watcher::{View, Watcher};
 use crate::base::clock::SharedClock;
-use crate::platform::config::diagnostic::Diagnostic;
+use crate::platform::config::diagnostic::{Diagnostic, lines};
 use crate::platform::db::DbError;
 use crate::uptime::config::Check;
 use crate::uptime::config::file::{self, Defined};
 use crate::uptime::config::maintenance::Described;
 use crate::uptime::model::beat::{Beat, HOUR, Hour};
 use crate::uptime::model::figures::{Tally, tally};
-use crate::uptime::model::incident::IncidentOf;
+use crate::uptime::model::incident::{Incident, IncidentOf, Overlap};
 use crate::uptime::model::planned::Planned;
 use crate::uptime::model::track::Span;
 use crate::uptime::model::window::Window;
@@ -39,7 +39,7 @@ const TOKEN_BYTES: usize = 18;
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
     /// It is wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", lines(.0))]
     Wrong(Vec<Diagnostic>),
     /// It does not fit to the others.
     #[error("{0}")]
@@ -67,7 +67,7 @@ pub struct Desk {
     watcher: Arc<Watcher>,
     clock: SharedClock,
     known: Mutex<BTreeMap<CheckId, (Stored, Defined)>>,
-    planner: Planner,
+    planner: Arc<Planner>,
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -97,7 +97,8 @@ impl Desk {
                 }
             }
         }
-        let planner = Planner::open(store.clone())?;
+        let planner = Arc::new(Planner::open(store.clone())?);
+        watcher.heed(Arc::clone(&planner));
         Ok(Arc::new(Self { store, watcher, clock, known: Mutex::new(known), planner, changing: tokio::sync::Mutex::default() }))
     }
 
@@ -136,7 +137,7 @@ impl Desk {
         let defined = with_token(defined, before.as_ref().map(|(_, defined)| defined))?;
         let now = self.clock.now_ms();
         let old = before.as_ref().map(|(stored, _)| stored.name.clone()).filter(|old| *old != defined.check.name);
-        let others = old.map(|old| self.naming(&old, Some(&defined.check.name), now)).transpose()?.unwrap_or_default();
+        let others = old.map(|old| self.naming(&old, &defined.check.name, now)).transpose()?.unwrap_or_default();
         let mut stored = Stored {
             id: id.unwrap_or(0),
             name: defined.check.name.clone(),
@@ -166,17 +167,9 @@ impl Desk {
     /// # Errors
     /// It stands in a file, or the database's.
     pub async fn delete(&self, id: CheckId) -> Result<bool, PutError> {
-        let _one_at_a_time = self.changing.lock().await;
-        if let Some(file) = self.file_of(id) {
-            return Err(PutError::InFile(file));
-        }
-        let name = self.known.lock().get(&id).map(|(stored, _)| stored.name.clone()).unwrap_or_default();
-        let others = self.naming(&name, None, self.clock.now_ms())?;
-        self.store.put_checks(others.iter().map(|(stored, _)| stored.clone()).collect()).await?;
-        self.keep_all(others);
-        self.store.delete_checks(vec![id]).await.map_err(NotStored::Db)?;
-        self.watcher.forget(id);
-        Ok(self.known.lock().remove(&id).is_some())
+        let is_known = self.known.lock().contains_key(&id);
+        self.delete_all(&[id]).await?;
+        Ok(is_known)
     }
 
     /// All checks and all maintenance that is not over as a file, secrets hidden.
@@ -301,6 +294,17 @@ impl Desk {
     /// The maintenance of a check that touches a range, ascending and joined.
     pub fn maintenance(&self, id: CheckId, range: Window) -> Vec<Window> {
         self.watcher.view(id).map(|view| self.planner.windows(id, &view.check.labels, range)).unwrap_or_default()
+    }
+
+    /// What the maintenance of a check is called that is now, and since when it is.
+    pub fn held(&self, id: CheckId) -> Option<(String, i64)> {
+        self.watcher.view(id).and_then(|view| self.planner.held(id, &view.check.labels, self.clock.now_ms()))
+    }
+
+    /// How much of an incident of a check lies in maintenance.
+    pub fn in_maintenance(&self, id: CheckId, incident: &Incident) -> Overlap {
+        let range = incident.window(self.clock.now_ms());
+        incident.overlap(&self.maintenance(id, range), range.until)
     }
 
     /// Whether there is maintenance of a check now.

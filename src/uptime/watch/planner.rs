@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::timing::CheckId;
-use crate::platform::config::diagnostic::{Diagnostic, Report};
+use crate::platform::config::diagnostic::{Diagnostic, Report, lines};
 use crate::platform::config::keys::{Keys as _, keys, to_node};
 use crate::platform::config::section::Section;
 use crate::platform::config::yaml;
@@ -35,7 +35,7 @@ keys! {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It is wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", lines(.0))]
     Wrong(Vec<Diagnostic>),
     /// A check that nobody knows.
     #[error("checks: there is no check named {0:?}")]
@@ -166,12 +166,26 @@ impl Planner {
 
     /// Whether there is maintenance of a check at an instant, which is now or near it.
     pub fn holds(&self, id: CheckId, labels: &BTreeMap<String, String>, now: i64) -> bool {
+        self.look(now, |held| held.iter().any(|planned| planned.covers.holds(id, labels)))
+    }
+
+    /// What that maintenance is called, and since when it is; of several that which began first.
+    pub fn held(&self, id: CheckId, labels: &BTreeMap<String, String>, now: i64) -> Option<(String, i64)> {
+        self.look(now, |held| {
+            let of_it = held.iter().filter(|planned| planned.covers.holds(id, labels));
+            let since = of_it.filter_map(|planned| Some((planned.maintenance.at(now)?.from, &planned.title)));
+            since.min().map(|(since, title)| (title.clone(), since))
+        })
+    }
+
+    /// Looks at everything that is in force at an instant.
+    fn look<T>(&self, now: i64, look: impl FnOnce(&[&Planned]) -> T) -> T {
         let all = self.all.load();
         let mut holding = self.holding.lock();
         if !holding.within.is_some_and(|within| within.contains(now)) {
             *holding = holding_at(&all, now);
         }
-        holding.which.iter().filter_map(|place| all.get(*place)).any(|planned| planned.covers.holds(id, labels))
+        look(&holding.which.iter().filter_map(|place| all.get(*place)).collect::<Vec<_>>())
     }
 
     /// Announces maintenance, or changes one; gives its number from now on. One at a time: the desk sees to that.

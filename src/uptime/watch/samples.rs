@@ -3,7 +3,8 @@
 //! `pharos_check_up` is the state that is confirmed (1 up, 0 down; no sample while it is unknown), `pharos_check_success` the
 //! last result alone, `pharos_check_duration_seconds` how long that took, by phase and as a whole (`phase="total"`),
 //! `pharos_check_status_code` and `pharos_check_certificate_expiry_seconds` (Unix time at which the first certificate of
-//! the chain ends) where there are such.
+//! the chain ends) where there are such. `pharos_check_maintenance` says whether there is maintenance of it, each minute
+//! and when that changes.
 
 use crate::series::batch::WriteBatch;
 use crate::series::labels::{Labels, LabelsBuilder};
@@ -13,7 +14,13 @@ use crate::uptime::model::outcome::Outcome;
 use crate::uptime::model::track::State;
 
 /// Names of all series of a check that have no further label.
-const PLAIN: [&str; 4] = ["pharos_check_up", "pharos_check_success", "pharos_check_status_code", "pharos_check_certificate_expiry_seconds"];
+const PLAIN: [&str; 5] = [
+    "pharos_check_up",
+    "pharos_check_success",
+    "pharos_check_status_code",
+    "pharos_check_certificate_expiry_seconds",
+    "pharos_check_maintenance",
+];
 /// The series with one for each phase.
 const DURATION: &str = "pharos_check_duration_seconds";
 const PHASES: [&str; 6] = ["total", "resolve", "connect", "tls", "processing", "transfer"];
@@ -61,6 +68,12 @@ pub fn add(batch: &mut WriteBatch, check: &Check, state: State, is_up: bool, out
             put(DURATION, Some(phase), took.as_secs_f64());
         }
     }
+}
+
+/// Says whether there is maintenance of a check.
+pub fn add_maintenance(batch: &mut WriteBatch, check: &Check, is_maintained: bool, at: i64) {
+    batch.open_series(&named(&labels(check), PLAIN[4], None));
+    batch.push_float(at, f64::from(u8::from(is_maintained)));
 }
 
 /// Ends every series of a check that is gone, paused or is called something else now.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::book::{Book, Kept, Policy};
+use super::planner::Planner;
 use super::samples;
 use super::timing::{CheckId, Timing};
 use super::unwritten::Unwritten;
@@ -40,6 +41,10 @@ const GRACE: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(3600);
 /// Within this every check that is overdue at the start is probed.
 const STARTED_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is said as a series whether there is maintenance of a check, unless that changes, in milliseconds.
+const MAINTENANCE_SAID_EVERY: i64 = 60_000;
+/// How long after a failure a check that was never up is probed again at most: whoever mistyped an address sees so soon.
+const UNPROVEN_RETRY: Duration = Duration::from_secs(20);
 /// Samples that wait for storage at most; then new ones are dropped.
 const SAMPLES_WAITING_MAX: usize = 200_000;
 
@@ -84,6 +89,19 @@ pub struct Punctuality {
 struct Watched {
     check: Arc<Check>,
     book: Book,
+    /// When it was said last as a series whether there is maintenance of it, and what was said.
+    maintained: Option<(i64, bool)>,
+}
+
+impl Watched {
+    fn say_maintenance(&mut self, is_maintained: bool, now: i64, samples: &mut WriteBatch) {
+        let is_said = |(at, said): (i64, bool)| said == is_maintained && (at..at.saturating_add(MAINTENANCE_SAID_EVERY)).contains(&now);
+        if self.check.paused || self.maintained.is_some_and(is_said) || samples.sample_count() >= SAMPLES_WAITING_MAX {
+            return;
+        }
+        samples::add_maintenance(samples, &self.check, is_maintained, now);
+        self.maintained = Some((now, is_maintained));
+    }
 }
 
 #[derive(Default)]
@@ -101,6 +119,8 @@ pub struct Watcher {
     store: Store,
     append: Arc<dyn Append>,
     clock: SharedClock,
+    /// Knows of maintenance, once somebody said so.
+    planner: OnceLock<Arc<Planner>>,
     /// Somebody may be due earlier than was thought.
     wake: Notify,
     /// A state turned, which is to be written down at once.
@@ -125,12 +145,18 @@ impl Watcher {
             store,
             append,
             clock,
+            planner: OnceLock::new(),
             wake: Notify::new(),
             turned: Notify::new(),
             places: Arc::new(Semaphore::new(PROBES_MAX)),
             unwritten: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
         })
+    }
+
+    /// Who knows of maintenance. Only the first call counts.
+    pub fn heed(&self, planner: Arc<Planner>) {
+        let _known_already = self.planner.set(planner);
     }
 
     /// Watches a check from now on, going on from what was written down; one that is watched already is watched as it is
@@ -148,7 +174,11 @@ impl Watcher {
         }
         let is_known = before.is_some();
         let due = kept.spans.last().map_or(now, |span| span.until);
+        let is_elsewhere = before.as_ref().is_some_and(|before| before.check.target() != check.target());
         let mut book = before.map_or_else(|| Book::open(kept_of(kept), now, policy(&check).grace), |before| before.book);
+        if is_elsewhere {
+            book.target_changed();
+        }
         if check.paused {
             book.pause(now);
             samples::end(&mut inner.samples, &check, now);
@@ -169,7 +199,7 @@ impl Watcher {
                 false => inner.timing.set(id, at + soon),
             }
         }
-        inner.watched.insert(id, Watched { check, book });
+        inner.watched.insert(id, Watched { check, book, maintained: None });
         drop(inner);
         self.wake.notify_one();
     }
@@ -309,7 +339,6 @@ impl Watcher {
         let inner = &mut *inner;
         // It may have been changed or deleted meanwhile.
         let Some(watched) = inner.watched.get_mut(&id).filter(|watched| Arc::ptr_eq(&watched.check, check)) else { return };
-        let retry = Duration::from_millis(u64::try_from(check.retry_interval.ms()).unwrap_or(0));
         let usual = interval(check);
         let usual_due = at.saturating_add(i64::try_from(usual.as_millis()).unwrap_or(i64::MAX));
         let due = check.deadline_after(at).filter(|_| is_up).unwrap_or(usual_due);
@@ -322,7 +351,7 @@ impl Watcher {
         }
         if check.heartbeat.is_some() {
             inner.timing.set(id, now + if is_up { until_deadline(check, at, self.clock.now_ms()) } else { usual });
-        } else if watched.book.in_doubt_since().is_some() && !retry.is_zero() {
+        } else if let Some(retry) = retry_after(check, &watched.book) {
             inner.timing.set(id, now + retry);
         } else {
             inner.timing.ran(id, usual, now);
@@ -359,6 +388,10 @@ impl Watcher {
         for (id, watched) in &mut inner.watched {
             watched.book.miss(now);
             unwritten.add(*id, watched.book.take_changes());
+            if let Some(planner) = self.planner.get() {
+                let is_maintained = planner.holds(*id, &watched.check.labels, now);
+                watched.say_maintenance(is_maintained, now, &mut inner.samples);
+            }
         }
         std::mem::take(&mut inner.samples)
     }
@@ -407,6 +440,15 @@ fn kept_of(written: Written) -> Kept {
 
 fn interval(check: &Check) -> Duration {
     Duration::from_millis(u64::try_from(check.interval.ms()).unwrap_or(0).max(1_000))
+}
+
+/// How soon a check that is in doubt is probed again; none where it comes at its usual time.
+fn retry_after(check: &Check, book: &Book) -> Option<Duration> {
+    let retry = Duration::from_millis(u64::try_from(check.retry_interval.ms()).unwrap_or(0));
+    let retry = if retry.is_zero() { interval(check) } else { retry };
+    let is_soon = check.retry_interval.ms() > 0 || book.is_unproven();
+    let retry = if book.is_unproven() { retry.min(UNPROVEN_RETRY) } else { retry };
+    (book.in_doubt_since().is_some() && is_soon).then_some(retry)
 }
 
 fn timeout(check: &Check) -> Duration {

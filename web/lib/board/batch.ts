@@ -11,7 +11,9 @@ const CALM_MS = 60;
 
 const pairs = (query: string, prefix: string): string => {
   const out = new URLSearchParams();
-  new URLSearchParams(query).forEach((value, name) => { if (name.startsWith(prefix)) out.append(name, value); });
+  new URLSearchParams(query).forEach((value, name) => {
+    if (name.startsWith(prefix)) out.append(name, value);
+  });
   return out.toString();
 };
 /** The variables of a page's URL as they go to the server: `var-…` pairs, encoded. */
@@ -29,9 +31,15 @@ export class Batch {
   whole = false;
 
   /** `draft`: a dashboard that is shown instead of the kept one. */
-  constructor(private readonly url: string, private readonly slots: () => Slot[], private readonly draft: () => unknown = () => undefined) {}
+  constructor(
+    private readonly url: string,
+    private readonly slots: () => Slot[],
+    private readonly draft: () => unknown = () => undefined,
+  ) {}
 
-  get isRunning(): boolean { return this.running !== null; }
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
 
   /** Everything is to be asked for again: `now` ends what runs. `fresh`: past what the server keeps. */
   changed(fresh = false): void {
@@ -54,14 +62,27 @@ export class Batch {
     this.stop();
     const mine = (this.running = { ctl: new AbortController(), left: new Map(wanted.map((s) => [s.key, s])), state: this.state });
     wanted.forEach((s) => s.waits());
-    const r = page.get(), fresh = this.fresh;
+    const r = page.get(),
+      fresh = this.fresh;
     this.fresh = false;
     const body = JSON.stringify({
-      from: r.from, to: r.to, vars: variables(location.search), marks: switches(location.search), zone: zone() === 'utc' ? 'utc' : Intl.DateTimeFormat().resolvedOptions().timeZone, refresh: fresh, draft: this.draft(), panels: wanted.map((s) => s.wanted()),
+      from: r.from,
+      to: r.to,
+      vars: variables(location.search),
+      marks: switches(location.search),
+      zone: zone() === 'utc' ? 'utc' : Intl.DateTimeFormat().resolvedOptions().timeZone,
+      refresh: fresh,
+      draft: this.draft(),
+      panels: wanted.map((s) => s.wanted()),
     });
     let problem = '';
     try {
-      const res = await fetch(this.url, { method: 'POST', body, signal: mine.ctl.signal, headers: { 'content-type': 'application/json', 'x-requested-with': 'pharos' } });
+      const res = await fetch(this.url, {
+        method: 'POST',
+        body,
+        signal: mine.ctl.signal,
+        headers: { 'content-type': 'application/json', 'x-requested-with': 'pharos' },
+      });
       if (!res.ok || !res.body) {
         const told = (await res.json().catch(() => null)) as { detail?: string; title?: string; error?: string } | null;
         throw new Error(told?.detail ?? told?.error ?? told?.title ?? t('The server answered {}.', res.status));
@@ -78,7 +99,10 @@ export class Batch {
       if (mine.ctl.signal.aborted) return;
       problem = e instanceof TypeError ? t('The server cannot be reached.') : (e as Error).message;
     }
-    for (const slot of mine.left.values()) { slot.answered = mine.state; slot.fail(problem); }
+    for (const slot of mine.left.values()) {
+      slot.answered = mine.state;
+      slot.fail(problem);
+    }
     if (this.running === mine) this.running = null;
     dispatchEvent(new CustomEvent('ph:board'));
     this.soon();

@@ -1,6 +1,9 @@
 /** Tables as CSV that a spreadsheet takes for nothing but values. */
 
-export interface Table { heads: string[]; rows: (string | number | null)[][] }
+export interface Table {
+  heads: string[];
+  rows: (string | number | null)[][];
+}
 
 const cell = (v: string | number | null): string => {
   const s = v == null ? '' : String(v);

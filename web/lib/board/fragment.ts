@@ -10,7 +10,14 @@ export async function bring(board: HTMLElement, draft?: unknown): Promise<boolea
   last?.abort();
   const ctl = (last = new AbortController());
   try {
-    const [res, { Idiomorph }] = await Promise.all([fetch(draft ? board.dataset.draft + location.search : location.href, { signal: ctl.signal, headers: { 'x-requested-with': 'pharos' }, ...(draft ? { method: 'POST', body: JSON.stringify(draft) } : {}) }), import('idiomorph')]);
+    const [res, { Idiomorph }] = await Promise.all([
+      fetch(draft ? board.dataset.draft + location.search : location.href, {
+        signal: ctl.signal,
+        headers: { 'x-requested-with': 'pharos' },
+        ...(draft ? { method: 'POST', body: JSON.stringify(draft) } : {}),
+      }),
+      import('idiomorph'),
+    ]);
     const next = new DOMParser().parseFromString(await res.text(), 'text/html').getElementById(board.id);
     if (ctl.signal.aborted) return false;
     if (!next) throw new Error(t('The server answered {}.', res.status));

@@ -2,8 +2,20 @@
 import { html } from '../html.ts';
 import { t } from '../words.ts';
 
-export interface Row { k: number; name: string; css: string; dashed: boolean; values: string[]; numbers: (number | null)[] }
-export interface LegendLook { mode: 'list' | 'table' | 'hidden'; heads: string[]; sort?: string; descending?: boolean }
+export interface Row {
+  k: number;
+  name: string;
+  css: string;
+  dashed: boolean;
+  values: string[];
+  numbers: (number | null)[];
+}
+export interface LegendLook {
+  mode: 'list' | 'table' | 'hidden';
+  heads: string[];
+  sort?: string;
+  descending?: boolean;
+}
 
 /** Which are shown after a click on one: only it, all again, or with Ctrl one more or less. */
 export function chosen(shown: boolean[], k: number, toggles: boolean): boolean[] {
@@ -15,10 +27,12 @@ export function chosen(shown: boolean[], k: number, toggles: boolean): boolean[]
 /** Rows in the order of a column; -1 is the name, null as given. Those without a value stand last. */
 export function ordered(rows: Row[], by: number | null, descending: boolean): Row[] {
   if (by == null) return rows;
-  const value = (r: Row) => r.numbers[by] ?? null, turn = descending ? -1 : 1;
+  const value = (r: Row) => r.numbers[by] ?? null,
+    turn = descending ? -1 : 1;
   return [...rows].sort((a, b) => {
     if (by < 0) return a.name.localeCompare(b.name, 'en', { numeric: true }) * turn;
-    const x = value(a), y = value(b);
+    const x = value(a),
+      y = value(b);
     return x == null || y == null ? Number(x == null) - Number(y == null) : (x - y) * turn;
   });
 }
@@ -32,9 +46,18 @@ export class Legend {
   private touched = false;
   private drawn = '';
 
-  constructor(private readonly box: HTMLElement, private readonly show: (shown: boolean[]) => void, light: (k: number | null) => void) {
+  constructor(
+    private readonly box: HTMLElement,
+    private readonly show: (shown: boolean[]) => void,
+    light: (k: number | null) => void,
+  ) {
     box.addEventListener('click', (e) => this.click(e));
-    const over = (e: Event) => { const b = (e.target as Element).closest('tr, button')?.querySelector<HTMLElement>('[data-k]') ?? (e.target as Element).closest<HTMLElement>('[data-k]'); light(b ? Number(b.dataset.k) : null); };
+    const over = (e: Event) => {
+      const b =
+        (e.target as Element).closest('tr, button')?.querySelector<HTMLElement>('[data-k]') ??
+        (e.target as Element).closest<HTMLElement>('[data-k]');
+      light(b ? Number(b.dataset.k) : null);
+    };
     box.addEventListener('mouseover', over);
     box.addEventListener('focusin', over);
     for (const on of ['mouseleave', 'focusout']) box.addEventListener(on, () => light(null));
@@ -81,13 +104,18 @@ export class Legend {
   }
 
   private list(): string {
-    return html`<ul>${this.rows.map((r) => html`<li>${this.name(r)}${r.values.map((v, i) => html`<small>${this.look.heads[i] ?? ''} <b>${v}</b></small>`)}</li>`)}</ul>`.text;
+    return html`<ul>${this.rows.map((r) => html`<li>${this.name(r)}${r.values.map((v, i) => html`<small>${this.look.heads[i] ?? ''} <b>${v}</b></small>`)}</li>`)}</ul>`
+      .text;
   }
 
   private table(): string {
     const sort = (i: number) => (this.by === i ? (this.descending ? 'aria-sort=descending' : 'aria-sort=ascending') : '');
     const head = this.look.heads.map((h, i) => html`<th class="num" ${sort(i)}><button data-s="${i}">${h}</button></th>`);
-    const body = ordered(this.rows, this.by, this.descending).map((r) => html`<tr class="${this.shown[r.k] ?? true ? '' : 'off'}"><td>${this.name(r)}</td>${r.values.map((v) => html`<td class="num">${v}</td>`)}</tr>`);
-    return html`<table class="tbl"><thead><tr><th ${sort(-1)}><button data-s="-1">${t('Name')}</button></th>${head}</tr></thead><tbody>${body}</tbody></table>`.text;
+    const body = ordered(this.rows, this.by, this.descending).map(
+      (r) =>
+        html`<tr class="${(this.shown[r.k] ?? true) ? '' : 'off'}"><td>${this.name(r)}</td>${r.values.map((v) => html`<td class="num">${v}</td>`)}</tr>`,
+    );
+    return html`<table class="tbl"><thead><tr><th ${sort(-1)}><button data-s="-1">${t('Name')}</button></th>${head}</tr></thead><tbody>${body}</tbody></table>`
+      .text;
   }
 }

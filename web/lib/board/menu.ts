@@ -26,13 +26,20 @@ function save(name: string, what: Blob): void {
   a.click();
   setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
 }
-const file = (title: string, end: string): string => `${title.replaceAll(/[^\p{L}\p{N}]+/gu, '-').replaceAll(/^-|-$/g, '').slice(0, 80) || 'panel'}.${end}`;
+const file = (title: string, end: string): string =>
+  `${
+    title
+      .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+      .replaceAll(/^-|-$/g, '')
+      .slice(0, 80) || 'panel'
+  }.${end}`;
 
 function showTable(title: string, table: Table): void {
   const dialog = document.createElement('dialog');
   dialog.className = 'gp-table';
   const rows = table.rows.slice(-ROWS_MAX).reverse();
-  dialog.innerHTML = html`<header><h2>${title || t('Panel')}</h2><span class="grow"></span><button class="btn sm" data-csv>${t('Download CSV')}</button><button class="btn sm" data-close>${t('Close')}</button></header>
+  dialog.innerHTML =
+    html`<header><h2>${title || t('Panel')}</h2><span class="grow"></span><button class="btn sm" data-csv>${t('Download CSV')}</button><button class="btn sm" data-close>${t('Close')}</button></header>
     <div class="scroll" tabindex="0"><table class="tbl"><thead><tr>${table.heads.map((h) => html`<th>${h}</th>`)}</tr></thead><tbody>${rows.map((r) => html`<tr>${r.map((v, i) => html`<td class="${i ? 'num' : 'mono'}">${v == null ? '–' : v}</td>`)}</tr>`)}</tbody></table></div>
     ${table.rows.length > rows.length ? html`<p class="dim">${t('The newest {} of {} rows. The CSV has all.', rows.length, table.rows.length)}</p>` : ''}`.text;
   dialog.addEventListener('click', (e) => {
@@ -47,15 +54,21 @@ function showTable(title: string, table: Table): void {
 
 /** The chart with its title, range and names on one canvas. */
 function picture(title: string, from: HTMLCanvasElement, names: { name: string; css: string }[]): HTMLCanvasElement {
-  const px = devicePixelRatio, out = document.createElement('canvas'), c = out.getContext('2d') as CanvasRenderingContext2D;
+  const px = devicePixelRatio,
+    out = document.createElement('canvas'),
+    c = out.getContext('2d') as CanvasRenderingContext2D;
   const width = from.width / px + 24;
   c.font = '12px "Inter Variable", system-ui, sans-serif';
   // Names in lines as wide as the chart.
   const places: [number, number, { name: string; css: string }][] = [];
-  let x = 16, line = 0;
+  let x = 16,
+    line = 0;
   for (const one of names.slice(0, 60)) {
     const wide = c.measureText(one.name).width + 34;
-    if (x + wide > width - 12 && x > 16) { x = 16; line++; }
+    if (x + wide > width - 12 && x > 16) {
+      x = 16;
+      line++;
+    }
     places.push([x, line, one]);
     x += wide;
   }
@@ -92,7 +105,8 @@ function open(board: HTMLElement, button: HTMLElement, slot: Slot | undefined): 
   const explore = current?.dataset.explore ?? '';
   at('explore').hidden = !explore;
   if (explore) {
-    const u = new URL(explore, location.href), r = page.get();
+    const u = new URL(explore, location.href),
+      r = page.get();
     u.searchParams.set('from', r.from);
     u.searchParams.set('to', r.to);
     at('explore').href = u.href;
@@ -111,10 +125,15 @@ function open(board: HTMLElement, button: HTMLElement, slot: Slot | undefined): 
 }
 
 function run(what: string, el: HTMLElement, slot: Slot | undefined): void {
-  const title = slot?.title() ?? '', table = tableOf(slot), canvas = slot?.drawing?.canvas();
+  const title = slot?.title() ?? '',
+    table = tableOf(slot),
+    canvas = slot?.drawing?.canvas();
   if (what === 'table' && table) showTable(title, table);
   else if (what === 'csv' && table) save(file(title, 'csv'), new Blob([csv(table)], { type: 'text/csv' }));
-  else if (what === 'png' && canvas) picture(title, canvas, slot?.drawing?.names() ?? []).toBlob((blob) => { if (blob) save(file(title, 'png'), blob); });
+  else if (what === 'png' && canvas)
+    picture(title, canvas, slot?.drawing?.names() ?? []).toBlob((blob) => {
+      if (blob) save(file(title, 'png'), blob);
+    });
   else if (what === 'full') void el.requestFullscreen().catch(() => toast(t('This browser refuses full screen.'), true));
   else if (what === 'link') {
     const link = el.querySelector<HTMLAnchorElement>('h2 a')?.href ?? location.href;
@@ -124,7 +143,11 @@ function run(what: string, el: HTMLElement, slot: Slot | undefined): void {
 
 /** A press on a panel's menu button, or on an entry of the menu. */
 export function press(board: HTMLElement, button: HTMLElement, slot: (el: HTMLElement) => Slot | undefined): void {
-  if (button.matches('[data-menu]')) { const el = button.closest<HTMLElement>('.gp'); open(board, button, el ? slot(el) : undefined); return; }
+  if (button.matches('[data-menu]')) {
+    const el = button.closest<HTMLElement>('.gp');
+    open(board, button, el ? slot(el) : undefined);
+    return;
+  }
   board.querySelector<HTMLElement>('#gm')?.hidePopover();
   if (current) run(button.dataset.do ?? '', current, slot(current));
 }

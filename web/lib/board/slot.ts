@@ -17,12 +17,21 @@ export class Slot {
   private timer = 0;
   private again = false;
 
-  constructor(readonly el: HTMLElement, private readonly sharesTip: () => boolean) { this.kindOf = el.dataset.kind ?? ''; }
+  constructor(
+    readonly el: HTMLElement,
+    private readonly sharesTip: () => boolean,
+  ) {
+    this.kindOf = el.dataset.kind ?? '';
+  }
 
-  get key(): string { return this.el.dataset.key ?? ''; }
+  get key(): string {
+    return this.el.dataset.key ?? '';
+  }
   /** The type of panel it was made for. */
   readonly kindOf: string;
-  get body(): HTMLElement { return this.el.querySelector('.gp-body') as HTMLElement; }
+  get body(): HTMLElement {
+    return this.el.querySelector('.gp-body') as HTMLElement;
+  }
   readonly title = (): string => this.el.querySelector('h2')?.textContent ?? '';
 
   wanted(): Wanted {
@@ -31,11 +40,15 @@ export class Slot {
   }
 
   /** Forgets what it has, so that it is sent whole. */
-  forget(): void { this.etag = ''; }
+  forget(): void {
+    this.etag = '';
+  }
 
   waits(): void {
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => { if (!this.el.querySelector('.prog')) this.el.insertAdjacentHTML('afterbegin', '<div class="prog"></div>'); }, BAR_AFTER_MS);
+    this.timer = window.setTimeout(() => {
+      if (!this.el.querySelector('.prog')) this.el.insertAdjacentHTML('afterbegin', '<div class="prog"></div>');
+    }, BAR_AFTER_MS);
   }
   rests(): void {
     clearTimeout(this.timer);
@@ -44,22 +57,33 @@ export class Slot {
 
   take(a: Answer): void {
     this.rests();
-    if (a.error) { this.fail(a.error.text + (a.error.ref ? ` (${a.error.ref})` : '')); return; }
+    if (a.error) {
+      this.fail(a.error.text + (a.error.ref ? ` (${a.error.ref})` : ''));
+      return;
+    }
     this.el.classList.remove('stale');
     this.el.querySelector('.gp-err')?.remove();
     this.el.dataset.ready = '1';
     if (a.same) return;
     this.etag = a.etag ?? '';
     if (a.title != null) this.named(a.title);
-    const more = (a.data as { more?: number } | undefined)?.more, notes = [...(a.notes ?? []), ...(more ? [t('{} more series are not shown', more)] : [])], note = this.el.querySelector<HTMLElement>('[data-note]');
-    if (note) { note.textContent = [a.note, ...notes].filter(Boolean).join(' · '); note.title = notes.join('\n'); note.classList.toggle('warn-t', notes.length > 0); }
+    const more = (a.data as { more?: number } | undefined)?.more,
+      notes = [...(a.notes ?? []), ...(more ? [t('{} more series are not shown', more)] : [])],
+      note = this.el.querySelector<HTMLElement>('[data-note]');
+    if (note) {
+      note.textContent = [a.note, ...notes].filter(Boolean).join(' · ');
+      note.title = notes.join('\n');
+      note.classList.toggle('warn-t', notes.length > 0);
+    }
     if (a.kind === 'time' && a.data) this.chart('time', a.data, () => new TimeChart(this.body, this.title, this.sharesTip));
     else if (a.kind === 'heat' && a.data) {
-      const data = a.data, etag = this.etag;
+      const data = a.data,
+        etag = this.etag;
       // Few dashboards have one: it is fetched when one is there.
-      void import('./heat.ts').then((m) => { if (this.etag === etag && this.el.isConnected) this.chart('heat', data, () => new m.HeatChart(this.body, this.title)); });
-    }
-    else if (a.kind === 'html') this.fill(a.html ?? '', 'html');
+      void import('./heat.ts').then((m) => {
+        if (this.etag === etag && this.el.isConnected) this.chart('heat', data, () => new m.HeatChart(this.body, this.title));
+      });
+    } else if (a.kind === 'html') this.fill(a.html ?? '', 'html');
     else this.fill(html`<div class="gp-none" title="${a.text ?? ''}">${a.text || t('No data in this range.')}</div>`.text, 'empty');
   }
 
@@ -89,8 +113,11 @@ export class Slot {
     this.body.scrollTop = top;
     // What scrolls can be reached by keyboard.
     const scrolls = this.body.scrollHeight > this.body.clientHeight + 1 || this.body.scrollWidth > this.body.clientWidth + 1;
-    if (scrolls) { this.body.tabIndex = 0; this.body.setAttribute('role', 'region'); this.body.setAttribute('aria-label', this.title() || t('Panel')); }
-    else for (const name of ['tabindex', 'role', 'aria-label']) this.body.removeAttribute(name);
+    if (scrolls) {
+      this.body.tabIndex = 0;
+      this.body.setAttribute('role', 'region');
+      this.body.setAttribute('aria-label', this.title() || t('Panel'));
+    } else for (const name of ['tabindex', 'role', 'aria-label']) this.body.removeAttribute(name);
   }
 
   /** What went wrong, in words: over what was there before, or instead of nothing. */
@@ -98,20 +125,36 @@ export class Slot {
     this.rests();
     this.el.dataset.ready = '1';
     this.el.querySelector('.gp-err')?.remove();
-    if (!this.kind || this.kind === 'error') { this.fill(html`<div class="gp-none bad" role="alert">${text}</div>`.text, 'error'); this.etag = ''; return; }
+    if (!this.kind || this.kind === 'error') {
+      this.fill(html`<div class="gp-none bad" role="alert">${text}</div>`.text, 'error');
+      this.etag = '';
+      return;
+    }
     this.el.classList.add('stale');
     this.el.insertAdjacentHTML('beforeend', html`<div class="gp-err" role="status">${text}</div>`.text);
   }
 
   /** Draws again in other colours or another zone: at once in view, else when it comes into view. */
   redraw(): void {
-    if (this.isSeen || matchMedia('print').matches) { this.drawing?.again(); this.again = false; } else this.again = true;
+    if (this.isSeen || matchMedia('print').matches) {
+      this.drawing?.again();
+      this.again = false;
+    } else this.again = true;
   }
   seen(is: boolean): void {
     this.isSeen = is;
     if (is && this.again) this.redraw();
   }
 
-  private clear(): void { this.drawing?.destroy(); this.drawing = null; this.kind = ''; this.body.replaceChildren(); }
-  destroy(): void { this.rests(); this.drawing?.destroy(); this.drawing = null; }
+  private clear(): void {
+    this.drawing?.destroy();
+    this.drawing = null;
+    this.kind = '';
+    this.body.replaceChildren();
+  }
+  destroy(): void {
+    this.rests();
+    this.drawing?.destroy();
+    this.drawing = null;
+  }
 }

@@ -7,23 +7,31 @@ function order(table: HTMLTableElement, column: number, down: boolean): void {
   const body = table.tBodies[0];
   if (!body) return;
   const key = (row: HTMLTableRowElement): [number, string] => {
-    const cell = row.cells[column], v = cell?.dataset.v;
+    const cell = row.cells[column],
+      v = cell?.dataset.v;
     return [v == null ? NaN : Number(v), cell?.textContent ?? ''];
   };
   const rows = [...body.rows].map((row) => ({ row, key: key(row) }));
   const sign = down ? -1 : 1;
   // What has no number stands last, whichever way.
   rows.sort((a, b) => {
-    const [x, s] = a.key, [y, t] = b.key, none = Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+    const [x, s] = a.key,
+      [y, t] = b.key,
+      none = Number(Number.isNaN(x)) - Number(Number.isNaN(y));
     return none || (Number.isNaN(x) ? s.localeCompare(t, undefined, { numeric: true }) : x - y) * sign;
   });
   body.append(...rows.map(({ row }) => row));
-  [...(table.tHead?.rows[0]?.cells ?? [])].forEach((th, at) => { if (at === column) th.setAttribute('aria-sort', down ? 'descending' : 'ascending'); else th.removeAttribute('aria-sort'); });
+  [...(table.tHead?.rows[0]?.cells ?? [])].forEach((th, at) => {
+    if (at === column) th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+    else th.removeAttribute('aria-sort');
+  });
 }
 
 /** Sorts by the head that was pressed: numbers from the greatest, texts from the first, a second press the other way. */
 export function sort(button: HTMLElement): void {
-  const table = button.closest<HTMLTableElement>('table'), panel = button.closest<HTMLElement>('.gp'), th = button.closest('th');
+  const table = button.closest<HTMLTableElement>('table'),
+    panel = button.closest<HTMLElement>('.gp'),
+    th = button.closest('th');
   if (!table || !th) return;
   const now = th.getAttribute('aria-sort');
   const down = now ? now === 'ascending' : th.classList.contains('num');

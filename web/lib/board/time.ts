@@ -22,8 +22,16 @@ const MARK_NEAR = 6;
 
 /** Numbers behind the server's words in a legend, to sort by. */
 function numbers(s: Line, heads: string[]): (number | null)[] {
-  const own = stats(s.v), total = s.v.reduce((sum: number, v) => sum + (number(v) || 0), 0);
-  const known: Record<string, number | null> = { 'Last *': own.last, Last: own.last, Max: own.max, Min: own.min, Mean: own.mean, Total: total };
+  const own = stats(s.v),
+    total = s.v.reduce((sum: number, v) => sum + (number(v) || 0), 0);
+  const known: Record<string, number | null> = {
+    'Last *': own.last,
+    Last: own.last,
+    Max: own.max,
+    Min: own.min,
+    Mean: own.mean,
+    Total: total,
+  };
   return heads.map((h) => known[h] ?? null);
 }
 
@@ -43,11 +51,19 @@ export class TimeChart implements Drawing {
   private readonly size: ResizeObserver;
 
   /** `sharesTip`: whether this chart tells its values when the pointer is on another one. */
-  constructor(private readonly body: HTMLElement, private readonly called: () => string, private readonly sharesTip: () => boolean) {
+  constructor(
+    private readonly body: HTMLElement,
+    private readonly called: () => string,
+    private readonly sharesTip: () => boolean,
+  ) {
     body.innerHTML = '<div class="gp-chart"><div class="plot" tabindex="0" role="img"></div><div class="gp-leg" hidden></div></div>';
     this.plot = body.querySelector('.plot') as HTMLElement;
     this.box = body.querySelector('.gp-leg') as HTMLElement;
-    this.legend = new Legend(this.box, (shown) => this.choose(shown), (k) => this.u?.setSeries(k == null ? (null as unknown as number) : this.at(k), { focus: true }));
+    this.legend = new Legend(
+      this.box,
+      (shown) => this.choose(shown),
+      (k) => this.u?.setSeries(k == null ? (null as unknown as number) : this.at(k), { focus: true }),
+    );
     this.plot.addEventListener('keydown', (e) => this.key(e));
     this.plot.addEventListener('mouseleave', () => hush(this));
     this.plot.addEventListener('blur', () => hush(this));
@@ -61,8 +77,13 @@ export class TimeChart implements Drawing {
     if (width !== this.u.width || height !== this.u.height) this.u.setSize({ width, height });
   }
 
-  draw(data: TimeData | HeatData): void { this.view.x = this.view.y = null; this.put(data as TimeData, false); }
-  again(): void { if (this.data) this.put(this.data, true); }
+  draw(data: TimeData | HeatData): void {
+    this.view.x = this.view.y = null;
+    this.put(data as TimeData, false);
+  }
+  again(): void {
+    if (this.data) this.put(this.data, true);
+  }
 
   private put(data: TimeData, anew: boolean): void {
     const f = (this.data = data);
@@ -71,7 +92,14 @@ export class TimeChart implements Drawing {
     this.known = names;
     // Everything but values and marks: when that stays, the chart stays.
     const { marks: _m, series, start: _s, legend, ...rest } = f;
-    const looks = JSON.stringify([rest.axes, rest.thresholds, !!f.marks?.length, legend?.mode, legend?.place, series.map(({ v: _v, ...look }) => look)]);
+    const looks = JSON.stringify([
+      rest.axes,
+      rest.thresholds,
+      !!f.marks?.length,
+      legend?.mode,
+      legend?.place,
+      series.map(({ v: _v, ...look }) => look),
+    ]);
     this.paint = paints(f.series);
     this.frame(f);
     this.solid = this.paint.map((css) => mix(css, '--surface', 100));
@@ -86,9 +114,14 @@ export class TimeChart implements Drawing {
       this.u = new uPlot(options(this.plot, this.look), this.aligned(), this.plot);
       // Moving the view is fetched beside drawing.
       const u = this.u;
-      void import('../gestures.ts').then((m) => { if (this.u === u) m.gestures(u, this.view); });
+      void import('../gestures.ts').then((m) => {
+        if (this.u === u) m.gestures(u, this.view);
+      });
       this.u.over.addEventListener('dblclick', () => {
-        if (this.view.y) { this.view.y = null; this.again(); } else page.set(zoomedOut(page.get(), page.now()));
+        if (this.view.y) {
+          this.view.y = null;
+          this.again();
+        } else page.set(zoomedOut(page.get(), page.now()));
       });
       this.built = looks;
       this.dots = null;
@@ -101,14 +134,28 @@ export class TimeChart implements Drawing {
   /** Exemplars are few: what draws them is fetched when there are some. */
   private point(u: uPlot): void {
     this.dots = () => '';
-    void import('./exemplars.ts').then((m) => { if (this.u === u) { this.dots = m.exemplars(u, { data: () => this.data as TimeData, owner: this }); this.describe(); } });
+    void import('./exemplars.ts').then((m) => {
+      if (this.u === u) {
+        this.dots = m.exemplars(u, { data: () => this.data as TimeData, owner: this });
+        this.describe();
+      }
+    });
   }
   private dots: (() => string) | null = null;
 
   /** The legend's place and rows, before the plot takes what is left. */
   private frame(f: TimeData): void {
     const { mode = 'list', place = 'bottom', calcs = [], values = [], sort, descending } = f.legend ?? {};
-    const rows = f.series.map((s, k) => ({ k, name: s.name, css: this.paint[k] ?? '', dashed: !!s.dash?.length, values: values[k] ?? [], numbers: numbers(s, calcs) })).filter((r) => !f.series[r.k]?.hide?.legend && !f.series[r.k]?.hide?.viz);
+    const rows = f.series
+      .map((s, k) => ({
+        k,
+        name: s.name,
+        css: this.paint[k] ?? '',
+        dashed: !!s.dash?.length,
+        values: values[k] ?? [],
+        numbers: numbers(s, calcs),
+      }))
+      .filter((r) => !f.series[r.k]?.hide?.legend && !f.series[r.k]?.hide?.viz);
     this.box.hidden = mode === 'hidden' || !rows.length;
     const right = place === 'right' && this.body.clientWidth >= RIGHT_FROM;
     this.box.parentElement?.classList.toggle('right', right && !this.box.hidden);
@@ -123,10 +170,13 @@ export class TimeChart implements Drawing {
   }
 
   /** The place of series `k` in uPlot's list. */
-  private at(k: number): number { return order(this.data?.series ?? []).indexOf(k) + 1; }
+  private at(k: number): number {
+    return order(this.data?.series ?? []).indexOf(k) + 1;
+  }
 
   private choose(shown: boolean[]): void {
-    const u = this.u, f = this.data;
+    const u = this.u,
+      f = this.data;
     this.shown = shown;
     if (!u || !f) return;
     this.look.shown = shown;
@@ -142,44 +192,84 @@ export class TimeChart implements Drawing {
     const seen = f.series.filter((s) => !s.hide?.viz);
     const best = seen.map((s) => ({ s, max: stats(s.v).max })).sort((a, b) => (b.max ?? -Infinity) - (a.max ?? -Infinity))[0];
     const highest = best ? `, ${t('highest {} {}', best.s.name, this.text(best.s, best.max))}` : '';
-    this.plot.setAttribute('aria-label', `${this.called() || t('Chart')}: ${counted(seen.length, '{} series', '{} series')}${highest}. ${t('Left and right arrow keys read values.')}${this.dots?.() ?? ''}`);
+    this.plot.setAttribute(
+      'aria-label',
+      `${this.called() || t('Chart')}: ${counted(seen.length, '{} series', '{} series')}${highest}. ${t('Left and right arrow keys read values.')}${this.dots?.() ?? ''}`,
+    );
   }
 
-  private text(s: Line, v: number | null): string { const axis = this.data?.axes[s.axis]; return format(v, axis?.unit, axis?.decimals); }
+  private text(s: Line, v: number | null): string {
+    const axis = this.data?.axes[s.axis];
+    return format(v, axis?.unit, axis?.decimals);
+  }
 
   private hover(u: uPlot): void {
-    const f = this.data, i = u.cursor.idx;
+    const f = this.data,
+      i = u.cursor.idx;
     const mine = this.plot.matches(':hover') || this.plot === document.activeElement;
-    if (!f || i == null || (u.cursor.left ?? -1) < 0 || !(mine || this.sharesTip()) || f.tooltip?.mode === 'none') { hush(this); return; }
+    if (!f || i == null || (u.cursor.left ?? -1) < 0 || !(mine || this.sharesTip()) || f.tooltip?.mode === 'none') {
+      hush(this);
+      return;
+    }
     const over = u.over.getBoundingClientRect();
     if (!mine && (over.bottom < 0 || over.top > innerHeight)) return;
-    const x = over.left + (u.cursor.left ?? 0), top = u.cursor.top ?? 0;
+    const x = over.left + (u.cursor.left ?? 0),
+      top = u.cursor.top ?? 0;
     const marked = (f.marks ?? []).filter((m) => this.isNear(u, m));
     // Series in view at this time, in the order of their lines from the top.
-    const at = f.series.map((s, k) => ((this.shown[k] ?? true) && !s.hide?.viz && !s.hide?.tooltip && s.v[i] != null ? u.valToPos(this.drawn[k]?.[i] ?? NaN, s.axis ? `y${s.axis}` : 'y') : null));
+    const at = f.series.map((s, k) =>
+      (this.shown[k] ?? true) && !s.hide?.viz && !s.hide?.tooltip && s.v[i] != null
+        ? u.valToPos(this.drawn[k]?.[i] ?? NaN, s.axis ? `y${s.axis}` : 'y')
+        : null,
+    );
     const near = nearest(at, top);
     let rows = at.flatMap((y, k) => (y == null || Number.isNaN(y) ? [] : [k]));
     const value = (k: number) => number(f.series[k]?.v[i]) ?? -Infinity;
     if (f.tooltip?.mode === 'single') rows = near < 0 ? [] : [near];
-    else if (f.tooltip?.sort === 'up' || f.tooltip?.sort === 'down') rows.sort((a, b) => (value(a) - value(b)) * (f.tooltip?.sort === 'up' ? 1 : -1));
-    const from = Math.max(0, Math.min(rows.length - TIP_MAX, rows.indexOf(near) - TIP_MAX / 2)), view = rows.slice(from, from + TIP_MAX);
-    if (!rows.length && !marked.length) { hush(this); return; }
-    const line = (k: number) => { const s = f.series[k] as Line; return html`<li class="${k === near && rows.length > 1 ? 'on' : ''}"><i class="sw" style="--k:${this.paint[k] ?? ''}"></i><span>${s.name}</span><b>${this.text(s, number(s.v[i]))}</b></li>`; };
-    tell(mine ? this : (this.plot as unknown), html`<time>${moment(f.start + i * f.step)}</time><ul>${view.map(line)}</ul>${rows.length > view.length ? html`<div class="more">${t('and {} more', rows.length - view.length)}</div>` : ''}${marked.map(noted)}`.text, x, over.top + top);
+    else if (f.tooltip?.sort === 'up' || f.tooltip?.sort === 'down')
+      rows.sort((a, b) => (value(a) - value(b)) * (f.tooltip?.sort === 'up' ? 1 : -1));
+    const from = Math.max(0, Math.min(rows.length - TIP_MAX, rows.indexOf(near) - TIP_MAX / 2)),
+      view = rows.slice(from, from + TIP_MAX);
+    if (!rows.length && !marked.length) {
+      hush(this);
+      return;
+    }
+    const line = (k: number) => {
+      const s = f.series[k] as Line;
+      return html`<li class="${k === near && rows.length > 1 ? 'on' : ''}"><i class="sw" style="--k:${this.paint[k] ?? ''}"></i><span>${s.name}</span><b>${this.text(s, number(s.v[i]))}</b></li>`;
+    };
+    tell(
+      mine ? this : (this.plot as unknown),
+      html`<time>${moment(f.start + i * f.step)}</time><ul>${view.map(line)}</ul>${rows.length > view.length ? html`<div class="more">${t('and {} more', rows.length - view.length)}</div>` : ''}${marked.map(noted)}`
+        .text,
+      x,
+      over.top + top,
+    );
   }
 
   private isNear(u: uPlot, m: Mark): boolean {
-    const left = u.cursor.left ?? -1, a = u.valToPos(m.at, 'x'), b = m.until == null ? a : u.valToPos(m.until, 'x');
+    const left = u.cursor.left ?? -1,
+      a = u.valToPos(m.at, 'x'),
+      b = m.until == null ? a : u.valToPos(m.until, 'x');
     return left >= a - MARK_NEAR && left <= b + MARK_NEAR;
   }
 
   private key(e: KeyboardEvent): void {
-    const u = this.u, f = this.data;
+    const u = this.u,
+      f = this.data;
     if (!u || !f) return;
-    const now = u.cursor.idx ?? f.n >> 1, by = e.shiftKey ? 20 : 1;
+    const now = u.cursor.idx ?? f.n >> 1,
+      by = e.shiftKey ? 20 : 1;
     const to: Record<string, number> = { ArrowLeft: now - by, ArrowRight: now + by, Home: 0, End: f.n - 1 };
-    if (e.key === 'Escape' && (u.cursor.left ?? -1) >= 0) { e.stopPropagation(); u.setCursor({ left: -10, top: -10 }); return; }
-    if (e.altKey && (e.key === 'ArrowLeft' || e.key === 'ArrowRight')) { page.set(shifted(page.get(), e.key === 'ArrowLeft' ? -1 : 1, page.now())); return; }
+    if (e.key === 'Escape' && (u.cursor.left ?? -1) >= 0) {
+      e.stopPropagation();
+      u.setCursor({ left: -10, top: -10 });
+      return;
+    }
+    if (e.altKey && (e.key === 'ArrowLeft' || e.key === 'ArrowRight')) {
+      page.set(shifted(page.get(), e.key === 'ArrowLeft' ? -1 : 1, page.now()));
+      return;
+    }
     const i = to[e.key];
     if (i == null) return;
     e.preventDefault();
@@ -187,13 +277,28 @@ export class TimeChart implements Drawing {
     u.setCursor({ left: u.valToPos(f.start + Math.max(0, Math.min(f.n - 1, i)) * f.step, 'x'), top: u.over.clientHeight / 2 });
   }
 
-  destroy(): void { this.size.disconnect(); this.u?.destroy(); this.u = null; hush(this); }
-  canvas(): HTMLCanvasElement | null { return this.u?.ctx.canvas ?? null; }
-  names(): { name: string; css: string }[] { return (this.data?.series ?? []).flatMap((s, k) => ((this.shown[k] ?? true) && !s.hide?.viz && !s.hide?.legend ? [{ name: s.name, css: this.solid[k] ?? colour('--text') }] : [])); }
+  destroy(): void {
+    this.size.disconnect();
+    this.u?.destroy();
+    this.u = null;
+    hush(this);
+  }
+  canvas(): HTMLCanvasElement | null {
+    return this.u?.ctx.canvas ?? null;
+  }
+  names(): { name: string; css: string }[] {
+    return (this.data?.series ?? []).flatMap((s, k) =>
+      (this.shown[k] ?? true) && !s.hide?.viz && !s.hide?.legend ? [{ name: s.name, css: this.solid[k] ?? colour('--text') }] : [],
+    );
+  }
 
   table(): { heads: string[]; rows: (string | number | null)[][] } {
-    const f = this.data, series = f?.series.filter((s) => !s.hide?.viz) ?? [];
-    const rows = Array.from({ length: f?.n ?? 0 }, (_, i) => [new Date(Math.round(((f?.start ?? 0) + i * (f?.step ?? 0)) * 1000)).toISOString(), ...series.map((s) => s.v[i] ?? null)]);
+    const f = this.data,
+      series = f?.series.filter((s) => !s.hide?.viz) ?? [];
+    const rows = Array.from({ length: f?.n ?? 0 }, (_, i) => [
+      new Date(Math.round(((f?.start ?? 0) + i * (f?.step ?? 0)) * 1000)).toISOString(),
+      ...series.map((s) => s.v[i] ?? null),
+    ]);
     return { heads: ['time', ...series.map((s) => s.name)], rows };
   }
 }

@@ -23,4 +23,5 @@ export function hush(by: unknown): void {
 }
 
 /** A mark in a tooltip. */
-export const noted = (m: Mark) => html`<div class="note" style="--k:${css(m.colour ?? 'c1')}"><time>${moment(m.at)}${m.until != null && m.until > m.at ? html` – ${moment(m.until)}` : ''}${m.name ? html` · ${m.name}` : ''}</time><p>${m.text}</p>${(m.tags ?? []).map((tag) => html`<span class="lb">${tag}</span> `)}</div>`;
+export const noted = (m: Mark) =>
+  html`<div class="note" style="--k:${css(m.colour ?? 'c1')}"><time>${moment(m.at)}${m.until != null && m.until > m.at ? html` – ${moment(m.until)}` : ''}${m.name ? html` · ${m.name}` : ''}</time><p>${m.text}</p>${(m.tags ?? []).map((tag) => html`<span class="lb">${tag}</span> `)}</div>`;

@@ -7,19 +7,27 @@ const SEQUENCE = /\u001b(?:\[([0-9;:]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007
 export const hasAnsi = (text: string): boolean => text.includes('\u001b');
 export const stripped = (text: string): string => (hasAnsi(text) ? text.replace(SEQUENCE, '') : text);
 
-interface Look { fg: string; bg: string; on: Set<string> }
+interface Look {
+  fg: string;
+  bg: string;
+  on: Set<string>;
+}
 
 /** The classes after the numbers of one sequence. */
 function turn(look: Look, numbers: number[]): void {
   for (let i = 0; i < numbers.length; i++) {
     const n = numbers[i] ?? 0;
-    if (n === 0) { look.fg = look.bg = ''; look.on.clear(); }
-    else if (n === 1) look.on.add('bo');
+    if (n === 0) {
+      look.fg = look.bg = '';
+      look.on.clear();
+    } else if (n === 1) look.on.add('bo');
     else if (n === 2) look.on.add('di');
     else if (n === 3) look.on.add('it');
     else if (n === 4) look.on.add('un');
-    else if (n === 22) { look.on.delete('bo'); look.on.delete('di'); }
-    else if (n === 23) look.on.delete('it');
+    else if (n === 22) {
+      look.on.delete('bo');
+      look.on.delete('di');
+    } else if (n === 23) look.on.delete('it');
     else if (n === 24) look.on.delete('un');
     else if (n >= 30 && n <= 37) look.fg = `f${n - 30}`;
     else if (n >= 90 && n <= 97) look.fg = `f${n - 90}`;
@@ -29,8 +37,12 @@ function turn(look: Look, numbers: number[]): void {
     else if (n === 49) look.bg = '';
     else if (n === 38 || n === 48) {
       // 256 colours and true colours: the sixteen plain ones are shown, others keep the text's colour.
-      const short = numbers[i + 1] === 5, plain = numbers[i + 2] ?? 99;
-      if (short && plain < 16) { if (n === 38) look.fg = `f${plain % 8}`; else look.bg = `g${plain % 8}`; }
+      const short = numbers[i + 1] === 5,
+        plain = numbers[i + 2] ?? 99;
+      if (short && plain < 16) {
+        if (n === 38) look.fg = `f${plain % 8}`;
+        else look.bg = `g${plain % 8}`;
+      }
       i += short ? 2 : 4;
     }
   }
@@ -39,7 +51,8 @@ function turn(look: Look, numbers: number[]): void {
 /** HTML with every text of `text` escaped. */
 export function coloured(text: string): string {
   const look: Look = { fg: '', bg: '', on: new Set() };
-  let out = '', at = 0;
+  let out = '',
+    at = 0;
   const put = (part: string) => {
     if (!part) return;
     const classes = [look.fg, look.bg, ...look.on].filter(Boolean).join(' ');

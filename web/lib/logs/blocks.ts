@@ -15,7 +15,10 @@ export function append<T>(blocks: Block<T>[], items: T[]): Block<T>[] {
   const changed: Block<T>[] = [];
   let last = blocks.at(-1);
   for (const item of items) {
-    if (!last || last.items.length >= BLOCK) { last = { items: [], height: null }; blocks.push(last); }
+    if (!last || last.items.length >= BLOCK) {
+      last = { items: [], height: null };
+      blocks.push(last);
+    }
     last.items.push(item);
     last.height = null;
     if (changed.at(-1) !== last) changed.push(last);
@@ -28,7 +31,10 @@ export function prepend<T>(blocks: Block<T>[], items: T[]): Block<T>[] {
   const changed: Block<T>[] = [];
   for (let end = items.length; end > 0;) {
     let first = blocks[0];
-    if (!first || first.items.length >= BLOCK) { first = { items: [], height: null }; blocks.unshift(first); }
+    if (!first || first.items.length >= BLOCK) {
+      first = { items: [], height: null };
+      blocks.unshift(first);
+    }
     const room = Math.min(BLOCK - first.items.length, end);
     first.items.unshift(...items.slice(end - room, end));
     first.height = null;

@@ -14,7 +14,11 @@ export function folded(text: string): { first: string; more: number } {
 export function pretty(text: string): string | null {
   const t = text.trim();
   if (!/^[{[]/.test(t) || t.length > 262_144) return null;
-  try { return JSON.stringify(JSON.parse(t), null, 2); } catch { return null; }
+  try {
+    return JSON.stringify(JSON.parse(t), null, 2);
+  } catch {
+    return null;
+  }
 }
 
 const FIELDS_MAX = 64;
@@ -37,7 +41,12 @@ export function fieldsOf(text: string): Record<string, string> {
   const t = text.trim();
   if (t.length > 65_536) return into;
   if (t.startsWith('{')) {
-    try { flat('', JSON.parse(t) as Record<string, unknown>, into, 0); return into; } catch { /* It only begins like JSON. */ }
+    try {
+      flat('', JSON.parse(t) as Record<string, unknown>, into, 0);
+      return into;
+    } catch {
+      /* It only begins like JSON. */
+    }
   }
   for (const m of t.matchAll(/(?:^|[\s[(,])([A-Za-z_][\w.-]*)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]\S*|))/g)) {
     into[label(m[1] ?? '')] ??= m[2]?.replace(/\\([\s\S])/g, (whole, c: string) => ESCAPES[c] ?? whole) ?? m[3] ?? '';
@@ -47,4 +56,5 @@ export function fieldsOf(text: string): Record<string, string> {
 }
 
 /** Runs of lines of a stack trace: those that begin like a frame of some language. */
-export const isFrame = (line: string): boolean => /^\s*(at |File "|\.\.\. \d+ more|goroutine \d+|\t)|^\s+\S+\.(go|rs|py|rb|php):\d+/.test(line);
+export const isFrame = (line: string): boolean =>
+  /^\s*(at |File "|\.\.\. \d+ more|goroutine \d+|\t)|^\s+\S+\.(go|rs|py|rb|php):\d+/.test(line);

@@ -4,7 +4,10 @@ import { clock, row, type Line } from './line.ts';
 
 const ROW = 22;
 
-interface Drawn extends Block<Line> { el?: HTMLElement; drawn?: boolean }
+interface Drawn extends Block<Line> {
+  el?: HTMLElement;
+  drawn?: boolean;
+}
 
 export class List {
   readonly el: HTMLElement;
@@ -14,29 +17,52 @@ export class List {
   private readonly dated: boolean;
   private of = new WeakMap<Element, Drawn>();
 
-  constructor(el: HTMLElement, lines: Line[], private readonly detail: (line: Line) => string) {
+  constructor(
+    el: HTMLElement,
+    lines: Line[],
+    private readonly detail: (line: Line) => string,
+  ) {
     this.el = el;
     this.columns = (el.dataset.columns ?? '').split(',').filter(Boolean);
     this.dated = el.classList.contains('dated');
-    this.seen = new IntersectionObserver((entries) => {
-      for (const e of entries) { const block = this.of.get(e.target); if (block) if (e.isIntersecting) this.draw(block); else this.clear(block, e.boundingClientRect.height); }
-    }, { root: this.scrolls ? el : null, rootMargin: '1200px 0px' });
+    this.seen = new IntersectionObserver(
+      (entries) => {
+        for (const e of entries) {
+          const block = this.of.get(e.target);
+          if (block)
+            if (e.isIntersecting) this.draw(block);
+            else this.clear(block, e.boundingClientRect.height);
+        }
+      },
+      { root: this.scrolls ? el : null, rootMargin: '1200px 0px' },
+    );
     el.replaceChildren();
     this.add(lines);
   }
 
   /** Whether the list scrolls by itself; on phones the page does. */
-  get scrolls(): boolean { return getComputedStyle(this.el).maxHeight !== 'none'; }
-  get count(): number { return count(this.blocks); }
-  get last(): Line | undefined { return this.blocks.at(-1)?.items.at(-1); }
+  get scrolls(): boolean {
+    return getComputedStyle(this.el).maxHeight !== 'none';
+  }
+  get count(): number {
+    return count(this.blocks);
+  }
+  get last(): Line | undefined {
+    return this.blocks.at(-1)?.items.at(-1);
+  }
   /** Whether the newest line is in sight. */
-  get atTop(): boolean { return this.scrolls ? this.el.scrollTop < 40 : this.el.getBoundingClientRect().top > 0; }
+  get atTop(): boolean {
+    return this.scrolls ? this.el.scrollTop < 40 : this.el.getBoundingClientRect().top > 0;
+  }
 
   /** Older lines. */
   add(lines: Line[]): void {
     const had = new Set(this.blocks);
     for (const block of append(this.blocks, lines) as Drawn[]) {
-      if (had.has(block)) { this.draw(block, true); continue; }
+      if (had.has(block)) {
+        this.draw(block, true);
+        continue;
+      }
       this.el.append(this.shell(block));
     }
   }
@@ -48,7 +74,10 @@ export class List {
       if (!had.has(block)) this.el.prepend(this.shell(block));
       this.draw(block, true);
     }
-    for (const block of trim(this.blocks, max) as Drawn[]) { if (block.el) this.seen.unobserve(block.el); block.el?.remove(); }
+    for (const block of trim(this.blocks, max) as Drawn[]) {
+      if (block.el) this.seen.unobserve(block.el);
+      block.el?.remove();
+    }
   }
 
   private shell(block: Drawn): HTMLElement {
@@ -68,7 +97,9 @@ export class List {
     block.drawn = true;
     block.el.style.blockSize = '';
     block.el.innerHTML = block.items.map((line, i) => row(line, i, this.columns, this.dated)).join('');
-    block.items.forEach((line, i) => { if (line.open) this.open(block.el?.children[i] as HTMLElement, line); });
+    block.items.forEach((line, i) => {
+      if (line.open) this.open(block.el?.children[i] as HTMLElement, line);
+    });
   }
 
   private clear(block: Drawn, h: number): void {
@@ -90,7 +121,10 @@ export class List {
     if (!line) return;
     line.open = !line.open;
     if (line.open) this.open(rowEl, line);
-    else { rowEl.removeAttribute('data-open'); rowEl.querySelector('.more')?.remove(); }
+    else {
+      rowEl.removeAttribute('data-open');
+      rowEl.querySelector('.more')?.remove();
+    }
   }
 
   private open(rowEl: HTMLElement, line: Line): void {
@@ -111,8 +145,15 @@ export class List {
 
   /** Times in another zone. */
   retime(): void {
-    for (const block of this.blocks) if (block.drawn) block.items.forEach((line, i) => { const el = block.el?.children[i]?.querySelector('time'); if (el) el.textContent = clock(line.t, this.dated); });
+    for (const block of this.blocks)
+      if (block.drawn)
+        block.items.forEach((line, i) => {
+          const el = block.el?.children[i]?.querySelector('time');
+          if (el) el.textContent = clock(line.t, this.dated);
+        });
   }
 
-  close(): void { this.seen.disconnect(); }
+  close(): void {
+    this.seen.disconnect();
+  }
 }

@@ -1,6 +1,10 @@
 /** Keeps a live list readable: below a rate every line, above it an even share. */
 
-export interface Share<T> { kept: T[]; /** Lines a second that came. */ rate: number; /** Whether lines were left out of late. */ sampled: boolean }
+export interface Share<T> {
+  kept: T[];
+  /** Lines a second that came. */ rate: number;
+  /** Whether lines were left out of late. */ sampled: boolean;
+}
 
 export class Sampler<T> {
   private readonly max: number;
@@ -12,7 +16,9 @@ export class Sampler<T> {
   private left = 0;
 
   /** At most `max` lines a second. */
-  constructor(max: number) { this.max = max; }
+  constructor(max: number) {
+    this.max = max;
+  }
 
   /** What is kept of lines that came by `now` (ms). */
   take(items: T[], now: number): Share<T> {
@@ -27,11 +33,19 @@ export class Sampler<T> {
     this.came += items.length;
     // Before a second is over its rate shows already when it passes the limit.
     const rate = Math.max(this.rate, this.came);
-    if (rate <= this.max) { this.kept += items.length; return { kept: items, rate, sampled: this.left > 0 }; }
-    const share = this.max / rate, kept: T[] = [];
+    if (rate <= this.max) {
+      this.kept += items.length;
+      return { kept: items, rate, sampled: this.left > 0 };
+    }
+    const share = this.max / rate,
+      kept: T[] = [];
     for (const item of items) {
       this.owed += share;
-      if (this.owed >= 1 && this.kept < this.max) { this.owed -= 1; this.kept++; kept.push(item); }
+      if (this.owed >= 1 && this.kept < this.max) {
+        this.owed -= 1;
+        this.kept++;
+        kept.push(item);
+      }
     }
     this.owed = Math.min(this.owed, 1);
     if (kept.length < items.length) this.left = 2;

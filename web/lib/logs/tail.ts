@@ -7,7 +7,8 @@ import { Sampler } from './sampler.ts';
 import pause from 'icon:pause';
 
 /** Lines kept in the list, and lines drawn a second at most. */
-const KEPT = 2000, RATE = 500;
+const KEPT = 2000,
+  RATE = 500;
 
 export class Tail {
   private socket: WebSocket | null = null;
@@ -21,11 +22,22 @@ export class Tail {
   private readonly more: HTMLButtonElement;
   private readonly undo: () => void;
 
-  constructor(private readonly list: List, private readonly query: string, private readonly names: Set<string> | undefined, private readonly note: HTMLElement | null, private readonly ended: (why: string) => void) {
+  constructor(
+    private readonly list: List,
+    private readonly query: string,
+    private readonly names: Set<string> | undefined,
+    private readonly note: HTMLElement | null,
+    private readonly ended: (why: string) => void,
+  ) {
     this.more = Object.assign(document.createElement('button'), { className: 'newer', type: 'button', hidden: true });
-    this.more.addEventListener('click', () => { (list.scrolls ? list.el : window).scrollTo({ top: 0 }); this.release(); });
+    this.more.addEventListener('click', () => {
+      (list.scrolls ? list.el : window).scrollTo({ top: 0 });
+      this.release();
+    });
     list.el.before(this.more);
-    const scrolled = () => { if (list.atTop) this.release(); };
+    const scrolled = () => {
+      if (list.atTop) this.release();
+    };
     const target = list.scrolls ? list.el : window;
     target.addEventListener('scroll', scrolled, { passive: true });
     this.undo = () => target.removeEventListener('scroll', scrolled);
@@ -49,9 +61,18 @@ export class Tail {
     socket.onclose = (e) => {
       if (this.over) return;
       // The server says why it ends a tail; a lost connection is tried again a few times.
-      if (e.code === 1000 || e.reason || this.tries >= 5) { this.stop(); this.ended(e.reason || t('The connection was closed.')); return; }
+      if (e.code === 1000 || e.reason || this.tries >= 5) {
+        this.stop();
+        this.ended(e.reason || t('The connection was closed.'));
+        return;
+      }
       this.tries++;
-      setTimeout(() => { if (!this.over) this.connect(last); }, 500 * 2 ** this.tries);
+      setTimeout(
+        () => {
+          if (!this.over) this.connect(last);
+        },
+        500 * 2 ** this.tries,
+      );
     };
   }
 
@@ -59,9 +80,16 @@ export class Tail {
     this.frame = 0;
     const { kept, rate, sampled } = this.sampler.take(this.waiting, performance.now());
     this.waiting = [];
-    this.say(sampled ? t('{} lines a second: showing about 1 of {}', Math.round(rate).toLocaleString('en'), Math.max(2, Math.round(rate / RATE))) : '');
+    this.say(
+      sampled
+        ? t('{} lines a second: showing about 1 of {}', Math.round(rate).toLocaleString('en'), Math.max(2, Math.round(rate / RATE)))
+        : '',
+    );
     if (!kept.length) return;
-    if (this.list.atTop && !this.held.length) { this.list.addNew(kept.reverse(), KEPT); return; }
+    if (this.list.atTop && !this.held.length) {
+      this.list.addNew(kept.reverse(), KEPT);
+      return;
+    }
     this.held.push(...kept);
     if (this.held.length > KEPT) this.held.splice(0, this.held.length - KEPT);
     this.more.hidden = false;

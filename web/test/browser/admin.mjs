@@ -2,9 +2,19 @@
 import { createHmac } from 'node:crypto';
 import { DESK, PHONE, accessible, base, check, open, picture, run, sound, visit } from './harness.mjs';
 
-const NAME = 'ann', PASSWORD = 'correct horse battery';
-const HOSTILE = '"><img src=x onerror=alert(1)>', MAIL = '"><img/src=x/onerror=alert(2)>@example.org', AGENT = '"><img src=x onerror=alert(3)> Firefox/1';
-const LOOKS = [[DESK, 'dark', 'en'], [DESK, 'light', 'en'], [PHONE, 'light', 'en'], [PHONE, 'dark', 'en'], [DESK, 'light', 'ar'], [PHONE, 'dark', 'ar']];
+const NAME = 'ann',
+  PASSWORD = 'correct horse battery';
+const HOSTILE = '"><img src=x onerror=alert(1)>',
+  MAIL = '"><img/src=x/onerror=alert(2)>@example.org',
+  AGENT = '"><img src=x onerror=alert(3)> Firefox/1';
+const LOOKS = [
+  [DESK, 'dark', 'en'],
+  [DESK, 'light', 'en'],
+  [PHONE, 'light', 'en'],
+  [PHONE, 'dark', 'en'],
+  [DESK, 'light', 'ar'],
+  [PHONE, 'dark', 'ar'],
+];
 
 /** Cookies of somebody who is signed in, for pages of other tests. */
 let signedIn = {};
@@ -28,7 +38,8 @@ async function harmless(tab, what, status = 200) {
 async function each(pages, cookies) {
   for (const [size, theme, lang] of LOOKS) {
     for (const [name, path, status = 200] of pages) {
-      const tab = await open({ size, theme, cookies: { lang, ...cookies } }), what = `${name} ${size.width}-${theme}-${lang}`;
+      const tab = await open({ size, theme, cookies: { lang, ...cookies } }),
+        what = `${name} ${size.width}-${theme}-${lang}`;
       const answer = await visit(tab.page, path);
       check(answer.status() === status, `${what}: ${answer.status()}`);
       const policy = answer.headers()['content-security-policy'] ?? '';
@@ -43,27 +54,43 @@ async function each(pages, cookies) {
 
 /** A server that nobody has set up is open to this machine, says so, and is shut by making somebody. */
 async function setUp() {
-  await each([['open', '/'], ['setup', `/setup?code=${encodeURIComponent(HOSTILE)}`], ['open-profile', '/settings/profile'], ['open-people', '/settings/people']], {});
-  const tab = await open(), { page } = tab;
+  await each(
+    [
+      ['open', '/'],
+      ['setup', `/setup?code=${encodeURIComponent(HOSTILE)}`],
+      ['open-profile', '/settings/profile'],
+      ['open-people', '/settings/people'],
+    ],
+    {},
+  );
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/');
   await submit(page, '.notice a[href="/setup"]');
   await page.fill('[name=name]', NAME);
   await page.fill('[name=password]', PASSWORD);
   await submit(page, 'main button.p');
   check(new URL(page.url()).pathname === '/', `set up leads to ${page.url()}`);
-  check(await page.locator('.notice a[href="/setup"]').count() === 0, 'the banner is gone');
+  check((await page.locator('.notice a[href="/setup"]').count()) === 0, 'the banner is gone');
   await remember(page);
   await tab.close();
 }
 
 async function signIn() {
-  await each([['login', `/login?next=${encodeURIComponent(HOSTILE)}`], ['stranger', '/explore?q=up']], {});
-  const tab = await open({ userAgent: AGENT }), { page } = tab;
+  await each(
+    [
+      ['login', `/login?next=${encodeURIComponent(HOSTILE)}`],
+      ['stranger', '/explore?q=up'],
+    ],
+    {},
+  );
+  const tab = await open({ userAgent: AGENT }),
+    { page } = tab;
   await visit(page, '/explore?q=up');
   await page.fill('[name=name]', HOSTILE);
   await page.fill('[name=password]', 'wrong');
   await submit(page, 'button.p');
-  check(await page.locator('[role=alert]').count() === 1, 'a wrong password is told');
+  check((await page.locator('[role=alert]').count()) === 1, 'a wrong password is told');
   await picture(page, 'admin-login-wrong');
   await harmless(tab, 'wrong password', 401);
   await page.fill('[name=name]', NAME);
@@ -74,20 +101,24 @@ async function signIn() {
 }
 
 async function foreignText() {
-  const tab = await open({ cookies: signedIn }), { page } = tab;
+  const tab = await open({ cookies: signedIn }),
+    { page } = tab;
   await visit(page, '/settings/people');
   const add = '#add form ';
   await page.fill(`${add}[name=name]`, HOSTILE);
   await page.fill(`${add}[name=password]`, PASSWORD);
   await submit(page, `${add}button.p`);
-  check(await page.locator('[role=alert]').count() === 1, 'such a name is refused');
+  check((await page.locator('[role=alert]').count()) === 1, 'such a name is refused');
   await harmless(tab, 'refused name', 400);
   await page.fill(`${add}[name=name]`, 'Zoë van den Berg');
   await page.fill(`${add}[name=password]`, PASSWORD);
   // The browser's own check of addresses is no protection.
-  await page.locator(`${add}[name=email]`).evaluate((field, mail) => { field.type = 'text'; field.value = mail; }, MAIL);
+  await page.locator(`${add}[name=email]`).evaluate((field, mail) => {
+    field.type = 'text';
+    field.value = mail;
+  }, MAIL);
   await submit(page, `${add}button.p`);
-  check(await page.getByText('Zoë van den Berg').count() > 0, 'the user was created');
+  check((await page.getByText('Zoë van den Berg').count()) > 0, 'the user was created');
   await harmless(tab, 'people', 400);
   await page.getByRole('button', { name: 'More about Zoë van den Berg' }).click();
   await page.waitForTimeout(150);
@@ -104,13 +135,62 @@ async function foreignText() {
   await accessible(page, 'fresh token');
   await tab.close();
   const odd = encodeURIComponent('"><script>alert(4)</script>');
-  await each([['profile', '/settings/profile'], ['people', `/settings/people?done=${odd}`], ['tokens', '/settings/tokens'], ['server', '/settings/server'], ['audit', '/settings/audit'],
-    ['audit-filter', `/settings/audit?actor=${odd}&action=${odd}`], ['missing', `/settings/${odd}`, 404]], signedIn);
+  await each(
+    [
+      ['profile', '/settings/profile'],
+      ['people', `/settings/people?done=${odd}`],
+      ['tokens', '/settings/tokens'],
+      ['server', '/settings/server'],
+      ['audit', '/settings/audit'],
+      ['audit-filter', `/settings/audit?actor=${odd}&action=${odd}`],
+      ['missing', `/settings/${odd}`, 404],
+    ],
+    signedIn,
+  );
+}
+
+/** Who may only look sees how a metric is sent, and can send none. */
+async function onlyLooking() {
+  const admin = await open({ cookies: signedIn }),
+    add = '#add form ';
+  await visit(admin.page, '/settings/people');
+  await admin.page.fill(`${add}[name=name]`, 'vic');
+  await admin.page.locator(`${add}[name=role]`).selectOption('viewer');
+  await admin.page.fill(`${add}[name=password]`, PASSWORD);
+  await submit(admin.page, `${add}button.p`);
+  await admin.close();
+  const tab = await open(),
+    { page } = tab;
+  await visit(page, '/send');
+  await page.fill('[name=name]', 'vic');
+  await page.fill('[name=password]', PASSWORD);
+  await submit(page, 'button.p');
+  check(new URL(page.url()).pathname === '/send', `signing in leads to ${page.url()}`);
+  check(
+    (await page.locator('.notice.warn').isVisible()) && (await page.locator('main form button').count()) === 0,
+    'a viewer is told, and has no button to send with',
+  );
+  check((await page.locator('main pre[id^=send-]').count()) >= 3, 'a viewer sees how programs send');
+  const name = await page.locator('main form [name=name]').inputValue();
+  const [answer] = await Promise.all([
+    page.waitForNavigation({ waitUntil: 'load' }),
+    page.evaluate(() => document.querySelector('main form').requestSubmit()),
+  ]);
+  check(answer.status() === 403, `a form without a button is refused: ${answer.status()}`);
+  await sound(tab, 'a viewer sends', 403);
+  const missing = await visit(page, `/catalogue/${name}`);
+  check(missing.status() === 404 || !(await page.locator('main').innerText()).includes('berlin'), `${name} was taken from a viewer`);
+  const viewer = Object.fromEntries(
+    (await page.context().cookies()).filter((c) => c.name.includes('pharos')).map((c) => [c.name, c.value]),
+  );
+  await tab.close();
+  await each([['send-viewer', '/send']], viewer);
 }
 
 /** A dialog asks before something ends. */
 async function revoke() {
-  const tab = await open({ cookies: signedIn }), { page } = tab;
+  const tab = await open({ cookies: signedIn }),
+    { page } = tab;
   await visit(page, '/settings/tokens');
   await page.locator('#tokens button.bad').first().click();
   const dialog = page.locator('dialog.ask');
@@ -118,7 +198,7 @@ async function revoke() {
   check((await dialog.textContent()).includes(HOSTILE), 'the dialog names the token');
   await harmless(tab, 'revoke dialog');
   await submit(page, 'dialog.ask .acts button:last-child');
-  check(await page.locator('[role=status]').count() === 1 && await page.locator('#tokens tbody tr').count() === 0, 'the token is gone');
+  check((await page.locator('[role=status]').count()) === 1 && (await page.locator('#tokens tbody tr').count()) === 0, 'the token is gone');
   await tab.close();
 }
 
@@ -127,12 +207,14 @@ function totp(key, at = Date.now()) {
   const bytes = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const step = Buffer.alloc(8);
   step.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
-  const mac = createHmac('sha1', bytes).update(step).digest(), offset = mac[19] & 15;
+  const mac = createHmac('sha1', bytes).update(step).digest(),
+    offset = mac[19] & 15;
   return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1000000).padStart(6, '0');
 }
 
 async function secondFactor() {
-  const tab = await open({ cookies: signedIn }), { page } = tab;
+  const tab = await open({ cookies: signedIn }),
+    { page } = tab;
   await visit(page, '/settings/profile');
   await submit(page, '#totp button');
   check(await page.locator('.qr svg').isVisible(), 'the QR code is shown');
@@ -142,7 +224,10 @@ async function secondFactor() {
   await page.fill('#totp [name=code]', '000000');
   await page.fill('#totp [name=password]', PASSWORD);
   await submit(page, '#totp button.p');
-  check(await page.locator('[role=alert]').count() === 1 && (await page.locator('.key').textContent()) === key, 'a wrong code keeps the key');
+  check(
+    (await page.locator('[role=alert]').count()) === 1 && (await page.locator('.key').textContent()) === key,
+    'a wrong code keeps the key',
+  );
   await page.fill('#totp [name=code]', totp(key));
   await page.fill('#totp [name=password]', PASSWORD);
   await submit(page, '#totp button.p');
@@ -164,4 +249,11 @@ async function secondFactor() {
   await tab.close();
 }
 
-await run({ 'setting up': setUp, 'signing in': signIn, 'foreign text': foreignText, revoking: revoke, 'second factor': secondFactor });
+await run({
+  'setting up': setUp,
+  'signing in': signIn,
+  'foreign text': foreignText,
+  'only looking': onlyLooking,
+  revoking: revoke,
+  'second factor': secondFactor,
+});

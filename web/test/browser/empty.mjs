@@ -18,10 +18,12 @@ const PAGES = [
   ['/alerts/history', 'Nothing fired in this range', ''],
   ['/alerts/history?view=tellings', 'Nobody was told of anything', '/alerts/channels'],
   ['/uptime', 'What is to be watched?', '/uptime/import'],
+  ['/business', 'What do you want to know each morning?', '/business/ready'],
   ['/targets', 'No targets yet', '/status#configuration'],
   ['/catalogue', 'No metrics yet', '/targets'],
   ['/cardinality', 'Nothing is stored yet', ''],
   ['/pushed', 'Nothing has been pushed yet', ''],
+  ['/web-vitals', 'Nothing was measured yet', ''],
   ['/status', 'No blocks yet', ''],
 ];
 

@@ -10,22 +10,33 @@ async function drag(page, from, to, keys = []) {
   for (const key of keys) await page.keyboard.down(key);
   await page.mouse.move(box.x + box.width * from[0], box.y + box.height * from[1]);
   await page.mouse.down();
-  for (let i = 1; i <= 6; i++) await page.mouse.move(box.x + box.width * (from[0] + ((to[0] - from[0]) * i) / 6), box.y + box.height * (from[1] + ((to[1] - from[1]) * i) / 6));
+  for (let i = 1; i <= 6; i++)
+    await page.mouse.move(
+      box.x + box.width * (from[0] + ((to[0] - from[0]) * i) / 6),
+      box.y + box.height * (from[1] + ((to[1] - from[1]) * i) / 6),
+    );
   await page.mouse.up();
   for (const key of keys) await page.keyboard.up(key);
 }
 /** What the chart was last drawn for, in Unix seconds. */
-const drawn = (page) => page.evaluate(() => { const c = document.querySelector('ph-chart'); return [c.frame.start, c.frame.step, c.frame.series[0].v.length]; });
+const drawn = (page) =>
+  page.evaluate(() => {
+    const c = document.querySelector('ph-chart');
+    return [c.frame.start, c.frame.step, c.frame.series[0].v.length];
+  });
 
 async function zoom() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, QUERY);
-  const before = await label(page), frame = await drawn(page);
+  const before = await label(page),
+    frame = await drawn(page);
   check(before === 'Last hour', `the label says ${before}`);
   const loaded = page.waitForResponse((r) => r.url().includes('/ui/chart'));
   await drag(page, [0.4, 0.5], [0.7, 0.5]);
   await loaded;
-  const from = Number(asked(page).get('from')), to = Number(asked(page).get('to'));
+  const from = Number(asked(page).get('from')),
+    to = Number(asked(page).get('to'));
   check(Math.abs(to - from - 0.3 * 3600) < 60, `dragging over 30 % of an hour asks for ${to - from} s`);
   check((await label(page)) !== before, 'the label follows the zoom');
   await page.waitForFunction((step) => document.querySelector('ph-chart').frame.step < step, frame[1]);
@@ -40,16 +51,23 @@ async function zoom() {
 }
 
 async function solo() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, QUERY);
   const pressed = () => page.$$eval('.leg .nm', (all) => all.filter((b) => b.getAttribute('aria-pressed') === 'true').length);
   const all = await pressed();
   check(all === 4, `${all} series are shown`);
   await page.locator('.leg .nm').first().click();
   check((await pressed()) === 1, 'a click leaves one series');
-  await page.locator('.leg .nm').nth(1).click({ modifiers: ['Control'] });
+  await page
+    .locator('.leg .nm')
+    .nth(1)
+    .click({ modifiers: ['Control'] });
   check((await pressed()) === 2, 'Ctrl adds another');
-  await page.locator('.leg .nm').nth(1).click({ modifiers: ['Control'] });
+  await page
+    .locator('.leg .nm')
+    .nth(1)
+    .click({ modifiers: ['Control'] });
   await page.locator('.leg .nm').first().click();
   check((await pressed()) === all, 'the only one clicked again brings all back');
   await page.locator('.leg th button').first().click();
@@ -59,7 +77,8 @@ async function solo() {
 }
 
 async function complete() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/explore');
   await page.locator('.cm-content').click();
   await page.keyboard.type('http_req', { delay: 30 });
@@ -87,7 +106,8 @@ async function openPalette(page) {
 }
 
 async function palette() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/status');
   await openPalette(page);
   await page.keyboard.type('card');
@@ -99,7 +119,8 @@ async function palette() {
   await page.waitForFunction(() => [...document.querySelectorAll('#cmdl li')].some((l) => l.textContent.includes('http_requests_total')));
   const focus = await page.evaluate(() => document.activeElement?.getAttribute('role'));
   check(focus === 'combobox', `the focus is on ${focus}`);
-  for (let i = 0; i < 10 && !(await page.locator('#cmdl [aria-selected="true"]').textContent()).includes('http_requests_total'); i++) await page.keyboard.press('ArrowDown');
+  for (let i = 0; i < 10 && !(await page.locator('#cmdl [aria-selected="true"]').textContent()).includes('http_requests_total'); i++)
+    await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/explore?q=http_requests_total');
   await page.keyboard.press('Escape');
@@ -116,9 +137,17 @@ async function palette() {
 }
 
 async function theme() {
-  const tab = await open({ theme: 'light' }), { page } = tab;
+  const tab = await open({ theme: 'light' }),
+    { page } = tab;
   await visit(page, QUERY);
-  const dots = () => page.evaluate(() => { const c = document.querySelector('ph-chart canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let h = 0; for (let i = 0; i < d.length; i += 97) h = (h * 31 + d[i]) | 0; return h; });
+  const dots = () =>
+    page.evaluate(() => {
+      const c = document.querySelector('ph-chart canvas'),
+        d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      let h = 0;
+      for (let i = 0; i < d.length; i += 97) h = (h * 31 + d[i]) | 0;
+      return h;
+    });
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const before = [await ground(), await dots()];
   await page.locator('[popovertarget="look"]').click();
@@ -133,28 +162,39 @@ async function theme() {
 }
 
 async function live() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/targets?refresh=off');
   await page.locator('details.tg summary').first().click();
   await page.locator('input[name=text]').focus();
-  await page.evaluate(() => { document.querySelector('main').style.minHeight = '3000px'; scrollTo(0, 120); });
+  await page.evaluate(() => {
+    document.querySelector('main').style.minHeight = '3000px';
+    scrollTo(0, 120);
+  });
   const fresh = page.waitForResponse((r) => r.url().includes('/targets'));
   await page.evaluate(() => document.querySelector('[data-act="refresh"]').click());
   await fresh;
   await page.waitForTimeout(300);
-  const now = await page.evaluate(() => ({ name: document.activeElement?.getAttribute('name'), y: scrollY, open: document.querySelectorAll('details.tg[open]').length }));
+  const now = await page.evaluate(() => ({
+    name: document.activeElement?.getAttribute('name'),
+    y: scrollY,
+    open: document.querySelectorAll('details.tg[open]').length,
+  }));
   check(now.name === 'text', `the focus moved to ${now.name}`);
   check(now.y === 120, `the page scrolled to ${now.y}`);
   check(now.open === 1, `${now.open} rows are open`);
   await page.keyboard.type('nowhere');
   await page.waitForFunction(() => document.querySelector('#groups')?.textContent.includes('No target matches'));
-  await page.waitForFunction(() => new URL(location.href).searchParams.get('text') === 'nowhere', null, { timeout: 10_000 }).catch(() => fail('the filter stands in the address'));
+  await page
+    .waitForFunction(() => new URL(location.href).searchParams.get('text') === 'nowhere', null, { timeout: 10_000 })
+    .catch(() => fail('the filter stands in the address'));
   await sound(tab, 'live');
   await tab.close();
 }
 
 async function withoutScript() {
-  const tab = await open({ javaScriptEnabled: false }), { page } = tab;
+  const tab = await open({ javaScriptEnabled: false }),
+    { page } = tab;
   await page.goto(base + '/explore?view=table&q=' + encodeURIComponent('http_requests_total'));
   check((await page.locator('#result tbody tr').count()) > 0, 'tables are there without script');
   await page.goto(base + '/explore?q=' + encodeURIComponent('sum(rate(x'));
@@ -163,7 +203,8 @@ async function withoutScript() {
 }
 
 async function touch() {
-  const tab = await open({ size: PHONE }), { page } = tab;
+  const tab = await open({ size: PHONE }),
+    { page } = tab;
   await visit(page, QUERY);
   const box = await page.locator('ph-chart .u-over').first().boundingBox();
   const cdp = await page.context().newCDPSession(page);
@@ -182,33 +223,54 @@ async function touch() {
   for (const x of [0.4, 0.5, 0.6]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: two(x) });
   await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await page.waitForURL((u) => Number(u.searchParams.get('from')) < before, { timeout: 60_000 });
-  const moved = Number(asked(page).get('from')), still = Number(asked(page).get('to')) - moved;
-  check(Math.abs(still - span) < 5 && Math.abs(before - moved - 0.3 * span) < 60, `two fingers move by ${before - moved} s and keep ${still} s`);
+  const moved = Number(asked(page).get('from')),
+    still = Number(asked(page).get('to')) - moved;
+  check(
+    Math.abs(still - span) < 5 && Math.abs(before - moved - 0.3 * span) < 60,
+    `two fingers move by ${before - moved} s and keep ${still} s`,
+  );
   await sound(tab, 'touch');
   await tab.close();
 }
 
 async function move() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, `${QUERY}&from=now-30m`);
   const steps = await page.evaluate(() => history.length);
   await drag(page, [0.3, 0.5], [0.8, 0.5], ['Shift']);
   await page.waitForURL((u) => /^\d+$/.test(u.searchParams.get('to') ?? ''));
-  const from = Number(asked(page).get('from')), to = Number(asked(page).get('to')), now = Date.now() / 1000;
+  const from = Number(asked(page).get('from')),
+    to = Number(asked(page).get('to')),
+    now = Date.now() / 1000;
   check(Math.abs(to - from - 1800) < 5, `panning keeps the length: ${to - from}`);
   check(Math.abs(now - to - 900) < 60, `half a chart to the right goes ${now - to} s back`);
   check((await page.evaluate(() => history.length)) === steps, 'panning adds nothing to the history');
-  const ticks = () => page.evaluate(() => { const c = document.querySelector('ph-chart canvas'); return c.toDataURL().length + c.toDataURL().slice(-4000, -3000); });
-  await page.waitForFunction((to) => { const f = document.querySelector('ph-chart').frame; return Math.abs(f.start + f.step * (f.series[0].v.length - 1) - to) < 2 * f.step; }, to);
+  const ticks = () =>
+    page.evaluate(() => {
+      const c = document.querySelector('ph-chart canvas');
+      return c.toDataURL().length + c.toDataURL().slice(-4000, -3000);
+    });
+  await page.waitForFunction((to) => {
+    const f = document.querySelector('ph-chart').frame;
+    return Math.abs(f.start + f.step * (f.series[0].v.length - 1) - to) < 2 * f.step;
+  }, to);
   // A pointer over the chart lights the nearest series.
-  const away = async () => { await page.mouse.move(700, 10); await page.waitForTimeout(300); };
+  const away = async () => {
+    await page.mouse.move(700, 10);
+    await page.waitForTimeout(300);
+  };
   await away();
-  const whole = await ticks(), url = page.url();
+  const whole = await ticks(),
+    url = page.url();
   await drag(page, [0.5, 0.2], [0.5, 0.6], ['Control']);
   await away();
   check((await ticks()) !== whole, 'Ctrl-drag zooms the values');
   check(page.url() === url, 'zooming values leaves the address');
-  await page.locator('ph-chart .u-over').first().dblclick({ position: { x: 200, y: 100 } });
+  await page
+    .locator('ph-chart .u-over')
+    .first()
+    .dblclick({ position: { x: 200, y: 100 } });
   await away();
   check(page.url() === url, 'the first double click brings all values back');
   check((await ticks()) === whole, 'the chart is as before');
@@ -217,7 +279,8 @@ async function move() {
 }
 
 async function zone() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/status');
   const started = () => page.locator('main time').first().getAttribute('title');
   const head = () => page.locator('dd time').first().textContent();
@@ -227,7 +290,10 @@ async function zone() {
   await page.locator('#look [value="utc"]').click();
   const utc = [await started(), await head()];
   check(utc[0].endsWith('UTC') && utc[0] !== local[0], `UTC is chosen, ${utc[0]} is shown`);
-  const minutes = (text) => { const [, h, m] = /(\d\d):(\d\d)/.exec(text); return Number(h) * 60 + Number(m); };
+  const minutes = (text) => {
+    const [, h, m] = /(\d\d):(\d\d)/.exec(text);
+    return Number(h) * 60 + Number(m);
+  };
   check((minutes(local[1]) - minutes(utc[1]) + 1440) % 1440 === 330, `times differ by the zones' distance: ${local[1]}, ${utc[1]}`);
   // It holds for charts, ranges and what is typed.
   await visit(page, `${QUERY}&from=1700000000&to=1700003600`);
@@ -242,38 +308,57 @@ async function zone() {
 }
 
 async function print() {
-  const tab = await open({ theme: 'dark' }), { page } = tab, now = Math.floor(Date.now() / 1000);
+  const tab = await open({ theme: 'dark' }),
+    { page } = tab,
+    now = Math.floor(Date.now() / 1000);
   await visit(page, `${QUERY}&from=${now - 3600}&to=${now}`);
-  const ink = () => page.evaluate(() => { const c = document.querySelector('ph-chart canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let h = 0; for (let i = 0; i < d.length; i += 97) h = (h * 31 + d[i]) | 0; return h; });
+  const ink = () =>
+    page.evaluate(() => {
+      const c = document.querySelector('ph-chart canvas'),
+        d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      let h = 0;
+      for (let i = 0; i < d.length; i += 97) h = (h * 31 + d[i]) | 0;
+      return h;
+    });
   const dark = await ink();
   await page.emulateMedia({ media: 'print' });
   await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
   check((await page.getAttribute('html', 'data-theme')) === 'light', 'paper is light');
   check((await ink()) !== dark, 'charts are drawn in its colours');
   const head = await page.locator('[data-printed]').textContent();
-  check(/\d\d:\d\d – /.test(head) && head.includes('/explore') && (await page.locator('[data-printed]').isVisible()), `the head says ${head}`);
+  check(
+    /\d\d:\d\d – /.test(head) && head.includes('/explore') && (await page.locator('[data-printed]').isVisible()),
+    `the head says ${head}`,
+  );
   check(!(await page.locator('.side').isVisible()) && !(await page.locator('.q').isVisible()), 'chrome stays off the paper');
   await picture(page, 'print');
   await page.emulateMedia({ media: 'screen' });
   await page.evaluate(() => dispatchEvent(new Event('afterprint')));
   check((await page.getAttribute('html', 'data-theme')) === 'dark' && (await ink()) === dark, 'the screen is as before');
   // Paper has its own layout.
-  await page.evaluate(() => { window.__shift = 0; });
+  await page.evaluate(() => {
+    window.__shift = 0;
+  });
   await sound(tab, 'print');
   await tab.close();
 }
 
 async function language() {
-  const tab = await open({ locale: 'en-GB' }), { page } = tab;
+  const tab = await open({ locale: 'en-GB' }),
+    { page } = tab;
   await visit(page, QUERY);
   await page.locator('[popovertarget="look"]').click();
   await Promise.all([page.waitForNavigation(), page.locator('#look [value="ar"]').click()]);
-  check((await page.getAttribute('html', 'dir')) === 'rtl' && (await page.getAttribute('html', 'lang')) === 'ar', 'Arabic runs from right to left');
+  check(
+    (await page.getAttribute('html', 'dir')) === 'rtl' && (await page.getAttribute('html', 'lang')) === 'ar',
+    'Arabic runs from right to left',
+  );
   check(asked(page).get('q') !== null, 'the page stays the same');
   await visit(page, QUERY);
   check((await page.locator('.leg th').first().textContent()).includes('السلسلة'), 'scripts speak Arabic as well');
   check((await page.locator('[data-rangelabel]').textContent()).includes('الساعة'), 'the range is in Arabic');
-  const side = await page.locator('.side').boundingBox(), plot = await page.locator('ph-chart .u-over').boundingBox();
+  const side = await page.locator('.side').boundingBox(),
+    plot = await page.locator('ph-chart .u-over').boundingBox();
   check(side.x > 1000, 'the side is on the right');
   const left = await page.evaluate(() => document.querySelector('ph-chart .u-over').offsetLeft);
   check(left > 20 && plot.width > 500, 'charts stay left to right');
@@ -282,12 +367,16 @@ async function language() {
 }
 
 async function explained() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, QUERY);
   await page.locator('[data-x="explain"]').click();
   await page.waitForSelector('#explain li');
   const told = await page.$$eval('#explain li', (all) => all.map((li) => li.textContent));
-  check(told.length === 3 && told[0].includes('http_requests_total') && told[2].includes('one result for each route'), `explained as ${told.join(' / ')}`);
+  check(
+    told.length === 3 && told[0].includes('http_requests_total') && told[2].includes('one result for each route'),
+    `explained as ${told.join(' / ')}`,
+  );
   await picture(page, 'explained');
   await accessible(page, 'explained');
   await sound(tab, 'explained');
@@ -296,11 +385,15 @@ async function explained() {
 
 /** An alert on a phone with a keyboard: taken, chosen, commented on. */
 async function care() {
-  const tab = await open({ size: PHONE }), { page } = tab;
+  const tab = await open({ size: PHONE }),
+    { page } = tab;
   const where = '/alerts?f=' + encodeURIComponent('alertname="Always"');
   await visit(page, where);
   // Rules take a second to fire and to be routed.
-  for (let i = 0; i < 40 && !(await page.locator('.al [data-key="a"]').count()); i++) { await page.waitForTimeout(500); await visit(page, where); }
+  for (let i = 0; i < 40 && !(await page.locator('.al [data-key="a"]').count()); i++) {
+    await page.waitForTimeout(500);
+    await visit(page, where);
+  }
   check((await page.locator('#care [name=tz]').inputValue()).startsWith('Asia/'), 'mornings are the reader’s');
   const focused = () => page.evaluate(() => Boolean(document.activeElement?.closest('.al')));
   await page.keyboard.press('j');
@@ -329,15 +422,21 @@ async function care() {
   check((await page.locator('.story .who').count()) >= 2, 'the timeline has what people did');
   await picture(page, 'care-group');
   await accessible(page, 'care, group');
-  await page.evaluate(() => { window.__shift = 0; });
+  await page.evaluate(() => {
+    window.__shift = 0;
+  });
   await sound(tab, 'care');
   await tab.close();
 }
 
 /** Links of Alertmanager's own pages, as its messages carry them, and pages below those of the side. */
 async function elsewhere() {
-  const tab = await open(), { page } = tab;
-  for (const [from, to] of [['/#/alerts?receiver=pager', '/alerts?receiver=pager'], ['/#/silences/new?filter=%7Bjob%3D%22shop%22%7D', '/alerts/silences/edit?filter=%7Bjob%3D%22shop%22%7D']]) {
+  const tab = await open(),
+    { page } = tab;
+  for (const [from, to] of [
+    ['/#/alerts?receiver=pager', '/alerts?receiver=pager'],
+    ['/#/silences/new?filter=%7Bjob%3D%22shop%22%7D', '/alerts/silences/edit?filter=%7Bjob%3D%22shop%22%7D'],
+  ]) {
     await page.goto(base + from);
     await page.waitForURL(base + to, { timeout: 60_000 });
   }
@@ -345,13 +444,39 @@ async function elsewhere() {
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
   await page.keyboard.type('routing');
-  await page.locator('#cmdk li', { hasText: 'Routing' }).first().waitFor({ timeout: 60_000 }).catch(() => {});
+  await page
+    .locator('#cmdk li', { hasText: 'Routing' })
+    .first()
+    .waitFor({ timeout: 60_000 })
+    .catch(() => {});
   const found = await page.locator('#cmdk li').allTextContents();
-  check(found.some((text) => text.includes('Routing') && text.includes('Alerts')), `the quick jump knows pages below those of the side: ${found.join(' / ')}`);
+  check(
+    found.some((text) => text.includes('Routing') && text.includes('Alerts')),
+    `the quick jump knows pages below those of the side: ${found.join(' / ')}`,
+  );
   await visit(page, '/explore?q=up');
   await Promise.all([page.waitForNavigation(), page.locator('[formaction="/alerts/rules/edit"]').click()]);
   check((await page.locator('main textarea').first().inputValue()).includes('expr: |-\n      up'), 'an alert is begun from a query');
   await tab.close();
 }
 
-await run({ zoom, care, elsewhere, explained, move, zone, print, language, solo, complete, palette, theme, live, touch, 'without script': withoutScript }, 2);
+await run(
+  {
+    zoom,
+    care,
+    elsewhere,
+    explained,
+    move,
+    zone,
+    print,
+    language,
+    solo,
+    complete,
+    palette,
+    theme,
+    live,
+    touch,
+    'without script': withoutScript,
+  },
+  2,
+);

@@ -14,25 +14,41 @@ const shots = process.env.PHAROS_TEST_SHOTS ?? '';
 if (shots) mkdirSync(shots, { recursive: true });
 
 export const base = process.argv[2] ?? '';
-export const DESK = { width: 1440, height: 900 }, PHONE = { width: 390, height: 844 };
+export const DESK = { width: 1440, height: 900 },
+  PHONE = { width: 390, height: 844 };
 
 const failures = [];
 /** What fails in a part that may be tried again goes here first. */
 const tried = new AsyncLocalStorage();
 export const fail = (text) => {
   const kept = tried.getStore();
-  if (kept) { kept.push(text); return; }
+  if (kept) {
+    kept.push(text);
+    return;
+  }
   failures.push(text);
   console.log(`FAIL ${text}`);
 };
 /** Runs a part and gives what failed in it, without failing itself. */
 export async function attempt(part) {
   const kept = [];
-  await tried.run(kept, async () => { try { await part(); } catch (e) { fail(told(e)); } });
+  await tried.run(kept, async () => {
+    try {
+      await part();
+    } catch (e) {
+      fail(told(e));
+    }
+  });
   return kept;
 }
-const told = (e) => String(e?.stack ?? e).split('\n').slice(0, 6).join(' | ');
-export const check = (truth, text) => { if (!truth) fail(text); };
+const told = (e) =>
+  String(e?.stack ?? e)
+    .split('\n')
+    .slice(0, 6)
+    .join(' | ');
+export const check = (truth, text) => {
+  if (!truth) fail(text);
+};
 
 let browser;
 /**
@@ -42,14 +58,23 @@ let browser;
 export async function run(tests, tries = 1) {
   browser = await chromium.launch({
     executablePath: process.env.PHAROS_TEST_CHROMIUM || undefined,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
   for (const [name, test] of Object.entries(tests)) {
     const started = Date.now();
     for (let left = tries; left > 0; left--) {
       const failed = await attempt(test);
       if (!failed.length) break;
-      if (left === 1) failed.forEach((one) => fail(`${name}: ${one}`)); else console.log(`  again: ${name}: ${failed.join(' ;; ')}`);
+      if (left === 1) failed.forEach((one) => fail(`${name}: ${one}`));
+      else console.log(`  again: ${name}: ${failed.join(' ;; ')}`);
       for (const context of browser.contexts()) await context.close();
     }
     console.log(`${name}: ${Date.now() - started} ms`);
@@ -63,9 +88,16 @@ function watch() {
   window.__shift = 0;
   window.__csp = [];
   window.__pwned = [];
-  for (const name of ['alert', 'confirm', 'prompt']) window[name] = (text) => { window.__pwned.push(`${name}(${text})`); };
+  for (const name of ['alert', 'confirm', 'prompt'])
+    window[name] = (text) => {
+      window.__pwned.push(`${name}(${text})`);
+    };
   new PerformanceObserver((list) => {
-    for (const e of list.getEntries()) if (!e.hadRecentInput) { window.__shift += e.value; (window.__moved ??= []).push(...e.sources.map((s) => s.node?.outerHTML?.slice(0, 90) ?? String(s.node?.nodeName))); }
+    for (const e of list.getEntries())
+      if (!e.hadRecentInput) {
+        window.__shift += e.value;
+        (window.__moved ??= []).push(...e.sources.map((s) => s.node?.outerHTML?.slice(0, 90) ?? String(s.node?.nodeName)));
+      }
   }).observe({ type: 'layout-shift', buffered: true });
   document.addEventListener('securitypolicyviolation', (e) => window.__csp.push(`${e.effectiveDirective} ${e.blockedURI}`));
 }
@@ -79,21 +111,40 @@ export async function open({ size = DESK, theme = 'dark', cookies = {}, ...more 
   const problems = [];
   // The editor asks the server what is wrong with a query, and is told so with a 400.
   const told = (url, status) => status === 400 && /\/api\/v1\/(parse|format)_query$/.test(url);
-  page.on('console', (m) => { if (m.type() === 'error' && !told(m.location().url, 400)) problems.push(`console: ${m.text()} ${m.location().url}`); });
+  // What watches pages from within may not run in a preview, as no script may there.
+  const shut = (m) => m.location().url === 'about:srcdoc' && m.text().startsWith("Blocked script execution in 'about:srcdoc'");
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !told(m.location().url, 400) && !shut(m)) problems.push(`console: ${m.text()} ${m.location().url}`);
+  });
   // Chromium reports page transitions that it gives up under load; they are its own.
-  page.on('pageerror', (e) => { if (!/Transition was (aborted|skipped)/.test(String(e))) problems.push(`exception: ${e}`); });
+  page.on('pageerror', (e) => {
+    if (!/Transition was (aborted|skipped)/.test(String(e))) problems.push(`exception: ${e}`);
+  });
   // Requests that a newer one or the next page made needless are no failures.
-  page.on('requestfailed', (r) => { if (r.failure()?.errorText !== 'net::ERR_ABORTED') problems.push(`request: ${r.url()} ${r.failure()?.errorText}`); });
-  page.on('response', (r) => { if (r.status() >= 400 && !r.request().isNavigationRequest() && !told(r.url(), r.status())) problems.push(`answer ${r.status()}: ${r.url()}`); });
+  page.on('requestfailed', (r) => {
+    if (r.failure()?.errorText !== 'net::ERR_ABORTED') problems.push(`request: ${r.url()} ${r.failure()?.errorText}`);
+  });
+  page.on('response', (r) => {
+    if (r.status() >= 400 && !r.request().isNavigationRequest() && !told(r.url(), r.status()))
+      problems.push(`answer ${r.status()}: ${r.url()}`);
+  });
   return { page, problems, close: () => context.close() };
 }
 
 /** Goes there and waits until charts are drawn, the editor is in place and nothing is asked for any more. */
 export async function visit(page, where) {
   const answer = await page.goto(base + where, { waitUntil: 'load' });
-  await page.waitForFunction(() => [...document.querySelectorAll('ph-chart')].every((c) => c.dataset.ready || c.querySelector('.skel b') || c.getBoundingClientRect().top > innerHeight)
-    && [...document.querySelectorAll('ph-editor')].every((e) => e.dataset.ready), null, { timeout: 60_000 });
-  await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))));
+  await page.waitForFunction(
+    () =>
+      [...document.querySelectorAll('ph-chart')].every(
+        (c) => c.dataset.ready || c.querySelector('.skel b') || c.getBoundingClientRect().top > innerHeight,
+      ) && [...document.querySelectorAll('ph-editor')].every((e) => e.dataset.ready),
+    null,
+    { timeout: 60_000 },
+  );
+  await page.evaluate(() =>
+    document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))),
+  );
   return answer;
 }
 
@@ -109,7 +160,11 @@ export async function sound({ page, problems }, name, expected = 200, shiftMax =
   const known = expected === 200 ? problems : problems.filter((p) => !p.startsWith('console: Failed to load resource'));
   check(known.length === 0, `${name}: ${known.join('; ')}`);
   const seen = await page.evaluate(() => ({
-    wide: document.documentElement.scrollWidth - innerWidth, shift: window.__shift, moved: window.__moved ?? [], csp: window.__csp, pwned: window.__pwned,
+    wide: document.documentElement.scrollWidth - innerWidth,
+    shift: window.__shift,
+    moved: window.__moved ?? [],
+    csp: window.__csp,
+    pwned: window.__pwned,
     inline: document.querySelectorAll('script:not([src]), [onload], [onerror], [onclick]').length,
   }));
   check(seen.wide <= 0, `${name}: ${seen.wide} px wider than the screen`);
@@ -121,14 +176,28 @@ export async function sound({ page, problems }, name, expected = 200, shiftMax =
 
 export async function accessible(page, name) {
   await page.evaluate(axe);
-  const found = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] })
-    .then((r) => r.violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0]?.html.slice(0, 160)} — ${v.nodes[0]?.any?.[0]?.message ?? v.help}`)), RULES);
+  const found = await page.evaluate(
+    (rules) =>
+      window.axe
+        .run(document, { runOnly: rules, resultTypes: ['violations'] })
+        .then((r) =>
+          r.violations.map(
+            (v) => `${v.id} (${v.nodes.length}): ${v.nodes[0]?.html.slice(0, 160)} — ${v.nodes[0]?.any?.[0]?.message ?? v.help}`,
+          ),
+        ),
+    RULES,
+  );
   found.forEach((v) => fail(`${name}: axe ${v}`));
 }
 
 /** What only the query editor brings along, by the manifest of the build: parts of it are chunks that others share. */
 const EDITOR = (() => {
-  const built = Object.fromEntries(readFileSync(new URL('../../dist/manifest.tsv', import.meta.url), 'utf8').trim().split('\n').map((line) => line.split('\t')));
+  const built = Object.fromEntries(
+    readFileSync(new URL('../../dist/manifest.tsv', import.meta.url), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t')),
+  );
   const brings = (name) => [built[`${name}_JS`], ...(built[`${name}_DEPS`] ?? '').split(' ')].filter(Boolean);
   const others = new Set(['APP', 'CHART', 'EXPLORE', 'LOGS', 'BOARD'].flatMap(brings));
   return brings('EDITOR').filter((file) => !others.has(file));
@@ -138,20 +207,35 @@ const KB = 1024;
 /** Sizes as they came over the wire, in kB: HTML, style, fonts, script before the editor, the editor. */
 export async function budgets(page, name, charts, lang = 'en') {
   const got = await page.evaluate((ofEditor) => {
-    const sum = (part) => performance.getEntriesByType('resource').filter((e) => part(new URL(e.name).pathname)).reduce((n, e) => n + e.encodedBodySize, 0);
+    const sum = (part) =>
+      performance
+        .getEntriesByType('resource')
+        .filter((e) => part(new URL(e.name).pathname))
+        .reduce((n, e) => n + e.encodedBodySize, 0);
     const script = (p) => p.startsWith('/assets/') && p.endsWith('.js');
     return {
-      html: performance.getEntriesByType('navigation')[0].encodedBodySize, css: sum((p) => p.endsWith('.css')), fonts: sum((p) => p.endsWith('.woff2')),
-      script: sum((p) => script(p) && !ofEditor.includes(p)), editor: sum((p) => script(p) && ofEditor.includes(p)),
+      html: performance.getEntriesByType('navigation')[0].encodedBodySize,
+      css: sum((p) => p.endsWith('.css')),
+      fonts: sum((p) => p.endsWith('.woff2')),
+      script: sum((p) => script(p) && !ofEditor.includes(p)),
+      editor: sum((p) => script(p) && ofEditor.includes(p)),
       hasOwnStyle: document.querySelectorAll('link[rel=stylesheet]').length > 1,
-      preloads: document.querySelectorAll('link[rel=preload][as=font]').length, hosts: [...new Set(performance.getEntriesByType('resource').map((e) => new URL(e.name).host))].filter((h) => h !== location.host),
+      preloads: document.querySelectorAll('link[rel=preload][as=font]').length,
+      hosts: [...new Set(performance.getEntriesByType('resource').map((e) => new URL(e.name).host))].filter((h) => h !== location.host),
     };
   }, EDITOR);
   // Arabic letters need two weights more, and what scripts say in Arabic comes with them.
   const words = lang === 'ar' ? 1 : 0;
   // A part of the pages may have a stylesheet of its own, with a budget of its own.
-  const limits = { html: 40, css: got.hasOwnStyle ? 21 : 16, fonts: lang === 'ar' ? 190 : 90, script: words + (charts === 'both' ? 46 : charts === 'logs' ? 18 : charts ? 40 : 8), editor: 135 };
-  for (const [what, max] of Object.entries(limits)) check(got[what] <= max * KB, `${name}: ${what} ${(got[what] / KB).toFixed(1)} of ${max} kB`);
+  const limits = {
+    html: 40,
+    css: got.hasOwnStyle ? 21 : 16,
+    fonts: lang === 'ar' ? 190 : 90,
+    script: words + (charts === 'both' ? 46 : charts === 'logs' ? 18 : charts ? 40 : 8),
+    editor: 135,
+  };
+  for (const [what, max] of Object.entries(limits))
+    check(got[what] <= max * KB, `${name}: ${what} ${(got[what] / KB).toFixed(1)} of ${max} kB`);
   check(got.script > 0 && got.css > 0, `${name}: nothing was counted`);
   check(got.hosts.length === 0, `${name}: asks ${got.hosts.join(', ')}`);
   return got;

@@ -5,7 +5,11 @@ const HEAD = { 'content-type': 'application/json' };
 /** Sends lines of one stream: text and level, the newest last. */
 async function send(labels, lines, since = Date.now() - lines.length) {
   const values = lines.map(([text, level], i) => [`${since + i}000000`, text, { detected_level: level }]);
-  const answer = await fetch(`${base}/loki/api/v1/push`, { method: 'POST', headers: HEAD, body: JSON.stringify({ streams: [{ stream: labels, values }] }) });
+  const answer = await fetch(`${base}/loki/api/v1/push`, {
+    method: 'POST',
+    headers: HEAD,
+    body: JSON.stringify({ streams: [{ stream: labels, values }] }),
+  });
   check(answer.status === 204, `lines are taken: ${answer.status} ${await answer.text()}`);
 }
 const total = (page) => page.locator('[data-total]').textContent();
@@ -13,8 +17,14 @@ const asked = (page) => new URL(page.url()).searchParams;
 const rows = (page) => page.locator('.ln').count();
 
 async function find() {
-  await send({ service_name: 'find', host: 'a' }, [['needle one\nat frame', 'error'], ['hay {"a":1}', 'info'], ['{"status":500,"route":"/x"}', 'warn'], ['\u001b[31mred\u001b[0m needle', 'info']]);
-  const tab = await open(), { page } = tab;
+  await send({ service_name: 'find', host: 'a' }, [
+    ['needle one\nat frame', 'error'],
+    ['hay {"a":1}', 'info'],
+    ['{"status":500,"route":"/x"}', 'warn'],
+    ['\u001b[31mred\u001b[0m needle', 'info'],
+  ]);
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:find');
   check((await total(page)) === '4 lines', `all are found: ${await total(page)}`);
   await page.locator('.cm-content').click();
@@ -38,7 +48,10 @@ async function find() {
   await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '2 lines');
   await page.locator('button[value=logql]').click();
   await page.waitForURL((u) => u.searchParams.get('lang') === 'logql');
-  check((asked(page).get('q') ?? '').includes('needle') && (asked(page).get('q') ?? '').startsWith('{'), `words show as LogQL: ${asked(page).get('q')}`);
+  check(
+    (asked(page).get('q') ?? '').includes('needle') && (asked(page).get('q') ?? '').startsWith('{'),
+    `words show as LogQL: ${asked(page).get('q')}`,
+  );
   await page.locator('button[value=words]').click();
   await page.waitForURL((u) => u.searchParams.get('q') === 'needle');
   await sound(tab, 'logs: find');
@@ -46,7 +59,8 @@ async function find() {
 }
 
 async function context() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:find&q=hay');
   await page.locator('.ln').first().click();
   await page.locator('.ln .ways a', { hasText: 'Context' }).click();
@@ -58,25 +72,50 @@ async function context() {
 }
 
 async function long() {
-  const count = 6000, since = Date.now() - 300_000;
-  for (let at = 0; at < count; at += 2000) await send({ service_name: 'long', host: 'a' }, Array.from({ length: 2000 }, (_, i) => [`line ${at + i} took ${i % 97}ms`, 'info']), since + at * 40);
-  const tab = await open(), { page } = tab;
+  const count = 6000,
+    since = Date.now() - 300_000;
+  for (let at = 0; at < count; at += 2000)
+    await send(
+      { service_name: 'long', host: 'a' },
+      Array.from({ length: 2000 }, (_, i) => [`line ${at + i} took ${i % 97}ms`, 'info']),
+      since + at * 40,
+    );
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:long');
-  const end = () => page.evaluate(() => { const l = document.querySelector('.lines'); l.scrollTop = l.scrollHeight; });
-  for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) { await end(); await page.waitForTimeout(150); }
+  const end = () =>
+    page.evaluate(() => {
+      const l = document.querySelector('.lines');
+      l.scrollTop = l.scrollHeight;
+    });
+  for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) {
+    await end();
+    await page.waitForTimeout(150);
+  }
   await end();
-  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].some((l) => l.textContent.endsWith('line 0 took 0ms')), null, { timeout: 60_000 });
+  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].some((l) => l.textContent.endsWith('line 0 took 0ms')), null, {
+    timeout: 60_000,
+  });
   const drawn = await rows(page);
   check(drawn < 600, `of ${count} lines ${drawn} are drawn`);
   // The last ones are really the last, and none came twice.
   const seen = await page.evaluate(() => [...document.querySelectorAll('.ln')].slice(-3).map((l) => l.querySelector('span').textContent));
   check(seen.join() === 'line 2 took 2ms,line 1 took 1ms,line 0 took 0ms', `the end of the list is ${seen.join()}`);
-  const slow = await page.evaluate(() => new Promise((done) => {
-    const list = document.querySelector('.lines');
-    let frames = 0;
-    const from = performance.now(), step = () => { list.scrollTop -= 250; frames++; if (performance.now() - from < 1500) requestAnimationFrame(step); else done(frames / 1.5); };
-    requestAnimationFrame(step);
-  }));
+  const slow = await page.evaluate(
+    () =>
+      new Promise((done) => {
+        const list = document.querySelector('.lines');
+        let frames = 0;
+        const from = performance.now(),
+          step = () => {
+            list.scrollTop -= 250;
+            frames++;
+            if (performance.now() - from < 1500) requestAnimationFrame(step);
+            else done(frames / 1.5);
+          };
+        requestAnimationFrame(step);
+      }),
+  );
   check(slow > 20, `scrolling runs at ${slow.toFixed(0)} frames a second`);
   console.log(`  scrolling ${count} lines: ${slow.toFixed(0)} frames a second, ${drawn} rows drawn`);
   await sound(tab, 'logs: long');
@@ -84,7 +123,8 @@ async function long() {
 }
 
 async function zoom() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:long');
   const box = await page.locator('.bars .plot').boundingBox();
   await page.mouse.move(box.x + box.width * 0.5, box.y + 30);
@@ -100,22 +140,49 @@ async function zoom() {
 }
 
 async function live() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:live');
   await page.locator('[data-tail]').click();
   await page.waitForSelector('[data-tail][aria-pressed=true]');
   let on = true;
-  const sender = (async () => { while (on) { await send({ service_name: 'live', host: 'a' }, Array.from({ length: 500 }, (_, i) => [`live ${i} user=u_${i}`, 'info'])); await new Promise((r) => setTimeout(r, 80)); } })();
-  await page.waitForFunction(() => document.querySelectorAll('.ln').length > 20, null, { timeout: 60_000 }).catch(() => fail('live lines do not come'));
-  await page.waitForFunction(() => document.querySelector('[data-sampled]')?.hidden === false, null, { timeout: 60_000 }).catch(() => fail('a loud tail does not say that it is sampled'));
-  const seen = await page.evaluate(() => new Promise((done) => {
-    let frames = 0, worst = 0, last = performance.now();
-    const from = last, step = (t) => { frames++; worst = Math.max(worst, t - last); last = t; if (t - from < 3000) requestAnimationFrame(step); else done({ fps: frames / 3, worst }); };
-    requestAnimationFrame(step);
-  }));
+  const sender = (async () => {
+    while (on) {
+      await send(
+        { service_name: 'live', host: 'a' },
+        Array.from({ length: 500 }, (_, i) => [`live ${i} user=u_${i}`, 'info']),
+      );
+      await new Promise((r) => setTimeout(r, 80));
+    }
+  })();
+  await page
+    .waitForFunction(() => document.querySelectorAll('.ln').length > 20, null, { timeout: 60_000 })
+    .catch(() => fail('live lines do not come'));
+  await page
+    .waitForFunction(() => document.querySelector('[data-sampled]')?.hidden === false, null, { timeout: 60_000 })
+    .catch(() => fail('a loud tail does not say that it is sampled'));
+  const seen = await page.evaluate(
+    () =>
+      new Promise((done) => {
+        let frames = 0,
+          worst = 0,
+          last = performance.now();
+        const from = last,
+          step = (t) => {
+            frames++;
+            worst = Math.max(worst, t - last);
+            last = t;
+            if (t - from < 3000) requestAnimationFrame(step);
+            else done({ fps: frames / 3, worst });
+          };
+        requestAnimationFrame(step);
+      }),
+  );
   console.log(`  live: ${seen.fps.toFixed(0)} frames a second, the longest ${seen.worst.toFixed(0)} ms`);
   check(seen.fps > 20, `a loud tail runs at ${seen.fps.toFixed(0)} frames a second`);
-  await page.evaluate(() => { document.querySelector('.lines').scrollTop = 300; });
+  await page.evaluate(() => {
+    document.querySelector('.lines').scrollTop = 300;
+  });
   await page.waitForSelector('.newer:not([hidden])').catch(() => fail('lines are not held while the reader reads'));
   await picture(page, 'logs-live');
   on = false;
@@ -129,7 +196,8 @@ async function live() {
 }
 
 async function plain() {
-  const tab = await open({ javaScriptEnabled: false }), { page } = tab;
+  const tab = await open({ javaScriptEnabled: false }),
+    { page } = tab;
   await page.goto(`${base}/logs?f=service_name:find`);
   check((await rows(page)) === 4, `without script the lines are there: ${await rows(page)}`);
   check((await page.locator('.bars path').count()) > 0, 'and the bars');
@@ -144,7 +212,8 @@ async function plain() {
 }
 
 async function phone() {
-  const tab = await open({ size: PHONE }), { page } = tab;
+  const tab = await open({ size: PHONE }),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:find');
   await page.locator('[popovertarget=facets]').click();
   await page.waitForSelector('.fac:popover-open');
@@ -157,15 +226,29 @@ async function phone() {
 
 /** Counts that the page does not wait for come by a request of their own, and take the place that was kept. */
 async function counted() {
-  const answer = await fetch(`${base}/ui/logs/counts?f=service_name:find`), parts = (await answer.text()).trim().split('\n').map((row) => JSON.parse(row));
-  check(answer.status === 200 && parts.length > 1 && parts.at(-1).done === 1, `counts come in parts: ${JSON.stringify(parts.map((part) => part.done))}`);
+  const answer = await fetch(`${base}/ui/logs/counts?f=service_name:find`),
+    parts = (await answer.text())
+      .trim()
+      .split('\n')
+      .map((row) => JSON.parse(row));
+  check(
+    answer.status === 200 && parts.length > 1 && parts.at(-1).done === 1,
+    `counts come in parts: ${JSON.stringify(parts.map((part) => part.done))}`,
+  );
   check(parts.at(-1).html.includes('4 lines') && parts.at(-1).html.includes('href="/logs?'), 'and end whole');
   const wrong = await fetch(`${base}/ui/logs/counts?q=%22`);
   check(wrong.status === 200 && 'error' in JSON.parse(await wrong.text()), 'a query that cannot be read says so');
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await page.route('**/logs?f=service_name:find', async (route) => {
     const body = await (await route.fetch()).text();
-    await route.fulfill({ contentType: 'text/html', body: body.replace('data-names=', 'data-counts="/ui/logs/counts?f=service_name:find" data-names=').replace('class="bars" data-bars', 'class="bars wait" data-bars').replace('>4 lines<', '>More<') });
+    await route.fulfill({
+      contentType: 'text/html',
+      body: body
+        .replace('data-names=', 'data-counts="/ui/logs/counts?f=service_name:find" data-names=')
+        .replace('class="bars" data-bars', 'class="bars wait" data-bars')
+        .replace('>4 lines<', '>More<'),
+    });
   });
   await page.goto(`${base}/logs?f=service_name:find`);
   await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '4 lines');
@@ -178,9 +261,22 @@ async function counted() {
 /** A name that is a label of one stream and a field in another's lines finds both; so do names that LogQL has for itself. */
 async function names() {
   await send({ service_name: 'names', zone: 'eu' }, [['of a stream', 'info']]);
-  await send({ service_name: 'names' }, [['{"zone":"eu","took":"n/a","by":"ann"}', 'info'], ['{"zone":"us","took":700}', 'info'], ['zone=eu took=20 by=bob', 'info']]);
-  const tab = await open(), { page } = tab;
-  for (const [what, count] of [['f=zone:eu', 3], ['f=-zone:eu', 1], ['q=zone:eu', 3], ['q=took>100', 1], ['q=-took>100', 3], ['f=by:ann', 1], ['q=by:bob', 1]]) {
+  await send({ service_name: 'names' }, [
+    ['{"zone":"eu","took":"n/a","by":"ann"}', 'info'],
+    ['{"zone":"us","took":700}', 'info'],
+    ['zone=eu took=20 by=bob', 'info'],
+  ]);
+  const tab = await open(),
+    { page } = tab;
+  for (const [what, count] of [
+    ['f=zone:eu', 3],
+    ['f=-zone:eu', 1],
+    ['q=zone:eu', 3],
+    ['q=took>100', 1],
+    ['q=-took>100', 3],
+    ['f=by:ann', 1],
+    ['q=by:bob', 1],
+  ]) {
     await visit(page, `/logs?f=service_name:names&${what.replace('>', '%3E')}`);
     check((await total(page)) === `${count} line${count === 1 ? '' : 's'}`, `${what} finds ${await total(page)}, not ${count}`);
   }
@@ -196,7 +292,9 @@ async function names() {
 
 /** What words become stands below them while they are typed, and leads on; what is wrong is shown where it is. */
 async function compiled() {
-  const tab = await open(), { page } = tab, code = page.locator('#compiled code');
+  const tab = await open(),
+    { page } = tab,
+    code = page.locator('#compiled code');
   await visit(page, '/logs?f=service_name:find&q=needle');
   check((await code.textContent()) === '{service_name="find"} |~ "(?i)needle"', `the LogQL is in sight: ${await code.textContent()}`);
   await page.locator('.cm-content').click();
@@ -213,7 +311,10 @@ async function compiled() {
   await page.waitForSelector('#compiled:not(.bad)');
   await page.locator('#compiled [data-edit]').click();
   await page.waitForURL((u) => u.searchParams.get('lang') === 'logql' && !u.searchParams.has('f'));
-  check((asked(page).get('q') ?? '').startsWith('{service_name="find"} |~ "(?i)needle" | auto | status>=500'), `all of it is in the bar: ${asked(page).get('q')}`);
+  check(
+    (asked(page).get('q') ?? '').startsWith('{service_name="find"} |~ "(?i)needle" | auto | status>=500'),
+    `all of it is in the bar: ${asked(page).get('q')}`,
+  );
   check(await page.locator('#compiled').isHidden(), 'LogQL is not said twice');
   await sound(tab, 'logs: compiled');
   await tab.close();
@@ -221,7 +322,8 @@ async function compiled() {
 
 /** A search is saved under a name, opened, renamed and deleted. */
 async function saved() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs/saved');
   check((await page.locator('main').innerText()).includes('No saved searches yet'), 'an empty list says what to do');
   await accessible(page, 'saved searches, none');
@@ -236,7 +338,13 @@ async function saved() {
   await accessible(page, 'saved searches');
   await page.locator('#searches a', { hasText: 'Needles <b>' }).click();
   await page.waitForURL((u) => u.pathname === '/logs');
-  check(asked(page).get('q') === 'needle' && asked(page).get('f') === 'service_name:find' && asked(page).get('cols') === 'host' && !asked(page).has('from'), `it is opened as it was: ${page.url()}`);
+  check(
+    asked(page).get('q') === 'needle' &&
+      asked(page).get('f') === 'service_name:find' &&
+      asked(page).get('cols') === 'host' &&
+      !asked(page).has('from'),
+    `it is opened as it was: ${page.url()}`,
+  );
   await page.locator('[popovertarget=saved]').click();
   check((await page.locator('#saved [aria-current]').innerText()).includes('Needles'), 'the menu marks what is shown');
   await page.locator('#saved input[name=name]').fill('needles <B>');
@@ -257,22 +365,39 @@ async function saved() {
 
 /** More lines at one moment than are asked for at once, and older ones behind them. */
 async function crowded() {
-  const at = Date.now() - 60_000, post = (values) => fetch(`${base}/loki/api/v1/push`, { method: 'POST', headers: HEAD, body: JSON.stringify({ streams: [{ stream: { service_name: 'crowd' }, values }] }) });
+  const at = Date.now() - 60_000,
+    post = (values) =>
+      fetch(`${base}/loki/api/v1/push`, {
+        method: 'POST',
+        headers: HEAD,
+        body: JSON.stringify({ streams: [{ stream: { service_name: 'crowd' }, values }] }),
+      });
   await post(Array.from({ length: 2600 }, (_, i) => [`${at}000000`, `at once ${i}`]));
   await post([[`${at - 5}000000`, 'the oldest']]);
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/logs?f=service_name:crowd');
-  const end = () => page.evaluate(() => { const l = document.querySelector('.lines'); l.scrollTop = l.scrollHeight; });
-  for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) { await end(); await page.waitForTimeout(150); }
+  const end = () =>
+    page.evaluate(() => {
+      const l = document.querySelector('.lines');
+      l.scrollTop = l.scrollHeight;
+    });
+  for (let i = 0; i < 40 && !(await page.locator('.lines .end').count()); i++) {
+    await end();
+    await page.waitForTimeout(150);
+  }
   await end();
-  await page.waitForFunction(() => [...document.querySelectorAll('.ln')].at(-1)?.textContent.endsWith('the oldest'), null, { timeout: 60_000 }).catch(() => fail('lines behind a crowded moment are not shown'));
+  await page
+    .waitForFunction(() => [...document.querySelectorAll('.ln')].at(-1)?.textContent.endsWith('the oldest'), null, { timeout: 60_000 })
+    .catch(() => fail('lines behind a crowded moment are not shown'));
   await sound(tab, 'logs: crowded');
   await tab.close();
 }
 
 /** A range that cannot be read is refused, in words. */
 async function wrong() {
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   const answer = await visit(page, '/logs?from=abc');
   check(answer.status() === 400, `a wrong range answers ${answer.status()}`);
   check((await page.locator('.qerr').innerText()).includes('"abc" is not a time'), 'and says what is wrong');

@@ -5,15 +5,20 @@ import { PHONE, accessible, check, open, picture, run, sound, visit } from './ha
 /** A page whose status can be chosen. */
 async function shop() {
   const state = { status: 200 };
-  const server = createServer((_, res) => { res.writeHead(state.status, { 'content-type': 'text/plain' }); res.end('Welcome to the shop'); });
+  const server = createServer((_, res) => {
+    res.writeHead(state.status, { 'content-type': 'text/plain' });
+    res.end('Welcome to the shop');
+  });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   return { state, url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
-const says = (page, selector, words) => page.waitForFunction(([s, w]) => document.querySelector(s)?.textContent.includes(w), [selector, words], { timeout: 30_000 });
+const says = (page, selector, words) =>
+  page.waitForFunction(([s, w]) => document.querySelector(s)?.textContent.includes(w), [selector, words], { timeout: 30_000 });
 
 async function watch() {
   const target = await shop();
-  const tab = await open(), { page } = tab;
+  const tab = await open(),
+    { page } = tab;
   await visit(page, '/uptime');
   await sound(tab, 'uptime: nothing yet');
   await accessible(page, 'uptime: nothing yet');
@@ -57,10 +62,20 @@ async function watch() {
   await picture(page, 'uptime-list-down');
 
   // Everybody tells the same story: the alert, the incident, the page for customers.
-  const id = Number(await page.locator('.uc-row .w a').first().getAttribute('href').then((href) => href.match(/\d+/)[0]));
+  const id = Number(
+    await page
+      .locator('.uc-row .w a')
+      .first()
+      .getAttribute('href')
+      .then((href) => href.match(/\d+/)[0]),
+  );
   const name = await page.locator('.uc-row .w a').first().textContent();
   const written = { title: 'Shop', slug: 'shop', sections: [{ checks: [name.trim()] }] };
-  const made = await fetch(`${process.argv[2]}/api/v1/status-pages`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(written) });
+  const made = await fetch(`${process.argv[2]}/api/v1/status-pages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(written),
+  });
   check(made.ok, `a status page of check ${id}: ${await made.text()}`);
   const customer = await open({ javaScriptEnabled: false });
   const read = async (words) => {
@@ -78,6 +93,9 @@ async function watch() {
   await says(told.page, 'main', 'CheckDown');
   await visit(told.page, '/uptime/incidents');
   await says(told.page, 'main', '503');
+  await told.page.locator('a[href^="/uptime/incidents/"]').first().click();
+  await says(told.page, '#incident', 'goes on');
+  await sound(told, 'an incident');
   await told.close();
 
   target.state.status = 200;
@@ -96,7 +114,8 @@ async function watch() {
 }
 
 async function many() {
-  const tab = await open({ size: PHONE }), { page } = tab;
+  const tab = await open({ size: PHONE }),
+    { page } = tab;
   await visit(page, '/uptime/import');
   const file = `checks:\n${Array.from({ length: 60 }, (_, n) => `  - {name: Port ${n}, interval: 1h, labels: {row: r${n % 3}}, tcp: {address: '127.0.0.1:1'}}\n`).join('')}`;
   await page.locator('textarea[name=text]').fill(file);
@@ -112,18 +131,117 @@ async function many() {
   for (const n of [0, 1]) await page.locator('.uc-pick input').nth(n).check();
   await page.locator('#acts button[value=pause]').click();
   await page.waitForURL(/done=paused-2/);
-  check((await page.locator('.notice').allTextContents()).some((text) => text.includes('2 checks are paused.')), 'it is said');
+  check(
+    (await page.locator('.notice').allTextContents()).some((text) => text.includes('2 checks are paused.')),
+    'it is said',
+  );
   await page.locator('.uc-pick input').nth(0).check();
   await page.locator('#acts button[value=delete]').click();
   await page.locator('#doomed button[value=delete]').click();
   await page.waitForURL(/done=deleted-1/);
   await sound(tab, 'uptime: one fewer');
+  // All that match, also those on another page: counted in words, without script.
+  await visit(page, '/uptime?text=port');
+  check((await page.locator('.uc-row').count()) === 50, 'there is another page');
+  await page.locator('.uc-pick input').first().check();
+  check(
+    await page.evaluate(() => getComputedStyle(document.querySelector('.uc-some'), '::after').content.includes('counter')),
+    'what is chosen is counted',
+  );
+  await page.locator('.uc-every input').check();
+  check((await page.locator('.uc-whole').innerText()) === 'All 59 checks are chosen', await page.locator('.uc-whole').innerText());
+  await page.locator('.uc-change summary').click();
+  await picture(page, 'uptime-all-390');
+  await accessible(page, 'uptime: all are chosen');
+  await page.locator('.uc-change [name=retries]').fill('5');
+  await page.locator('.uc-change button[value=retries]').click();
+  await page.waitForURL(/done=changed-59/);
+  await page.locator('.uc-every input').check();
+  await page.locator('#acts button[value=maintain]').click();
+  await page.waitForSelector('[name="title"]');
+  check((await page.locator('.mt-boxes :checked').count()) === 59, 'all of them are in the form of maintenance');
+  await page.goto(`${process.argv[2]}/uptime?text=port`);
+  await page.locator('.uc-every input').check();
+  await page.locator('#acts button[value=delete]').click();
+  check((await page.locator('#doomed h2').textContent()).includes('Delete 59 checks for good?'), 'it is asked first');
+  await page.locator('#doomed button[value=delete]').click();
+  await page.waitForURL(/done=deleted-59/);
+  await sound(tab, 'uptime: none of them');
+  await tab.close();
+}
+
+/** A status page is drawn beside its form; drafts, templates and other words of what was told. */
+async function told() {
+  const tab = await open(),
+    { page } = tab;
+  await visit(page, '/uptime/status-pages/edit');
+  const frame = page.frameLocator('.sp-live iframe');
+  await page.locator('#sp-form [name=title]').fill('Beside');
+  await frame.locator('text=Beside').first().waitFor();
+  check(
+    await page.evaluate(() => document.querySelector('.sp-live iframe').sandbox.value === 'allow-same-origin'),
+    'no script runs in the preview',
+  );
+  await frame.locator('h1').waitFor();
+  check(
+    await page.evaluate(() => document.querySelector('.sp-live iframe').contentDocument.styleSheets.length > 0),
+    'the preview has its style',
+  );
+  await page.locator('#sp-form [name=accent]').fill('red');
+  await says(page, '.sp-wrong', 'accent');
+  await page.locator('#sp-form [name=accent]').fill('#2a5fd0');
+  await page.waitForFunction(() => document.querySelector('.sp-wrong').textContent === '');
+  await picture(page, 'status-page-beside');
+  await sound(tab, 'status page: beside its form');
+  await accessible(page, 'status page: beside its form');
+  await page.locator('#sp-form button', { hasText: 'Save' }).click();
+  await page.waitForURL(/done=saved/);
+
+  await visit(page, '/uptime/status-pages/posts?slug=beside');
+  await page.locator('#form [name=title]').fill('We move');
+  await page.locator('#form [name=words]').selectOption({ label: 'Slower than usual' });
+  await page.locator('button[value=fill]').click();
+  check((await page.locator('#form [name=text]').inputValue()).startsWith('It is slower than usual'), 'the template is in the form');
+  check((await page.locator('#form [name=title]').inputValue()) === 'We move', 'and what was there');
+  await page.locator('button[value=keep]').click();
+  await page.waitForURL(/done=kept/);
+  // Asked for as new: a browser keeps its copy for some seconds.
+  const customers = async () => (await fetch(`${process.argv[2]}/status/beside`)).text();
+  check(!(await customers()).includes('We move'), 'customers see no drafts');
+  await page.locator('button[value=publish]').click();
+  await page.waitForURL(/done=told/);
+  check((await customers()).includes('We move'), 'customers see what was told');
+  await page.locator('.sp-by a', { hasText: 'Edit' }).click();
+  await page.locator('#form [name=text]').fill('In other words.');
+  await page.locator('button[value=edit]').click();
+  await page.waitForURL(/done=edited/);
+  await picture(page, 'status-page-posts');
+  await sound(tab, 'status page: posts');
+  await accessible(page, 'status page: posts');
+  check((await customers()).includes('In other words.'), 'customers see the other words');
+  await tab.close();
+}
+
+/** What is written down comes back as it was: a check as a file, uploaded by a form without script. */
+async function file() {
+  const tab = await open({ javaScriptEnabled: false, acceptDownloads: true }),
+    { page } = tab;
+  await page.goto(`${process.argv[2]}/uptime`);
+  await page.locator('.uc-row .w a').first().click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('a[download]').click()]);
+  const path = await download.path();
+  check(download.suggestedFilename().endsWith('.yaml'), download.suggestedFilename());
+  await page.goto(`${process.argv[2]}/uptime/import`);
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('button[value=look]').click();
+  check((await page.locator('.tbl').innerText()).includes('there already'), 'it is understood');
   await tab.close();
 }
 
 async function plain() {
   const target = await shop();
-  const tab = await open({ javaScriptEnabled: false }), { page } = tab;
+  const tab = await open({ javaScriptEnabled: false }),
+    { page } = tab;
   await page.goto(`${process.argv[2]}/uptime/new`);
   await page.locator('[name="http.url"]').fill(target.url);
   await page.locator('button', { hasText: 'Test' }).click();
@@ -136,4 +254,10 @@ async function plain() {
   target.close();
 }
 
-await run({ 'a page is watched, falls and comes back': watch, 'many at once': many, 'without script': plain });
+await run({
+  'a page is watched, falls and comes back': watch,
+  'many at once': many,
+  'without script': plain,
+  'a file': file,
+  'told on status pages': told,
+});

@@ -12,7 +12,11 @@ let generation = 0;
 
 function keys() {
   generation += 1;
-  const kinds = [['rsa', { modulusLength: 2048 }, 'RS256'], ['ec', { namedCurve: 'P-256' }, 'ES256'], ['ed25519', {}, 'EdDSA']];
+  const kinds = [
+    ['rsa', { modulusLength: 2048 }, 'RS256'],
+    ['ec', { namedCurve: 'P-256' }, 'ES256'],
+    ['ed25519', {}, 'EdDSA'],
+  ];
   return kinds.map(([kind, options, alg]) => ({
     ...generateKeyPairSync(kind, options).privateKey.export({ format: 'jwk' }),
     kid: `${alg}-${generation}`,
@@ -49,11 +53,19 @@ function provider(issuer, redirectUri) {
     findAccount: (_, id) => ({
       accountId: id,
       claims: () => ({
-        sub: `subject-of-${id}`, preferred_username: id, name: id, email: `${id}@example.com`, email_verified: true, groups: groups[id] ?? [],
+        sub: `subject-of-${id}`,
+        preferred_username: id,
+        name: id,
+        email: `${id}@example.com`,
+        email_verified: true,
+        groups: groups[id] ?? [],
       }),
     }),
     // The library's own way to say more about a failure.
-    renderError: (ctx, out) => { ctx.type = 'json'; ctx.body = JSON.stringify(out); },
+    renderError: (ctx, out) => {
+      ctx.type = 'json';
+      ctx.body = JSON.stringify(out);
+    },
   });
 }
 

@@ -80,11 +80,13 @@ fn is_wanted(view: &AlertView, wanted: &Wanted, now: i64) -> bool {
     let is_over = alert.ends_at.is_some_and(|end| end < now);
     let is_silenced = !marks.silenced_by.is_empty();
     let is_inhibited = !marks.inhibited_by.is_empty();
-    let is_active = !is_silenced && !is_inhibited;
+    let is_hushed = marks.hush.is_some();
+    let is_active = !is_silenced && !is_inhibited && !is_hushed;
     !is_over
         && (wanted.active || !is_active)
         && (wanted.silenced || !is_silenced)
         && (wanted.inhibited || !is_inhibited)
+        && (wanted.muted || !is_hushed)
         && wanted.matchers.iter().all(|matcher| matcher.matches(alert.labels.get(&matcher.name).unwrap_or("")))
 }
 
@@ -166,6 +168,7 @@ fn routed(posted: PostedAlert, now: i64, resolve_timeout: i64) -> Result<RoutedA
         updated_at: now,
         is_timeout: ends_at.is_none(),
         generator_url: posted.generator_url.unwrap_or_default(),
+        hush: None,
     };
     if alert.ends_at.is_some_and(|end| end < alert.starts_at) {
         return Err("start time must be before end time".to_owned());

@@ -21,6 +21,7 @@ use crate::alerts::route::tree::RouteTree;
 use crate::base::clock::ManualClock;
 use crate::platform::config::diagnostic::Report;
 use crate::series::labels::Labels;
+use crate::series::ports::Hush;
 
 /// 2026-11-21T22:48:29.781Z.
 const NOW: i64 = 1_795_301_309_781;
@@ -202,6 +203,11 @@ async fn alerts_are_shown_to_the_byte() {
         )),
         "{suppressed}"
     );
+    memory.mark("Up", Marks { hush: Some(Hush::Maintenance("Move".to_owned())), ..Marks::default() });
+    let (_, hushed) = all("active=false").await;
+    let kept = r#""status":{"inhibitedBy":[],"mutedBy":["maintenance: Move"],"silencedBy":[],"state":"suppressed"}"#;
+    assert!(hushed.contains(kept) && !hushed.contains("Down"), "{hushed}");
+    assert_eq!(all("muted=false").await, (200, only_down));
     for (query, expected) in [
         ("filter=a", "\"bad matcher format: a\"\n"),
         ("filter=", "\"bad matcher format: \"\n"),

@@ -126,15 +126,17 @@ pub struct AlertJson<'a> {
 #[serde(rename_all = "camelCase")]
 struct AlertStatusJson<'a> {
     inhibited_by: Vec<String>,
-    muted_by: &'a [String],
+    muted_by: Vec<String>,
     silenced_by: &'a [String],
     state: &'static str,
 }
 
 impl<'a> AlertJson<'a> {
-    /// An alert that goes to `receivers`, in a group kept back by the times `muted_by`.
+    /// An alert that goes to `receivers`, in a group kept back by the times `muted_by`. Why its sender wants nobody told
+    /// stands beside those.
     pub fn new(view: &'a AlertView, receivers: Vec<&'a str>, muted_by: &'a [String]) -> Self {
         let (alert, marks) = (&view.alert, &view.marks);
+        let muted_by: Vec<String> = muted_by.iter().cloned().chain(marks.hush.as_ref().map(ToString::to_string)).collect();
         let is_told = marks.inhibited_by.is_empty() && marks.silenced_by.is_empty() && muted_by.is_empty();
         Self {
             annotations: Pairs(&alert.annotations),

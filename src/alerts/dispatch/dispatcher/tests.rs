@@ -7,6 +7,7 @@ mod caps;
 mod escalations;
 mod flaps;
 mod house;
+mod hushes;
 mod mishaps;
 mod property;
 mod recurring;
@@ -145,7 +146,7 @@ fn history_knows_changes_of_others_and_tellings() {
     let tellings = house.on(async |dispatcher| dispatcher.tellings(10).await).unwrap();
     let told: Vec<_> = tellings.iter().map(|telling| (telling.reason.as_str(), telling.counts, &*telling.channel, telling.tries)).collect();
     assert_eq!(told, [("all alerts resolved", (0, 1), "webhook[0]", 1), ("first notification", (1, 0), "webhook[0]", 1)]);
-    let asked = Asked { from: 0, to: i64::MAX, fingerprint: None, limit: 10 };
+    let asked = Asked { from: 0, to: i64::MAX, fingerprint: None, is_of_others: false, limit: 10 };
     let changes = house.on(async |dispatcher| Routing::changes(dispatcher, asked).await).unwrap();
     let changes: Vec<_> = changes.iter().map(|change| (change.from, change.to)).collect();
     assert_eq!(changes, [(Some(State::Firing), Some(State::Inactive)), (None, Some(State::Firing))]);

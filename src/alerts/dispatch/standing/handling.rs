@@ -91,10 +91,13 @@ impl Standing {
         !self.handlings.is_empty() && alerts.iter().filter(|alert| !alert.is_resolved_at(now)).all(is_acknowledged)
     }
 
-    /// The names in the log of the alerts that somebody takes care of.
-    pub(super) fn cared_for(&self) -> BTreeSet<u64> {
+    /// The names in the log of the alerts that go on without anybody being reminded: somebody takes care of them, or they
+    /// are hushed.
+    pub(super) fn not_reminded(&self) -> BTreeSet<u64> {
         let acknowledged = self.handlings.iter().filter(|(_, handling)| handling.is_acknowledged());
-        acknowledged.filter_map(|(name, _)| Some(log::hash(&self.known.get(name)?.alert.labels))).collect()
+        let cared_for = acknowledged.filter_map(|(name, _)| self.known.get(name));
+        let hushed = self.known.values().filter(|known| known.alert.hush.is_some());
+        cared_for.chain(hushed).map(|known| log::hash(&known.alert.labels)).collect()
     }
 
     /// Forgets who takes care of alerts that are not there any more.

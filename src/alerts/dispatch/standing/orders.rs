@@ -28,8 +28,10 @@ impl Standing {
         receivers.retain(|receiver| only.is_none_or(|only| only == receiver));
         for line in receivers.iter().flat_map(|receiver| self.lines.get(receiver)) {
             let key = line.log_key(&flush.key);
-            // However long the server was down: what somebody takes care of was told.
-            let last = self.log.get(&key).filter(|logged| is_cared_for || logged.expires_at > now).map(|logged| &logged.entry);
+            // However long the server was down, or maintenance lasts: what somebody takes care of was told, and so was this.
+            let is_good =
+                |logged: &&Logged| is_cared_for || logged.expires_at > now || told.hushed.iter().any(|alert| logged.entry.knows(alert));
+            let last = self.log.get(&key).filter(is_good).map(|logged| &logged.entry);
             let of_step: Vec<RoutedAlert>;
             let alerts = if is_step {
                 of_step = told.alerts.iter().filter(|alert| self.escalates(alert, last, now)).cloned().collect();
@@ -37,7 +39,7 @@ impl Standing {
             } else {
                 &told.alerts
             };
-            let planned = log::plan(last, alerts, line.integration.send_resolved, route.repeat_interval, now);
+            let planned = log::plan(last, alerts, &told.hushed, (line.integration.send_resolved, route.repeat_interval), now);
             let Some(log::Plan { reason, alerts, entry, expires_at }) = planned else { continue };
             let logged = Logged { entry, expires_at };
             // Nobody is reminded of what somebody takes care of.

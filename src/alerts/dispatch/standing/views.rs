@@ -108,8 +108,8 @@ impl Standing {
                 continue;
             }
             let labels = &known.alert.labels;
-            let is_kept =
-                self.inhibitor.inhibits(labels, now).is_some() || self.silences.iter().any(|silence| silence.silences(labels, now));
+            let is_silenced = || self.silences.iter().any(|silence| silence.silences(labels, now));
+            let is_kept = known.alert.hush.is_some() || self.inhibitor.inhibits(labels, now).is_some() || is_silenced();
             if is_kept { counts.suppressed += 1 } else { counts.active += 1 }
         }
         for silence in &self.silences {
@@ -134,6 +134,7 @@ impl Standing {
             inhibited_by: self.inhibitor.inhibits(&alert.labels, now).map(|inhibition| inhibition.by).unwrap_or_default(),
             silenced_by: silenced_by(&self.silences, &alert.labels, now),
             muted_by: Vec::new(),
+            hush: alert.hush.clone(),
             is_flapping: self.flaps.is_flapping(alert.fingerprint()),
         };
         let handling = self.handlings.get(&alert.fingerprint()).cloned().unwrap_or_default();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
-use super::forms::{field, status_of};
+use super::forms::status_of;
 use super::{PageState, SELDOM, shell_at, show_silences, work};
 use crate::access::{Change, Role};
 use crate::alerts::calm::{CalmKind, CalmRule, Named, Rota, wire};
@@ -21,6 +21,7 @@ use crate::alerts::pages::calm::oncall::{self, OncallInput};
 use crate::alerts::pages::calm::read::{Wrong, read_stand_in};
 use crate::alerts::pages::calm::stand_in::{self, StandInInput};
 use crate::alerts::pages::known::{self, Known};
+use crate::platform::http::extract::field;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;

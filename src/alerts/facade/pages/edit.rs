@@ -155,8 +155,7 @@ pub(super) async fn delete(State(state): State<Arc<PageState>>, asked: Asked, bo
     let Draft { name, .. } = Draft::read(&body);
     match state.own.delete(&name).await {
         Ok(before) => {
-            let change = Change::new("rules.delete", name);
-            let change = before.iter().fold(change, |change, before| change.before(json!({ "text": before.text })));
+            let change = Change::new("rules.delete", name).before(before.map(|before| json!({ "text": before.text })));
             Ok(change.in_answer(Redirect::to(&links::with(links::ALERTS_EDIT, &[("done", "deleted")])).into_response()))
         }
         Err(error) => {

@@ -16,6 +16,7 @@ use crate::alerts::model::silence::Silence;
 use crate::alerts::pages::channels::Tested;
 use crate::alerts::pages::silence::Draft;
 use crate::base::time::format_rfc3339;
+use crate::platform::http::extract::field;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::links;
@@ -38,10 +39,6 @@ pub(super) const fn status_of(error: &DispatchError) -> StatusCode {
         DispatchError::TooMany(_) => StatusCode::CONFLICT,
         DispatchError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
-}
-
-pub(super) fn field(body: &[u8], name: &str) -> String {
-    form_urlencoded::parse(body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 fn existing(state: &PageState, id: &str) -> Option<Silence> {

@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::{PageState, SELDOM, past, range_of, shell_at, status_of, work};
 use crate::access::Role;
 use crate::alerts::calm::Note;
+use crate::alerts::pages::bars::Spell;
 use crate::alerts::pages::care::people;
 use crate::alerts::pages::group::{self, GroupInput, LINES_MAX, LinesFound};
 use crate::alerts::pages::history::TELLINGS_MAX;
@@ -17,7 +18,7 @@ use crate::base::cancel::Cancel;
 use crate::base::time::TimeRange;
 use crate::platform::http::problem::Problem;
 use crate::series::matcher::{MatchOp, Matcher};
-use crate::series::ports::LinesWanted;
+use crate::series::ports::{LinesWanted, Missed};
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::problem;
@@ -35,7 +36,8 @@ const LINES_BACK_MS: i64 = 24 * 3_600_000;
 
 /// Answers with the page; `refused` says what of a form could not be done.
 pub(super) async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCode, refused: String) -> Result<Response, Problem> {
-    let shell = shell_at(&asked, state, key("Group of alerts"), crate::ui::links::ALERTS_GROUP).with_range("now-6h").with_refresh(SELDOM);
+    let shell =
+        shell_at(&asked, &**state, key("Group of alerts"), crate::ui::links::ALERTS_GROUP).with_range("now-6h").with_refresh(SELDOM);
     let (key, receiver) = (asked.param("key"), asked.param("receiver"));
     if key.is_empty() {
         let (headline, text) = (shell.t("Which group?"), shell.t("The address names none. Choose an alert in the list."));
@@ -64,21 +66,35 @@ pub(super) async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCod
         input.notes.retain(has);
     }
     let lines = lines(state, input.line_labels(), range).await;
+    let mut others = past::spells_of_others(state, range).await;
     work(state, move |state, cancel| {
         let labels = group::labels_of(&key);
         let found = if wrong.is_empty() { past::spells_of_group(state, &labels, &input.alerts, range, cancel) } else { Err(wrong.clone()) };
         (input.spells, input.problem) = found.map_or_else(|why| (Vec::new(), why), |spells| (spells, String::new()));
+        others.retain(|spell| past::is_of_group(&spell.labels, &labels, &input.alerts));
+        input.spells = past::joined(input.spells, others);
         input.events = past::events(state, &labels, &input.alerts, range, cancel);
         input.failures = past::failures(state, &labels, &input.alerts, range, cancel);
         input.happenings = state.beside.happenings.within(range, HAPPENINGS_MAX).unwrap_or_else(|error| {
             tracing::warn!(error, "what was marked in time is not known");
             Vec::new()
         });
+        input.costs = costs(state, &input.spells);
         input.lines = lines;
         let status = if status == StatusCode::OK { status_of(&wrong) } else { status };
         asked.page(status, group::render(&input, &shell))
     })
     .await
+}
+
+/// What the business missed from when something of the group fired first until nothing did; nothing where nothing fired.
+fn costs(state: &PageState, spells: &[Spell]) -> Result<Vec<Missed>, String> {
+    let fired = || spells.iter().filter(|spell| spell.is_firing).map(|spell| spell.range);
+    let whole = fired().map(|range| range.start).min().zip(fired().map(|range| range.end).max());
+    match (state.costs.get(), whole) {
+        (Some(costs), Some((start, end))) => costs.within(TimeRange::new(start, end)),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The group as it stands, with nothing of its past.
@@ -100,6 +116,7 @@ fn known(state: &PageState, key: &str, receiver: &str, range: TimeRange) -> Grou
         events: Vec::new(),
         failures: Vec::new(),
         happenings: Vec::new(),
+        costs: Ok(Vec::new()),
         notes: Vec::new(),
         lines: LinesFound::NotKnown,
         me: String::new(),

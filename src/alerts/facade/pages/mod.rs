@@ -36,14 +36,13 @@ use crate::alerts::pages::silence::{self, Draft, SilenceInput};
 use crate::alerts::pages::silences::{self, SilencesInput};
 use crate::alerts::replay::Desk;
 use crate::alerts::rules::own::OwnRules;
-use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
 use crate::base::time::TimeRange;
 use crate::platform::http::problem::Problem;
 use crate::platform::work::WorkPool;
 use crate::series::labels::Labels;
-use crate::series::ports::{Evaluate, Happenings, Lines};
-use crate::ui::asked::Asked;
+use crate::series::ports::{Costs, Evaluate, Happenings, Lines};
+use crate::ui::asked::{Asked, Pages, shell_at, work};
 use crate::ui::lang::key;
 use crate::ui::nav::Page;
 use crate::ui::shell::{Counts, Shell};
@@ -80,6 +79,8 @@ pub(super) struct PageState {
     pub(super) read_query: ReadQuery,
     sender: Arc<Sender>,
     beside: Beside,
+    /// Says what a range of time cost, where somebody can.
+    pub(super) costs: OnceLock<Arc<dyn Costs>>,
     /// Names of those who sign in, where somebody knows them.
     pub(super) people: OnceLock<People>,
     standing_in: tokio::sync::Mutex<()>,
@@ -112,6 +113,7 @@ impl PageState {
             read_query,
             sender,
             beside,
+            costs: OnceLock::new(),
             people: OnceLock::new(),
             standing_in: tokio::sync::Mutex::new(()),
             work: WorkPool::new(PLACES),
@@ -173,26 +175,20 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("GET", links::ALERTS_SPARK, Policy::READ, with(get(spark::route)))
 }
 
-/// The shell of a page at `path`, which differs from the request's where a form is shown again.
-fn shell_at(asked: &Asked, state: &PageState, title: &str, path: &str) -> Shell {
-    let mut visit = asked.visit(state.clock.now_ms());
-    visit.path = path;
-    Shell::new(Page::Alerts, title, visit)
+impl Pages for PageState {
+    const PLACE: Page = Page::Alerts;
+
+    fn pool(&self) -> (&WorkPool, Duration) {
+        (&self.work, WITHIN)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
 }
 
 fn shell_of(asked: &Asked, state: &PageState, title: &str) -> Shell {
     shell_at(asked, state, title, asked.uri.path())
-}
-
-/// Makes a page on a thread of its own, within the time of pages.
-async fn work<T: Send + 'static>(
-    state: &Arc<PageState>,
-    make: impl FnOnce(&PageState, &Cancel) -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let (inner, cancel) = (Arc::clone(state), Cancel::new());
-    let told = cancel.clone();
-    let made = state.work.run(WITHIN, &cancel, move || make(&inner, &told)).await;
-    made.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5))
 }
 
 /// The range of a page, or the last hours if it cannot be read; and what is wrong with it.
@@ -357,12 +353,15 @@ async fn show_channels(
 async fn history_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let shell = shell_of(&asked, &state, key("History")).with_range("now-24h").with_refresh(SELDOM);
     let (range, wrong) = range_of(&shell);
-    let wanted = crate::alerts::dispatch::Asked { from: range.start, to: range.end, fingerprint: None, limit: history::CHANGES_MAX };
+    let (from, to, limit) = (range.start, range.end, history::CHANGES_MAX);
+    let wanted = crate::alerts::dispatch::Asked { from, to, fingerprint: None, is_of_others: false, limit };
     let (told, changed) = (state.routing.tellings(history::TELLINGS_MAX).await, state.routing.changes(wanted).await);
+    let others = past::spells_of_others(&state, range).await;
     work(&state, move |state, cancel| {
         let (tellings, tellings_problem) = past::known_or_why(told);
         let found = if wrong.is_empty() { past::spells(state, "", range, cancel) } else { Err(wrong.clone()) };
         let (spells, problem) = found.map_or_else(|why| (Vec::new(), why), |spells| (spells, String::new()));
+        let spells = past::joined(spells, others);
         let changes = changed.unwrap_or_else(|error| {
             tracing::warn!(%error, "how alerts changed is not known");
             Vec::new()

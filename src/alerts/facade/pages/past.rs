@@ -1,7 +1,9 @@
 //! The past of alerts, from the series that rules leave behind, and what else happened then.
 
+use std::collections::BTreeSet;
+
 use super::PageState;
-use crate::alerts::dispatch::{DispatchError, Telling};
+use crate::alerts::dispatch::{Asked, DispatchError, Telling};
 use crate::alerts::pages::bars::{self, Spell};
 use crate::alerts::pages::group::{Event, Failure};
 use crate::alerts::pages::known::Known;
@@ -13,6 +15,8 @@ use crate::series::value::{RangeSeries, Value};
 
 /// Spells of one page; more are left out.
 const SPELLS_MAX: usize = 20_000;
+/// Changes of alerts of others that are looked at.
+const OTHERS_MAX: usize = 5_000;
 /// Events of one page.
 const EVENTS_MAX: usize = 200;
 /// Series of failed checks that are looked at.
@@ -42,6 +46,33 @@ pub(super) fn spells(state: &PageState, matchers: &str, range: TimeRange, cancel
     let mut spells = bars::spells(&series, step, range);
     spells.truncate(SPELLS_MAX);
     Ok(spells)
+}
+
+/// When alerts that no rule of this server gave were on, as those of checks: they leave no series, but lines of history. What
+/// is not known is left out.
+pub(super) async fn spells_of_others(state: &PageState, range: TimeRange) -> Vec<Spell> {
+    let asked = Asked { from: range.start, to: i64::MAX, fingerprint: None, is_of_others: true, limit: OTHERS_MAX };
+    let changes = state.routing.changes(asked).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "how alerts changed is not known");
+        Vec::new()
+    });
+    let is_of_others = |alert: &Known| alert.rule.is_none() && !alert.is_pending;
+    let on_now: Vec<(Labels, i64)> = state.known().into_iter().filter(is_of_others).map(|alert| (alert.labels, alert.since_ms)).collect();
+    bars::spells_of_changes(&changes, &on_now, range)
+}
+
+/// Spells of rules with those of others; an alert that left a series is drawn by it alone.
+pub(super) fn joined(mut spells: Vec<Spell>, others: Vec<Spell>) -> Vec<Spell> {
+    let drawn: BTreeSet<Labels> = spells.iter().map(|spell| spell.labels.clone()).collect();
+    spells.extend(others.into_iter().filter(|spell| !drawn.contains(&spell.labels)));
+    spells
+}
+
+/// Whether an alert is one of a group: it has its labels, and a name of those that are in it where those do not say.
+pub(super) fn is_of_group(of: &Labels, labels: &Labels, alerts: &[Known]) -> bool {
+    let name = of.get("alertname");
+    let is_named = labels.get("alertname").is_some() || alerts.is_empty() || alerts.iter().any(|alert| Some(alert.name()) == name);
+    is_named && labels.iter().all(|(name, value)| of.get(name) == Some(value))
 }
 
 /// When alerts with the labels of a group were on.

@@ -25,7 +25,7 @@ fn root() -> RouteConfig {
 
 fn alert(name: &str, instance: &str, starts_at: i64, ends_at: Option<i64>, updated_at: i64) -> RoutedAlert {
     let labels = Labels::from_pairs([("alertname", name), ("instance", instance)]);
-    RoutedAlert { labels, annotations: vec![], starts_at, ends_at, updated_at, is_timeout: false, generator_url: String::new() }
+    RoutedAlert { labels, annotations: vec![], starts_at, ends_at, updated_at, is_timeout: false, generator_url: String::new(), hush: None }
 }
 
 /// Plays alerts (when, and what) until `end`; gives what one channel hears: when, and `instance` or `instance(over)`.
@@ -45,7 +45,7 @@ fn play(config: &RouteConfig, alerts: &[(i64, RoutedAlert)], send_resolved: bool
             (_, Some(now)) => {
                 for flush in groups.due(now) {
                     let repeat = groups.tree().get(flush.id.route).expect("a route").repeat_interval;
-                    if let Some(plan) = plan(log.get(&flush.key), &flush.alerts, send_resolved, repeat, now) {
+                    if let Some(plan) = plan(log.get(&flush.key), &flush.alerts, &[], (send_resolved, repeat), now) {
                         let text = |alert: &RoutedAlert| {
                             let over = if alert.is_resolved_at(now) { "(over)" } else { "" };
                             format!("{}{over}", alert.labels.get("instance").unwrap_or(""))

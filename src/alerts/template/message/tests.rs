@@ -156,6 +156,7 @@ fn message() -> Message {
         updated_at: 1_000,
         is_timeout: false,
         generator_url: "http://p".to_owned(),
+        hush: None,
     };
     Message {
         receiver: Arc::from("team-x.y"),

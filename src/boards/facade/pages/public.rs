@@ -16,12 +16,11 @@ use parking_lot::Mutex;
 
 use super::board::{found, ranged, variables, zone};
 use super::{PageState, beside, failed, shell_of, shown};
-use crate::access::Caller;
 use crate::boards::facade::snapshot;
 use crate::boards::model::Share;
 use crate::boards::pages::board::BoardInput;
 use crate::boards::pages::choose::Way;
-use crate::boards::pages::public::{PublicInput, lost, render};
+use crate::boards::pages::public::{PublicInput, render};
 use crate::boards::pages::tile::Tile;
 use crate::boards::query::Choices;
 use crate::boards::serve::{Batch, Reader};
@@ -29,8 +28,9 @@ use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::links;
-use crate::ui::look::{Look, Theme};
+use crate::ui::look::Look;
 use crate::ui::page::respond_shared;
+use crate::ui::problem::lost;
 use crate::ui::range::PageRange;
 use crate::ui::shell::{RangeControl, Shell};
 
@@ -84,20 +84,10 @@ async fn seen(state: &PageState, token: &str) -> Result<Option<Share>, Problem> 
 
 /// The shell of a page that stands alone: how it looks is the reader's, who they are is not asked.
 fn shell(state: &PageState, asked: &Asked, title: &str) -> Shell {
-    let nobody = Asked {
-        uri: asked.uri.clone(),
-        headers: asked.headers.clone(),
-        caller: Caller::Nobody(None),
-        counts: crate::ui::shell::Counts::default(),
-        nonce: asked.nonce.clone(),
-        transport: asked.transport,
-    };
-    let mut shell = shell_of(&nobody, state, "");
+    let mut shell = shell_of(&asked.as_nobody(), state, "");
     shell.title = title.to_owned();
     shell.is_alone = true;
-    if let Some(theme) = shell.param("theme") {
-        shell.look.theme = Theme::parse(theme);
-    }
+    shell.choose_theme();
     shell
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::boards::model::Place;
 use crate::boards::pages::tile::RowState;
 use crate::ui::nav::Page;
-use crate::ui::shell::tests::shell;
+use crate::ui::shell::tests::{one_line, shell};
 
 const HOSTILE: &str = "\"><img src=x onerror=alert(1)>{{ 1 }}";
 
@@ -17,7 +17,8 @@ fn tile(key: &str, kind: &str, title: &str, (x, y, w, h): (u32, u32, u32, u32)) 
 }
 
 fn html(input: &BoardInput, query: &str) -> String {
-    render(input, &shell(Page::Boards, "Dashboards", "/d/host/host-overview", query).with_range("now-6h").with_refresh("30s"))
+    let shell = shell(Page::Boards, "Dashboards", "/d/host/host-overview", query).with_range("now-6h").with_refresh("30s");
+    one_line(&render(input, &shell))
 }
 
 #[test]

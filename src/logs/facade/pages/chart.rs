@@ -12,7 +12,7 @@ use crate::logs::pages::rows::selector;
 use crate::platform::http::problem::Problem;
 use crate::series::ports::{Question, When};
 use crate::series::value::{RangeSeries, Value};
-use crate::ui::asked::Asked;
+use crate::ui::asked::{Asked, Pages as _};
 use crate::ui::range::PageRange;
 
 /// Series of a chart; more are counted.

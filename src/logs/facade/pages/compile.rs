@@ -15,7 +15,7 @@ use crate::logs::pages;
 use crate::logs::pages::spelled::spelled;
 use crate::logs::pages::wrong::units;
 use crate::platform::http::problem::Problem;
-use crate::ui::asked::Asked;
+use crate::ui::asked::{Asked, Pages as _};
 use crate::ui::range::PageRange;
 
 pub(super) async fn route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {

@@ -14,7 +14,7 @@ use crate::logs::query::ast::Query;
 use crate::logs::query::engine::Direction;
 use crate::logs::query::parse::{Dialect, parse};
 use crate::platform::http::problem::Problem;
-use crate::ui::asked::Asked;
+use crate::ui::asked::{Asked, Pages as _};
 use crate::ui::range::PageRange;
 
 /// Lines of a file.

@@ -12,6 +12,7 @@ mod search;
 mod streams;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -23,10 +24,10 @@ use self::doors::Watched;
 use super::Logs;
 use super::saved::{SavedSearches, Saver};
 use crate::access::{Change, Policy, Routes};
-use crate::base::cancel::Cancel;
 use crate::logs::pages;
 use crate::platform::http::problem::Problem;
-use crate::ui::asked::Asked;
+use crate::platform::work::WorkPool;
+use crate::ui::asked::{Asked, Pages, work};
 use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::nav::Page;
@@ -94,21 +95,17 @@ fn last_columns(query: &str) -> std::borrow::Cow<'_, str> {
     kept.collect::<Vec<_>>().join("&").into()
 }
 
-impl PageState {
+impl Pages for PageState {
+    const PLACE: Page = Page::Logs;
+
+    /// As queries are answered.
+    fn pool(&self) -> (&WorkPool, Duration) {
+        self.logs.api.pool()
+    }
+
     fn now_ms(&self) -> i64 {
         self.logs.api.now_ms()
     }
-}
-
-/// Makes something on a thread for queries, within the time of queries.
-async fn work<T: Send + 'static>(
-    state: &Arc<PageState>,
-    make: impl FnOnce(&PageState, &Cancel) -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let (inner, cancel) = (Arc::clone(state), Cancel::new());
-    let told = cancel.clone();
-    let made = state.logs.api.run(&cancel, move || make(&inner, &told)).await;
-    made.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5))
 }
 
 async fn search_route(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {

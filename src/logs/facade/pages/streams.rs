@@ -8,6 +8,7 @@ use crate::logs::model::read::{Span, StreamQuery};
 use crate::logs::pages::streams::{Deletion, StreamSize, StreamsInput};
 use crate::logs::query::ast::Query;
 use crate::logs::query::parse::{Dialect, parse};
+use crate::ui::asked::Pages as _;
 use crate::ui::range::moment;
 use crate::ui::shell::Shell;
 

@@ -59,6 +59,7 @@ fn alert(name: &str) -> OutgoingAlert {
         starts_at: 1_700_000_000_000,
         ends_at: 1_700_000_060_007,
         generator_url: "http://p/graph".into(),
+        hush: None,
     }
 }
 

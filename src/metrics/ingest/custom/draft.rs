@@ -7,6 +7,7 @@ use super::item::Item;
 use super::journal::Record;
 use super::series::{Family, SeriesState};
 use super::totals::Totals;
+use crate::metrics::ingest::restated::ROUND_EVERY;
 use crate::series::batch::WriteBatch;
 use crate::series::labels::Labels;
 use crate::series::sample::Metadata;
@@ -20,6 +21,8 @@ pub(super) struct Draft {
     /// How many series and bytes there will be.
     series: usize,
     bytes: usize,
+    /// Whether series that begin are written as zeros first.
+    with_zeros: bool,
 }
 
 struct FamilyDraft {
@@ -29,17 +32,18 @@ struct FamilyDraft {
     parts: HashMap<Labels, Part>,
 }
 
-#[derive(Default)]
 struct Part {
     items: Vec<usize>,
     is_new: bool,
+    /// Whether it is known to have been at zero before: all that came of it is added here.
+    from_zero: bool,
     bytes_before: usize,
 }
 
 impl Draft {
     /// Without changes yet.
     pub(super) fn new(totals: &Totals) -> Self {
-        Self { families: BTreeMap::new(), series: totals.series, bytes: totals.bytes }
+        Self { families: BTreeMap::new(), series: totals.series, bytes: totals.bytes, with_zeros: true }
     }
 
     /// Applies one metric of the request, or says why it changes nothing. `totals` must be those of [`Self::new`].
@@ -64,6 +68,7 @@ impl Draft {
         // Worked out on a copy: a metric that is refused leaves no trace.
         let mut series = before.cloned().unwrap_or_else(|| SeriesState::new(kind, bounds.len()));
         item.apply_to(&mut series, &bounds)?;
+        let adds = item.adds(kind);
         let bytes_before = before.map_or(0, |before| before.bytes(&item.name, &labels));
         let bytes = self.bytes.saturating_sub(bytes_before) + series.bytes(&item.name, &labels);
         if bytes > WRITTEN_BYTES_MAX {
@@ -81,7 +86,9 @@ impl Draft {
             draft.family.unit = item.unit;
         }
         draft.family.series.insert(labels.clone(), series);
-        let part = draft.parts.entry(labels).or_insert_with(|| Part { is_new, bytes_before: kept_bytes, ..Part::default() });
+        let new_part = || Part { items: Vec::new(), is_new, from_zero: is_new, bytes_before: kept_bytes };
+        let part = draft.parts.entry(labels).or_insert_with(new_part);
+        part.from_zero &= adds;
         part.items.push(index);
         Ok(())
     }
@@ -111,12 +118,25 @@ impl Draft {
         self.families.iter().flat_map(of).collect()
     }
 
-    /// The changed series as samples at `ts` (ms).
+    /// Whether any series is written as zeros first.
+    pub(super) fn has_zeros(&self) -> bool {
+        self.with_zeros && self.families.values().flat_map(|draft| draft.parts.values()).any(|part| part.from_zero)
+    }
+
+    /// Writes no zeros any more.
+    pub(super) fn leave_out_zeros(&mut self) {
+        self.with_zeros = false;
+    }
+
+    /// The changed series as samples at `ts` (ms). Those that begin were at zero a round before, so that what they begin
+    /// with is an increase.
     pub(super) fn write(&self, ts: i64) -> WriteBatch {
         let mut batch = WriteBatch::new();
-        for (name, FamilyDraft { family, .. }) in &self.families {
+        let before = ts.saturating_sub(i64::try_from(ROUND_EVERY.as_millis()).unwrap_or(i64::MAX));
+        for (name, FamilyDraft { family, parts }) in &self.families {
             for (labels, series) in &family.series {
-                family.write(name, labels, series, ts, &mut batch);
+                let begins = self.with_zeros && parts.get(labels).is_some_and(|part| part.from_zero);
+                family.write(name, labels, series, begins.then_some(before), ts, &mut batch);
             }
             let metadata = Metadata { kind: family.kind, help: family.help.clone(), unit: family.unit.clone() };
             batch.metadata.push((name.as_str().into(), metadata));

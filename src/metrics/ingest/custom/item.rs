@@ -114,6 +114,17 @@ impl Item {
         }
     }
 
+    /// Whether it adds to what was counted here, and does not say what a client counted itself: then a series that begins
+    /// with it was at zero before.
+    pub(super) fn adds(&self, kind: MetricType) -> bool {
+        match kind {
+            MetricType::Counter => self.total.is_none(),
+            MetricType::Histogram => self.buckets.is_empty(),
+            MetricType::Summary => self.quantiles.is_empty() && self.count.is_none(),
+            _ => false,
+        }
+    }
+
     /// Its labels without the name, checked.
     pub(super) fn labels(&self, kind: MetricType) -> Result<Labels, String> {
         if self.name.is_empty() || self.name.len() > LABEL_NAME_BYTES_MAX {

@@ -11,8 +11,10 @@
 //! mistake.
 //!
 //! A repeated push is therefore a repeated event, not a correction; `total` and `buckets` are for clients that retry.
-//! The server keeps the totals: they survive a restart, and are appended at every tick, so that rates work. What is
-//! answered with an error was not counted: a total changes when its samples are stored.
+//! The server keeps the totals: they survive a restart, and are appended at every tick, so that rates work. A counter,
+//! histogram or summary that begins with what is added to it was at zero a tick before, so that `increase` sees its first
+//! events; what a client counted itself may be older, and begins with what it says. What is answered with an error was not
+//! counted: a total changes when its samples are stored.
 
 mod diagnose;
 mod draft;
@@ -36,10 +38,11 @@ use self::journal::Journal;
 use self::totals::Totals;
 pub use self::view::Outcome;
 use self::view::{Dashboard, DashboardFamily, DashboardSeries, Health, Rejected, Summary, SummaryFamily};
-use super::restated::{NotTaken, ROUND, append_whole, time_after};
+use super::restated::{NotTaken, ROUND, WHOLE, WHOLE_IN_ORDER, append_whole, time_after};
 use crate::base::clock::SharedClock;
 use crate::base::limits::CUSTOM_BATCH_MAX;
 use crate::series::batch::WriteBatch;
+use crate::series::labels::Labels;
 use crate::series::ports::{Append, RefusedReason};
 use crate::series::sample::MetricType;
 
@@ -48,7 +51,7 @@ pub const SERIES_MAX: usize = 100_000;
 /// Series of one family shown on the dashboard at most.
 const DASHBOARD_SERIES_MAX: usize = 20;
 /// How often a request is offered to storage, each time without what it refused before.
-const ROUNDS_MAX: usize = 3;
+const ROUNDS_MAX: usize = 4;
 
 /// Keeps the totals of custom metrics.
 ///
@@ -93,6 +96,11 @@ impl CustomError {
             Self::Storage(_) | Self::NotNow(_) => 503,
         }
     }
+}
+
+/// Whether a sample is refused for its time.
+const fn is_of_time(reason: RefusedReason) -> bool {
+    matches!(reason, RefusedReason::OutOfOrder | RefusedReason::TooOld | RefusedReason::OutOfBounds)
 }
 
 /// One metric, or its name, if that can be read, and what is wrong with it.
@@ -213,13 +221,20 @@ impl CustomMetrics {
             writer.journal.append(&draft.records())?;
             // Not before: the request may have waited for others.
             let ts = time_after(writer.last_ms, self.clock.now_ms());
-            match append_whole(&*self.append, &mut draft.write(ts)) {
+            let has_zeros = draft.has_zeros();
+            match append_whole(&*self.append, &mut draft.write(ts), if has_zeros { &WHOLE_IN_ORDER } else { &WHOLE }) {
                 Ok(()) => {}
                 // It is counted: the totals are on disk, and the next round states them again.
                 Err(NotTaken::InDoubt(why)) => tracing::warn!(why, "custom metrics were counted while the log of storage failed"),
                 Err(NotTaken::Later(why)) => {
                     writer.journal.take_back(mark);
                     return Err(CustomError::NotNow(why));
+                }
+                // A series that is new here need not be new to storage: what it has there is not contradicted.
+                Err(NotTaken::Refused(refused)) if has_zeros && refused.iter().any(|(_, reason)| is_of_time(*reason)) => {
+                    writer.journal.take_back(mark);
+                    draft.leave_out_zeros();
+                    continue;
                 }
                 Err(NotTaken::Refused(refused)) => {
                     writer.journal.take_back(mark);
@@ -285,6 +300,11 @@ impl CustomMetrics {
             });
         }
         summary
+    }
+
+    /// The label sets of a metric.
+    pub fn label_sets(&self, name: &str) -> Vec<Labels> {
+        self.totals.lock().families.get(name).map(|family| family.series.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// For `GET /api/v1/metrics/dashboard`: current values, the largest series of each metric first.

@@ -69,8 +69,8 @@ impl Family {
         Self { kind, help: String::new(), unit: String::new(), bounds, series: HashMap::new() }
     }
 
-    /// Writes a series as samples at `ts` (ms).
-    pub(super) fn write(&self, name: &str, labels: &Labels, series: &SeriesState, ts: i64, batch: &mut WriteBatch) {
+    /// Writes a series as samples at `ts` (ms), and before that as zeros at `zero_ts` where it begins.
+    pub(super) fn write(&self, name: &str, labels: &Labels, series: &SeriesState, zero_ts: Option<i64>, ts: i64, batch: &mut WriteBatch) {
         let mut put = |suffix: &str, own: Option<(&str, f64)>, value: f64| {
             let mut builder = labels.to_builder();
             builder.set(METRIC_NAME, &format!("{name}{suffix}"));
@@ -80,6 +80,9 @@ impl Family {
                 builder.set(label, &text);
             }
             batch.open_series(&builder.build());
+            if let Some(zero_ts) = zero_ts {
+                batch.push_float(zero_ts, 0.0);
+            }
             batch.push_float(ts, value);
         };
         match series {

@@ -124,6 +124,61 @@ fn each_type_does_what_its_name_says() {
 }
 
 #[test]
+fn what_is_added_begins_at_zero() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Recorder::new();
+    let custom = open_with(folder.path(), &store, 100_000);
+    let body = r#"[
+        {"name": "added_total", "type": "counter", "value": 2},
+        {"name": "added_total", "type": "counter", "value": 1},
+        {"name": "own_total", "type": "counter", "total": 40},
+        {"name": "mixed_total", "type": "counter", "total": 40},
+        {"name": "mixed_total", "type": "counter", "value": 1},
+        {"name": "level", "value": 5},
+        {"name": "h", "type": "histogram", "bounds": [1], "value": 3},
+        {"name": "own_h", "type": "histogram", "buckets": {"1": 1}, "sum": 1, "count": 2},
+        {"name": "s", "type": "summary", "value": 3},
+        {"name": "own_s", "type": "summary", "sum": 1, "count": 2}
+    ]"#;
+    assert_eq!(custom.record_batch(body.as_bytes()).expect("taken").accepted, 10);
+    let (before, now) = (85_000, 100_000);
+    let samples = |name: &str| store.dump(name).pop().expect("a series").1;
+    for (name, value) in [("added_total", "3"), ("h_count", "1"), ("h_sum", "3"), ("s_count", "1"), ("s_sum", "3")] {
+        assert_eq!(samples(name), [(before, "0".to_owned()), (now, value.to_owned())], "{name}");
+    }
+    let buckets = [("{le=\"+Inf\"}", "1"), ("{le=\"1.0\"}", "0")];
+    let expected = buckets.map(|(labels, value)| (labels.to_owned(), vec![(before, "0".to_owned()), (now, value.to_owned())]));
+    assert_eq!(store.dump("h_bucket"), expected);
+    for (name, value) in [("own_total", "40"), ("mixed_total", "41"), ("level", "5"), ("own_h_count", "2"), ("own_s_count", "2")] {
+        assert_eq!(samples(name), [(now, value.to_owned())], "{name}: nobody knows what it was before");
+    }
+    // It begins once.
+    assert_eq!(custom.record_one(br#"{"name": "added_total", "type": "counter"}"#).expect("taken").accepted, 1);
+    drop(custom);
+    let custom = open_with(folder.path(), &store, 200_000);
+    assert_eq!(custom.record_one(br#"{"name": "added_total", "type": "counter"}"#).expect("taken").accepted, 1);
+    assert_eq!(store.values("added_total"), ["0", "3", "4", "5"]);
+}
+
+#[test]
+fn zeros_do_not_come_between_samples_of_others() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Recorder::new();
+    let mut batch = WriteBatch::new();
+    for (name, ts) in [("late_total", 99_000), ("old_total", 50_000)] {
+        batch.open_series(&Labels::from_pairs([("__name__", name)]));
+        batch.push_float(ts, 40.0);
+    }
+    store.append(&batch, &ROUND).expect("taken");
+    let custom = open_with(folder.path(), &store, 100_000);
+    let add = |name: &str| custom.record_one(format!(r#"{{"name": "{name}", "type": "counter", "value": 1}}"#).as_bytes());
+    assert_eq!(add("late_total").expect("taken").accepted, 1);
+    assert_eq!(store.values("late_total"), ["40", "1"]);
+    assert_eq!(add("old_total").expect("taken").accepted, 1);
+    assert_eq!(store.values("old_total"), ["40", "0", "1"]);
+}
+
+#[test]
 fn bad_metrics_are_named_by_position() {
     let folder = tempfile::tempdir().expect("folder");
     let (custom, store) = open(folder.path());
@@ -235,8 +290,8 @@ fn series_that_storage_refuses_are_named_and_the_others_counted() {
     store.refuse("h_sum", None);
     store.refuse("b", None);
     assert_eq!(custom.record_batch(body).expect("read").accepted, 4);
-    assert_eq!(store.values("a"), ["5", "10"]);
-    assert_eq!(store.values("h_count"), ["2"]);
+    assert_eq!(store.values("a"), ["0", "5", "10"]);
+    assert_eq!(store.values("h_count"), ["0", "2"]);
     let again = open_with(folder.path(), &Recorder::new(), 2_000);
     assert_eq!((again.health().metrics, again.health().series), (2, 2));
     assert_eq!(again.dashboard().families[0].series[0].value, 10.0);

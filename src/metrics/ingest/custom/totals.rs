@@ -46,7 +46,7 @@ impl Totals {
     pub(super) fn write(&self, ts: i64, batch: &mut WriteBatch) {
         for (name, family) in &self.families {
             for (labels, series) in &family.series {
-                family.write(name, labels, series, ts, batch);
+                family.write(name, labels, series, None, ts, batch);
             }
         }
     }

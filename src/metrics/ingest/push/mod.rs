@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use self::body::{Pushed, PushedFamily};
 use self::group::{Family, Group, PUSH_FAILURE_TIME, PUSH_TIME};
 use self::log::GroupLog;
-use super::restated::{NotTaken, ROUND, append_whole, time_after};
+use super::restated::{NotTaken, ROUND, WHOLE, append_whole, time_after};
 use crate::base::clock::SharedClock;
 use crate::base::time::Duration;
 use crate::series::batch::WriteBatch;
@@ -273,7 +273,7 @@ impl Pushgateway {
         group.write(ts, &mut batch);
         group.describe(&mut batch);
         let samples = group.series().count() as u64;
-        let failed = match append_whole(&*self.append, &mut batch) {
+        let failed = match append_whole(&*self.append, &mut batch, &WHOLE) {
             Ok(()) => match self.log.commit(&key) {
                 Ok(()) => None,
                 Err(error) => Some((true, PushResponse::new(503, format!("cannot store the group: {error}")))),

@@ -1,7 +1,6 @@
 //! Reading a configuration from disk, all of it or not at all.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::read::{self, Context, Environment};
@@ -9,6 +8,7 @@ use super::{Config, ScrapeConfig};
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::path;
 use crate::platform::config::settings::{FileSettings, read_file};
+use crate::platform::config::text_file;
 use crate::platform::config::yaml::{self, FILE_BYTES_MAX, Key, Kind, Node, Position, without_secrets};
 use crate::series::labels::quote;
 
@@ -51,7 +51,7 @@ impl LoadedConfig {
 /// Every mistake found, in order of the files. Nothing is kept of a configuration with a mistake.
 pub fn load(path: &Path, env: &Environment<'_>) -> Result<LoadedConfig, Vec<Diagnostic>> {
     let mut report = Report::new(path);
-    match read_file_text(path) {
+    match text_file::read(path, FILE_BYTES_MAX) {
         Ok(text) => finish(&text, path, env, report),
         Err(message) => {
             report.error(Position::default(), message);
@@ -154,7 +154,7 @@ fn scrape_files(config: &mut Config, main: &Path, hash: &mut u64, report: &mut R
 }
 
 fn scrape_file(file: &str, context: &Context<'_>, hash: &mut u64, report: &mut Report) -> Vec<ScrapeConfig> {
-    match read_file_text(Path::new(file)) {
+    match text_file::read(Path::new(file), FILE_BYTES_MAX) {
         Ok(text) => {
             *hash = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), *hash);
             parse(&text, report).map(|root| read::scrape_file(&root, context, report)).unwrap_or_default()
@@ -164,20 +164,6 @@ fn scrape_file(file: &str, context: &Context<'_>, hash: &mut u64, report: &mut R
             Vec::new()
         }
     }
-}
-
-/// The text of a file, no more than a configuration may hold.
-fn read_file_text(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(format!("more than {FILE_BYTES_MAX} bytes"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
-        format!("not UTF-8 text, line {line}")
-    })
 }
 
 /// What `pharos check config` prints, and whether all is well.
@@ -233,7 +219,7 @@ fn missing_files(config: &Config, main: &Path) -> Vec<Diagnostic> {
     let more = config.scrape_config_files.iter().filter_map(|pattern| path::glob(pattern).ok()).flatten();
     for file in std::iter::once(main.to_owned()).chain(more.map(PathBuf::from)) {
         report.enter(&file);
-        let root = read_file_text(&file).ok().and_then(|text| yaml::parse(&text).ok());
+        let root = text_file::read(&file, FILE_BYTES_MAX).ok().and_then(|text| yaml::parse(&text).ok());
         if let Some(document) = root {
             name_missing(&document.root, "", &missing, &mut report);
         }

@@ -29,8 +29,9 @@ pub(super) fn with_selector(metric: &str, selector: &str, more: &str) -> String 
 
 pub(super) fn cpu_query(selector: &str) -> String {
     let busy = with_selector("node_cpu_seconds_total", selector, "mode!=\"idle\"");
-    let idle = with_selector("node_cpu_seconds_total", selector, "mode=\"idle\"");
-    format!("sum by (mode) (rate({busy}[2m])) / scalar(count({idle}))")
+    let all = with_selector("node_cpu_seconds_total", selector, "");
+    // Of the time of all modes: right from the second sample on, where a rate by the clock is too low.
+    format!("sum by (mode) (rate({busy}[2m])) / scalar(sum(rate({all}[2m])))")
 }
 
 pub(super) fn memory_queries(selector: &str) -> [String; 3] {

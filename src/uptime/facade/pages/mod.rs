@@ -4,20 +4,18 @@ mod checks;
 pub(super) mod maintenance;
 pub(super) mod status;
 
+pub use status::own_hosts::OwnHosts;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::StatusCode;
-
 use crate::access::{Passwords, Routes};
-use crate::base::cancel::Cancel;
 use crate::base::clock::SharedClock;
-use crate::platform::http::problem::Problem;
+use crate::platform::http::client::FetchGuard;
 use crate::platform::work::WorkPool;
-use crate::series::ports::SendMail;
-use crate::ui::asked::Asked;
+use crate::series::ports::{Costs, Happenings, SendMail};
+use crate::ui::asked::{Pages, shell_at, work};
 use crate::ui::nav::Page;
-use crate::ui::shell::Shell;
 use crate::uptime::status::keeper::Keeper;
 use crate::uptime::status::limits::Limits;
 use crate::uptime::store::Store;
@@ -32,6 +30,14 @@ const WITHIN: Duration = Duration::from_secs(15);
 /// Who sends mail, once somebody offered to.
 pub(super) type Mailer = Arc<OnceLock<Arc<dyn SendMail>>>;
 
+/// What the rest of the wing and of the server has for pages.
+pub(super) struct Offered {
+    pub(super) mail: Mailer,
+    pub(super) readers: Store,
+    pub(super) keeper: Arc<Keeper>,
+    pub(super) fetch_guard: Arc<FetchGuard>,
+}
+
 /// What the pages work with.
 pub(super) struct PageState {
     pub(super) desk: Arc<Desk>,
@@ -42,10 +48,16 @@ pub(super) struct PageState {
     pub(super) external_url: String,
     /// Sends mail, where somebody offered to.
     pub(super) mail: Mailer,
+    /// Says what was marked around an incident, where somebody offered to.
+    pub(super) happenings: OnceLock<Arc<dyn Happenings>>,
+    /// Says what an incident cost, where somebody offered to.
+    pub(super) costs: OnceLock<Arc<dyn Costs>>,
     /// Whom reports are sent to.
     pub(super) readers: Store,
     /// Status pages.
     pub(super) keeper: Arc<Keeper>,
+    /// Where webhooks may lead.
+    pub(super) fetch_guard: Arc<FetchGuard>,
     /// How often letters about status pages may be asked for.
     pub(super) limits: Limits,
     /// How often passwords of status pages may be guessed.
@@ -63,7 +75,7 @@ impl PageState {
         probe: Arc<dyn Probe>,
         clock: SharedClock,
         external_url: String,
-        (mail, readers, keeper): (Mailer, Store, Arc<Keeper>),
+        Offered { mail, readers, keeper, fetch_guard }: Offered,
     ) -> Arc<Self> {
         Arc::new(Self {
             desk,
@@ -71,8 +83,11 @@ impl PageState {
             clock,
             external_url,
             mail,
+            happenings: OnceLock::new(),
+            costs: OnceLock::new(),
             readers,
             keeper,
+            fetch_guard,
             limits: Limits::default(),
             guesses: Limits::default(),
             passwords: Passwords::default(),
@@ -87,20 +102,14 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     checks::routes(state).join(maintenance::routes(state)).join(status::routes(state))
 }
 
-/// The shell of a page at `path`, which differs from the request's where a form is shown again.
-fn shell_at(asked: &Asked, state: &PageState, title: &str, path: &str) -> Shell {
-    let mut visit = asked.visit(state.clock.now_ms());
-    visit.path = path;
-    Shell::new(Page::Uptime, title, visit)
-}
+impl Pages for PageState {
+    const PLACE: Page = Page::Uptime;
 
-/// Makes a page on a thread of its own, within the time of pages.
-async fn work<T: Send + 'static>(
-    state: &Arc<PageState>,
-    make: impl FnOnce(&PageState, &Cancel) -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let (inner, cancel) = (Arc::clone(state), Cancel::new());
-    let told = cancel.clone();
-    let made = state.work.run(WITHIN, &cancel, move || make(&inner, &told)).await;
-    made.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5))
+    fn pool(&self) -> (&WorkPool, Duration) {
+        (&self.work, WITHIN)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
 }

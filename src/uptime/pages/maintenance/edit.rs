@@ -24,6 +24,7 @@ const BOXES_MAX: usize = 200;
 /// Fields that are read of a form, and characters of each.
 const FIELDS_MAX: usize = 1_500;
 const FIELD_CHARS_MAX: usize = 64 * 1024;
+const MINUTE: i64 = 60_000;
 /// Names that are shown of what is covered.
 const NAMES_MAX: usize = 40;
 /// Times that are shown ahead.
@@ -62,7 +63,8 @@ impl Draft {
         self.add(name, value);
     }
 
-    fn add(&mut self, name: &str, value: impl Into<String>) {
+    /// Adds a value to a field that may stand several times.
+    pub fn add(&mut self, name: &str, value: impl Into<String>) {
         self.fields.push((name.to_owned(), value.into()));
     }
 
@@ -81,6 +83,19 @@ impl Draft {
         if !check.is_empty() {
             draft.add("check", check);
         }
+        draft
+    }
+
+    /// One of these checks, from now on for an hour.
+    pub fn of_checks(names: impl Iterator<Item = String>, now: i64) -> Self {
+        let mut draft = Self::fresh("");
+        let next = (now / MINUTE + 1) * MINUTE;
+        for (name, at) in [("from", next), ("until", next + 60 * MINUTE)] {
+            draft.set(name, local(at, Location::Utc));
+        }
+        draft.set("scope", "some");
+        draft.set("draft", "1");
+        names.for_each(|name| draft.add("check", name));
         draft
     }
 
@@ -337,7 +352,8 @@ pub fn render(input: &EditInput, shell: &Shell) -> String {
     });
     let chosen = input.draft.names();
     let mut all: Vec<&str> = input.checks.values().map(|check| check.name.as_str()).collect();
-    all.sort_unstable();
+    // Those that are chosen come first: the list may be longer than what is seen of it.
+    all.sort_unstable_by_key(|name| (!chosen.contains(*name), *name));
     let covered = covers.as_ref().map(|covers| covered(covers, &input.checks)).unwrap_or_default();
     page::html(&EditPage {
         ways: WAYS,

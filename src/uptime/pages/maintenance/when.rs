@@ -100,9 +100,7 @@ pub fn words(cron: &str, lasts: i64, lang: Lang) -> String {
             let days: Vec<&str> = days.iter().map(|day| if day == LAST { lang.t("last") } else { day.as_str() }).collect();
             format!("{}{comma}{}", lang.fill("on the days {} of the month", &[&days.join(comma)]), clock(minute))
         }
-        // Stars and digits have no direction of their own.
-        Begins::Cron(cron) if lang.dir() == "rtl" => format!("\u{2066}{cron}\u{2069}"),
-        Begins::Cron(cron) => cron,
+        Begins::Cron(cron) => lang.ltr(cron),
     };
     lang.fill("{} for {}", &[&begins, &human::length(u64::try_from(lasts).unwrap_or(0))])
 }

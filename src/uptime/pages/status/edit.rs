@@ -10,7 +10,7 @@ use crate::ui::page;
 use crate::ui::shell::Shell;
 use crate::uptime::pages::maintenance::edit::Draft;
 use crate::uptime::pages::status::followers::MailLacks;
-use crate::uptime::status::page::{DESCRIPTION_CHARS_MAX, Named, Part, SECTIONS_MAX, StatusPage};
+use crate::uptime::status::page::{DESCRIPTION_CHARS_MAX, FOOTER_CHARS_MAX, Link, Named, Part, SECTIONS_MAX, StatusPage};
 
 /// Parts without anything that a form offers.
 const EMPTY_PARTS: usize = 2;
@@ -30,12 +30,20 @@ pub fn draft_of(page: &StatusPage) -> Draft {
         ("zone", &page.time_zone),
         ("theme", &page.theme),
         ("accent", &page.accent),
+        ("footer", &page.footer),
     ] {
         draft.set(name, value);
     }
-    for (name, is_on) in
-        [("published", page.published), ("protected", page.protected), ("listed", page.listed), ("show_latency", page.show_latency)]
-    {
+    draft.set("hosts", page.hosts.join("\n"));
+    let links: Vec<String> = page.links.iter().map(|link| format!("{}{}{}", link.name, MARKS[0], link.url)).collect();
+    draft.set("links", links.join("\n"));
+    for (name, is_on) in [
+        ("published", page.published),
+        ("protected", page.protected),
+        ("listed", page.listed),
+        ("show_latency", page.show_latency),
+        ("show_values", page.show_values),
+    ] {
         draft.set(name, if is_on { "1" } else { "" });
     }
     draft.set("auto_after", if page.auto_after.ms() > 0 { page.auto_after.to_string() } else { String::new() });
@@ -83,6 +91,7 @@ pub fn read(draft: &Draft, is_check: impl Fn(&str) -> bool) -> Result<StatusPage
     Ok(StatusPage {
         title: draft.get("title").to_owned(),
         slug: draft.get("slug").to_owned(),
+        hosts: lines(draft.get("hosts")).map(str::to_owned).collect(),
         description: draft.get("description").to_owned(),
         sections: parts.into_iter().filter(|part| *part != Part::default()).collect(),
         language: if is_on("language") { draft.get("language") } else { "en" }.to_owned(),
@@ -95,14 +104,30 @@ pub fn read(draft: &Draft, is_check: impl Fn(&str) -> bool) -> Result<StatusPage
         password_hash: String::new(),
         listed: is_on("listed"),
         show_latency: is_on("show_latency"),
+        show_values: is_on("show_values"),
+        links: lines(draft.get("links")).map(link_of).collect::<Result<Vec<_>, _>>()?,
+        footer: draft.get("footer").to_owned(),
         auto_after,
     })
+}
+
+/// What is written a line each.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+fn link_of(line: &str) -> Result<Link, String> {
+    // An address may have the mark in it, a name does not.
+    let (name, url) = line
+        .split_once(MARKS[0])
+        .ok_or_else(|| format!("links: read {}, expected a name, an equals sign and an address", crate::base::quote::quote(line)))?;
+    Ok(Link { name: name.trim().to_owned(), url: url.trim().to_owned() })
 }
 
 fn part_of(draft: &Draft, at: usize, is_check: &impl Fn(&str) -> bool) -> Result<Part, String> {
     let field = |name: &str| draft.get(&format!("part{at}.{name}"));
     let mut part = Part { title: field("title").to_owned(), ..Part::default() };
-    for line in field("checks").lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in lines(field("checks")) {
         // A name may have the mark in it.
         let (check, own) = if is_check(line) { (line, "") } else { line.split_once(MARKS[0]).unwrap_or((line, "")) };
         let (name, description) = own.split_once(MARKS[1]).unwrap_or((own, ""));
@@ -112,7 +137,7 @@ fn part_of(draft: &Draft, at: usize, is_check: &impl Fn(&str) -> bool) -> Result
         }
         part.checks.push(check);
     }
-    let labels = field("labels").lines().map(str::trim).filter(|line| !line.is_empty());
+    let labels = lines(field("labels"));
     let label = |line: &str| line.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
     part.labels = labels
         .map(|line| label(line).ok_or_else(|| format!("labels: read {}, expected name=value", crate::base::quote::quote(line))))
@@ -145,6 +170,8 @@ struct Block {
     title: String,
     checks: String,
     labels: String,
+    /// Whether there is nothing in it, and something in others: it is folded then.
+    is_more: bool,
 }
 
 #[derive(askama::Template)]
@@ -178,11 +205,11 @@ impl EditPage<'_> {
 /// Renders the page.
 pub fn render(input: &EditInput, shell: &Shell) -> String {
     let field = |at: usize, name: &str| input.draft.get(&format!("part{at}.{name}")).to_owned();
-    let block = |at| Block { at, title: field(at, "title"), checks: field(at, "checks"), labels: field(at, "labels") };
+    let block = |at| Block { at, title: field(at, "title"), checks: field(at, "checks"), labels: field(at, "labels"), is_more: false };
     let is_filled = |block: &Block| !(block.title.is_empty() && block.checks.is_empty() && block.labels.is_empty());
     let used = (0..SECTIONS_MAX).map(block).filter(is_filled).map(|block| block.at + 1).max().unwrap_or(0);
     page::html(&EditPage {
-        blocks: (0..used + EMPTY_PARTS).map(block).collect(),
+        blocks: (0..used + EMPTY_PARTS).map(|at| Block { is_more: at >= used.max(1), ..block(at) }).collect(),
         zones: Location::names(),
         view: links::status_page(&input.existing),
         posts: links::with(links::UPTIME_STATUS_POSTS, &[("slug", &input.existing)]),

@@ -1,5 +1,6 @@
 //! What was told on a status page as a feed: Atom (RFC 4287) and RSS 2.0. One entry a post, with all its updates.
 
+use super::place::Place;
 use super::words;
 use crate::base::time::{civil_from_days, format_rfc3339};
 use crate::ui::links;
@@ -55,21 +56,21 @@ fn text(post: &Post, picture: &Picture) -> String {
     parts.join("\n\n")
 }
 
-/// Names the page for good: by its first making nothing else is known that stays.
+/// Names the page for good, also where it gets a host of its own: otherwise readers would see everything anew.
 fn name(picture: &Picture, base: &str) -> String {
     let base = if base.is_empty() { "https://pharos.invalid" } else { base };
     format!("{base}{}", links::status_page(&picture.page.slug))
 }
 
 /// As Atom.
-pub fn atom(picture: &Picture, base: &str) -> String {
+pub fn atom(picture: &Picture, base: &str, place: &Place) -> String {
     let posts = posts(picture);
     let (name, lang) = (xml(&name(picture, base)), words::lang_of(picture).as_str());
-    let updated = posts.first().map_or(0, |post| post.told_at());
-    let own = format!("{base}{}", links::status_feed(&picture.page.slug));
+    let updated = posts.iter().map(|post| post.changed_at()).max().unwrap_or(0);
+    let (own, home) = (place.below(links::STATUS_FEED), xml(&place.home()));
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{lang}\">\n<id>{name}</id>\n<title>{}</title>\n\
-         <updated>{}</updated>\n<link rel=\"self\" type=\"application/atom+xml\" href=\"{}\"/>\n<link rel=\"alternate\" type=\"text/html\" href=\"{name}\"/>\n<author><name>{}</name></author>\n",
+         <updated>{}</updated>\n<link rel=\"self\" type=\"application/atom+xml\" href=\"{}\"/>\n<link rel=\"alternate\" type=\"text/html\" href=\"{home}\"/>\n<author><name>{}</name></author>\n",
         xml(&picture.page.title),
         format_rfc3339(updated),
         xml(&own),
@@ -77,11 +78,11 @@ pub fn atom(picture: &Picture, base: &str) -> String {
     );
     for post in posts {
         out += &format!(
-            "<entry>\n<id>{name}#post-{id}</id>\n<title>{}</title>\n<published>{}</published>\n<updated>{}</updated>\n<link href=\"{name}#post-{id}\"/>\n\
+            "<entry>\n<id>{name}#post-{id}</id>\n<title>{}</title>\n<published>{}</published>\n<updated>{}</updated>\n<link href=\"{home}#post-{id}\"/>\n\
              <category term=\"{}\"/>\n<content type=\"text\">{}</content>\n</entry>\n",
             xml(&words::title(post, picture)),
             format_rfc3339(post.made_at),
-            format_rfc3339(post.told_at()),
+            format_rfc3339(post.changed_at()),
             post.severity.as_str(),
             xml(&text(post, picture)),
             id = post.id,
@@ -102,23 +103,23 @@ fn letter_date(at: i64) -> String {
 }
 
 /// As RSS.
-pub fn rss(picture: &Picture, base: &str) -> String {
-    let name = xml(&name(picture, base));
+pub fn rss(picture: &Picture, base: &str, place: &Place) -> String {
+    let (name, home) = (xml(&name(picture, base)), xml(&place.home()));
     let about = if picture.page.description.is_empty() { &picture.page.title } else { &picture.page.description };
     let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\"><channel>\n<title>{}</title>\n<link>{name}</link>\n<description>{}</description>\n<language>{}</language>\n",
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\"><channel>\n<title>{}</title>\n<link>{home}</link>\n<description>{}</description>\n<language>{}</language>\n",
         xml(&picture.page.title),
         xml(about),
         words::lang_of(picture).as_str(),
     );
     for post in posts(picture) {
-        // Readers of RSS know no newer version of an entry: each update is one.
+        // Readers of RSS know no newer version of an entry: each update is one, and stays it in other words.
         let stage = words::lang_of(picture).t(words::stage(post.stage())).to_owned();
         out += &format!(
-            "<item>\n<title>{} · {}</title>\n<link>{name}#post-{id}</link>\n<guid isPermaLink=\"false\">{name}#post-{id}-{}</guid>\n<pubDate>{}</pubDate>\n<description>{}</description>\n</item>\n",
+            "<item>\n<title>{} · {}</title>\n<link>{home}#post-{id}</link>\n<guid isPermaLink=\"false\">{name}#post-{id}-{}</guid>\n<pubDate>{}</pubDate>\n<description>{}</description>\n</item>\n",
             xml(&words::title(post, picture)),
             xml(&stage),
-            post.updates.len(),
+            post.updates.last().map_or(0, |update| update.id),
             letter_date(post.told_at()),
             xml(&text(post, picture)),
             id = post.id,
@@ -167,11 +168,36 @@ mod tests {
             }
             assert_eq!(open, Vec::<String>::new());
         };
-        let (atom, rss) = (atom(&picture, "https://s.example"), rss(&picture, ""));
+        let place = Place::of(&picture.page, "https://s.example");
+        let (atom, rss) = (atom(&picture, "https://s.example", &place), rss(&picture, "", &place));
         balance(&atom);
         balance(&rss);
         assert_eq!((atom.matches("<entry>").count(), rss.matches("<item>").count()), (2, 2));
         assert!(atom.contains("<id>https://s.example/status/shop#post-3</id>") && atom.find("#post-3") < atom.find("#post-2"), "{atom}");
+        let mut own = picture;
+        own.page = Arc::new(crate::uptime::status::page::StatusPage { hosts: vec!["own.example".to_owned()], ..(*own.page).clone() });
+        let place = Place::of(&own.page, "https://s.example");
+        let atom = super::atom(&own, "https://s.example", &place);
+        assert!(atom.contains("<id>https://s.example/status/shop#post-3</id>\n"), "names stay: {atom}");
+        assert!(atom.contains("href=\"https://own.example/#post-3\"") && atom.contains("href=\"https://own.example/feed.xml\""), "{atom}");
+        assert!(super::rss(&own, "", &place).contains("<link>https://own.example/#post-3</link>"));
+    }
+
+    #[test]
+    fn an_update_in_other_words_is_told_by_its_time_and_is_no_new_entry() {
+        let before = picture();
+        let place = Place::of(&before.page, "");
+        let mut now = before.clone();
+        let update = &mut now.active[0].updates[0];
+        (update.text, update.edited_at) = ("Other words".to_owned(), Some(NOW));
+        let updated = |text: &str| text.split("<updated>").skip(1).take(2).map(|rest| rest[..20].to_owned()).collect::<Vec<_>>();
+        let at = format_rfc3339(NOW)[..19].to_owned();
+        assert!(updated(&atom(&now, "", &place)).iter().all(|time| time.starts_with(&at)), "{}", atom(&now, "", &place));
+        assert!(updated(&atom(&before, "", &place)).iter().all(|time| !time.starts_with(&at)));
+        let guids =
+            |text: &str| text.split("<guid").skip(1).map(|rest| rest.split("</guid>").next().unwrap().to_owned()).collect::<Vec<_>>();
+        assert_eq!(guids(&rss(&now, "", &place)), guids(&rss(&before, "", &place)));
+        assert!(rss(&now, "", &place).contains("Other words"));
     }
 
     #[test]

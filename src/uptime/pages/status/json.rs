@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::place::Place;
 use super::words;
 use crate::base::time::{civil_from_days, format_rfc3339};
-use crate::ui::links;
 use crate::uptime::status::picture::{Component, Day, Entry, Picture};
 use crate::uptime::status::post::Post;
 
@@ -16,13 +16,13 @@ fn day(day: &Day) -> Value {
     })
 }
 
-fn component(one: &Component) -> Value {
+fn component(one: &Component, shows_values: bool) -> Value {
     json!({
         "check": one.check,
         "name": one.name,
         "description": one.description,
         "status": one.condition.as_str(),
-        "availability90d": one.total(one.days.len()).availability(),
+        "availability90d": one.total(one.days.len()).availability().filter(|_| shows_values),
         "latencySeconds": one.latency.map(|took| took.as_secs_f64()),
         // Those on which nothing but up was seen are left out.
         "days": one.days.iter().filter(|day| day.tally.down + day.tally.maintenance > 0).map(day).collect::<Vec<_>>(),
@@ -32,7 +32,14 @@ fn component(one: &Component) -> Value {
 fn post(post: &Post, picture: &Picture) -> Value {
     let lang = words::lang_of(picture);
     let updates = post.updates.iter().rev();
-    let update = |update: &crate::uptime::status::post::Update| json!({ "at": format_rfc3339(update.at), "stage": update.stage.as_str(), "text": words::text(update, lang) });
+    let update = |update: &crate::uptime::status::post::Update| {
+        json!({
+            "at": format_rfc3339(update.at),
+            "editedAt": update.edited_at.map(format_rfc3339),
+            "stage": update.stage.as_str(),
+            "text": words::text(update, lang),
+        })
+    };
     json!({
         "id": post.id,
         "title": words::title(post, picture),
@@ -46,9 +53,9 @@ fn post(post: &Post, picture: &Picture) -> Value {
 }
 
 /// Writes it.
-pub fn json(picture: &Picture, base: &str) -> String {
+pub fn json(picture: &Picture, place: &Place) -> String {
     let (headline, rest) = words::sentence(&picture.sentence, words::lang_of(picture));
-    let section = |section: &crate::uptime::status::picture::Section| json!({ "title": section.title, "components": section.components.iter().map(component).collect::<Vec<_>>() });
+    let section = |section: &crate::uptime::status::picture::Section| json!({ "title": section.title, "components": section.components.iter().map(|one| component(one, picture.page.show_values)).collect::<Vec<_>>() });
     let told = |entry: &Entry| match entry {
         Entry::Told(told) => Some(post(told, picture)),
         Entry::Outage { .. } => None,
@@ -67,7 +74,7 @@ pub fn json(picture: &Picture, base: &str) -> String {
         "page": {
             "title": picture.page.title,
             "description": picture.page.description,
-            "url": format!("{base}{}", links::status_page(&picture.page.slug)),
+            "url": place.home(),
             "timeZone": picture.zone.as_str(),
             "updatedAt": format_rfc3339(picture.at),
         },

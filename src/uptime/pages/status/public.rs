@@ -1,9 +1,12 @@
 //! The page that customers see: no account, no script, one stylesheet.
 
 pub mod history;
+mod pace;
 
+use super::place::Place;
 use super::words;
 use crate::base::time::format_rfc3339;
+use crate::ui::assets::icon;
 use crate::ui::format::{self, Unit};
 use crate::ui::lang::Lang;
 use crate::ui::links;
@@ -14,12 +17,24 @@ use crate::uptime::status::page::StatusPage;
 use crate::uptime::status::picture::{Component, Entry, Picture};
 use crate::uptime::status::post::Post;
 
-/// Components up to which every day says its date; beyond, only those on which something was, so that a page stays small.
+/// Components up to which every day says its date; beyond, only those on which something was, and days beside each other
+/// on which nothing was are one bar with gaps drawn over it, so that a page stays small.
 const TITLED_MAX: usize = 6;
+
+/// Icons of states, by their class.
+const ICONS: [(&str, &str); 5] = [
+    ("ok", icon::CIRCLE_CHECK),
+    ("crit", icon::CIRCLE_X),
+    ("warn", icon::TRIANGLE_ALERT),
+    ("info", icon::WRENCH),
+    ("none", icon::CIRCLE_HELP),
+];
 
 struct Bar {
     class: &'static str,
     title: String,
+    /// Days beside each other that look alike.
+    days: usize,
 }
 
 struct Row {
@@ -28,9 +43,13 @@ struct Row {
     class: &'static str,
     word: &'static str,
     said: String,
+    /// Whether a bar may be several days.
+    is_joined: bool,
     bars: Vec<Bar>,
+    /// Empty where the page does not say it.
     available: String,
     latency: String,
+    pace: String,
 }
 
 struct Block {
@@ -83,13 +102,25 @@ struct PublicPage<'a> {
     works: Vec<Work>,
     blocks: Vec<Block>,
     past: Vec<(String, Vec<Was>)>,
-    feed: String,
-    json: String,
+    place: &'a Place,
 }
 
 impl PublicPage<'_> {
     fn t(&self, en: &'static str) -> &str {
         self.lang.t(en)
+    }
+
+    /// Shapes of the icons of states on the page, each once for all its parts.
+    fn icons(&self) -> Vec<(&'static str, &'static str)> {
+        let rows = || self.blocks.iter().flat_map(|block| &block.rows).map(|row| row.class);
+        let is_there = |class: &str| class == self.level || rows().any(|known| known == class);
+        let shape = |icon: &'static str| icon.split_once('>').and_then(|(_, rest)| rest.strip_suffix("</svg>")).unwrap_or("");
+        ICONS.into_iter().filter(|(class, _)| is_there(class)).map(|(class, icon)| (class, shape(icon))).collect()
+    }
+
+    /// Where the page is said to be once and for all: under its own name, where it has one.
+    fn canonical(&self) -> String {
+        if self.picture.page.hosts.is_empty() { String::new() } else { self.place.home() }
     }
 
     /// Where the logo is; of a page that is not public only who may make it sees it.
@@ -113,14 +144,14 @@ fn theme(page: &StatusPage) -> &str {
 }
 
 /// Renders it.
-pub fn render(picture: &Picture) -> String {
+pub fn render(picture: &Picture, place: &Place) -> String {
     let lang = words::lang_of(picture);
     let (headline, rest) = words::sentence(&picture.sentence, lang);
     let is_titled = picture.components().count() <= TITLED_MAX;
     let blocks = picture.sections.iter().filter(|section| !section.components.is_empty());
     let blocks = blocks.map(|section| Block {
         title: section.title.clone(),
-        rows: section.components.iter().map(|one| row(one, is_titled, lang)).collect(),
+        rows: section.components.iter().map(|one| row(one, is_titled, picture.page.show_values, lang)).collect(),
     });
     let works = picture.coming.iter().map(|one| Work {
         title: one.title.clone(),
@@ -146,8 +177,7 @@ pub fn render(picture: &Picture) -> String {
         works: works.collect(),
         blocks: blocks.collect(),
         past: was_by_day(picture, lang),
-        feed: links::status_feed(&picture.page.slug),
-        json: links::status_json(&picture.page.slug),
+        place,
         picture,
     })
 }
@@ -157,15 +187,13 @@ fn style(accent: &str) -> String {
     Colour::parse(accent).map(legible).map_or_else(String::new, |(light, dark)| format!("--al:{};--ad:{}", light.text(), dark.text()))
 }
 
-fn row(component: &Component, is_titled: bool, lang: Lang) -> Row {
+fn row(component: &Component, is_titled: bool, shows_values: bool, lang: Lang) -> Row {
     let total = component.total(component.days.len());
     let available = total.availability().map(percent);
-    let bar = |day| {
-        let class = words::day_class(day);
-        Bar { class, title: if is_titled || !matches!(class, "" | "u") { words::day(day, lang) } else { String::new() } }
-    };
     let said = match (&available, total.down) {
         (None, _) => lang.t("90 days: no data").to_owned(),
+        (Some(_), 0) if !shows_values => lang.t("90 days: never down").to_owned(),
+        (Some(_), down) if !shows_values => lang.fill("90 days: down for {}", &[&words::length(down, lang)]),
         (Some(share), 0) => lang.fill("90 days: {} available, never down", &[share]),
         (Some(share), down) => lang.fill("90 days: {} available, down for {}", &[share, &words::length(down, lang)]),
     };
@@ -175,10 +203,28 @@ fn row(component: &Component, is_titled: bool, lang: Lang) -> Row {
         class: words::class(component.condition),
         word: words::condition(component.condition),
         said,
-        bars: component.days.iter().map(bar).collect(),
-        available: available.unwrap_or_else(|| lang.t("No data").to_owned()),
+        is_joined: !is_titled,
+        bars: bars(component, is_titled, lang),
+        available: if shows_values { available.unwrap_or_else(|| lang.t("No data").to_owned()) } else { String::new() },
         latency: component.latency.map(|took| format::number(took.as_secs_f64(), Unit::Seconds)).unwrap_or_default(),
+        pace: pace::line(&component.pace),
     }
+}
+
+fn bars(component: &Component, is_titled: bool, lang: Lang) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = Vec::new();
+    for day in &component.days {
+        let class = words::day_class(day);
+        if is_titled || !matches!(class, "" | "u") {
+            bars.push(Bar { class, title: words::day(day, lang), days: 1 });
+            continue;
+        }
+        match bars.last_mut() {
+            Some(last) if last.title.is_empty() && last.class == class => last.days += 1,
+            _ => bars.push(Bar { class, title: String::new(), days: 1 }),
+        }
+    }
+    bars
 }
 
 fn thread(post: &Post, picture: &Picture, lang: Lang) -> Thread {

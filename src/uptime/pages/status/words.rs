@@ -216,20 +216,3 @@ pub fn text(update: &Update, lang: Lang) -> String {
     };
     lang.t(words).to_owned()
 }
-
-/// What is told of a stage unless somebody says something else.
-pub const TEMPLATES: [(Stage, &str); 4] = [
-    (Stage::Investigating, key("We know of the trouble and are looking into it.")),
-    (Stage::Identified, key("We found the cause and are working on it.")),
-    (Stage::Monitoring, key("It is repaired. We are watching whether it stays that way.")),
-    (Stage::Resolved, key("It works again. Sorry for the trouble.")),
-];
-
-/// Other texts that somebody may choose.
-pub const MORE_TEMPLATES: [&str; 5] = [
-    key("Some of you see errors. We are looking into it."),
-    key("It is slower than usual. We are looking into it."),
-    key("A provider of ours has trouble. We watch it and tell more when we know more."),
-    key("The planned work has begun. It may not be reachable for short times."),
-    key("The planned work is done. Everything works again."),
-];

@@ -6,7 +6,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::super::record::Record;
 use super::super::span;
-use crate::uptime::config::{HeaderMatch, HttpModule};
+use crate::base::quote::quote;
+use crate::uptime::config::{HeaderMatch, HttpModule, Pattern};
 use crate::uptime::model::outcome::FailureKind;
 
 /// The status.
@@ -67,18 +68,49 @@ pub(super) fn searches_body(module: &HttpModule) -> bool {
     !module.fail_if_body_matches.is_empty() || !module.fail_if_body_not_matches.is_empty() || !module.json.is_empty()
 }
 
+/// What is looked for, as somebody wrote it: a plain text stands without what makes a pattern of it.
+fn written(pattern: &Pattern) -> String {
+    let text = pattern.as_str();
+    let mut is_after = false;
+    let plain: String = text
+        .chars()
+        .filter(|c| {
+            is_after = *c == '\\' && !is_after;
+            !is_after
+        })
+        .collect();
+    let is_plain = regex::escape(&plain) == text;
+    quote(if is_plain { &plain } else { text })
+}
+
 /// The body.
 pub(super) fn body(body: &[u8], module: &HttpModule, record: &mut Record) {
     let unwanted = module.fail_if_body_matches.iter().find(|pattern| pattern.is_match(body));
     let missing = module.fail_if_body_not_matches.iter().find(|pattern| !pattern.is_match(body));
     let why = match (unwanted, missing) {
-        (Some(pattern), _) => Some(format!("the answer has what it must not have: {:?}", pattern.as_str())),
-        (_, Some(pattern)) => Some(format!("the answer does not have what it must have: {:?}", pattern.as_str())),
+        (Some(pattern), _) => Some(format!("the answer has what it must not have: {}", written(pattern))),
+        (_, Some(pattern)) => Some(format!("the answer does not have what it must have: {}", written(pattern))),
         _ => super::json::first_wrong(body, &module.json),
     };
     record.gauges().set("probe_failed_due_to_regex", f64::from(u8::from(why.is_some())));
     if let Some(why) = why {
         record.excerpt(body);
         record.fail(FailureKind::Content, why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_said_as_it_was_written() {
+        let said = |text: &str| written(&Pattern::new(text).unwrap());
+        for plain in ["pharos-nope", "a.b (c) \\d", "100 % [x]", "ok"] {
+            assert_eq!(said(&regex::escape(plain)), quote(plain));
+        }
+        for pattern in ["a|b", "\\d+", "(?i)ok", "a.b"] {
+            assert_eq!(said(pattern), quote(pattern));
+        }
     }
 }

@@ -1,27 +1,12 @@
 //! PostgreSQL and Redis as they are installed on this machine; where one is missing its test is skipped with a line.
 
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::ground::{Identity, probed, why};
+use super::installed::{Running, command, hand_over, postgres, program};
 
-/// Whom servers run as that refuse to be root.
-const NOBODY: u32 = 65_534;
 /// How long a server may take to begin.
 const BEGUN_WITHIN: Duration = Duration::from_secs(20);
-
-/// A server that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ended_already = self.0.kill().is_err();
-        let _known = self.0.wait().is_err();
-    }
-}
 
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn skip(why: &str) {
@@ -29,31 +14,8 @@ fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
-/// Where a program is; PostgreSQL's stand in folders of their own.
-fn program(name: &str) -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let folders = versions.map(|version| version.path().join("bin")).chain(["/usr/bin", "/usr/local/bin"].map(PathBuf::from));
-    folders.map(|folder| folder.join(name)).find(|path| path.exists())
-}
-
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// A command in a folder, as nobody where root is who asks.
-fn command(program: &Path, folder: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    if rustix::process::geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    command
-}
-
-fn hand_over(path: &Path) {
-    if rustix::process::geteuid().is_root() {
-        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    }
 }
 
 async fn until_open(port: u16) {
@@ -67,9 +29,7 @@ async fn until_open(port: u16) {
 
 #[tokio::test]
 async fn postgres_is_signed_in_to_and_asked() {
-    let (Some(initdb), Some(postgres)) = (program("initdb"), program("postgres")) else { return skip("PostgreSQL is not installed") };
     let folder = tempfile::tempdir().unwrap();
-    hand_over(folder.path());
     let identity = Identity::new(&[]);
     for (name, text) in [("password", "hunter2"), ("server.crt", &identity.pem), ("server.key", &identity.key)] {
         let path = folder.path().join(name);
@@ -77,25 +37,10 @@ async fn postgres_is_signed_in_to_and_asked() {
         rustix::fs::chmod(&path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
         hand_over(&path);
     }
-    let made = command(&initdb, folder.path())
-        .args(["-D", "data", "-U", "ann", "--pwfile=password", "--auth=scram-sha-256", "--no-sync", "--locale=C", "-E", "UTF8"])
-        .status()
-        .unwrap();
-    assert!(made.success());
     let port = free_port();
-    let mut server = command(&postgres, folder.path());
-    server.args(["-D", "data", "-k", &folder.path().display().to_string(), "-p", &port.to_string(), "-c", "fsync=off"]);
-    server.args([
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        "ssl=on",
-        "-c",
-        "ssl_cert_file=../server.crt",
-        "-c",
-        "ssl_key_file=../server.key",
-    ]);
-    let _running = Running(server.spawn().unwrap());
+    let made_with = ["-U", "ann", "--pwfile=password", "--auth=scram-sha-256"];
+    let run_with = ["-c", "ssl=on", "-c", "ssl_cert_file=../server.crt", "-c", "ssl_key_file=../server.key"];
+    let Some(_running) = postgres(folder.path(), port, &made_with, &run_with) else { return skip("PostgreSQL is not installed") };
     until_open(port).await;
     let of = |more: &str| format!("{{name: a, postgres: {{address: '127.0.0.1:{port}', username: ann, database: postgres, {more}}}}}");
     // It says that it is starting for a moment.

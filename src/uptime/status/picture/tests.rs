@@ -8,11 +8,12 @@ const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
 pub(crate) fn component(check: i64, condition: Condition) -> Component {
-    Component { check, name: format!("c{check}"), description: String::new(), condition, days: Vec::new(), latency: None }
+    Component { check, name: format!("c{check}"), description: String::new(), condition, days: Vec::new(), latency: None, pace: Vec::new() }
 }
 
 pub(crate) fn post(id: i64, severity: Severity, checks: &[i64], at: i64, resolved: Option<i64>) -> Post {
-    let update = |at, stage| Update { id: at, at, stage, text: "It is looked into.".to_owned(), made_by: "ann".to_owned() };
+    let update =
+        |at, stage| Update { id: at, at, stage, text: "It is looked into.".to_owned(), made_by: "ann".to_owned(), edited_at: None };
     let mut updates = vec![update(at, Stage::Investigating)];
     updates.extend(resolved.map(|at| update(at, Stage::Resolved)));
     Post {
@@ -38,6 +39,7 @@ pub(crate) fn seen(name: &str, state: State, now: i64) -> Seen {
         is_maintained: false,
         days: vec![tally; count],
         latency: Some(Duration::from_millis(120)),
+        pace: vec![None, Some(Duration::from_millis(100)), Some(Duration::from_millis(140))],
         outages: Vec::new(),
     }
 }

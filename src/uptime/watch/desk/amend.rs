@@ -13,6 +13,10 @@ pub enum Amend {
     Pause(bool),
     /// How often it is probed, as it was written.
     Interval(String),
+    /// How many failures after the first, as it was written.
+    Retries(String),
+    /// The label `severity` of its alerts.
+    Severity(String),
     /// A label and its value; none takes it away.
     Label(String, Option<String>),
     /// What there is to know about it.
@@ -24,6 +28,8 @@ impl Amend {
         match self {
             Self::Pause(is_paused) => defined.set("paused", is_paused.then(|| Node::bare(true))),
             Self::Interval(text) => defined.set("interval", Some(Node::bare(text))),
+            Self::Retries(text) => defined.set("retries", Some(Node::bare(text))),
+            Self::Severity(word) => defined.set("severity", Some(Node::text(word.as_str()))),
             Self::Label(name, value) => defined.set_label(name, value.as_deref()),
             Self::Note(text) => defined.set("note", (!text.is_empty()).then(|| Node::text(text.as_str()))),
         }
@@ -64,6 +70,26 @@ impl Desk {
         self.store.put_checks(changed.iter().map(|(stored, _)| stored.clone()).collect()).await?;
         for (stored, defined) in changed {
             self.keep(stored.id, stored, defined);
+        }
+        Ok(())
+    }
+
+    /// Deletes checks and everything that is known of them, all or none.
+    ///
+    /// # Errors
+    /// One stands in a file, or a file names it, or the database's.
+    pub async fn delete_all(&self, ids: &[CheckId]) -> Result<(), PutError> {
+        let _one_at_a_time = self.changing.lock().await;
+        if let Some(file) = ids.iter().find_map(|id| self.file_of(*id)) {
+            return Err(PutError::InFile(file));
+        }
+        let others = self.without(&ids.iter().copied().collect(), self.clock.now_ms())?;
+        self.store.put_checks(others.iter().map(|(stored, _)| stored.clone()).collect()).await?;
+        self.keep_all(others);
+        self.store.delete_checks(ids.to_vec()).await.map_err(NotStored::Db)?;
+        for id in ids {
+            self.watcher.forget(*id);
+            self.known.lock().remove(id);
         }
         Ok(())
     }

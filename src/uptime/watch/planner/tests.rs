@@ -112,13 +112,14 @@ async fn in_maintenance_nobody_is_told_and_afterwards_they_are() {
     // From half past until half past the next hour; the maintenance is from the full hour until ten past.
     for second in 1800..5400 {
         let now = NOW + second * 1000;
-        for alert in announcer.due(&views, |id| planner.holds(id, &BTreeMap::new(), now), "", now) {
-            told.push((second, alert.ends_at > now));
+        for alert in announcer.due(&views, |id| planner.held(id, &BTreeMap::new(), now), "", now) {
+            assert!(alert.ends_at > now, "it goes on");
+            told.push((second, alert.hush.map(|(hush, since)| (hush.to_string(), (since - NOW) / 1000))));
         }
     }
-    let over: Vec<i64> = told.iter().filter(|(_, fires)| !fires).map(|(second, _)| *second).collect();
-    let quiet: Vec<i64> = told.iter().filter(|(second, _)| (3600..4200).contains(second)).map(|(second, _)| *second).collect();
-    assert_eq!((over, quiet), (vec![3600], vec![3600]), "told to be over when it begins, and nothing else while it lasts");
-    assert_eq!(told.iter().find(|(second, _)| *second > 3600), Some(&(4200, true)), "told again as soon as it ends");
-    assert_eq!(told[0], (1800, true));
+    let hushed: Vec<i64> = told.iter().filter(|(_, hush)| hush.is_some()).map(|(second, _)| *second).collect();
+    assert_eq!(hushed, (0..10).map(|minute| 3600 + 60 * minute).collect::<Vec<_>>(), "from when it begins for as long as it lasts");
+    assert_eq!(told.iter().find(|(second, _)| *second >= 3600).unwrap().1, Some(("maintenance: Nightly".to_owned(), 3600)));
+    assert_eq!(told.iter().find(|(second, _)| *second >= 4200), Some(&(4200, None)), "told as soon as it ends");
+    assert_eq!(told[0], (1800, None));
 }

@@ -275,3 +275,59 @@ async fn a_heartbeat_that_does_not_come_is_an_incident() {
     house.pass(1_000).await;
     assert!(house.view("Backup").incident.is_some(), "a whole hour without it is too long");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_mistyped_an_address_sees_so_within_a_minute() {
+    let mut house = House::new("checks: [{name: Shop, interval: 5m, timeout: 3s, retry_interval: 1m, ping: {host: shpo}}]").await;
+    house.break_it("Shop", "no such host");
+    house.pass(1).await;
+    assert!(house.view("Shop").in_doubt_since.is_some(), "probed at once");
+    house.pass(45).await;
+    assert_eq!((house.view("Shop").span.state, house.fake.asked.lock().len()), (State::Down, 3));
+    house.mend_it("Shop");
+    house.pass(300).await;
+    assert_eq!(house.view("Shop").span.state, State::Up);
+    // Once it was up it is given its time.
+    house.break_it("Shop", "no route");
+    house.pass(305).await;
+    assert!(house.view("Shop").in_doubt_since.is_some());
+    house.pass(50).await;
+    assert_eq!(house.view("Shop").span.state, State::Up);
+    house.pass(90).await;
+    assert_eq!(house.view("Shop").span.state, State::Down);
+    house.mend_it("Shop");
+    house.pass(300).await;
+    // And so is one that goes on elsewhere from now on.
+    house.break_it("Shop", "no such host");
+    let check = file::read_one("{name: Shop, interval: 5m, timeout: 3s, ping: {host: sohp}}", None).unwrap().check;
+    house.watcher.watch(house.id("Shop"), check, Written::default());
+    house.pass(50).await;
+    assert_eq!(house.view("Shop").span.state, State::Down);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn maintenance_is_a_series_each_minute_and_when_it_changes() {
+    let mut house = House::new(SHOP).await;
+    let planner = Planner::open(house.store.clone()).unwrap();
+    let time = |secs: i64| crate::base::time::format_rfc3339(START + secs * 1_000);
+    let plan = super::super::planner::read(&format!("{{title: Move, from: '{}', until: '{}'}}", time(100), time(200))).unwrap();
+    planner.put(None, (plan, ""), "ann", |_| None, START).await.unwrap();
+    house.watcher.heed(Arc::new(planner));
+    // Its time is virtual, and the disk's is not: nobody writes but this test.
+    house.end().await;
+    for _ in 0..300 {
+        house.pass(1).await;
+        let batch = house.watcher.take_changes(&mut Unwritten::default());
+        house.tape.append(&batch, &AppendOptions::default()).unwrap();
+    }
+    let said = house.tape.of("pharos_check_maintenance", "Shop");
+    let changes: Vec<f64> = said.iter().copied().fold(Vec::new(), |mut all, one| {
+        if all.last() != Some(&one) {
+            all.push(one);
+        }
+        all
+    });
+    assert_eq!(changes, [0.0, 1.0, 0.0], "{said:?}");
+    assert!((5..=10).contains(&said.len()), "{said:?}");
+}

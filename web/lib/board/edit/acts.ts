@@ -68,7 +68,12 @@ export function copyPanel(s: Session, id: number): void {
   const panel = panelOf(s.draft.json, id);
   if (!panel) return;
   const done = copy(panel);
-  toast(done ? t('Copied. Add, Paste puts it into this or another dashboard.') : t('This panel cannot be copied: it is too large, or the browser keeps nothing.'), !done);
+  toast(
+    done
+      ? t('Copied. Add, Paste puts it into this or another dashboard.')
+      : t('This panel cannot be copied: it is too large, or the browser keeps nothing.'),
+    !done,
+  );
 }
 
 export function remove(s: Session, id: number): void {
@@ -86,9 +91,20 @@ export function turn(s: Session, id: number): void {
 
 /** Removes a row; asks what becomes of its panels where it has some. */
 export async function removeRow(s: Session, id: number): Promise<void> {
-  const row = panelOf(s.draft.json, id), all = places.spots(s.draft.json), at = all.findIndex((spot) => spot.id === id);
+  const row = panelOf(s.draft.json, id),
+    all = places.spots(s.draft.json),
+    at = all.findIndex((spot) => spot.id === id);
   if (!row) return;
-  const after = all.slice(at + 1), next = after.findIndex((spot) => spot.isRow), own = row.collapsed ? row.panels?.length ?? 0 : next < 0 ? after.length : next;
-  const said = own === 0 ? 'row' : await ask(t('Remove the row “{}”?', row.title ?? ''), n(own, '{} panel stands in it.', '{} panels stand in it.'), [{ id: 'row', words: t('Only the row') }, { id: 'all', words: t('The row and its panels'), look: 'p bad' }, { id: 'no', words: t('Keep it'), look: 'g' }]);
+  const after = all.slice(at + 1),
+    next = after.findIndex((spot) => spot.isRow),
+    own = row.collapsed ? (row.panels?.length ?? 0) : next < 0 ? after.length : next;
+  const said =
+    own === 0
+      ? 'row'
+      : await ask(t('Remove the row “{}”?', row.title ?? ''), n(own, '{} panel stands in it.', '{} panels stand in it.'), [
+          { id: 'row', words: t('Only the row') },
+          { id: 'all', words: t('The row and its panels'), look: 'p bad' },
+          { id: 'no', words: t('Keep it'), look: 'g' },
+        ]);
   if (said === 'row' || said === 'all') s.draft.change(t('Remove a row'), (json) => places.removeRow(json, id, said === 'all'));
 }

@@ -2,14 +2,19 @@
 import { render, type VNode } from 'preact';
 import { html, raw } from '../../html.ts';
 
-export interface Answer { id: string; words: string; /** `p` the usual one, `p bad` one that takes something away. */ look?: string }
+export interface Answer {
+  id: string;
+  words: string;
+  /** `p` the usual one, `p bad` one that takes something away. */ look?: string;
+}
 
 /** Asks; null where it is closed without an answer. The first answer has the focus. */
 export function ask(title: string, text: string, answers: Answer[]): Promise<string | null> {
   const dialog = document.createElement('dialog');
   dialog.className = 'ask';
   dialog.setAttribute('aria-label', title);
-  dialog.innerHTML = html`<h2>${title}</h2>${text ? html`<p>${text}</p>` : ''}<div class="acts eg-acts">${answers.map((one, at) => html`<button class="btn ${one.look ?? ''}" value="${one.id}"${at ? '' : raw(' autofocus')}>${one.words}</button>`)}</div>`.text;
+  dialog.innerHTML =
+    html`<h2>${title}</h2>${text ? html`<p>${text}</p>` : ''}<div class="acts eg-acts">${answers.map((one, at) => html`<button class="btn ${one.look ?? ''}" value="${one.id}"${at ? '' : raw(' autofocus')}>${one.words}</button>`)}</div>`.text;
   document.body.append(dialog);
   return new Promise((done) => {
     let said: string | null = null;
@@ -18,7 +23,10 @@ export function ask(title: string, text: string, answers: Answer[]): Promise<str
       if (button) said = button.value;
       if (button || e.target === dialog) dialog.close();
     });
-    dialog.addEventListener('close', () => { dialog.remove(); done(said); });
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      done(said);
+    });
     dialog.showModal();
   });
 }
@@ -30,8 +38,13 @@ export function open(name: string, label: string, draw: (close: () => void) => V
   dialog.setAttribute('aria-label', label);
   document.body.append(dialog);
   const close = () => dialog.close();
-  dialog.addEventListener('mousedown', (e) => { if (e.target === dialog && !stays) close(); });
-  dialog.addEventListener('close', () => { render(null, dialog); dialog.remove(); });
+  dialog.addEventListener('mousedown', (e) => {
+    if (e.target === dialog && !stays) close();
+  });
+  dialog.addEventListener('close', () => {
+    render(null, dialog);
+    dialog.remove();
+  });
   render(draw(close), dialog);
   dialog.showModal();
   return dialog;

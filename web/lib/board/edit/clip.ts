@@ -8,7 +8,12 @@ const CHARS_MAX = 1_000_000;
 export function copy(panel: PanelJson): boolean {
   const text = JSON.stringify(panel);
   if (text.length > CHARS_MAX) return false;
-  try { localStorage.setItem(NAME, text); return true; } catch { return false; }
+  try {
+    localStorage.setItem(NAME, text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What was copied last; null for nothing that is a panel. */
@@ -16,5 +21,7 @@ export function copied(): PanelJson | null {
   try {
     const panel = JSON.parse(localStorage.getItem(NAME) ?? 'null') as PanelJson | null;
     return panel && typeof panel === 'object' && typeof panel.type === 'string' && panel.type !== 'row' ? panel : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }

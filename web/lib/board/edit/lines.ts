@@ -3,10 +3,12 @@
 /** Where the value that a path such as `panels[2].options.x` names stands in a text that was written by `JSON.stringify(…, null, 2)`; null where it cannot be found. */
 export function lineOf(text: string, path: string): number | null {
   const lines = text.split('\n');
-  let from = 0, depth = 1;
+  let from = 0,
+    depth = 1;
   for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
     const pad = '  '.repeat(depth++);
-    let seen = -1, at = from;
+    let seen = -1,
+      at = from;
     for (at = from + 1; at < lines.length; at++) {
       const line = lines[at] ?? '';
       if (!line.startsWith(pad)) return null;

@@ -20,9 +20,16 @@ let isBeginning = false;
 
 /** The page is there as it is edited: the first time it begins, later it goes on. */
 export function start(host: Host): void {
-  if (session) { dress(host.el); session.arrived(); } else if (!isBeginning) {
+  if (session) {
+    dress(host.el);
+    session.arrived();
+  } else if (!isBeginning) {
     isBeginning = true;
-    void begin(host).catch((e: unknown) => fail(host, e instanceof Refused ? e.message : String(e))).finally(() => { isBeginning = false; });
+    void begin(host)
+      .catch((e: unknown) => fail(host, e instanceof Refused ? e.message : String(e)))
+      .finally(() => {
+        isBeginning = false;
+      });
   }
 }
 
@@ -32,13 +39,23 @@ function style(href: string): Promise<void> {
   const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
   return new Promise((done, failed) => {
     link.addEventListener('load', () => done());
-    link.addEventListener('error', () => { link.remove(); failed(new Refused(0, '', t('The server cannot be reached.'))); });
+    link.addEventListener('error', () => {
+      link.remove();
+      failed(new Refused(0, '', t('The server cannot be reached.')));
+    });
     document.head.append(link);
   });
 }
 
 /** The words of editing; the kinds of panels are named as in their editor. */
-const learnt = (): Promise<unknown> => Promise.all([() => import('../../../lang/ar_edit.ts'), () => import('../../../lang/ar_edit_panel.ts'), () => import('../../../lang/ar_edit_parts.ts')].map((ar) => learn({ ar })));
+const learnt = (): Promise<unknown> =>
+  Promise.all(
+    [
+      () => import('../../../lang/ar_edit.ts'),
+      () => import('../../../lang/ar_edit_panel.ts'),
+      () => import('../../../lang/ar_edit_parts.ts'),
+    ].map((ar) => learn({ ar })),
+  );
 
 /** Back to reading, with a word why. */
 function fail(host: Host, why: string): void {
@@ -59,16 +76,31 @@ function take(s: Session): void {
 }
 
 async function begin(host: Host): Promise<void> {
-  const uid = host.el.dataset.uid ?? '', words = learnt();
-  if (innerWidth < WIDTH_MIN) { await words; fail(host, t('Dashboards are changed on wider screens: at least {} pixels.', WIDTH_MIN)); return; }
+  const uid = host.el.dataset.uid ?? '',
+    words = learnt();
+  if (innerWidth < WIDTH_MIN) {
+    await words;
+    fail(host, t('Dashboards are changed on wider screens: at least {} pixels.', WIDTH_MIN));
+    return;
+  }
   const [, , loaded] = await Promise.all([style(host.el.dataset.css ?? ''), words, uid ? load(uid) : null]);
-  const draft = loaded ? new Draft(sound(loaded.json), loaded.kept) : new Draft(empty(host.el.dataset.title || t('New dashboard')), { uid: '', version: 0, folderUid: '', file: '' });
-  const place = host.el.querySelector<HTMLElement>('#bd-edit') as HTMLElement, live = place.appendChild(Object.assign(document.createElement('p'), { className: 'vh' }));
+  const draft = loaded
+    ? new Draft(sound(loaded.json), loaded.kept)
+    : new Draft(empty(host.el.dataset.title || t('New dashboard')), { uid: '', version: 0, folderUid: '', file: '' });
+  const place = host.el.querySelector<HTMLElement>('#bd-edit') as HTMLElement,
+    live = place.appendChild(Object.assign(document.createElement('p'), { className: 'vh' }));
   live.setAttribute('aria-live', 'polite');
   // What is said twice is heard twice.
-  const say = (text: string) => { live.textContent = live.textContent === text ? `${text}\u200b` : text; };
+  const say = (text: string) => {
+    live.textContent = live.textContent === text ? `${text}\u200b` : text;
+  };
   const ended: (() => void)[] = [];
-  const s = (session = new Session(host, draft, say, () => { session = null; ended.forEach((f) => f()); undress(host.el); place.replaceChildren(); }));
+  const s = (session = new Session(host, draft, say, () => {
+    session = null;
+    ended.forEach((f) => f());
+    undress(host.el);
+    place.replaceChildren();
+  }));
   const doing = {
     save: () => void import('./save.tsx').then((m) => m.openSave(s)),
     json: () => void import('./json.tsx').then((m) => m.openJson(s)),
@@ -80,7 +112,10 @@ async function begin(host: Host): Promise<void> {
   host.draft = draft;
   // JSON that had to be made sound is shown as it is now.
   if (loaded && JSON.stringify(draft.json) !== JSON.stringify(loaded.json)) await host.follow(false);
-  else { dress(host.el); s.arrived(); }
+  else {
+    dress(host.el);
+    s.arrived();
+  }
   take(s);
   place.dataset.ready = '1';
 }

@@ -8,7 +8,10 @@ const ROWS_MAX = 10_000;
 const HEIGHT_MAX = 200;
 
 /** A panel or row that stands on the grid. */
-export interface Spot extends GridPos { id: number; isRow: boolean }
+export interface Spot extends GridPos {
+  id: number;
+  isRow: boolean;
+}
 
 const count = (value: unknown, absent: number, max: number): number => {
   const number = typeof value === 'string' ? Number(value) : value;
@@ -16,9 +19,15 @@ const count = (value: unknown, absent: number, max: number): number => {
 };
 /** A place as the server reads it. */
 export function placeOf(panel: PanelJson): GridPos {
-  const given = (panel.gridPos ?? {}) as Partial<GridPos>, w = Math.max(1, count(given.w, COLUMNS, COLUMNS));
+  const given = (panel.gridPos ?? {}) as Partial<GridPos>,
+    w = Math.max(1, count(given.w, COLUMNS, COLUMNS));
   if (panel.type === 'row') return { x: 0, y: count(given.y, 0, ROWS_MAX), w: COLUMNS, h: 1 };
-  return { x: Math.min(count(given.x, 0, COLUMNS), COLUMNS - w), y: count(given.y, 0, ROWS_MAX), w, h: Math.max(1, count(given.h, 8, HEIGHT_MAX)) };
+  return {
+    x: Math.min(count(given.x, 0, COLUMNS), COLUMNS - w),
+    y: count(given.y, 0, ROWS_MAX),
+    w,
+    h: Math.max(1, count(given.h, 8, HEIGHT_MAX)),
+  };
 }
 
 const inOrder = (spots: Spot[]): Spot[] => [...spots].sort((a, b) => a.y - b.y || a.x - b.x);
@@ -36,16 +45,21 @@ function settle(ordered: Spot[]): Spot[] {
 }
 
 /** What stands on the grid of a dashboard, in reading order. Panels of collapsed rows do not. */
-export const spots = (json: BoardJson): Spot[] => settle(inOrder(json.panels.map((panel) => ({ id: panel.id, isRow: panel.type === 'row', ...placeOf(panel) }))));
+export const spots = (json: BoardJson): Spot[] =>
+  settle(inOrder(json.panels.map((panel) => ({ id: panel.id, isRow: panel.type === 'row', ...placeOf(panel) }))));
 
 /** Puts a spot among others. `isAbove` says of a panel of the same part whether it keeps its place above the spot. */
 function among(others: Spot[], spot: Spot, isAbove: (other: Spot) => boolean): Spot[] {
   const rows = others.filter((other) => other.isRow);
-  const begin = Math.max(-1, ...rows.filter((row) => row.y < spot.y).map((row) => row.y)), end = Math.min(Infinity, ...rows.filter((row) => row.y >= spot.y).map((row) => row.y));
-  const above: Spot[] = [], below: Spot[] = [];
+  const begin = Math.max(-1, ...rows.filter((row) => row.y < spot.y).map((row) => row.y)),
+    end = Math.min(Infinity, ...rows.filter((row) => row.y >= spot.y).map((row) => row.y));
+  const above: Spot[] = [],
+    below: Spot[] = [];
   for (const other of inOrder(others)) {
     // What stands on something that gives way gives way with it.
-    const keeps = other.isRow ? other.y < spot.y : other.y < begin || (other.y < end && isAbove(other) && !below.some((one) => beside(one, other) && one.y + one.h <= other.y));
+    const keeps = other.isRow
+      ? other.y < spot.y
+      : other.y < begin || (other.y < end && isAbove(other) && !below.some((one) => beside(one, other) && one.y + one.h <= other.y));
     (keeps ? above : below).push(other);
   }
   return settle([...above, spot, ...below]);
@@ -58,8 +72,10 @@ const put = (all: Spot[], spot: Spot): Spot[] => among(all, spot, (other) => oth
 function moveRow(all: Spot[], row: Spot, y: number, isCollapsed: boolean): Spot[] {
   const end = Math.min(Infinity, ...all.filter((other) => other.isRow && other.y > row.y).map((other) => other.y));
   const isOwn = (spot: Spot): boolean => spot.id === row.id || (!isCollapsed && !spot.isRow && spot.y > row.y && spot.y < end);
-  const own = all.filter(isOwn), others = all.filter((spot) => !isOwn(spot));
-  const next = y <= 0 ? 0 : others.findIndex((other) => other.isRow && other.y >= y), at = next < 0 ? others.length : next;
+  const own = all.filter(isOwn),
+    others = all.filter((spot) => !isOwn(spot));
+  const next = y <= 0 ? 0 : others.findIndex((other) => other.isRow && other.y >= y),
+    at = next < 0 ? others.length : next;
   return settle([...others.slice(0, at), ...own, ...others.slice(at)]);
 }
 
@@ -68,16 +84,26 @@ export function moved(all: Spot[], id: number, to: Partial<GridPos>, isCollapsed
   const from = all.find((spot) => spot.id === id);
   if (!from) return all;
   if (from.isRow) return moveRow(all, from, to.y ?? from.y, isCollapsed);
-  const w = Math.min(COLUMNS, Math.max(1, Math.round(to.w ?? from.w))), h = Math.min(HEIGHT_MAX, Math.max(1, Math.round(to.h ?? from.h)));
-  const is: Spot = { ...from, w, h, x: Math.min(COLUMNS - w, Math.max(0, Math.round(to.x ?? from.x))), y: Math.min(ROWS_MAX, Math.max(0, Math.round(to.y ?? from.y))) };
+  const w = Math.min(COLUMNS, Math.max(1, Math.round(to.w ?? from.w))),
+    h = Math.min(HEIGHT_MAX, Math.max(1, Math.round(to.h ?? from.h)));
+  const is: Spot = {
+    ...from,
+    w,
+    h,
+    x: Math.min(COLUMNS - w, Math.max(0, Math.round(to.x ?? from.x))),
+    y: Math.min(ROWS_MAX, Math.max(0, Math.round(to.y ?? from.y))),
+  };
   const others = all.filter((spot) => spot.id !== id);
   if (w !== from.w || h !== from.h) return put(others, is);
   // Of two that are alike in one part, one takes the place of the other.
   const shared = (other: Spot): number => Math.max(0, w - Math.abs(other.x - is.x)) * Math.max(0, h - Math.abs(other.y - is.y));
   const twin = others.find((other) => !other.isRow && other.w === w && other.h === h && shared(other) * 2 >= w * h);
-  const isApart = (other: GridPos): boolean => all.some((row) => row.isRow && row.y >= Math.min(other.y, from.y) && row.y < Math.max(other.y, from.y));
+  const isApart = (other: GridPos): boolean =>
+    all.some((row) => row.isRow && row.y >= Math.min(other.y, from.y) && row.y < Math.max(other.y, from.y));
   if (twin && !isApart(twin)) {
-    return settle(inOrder([...others.map((other) => (other === twin ? { ...other, x: from.x, y: from.y } : other)), { ...is, x: twin.x, y: twin.y }]));
+    return settle(
+      inOrder([...others.map((other) => (other === twin ? { ...other, x: from.x, y: from.y } : other)), { ...is, x: twin.x, y: twin.y }]),
+    );
   }
   // Past the middle of another panel it changes places with it: with its lower edge, where that stood below.
   const isDown = is.y > from.y && !isApart(is);
@@ -86,7 +112,8 @@ export function moved(all: Spot[], id: number, to: Partial<GridPos>, isCollapsed
 
 /** The part of the grid that begins with a row, or at the top; where it ends. */
 function part(all: Spot[], row?: number): { panels: Spot[]; top: number; bottom: number } {
-  const own = all.find((spot) => spot.id === row), top = own ? own.y + 1 : 0;
+  const own = all.find((spot) => spot.id === row),
+    top = own ? own.y + 1 : 0;
   const end = Math.min(Infinity, ...all.filter((spot) => spot.isRow && spot.y >= top).map((spot) => spot.y));
   const panels = all.filter((spot) => !spot.isRow && spot.y >= top && spot.y < end);
   return { panels, top, bottom: Math.max(top, ...panels.map((spot) => spot.y + spot.h)) };
@@ -95,10 +122,11 @@ function part(all: Spot[], row?: number): { panels: Spot[]; top: number; bottom:
 /** Where a new panel stands: the first free place of a row, or above all rows; else below what is there. */
 function free(all: Spot[], w: number, h: number, row?: number): GridPos {
   const { panels, top, bottom } = part(all, row);
-  for (let y = top; y < bottom; y++) for (let x = 0; x + w <= COLUMNS; x++) {
-    const place = { x, y, w, h };
-    if (!panels.some((panel) => overlap(panel, place))) return place;
-  }
+  for (let y = top; y < bottom; y++)
+    for (let x = 0; x + w <= COLUMNS; x++) {
+      const place = { x, y, w, h };
+      if (!panels.some((panel) => overlap(panel, place))) return place;
+    }
   return { x: 0, y: bottom, w, h };
 }
 
@@ -106,7 +134,8 @@ function free(all: Spot[], w: number, h: number, row?: number): GridPos {
 export function write(json: BoardJson, all: Spot[]): void {
   const places = new Map(all.map(({ id, x, y, w, h }) => [id, { x, y, w, h }]));
   for (const panel of json.panels) {
-    const to = places.get(panel.id), is = panel.gridPos as Partial<GridPos> | undefined;
+    const to = places.get(panel.id),
+      is = panel.gridPos as Partial<GridPos> | undefined;
     if (to && !(is?.x === to.x && is.y === to.y && is.w === to.w && is.h === to.h)) panel.gridPos = { ...panel.gridPos, ...to };
   }
   const order = new Map(all.map((spot, at) => [spot.id, at]));
@@ -134,9 +163,12 @@ export function addRow(json: BoardJson, row: PanelJson): void {
 
 /** Adds a copy of a panel: to the right where that is free, else below. */
 export function duplicate(json: BoardJson, id: number, copy: number): void {
-  const panel = json.panels.find((one) => one.id === id), all = spots(json), from = all.find((spot) => spot.id === id);
+  const panel = json.panels.find((one) => one.id === id),
+    all = spots(json),
+    from = all.find((spot) => spot.id === id);
   if (!panel || !from || from.isRow) return;
-  const { w, h } = from, right = { x: from.x + w, y: from.y, w, h };
+  const { w, h } = from,
+    right = { x: from.x + w, y: from.y, w, h };
   const isFree = right.x + w <= COLUMNS && !all.some((spot) => overlap(spot, right));
   stands(json, { ...structuredClone(panel), id: copy }, isFree ? right : { x: from.x, y: from.y + h, w, h });
 }
@@ -180,9 +212,11 @@ export const without = (all: Spot[], id: number): Spot[] => settle(inOrder(all.f
 
 /** Puts a panel into a closed row, below what is in that. */
 export function into(json: BoardJson, id: number, row: number): void {
-  const panel = json.panels.find((one) => one.id === id && one.type !== 'row'), closed = json.panels.find((one) => one.id === row && one.type === 'row' && one.collapsed);
+  const panel = json.panels.find((one) => one.id === id && one.type !== 'row'),
+    closed = json.panels.find((one) => one.id === row && one.type === 'row' && one.collapsed);
   if (!panel || !closed) return;
-  const is = placeOf(panel), end = Math.max(placeOf(closed).y + 1, ...(closed.panels ?? []).map(placeOf).map((place) => place.y + place.h));
+  const is = placeOf(panel),
+    end = Math.max(placeOf(closed).y + 1, ...(closed.panels ?? []).map(placeOf).map((place) => place.y + place.h));
   closed.panels = [...(closed.panels ?? []), { ...panel, gridPos: { ...panel.gridPos, ...is, y: end } }];
   json.panels = json.panels.filter((one) => one !== panel);
   write(json, spots(json));
@@ -192,7 +226,9 @@ export function into(json: BoardJson, id: number, row: number): void {
 export function expand(json: BoardJson, id: number): void {
   const row = json.panels.find((one) => one.id === id && one.type === 'row');
   if (!row?.collapsed) return;
-  const all = spots(json), at = all.findIndex((spot) => spot.id === id), inner = inOrder((row.panels ?? []).map((panel) => ({ id: panel.id, isRow: false, ...placeOf(panel) })));
+  const all = spots(json),
+    at = all.findIndex((spot) => spot.id === id),
+    inner = inOrder((row.panels ?? []).map((panel) => ({ id: panel.id, isRow: false, ...placeOf(panel) })));
   json.panels.push(...(row.panels ?? []));
   row.panels = [];
   row.collapsed = false;

@@ -40,7 +40,7 @@ fn an_end_is_told_when_it_is_quiet() {
     let over = house.alerts();
     assert!(over.iter().all(|view| view.alert.name() == "b" && !view.marks.is_flapping), "{over:?}");
     // The history has each time, and from then on it counts anew.
-    let asked = Asked { from: 0, to: i64::MAX, fingerprint: None, limit: 100 };
+    let asked = Asked { from: 0, to: i64::MAX, fingerprint: None, is_of_others: false, limit: 100 };
     assert_eq!(house.on(async |dispatcher| Routing::changes(dispatcher, asked).await).unwrap().len(), 13);
     house.pass(30);
     flap(&house, 1);

@@ -234,6 +234,7 @@ impl House {
             updated_at: 0,
             is_timeout: false,
             generator_url: String::new(),
+            hush: None,
         }
     }
 

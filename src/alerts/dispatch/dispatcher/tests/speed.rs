@@ -25,6 +25,7 @@ fn alerts(now: i64) -> Vec<RoutedAlert> {
         updated_at: now,
         is_timeout: false,
         generator_url: String::new(),
+        hush: None,
     };
     (0..MANY).map(alert).collect()
 }

@@ -14,6 +14,7 @@ use crate::base::go_duration;
 use crate::base::limits::REGEX_BYTES_MAX;
 use crate::platform::config::diagnostic::{Diagnostic, Report};
 use crate::platform::config::section::Section;
+use crate::platform::config::text_file;
 use crate::platform::config::yaml::{self, FILE_BYTES_MAX, Kind, Node};
 use crate::series::re2;
 
@@ -48,13 +49,9 @@ pub fn read(path: &str) -> Result<(Mapping, Vec<Diagnostic>), Vec<Diagnostic>> {
         return Ok((Mapping::default(), Vec::new()));
     }
     let nowhere = |message: String| vec![Diagnostic { file: path.into(), line: 0, column: 0, message }];
-    let mut text = String::new();
-    let opened = std::fs::File::open(path).and_then(|file| {
-        use std::io::Read;
-        file.take(FILE_BYTES_MAX as u64).read_to_string(&mut text)
-    });
-    opened.map_err(|error| nowhere(format!("cannot read the mapping of StatsD: {error}")))?;
-    read_text(&text, Path::new(path))
+    let path = Path::new(path);
+    let text = text_file::read(path, FILE_BYTES_MAX).map_err(|why| nowhere(format!("cannot read the mapping of StatsD: {why}")))?;
+    read_text(&text, path)
 }
 
 /// Reads `text` as if it stood in the file at `path`.

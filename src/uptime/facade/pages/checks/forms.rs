@@ -10,17 +10,19 @@ use serde_json::json;
 
 use super::{Checks, Told, known, missing, show_check, show_form, show_list};
 use crate::access::Change;
+use crate::platform::http::extract::field;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::Words;
 use crate::ui::links;
 use crate::ui::look::Look;
 use crate::uptime::config::Check;
+use crate::uptime::facade::pages::maintenance::plans;
 use crate::uptime::pages::check::NOTE_CHARS_MAX;
 use crate::uptime::pages::draft::{Draft, mistake};
 use crate::uptime::pages::edit::Tried;
-use crate::uptime::pages::list::{Order, Wish};
-use crate::uptime::watch::desk::{Amend, NotStored, PutError};
+use crate::uptime::pages::list::{self, CHOSEN_MAX, Order, Wish};
+use crate::uptime::watch::desk::{Amend, Desk, NotStored, PutError};
 
 /// Checks that a line of the audit log names.
 const NAMED_MAX: usize = 20;
@@ -42,10 +44,6 @@ fn words_of(error: &PutError) -> String {
     }
 }
 
-fn field(body: &[u8], name: &str) -> String {
-    form_urlencoded::parse(body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
-}
-
 fn shown(check: &Check) -> serde_json::Value {
     json!({ "kind": check.kind(), "target": check.target(), "interval": check.interval.to_string() })
 }
@@ -65,15 +63,19 @@ pub(super) async fn save(State(state): State<Arc<Checks>>, asked: Asked, body: B
     named.name_it(|name| desk.find(name).is_some_and(|id| desk.view(id).is_some_and(|view| view.check.name == name)));
     let written = named.text(before.as_ref().map(|view| &*view.check));
     // A copy has the secrets of what it is a copy of.
-    let text = match draft.from.map(|from| desk.look(None, Some(from), &written.text)) {
-        Some(Ok(defined)) => defined.definition(),
-        Some(Err(_)) | None => written.text.clone(),
+    let text = match draft.from {
+        Some(from) => desk.look(None, Some(from), &written.text).map(|defined| defined.definition()),
+        None => Ok(written.text.clone()),
     };
-    match desk.put(draft.id, &text).await {
+    let saved = match text {
+        Ok(text) => desk.put(draft.id, &text).await,
+        Err(why) => Err(why),
+    };
+    match saved {
         Ok(id) => {
             let Some(now) = desk.view(id) else { return Ok(missing(&asked, &state.pages, &id.to_string())) };
-            let change = Change::new("checks.save", &now.check.name).after(shown(&now.check));
-            let change = before.filter(|_| draft.id.is_some()).iter().fold(change, |change, before| change.before(shown(&before.check)));
+            let was = before.filter(|_| draft.id.is_some()).map(|before| shown(&before.check));
+            let change = Change::new("checks.save", &now.check.name).before(was).after(shown(&now.check));
             let done = if draft.id.is_some() { "saved" } else { "made" };
             Ok(change.in_answer(Redirect::to(&links::with(&links::check(id), &[("done", done)])).into_response()))
         }
@@ -111,8 +113,26 @@ pub(super) async fn note(State(state): State<Arc<Checks>>, Path(id): Path<String
     }
 }
 
+/// The checks that are meant, and how many more stay as they are, since they stand in a file.
+fn meant(desk: &Desk, order: &Order) -> Result<(Vec<(i64, String)>, usize), PutError> {
+    let named = |id: &i64| Some((*id, desk.view(*id)?.check.name.clone()));
+    if order.every.is_none() {
+        return Ok((order.checks.iter().filter_map(named).collect(), 0));
+    }
+    let all = list::matching(&desk.views(), &order.filter());
+    if matches!(order.wish, Wish::Probe | Wish::Maintain) {
+        return Ok((all.iter().filter_map(named).collect(), 0));
+    }
+    let free: Vec<(i64, String)> = all.iter().filter(|id| desk.file_of(**id).is_none()).filter_map(named).collect();
+    let left = all.len() - free.len();
+    match all.first().and_then(|id| desk.file_of(*id)) {
+        Some(file) if free.is_empty() => Err(PutError::InFile(file)),
+        _ => Ok((free, left)),
+    }
+}
+
 /// `POST /uptime`: the fields of [`Order`].
-pub(super) async fn act(State(state): State<Arc<Checks>>, asked: Asked, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn act(State(state): State<Arc<Checks>>, mut asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let mut order = match Order::from_form(&body) {
         Ok(order) => order,
         Err((words, back)) => {
@@ -120,16 +140,24 @@ pub(super) async fn act(State(state): State<Arc<Checks>>, asked: Asked, body: By
             return refused(&state, asked, &back, StatusCode::BAD_REQUEST, problem).await;
         }
     };
-    let desk = &state.pages.desk;
-    let names: Vec<(i64, String)> = order.checks.iter().filter_map(|id| Some((*id, desk.view(*id)?.check.name.clone()))).collect();
-    order.checks.retain(|id| names.iter().any(|(known, _)| known == id));
+    let (names, left) = match meant(&state.pages.desk, &order) {
+        Ok(meant) => meant,
+        Err(error) => return refused(&state, asked, &order.back, status_of(&error), words_of(&error)).await,
+    };
+    order.checks = names.iter().map(|(id, _)| *id).collect();
     let Some((_, first)) = names.first() else {
         let problem = in_words(&asked, &Words::from(crate::ui::lang::key("None of these checks is there any more.")));
         return refused(&state, asked, &order.back, StatusCode::NOT_FOUND, problem).await;
     };
-    if order.wish == (Wish::Delete { is_sure: false }) {
-        let told = Told { doomed: order.checks, ..Told::default() };
+    // What was asked about is what is deleted: if others match by now, it is asked again.
+    let is_other = order.every.is_some_and(|seen| seen != names.len());
+    if matches!(order.wish, Wish::Delete { is_sure } if !is_sure || is_other) {
+        asked.uri = order.back.parse().unwrap_or_else(|_| http::Uri::from_static(links::UPTIME));
+        let told = Told { is_every: order.every.is_some(), doomed: order.checks, ..Told::default() };
         return show_list(&state, asked, told).await;
+    }
+    if order.wish == Wish::Maintain {
+        return maintain(&state, asked, &order, names).await;
     }
     let done = match done(&state, &order).await {
         Ok(done) => done,
@@ -140,11 +168,27 @@ pub(super) async fn act(State(state): State<Arc<Checks>>, asked: Asked, body: By
     match &order.wish {
         Wish::Label(name, value) => after["label"] = json!({ name.as_str(): value }),
         Wish::Interval(text) => after["interval"] = json!(text),
-        Wish::Pause(_) | Wish::Probe | Wish::Delete { .. } => {}
+        Wish::Retries(text) => after["retries"] = json!(text),
+        Wish::Severity(word) => after["severity"] = json!(word),
+        Wish::Pause(_) | Wish::Probe | Wish::Maintain | Wish::Delete { .. } => {}
     }
     let back = if matches!(order.wish, Wish::Delete { .. }) && !order.back.contains('?') { links::UPTIME } else { &order.back };
-    let answer = Redirect::to(&links::with(back, &[("done", &format!("{}-{}", done.0, names.len()))])).into_response();
+    let mut said = format!("{}-{}", done.0, names.len());
+    if left > 0 {
+        said += &format!("-{left}");
+    }
+    let answer = Redirect::to(&links::with(back, &[("done", &said)])).into_response();
     Ok(Change::new(done.1, first.as_str()).after(after).in_answer(answer))
+}
+
+/// The form of maintenance with these checks in it; nothing is changed yet.
+async fn maintain(state: &Arc<Checks>, asked: Asked, order: &Order, names: Vec<(i64, String)>) -> Result<Response, Problem> {
+    if names.len() > CHOSEN_MAX {
+        let words = Words::new("One form is about at most {} checks.", [CHOSEN_MAX.to_string()]);
+        let problem = in_words(&asked, &words);
+        return refused(state, asked, &order.back, StatusCode::BAD_REQUEST, problem).await;
+    }
+    plans::begin(&state.pages, asked, names.into_iter().map(|(_, name)| name)).await
 }
 
 /// Does it; the word for what was done, for the page and for the audit log.
@@ -161,9 +205,7 @@ async fn done(state: &Checks, order: &Order) -> Result<(&'static str, &'static s
             Ok(("probed", "checks.probe"))
         }
         Wish::Delete { .. } => {
-            for id in ids {
-                desk.delete(*id).await?;
-            }
+            desk.delete_all(ids).await?;
             Ok(("deleted", "checks.delete"))
         }
         Wish::Label(name, value) => {
@@ -174,6 +216,16 @@ async fn done(state: &Checks, order: &Order) -> Result<(&'static str, &'static s
             desk.amend(ids, &Amend::Interval(text.clone())).await?;
             Ok(("changed", "checks.interval"))
         }
+        Wish::Retries(text) => {
+            desk.amend(ids, &Amend::Retries(text.clone())).await?;
+            Ok(("changed", "checks.retries"))
+        }
+        Wish::Severity(word) => {
+            desk.amend(ids, &Amend::Severity(word.clone())).await?;
+            Ok(("changed", "checks.severity"))
+        }
+        // It is planned where its form is saved.
+        Wish::Maintain => Ok(("", "maintenance.save")),
     }
 }
 

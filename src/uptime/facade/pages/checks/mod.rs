@@ -15,6 +15,7 @@ use http::StatusCode;
 use self::tries::Tries;
 use super::{PageState, shell_at, work};
 use crate::access::{Policy, Role, Routes};
+use crate::base::location::Location;
 use crate::platform::db::DbError;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
@@ -28,6 +29,7 @@ use crate::uptime::pages::draft::Draft;
 use crate::uptime::pages::edit::{self, EditInput, NAMES_MAX, Tried};
 use crate::uptime::pages::list::{self, Filter, ListInput, Past};
 use crate::uptime::pages::strip::{self, Reach};
+use crate::uptime::report::period;
 use crate::uptime::watch::desk::Desk;
 
 /// How often pages refresh.
@@ -76,6 +78,8 @@ struct Told {
     problem: String,
     url: String,
     doomed: Vec<i64>,
+    /// Whether those are all that match.
+    is_every: bool,
 }
 
 async fn list_route(State(state): State<Arc<Checks>>, asked: Asked) -> Result<Response, Problem> {
@@ -100,6 +104,7 @@ async fn show_list(state: &Arc<Checks>, asked: Asked, told: Told) -> Result<Resp
             windows,
             past,
             doomed: told.doomed,
+            is_every: told.is_every,
             done: asked.param("done"),
             problem: told.problem,
             url: told.url,
@@ -149,6 +154,14 @@ async fn show_check(state: &Arc<Checks>, id: String, asked: Asked, status: Statu
     .await?
 }
 
+/// For how long a check was down in the month of now, and how long that is.
+fn month_of(desk: &Desk, id: i64, now: i64) -> Result<(i64, i64), DbError> {
+    let month = period::month_of(now, Location::Utc).and_then(|month| period::window(month, Location::Utc));
+    let month = month.unwrap_or_else(|| Window::new(now, now));
+    let so_far = desk.tallies(id, &[Window::new(month.from, now)])?;
+    Ok((so_far.first().map_or(0, |tally| tally.down), month.length()))
+}
+
 fn check_input(
     state: &PageState,
     asked: &Asked,
@@ -158,9 +171,14 @@ fn check_input(
 ) -> Result<CheckInput, DbError> {
     let (desk, now) = (&state.desk, shell.now_ms);
     let figures = RANGES.iter().map(|(days, _)| desk.figures(id, Window::new(now - days * DAY, now))).collect::<Result<_, _>>()?;
+    let month = month_of(desk, id, now)?;
     let windows = strip::days(BARS_DAYS, now);
     let tallies = desk.tallies(id, &windows)?;
     let incidents = desk.incidents(Some(id), Window::new(now - 365 * DAY, now + 1), INCIDENTS_MAX)?;
+    let with_overlap = |IncidentOf { incident, .. }: IncidentOf| {
+        let overlap = desk.in_maintenance(id, &incident);
+        (incident, overlap)
+    };
     let may_change = shell.has_role(Role::Editor);
     let heartbeat = match &view.check.heartbeat {
         Some(heartbeat) if may_change && !heartbeat.token.is_empty() => {
@@ -173,8 +191,9 @@ fn check_input(
         view,
         views: desk.views(),
         figures,
+        month,
         bars: (windows, tallies),
-        incidents: incidents.into_iter().map(|IncidentOf { incident, .. }| incident).collect(),
+        incidents: incidents.into_iter().map(with_overlap).collect(),
         beats: desk.beats(id),
         is_maintained: desk.is_maintained(id),
         heartbeat,

@@ -1,25 +1,28 @@
 //! Pages of what was down and of what is planned: incidents, maintenance, reports.
 
-mod plans;
+mod incident;
+pub(super) mod plans;
 mod report;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 
 use super::{PageState, shell_at, work};
 use crate::access::{Policy, Routes};
 use crate::base::time::TimeRange;
+use crate::platform::http::download::file;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
 use crate::ui::links;
 use crate::ui::shell::Shell;
 use crate::uptime::config::Check;
+use crate::uptime::model::incident::IncidentOf;
 use crate::uptime::model::window::Window;
 use crate::uptime::pages::incidents::{self, Filter, INCIDENTS_MAX, IncidentsInput};
 
@@ -34,6 +37,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
     let with = |handler: MethodRouter<Arc<PageState>>| handler.with_state(Arc::clone(state));
     Routes::new()
         .route("GET", links::UPTIME_INCIDENTS, read, with(get(incidents_route)))
+        .route("GET", links::UPTIME_INCIDENT, read, with(get(incident::page)))
         .route("GET", links::UPTIME_MAINTENANCE, read, with(get(plans::list)))
         .route("GET", links::UPTIME_MAINTENANCE_EDIT, read, with(get(plans::edit)))
         .route("POST", links::UPTIME_MAINTENANCE_SAVE, edit, with(post(plans::save)))
@@ -51,18 +55,6 @@ fn checks(state: &PageState) -> BTreeMap<i64, Arc<Check>> {
 
 fn status_of(problem: &str) -> StatusCode {
     if problem.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
-}
-
-/// A file as the answer, under a name made here.
-fn file(body: impl IntoResponse, kind: &'static str, name: &str) -> Response {
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(header::CONTENT_DISPOSITION, disposition);
-    }
-    response
 }
 
 /// The range of a page, or a month if it cannot be read; and what is wrong with it.
@@ -85,10 +77,11 @@ async fn incidents_route(State(state): State<Arc<PageState>>, asked: Asked) -> R
             Vec::new()
         });
         let input = IncidentsInput { range, incidents, checks: checks(state), problem };
+        let overlap = |of: &IncidentOf| state.desk.in_maintenance(of.check, &of.incident);
         if asked.param("format") == "csv" {
-            return file(incidents::table(&input, &Filter::of(&shell)), "text/csv; charset=utf-8", "incidents.csv");
+            return file(incidents::table(&input, &overlap, &Filter::of(&shell)), "text/csv; charset=utf-8", "incidents.csv");
         }
-        asked.page(status_of(&input.problem), incidents::render(&input, &shell))
+        asked.page(status_of(&input.problem), incidents::render(&input, &overlap, &shell))
     })
     .await
 }

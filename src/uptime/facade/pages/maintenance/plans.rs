@@ -76,6 +76,16 @@ pub(super) async fn edit(State(state): State<Arc<PageState>>, asked: Asked) -> R
     show_edit(&state, asked, draft, StatusCode::OK, String::new()).await
 }
 
+/// The form of a new one of these checks.
+pub(in crate::uptime::facade::pages) async fn begin(
+    state: &Arc<PageState>,
+    asked: Asked,
+    names: impl Iterator<Item = String>,
+) -> Result<Response, Problem> {
+    let draft = Draft::of_checks(names, state.clock.now_ms());
+    show_edit(state, asked, draft, StatusCode::OK, String::new()).await
+}
+
 async fn show_edit(
     state: &Arc<PageState>,
     asked: Asked,

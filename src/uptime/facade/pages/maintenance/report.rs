@@ -1,6 +1,7 @@
 //! Reports: as a page, as files, and as letters that go out each month.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,39 +13,33 @@ use tokio_util::sync::CancellationToken;
 
 use super::{PageState, file, shell_at, status_of, work};
 use crate::access::{Change, Role};
+use crate::base::addresses::addresses;
+use crate::base::again::may_try;
 use crate::base::cancel::Cancel;
 use crate::base::location::Location;
 use crate::platform::db::DbError;
 use crate::platform::http::problem::Problem;
+use crate::platform::pdf;
 use crate::series::ports::{Mail, MailFile};
 use crate::ui::asked::Asked;
-use crate::ui::assets;
 use crate::ui::lang::{Lang, Words, key};
 use crate::ui::links;
 use crate::ui::look::Look;
+use crate::ui::print;
 use crate::uptime::config::Check;
+use crate::uptime::config::goal::Goal;
 use crate::uptime::model::readers::Readers;
 use crate::uptime::model::window::Window;
 use crate::uptime::pages::maintenance::edit::Draft;
 use crate::uptime::pages::report::{self, Asked as Wanted, PageInput, ReportInput};
-use crate::uptime::report::pdf::font::{Font, Fonts};
-use crate::uptime::report::period::Period;
-use crate::uptime::report::readers::{addresses, due, may_try};
-use crate::uptime::report::{ReportError, made, pdf};
+use crate::uptime::report::period::{self, Period};
+use crate::uptime::report::readers::due;
+use crate::uptime::report::{ReportError, made};
 
 /// How often it is looked whether a report is to be sent.
 const LOOKED_EVERY: Duration = Duration::from_secs(60);
 /// Characters of a filter at most.
 const FILTER_CHARS_MAX: usize = 2_000;
-
-/// The fonts that print; none in a build without the web interface.
-static FONTS: LazyLock<Option<Fonts>> = LazyLock::new(|| {
-    let of = |weight: &str| {
-        let read = |script: &&str| Font::of_woff(&assets::print_font(script, weight)?);
-        ["latin", "latin-ext", "arabic"].iter().map(read).collect::<Option<Vec<Font>>>()
-    };
-    Some(Fonts { regular: of("400")?, bold: of("600")? })
-});
 
 fn is_wanted(wanted: &Wanted, check: &Check) -> bool {
     let is_named = wanted.check.is_empty() || check.name == wanted.check;
@@ -54,14 +49,14 @@ fn is_wanted(wanted: &Wanted, check: &Check) -> bool {
 /// What a page was asked for; what cannot be read is said, and the current month stands for it.
 fn wanted(asked: &Asked, now: i64) -> (Wanted, Option<Words>) {
     let cut = |text: String| text.chars().take(FILTER_CHARS_MAX).collect::<String>();
-    let (month, zone) = (asked.param("month"), asked.param("zone"));
+    let (month, zone, goal) = (asked.param("month"), asked.param("zone"), asked.param("goal").chars().take(80).collect::<String>());
     let mut wrong = None;
     let location = Location::parse(&zone).unwrap_or_else(|| {
         wrong = Some(Words::new("“{}” is not a time zone such as Europe/Berlin or UTC.", [zone.clone()]));
         Location::Utc
     });
-    let current = Period::of(now, location);
-    let period = if month.is_empty() { current } else { Period::parse(&month) };
+    let current = period::month_of(now, location);
+    let period = if month.is_empty() { current } else { period::parse(&month) };
     if period.is_none() {
         wrong = Some(Words::new("“{}” is not a month such as 2026-10.", [month]));
     }
@@ -70,6 +65,10 @@ fn wanted(asked: &Asked, now: i64) -> (Wanted, Option<Words>) {
         location,
         check: cut(asked.param("check")),
         labels: cut(asked.param("label")),
+        goal: Goal::parse(&goal).unwrap_or_else(|_| {
+            wrong = Some(Words::new("“{}” is not a share in percent such as 99.9.", [goal.clone()]));
+            Goal::default()
+        }),
     };
     (wanted, wrong)
 }
@@ -102,7 +101,7 @@ async fn show(state: &Arc<PageState>, asked: Asked, status: StatusCode, (problem
         let more = PageInput {
             readers: state.readers.readers()?,
             has_mail: state.mail.get().is_some_and(|mail| mail.is_set()),
-            has_pdf: FONTS.is_some(),
+            has_pdf: print::fonts().is_some(),
             done: asked.param("done"),
             problem: if problem.is_empty() { wrong } else { problem },
             to,
@@ -133,7 +132,7 @@ pub(super) async fn csv(State(state): State<Arc<PageState>>, asked: Asked) -> Re
 
 /// `GET /uptime/report.pdf`: as the page, in the reader's language.
 pub(super) async fn pdf(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
-    let Some(fonts) = FONTS.as_ref() else {
+    let Some(fonts) = print::fonts() else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
             "this program was built without its web interface, and has no fonts to print with",
@@ -174,18 +173,18 @@ fn letter(state: &PageState, asked: Wanted, lang: Lang) -> Result<Mail, ReportEr
         content_id: String::new(),
         bytes,
     };
-    let printed = FONTS.as_ref().map(|fonts| part("pdf", "application/pdf", pdf::write(&report::sheet(&input, lang), fonts)));
+    let printed = print::fonts().map(|fonts| part("pdf", "application/pdf", pdf::write(&report::sheet(&input, lang), fonts)));
     let table = part("csv", "text/csv", report::table(&input).into_bytes());
     Ok(Mail { subject: report::title(&input, lang), text, html, files: printed.into_iter().chain([table]).collect(), ..Mail::default() })
 }
 
 /// Makes a letter on a thread of its own and sends it; what went wrong in words.
-async fn send(state: &Arc<PageState>, asked: Wanted, lang: Lang, to: Vec<String>) -> Result<(), String> {
+async fn send(state: &Arc<PageState>, asked: Wanted, lang: Lang, (id, to): (String, Vec<String>)) -> Result<(), String> {
     let mail = state.mail.get().filter(|mail| mail.is_set()).cloned().ok_or("no mail server is set")?;
     let inner = Arc::clone(state);
     let made = tokio::task::spawn_blocking(move || letter(&inner, asked, lang)).await;
     let letter = made.map_err(|_| "the report failed unexpectedly")?.map_err(|error| error.to_string())?;
-    mail.send(Mail { to, ..letter }).await
+    mail.send(Mail { id, to, ..letter }).await
 }
 
 /// `POST /uptime/report/readers`: `do` is `add`, `send` (`to`, `label`, `zone`, `month`) or `remove` (`id`).
@@ -215,9 +214,9 @@ pub(super) async fn readers(State(state): State<Arc<PageState>>, asked: Asked, b
     let labels: String = form.get("label").chars().take(FILTER_CHARS_MAX).collect();
     let now = state.clock.now_ms();
     if form.get("do") == "send" {
-        let period = Period::parse(form.get("month")).or_else(|| Period::of(now, location)).unwrap_or(Period::EPOCH);
-        let wanted = Wanted { period, location, check: String::new(), labels };
-        let sent = send(&state, wanted, lang, to.clone()).await;
+        let period = period::parse(form.get("month")).or_else(|| period::month_of(now, location)).unwrap_or(Period::EPOCH);
+        let wanted = Wanted { period, location, check: String::new(), labels, goal: Goal::default() };
+        let sent = send(&state, wanted, lang, (String::new(), to.clone())).await;
         return match sent {
             Ok(()) => Ok(Change::new("reports.send", to.join(", ")).after(json!({ "month": period.to_string() })).in_answer(done("sent"))),
             Err(why) => show(&state, asked, StatusCode::BAD_GATEWAY, (why, form.get("to").to_owned())).await,
@@ -238,11 +237,13 @@ pub(super) async fn readers(State(state): State<Arc<PageState>>, asked: Asked, b
     }
 }
 
-/// Sends each month's reports, until the end. A month that was sent is taken down at once: only where the server dies
-/// between the two is it sent twice rather than not at all.
+/// Sends each month's reports, until the end. A month that was sent is taken down at once, and where the database does not
+/// take that it is remembered: only where the server dies between the two is it sent twice rather than not at all. Both
+/// letters have the same name then, by which mail programs know doubles.
 pub(in crate::uptime::facade) async fn sending(state: Arc<PageState>, stop: CancellationToken) {
+    let mut unwritten = BTreeMap::new();
     while !stop.is_cancelled() {
-        if let Err(error) = send_due(&state).await {
+        if let Err(error) = send_due(&state, &mut unwritten).await {
             tracing::warn!(%error, "whom reports are sent to is not known");
         }
         tokio::select! {
@@ -252,7 +253,13 @@ pub(in crate::uptime::facade) async fn sending(state: Arc<PageState>, stop: Canc
     }
 }
 
-async fn send_due(state: &Arc<PageState>) -> Result<(), DbError> {
+/// The name of the letter about a month, the same each time that it is sent.
+fn letter_id(readers: &Readers, period: Period) -> String {
+    format!("pharos-report.{}.{}.{period}", readers.id, readers.made_at)
+}
+
+/// Sends what is due. `unwritten` holds the month that was sent to each of those of whom that is not written down yet.
+async fn send_due(state: &Arc<PageState>, unwritten: &mut BTreeMap<i64, Period>) -> Result<(), DbError> {
     if state.mail.get().is_none_or(|mail| !mail.is_set()) {
         return Ok(());
     }
@@ -263,13 +270,20 @@ async fn send_due(state: &Arc<PageState>) -> Result<(), DbError> {
         else {
             continue;
         };
-        let wanted = Wanted { period, location, check: String::new(), labels: readers.labels.clone() };
+        let wanted = Wanted { period, location, check: String::new(), labels: readers.labels.clone(), goal: Goal::default() };
         let lang = Lang::parse(&readers.lang);
         let to = readers.to.lines().map(str::to_owned).collect();
-        match send(state, wanted, lang.unwrap_or_default(), to).await {
+        let sent = if unwritten.get(&readers.id) == Some(&period) {
+            Ok(())
+        } else {
+            send(state, wanted, lang.unwrap_or_default(), (letter_id(&readers, period), to)).await
+        };
+        match sent {
             Ok(()) => {
                 tracing::info!(month = %period, to = readers.to.replace('\n', ", "), "a report is sent");
+                unwritten.insert(readers.id, period);
                 state.readers.sent_to_readers(readers.id, period.to_string(), now).await?;
+                unwritten.remove(&readers.id);
             }
             Err(why) => {
                 tracing::warn!(month = %period, why, "a report is not sent, and is tried again");

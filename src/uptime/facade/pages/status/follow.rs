@@ -3,6 +3,7 @@
 //! A visitor is answered alike whether their address follows the page already or not, so that nobody learns who does.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Request, StatusCode};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
@@ -18,11 +19,14 @@ use url::Url;
 
 use super::lists::{LOST, show_list};
 use super::lock::may_see;
+use super::own_hosts::home_of;
+use super::public::lost;
 use super::{PageState, shell_at, work};
 use crate::access::{Change, Origin};
+use crate::base::addresses::addresses;
 use crate::base::time::format_rfc3339;
 use crate::platform::db::DbError;
-use crate::platform::http::client::{ClientSettings, FetchGuard, HttpClient, Request as Call};
+use crate::platform::http::client::{ClientSettings, HttpClient, Request as Call};
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
 use crate::platform::http::extract::read_body;
 use crate::platform::http::problem::Problem;
@@ -33,10 +37,10 @@ use crate::ui::links;
 use crate::ui::page::respond_shared;
 use crate::uptime::pages::follow::{self, Letter, NO_ADDRESS, Step, TOO_OFTEN};
 use crate::uptime::pages::status::followers::{self, FollowersInput, MailLacks};
-use crate::uptime::report::readers::addresses;
+use crate::uptime::pages::status::place::Place;
 use crate::uptime::status::keeper::Known;
 use crate::uptime::status::page::{StatusPage, read_one};
-use crate::uptime::status::telling::{self, Messenger};
+use crate::uptime::status::telling::{self, MAIL, Messenger, WEBHOOK};
 use crate::uptime::store::{Added, Follower, Telling};
 
 /// Bytes of a form, and of a body of the API.
@@ -47,28 +51,28 @@ const URL_CHARS_MAX: usize = 2_000;
 const WEBHOOK_WITHIN: Duration = Duration::from_secs(10);
 /// How long a letter may take to be handed over.
 const MAIL_WITHIN: Duration = Duration::from_secs(60);
-/// What no webhook may reach: credentials of clouds, and addresses of one wire.
-const DENIED: [&str; 3] = ["metadata", "link-local", "unspecified"];
-const MAIL: &str = "mail";
-const WEBHOOK: &str = "webhook";
-
-fn lost() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no status page at this address")
-}
+/// What programs know a call by that comes a second time.
+const CALL_ID: HeaderName = HeaderName::from_static("idempotency-key");
 
 fn failed(error: DbError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(5)
 }
 
 impl PageState {
-    /// Who sends letters. Links in them need an address at which people reach the server.
-    fn letters(&self) -> Option<&Arc<dyn SendMail>> {
-        self.mail.get().filter(|mail| mail.is_set() && !self.external_url.is_empty())
+    /// Who sends letters, if anybody does.
+    fn post(&self) -> Option<&Arc<dyn SendMail>> {
+        self.mail.get().filter(|mail| mail.is_set())
     }
 
-    /// What letters need that is not set.
-    pub(super) fn mail_lacks(&self) -> MailLacks {
-        MailLacks { server: !self.mail.get().is_some_and(|mail| mail.is_set()), address: self.external_url.is_empty() }
+    /// Who sends letters about a page. Links in them need an address at which people reach the page.
+    fn letters(&self, page: &StatusPage) -> Option<&Arc<dyn SendMail>> {
+        self.post().filter(|_| !(self.external_url.is_empty() && page.hosts.is_empty()))
+    }
+
+    /// What letters about a page, or a new one, need that is not set.
+    pub(super) fn mail_lacks(&self, page: Option<&StatusPage>) -> MailLacks {
+        let has_own = page.is_some_and(|page| !page.hosts.is_empty());
+        MailLacks { server: self.post().is_none(), address: self.external_url.is_empty() && !has_own }
     }
 
     pub(super) fn published(&self, slug: &str) -> Option<Known> {
@@ -76,22 +80,22 @@ impl PageState {
     }
 
     /// A link in a letter.
-    fn link(&self, pattern: &str, slug: &str, secret: &str) -> String {
-        links::with(&format!("{}{}", self.external_url.trim_end_matches('/'), links::of_status_page(pattern, slug)), &[("secret", secret)])
+    fn link(&self, pattern: &str, page: &StatusPage, secret: &str) -> String {
+        links::with(&Place::of(page, &self.external_url).below(pattern), &[("secret", secret)])
     }
 }
 
 pub(super) fn answer(of: &StatusPage, step: &Step, problem: &'static str, status: StatusCode, asked: &Asked) -> Response {
-    respond_shared(status, follow::render(of, step, problem, &asked.nonce), &asked.nonce, "'none'")
+    respond_shared(status, follow::render(of, &home_of(of, asked), step, problem, &asked.nonce), &asked.nonce, "'none'")
 }
 
 /// `GET /status/{slug}/subscribe`.
 pub(super) async fn page(State(state): State<Arc<PageState>>, Path(slug): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let known = state.published(&slug).ok_or_else(lost)?;
     if !may_see(&known.page, &asked.headers) {
-        return Ok(Redirect::to(&links::status_page(&slug)).into_response());
+        return Ok(Redirect::to(&home_of(&known.page, &asked)).into_response());
     }
-    let step = if state.letters().is_some() { Step::Ask(String::new()) } else { Step::NoMail };
+    let step = if state.letters(&known.page).is_some() { Step::Ask(String::new()) } else { Step::NoMail };
     Ok(answer(&known.page, &step, "", StatusCode::OK, &asked))
 }
 
@@ -114,7 +118,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     let known = state.visible(&slug, &asked.headers)?;
     let (form, origin) = form_of(request).await?;
-    let Some(mail) = state.letters().cloned() else { return Ok(answer(&known.page, &Step::NoMail, "", StatusCode::OK, &asked)) };
+    let Some(mail) = state.letters(&known.page).cloned() else { return Ok(answer(&known.page, &Step::NoMail, "", StatusCode::OK, &asked)) };
     let written = field(&form, "address");
     let Some(address) = addresses(&written).ok().and_then(|all| <[String; 1]>::try_from(all).ok()) else {
         return Ok(answer(&known.page, &Step::Ask(written), NO_ADDRESS, StatusCode::BAD_REQUEST, &asked));
@@ -123,7 +127,7 @@ pub(super) async fn ask(
     if !field(&form, "website").is_empty() {
         return Ok(answer(&known.page, &Step::Asked, "", StatusCode::OK, &asked));
     }
-    let from = origin.map_or(std::net::IpAddr::from([0, 0, 0, 0]), |origin| origin.address);
+    let from = origin.map_or(IpAddr::from([0, 0, 0, 0]), |origin| origin.address);
     if !state.limits.allow(from, (known.id, &address), state.clock.monotonic()) {
         return Ok(answer(&known.page, &Step::Ask(written), TOO_OFTEN, StatusCode::TOO_MANY_REQUESTS, &asked));
     }
@@ -133,7 +137,7 @@ pub(super) async fn ask(
     if let Added::New(follower) | Added::Known(follower) = added
         && follower.confirmed_at.is_none()
     {
-        let letter = follow::ask(&known.page, &state.link(links::STATUS_CONFIRM, &slug, &follower.secret));
+        let letter = follow::ask(&known.page, &state.link(links::STATUS_CONFIRM, &known.page, &follower.secret));
         // Beside the answer, which takes as long whoever asked.
         tokio::spawn(async move {
             if let Err(problem) = send(mail.as_ref(), &follower.address, letter, Vec::new()).await {
@@ -261,6 +265,11 @@ async fn add_webhook(state: &PageState, known: &Known, address: &str) -> Result<
     let Some(url) = url.filter(|_| address.len() <= URL_CHARS_MAX) else {
         return Err(NotAdded::Wrong(key("The address of a webhook begins with https:// or http://.")));
     };
+    // A name may lead anywhere, which is looked at whenever it is called; an address that is refused then is refused now.
+    let address_of = |url: &Url| url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
+    if address_of(&url).is_some_and(|address| state.fetch_guard.check(address).is_err()) {
+        return Err(NotAdded::Wrong(key("The server may not call this address. An administrator can allow it with server.fetch_allow.")));
+    }
     let secret = secret().map_err(|_| NotAdded::Failed("the system gives no random numbers".to_owned()))?;
     let (now, way, address) = (state.clock.now_ms(), WEBHOOK.to_owned(), address.to_owned());
     let new = Follower { page: known.id, way, address, secret, made_at: now, confirmed_at: Some(now), ..Follower::default() };
@@ -318,7 +327,7 @@ async fn show(
         let input = FollowersInput {
             page: state.keeper.written(&known),
             followers: state.readers.followers(known.id)?,
-            lacks: state.mail_lacks(),
+            lacks: state.mail_lacks(Some(&known.page)),
             webhook,
             done: asked.param("done"),
             problem: shell.t(&problem).to_owned(),
@@ -372,15 +381,15 @@ impl Carrier {
         if telling.follower.way == WEBHOOK {
             return self.call(&page, telling).await;
         }
-        let mail = self.state.letters().ok_or("no mail server is set")?;
-        let end = self.state.link(links::STATUS_UNFOLLOW, &page.slug, &telling.follower.secret);
+        let mail = self.state.letters(&page).ok_or("no mail server is set, or no address for links")?;
+        let end = self.state.link(links::STATUS_UNFOLLOW, &page, &telling.follower.secret);
         let letter = follow::tell(&page, telling, &self.home(&page), &end);
         let headers = [("List-Unsubscribe", format!("<{end}>")), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned())];
         send(mail.as_ref(), &telling.follower.address, letter, headers.map(|(name, value)| (name.to_owned(), value)).into()).await
     }
 
     fn home(&self, page: &StatusPage) -> String {
-        format!("{}{}", self.state.external_url.trim_end_matches('/'), links::status_page(&page.slug))
+        Place::of(page, &self.state.external_url).home()
     }
 
     /// `text` is what chat programs show; the rest is for others.
@@ -389,7 +398,9 @@ impl Carrier {
         let (title, text) = follow::said(page, telling);
         let lang = follow::lang(page);
         let home = self.home(page);
+        let id = telling::id(telling);
         let body = json!({
+            "id": id,
             "text": format!("{}: {title}\n{} · {text}\n{home}", page.title, lang.t(follow::stage_word(&telling.stage))),
             "page": { "title": page.title, "slug": page.slug, "url": home },
             "post": { "id": telling.post, "title": title, "severity": telling.severity, "url": format!("{home}#post-{}", telling.post) },
@@ -398,6 +409,7 @@ impl Carrier {
         let url = Url::parse(&telling.follower.address).map_err(|error| error.to_string())?;
         let mut call = Call::post(url, body.to_string().into(), WEBHOOK_WITHIN);
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call.headers.extend(HeaderValue::from_str(&id).ok().map(|id| (CALL_ID, id)));
         let answer = client.send(call).await.map_err(|error| error.to_string())?;
         if answer.status().is_success() { Ok(()) } else { Err(format!("it answered {}", answer.status_line())) }
     }
@@ -405,7 +417,7 @@ impl Carrier {
 
 impl Messenger for Carrier {
     fn ways(&self) -> Vec<&'static str> {
-        let mail = self.state.letters().map(|_| MAIL);
+        let mail = self.state.post().map(|_| MAIL);
         mail.into_iter().chain(self.client.as_ref().map(|_| WEBHOOK)).collect()
     }
 
@@ -417,9 +429,7 @@ impl Messenger for Carrier {
 /// Tells everybody who follows a page, until the end.
 pub(in crate::uptime::facade) async fn telling(state: Arc<PageState>, stop: CancellationToken) {
     let clock = Arc::clone(&state.clock);
-    let client = FetchGuard::new(&[], &DENIED.map(str::to_owned)).and_then(|guard| {
-        HttpClient::guarded(ClientSettings::default(), Arc::clone(&clock), Arc::new(guard)).map_err(|error| error.to_string())
-    });
+    let client = HttpClient::guarded(ClientSettings::default(), Arc::clone(&clock), Arc::clone(&state.fetch_guard));
     let client = client.inspect_err(|problem| tracing::error!(%problem, "webhooks of status pages are not called")).ok();
     let store = state.readers.clone();
     telling::run(store, Arc::new(Carrier { state, client }), clock, stop).await;

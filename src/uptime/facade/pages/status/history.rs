@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::PageState;
 use super::lock::{kept, may_see};
-use super::public::{lost, packed};
+use super::own_hosts::home_of;
+use super::public::{nowhere, packed};
 use crate::base::cancel::Cancel;
 use crate::platform::http::problem::Problem;
 use crate::platform::work::WorkPool;
-use crate::ui::links;
+use crate::ui::asked::Asked;
+use crate::uptime::pages::status::place::Place;
 use crate::uptime::pages::status::public::history;
-use crate::uptime::report::period::{Kind, Period};
+use crate::uptime::report::period::{self, Grain, Period};
 use crate::uptime::status::copies::Copies;
 use crate::uptime::status::months::Months;
 
@@ -48,27 +50,22 @@ fn busy(why: impl Into<String>) -> Problem {
 }
 
 /// `GET /status/{slug}/history?month=2026-10`; this month where none is asked for.
-pub(super) async fn page(
-    State(state): State<Arc<PageState>>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let known = state.published(&slug).ok_or_else(lost)?;
-    if !may_see(&known.page, &headers) {
-        return Ok(Redirect::to(&links::status_page(&slug)).into_response());
+pub(super) async fn page(State(state): State<Arc<PageState>>, Path(slug): Path<String>, asked: Asked) -> Result<Response, Problem> {
+    let Some(known) = state.published(&slug) else { return Ok(nowhere()) };
+    if !may_see(&known.page, &asked.headers) {
+        return Ok(Redirect::to(&home_of(&known.page, &asked)).into_response());
     }
     let (zone, now) = (known.page.zone(), state.clock.now_ms());
-    let this = Period::of(now, zone).unwrap_or(Period::EPOCH);
-    let asked = form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes()).find(|(name, _)| name == "month");
-    let month = asked.map_or(Some(this), |(_, text)| Period::parse(&text)).filter(|month| month.kind() == Kind::Month);
+    let this = period::month_of(now, zone).unwrap_or(Period::EPOCH);
+    let month = if asked.has_param("month") { period::parse(&asked.param("month")) } else { Some(this) };
+    let month = month.filter(|month| month.grain() == Grain::Month);
     let month = month.ok_or_else(|| Problem::bad_request("month: expected a month such as 2026-10"))?;
     let back = count(this) - count(month);
-    let window = month.window(zone).filter(|_| (0..=MONTHS_BACK).contains(&back));
+    let window = period::window(month, zone).filter(|_| (0..=MONTHS_BACK).contains(&back));
     let window = window.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "nothing is kept of this month"))?;
     let of = (known.id, window.from);
     if let Some(copies) = state.history.ready.get(of, state.keeper.version(), now) {
-        return Ok(kept(&known.page, packed(&copies, &headers, HTML)));
+        return Ok(kept(&known.page, packed(&copies, &asked.headers, HTML)));
     }
     if state.history.work.waiting() >= WAITING_MAX {
         return Err(busy("too many look at past months at this moment; try again in a few seconds"));
@@ -81,13 +78,14 @@ pub(super) async fn page(
             return Ok(copies);
         }
         let (picture, is_more) = inner.keeper.within(&known, window)?;
-        let copies = Arc::new(Copies::new(history::render(&picture, month, [is_more && back < MONTHS_BACK, back > 0])));
+        let place = Place::seen(&picture.page, &inner.external_url);
+        let copies = Arc::new(Copies::new(history::render(&picture, &place, month, [is_more && back < MONTHS_BACK, back > 0])));
         inner.history.ready.keep(of, version, now, &copies);
         Ok(copies)
     };
     let drawn = state.history.work.run(WITHIN, &Cancel::new(), draw).await.map_err(|error| busy(error.to_string()))?;
     let copies = drawn.map_err(|error: crate::platform::db::DbError| busy(error.to_string()))?;
-    Ok(kept(&page, packed(&copies, &headers, HTML)))
+    Ok(kept(&page, packed(&copies, &asked.headers, HTML)))
 }
 
 const HTML: &str = "text/html; charset=utf-8";

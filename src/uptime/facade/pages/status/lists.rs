@@ -10,14 +10,16 @@ use super::{PageState, shell_at, work};
 use crate::access::Role;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
-use crate::ui::lang::key;
+use crate::ui::lang::{Lang, key};
 use crate::ui::links;
 use crate::uptime::pages::maintenance::edit::Draft;
 use crate::uptime::pages::status::edit::{self, EditInput, draft_of, fresh};
 use crate::uptime::pages::status::list::{self, ListInput, Listed};
-use crate::uptime::pages::status::posts::{self, PostsInput};
+use crate::uptime::pages::status::posts::{self, Aim, PostsInput};
+use crate::uptime::pages::status::templates::{self, TemplatesInput, Text};
 use crate::uptime::pages::status::words;
 use crate::uptime::status::keeper::Known;
+use crate::uptime::status::page::StatusPage;
 
 /// How often the list refreshes.
 const SELDOM: &str = "30s";
@@ -84,20 +86,43 @@ pub(super) async fn show_edit(
     work(state, move |state, _| {
         let shell = shell_at(&asked, state, key("Status pages"), links::UPTIME_STATUS_EDIT);
         let problem = shell.t(&problem).to_owned();
-        let logo =
-            state.keeper.page(&existing).and_then(|known| state.keeper.logo(known.id)).map(|logo| logo.tag.clone()).unwrap_or_default();
-        asked.page(
-            status,
-            edit::render(&EditInput { logo, draft, existing, checks: names(state), lacks: state.mail_lacks(), problem }, &shell),
-        )
+        let known = state.keeper.page(&existing);
+        let logo = known.as_ref().and_then(|known| state.keeper.logo(known.id)).map(|logo| logo.tag.clone()).unwrap_or_default();
+        let lacks = state.mail_lacks(known.as_ref().map(|known| &*known.page));
+        asked.page(status, edit::render(&EditInput { logo, draft, existing, checks: names(state), lacks, problem }, &shell))
     })
     .await
 }
 
-/// `GET /uptime/status-pages/posts`: `slug`, `page`, `done`.
+/// `GET /uptime/status-pages/posts`: `slug`, `page`, `done`; `draft`, or `post` and `update`, for what the form is about.
 pub(super) async fn posts(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
     let slug = asked.param("slug");
-    show_posts(&state, asked, slug, Draft::default(), (StatusCode::OK, String::new())).await
+    let asked_for = Draft::from_form(asked.query().as_bytes());
+    let form = chosen(&state, &slug, &asked_for);
+    show_posts(&state, asked, slug, form.unwrap_or_default(), (StatusCode::OK, String::new())).await
+}
+
+/// The form about what was asked for, if that is there.
+fn chosen(state: &PageState, slug: &str, asked_for: &Draft) -> Option<Draft> {
+    let page = state.keeper.page(slug)?.id;
+    let post = |id: i64| state.keeper.post(id).filter(|post| post.page == page);
+    match Aim::read(asked_for) {
+        Aim::New => None,
+        Aim::Draft(id) => {
+            let draft = state.keeper.drafts(page).into_iter().find(|draft| draft.id == id)?;
+            Some(posts::draft_of(&draft, &names_of(state, &draft.checks)))
+        }
+        Aim::More(id) => Some(posts::update_of(&post(id)?, None)),
+        Aim::Edit(id, update) => {
+            let post = post(id)?;
+            Some(posts::update_of(&post, Some(post.updates.iter().find(|known| known.id == update)?)))
+        }
+    }
+}
+
+/// Names of checks, of those that are there.
+pub(super) fn names_of(state: &PageState, checks: &[i64]) -> Vec<String> {
+    checks.iter().filter_map(|id| Some(state.desk.view(*id)?.check.name.clone())).collect()
 }
 
 pub(super) async fn show_posts(
@@ -112,23 +137,61 @@ pub(super) async fn show_posts(
     };
     work(state, move |state, _| {
         let shell = shell_at(&asked, state, key("Status pages"), links::UPTIME_STATUS_POSTS);
-        let name = |id: &i64| state.desk.view(*id).map(|view| view.check.name.clone());
+        let may_change = shell.has_role(Role::Editor);
         let posts = state.keeper.posts(known.id).into_iter().map(|post| {
-            let names = post.checks.iter().filter_map(name).collect();
+            let names = names_of(state, &post.checks);
             (post, names)
         });
-        let mut checks: Vec<String> = state.keeper.shown(&known.page).iter().filter_map(name).collect();
+        let drafts = state.keeper.drafts(known.id).into_iter().filter(|_| may_change).map(|draft| {
+            let names = names_of(state, &draft.checks);
+            (draft, names)
+        });
+        let mut checks = names_of(state, &state.keeper.shown(&known.page));
         checks.sort_unstable();
         let input = PostsInput {
             page: state.keeper.written(&known),
             posts: posts.collect(),
+            drafts: drafts.collect(),
+            texts: texts_of(state, &known.page),
             checks,
             draft,
             done: asked.param("done"),
             problem: shell.t(&problem).to_owned(),
-            may_change: shell.has_role(Role::Editor),
+            may_change,
         };
         asked.page(status, posts::render(&input, &shell))
+    })
+    .await
+}
+
+/// The texts that a page offers.
+pub(super) fn texts_of(state: &PageState, page: &StatusPage) -> Vec<Text> {
+    templates::texts(&state.keeper.templates(), Lang::parse(&page.language).unwrap_or_default())
+}
+
+/// `GET /uptime/status-pages/templates`: `language`, `key` of one that is changed, `slug` of the page they came from, `done`.
+pub(super) async fn templates(State(state): State<Arc<PageState>>, asked: Asked) -> Result<Response, Problem> {
+    let lang = Lang::parse(&asked.param("language")).unwrap_or_default();
+    let wanted = asked.param("key");
+    let texts = templates::texts(&state.keeper.templates(), lang);
+    let draft = texts.iter().find(|text| text.key == wanted).map(|text| templates::draft_of(text, lang)).unwrap_or_default();
+    let slug = asked.param("slug");
+    show_templates(&state, asked, (lang, slug), draft, (StatusCode::OK, String::new())).await
+}
+
+pub(super) async fn show_templates(
+    state: &Arc<PageState>,
+    asked: Asked,
+    (lang, slug): (Lang, String),
+    draft: Draft,
+    (status, problem): (StatusCode, String),
+) -> Result<Response, Problem> {
+    work(state, move |state, _| {
+        let shell = shell_at(&asked, state, key("Templates"), links::UPTIME_STATUS_TEMPLATES);
+        let texts = templates::texts(&state.keeper.templates(), lang);
+        let slug = state.keeper.page(&slug).map(|known| known.page.slug.clone()).unwrap_or_default();
+        let input = TemplatesInput { lang, texts, draft, slug, done: asked.param("done"), problem: shell.t(&problem).to_owned() };
+        asked.page(status, templates::render(&input, &shell))
     })
     .await
 }

@@ -10,13 +10,13 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 
 use super::PageState;
 use super::follow::{answer, field, form_of};
+use super::own_hosts::home_of;
 use super::public::lost;
 use crate::access::{PasswordError, Passwords};
 use crate::base::secret::Secret;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
-use crate::ui::links;
 use crate::uptime::pages::follow::Step;
 use crate::uptime::status::keeper::{Known, Ready};
 use crate::uptime::status::lock::{admits, token};
@@ -80,7 +80,7 @@ pub(super) async fn unlock(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let known = state.published(&slug).ok_or_else(lost)?;
-    let home = links::status_page(&slug);
+    let home = home_of(&known.page, &asked);
     let (form, origin) = form_of(request).await?;
     if !known.page.protected {
         return Ok(Redirect::to(&home).into_response());

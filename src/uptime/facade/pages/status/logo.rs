@@ -15,6 +15,7 @@ use super::lock::kept;
 use crate::access::Change;
 use crate::platform::http::envelope::{ApiError, ErrorKind, success};
 use crate::platform::http::extract::read_body;
+use crate::platform::http::multipart;
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::lang::key;
@@ -106,22 +107,10 @@ pub(super) async fn remove(State(state): State<Arc<PageState>>, Path(slug): Path
     Ok(change.in_answer(success(&json!({ "deleted": true }))))
 }
 
-/// The first file of a form that was sent as `multipart/form-data` (RFC 7578); none where it has none.
+/// The file of a form; none where nobody chose one.
 fn file_of(kind: &str, body: &Bytes) -> Option<Bytes> {
-    let find = |from: usize, what: &[u8]| body.get(from..)?.windows(what.len()).position(|part| part == what).map(|at| from + at);
-    let boundary = kind.strip_prefix("multipart/form-data")?.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?;
-    let mark = format!("--{}", boundary.trim_matches('"'));
-    let end = format!("\r\n{mark}");
-    let mut at = find(0, mark.as_bytes())?;
-    loop {
-        let head = at + mark.len();
-        let content = find(head, b"\r\n\r\n")? + 4;
-        let until = find(content, end.as_bytes())?;
-        if find(head, b"filename=").is_some_and(|name| name < content) {
-            return Some(body.slice(content..until)).filter(|file| !file.is_empty());
-        }
-        at = until + 2;
-    }
+    let file = multipart::parts(kind, body).into_iter().find(|part| part.is_file)?;
+    Some(file.bytes).filter(|bytes| !bytes.is_empty())
 }
 
 /// `POST /uptime/status-pages/logo?id=`, the slug: a form with a file, or without one, which takes the logo away.
@@ -133,7 +122,7 @@ pub(super) async fn form(State(state): State<Arc<PageState>>, asked: Asked, requ
     let (parts, body) = request.into_parts();
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let draft = || draft_of(&state.keeper.written(&known));
-    let logo = if kind.starts_with("multipart/form-data") {
+    let logo = if multipart::is_form(&kind) {
         let read = match read_body(body, LOGO_BYTES_MAX + FORM_BYTES_MAX).await {
             Ok(body) => file_of(&kind, &body).ok_or(key("Choose a file first.")).and_then(|file| Logo::read(file).map_err(words)),
             Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(words(NoLogo::TooBig)),
@@ -149,28 +138,5 @@ pub(super) async fn form(State(state): State<Arc<PageState>>, asked: Asked, requ
     match put(&state, &known, logo).await {
         Ok(change) => Ok(change.in_answer(Redirect::to(&links::with(links::UPTIME_STATUS_EDIT, &[("id", &slug)])).into_response())),
         Err(error) => show_edit(&state, asked, draft(), slug, (status_of(&error), words_of(&error))).await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_of_a_form_is_found() {
-        let body = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"l.svg\"\r\n\r\n<svg/>\r\n--x--\r\n";
-        let file = |kind: &str, body: &str| file_of(kind, &Bytes::from(body.to_owned()));
-        assert_eq!(file("multipart/form-data; boundary=x", body).as_deref(), Some(&b"<svg/>"[..]));
-        assert_eq!(file("multipart/form-data; boundary=\"x\"", body).as_deref(), Some(&b"<svg/>"[..]));
-        for (kind, text) in [
-            ("multipart/form-data; boundary=y", body),
-            ("multipart/form-data", body),
-            ("text/plain", body),
-            ("multipart/form-data; boundary=x", &body[..60]),
-            ("multipart/form-data; boundary=x", "--x\r\nfilename=\"\"\r\n\r\n\r\n--x--"),
-            ("multipart/form-data; boundary=x", "--x--"),
-        ] {
-            assert_eq!(file(kind, text), None, "{kind} {text}");
-        }
     }
 }

@@ -6,6 +6,8 @@ pub(in crate::uptime::facade) mod history;
 mod lists;
 pub(in crate::uptime::facade) mod lock;
 mod logo;
+pub(in crate::uptime::facade) mod own_hosts;
+mod posts;
 mod public;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("GET", links::STATUS_PAGE, Policy::Public, with(get(public::page)))
         .route("GET", links::STATUS_HISTORY, Policy::Public, with(get(history::page)))
         .route("POST", links::STATUS_UNLOCK, Policy::Public, with(post(lock::unlock)))
+        .route("GET", links::STATUS_ROBOTS, Policy::Public, with(get(own_hosts::robots)))
         .route("GET", links::STATUS_LOGO, Policy::Public, with(get(logo::public)))
         .route("GET", links::STATUS_LOGO_API, read, with(get(logo::show)))
         .route("PUT", links::STATUS_LOGO_API, edit, with(put(logo::change)))
@@ -49,5 +52,7 @@ pub(super) fn routes(state: &Arc<PageState>) -> Routes {
         .route("POST", links::UPTIME_STATUS_DELETE, edit, with(post(forms::delete)))
         .route("GET", links::UPTIME_STATUS_FOLLOWERS, edit, with(get(follow::look)))
         .route("POST", links::UPTIME_STATUS_FOLLOWERS, edit, with(post(follow::change)))
-        .route("POST", links::UPTIME_STATUS_POSTS, edit, with(post(forms::posts)))
+        .route("POST", links::UPTIME_STATUS_POSTS, edit, with(post(posts::posts)))
+        .route("GET", links::UPTIME_STATUS_TEMPLATES, edit, with(get(lists::templates)))
+        .route("POST", links::UPTIME_STATUS_TEMPLATES, edit, with(post(posts::templates)))
 }

@@ -10,13 +10,18 @@ use super::lock::{self, kept, may_see};
 use crate::platform::http::problem::Problem;
 use crate::ui::asked::Asked;
 use crate::ui::assets::accepts;
+use crate::ui::badge;
 use crate::ui::format::{self, Unit};
+use crate::ui::lang::key;
+use crate::ui::page::respond_shared;
+use crate::ui::security::Nonce;
 use crate::uptime::facade::pages::PageState;
+use crate::uptime::pages::follow::{self, Step};
 use crate::uptime::pages::status::words;
 use crate::uptime::pages::strip::percent;
-use crate::uptime::status::badge;
 use crate::uptime::status::copies::Copies;
 use crate::uptime::status::keeper::Ready;
+use crate::uptime::status::page::StatusPage;
 
 /// What a status page may do in a browser: show itself. No script runs.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; font-src 'self'; img-src 'self' data:; \
@@ -26,6 +31,18 @@ const KEPT: &str = "public, max-age=10";
 
 pub(super) fn lost() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is no status page at this address")
+}
+
+/// What is shown in place of a page that failed, in its look: customers come here, and this server's other pages are
+/// nothing to them.
+pub(super) fn failed(page: &StatusPage, status: StatusCode, why: &'static str) -> Response {
+    let nonce = Nonce::fresh();
+    respond_shared(status, follow::render(page, "/", &Step::Nowhere(why), "", &nonce), &nonce, "'none'")
+}
+
+/// There is no such page, in the look of those that there are.
+pub(super) fn nowhere() -> Response {
+    failed(&StatusPage::default(), StatusCode::NOT_FOUND, key("There is no such page"))
 }
 
 /// The bytes as an answer, packed as the reader takes it; without them where the reader has them.
@@ -79,8 +96,10 @@ pub(super) async fn check_badge(
     let nobody = || Problem::new(StatusCode::NOT_FOUND, "no status page shows this check");
     let id = state.desk.find(&check).ok_or_else(nobody)?;
     let all = state.keeper.all_ready();
-    // Of two pages that show it the first by its address speaks. What is behind a password is said to nobody.
-    let mut pages: Vec<_> = all.iter().filter(|(_, ready)| !ready.picture.page.protected).collect();
+    // Of two pages that show it the first by its address speaks. What is behind a password is said to nobody, and what a
+    // page keeps to itself is not said by its badge.
+    let may_say = |page: &StatusPage| !page.protected && (page.show_values || what != "uptime.svg");
+    let mut pages: Vec<_> = all.iter().filter(|(_, ready)| may_say(&ready.picture.page)).collect();
     pages.sort_by_key(|(slug, _)| slug.as_str());
     let shown =
         |(_, ready): &(&String, &Arc<Ready>)| Some((Arc::clone(ready), ready.picture.components().find(|one| one.check == id)?.clone()));
@@ -139,7 +158,7 @@ pub(super) async fn calendar(
 
 /// `GET /status/{slug}`.
 pub(super) async fn page(State(state): State<Arc<PageState>>, Path(slug): Path<String>, asked: Asked) -> Result<Response, Problem> {
-    let ready = state.keeper.ready(&slug).ok_or_else(lost)?;
+    let Some(ready) = state.keeper.ready(&slug) else { return Ok(nowhere()) };
     let page = &ready.picture.page;
     if !may_see(page, &asked.headers) {
         return Ok(lock::form(page, &asked));

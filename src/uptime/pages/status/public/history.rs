@@ -1,10 +1,11 @@
 //! What was on a status page within a month, for customers: no account, no script.
 
 use super::{Was, style, theme, was_by_day};
+use crate::ui::format;
 use crate::ui::lang::Lang;
 use crate::ui::links;
 use crate::ui::page;
-use crate::uptime::pages::report::period_words;
+use crate::uptime::pages::status::place::Place;
 use crate::uptime::pages::status::words;
 use crate::uptime::report::period::Period;
 use crate::uptime::status::picture::Picture;
@@ -30,16 +31,15 @@ impl HistoryPage<'_> {
 }
 
 /// Renders it: the past of the picture is that of the month. Months beside it are offered where there is any of them.
-pub fn render(picture: &Picture, month: Period, [is_earlier, is_later]: [bool; 2]) -> String {
+pub fn render(picture: &Picture, place: &Place, month: Period, [is_earlier, is_later]: [bool; 2]) -> String {
     let lang = words::lang_of(picture);
-    let link =
-        |month: Period| links::with(&links::of_status_page(links::STATUS_HISTORY, &picture.page.slug), &[("month", &month.to_string())]);
+    let link = |month: Period| links::with(&place.below(links::STATUS_HISTORY), &[("month", &month.to_string())]);
     page::html(&HistoryPage {
         lang,
         theme: theme(&picture.page),
         style: style(&picture.page.accent),
-        month: period_words(month, lang),
-        home: links::status_page(&picture.page.slug),
+        month: format::period(month, lang),
+        home: place.home(),
         earlier: if is_earlier { link(month.before()) } else { String::new() },
         later: if is_later { link(month.next()) } else { String::new() },
         past: was_by_day(picture, lang),

@@ -24,12 +24,19 @@ export type Control =
   /** One of some names that are the same in every language, or none. */
   | { is: 'named'; of: readonly string[]; none: string }
   | { is: 'many'; of: readonly Pick[] }
-  | { is: 'unit' } | { is: 'colour' } | { is: 'thresholds' } | { is: 'mappings' } | { is: 'links'; ofPanel?: boolean }
-  | { is: 'reducer' } | { is: 'reducers'; single?: boolean }
+  | { is: 'unit' }
+  | { is: 'colour' }
+  | { is: 'thresholds' }
+  | { is: 'mappings' }
+  | { is: 'links'; ofPanel?: boolean }
+  | { is: 'reducer' }
+  | { is: 'reducers'; single?: boolean }
   | { is: 'words'; hint?: string }
   /** The name of a field, or several of them. */
-  | { is: 'field' } | { is: 'fields' }
-  | { is: 'variable' } | { is: 'folder' }
+  | { is: 'field' }
+  | { is: 'fields' }
+  | { is: 'variable' }
+  | { is: 'folder' }
   | { is: 'parts'; of: readonly Part[] }
   /** A list of objects that have the same parts. */
   | { is: 'items'; of: readonly Part[]; name: string; fresh: Obj }
@@ -43,13 +50,33 @@ export type Control =
 export function fits(control: Control, value: Json | undefined): boolean {
   if (value === undefined) return true;
   switch (control.is) {
-    case 'switch': return typeof value === 'boolean';
-    case 'number': return typeof value === 'number' && value >= (control.min ?? -Infinity) && value <= (control.max ?? Infinity);
-    case 'one': return control.of.some(([one]) => one === value);
-    case 'many': return Array.isArray(value) && value.every((one) => control.of.some(([known]) => known === one));
-    case 'reducers': case 'words': case 'fields': case 'mappings': case 'links': case 'items': return Array.isArray(value);
-    case 'text': case 'named': case 'unit': case 'colour': case 'reducer': case 'field': case 'variable': case 'folder': return typeof value === 'string';
-    case 'parts': return typeof value === 'object' && !Array.isArray(value) && value !== null;
-    default: return typeof value === 'object';
+    case 'switch':
+      return typeof value === 'boolean';
+    case 'number':
+      return typeof value === 'number' && value >= (control.min ?? -Infinity) && value <= (control.max ?? Infinity);
+    case 'one':
+      return control.of.some(([one]) => one === value);
+    case 'many':
+      return Array.isArray(value) && value.every((one) => control.of.some(([known]) => known === one));
+    case 'reducers':
+    case 'words':
+    case 'fields':
+    case 'mappings':
+    case 'links':
+    case 'items':
+      return Array.isArray(value);
+    case 'text':
+    case 'named':
+    case 'unit':
+    case 'colour':
+    case 'reducer':
+    case 'field':
+    case 'variable':
+    case 'folder':
+      return typeof value === 'string';
+    case 'parts':
+      return typeof value === 'object' && !Array.isArray(value) && value !== null;
+    default:
+      return typeof value === 'object';
   }
 }

@@ -18,5 +18,20 @@ import marks from 'icon:message-square';
 import type { Kind } from './kinds.ts';
 
 export const ICONS: Record<Kind, string> = {
-  timeseries, stat, gauge, bargauge, table, barchart, piechart, heatmap, histogram, 'state-timeline': timeline, 'status-history': history, logs, text, alertlist: alerts, dashlist: boards, annolist: marks,
+  timeseries,
+  stat,
+  gauge,
+  bargauge,
+  table,
+  barchart,
+  piechart,
+  heatmap,
+  histogram,
+  'state-timeline': timeline,
+  'status-history': history,
+  logs,
+  text,
+  alertlist: alerts,
+  dashlist: boards,
+  annolist: marks,
 };

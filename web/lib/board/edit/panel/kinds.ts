@@ -1,7 +1,23 @@
 /** Types of panels: their names, what they are called in older dashboards. No DOM. */
 import { object } from './path.ts';
 
-export type Kind = 'timeseries' | 'stat' | 'gauge' | 'bargauge' | 'table' | 'heatmap' | 'histogram' | 'barchart' | 'piechart' | 'state-timeline' | 'status-history' | 'logs' | 'text' | 'alertlist' | 'dashlist' | 'annolist';
+export type Kind =
+  | 'timeseries'
+  | 'stat'
+  | 'gauge'
+  | 'bargauge'
+  | 'table'
+  | 'heatmap'
+  | 'histogram'
+  | 'barchart'
+  | 'piechart'
+  | 'state-timeline'
+  | 'status-history'
+  | 'logs'
+  | 'text'
+  | 'alertlist'
+  | 'dashlist'
+  | 'annolist';
 
 export const KINDS: readonly { id: Kind; label: string; words: string }[] = [
   { id: 'timeseries', label: 'Time series', words: 'Lines, bars or points over time' },
@@ -23,15 +39,42 @@ export const KINDS: readonly { id: Kind; label: string; words: string }[] = [
 ];
 
 /** Names that older dashboards use. */
-const OLDER: Record<string, Kind> = { graph: 'timeseries', trend: 'timeseries', singlestat: 'stat', 'grafana-singlestat-panel': 'stat', 'table-old': 'table', 'grafana-piechart-panel': 'piechart' };
+const OLDER: Record<string, Kind> = {
+  graph: 'timeseries',
+  trend: 'timeseries',
+  singlestat: 'stat',
+  'grafana-singlestat-panel': 'stat',
+  'table-old': 'table',
+  'grafana-piechart-panel': 'piechart',
+};
 
 /** The kind of a type; null for one that is not drawn. */
 export const kindOf = (type: string): Kind | null => KINDS.find((one) => one.id === type)?.id ?? OLDER[type] ?? null;
 /** Whether the type is one whose options have another form. */
 export const isOlder = (type: string): boolean => type !== 'trend' && type in OLDER;
 /** What panels of today's types had beside their options before they had the form of today. */
-const BESIDE = ['styles', 'columns', 'transform', 'dataFormat', 'cards', 'heatmap', 'yAxis', 'content', 'valueName', 'pieType', 'nullPointMode', 'onlyAlertsOnDashboard', 'stateFilter', 'show', 'headings', 'recent', 'starred', 'minSpan'];
+const BESIDE = [
+  'styles',
+  'columns',
+  'transform',
+  'dataFormat',
+  'cards',
+  'heatmap',
+  'yAxis',
+  'content',
+  'valueName',
+  'pieType',
+  'nullPointMode',
+  'onlyAlertsOnDashboard',
+  'stateFilter',
+  'show',
+  'headings',
+  'recent',
+  'starred',
+  'minSpan',
+];
 /** Whether a panel may be one of an older form; the server knows. */
-export const looksOlder = (panel: { type: string; options?: unknown }): boolean => isOlder(panel.type) || BESIDE.some((name) => name in panel) || object(object(panel.options)?.fieldOptions) !== null;
+export const looksOlder = (panel: { type: string; options?: unknown }): boolean =>
+  isOlder(panel.type) || BESIDE.some((name) => name in panel) || object(object(panel.options)?.fieldOptions) !== null;
 /** Whether panels of a kind have queries. */
 export const asks = (kind: Kind | null): boolean => !!kind && !['text', 'alertlist', 'dashlist', 'annolist'].includes(kind);

@@ -15,7 +15,9 @@ export function at(json: unknown, path: string): Json | undefined {
 
 /** Puts something at a path; undefined takes it away, and the objects around it that are empty then. */
 export function put(json: Obj, path: string, value: Json | undefined): void {
-  const names = path.split('.'), last = names.pop() ?? '', way: Obj[] = [json];
+  const names = path.split('.'),
+    last = names.pop() ?? '',
+    way: Obj[] = [json];
   for (const name of names) {
     const here = way.at(-1) as Obj;
     let next = object(here[name]);
@@ -26,7 +28,10 @@ export function put(json: Obj, path: string, value: Json | undefined): void {
     way.push(next);
   }
   const end = way.at(-1) as Obj;
-  if (value !== undefined) { end[last] = value; return; }
+  if (value !== undefined) {
+    end[last] = value;
+    return;
+  }
   delete end[last];
   // The outermost objects of a panel stay: programs expect them.
   for (let i = way.length - 1; i > 1; i--) if (!Object.keys(way[i] as Obj).length) delete (way[i - 1] as Obj)[names[i - 1] ?? ''];

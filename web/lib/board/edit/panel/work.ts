@@ -9,7 +9,10 @@ import { at, put, same } from './path.ts';
 import { turned } from './turn.ts';
 
 /** How a query fared: how many series it gave, or what is wrong with it and where. */
-export interface Fared { series?: number; problem?: { message: string; start?: number; end?: number } }
+export interface Fared {
+  series?: number;
+  problem?: { message: string; start?: number; end?: number };
+}
 
 export class Work {
   /** The panel as it was when the editor was opened. */
@@ -24,7 +27,12 @@ export class Work {
   /** Asks at once. */
   run: () => void = () => undefined;
 
-  constructor(readonly draft: Draft, readonly id: number) { this.first = panelOf(draft.json, id); }
+  constructor(
+    readonly draft: Draft,
+    readonly id: number,
+  ) {
+    this.first = panelOf(draft.json, id);
+  }
 
   /** The panel: one of an older form as what it becomes when something of it is changed. */
   get panel(): PanelJson | undefined {
@@ -33,8 +41,13 @@ export class Work {
     return this.read.is;
   }
   /** Whether the panel has an older form, and what it becomes is known. */
-  get isOlder(): boolean { const panel = this.panel; return !!panel && panel === this.today?.is; }
-  get isChanged(): boolean { return !same(panelOf(this.draft.json, this.id), this.first); }
+  get isOlder(): boolean {
+    const panel = this.panel;
+    return !!panel && panel === this.today?.is;
+  }
+  get isChanged(): boolean {
+    return !same(panelOf(this.draft.json, this.id), this.first);
+  }
 
   /** Asks for the panel in the form of today, if it may have an older one. Says whether it has. */
   async modernise(): Promise<boolean> {
@@ -47,18 +60,28 @@ export class Work {
     return true;
   }
 
-  get json(): Obj { return (this.panel ?? {}) as unknown as Obj; }
-  get kind(): Kind | null { return kindOf(this.panel?.type ?? ''); }
-  get(path: string): Json | undefined { return at(this.json, path); }
+  get json(): Obj {
+    return (this.panel ?? {}) as unknown as Obj;
+  }
+  get kind(): Kind | null {
+    return kindOf(this.panel?.type ?? '');
+  }
+  get(path: string): Json | undefined {
+    return at(this.json, path);
+  }
 
   /** Changes the panel: `what` in words; steps with the same `merge` that follow each other are one. */
   change(what: string, f: (panel: Obj) => void, merge = ''): void {
     const today = this.isOlder ? this.today?.is : undefined;
-    this.draft.change(what, (json) => {
-      const panel = panelOf(json, this.id) as unknown as Obj | undefined;
-      if (panel && today) become(panel, today);
-      if (panel) f(panel);
-    }, merge && `${this.id} ${merge}`);
+    this.draft.change(
+      what,
+      (json) => {
+        const panel = panelOf(json, this.id) as unknown as Obj | undefined;
+        if (panel && today) become(panel, today);
+        if (panel) f(panel);
+      },
+      merge && `${this.id} ${merge}`,
+    );
   }
   /** Puts a value at a path. `label`: what it is called. */
   set(path: string, label: string, value: Json | undefined): void {
@@ -66,17 +89,26 @@ export class Work {
   }
 
   turn(kind: Kind): void {
-    const panel = this.panel, now = this.kind;
+    const panel = this.panel,
+      now = this.kind;
     // An older panel is of today's type from then on.
-    if (panel?.type === kind && this.isOlder) { this.change(t('Change the type of the panel'), () => undefined); return; }
+    if (panel?.type === kind && this.isOlder) {
+      this.change(t('Change the type of the panel'), () => undefined);
+      return;
+    }
     if (!panel || panel.type === kind) return;
     if (now) this.was.set(now, panel);
     if (asks(now)) this.askedAs = panel;
-    const before = this.was.get(kind), from = asks(kind) && !asks(now) && this.askedAs ? { ...this.askedAs, ...panel } : panel;
+    const before = this.was.get(kind),
+      from = asks(kind) && !asks(now) && this.askedAs ? { ...this.askedAs, ...panel } : panel;
     this.change(t('Change the type of the panel'), (json) => {
       const next = turned(from, kind) as unknown as Obj;
       // What only the other kind has comes back with it.
-      if (before) { next.options = structuredClone((before.options ?? next.options) as Json); const custom = at(before, 'fieldConfig.defaults.custom'); if (custom) put(next, 'fieldConfig.defaults.custom', structuredClone(custom)); }
+      if (before) {
+        next.options = structuredClone((before.options ?? next.options) as Json);
+        const custom = at(before, 'fieldConfig.defaults.custom');
+        if (custom) put(next, 'fieldConfig.defaults.custom', structuredClone(custom));
+      }
       become(json, next);
     });
   }

@@ -16,7 +16,8 @@ export const origins = (): [Origin, string, string][] => [
   ['metrics', t('Query of metrics'), t('Marked where a PromQL query gives something above zero.')],
   ['logs', t('Query of logs'), t('Marked where a LogQL query finds a line.')],
 ];
-export const originName = (origin: Origin): string => (origin === 'own' ? t('All marks of this server') : origins().find(([id]) => id === origin)?.[1] ?? '');
+export const originName = (origin: Origin): string =>
+  origin === 'own' ? t('All marks of this server') : (origins().find(([id]) => id === origin)?.[1] ?? '');
 
 /** The annotations of a dashboard. */
 export function annotationsOf(json: BoardJson): AnnotationJson[] {
@@ -38,23 +39,49 @@ const target = (one: AnnotationJson): Obj => (one.target && typeof one.target ==
 
 /** Where it comes from. */
 export function origin(one: AnnotationJson, board: BoardJson): Origin {
-  const source = one.datasource, said = typeof source === 'string' ? { type: '', uid: source } : { type: '', uid: '', ...(source as Obj | null) };
+  const source = one.datasource,
+    said = typeof source === 'string' ? { type: '', uid: source } : { type: '', uid: '', ...(source as Obj | null) };
   if (isBuiltIn(one)) return 'own';
-  if (said.type === 'grafana' || said.type === 'datasource' || said.uid === '-- Grafana --' || said.uid === 'grafana') return target(one).type === 'dashboard' ? 'own' : 'tags';
+  if (said.type === 'grafana' || said.type === 'datasource' || said.uid === '-- Grafana --' || said.uid === 'grafana')
+    return target(one).type === 'dashboard' ? 'own' : 'tags';
   return speaks(source, board) === 'logql' ? 'logs' : isOfAlerts(one) ? 'alerts' : 'metrics';
 }
 
 /** A new one. */
-export const fresh = (name: string): AnnotationJson => ({ datasource: { ...GRAFANA }, enable: true, hide: false, iconColor: 'blue', name, target: { limit: 100, matchAny: false, tags: [], type: 'tags' } });
+export const fresh = (name: string): AnnotationJson => ({
+  datasource: { ...GRAFANA },
+  enable: true,
+  hide: false,
+  iconColor: 'blue',
+  name,
+  target: { limit: 100, matchAny: false, tags: [], type: 'tags' },
+});
 
 /** The same from somewhere else. */
 export function turned(one: AnnotationJson, to: Origin): AnnotationJson {
-  const { enable = true, hide = false, iconColor = 'blue', name, filter } = one, kept: AnnotationJson = { enable, hide, iconColor, name, ...(filter === undefined ? {} : { filter }) };
+  const { enable = true, hide = false, iconColor = 'blue', name, filter } = one,
+    kept: AnnotationJson = { enable, hide, iconColor, name, ...(filter === undefined ? {} : { filter }) };
   if (to === 'own' || to === 'tags') return { ...fresh(name), ...kept };
   // Alerts stand in the metrics as well.
-  if (to === 'alerts') return { ...kept, iconColor: 'red', datasource: { ...METRICS }, target: { expr: 'ALERTS{alertstate="firing"}', refId: 'Anno' }, titleFormat: '{{alertname}}', textFormat: '', tagKeys: 'severity' };
+  if (to === 'alerts')
+    return {
+      ...kept,
+      iconColor: 'red',
+      datasource: { ...METRICS },
+      target: { expr: 'ALERTS{alertstate="firing"}', refId: 'Anno' },
+      titleFormat: '{{alertname}}',
+      textFormat: '',
+      tagKeys: 'severity',
+    };
   const expr = isOfAlerts(one) ? '' : exprOf(one);
-  return { ...kept, datasource: to === 'logs' ? { ...LOGS } : { ...METRICS }, target: { expr, refId: 'Anno', ...(to === 'logs' ? { queryType: 'range' } : {}) }, titleFormat: '', textFormat: '', tagKeys: '' };
+  return {
+    ...kept,
+    datasource: to === 'logs' ? { ...LOGS } : { ...METRICS },
+    target: { expr, refId: 'Anno', ...(to === 'logs' ? { queryType: 'range' } : {}) },
+    titleFormat: '',
+    textFormat: '',
+    tagKeys: '',
+  };
 }
 
 /** Its query, whichever way the JSON has it. */
@@ -73,19 +100,28 @@ const isOfAlerts = (one: AnnotationJson): boolean => /^\s*ALERTS\b/.test(exprOf(
 
 /** On which panels it is marked: Grafana's `filter`. */
 export function whereOf(one: AnnotationJson): { where: Where; ids: number[] } {
-  const filter = one.filter && typeof one.filter === 'object' && !Array.isArray(one.filter) ? one.filter : null, ids = Array.isArray(filter?.ids) ? filter.ids.map(Number) : [];
-  return { where: !filter || (!ids.length && (filter.exclude === true || !('ids' in filter))) ? 'all' : filter.exclude === true ? 'but' : 'only', ids };
+  const filter = one.filter && typeof one.filter === 'object' && !Array.isArray(one.filter) ? one.filter : null,
+    ids = Array.isArray(filter?.ids) ? filter.ids.map(Number) : [];
+  return {
+    where: !filter || (!ids.length && (filter.exclude === true || !('ids' in filter))) ? 'all' : filter.exclude === true ? 'but' : 'only',
+    ids,
+  };
 }
 export function marked(one: AnnotationJson, where: Where, ids: number[]): AnnotationJson {
   const { filter: _all, ...rest } = one;
   return { ...rest, ...(where === 'all' ? {} : { filter: { exclude: where === 'but', ids } }) } as AnnotationJson;
 }
 
-export const tagsOf = (one: AnnotationJson): string[] => { const tags = target(one).tags ?? one.tags; return Array.isArray(tags) ? tags.map(String) : []; };
+export const tagsOf = (one: AnnotationJson): string[] => {
+  const tags = target(one).tags ?? one.tags;
+  return Array.isArray(tags) ? tags.map(String) : [];
+};
 export const isAny = (one: AnnotationJson): boolean => target(one).matchAny === true;
 /** With other tags, or with any of them instead of all. */
-export const tagged = (one: AnnotationJson, what: { tags?: string[]; matchAny?: boolean }): AnnotationJson =>
-  ({ ...one, target: { limit: 100, matchAny: isAny(one), tags: tagsOf(one), ...target(one), ...what, type: 'tags' } });
+export const tagged = (one: AnnotationJson, what: { tags?: string[]; matchAny?: boolean }): AnnotationJson => ({
+  ...one,
+  target: { limit: 100, matchAny: isAny(one), tags: tagsOf(one), ...target(one), ...what, type: 'tags' },
+});
 
 /** What it marks, in a line. */
 export function summary(one: AnnotationJson, board: BoardJson): string {

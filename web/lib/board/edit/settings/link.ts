@@ -4,7 +4,8 @@ import { t } from './words.ts';
 
 export type LinkJson = Obj & { title: string };
 
-export const linksOf = (json: BoardJson): LinkJson[] => (Array.isArray(json.links) ? (json.links as Json[]).filter((one): one is LinkJson => !!one && typeof one === 'object') : []);
+export const linksOf = (json: BoardJson): LinkJson[] =>
+  Array.isArray(json.links) ? (json.links as Json[]).filter((one): one is LinkJson => !!one && typeof one === 'object') : [];
 /** The same to be changed, made where the JSON has none. */
 export function linksIn(json: BoardJson): LinkJson[] {
   const list = linksOf(json);
@@ -16,7 +17,18 @@ export function linksIn(json: BoardJson): LinkJson[] {
 export const isList = (one: LinkJson): boolean => (one.type ? one.type === 'dashboards' : !one.url);
 
 /** A new one. */
-export const fresh = (): LinkJson => ({ asDropdown: true, icon: 'external link', includeVars: false, keepTime: true, tags: [], targetBlank: false, title: '', tooltip: '', type: 'dashboards', url: '' });
+export const fresh = (): LinkJson => ({
+  asDropdown: true,
+  icon: 'external link',
+  includeVars: false,
+  keepTime: true,
+  tags: [],
+  targetBlank: false,
+  title: '',
+  tooltip: '',
+  type: 'dashboards',
+  url: '',
+});
 
 /** Why a browser would not follow it, in words; empty for nothing. Variables may stand in it. */
 export function wrongUrl(url: string): string {

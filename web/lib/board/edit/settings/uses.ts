@@ -9,14 +9,25 @@ function places(name: string): RegExp {
   return new RegExp(`\\$${word}(?![A-Za-z0-9_])|\\$\\{${word}(?=[.:}])|\\[\\[${word}(?=[:\\]])`, 'g');
 }
 
-export interface Uses { panels: PanelJson[]; /** Other places, in words. */ others: string[] }
+export interface Uses {
+  panels: PanelJson[];
+  /** Other places, in words. */ others: string[];
+}
 
 /** Who uses the variable: panels by their queries, titles and repeats, then the rest of the dashboard. */
 export function usesOf(json: BoardJson, name: string): Uses {
-  const pattern = places(name), has = (value: unknown) => { pattern.lastIndex = 0; return pattern.test(JSON.stringify(value ?? null)); };
+  const pattern = places(name),
+    has = (value: unknown) => {
+      pattern.lastIndex = 0;
+      return pattern.test(JSON.stringify(value ?? null));
+    };
   const panels = [...every(json)].map(([panel]) => panel).filter((panel) => panel.repeat === name || has({ ...panel, panels: undefined }));
-  const others = variablesOf(json).filter((one) => one.name !== name && has(one)).map((one) => t('the variable {}', one.name));
-  const named = (list: unknown, word: (name: string) => string, key: string) => { if (Array.isArray(list)) for (const one of list) if (has(one)) others.push(word(String((one as Record<string, unknown>)?.[key] ?? ''))); };
+  const others = variablesOf(json)
+    .filter((one) => one.name !== name && has(one))
+    .map((one) => t('the variable {}', one.name));
+  const named = (list: unknown, word: (name: string) => string, key: string) => {
+    if (Array.isArray(list)) for (const one of list) if (has(one)) others.push(word(String((one as Record<string, unknown>)?.[key] ?? '')));
+  };
   named((json.annotations as { list?: unknown } | undefined)?.list, (n) => t('the annotations {}', n), 'name');
   named(json.links, (n) => t('the link {}', n), 'title');
   if (has(json.title)) others.push(t('the title'));
@@ -29,7 +40,12 @@ export function rename(json: BoardJson, old: string, name: string): void {
   const said = (text: string) => text.replace(pattern, (place) => place.replace(old, () => name));
   const walk = (value: Json): Json => {
     if (typeof value === 'string') return said(value);
-    if (Array.isArray(value)) { value.forEach((one, at) => { value[at] = walk(one); }); return value; }
+    if (Array.isArray(value)) {
+      value.forEach((one, at) => {
+        value[at] = walk(one);
+      });
+      return value;
+    }
     if (value && typeof value === 'object') for (const key of Object.keys(value)) value[key] = walk(value[key] as Json);
     return value;
   };

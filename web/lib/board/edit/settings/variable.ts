@@ -20,19 +20,35 @@ export const kinds = (): [Kind, string, string][] => [
 export const kindName = (type: string): string => kinds().find(([id]) => id === type)?.[1] ?? type;
 
 /** What a reader sees of it: Grafana's `hide`. */
-export const shows = (): [string, string][] => [['0', t('name and value')], ['1', t('only the value')], ['2', t('nothing')]];
+export const shows = (): [string, string][] => [
+  ['0', t('name and value')],
+  ['1', t('only the value')],
+  ['2', t('nothing')],
+];
 /** Grafana's `sort`. */
 export const sorts = (): [string, string][] => [
-  ['0', t('as they come')], ['1', t('by letters, A to Z')], ['2', t('by letters, Z to A')], ['3', t('by the first number, least first')], ['4', t('by the first number, most first')],
-  ['5', t('by letters whatever their case, A to Z')], ['6', t('by letters whatever their case, Z to A')], ['7', t('as people count, least first')], ['8', t('as people count, most first')],
+  ['0', t('as they come')],
+  ['1', t('by letters, A to Z')],
+  ['2', t('by letters, Z to A')],
+  ['3', t('by the first number, least first')],
+  ['4', t('by the first number, most first')],
+  ['5', t('by letters whatever their case, A to Z')],
+  ['6', t('by letters whatever their case, Z to A')],
+  ['7', t('as people count, least first')],
+  ['8', t('as people count, most first')],
 ];
 /** Grafana's `refresh`; 0 exists only in old dashboards. */
-export const refreshes = (): [string, string][] => [['1', t('when the dashboard is opened')], ['2', t('when the time range changes')], ['0', t('never')]];
+export const refreshes = (): [string, string][] => [
+  ['1', t('when the dashboard is opened')],
+  ['2', t('when the time range changes')],
+  ['0', t('never')],
+];
 
 /** Kinds whose reader picks from choices, with many, all, and the like. */
 export const hasMany = (type: string): boolean => type === 'query' || type === 'custom' || type === 'datasource';
 
-export const METRICS = { type: 'prometheus', uid: 'metrics' }, LOGS = { type: 'loki', uid: 'logs' };
+export const METRICS = { type: 'prometheus', uid: 'metrics' },
+  LOGS = { type: 'loki', uid: 'logs' };
 
 /** The variables of a dashboard. */
 export function variablesOf(json: BoardJson): VariableJson[] {
@@ -51,28 +67,57 @@ export function variablesIn(json: BoardJson): VariableJson[] {
 function own(kind: Kind): Obj {
   const many = { multi: false, includeAll: false, options: [], current: {} };
   switch (kind) {
-    case 'query': return { datasource: { ...METRICS }, query: { qryType: 1, query: '', refId: 'PrometheusVariableQueryEditor-VariableQuery' }, definition: '', regex: '', sort: 1, refresh: 1, ...many };
-    case 'custom': return { query: '', ...many };
-    case 'textbox': return { query: '', options: [], current: {} };
-    case 'constant': return { query: '', hide: 2, skipUrlSync: true, options: [], current: {} };
-    case 'interval': return { query: '1m,10m,30m,1h,6h,12h,1d,7d', auto: false, auto_count: 30, auto_min: '10s', refresh: 2, options: [], current: {} };
-    case 'datasource': return { query: 'prometheus', regex: '', refresh: 1, ...many };
-    case 'adhoc': return { datasource: { ...METRICS }, filters: [], baseFilters: [] };
-    case 'switch': return { current: { text: 'false', value: 'false' }, options: [{ selected: false, text: 'Enabled', value: 'true' }, { selected: true, text: 'Disabled', value: 'false' }] };
-    case 'groupby': return { datasource: { ...METRICS }, multi: true, options: [], current: { text: [], value: [] } };
+    case 'query':
+      return {
+        datasource: { ...METRICS },
+        query: { qryType: 1, query: '', refId: 'PrometheusVariableQueryEditor-VariableQuery' },
+        definition: '',
+        regex: '',
+        sort: 1,
+        refresh: 1,
+        ...many,
+      };
+    case 'custom':
+      return { query: '', ...many };
+    case 'textbox':
+      return { query: '', options: [], current: {} };
+    case 'constant':
+      return { query: '', hide: 2, skipUrlSync: true, options: [], current: {} };
+    case 'interval':
+      return { query: '1m,10m,30m,1h,6h,12h,1d,7d', auto: false, auto_count: 30, auto_min: '10s', refresh: 2, options: [], current: {} };
+    case 'datasource':
+      return { query: 'prometheus', regex: '', refresh: 1, ...many };
+    case 'adhoc':
+      return { datasource: { ...METRICS }, filters: [], baseFilters: [] };
+    case 'switch':
+      return {
+        current: { text: 'false', value: 'false' },
+        options: [
+          { selected: false, text: 'Enabled', value: 'true' },
+          { selected: true, text: 'Disabled', value: 'false' },
+        ],
+      };
+    case 'groupby':
+      return { datasource: { ...METRICS }, multi: true, options: [], current: { text: [], value: [] } };
   }
 }
 
 /** A new variable. */
-export const fresh = (kind: Kind, name: string): VariableJson => listed({ name, label: '', description: '', hide: 0, skipUrlSync: false, type: kind, ...own(kind) } as VariableJson);
+export const fresh = (kind: Kind, name: string): VariableJson =>
+  listed({ name, label: '', description: '', hide: 0, skipUrlSync: false, type: kind, ...own(kind) } as VariableJson);
 
 /** What holds for every kind, and what lists share. */
-const KEPT = ['name', 'label', 'description', 'hide', 'skipUrlSync'], SHARED = ['multi', 'includeAll', 'allValue'];
+const KEPT = ['name', 'label', 'description', 'hide', 'skipUrlSync'],
+  SHARED = ['multi', 'includeAll', 'allValue'];
 
 /** The same variable as another kind. */
 export function turned(from: VariableJson, kind: Kind): VariableJson {
   if (from.type === kind) return from;
-  const next = fresh(kind, from.name), keep = (names: string[]) => names.forEach((name) => { if (name in from) next[name] = from[name] as Json; });
+  const next = fresh(kind, from.name),
+    keep = (names: string[]) =>
+      names.forEach((name) => {
+        if (name in from) next[name] = from[name] as Json;
+      });
   // A constant is hidden by itself, not because somebody wanted that.
   keep(kind === 'constant' || from.type === 'constant' ? KEPT.filter((name) => name !== 'hide' && name !== 'skipUrlSync') : KEPT);
   if (hasMany(kind) && hasMany(from.type)) keep(SHARED);
@@ -81,39 +126,72 @@ export function turned(from: VariableJson, kind: Kind): VariableJson {
 
 /** `a, b, text : value`, with `\,` for a comma in a value: text and value of each. */
 export function split(list: string): [string, string][] {
-  return list.split(/(?<!\\),/).map((part) => part.replaceAll('\\,', ',').trim()).filter(Boolean).map((part) => {
-    const at = part.indexOf(' : ');
-    return at > 0 ? [part.slice(0, at).trim(), part.slice(at + 3).trim()] : [part, part];
-  });
+  return list
+    .split(/(?<!\\),/)
+    .map((part) => part.replaceAll('\\,', ',').trim())
+    .filter(Boolean)
+    .map((part) => {
+      const at = part.indexOf(' : ');
+      return at > 0 ? [part.slice(0, at).trim(), part.slice(at + 3).trim()] : [part, part];
+    });
 }
 
-const texts = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : value == null || value === '' ? [] : [String(value)]);
+const texts = (value: Json | undefined): string[] =>
+  Array.isArray(value) ? value.map(String) : value == null || value === '' ? [] : [String(value)];
 /** The values that are chosen at first. */
-export const chosen = (one: VariableJson): string[] => texts((one.current as Obj | undefined)?.value).map((value) => (value === 'All' ? '$__all' : value));
+export const chosen = (one: VariableJson): string[] =>
+  texts((one.current as Obj | undefined)?.value).map((value) => (value === 'All' ? '$__all' : value));
 
 /** With these values chosen at first, as text and value. */
 export function withChosen(one: VariableJson, values: [string, string][]): VariableJson {
   const all = values.some(([, value]) => value === '$__all') ? values.filter(([, value]) => value === '$__all') : values;
-  const current = one.multi === true ? { text: all.map(([text]) => text), value: all.map(([, value]) => value) } : { text: all[0]?.[0] ?? '', value: all[0]?.[1] ?? '' };
+  const current =
+    one.multi === true
+      ? { text: all.map(([text]) => text), value: all.map(([, value]) => value) }
+      : { text: all[0]?.[0] ?? '', value: all[0]?.[1] ?? '' };
   return listed({ ...one, current: all.length ? current : {} });
 }
 
 /** Grafana writes the choices of lists into the JSON, and which of them are chosen. */
 export function listed(one: VariableJson): VariableJson {
-  const query = typeof one.query === 'string' ? one.query : '', now = chosen(one);
+  const query = typeof one.query === 'string' ? one.query : '',
+    now = chosen(one);
   const option = ([text, value]: [string, string]): Obj => ({ selected: now.includes(value), text, value });
   switch (one.type) {
-    case 'custom': return { ...one, options: [...(one.includeAll === true ? [['All', '$__all'] as [string, string]] : []), ...split(query)].map(option) };
-    case 'interval': return { ...one, options: [...(one.auto === true ? [['auto', `$__auto_interval_${one.name}`] as [string, string]] : []), ...split(query)].map(option) };
-    case 'textbox': case 'constant': return { ...one, current: query ? { text: query, value: query } : {}, options: query ? [{ selected: true, text: query, value: query }] : [] };
-    case 'switch': return { ...one, options: (Array.isArray(one.options) ? one.options as Obj[] : []).map((o) => ({ ...o, selected: now.includes(String(o.value)) })) };
-    default: return one;
+    case 'custom':
+      return {
+        ...one,
+        options: [...(one.includeAll === true ? [['All', '$__all'] as [string, string]] : []), ...split(query)].map(option),
+      };
+    case 'interval':
+      return {
+        ...one,
+        options: [...(one.auto === true ? [['auto', `$__auto_interval_${one.name}`] as [string, string]] : []), ...split(query)].map(
+          option,
+        ),
+      };
+    case 'textbox':
+    case 'constant':
+      return {
+        ...one,
+        current: query ? { text: query, value: query } : {},
+        options: query ? [{ selected: true, text: query, value: query }] : [],
+      };
+    case 'switch':
+      return {
+        ...one,
+        options: (Array.isArray(one.options) ? (one.options as Obj[]) : []).map((o) => ({ ...o, selected: now.includes(String(o.value)) })),
+      };
+    default:
+      return one;
   }
 }
 
 /** With `multi` or `includeAll` turned: what is chosen keeps its form. */
 export function withMany(one: VariableJson, name: 'multi' | 'includeAll', on: boolean): VariableJson {
-  const current = one.current as Obj | undefined, shown = texts(current?.text), now = chosen(one);
+  const current = one.current as Obj | undefined,
+    shown = texts(current?.text),
+    now = chosen(one);
   const pairs = now.map((value, at): [string, string] => [shown[at] ?? value, value]);
   const left = name === 'includeAll' && !on ? pairs.filter(([, value]) => value !== '$__all') : pairs;
   return withChosen({ ...one, [name]: on }, left);

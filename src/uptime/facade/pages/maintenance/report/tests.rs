@@ -11,7 +11,9 @@ use crate::base::time::parse_rfc3339;
 use crate::platform::db::Db;
 use crate::platform::virtual_clock::virtual_clock;
 use crate::series::batch::WriteBatch;
+use crate::series::ports::outbox::Outbox;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport, SendMail};
+use crate::uptime::facade::pages::Offered;
 use crate::uptime::model::outcome::Outcome;
 use crate::uptime::store::Store;
 use crate::uptime::watch::desk::Desk;
@@ -31,31 +33,6 @@ impl Append for Idle {
     }
 }
 
-/// Keeps what is sent; fails as often as it is told.
-#[derive(Default)]
-struct Outbox {
-    fails: Mutex<u32>,
-    sent: Mutex<Vec<Mail>>,
-}
-
-impl SendMail for Outbox {
-    fn is_set(&self) -> bool {
-        true
-    }
-
-    fn send(&self, mail: Mail) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async move {
-            let mut fails = self.fails.lock();
-            if *fails > 0 {
-                *fails -= 1;
-                return Err("the server is away".to_owned());
-            }
-            self.sent.lock().push(mail);
-            Ok(())
-        })
-    }
-}
-
 fn open(store: &Store, now: i64, mail: &Arc<Outbox>) -> Arc<PageState> {
     let clock = virtual_clock(now);
     let watcher = Watcher::new(Arc::new(Idle), store.clone(), Arc::new(Idle), Arc::clone(&clock));
@@ -63,8 +40,10 @@ fn open(store: &Store, now: i64, mail: &Arc<Outbox>) -> Arc<PageState> {
     let place: Arc<OnceLock<Arc<dyn SendMail>>> = Arc::default();
     drop(place.set(Arc::clone(mail) as _));
     let pen = Arc::new(crate::uptime::pages::status::Pen { external_url: String::new() });
-    let keeper = crate::uptime::status::keeper::Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), pen).unwrap();
-    PageState::new(desk, Arc::new(Idle), clock, "https://pharos.example".to_owned(), (place, store.clone(), keeper))
+    let keeper =
+        crate::uptime::status::keeper::Keeper::open(store.clone(), Arc::clone(&desk), Arc::clone(&clock), pen, Vec::new()).unwrap();
+    let offered = Offered { mail: place, readers: store.clone(), keeper, fetch_guard: Arc::default() };
+    PageState::new(desk, Arc::new(Idle), clock, "https://pharos.example".to_owned(), offered)
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,21 +52,22 @@ async fn each_month_goes_out_once() {
     let store = Store::new(Arc::new(Db::open(&folder.path().join("db")).unwrap()));
     let mail = Arc::new(Outbox { fails: Mutex::new(1), ..Outbox::default() });
     let at = |text: &str| parse_rfc3339(text).unwrap();
+    let mut sent_already = BTreeMap::new();
     let state = open(&store, at("2026-11-01T04:59:30Z"), &mail);
     let made_at = at("2026-10-20T00:00:00Z");
     let (to, zone, lang) = ("ann@x.example\nbob@x.example".to_owned(), "Europe/Berlin".to_owned(), "ar".to_owned());
     store.add_readers(Readers { to, zone, lang, made_at, ..Readers::default() }).await.unwrap();
-    send_due(&state).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
     assert_eq!(store.readers().unwrap()[0].tries, 0, "in Berlin it is not six yet");
     tokio::time::advance(Duration::from_secs(60)).await;
-    send_due(&state).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
     let tried = store.readers().unwrap().remove(0);
     assert_eq!((tried.tries, tried.problem.as_str(), tried.sent.as_str()), (1, "the server is away", ""));
-    send_due(&state).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
     assert_eq!(mail.sent.lock().len(), 0, "not at once again");
     tokio::time::advance(Duration::from_secs(60)).await;
-    send_due(&state).await.unwrap();
-    send_due(&state).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
     let sent = store.readers().unwrap().remove(0);
     assert_eq!((sent.tries, sent.problem.as_str(), sent.sent.as_str()), (0, "", "2026-10"));
     {
@@ -98,9 +78,17 @@ async fn each_month_goes_out_once() {
     }
     // After a start anew, and until the next month is over.
     let state = open(&store, at("2026-11-30T22:00:00Z"), &mail);
-    send_due(&state).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
     assert_eq!(mail.sent.lock().len(), 1);
     let state = open(&store, at("2026-12-01T05:00:00Z"), &mail);
-    send_due(&state).await.unwrap();
+    send_due(&state, &mut sent_already).await.unwrap();
     assert_eq!((mail.sent.lock().len(), store.readers().unwrap()[0].sent.as_str()), (2, "2026-11"));
+    // What the database did not take down is not sent once more, and is taken down when it does.
+    let state = open(&store, at("2027-01-01T05:00:00Z"), &mail);
+    sent_already.insert(store.readers().unwrap()[0].id, Period::parse("2026-12").unwrap());
+    send_due(&state, &mut sent_already).await.unwrap();
+    assert_eq!((mail.sent.lock().len(), store.readers().unwrap()[0].sent.as_str()), (2, "2026-12"));
+    assert!(sent_already.is_empty());
+    let names: Vec<String> = mail.sent.lock().iter().map(|letter| letter.id.clone()).collect();
+    assert!(names[0].ends_with(".2026-10") && names[1].ends_with(".2026-11") && names[0].starts_with("pharos-report."), "{names:?}");
 }
