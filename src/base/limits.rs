@@ -56,6 +56,8 @@ pub const BODY_BYTES_PER_S_MIN: u64 = 512;
 pub const BODY_PATIENCE_S: u64 = 30;
 /// How long a body may take to arrive at all, in seconds, as upstream gives requests.
 pub const BODY_WITHIN_S: u64 = 300;
+/// How long what is left of a body is taken from a client that was answered already, in seconds.
+pub const BODY_REST_WITHIN_S: u64 = 30;
 /// Headers of one request, as the HTTP library has it; a browser behind three proxies sends a third of that.
 pub const HEADERS_MAX: usize = 100;
 /// Addresses whose rate of requests is remembered one by one; beyond that, strangers share what is left.

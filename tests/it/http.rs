@@ -1,6 +1,6 @@
 //! What goes for every answer: who may read it, how failures look, odd requests, formats of exposition.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use reqwest::Method;
@@ -149,6 +149,43 @@ fn two_lengths_of_a_body_smuggle_nothing() {
         let answer = raw(&server, &format!("POST /-/healthy HTTP/1.1\r\nHost: localhost\r\n{odd}\r\n{body}"));
         assert!(answer.starts_with("HTTP/1.1 400") && answer.matches("HTTP/1.1 ").count() == 1, "{odd}: {answer}");
     }
+}
+
+/// The next answer on a connection that stays open: its status, and its body by the length that it names.
+fn next_answer(reader: &mut impl BufRead) -> (u16, String) {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("no answer: {line:?}")).parse().unwrap();
+    let mut len = 0;
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            len = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; len];
+    reader.read_exact(&mut body).unwrap();
+    (status, String::from_utf8(body).unwrap())
+}
+
+/// A request may be refused at its head; most clients read that only once they have sent all of their body.
+#[test]
+fn an_early_refusal_can_be_read_after_the_whole_body() {
+    let server = Server::quiet();
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    for (path, len, status, words) in [("/api/v1/read", 64 << 20, 413, "bytes allowed here"), ("/no/such", 16 << 20, 404, "not found")] {
+        let kind = "Accept: application/json\r\nContent-Type: application/x-protobuf";
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\nContent-Length: {len}\r\n\r\n").unwrap();
+        let early = next_answer(&mut reader);
+        assert!(early.0 == status && early.1.contains(words), "{early:?}");
+        let piece = vec![0; 1 << 20];
+        (0..len / piece.len()).for_each(|_| stream.write_all(&piece).unwrap());
+    }
+    // All was taken, so the connection goes on.
+    write!(stream, "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert_eq!(next_answer(&mut reader).0, 200);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! | quiet connection, answer not taken | `limits.connection_idle`, at least 1 KiB a second | closed | `connections` |
 //! | body: arrives within 300 s, at least 512 B a second | – | 408 | `extract` |
 //! | body: bytes, as sent and unpacked | `limits.body_size_max` and the route's own (`base::limits`) | 413 | `extract`, `app::throttle` |
+//! | body: what is left of it after the answer, within 30 s | – | closed | `linger` |
 //! | requests a second of an address, by class | `limits.*_rate` | 429 | here |
 //! | requests a second of a token | the token's own | 429 | here |
 //! | requests under way, by class | `limits.*_in_flight_max` | 503 | here |

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod extract;
 pub mod go_json;
 pub mod limits;
+mod linger;
 pub mod multipart;
 pub mod network;
 pub mod problem;

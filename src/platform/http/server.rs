@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::map_request;
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 
 use super::connections::BoundedAcceptor;
+use super::linger::linger;
 use super::tls::{EdgeAcceptor, ServerTls};
 use crate::base::limits::{HEADERS_MAX, STREAMS_MAX};
 
@@ -71,5 +73,6 @@ pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketA
         .keep_alive_interval(KEEP_ALIVE)
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(header_bytes_max).unwrap_or(u32::MAX));
+    let router = router.layer(map_request(linger));
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
