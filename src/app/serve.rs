@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::configuration::Configuration;
 use super::edge;
@@ -84,6 +84,8 @@ async fn run_on(
     uptime.start();
     business.start().await;
     slos.start();
+    // Before anybody is told that it is there: who is told may signal at once.
+    let signals = Signals::listen()?;
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
     greet(&access, &settings, edge.scheme(), address)?;
@@ -93,7 +95,7 @@ async fn run_on(
     let forgetting = tokio::spawn(boards.forget_ended_shares());
     let tending = tokio::spawn(tend(Arc::clone(&access), throttle));
     let schedule = backup::start(&backups, &settings, &access, Arc::clone(&clock)).await?;
-    let ends = wait_for_the_end(&configuration, &access).await?;
+    let ends = signals.wait_for_the_end(&configuration, &access).await;
     configuration.begin_to_stop();
     following.abort();
     reading.abort();
@@ -185,22 +187,33 @@ fn raise_open_files() {
     }
 }
 
-/// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
-async fn wait_for_the_end(configuration: &Arc<Configuration>, access: &Access) -> anyhow::Result<Ends> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut ends = Ends::listen()?;
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => {
-                let configuration = Arc::clone(configuration);
-                // What went wrong is in the log, the status and a metric already.
-                if let Ok(Ok(())) = tokio::task::spawn_blocking(move || configuration.reload()).await {
-                    let change = Change::new("config.reload", "configuration");
-                    access.record("signal SIGHUP", &Origin::this_machine("signal"), change).await;
+/// The signals that a running server goes by.
+struct Signals {
+    hangup: Signal,
+    ends: Ends,
+}
+
+impl Signals {
+    /// From now on they are ours.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { hangup: signal(SignalKind::hangup())?, ends: Ends::listen()? })
+    }
+
+    /// Reloads on SIGHUP; returns on SIGTERM, SIGINT, or when asked over HTTP.
+    async fn wait_for_the_end(mut self, configuration: &Arc<Configuration>, access: &Access) -> Ends {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    let configuration = Arc::clone(configuration);
+                    // What went wrong is in the log, the status and a metric already.
+                    if let Ok(Ok(())) = tokio::task::spawn_blocking(move || configuration.reload()).await {
+                        let change = Change::new("config.reload", "configuration");
+                        access.record("signal SIGHUP", &Origin::this_machine("signal"), change).await;
+                    }
                 }
+                () = self.ends.wait() => return self.ends,
+                () = configuration.quit.notified() => return self.ends,
             }
-            () = ends.wait() => return Ok(ends),
-            () = configuration.quit.notified() => return Ok(ends),
         }
     }
 }

@@ -170,7 +170,7 @@ async fn kpis(desk: &Arc<Desk>, collector: &Arc<Collector>, store: &Store, now: 
     let rate = desk.put(None, "{name: Rate, unit: percent, ratio: {of: Done, to: Tasks}}").await.unwrap();
     for name in ["Orders", "Tasks", "Done", "Rate"] {
         let known = desk.find(name).unwrap();
-        collector.backfill(&known, at("2026-10-01T12:00:00Z"), now, false).unwrap();
+        collector.backfill(&known, at("2026-10-01T12:00:00Z"), now, false).await.unwrap();
         while collector.backfilled(known.id).unwrap().ended.is_none() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

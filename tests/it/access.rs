@@ -46,11 +46,13 @@ impl House {
         };
         let mut house = Self { process, address: String::new(), code: String::new(), client: client_from(None), folder };
         for _ in 0..600 {
-            let text = house.log();
+            let log = house.log();
+            // The last line may be half written.
+            let text = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
             // Both lines are written at the same time; where nobody is to be set up there is only the first.
-            if let Some(address) = after(&text, "listening on http://") {
+            if let Some(address) = after(text, "listening on http://") {
                 house.address = address;
-                house.code = after(&text, "?code=").unwrap_or_default();
+                house.code = after(text, "?code=").unwrap_or_default();
                 if !house.code.is_empty() || !env.is_empty() || args.contains(&"off") {
                     return house;
                 }
@@ -142,11 +144,11 @@ fn client_from(address: Option<&str>) -> Client {
     Client::builder().redirect(redirect::Policy::none()).timeout(Duration::from_secs(60)).local_address(address).build().unwrap()
 }
 
-/// Asks until it is so; half a minute at most.
+/// Asks until it is so; two minutes at most.
 fn await_that(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     let begun = now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what} never came to be");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{what} never came to be");
         std::thread::park_timeout(Duration::from_millis(50));
     }
     begun.elapsed()
@@ -343,7 +345,8 @@ fn the_command_line_manages_people_while_the_server_runs() {
         status == 303
     });
     println!("the server took the user over after {} ms", took.as_millis());
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    // It looks every second; who tried too early and too often has to wait for some more.
+    assert!(took < Duration::from_secs(30), "{took:?}");
     assert_eq!(house.submit("/setup", &[("code", &house.code), ("name", "eve"), ("password", PASSWORD)], "").status(), 400, "too late");
     good(&["add", "bob", "--email", "bob@example.org"], &format!("{PASSWORD}\n"));
     assert!(good(&["list"], "").contains("bob") && good(&["list", "--format", "json"], "").contains("bob@example.org"));
@@ -491,7 +494,16 @@ fn ten_thousand_wrong_logins_slow_down_nobody_else() {
     );
     // A hash takes tens of milliseconds: only a few were computed.
     assert!(wrong <= 6 + 12 && wrong + throttled == GUESSES, "{wrong} {throttled}");
-    assert!(during.0 < before.0 * 10 + Duration::from_millis(50), "{before:?} {during:?}");
+    // Other tests may have begun meanwhile: what guesses may not do is to hold everybody up.
+    assert!(during.0 < before.0 * 10 + Duration::from_secs(1), "{before:?} {during:?}");
+    // What the guesser still has to wait must not run out before the right password comes from there.
+    let evil = client_from(Some("127.0.0.66"));
+    await_that("the guesser has long to wait", || {
+        let request = evil.post(house.url("/login")).header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body("name=ann&password=one+more+guess").send().unwrap();
+        let wait = answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+        wait.is_some_and(|wait| wait >= 10)
+    });
     let right = |from: &str| {
         let request = client_from(Some(from)).post(house.url("/login")).header("content-type", "application/x-www-form-urlencoded");
         request.body(format!("name=ann&password={}", PASSWORD.replace(' ', "+"))).send().unwrap().status().as_u16()

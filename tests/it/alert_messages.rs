@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pharos::base::clock::{Clock, SystemClock};
 use serde_json::{Value as Json, json};
 
 use crate::support::{Server, client, free_port, skip};
@@ -89,17 +90,28 @@ impl Stage {
 }
 
 fn pause(seconds: u64) {
-    std::thread::park_timeout(Duration::from_secs(seconds));
+    let (clock, end) = (SystemClock::new(), Duration::from_secs(seconds));
+    // Parking may end early.
+    while clock.monotonic() < end {
+        std::thread::park_timeout(end.saturating_sub(clock.monotonic()));
+    }
 }
 
 /// Until what was told is written down too: a crash in between tells it once more, as it must.
-fn settle() {
+fn settle(server: &Server, stage: &Stage) {
+    until("what was told is written down", || {
+        let (_, page) = server.get("/alerts/history?view=tellings");
+        let rows: Vec<&str> = page.split("<tr class=\"hi\">").skip(1).filter_map(|row| row.split("</tr>").next()).collect();
+        let taken = rows.iter().filter(|row| row.contains("class=\"dot ok\"")).count();
+        // A page has the newest hundred.
+        taken >= stage.heard("/hook").len() || rows.len() >= 100
+    });
     pause(2);
 }
 
-/// Asks until it is so; fails after half a minute.
+/// Asks until it is so; fails after two minutes.
 fn until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..600 {
+    for _ in 0..2400 {
         if is_so() {
             return;
         }
@@ -144,7 +156,7 @@ fn nothing_is_lost_or_told_twice_while_the_receiver_is_down_and_the_server_kille
         heard
     };
     until("both arrive", || stage.heard("/hook").len() >= 2);
-    settle();
+    settle(&server, &stage);
     server.kill_and_restart();
     until("they fire again", || server.api("/api/v1/alerts")["alerts"].as_array().unwrap().len() == 2);
     pause(5);
@@ -153,7 +165,7 @@ fn nothing_is_lost_or_told_twice_while_the_receiver_is_down_and_the_server_kille
     let (status, text) = server.post("/-/reload", "text/plain", "");
     assert_eq!(status, 200, "{text}");
     until("the end arrives", || stage.heard("/hook").len() >= 3);
-    settle();
+    settle(&server, &stage);
     server.kill_and_restart();
     pause(5);
     assert_eq!(sorted(), ["A=firing", "A=resolved", "B=firing"]);
@@ -185,7 +197,8 @@ fn after_an_outage_with_two_kills_everything_arrives_in_order() {
              scrape_configs: [{{job_name: play, static_configs: [{{targets: ['{address}']}}]}}]\n"
         ),
     );
-    write("rules.yml", "groups: [{name: g, rules: [{alert: Fault, expr: fault > 0}]}]\n");
+    // A scrape that comes too late on a busy machine ends no alert.
+    write("rules.yml", "groups: [{name: g, rules: [{alert: Fault, expr: 'last_over_time(fault[5m]) > 0'}]}]\n");
     let interval = (outage / 40).max(1);
     write(
         "alertmanager.yml",
@@ -205,7 +218,6 @@ fn after_an_outage_with_two_kills_everything_arrives_in_order() {
     until("the first is told", || stage.heard("/hook").len() == 1);
     stage.is_down.store(true, Ordering::SeqCst);
     // Percent of the outage: who fires from then on, and whether the server is killed.
-    let mut refused = Vec::new();
     for (begin, end, faults, is_killed) in [
         (0, 10, &[0, 1][..], false),
         (10, 30, &[0, 1, 2], false),
@@ -219,10 +231,10 @@ fn after_an_outage_with_two_kills_everything_arrives_in_order() {
         if is_killed {
             server.kill_and_restart();
         }
+        let before = stage.refused.load(Ordering::SeqCst);
         pause(outage * (end - begin) / 100);
-        refused.push(stage.refused.load(Ordering::SeqCst));
+        until("it is tried all the time", || stage.refused.load(Ordering::SeqCst) > before);
     }
-    assert!(refused.windows(2).all(|pair| pair[0] < pair[1]), "it is tried all the time: {refused:?}");
     assert_eq!(stage.heard("/hook").len(), 1, "nothing was taken");
     stage.is_down.store(false, Ordering::SeqCst);
     let all_told = |expected: &[(&str, &[&str])]| {
@@ -231,15 +243,15 @@ fn after_an_outage_with_two_kills_everything_arrives_in_order() {
     };
     let (fires, ended) = (&["firing"][..], &["firing", "resolved"][..]);
     let after_outage = [("0", ended), ("1", fires), ("2", fires), ("3", fires), ("4", fires), ("5", fires)];
-    patiently("everything of the outage arrives", 60 + 2 * interval, || all_told(&after_outage), &stage);
+    patiently("everything of the outage arrives", 180 + 2 * interval, || all_told(&after_outage), &stage);
     on(&[]);
     let in_the_end = ["0", "1", "2", "3", "4", "5"].map(|n| (n, ended));
-    patiently("the ends arrive", 30 + 2 * interval, || all_told(&in_the_end), &stage);
-    settle();
+    patiently("the ends arrive", 120 + 2 * interval, || all_told(&in_the_end), &stage);
+    settle(&server, &stage);
     server.kill_and_restart();
     pause(5 + interval);
     assert!(all_told(&in_the_end), "nothing comes twice: {:?}", told_of(&stage));
-    println!("{outage} s, {} tries refused, {} messages", refused.last().unwrap(), stage.heard("/hook").len());
+    println!("{outage} s, {} tries refused, {} messages", stage.refused.load(Ordering::SeqCst), stage.heard("/hook").len());
 }
 
 /// Waits for so many seconds at most.
@@ -287,14 +299,15 @@ fn essence(message: &Json) -> Json {
     json!([same, alerts])
 }
 
-/// On a busy machine the two may stand on either side of a group's wait: then the play is given once more.
+/// On a busy machine the two may stand on either side of a group's wait: then the play is given again.
 #[test]
 fn a_play_of_faults_gives_the_messages_of_prometheus_and_alertmanager() {
-    if let Err(differs) = play() {
-        println!("the first play differs, which is repeated: {differs}");
-        let second = play();
-        assert!(second.is_ok(), "{second:?}");
+    for _ in 0..2 {
+        let Err(differs) = play() else { return };
+        println!("a play differs, which is repeated: {differs}");
     }
+    let last = play();
+    assert!(last.is_ok(), "{last:?}");
 }
 
 /// Plays faults to both; says what differs, if something does.
@@ -303,10 +316,14 @@ fn play() -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    // Ten seconds as between two messages of a group: a scrape that comes too late ends no alert, and the end of what is gone
+    // falls into the middle of an interval all the same.
     write(
         "rules.yml",
-        "groups:\n- name: faults\n  interval: 1s\n  rules:\n  - alert: Fault\n    expr: fault > 0\n    labels: {severity: '{{ if gt $value 1.5 }}critical{{ else }}warning{{ end }}'}\n    \
-         annotations: {summary: '{{ $labels.part }} is broken'}\n  - alert: Held\n    expr: fault{part=\"a\"} > 0\n    for: 4s\n",
+        "groups:\n- name: faults\n  interval: 1s\n  rules:\n  - alert: Fault\n    expr: last_over_time(fault[10s]) > 0\n    \
+         labels: {severity: '{{ if gt $value 1.5 }}critical{{ else }}warning{{ end }}'}\n    \
+         annotations: {summary: '{{ $labels.part }} is broken'}\n  - alert: Held\n    \
+         expr: last_over_time(fault{part=\"a\"}[10s]) > 0\n    for: 4s\n",
     );
     let routing = |hook: &str| {
         format!(

@@ -24,7 +24,7 @@ fn with_alerts() -> (tempfile::TempDir, Server) {
 
 /// Asks for a page until it holds a text; gives the page.
 fn until(server: &Server, path: &str, part: &str) -> String {
-    for _ in 0..300 {
+    for _ in 0..1200 {
         let (status, text) = server.get(path);
         assert_eq!(status, 200, "{path}: {text}");
         if text.contains(part) {

@@ -52,7 +52,7 @@ impl Alertmanager {
             .spawn()
             .ok()?;
         let server = Self { process, address, _folder: folder };
-        for _ in 0..300 {
+        for _ in 0..1200 {
             if client().get(format!("http://{}/-/ready", server.address)).send().is_ok_and(|answer| answer.status().is_success()) {
                 return Some(server);
             }
@@ -229,7 +229,8 @@ fn a_prometheus_outside_hands_its_alerts_over() {
         own.address
     );
     let Some(_outside) = Prometheus::with_config(&config) else { return skip("Debian's Prometheus is not installed") };
-    for _ in 0..300 {
+    // Three minutes: should it find out too late, it is told at the second time.
+    for _ in 0..1800 {
         let (status, text) = own.get("/api/v2/alerts?filter=alertname%3DFromOutside");
         assert_eq!(status, 200, "{text}");
         let alerts: Json = serde_json::from_str(&text).unwrap();

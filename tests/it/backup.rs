@@ -63,7 +63,8 @@ fn submit(server: &Server, path: &str, fields: &[(&str, &str)]) -> (u16, String)
 
 /// The status of signing in, without going where it leads.
 fn sign_in(server: &Server) -> u16 {
-    let stays = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let stays = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let stays = stays.timeout(Duration::from_secs(120)).build().unwrap();
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("name", "ann").append_pair("password", PASSWORD).finish();
     let form = stays.post(server.url("/login")).header("content-type", "application/x-www-form-urlencoded");
     form.body(body).send().unwrap().status().as_u16()
@@ -366,7 +367,7 @@ fn the_schedule_keeps_the_newest() {
         let (_, own) = server.get("/metrics");
         own.lines().find_map(|line| line.strip_prefix("pharos_backups_total{result=\"success\"} ")).unwrap().parse().unwrap()
     };
-    for _ in 0..600 {
+    for _ in 0..1200 {
         if made(&server) >= 3.0 {
             break;
         }

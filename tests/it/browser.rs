@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{Server, client, skip};
@@ -24,24 +24,19 @@ fn browser() -> Option<PathBuf> {
 /// One browser at a time: two on a small machine make each other slow, and what a page does late counts against it.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// Waits until it is this test's turn, which can take a quarter of an hour. Servers are started and filled after that:
+/// what they hold must be fresh, and they cost the others nothing meanwhile.
+fn turn() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs one file of browser tests; its words are shown when something is wrong.
 fn drive(name: &str, server: &Server) {
     drive_with(name, server, &[]);
 }
 
-/// The same on a server of its own, which is filled when its turn has come: what it holds must be fresh.
-fn drive_own(name: &str, make: fn() -> Server) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    run(name, &make(), &[]);
-}
-
 /// The same with further arguments.
 fn drive_with(name: &str, server: &Server, args: &[&Path]) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    run(name, server, args);
-}
-
-fn run(name: &str, server: &Server, args: &[&Path]) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
     let Some(browser) = browser() else { return skip("Chromium is not installed") };
     if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -238,7 +233,8 @@ fn busy() -> Server {
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/web/test/browser");
     let down = "scrape_configs:\n  - job_name: gone\n    scrape_interval: 1s\n    scrape_timeout: 1s\n    static_configs:\n      - targets: ['127.0.0.1:1']\n";
     let config = format!("rule_files: ['{web}/rules.yml']\n{down}");
-    let server = Server::with_config(&config, &[&format!("--alertmanager.config.file={web}/routing.yml")]);
+    // Rates need two rounds of the host's metrics, which may not take the half minute that is waited for them.
+    let server = Server::with_config(&config, &[&format!("--alertmanager.config.file={web}/routing.yml"), "--host-interval=5s"]);
     push_requests(&server);
     push_lines(&server);
     push_vitals(&server);
@@ -258,16 +254,19 @@ fn busy() -> Server {
 
 #[test]
 fn every_page_is_whole_calm_and_readable() {
-    drive_own("pages", busy);
+    let _turn = turn();
+    drive("pages", &busy());
 }
 
 #[test]
 fn people_get_where_they_want() {
-    drive_own("flows", busy);
+    let _turn = turn();
+    drive("flows", &busy());
 }
 
 #[test]
 fn dashboards_are_drawn_and_brought_in() {
+    let _turn = turn();
     let server = Server::start(&["--host-interval=1s"]);
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
     drive("boards", &server);
@@ -275,6 +274,7 @@ fn dashboards_are_drawn_and_brought_in() {
 
 #[test]
 fn dashboards_are_made_and_changed_in_place() {
+    let _turn = turn();
     let server = Server::start(&["--host-interval=1s"]);
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
     drive("edit", &server);
@@ -301,6 +301,7 @@ fn push_exemplars(server: &Server) {
 #[test]
 fn dashboards_of_others_are_drawn() {
     let Some(folder) = conformance::folder() else { return };
+    let _turn = turn();
     let server = Server::start(&["--host-interval=1s"]);
     conformance::fill(&server, &folder);
     server.await_query("rate(node_cpu_seconds_total[1m])", |found| found.as_array().is_some_and(|list| !list.is_empty()));
@@ -309,26 +310,31 @@ fn dashboards_of_others_are_drawn() {
 
 #[test]
 fn lines_are_found() {
+    let _turn = turn();
     drive("logs", &Server::start(&["--host-metrics=false", "--own-metrics=false"]));
 }
 
 #[test]
 fn a_metric_is_sent_and_described() {
+    let _turn = turn();
     drive("catalogue", &Server::quiet());
 }
 
 #[test]
 fn visits_say_how_fast_pages_are() {
+    let _turn = turn();
     drive("vitals", &Server::quiet());
 }
 
 #[test]
 fn pages_are_watched() {
+    let _turn = turn();
     drive("uptime", &Server::quiet());
 }
 
 #[test]
 fn slos_are_defined_and_read() {
+    let _turn = turn();
     let server = Server::quiet();
     push_requests(&server);
     drive("slos", &server);
@@ -336,6 +342,7 @@ fn slos_are_defined_and_read() {
 
 #[test]
 fn kpis_are_defined_and_read() {
+    let _turn = turn();
     let server = Server::quiet();
     push_requests(&server);
     drive("kpis", &server);
@@ -343,6 +350,7 @@ fn kpis_are_defined_and_read() {
 
 #[test]
 fn foreign_text_stays_text() {
+    let _turn = turn();
     let rules = concat!("rule_files: ['", env!("CARGO_MANIFEST_DIR"), "/web/test/browser/hostile-rules.yml']\n");
     let server = Server::with_config(rules, &["--host-metrics=false", "--own-metrics=false"]);
     let now = now_ms();
@@ -385,10 +393,12 @@ fn foreign_text_stays_text() {
 
 #[test]
 fn people_sign_in_and_are_managed() {
+    let _turn = turn();
     drive("admin", &Server::quiet());
 }
 
 #[test]
 fn an_empty_server_says_what_to_do() {
+    let _turn = turn();
     drive("empty", &Server::quiet());
 }

@@ -47,7 +47,7 @@ fn a_check_falls_is_told_and_comes_back_over_a_crash() {
     let (url, status) = site();
     let mut server = Server::quiet();
     let shop = json!({
-        "name": "Shop", "interval": "1s", "timeout": "900ms", "retries": 1, "labels": { "team": "web" },
+        "name": "Shop", "interval": "1s", "timeout": "10s", "retries": 1, "labels": { "team": "web" },
         "http": { "url": url, "json": [{ "path": "queue", "is": "below", "value": "10" }] },
     });
     let (code, made) = ask(&server, "POST", "/api/v1/checks", Some(&shop));
@@ -70,13 +70,15 @@ fn a_check_falls_is_told_and_comes_back_over_a_crash() {
     );
     assert_eq!(alert["annotations"]["summary"], format!("Shop is down: {cause}"));
 
+    // It is written down beside what is told: a crash before that would make another one.
+    until(|| server.api("/api/v1/incidents")[0].is_object().then_some(()));
     server.kill_and_restart();
     let after = await_state(&server, "Shop", "down");
     assert_eq!(after["check"]["incident"]["from"], down["check"]["incident"]["from"], "the same incident");
     status.store(200, Ordering::SeqCst);
     let up = await_state(&server, "Shop", "up");
     assert!(up["figures"]["24h"]["downMs"].as_i64().unwrap() > 0, "{up}");
-    assert!(up["figures"]["24h"]["p95Seconds"].as_f64().unwrap() < 1.0, "{up}");
+    assert!(up["figures"]["24h"]["p95Seconds"].as_f64().unwrap() < 10.0, "{up}");
     let incidents = until(|| Some(server.api("/api/v1/incidents")).filter(|all| all[0]["until"].is_string()));
     assert_eq!(incidents.as_array().unwrap().len(), 1, "{incidents}");
     server.await_query("pharos_check_up{check='Shop'}", |found| found[0]["value"][1] == "1");
@@ -93,7 +95,7 @@ fn in_maintenance_an_alert_goes_on_and_is_kept_back() {
     let (url, status) = site();
     let mut server = Server::quiet();
     status.store(503, Ordering::SeqCst);
-    let shop = json!({ "name": "Shop", "interval": "1s", "timeout": "900ms", "retries": 0, "goal": 99.9, "http": { "url": url } });
+    let shop = json!({ "name": "Shop", "interval": "1s", "timeout": "10s", "retries": 0, "goal": 99.9, "http": { "url": url } });
     assert_eq!(ask(&server, "POST", "/api/v1/checks", Some(&shop)).0, 200);
     assert_eq!(await_state(&server, "Shop", "down")["check"]["goal"], 99.9);
     let alert = |state: &str| until(|| alerts(&server).as_array()?.first().filter(|alert| alert["status"]["state"] == state).cloned());
@@ -105,7 +107,8 @@ fn in_maintenance_an_alert_goes_on_and_is_kept_back() {
     let kept = alert("suppressed");
     assert_eq!(kept["status"]["mutedBy"], json!(["maintenance: Move"]));
     assert_eq!((&kept["startsAt"], &kept["fingerprint"]), (&before["startsAt"], &before["fingerprint"]), "the same alert");
-    assert_eq!(server.api("/api/v1/incidents")[0]["maintenance"], "part", "what was before the plan was made is not in it");
+    // What was before the plan was made is not in it.
+    until(|| (server.api("/api/v1/incidents")[0]["maintenance"] == "part").then_some(()));
     server.await_query("pharos_check_maintenance{check='Shop'}", |found| found[0]["value"][1] == "1");
     assert!(server.get("/alerts").1.contains("muted by the maintenance"), "the page says why");
 

@@ -62,9 +62,9 @@ fn a_group_is_down_when_too_many_of_its_checks_are() {
     let (two, two_is_there) = redis();
     let (mail, _) = server_of("220 ready\r\n", |line| if line.starts_with("EHLO") { "250 mx\r\n".to_owned() } else { String::new() });
     for (name, address) in [("One", &one), ("Two", &two)] {
-        make(&server, &json!({ "name": name, "interval": "1s", "retries": 0, "redis": { "address": address } }));
+        make(&server, &json!({ "name": name, "interval": "1s", "timeout": "10s", "retries": 0, "redis": { "address": address } }));
     }
-    make(&server, &json!({ "name": "Mail", "interval": "1s", "smtp": { "address": mail } }));
+    make(&server, &json!({ "name": "Mail", "interval": "1s", "timeout": "10s", "smtp": { "address": mail } }));
     let wrong = json!({ "name": "Both", "group": { "checks": ["One", "Three"] } });
     let (status, told) = ask(&server, "POST", "/api/v1/checks", Some(&wrong));
     assert!(status == 400 && told["error"].as_str().unwrap().contains("Three"), "{told}");

@@ -45,7 +45,7 @@ fn a_bad_file_keeps_the_old_configuration_running() {
     assert!(server.get("/").1.contains("prometheus.yml:1"), "the page says so");
     fs::write(&file, good).unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(server.pid() as i32).unwrap(), rustix::process::Signal::HUP).unwrap();
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if yaml(&server).contains("site: one") {
             return;
         }

@@ -88,7 +88,7 @@ impl House {
 
     /// Asks until the light is green.
     fn await_green(&self, page: &str) -> Json {
-        for _ in 0..100 {
+        for _ in 0..1200 {
             let light = self.light(page);
             if light["state"] == "green" {
                 return light;

@@ -144,7 +144,7 @@ fn a_digest_is_received_with_its_charts() {
     assert!(preview.contains("data:image/png;base64,") && preview.contains("Orders &#38; &#60;more&#62;"), "{preview}");
     let (code, sent) = send_form(&server, "/business/digests/send", &[("name", "The week"), ("to", "me@x.example")]);
     assert!(code == 200 && sent.contains("The letter is on its way."), "{sent}");
-    let letter = letters.recv_timeout(Duration::from_secs(20)).unwrap();
+    let letter = letters.recv_timeout(Duration::from_secs(120)).unwrap();
     assert!(letter.contains("me@x.example") && letter.contains("Subject: "), "{letter}");
     let parts = leaves(&letter);
     let (html, text) = (text_of(&parts, "text/html"), text_of(&parts, "text/plain"));
@@ -213,7 +213,7 @@ fn what_is_due_goes_out_once_over_restarts() {
     assert_eq!(database.execute("UPDATE business_digests SET since_ms = since_ms - 86400000", []).unwrap(), 1);
     drop(database);
     let mut server = self::server(folder.path(), port);
-    let letter = letters.recv_timeout(Duration::from_secs(20)).unwrap();
+    let letter = letters.recv_timeout(Duration::from_secs(120)).unwrap();
     let parts = leaves(&letter);
     assert!(text_of(&parts, "text/html").contains("dir=\"rtl\"") && letter.contains("pharos-digest."), "{letter}");
     until(|| server.api("/api/v1/digests/Weekly")["sent"].as_str().map(str::to_owned));

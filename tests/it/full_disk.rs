@@ -151,6 +151,13 @@ fn a_full_volume_refuses_writes_and_loses_nothing() {
 
     // Somebody else takes the rest, to the last byte.
     let rest = volume.fill("rest", VOLUME_MIB);
+    // The server may just have given something back.
+    for _ in 0..100 {
+        if free(&volume.root) == 0 {
+            break;
+        }
+        volume.fill("more", VOLUME_MIB);
+    }
     assert_eq!(free(&volume.root), 0);
     check_refusing(&server, rounds);
     // Neither a crash nor a start on a full volume costs anything.

@@ -26,7 +26,7 @@ impl Database {
         let made_with = ["-U", "owner", "--auth-local=trust", "--auth-host=scram-sha-256"];
         let database = Self { _running: postgres(folder.path(), port, &made_with, &[])?, folder, port };
         let is_ready = || database.psql("SELECT 1").is_some();
-        for _ in 0..300 {
+        for _ in 0..1200 {
             if is_ready() {
                 return Some(database);
             }
@@ -100,7 +100,7 @@ fn numbers_come_out_of_a_database_by_day_and_segment_and_nothing_goes_in() {
         };
         (values(&answer["data"]["values"]), of("pro"), of("free"))
     };
-    for _ in 0..600 {
+    for _ in 0..1200 {
         if asked(&server, "GET", "/api/v1/kpis/Revenue/backfill", "").1["data"]["ended"] == "whole" {
             break;
         }

@@ -35,7 +35,9 @@ fn raw(server: &Server, request: &[u8]) -> String {
 #[test]
 fn who_asks_too_often_is_told_when_to_come_again() {
     let server = limited(&["--limits.query-rate=1", "--limits.page-rate=0"]);
-    let asked: Vec<Response> = (0..40).map(|_| client().get(server.url("/api/v1/query?query=1")).send().unwrap()).collect();
+    // By one client: to make one takes longer than to ask.
+    let one = client();
+    let asked: Vec<Response> = (0..40).map(|_| one.get(server.url("/api/v1/query?query=1")).send().unwrap()).collect();
     assert_eq!(asked.iter().filter(|answer| answer.status().as_u16() == 200).take(10).count(), 10, "ten at once are fine");
     let refused = asked.into_iter().find(|answer| answer.status().as_u16() == 429).expect("one a second, and ten at once");
     assert_eq!((header(&refused, "retry-after"), header(&refused, "content-type")), ("1".to_owned(), "application/json".to_owned()));
@@ -76,10 +78,11 @@ fn a_token_has_its_own_rate() {
     let page = page.header("content-type", "application/x-www-form-urlencoded").body(form).send().unwrap().text().unwrap();
     let at = page.find("pht_").unwrap_or_else(|| panic!("no token: {page}"));
     let token = page[at..].split('<').next().unwrap().trim().to_owned();
-    let ask = || client().get(server.url("/api/v1/query?query=1")).bearer_auth(&token).send().unwrap();
+    let one = client();
+    let ask = || one.get(server.url("/api/v1/query?query=1")).bearer_auth(&token).send().unwrap();
     assert_eq!(ask().status().as_u16(), 200);
-    let refused = ask();
-    assert_eq!(refused.status().as_u16(), 429);
+    // The next one, unless this machine takes two seconds for it.
+    let refused = (0..100).map(|_| ask()).find(|answer| answer.status().as_u16() == 429).expect("one in two seconds");
     assert!(["1", "2"].contains(&header(&refused, "retry-after").as_str()), "two seconds, of which some are over");
     assert!(refused.text().unwrap().contains("too many requests with this token: 0.5 a second are allowed"));
     let other = client().get(server.url("/api/v1/query?query=1")).basic_auth("ann", Some("right")).send().unwrap();
@@ -166,7 +169,7 @@ fn slow_clients_lose_their_connection() {
     for begun in ["", "GET /-/healthy HTTP/1.1\r\nHost: local"] {
         let began = Instant::now();
         let answer = raw(&server, begun.as_bytes());
-        assert!(began.elapsed() < Duration::from_secs(30), "{begun:?}");
+        assert!(began.elapsed() < Duration::from_secs(55), "{begun:?}");
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
     assert_eq!(server.get("/-/healthy").0, 200);
@@ -187,7 +190,7 @@ fn one_client_cannot_take_every_connection() {
     let held: Vec<TcpStream> = (0..3).map(hold).collect();
     let is_closed = || {
         let mut stream = TcpStream::connect(&server.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let _reset = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let mut answer = Vec::new();
         match stream.read_to_end(&mut answer) {
@@ -197,7 +200,7 @@ fn one_client_cannot_take_every_connection() {
     };
     assert!((0..5).all(|_| is_closed()));
     drop(held);
-    assert!((0..100).any(|_| {
+    assert!((0..600).any(|_| {
         std::thread::park_timeout(Duration::from_millis(50));
         !is_closed()
     }));

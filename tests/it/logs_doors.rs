@@ -96,9 +96,9 @@ fn a_chunk_of_fluent_sent_again_is_stored_once() {
     let port = free_port();
     let server = Server::start(&["--logs.fluent-listen", &format!("tcp://127.0.0.1:{port}")]);
     let connect = || {
-        for _ in 0..100 {
+        for _ in 0..1200 {
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
-                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
                 return stream;
             }
             std::thread::park_timeout(Duration::from_millis(50));

@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::Server;
+use crate::support::{Server, free_port};
 
 fn configuration(log: &Path, level: &str) -> String {
     format!(
@@ -27,7 +27,7 @@ fn configuration(log: &Path, level: &str) -> String {
 fn await_streams(server: &Server, selector: &str, count: usize) {
     let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
     let mut last = String::new();
-    for _ in 0..300 {
+    for _ in 0..1200 {
         let (_, text) = server.get(&format!("/loki/api/v1/series?match[]={encoded}&since=1h"));
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
         if answer["data"].as_array().is_some_and(|all| all.len() >= count) {
@@ -55,7 +55,7 @@ fn the_configuration_file_says_what_is_collected() {
     std::fs::write(&file, configuration(&log, "second")).unwrap();
     assert_eq!(server.post("/-/reload", "text/plain", "").0, 200);
     // What was read before does not come again; what comes now is treated as the file says now.
-    for round in 0..50 {
+    for round in 0..600 {
         std::fs::OpenOptions::new()
             .append(true)
             .open(&log)
@@ -76,7 +76,7 @@ fn a_mapping_of_statsd_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let mapping = folder.path().join("mapping.yml");
     std::fs::write(&mapping, "mappings: [{match: 'shop.*.hits', name: hits_total, labels: {shop: $1}}]\n").unwrap();
-    let listen = format!("127.0.0.1:{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let listen = format!("127.0.0.1:{}", free_port());
     let server = Server::start(&[
         "--host-metrics=false",
         "--own-metrics=false",

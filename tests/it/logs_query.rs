@@ -163,7 +163,7 @@ fn a_tail_goes_on_when_the_server_is_there_again() {
     let (tell, told) = mpsc::channel();
     let stdout = tail.stdout.take().unwrap();
     std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-    let next = || told.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|error| format!("nothing came: {error}"));
+    let next = || told.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|error| format!("nothing came: {error}"));
     assert_eq!(next(), "before");
     for round in 0..2 {
         // Nobody listens there any more; what is sent meanwhile comes afterwards, once.

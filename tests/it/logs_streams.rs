@@ -19,7 +19,7 @@ fn id(at: usize) -> String {
 /// Pushes until it is taken; told to come again, it comes again, as every sender does.
 fn push(server: &Server, streams: Vec<StreamAdapter>) {
     let body = packed(streams);
-    for _ in 0..200 {
+    for _ in 0..1200 {
         let sent =
             client().post(server.url("/loki/api/v1/push")).header("Content-Type", "application/x-protobuf").body(body.clone()).send();
         match sent.map(|answer| answer.status().as_u16()) {
@@ -29,7 +29,7 @@ fn push(server: &Server, streams: Vec<StreamAdapter>) {
             Ok(other) => panic!("{other}"),
         }
     }
-    panic!("the server takes no lines for 20 seconds");
+    panic!("the server takes no lines for two minutes");
 }
 
 fn asked(server: &Server, path: &str, more: &[(&str, &str)]) -> serde_json::Value {

@@ -39,7 +39,9 @@ pub(super) struct Landed {
 
 impl Browser {
     pub(super) fn new() -> Self {
-        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        // No connection is kept: Node.js closes one after five quiet seconds, which may be the very moment of the next request.
+        let builder = Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+        let client = builder.timeout(Duration::from_secs(120)).build().unwrap();
         Self { client, cookies: RefCell::default() }
     }
 

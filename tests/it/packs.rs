@@ -41,7 +41,7 @@ fn a_server_evaluates_the_packs_it_is_told_to() {
     let server =
         Server::with_config("global: {evaluation_interval: 1s}\n", &[&all, "--alerts.thresholds=uptime_site_for=7m,node_cpu_percent=77"]);
     let mut last = Json::Null;
-    for _ in 0..300 {
+    for _ in 0..1200 {
         last = server.api("/api/v1/rules");
         let groups = last["groups"].as_array().unwrap().clone();
         let rules: Vec<&Json> = groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();

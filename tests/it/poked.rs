@@ -123,7 +123,7 @@ fn every_page_and_every_failure_carries_its_headers() {
 
 fn raw(target: &Target, request: &str) -> String {
     let mut stream = TcpStream::connect(&target.server.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     let _reset = stream.read_to_end(&mut answer);

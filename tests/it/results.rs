@@ -214,7 +214,8 @@ fn stats_limits_and_warnings_have_their_shapes() {
 fn answers_are_compressed_as_asked() {
     let server = Server::quiet();
     fill(&server.url(""));
-    let client = reqwest::blocking::Client::builder().no_gzip().no_zstd().build().unwrap();
+    let patience = std::time::Duration::from_secs(120);
+    let client = reqwest::blocking::Client::builder().no_gzip().no_zstd().timeout(patience).build().unwrap();
     let url = server.url("/api/v1/query_range?query=h&start=1700002000&end=1700002100&step=0.05");
     let get = |encoding: &str| {
         let answer = client.get(&url).header("Accept-Encoding", encoding).send().unwrap();

@@ -9,7 +9,7 @@ use pharos::base::clock::{Clock, SystemClock};
 use serde_json::json;
 
 use crate::connect::{self, Peer, page};
-use crate::support::Server;
+use crate::support::{Server, until};
 
 /// A target that serves these pages one after the other, the last one for ever.
 fn target(pages: &'static [&'static str]) -> (String, Arc<AtomicUsize>) {
@@ -51,7 +51,7 @@ fn a_fresh_server_shows_its_host_and_itself() {
 fn targets_are_scraped_relabelled_and_go_stale() {
     let (address, served) = target(&["# TYPE a gauge\na{drop=\"1\",x=\"y\"} 1\nb 2\n", "# TYPE a gauge\na{drop=\"1\",x=\"y\"} 3\n"]);
     let config = format!(
-        "scrape_configs:\n- job_name: one\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  static_configs: [{{targets: ['{address}'], labels: {{site: s}}}}]\n  \
+        "scrape_configs:\n- job_name: one\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  static_configs: [{{targets: ['{address}'], labels: {{site: s}}}}]\n  \
          metric_relabel_configs: [{{action: labeldrop, regex: drop}}]\n"
     );
     let server = Server::with_config(&config, &["--host-metrics=false"]);
@@ -62,8 +62,8 @@ fn targets_are_scraped_relabelled_and_go_stale() {
     assert_eq!(server.await_query("b", |found| found == &json!([])), json!([]), "gone series are stale at once");
     assert!(served.load(Ordering::SeqCst) >= 2);
     server.await_query("scrape_samples_scraped{job=\"one\"}", |found| found[0]["value"][1] == "1");
-    let target = &server.api("/api/v1/targets")["activeTargets"][0].clone();
-    assert_eq!((&target["health"], &target["scrapePool"]), (&json!("up"), &json!("one")));
+    let target = until(|| Some(server.api("/api/v1/targets")["activeTargets"][0].clone()).filter(|target| target["health"] == "up"));
+    assert_eq!(target["scrapePool"], "one");
     let metadata = server.api("/api/v1/metadata?metric=a");
     assert_eq!(metadata["a"][0]["type"], "gauge");
 }
@@ -72,28 +72,27 @@ fn targets_are_scraped_relabelled_and_go_stale() {
 fn a_failing_target_is_down_and_says_why() {
     let (address, _) = target(&["a 1\n", ""]);
     let config = format!(
-        "scrape_configs:\n- job_name: one\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  static_configs: [{{targets: ['{address}']}}]\n"
+        "scrape_configs:\n- job_name: one\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  static_configs: [{{targets: ['{address}']}}]\n"
     );
     let server = Server::with_config(&config, &["--host-metrics=false"]);
+    // Not the first time, which may be too late on a busy machine.
+    connect::await_error(&server, "one", "HTTP status 500");
     server.await_query("up{job=\"one\"}", |found| found[0]["value"][1] == "0");
     server.await_query("a", |found| found == &json!([]));
-    let target = &server.api("/api/v1/targets")["activeTargets"][0].clone();
-    assert_eq!(target["health"], "down");
-    assert!(target["lastError"].as_str().unwrap().contains("500"), "{target}");
-    assert!(server.get("/targets").1.contains("500"));
+    until(|| (server.api("/api/v1/targets")["activeTargets"][0]["health"] == "down").then_some(()));
+    until(|| server.get("/targets").1.contains("(HTTP 500)").then_some(()));
 }
 
 #[test]
 fn a_target_over_its_sample_limit_fails_whole() {
     let (address, _) = target(&["a 1\nb 2\nc 3\n"]);
     let config = format!(
-        "scrape_configs:\n- job_name: one\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  sample_limit: 2\n  static_configs: [{{targets: ['{address}']}}]\n"
+        "scrape_configs:\n- job_name: one\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  sample_limit: 2\n  static_configs: [{{targets: ['{address}']}}]\n"
     );
     let server = Server::with_config(&config, &["--host-metrics=false"]);
+    connect::await_error(&server, "one", "sample limit exceeded");
     server.await_query("up{job=\"one\"}", |found| found[0]["value"][1] == "0");
     assert_eq!(server.api("/api/v1/query?query=a")["result"], json!([]));
-    let target = &server.api("/api/v1/targets")["activeTargets"][0].clone();
-    assert!(target["lastError"].as_str().unwrap().contains("sample limit exceeded"), "{target}");
 }
 
 /// The messages of the protobuf exposition format that these tests need.
@@ -206,7 +205,7 @@ fn keys_of_a_job_decide_what_is_taken() {
     let with = |name: &str, path: &str, settings: &[&str]| {
         let mut lines = vec![format!("metrics_path: /{path}")];
         lines.extend(settings.iter().map(|line| (*line).to_owned()));
-        connect::job(name, "http", &target.address, &lines)
+        connect::slow_job(name, "http", &target.address, &lines)
     };
     let nhcb = "convert_classic_histograms_to_nhcb: true";
     let take_native = "scrape_native_histograms: true";
@@ -266,7 +265,7 @@ fn keys_of_a_job_decide_what_is_taken() {
     for (job, words) in [("unknown", "fallback_scrape_protocol"), ("fewlabels", "label_limit"), ("small", "body size limit exceeded")] {
         connect::await_error(&server, job, words);
     }
-    assert!(std::fs::read_to_string(log.path()).unwrap().contains("\"job_name\":\"logged\""));
+    until(|| std::fs::read_to_string(log.path()).unwrap().contains("\"job_name\":\"logged\"").then_some(()));
     for (job, metric) in
         [("fallback", "a"), ("gzip", "a"), ("identity", "a"), ("identity", "scrape_body_size_bytes"), ("theirs", "scrape_duration_seconds")]
     {
@@ -284,7 +283,7 @@ fn keys_of_a_job_decide_what_is_taken() {
     request("gzip ", "accept-encoding: identity");
     request("x ", "escaping=dots");
     request("native ", "accept: application/vnd.google.protobuf");
-    request("classic ", "x-prometheus-scrape-timeout-seconds: 0.2");
+    request("classic ", "x-prometheus-scrape-timeout-seconds: 2\r\n");
     request("classic ", "user-agent: pharos/");
     let targets = server.api("/api/v1/targets?state=dropped");
     assert_eq!((&targets["droppedTargets"].as_array().unwrap().len(), &targets["droppedTargetCounts"]["dropped"]), (&1, &json!(1)));
@@ -296,15 +295,15 @@ fn counters_begin_with_a_zero_where_they_started_when_asked() {
     let started = now - 40;
     let body = format!("# TYPE a counter\na_total 5\na_created {started}\n# TYPE g gauge\ng 1\n# EOF\n");
     let target = Peer::start(None, move |_| connect::answer("application/openmetrics-text; version=1.0.0", body.as_bytes()));
-    let config = format!("scrape_configs:\n{}", connect::job("j", "http", &target.address, &[]));
+    let config = format!("scrape_configs:\n{}", connect::slow_job("j", "http", &target.address, &[]));
     let server = Server::with_config(&config, &["--host-metrics=false", "--enable-feature=created-timestamp-zero-ingestion"]);
     server.await_query("a_total > 0", |found| found[0]["value"].is_array());
-    let raw = server.await_query("a_total[2m]", |found| found[0]["values"].as_array().is_some_and(|values| values.len() > 2));
+    let raw = server.await_query("a_total[10m]", |found| found[0]["values"].as_array().is_some_and(|values| values.len() > 2));
     assert_eq!((&raw[0]["values"][0][0], &raw[0]["values"][0][1]), (&json!(started), &json!("0")), "{raw}");
     let zeros = raw[0]["values"].as_array().unwrap().iter().filter(|sample| sample[1] == "0").count();
     assert_eq!(zeros, 1, "{raw}");
     server.await_query("a_created", |found| found == &json!([]));
-    server.await_query("increase(a_total[2m]) > 4", |found| found[0]["value"].is_array());
+    server.await_query("increase(a_total[10m]) > 4", |found| found[0]["value"].is_array());
 }
 
 #[test]
@@ -316,7 +315,7 @@ fn discovery_and_scraping_show_in_the_servers_own_metrics() {
     std::fs::write(&bad, "[{").unwrap();
     let files = |path: &std::path::Path| format!("file_sd_configs: [{{files: ['{}']}}]", path.display());
     let jobs = [
-        connect::job("static", "http", &target.address, &["sample_limit: 1".to_owned()]),
+        connect::slow_job("static", "http", &target.address, &["sample_limit: 1".to_owned()]),
         connect::job("files", "http", "127.0.0.1:1", &[files(&good)]),
         connect::job("broken", "http", "127.0.0.1:1", &[files(&bad)]),
         connect::job("web", "http", "127.0.0.1:1", &["http_sd_configs: [{url: 'http://127.0.0.1:1/', refresh_interval: 1s}]".to_owned()]),
@@ -354,7 +353,7 @@ fn discovery_and_scraping_show_in_the_servers_own_metrics() {
         "prometheus_sd_file_read_errors_total",
         "prometheus_sd_http_failures_total",
     ];
-    for _ in 0..300 {
+    for _ in 0..1200 {
         text = server.get("/metrics").1;
         if expected.iter().all(|line| text.contains(line)) && counted.iter().all(|metric| positive(&text, metric)) {
             break;

@@ -67,7 +67,8 @@ fn the_certificate_is_explained_and_a_failed_reload_is_named() {
     let file = format!("--web.config.file={}", web.display());
     let server = Server::on(&data, &["--tls-self-signed", "--host-metrics=false", &file]);
     let pem = fs::read(data.join("tls/self-signed.crt")).unwrap();
-    let client = Client::builder().tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()]).build().unwrap();
+    let builder = Client::builder().tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()]);
+    let client = builder.timeout(Duration::from_secs(120)).build().unwrap();
     let look = || client.get(format!("https://{}/settings/server", server.address)).send().unwrap().text().unwrap();
     let page = look();
     let der = rustls::pki_types::pem::PemObject::from_pem_slice(&pem).map(|der: rustls::pki_types::CertificateDer<'_>| der.to_vec());
@@ -78,7 +79,7 @@ fn the_certificate_is_explained_and_a_failed_reload_is_named() {
     }
     assert!(!page.contains("Changed files could not be used"), "{page}");
     fs::write(&web, "tls_server_confg: {}\n").unwrap();
-    for _ in 0..300 {
+    for _ in 0..1200 {
         if look().contains("Changed files could not be used") {
             break;
         }

@@ -310,7 +310,7 @@ fn what_was_changed_here_goes_home_as_a_patch() {
         &["--host-metrics=false", "--own-metrics=false", "--boards.folder", boards.to_str().unwrap()],
     );
     let mut kept = Value::Null;
-    for _ in 0..300 {
+    for _ in 0..1200 {
         let (status, answer) = server.get("/api/dashboards/uid/home");
         if status == 200 {
             kept = serde_json::from_str(&answer).unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{Server, ask, client, mail_server, page, send_form};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn plain() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(60)).build().unwrap()

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{Server, ask, page, send_form};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long nothing comes where nothing is to come: a sender looks every two seconds.
 const QUIET: Duration = Duration::from_secs(5);
 const POSTS: &str = "/uptime/status-pages/posts";

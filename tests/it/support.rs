@@ -4,13 +4,19 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use pharos::base::clock::{Clock, SystemClock};
 use serde_json::Value as Json;
 
 /// How long a server may take to open its port, on a machine busy with other tests.
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_secs(180);
+/// How long what is awaited may take there.
+const AWAITED_WITHIN: Duration = Duration::from_secs(120);
+/// Ports that the system gives to nobody by itself.
+const OWN_PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// A running server; killed when dropped.
 pub(crate) struct Server {
@@ -120,11 +126,12 @@ impl Server {
         self.api(&format!("/api/v1/query?query={encoded}&time={time}"))["result"].clone()
     }
 
-    /// Asks until `found` is satisfied; fails with the last answer after half a minute.
+    /// Asks until `found` is satisfied; fails with the last answer after two minutes.
     pub(crate) fn await_query(&self, expr: &str, found: impl Fn(&Json) -> bool) -> Json {
         let encoded: String = form_urlencoded::byte_serialize(expr.as_bytes()).collect();
         let mut last = Json::Null;
-        for _ in 0..300 {
+        let clock = SystemClock::new();
+        while clock.monotonic() < AWAITED_WITHIN {
             last = self.api(&format!("/api/v1/query?query={encoded}"))["result"].clone();
             if found(&last) {
                 return last;
@@ -143,9 +150,10 @@ impl Drop for Server {
     }
 }
 
-/// Asks until there is an answer; fails after half a minute.
+/// Asks until there is an answer; fails after two minutes.
 pub(crate) fn until<T>(ask: impl Fn() -> Option<T>) -> T {
-    for _ in 0..300 {
+    let clock = SystemClock::new();
+    while clock.monotonic() < AWAITED_WITHIN {
         if let Some(found) = ask() {
             return found;
         }
@@ -208,9 +216,19 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     full.exists().then_some(full)
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and that no other test is given.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let places = OWN_PORTS.end - OWN_PORTS.start;
+    // Two runs on one machine do not begin at the same place.
+    let first = u16::try_from(std::process::id() % u32::from(places)).unwrap();
+    for _ in 0..places {
+        let port = OWN_PORTS.start + (first + GIVEN.fetch_add(1, Ordering::Relaxed) % places) % places;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 /// Sends JSON, or nothing, and reads the JSON that comes back, with its status.

@@ -144,9 +144,9 @@ impl rustls::client::danger::ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// Asks again for half a minute.
+/// Asks again for two minutes.
 fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..300 {
+    for _ in 0..1200 {
         if is_so() {
             return;
         }
@@ -411,7 +411,7 @@ fn fails(args: &[&str], folder: &Path) -> String {
         .spawn()
         .unwrap();
     let mut said = String::new();
-    for _ in 0..300 {
+    for _ in 0..1200 {
         if process.try_wait().unwrap().is_some() {
             process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
             return said;

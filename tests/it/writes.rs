@@ -148,10 +148,19 @@ fn what_storage_refuses_is_neither_kept_nor_acknowledged() {
 /// Times of the samples by series, in the order in which they came.
 type Received = Arc<Mutex<BTreeMap<String, Vec<i64>>>>;
 
+/// A port at which nobody answers yet, and which nobody else is given meanwhile.
+fn closed_port() -> (socket2::Socket, u16) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+    (socket, port)
+}
+
 /// A receiver of remote write on a port that was closed until now.
-fn receive(port: u16) -> Received {
+fn receive(socket: socket2::Socket) -> Received {
     let received = Received::default();
-    let (log, listener) = (Arc::clone(&received), TcpListener::bind(("127.0.0.1", port)).unwrap());
+    socket.listen(128).unwrap();
+    let (log, listener) = (Arc::clone(&received), TcpListener::from(socket));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let (mut stream, log) = (stream.unwrap(), Arc::clone(&log));
@@ -189,7 +198,7 @@ fn receive(port: u16) -> Received {
 /// Waits until each of 30 series has so many samples, first arrivals in order; gives how many came twice.
 fn await_received(received: &Received, start: i64, samples: i64) -> usize {
     let mut last = Vec::new();
-    for _ in 0..600 {
+    for _ in 0..3000 {
         let all = received.lock().unwrap().clone();
         last = all.values().map(Vec::len).collect();
         let mut repeated = 0;
@@ -218,7 +227,7 @@ fn await_received(received: &Received, start: i64, samples: i64) -> usize {
 
 #[test]
 fn an_outage_of_a_remote_loses_nothing_even_with_a_crash_in_it() {
-    let port = crate::support::free_port();
+    let (socket, port) = closed_port();
     let config = format!(
         "global: {{external_labels: {{site: here}}}}\nremote_write:\n- url: http://127.0.0.1:{port}/write\n  \
          write_relabel_configs: [{{source_labels: [__name__], regex: 'hidden', action: drop}}]\n  queue_config: {{capacity: 200, \
@@ -243,12 +252,12 @@ fn an_outage_of_a_remote_loses_nothing_even_with_a_crash_in_it() {
     assert!(behind(&server), "{}", server.get("/metrics").1);
     server.kill_and_restart();
     send(&server, 1000..1100);
-    let received = receive(port);
+    let received = receive(socket);
     assert_eq!(await_received(&received, start, 1100), 0, "nothing was sent before, so nothing comes twice");
     // Up to date again, and live; another crash repeats little and loses nothing.
     send(&server, 1100..1110);
     await_received(&received, start, 1110);
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if !behind(&server) {
             break;
         }

@@ -41,7 +41,7 @@ mod tests {
         let ended = store.add_share(share(2_000), Some(vec![1])).await.unwrap().unwrap();
         let kept = store.add_share(share(0), None).await.unwrap().unwrap();
         let job = tokio::spawn(forget(store.clone(), ManualClock::at(5_000)));
-        for _ in 0..500 {
+        for _ in 0..6_000 {
             if store.share(ended.token.clone()).await.unwrap().is_none() {
                 break;
             }

@@ -287,7 +287,7 @@ pub(super) async fn backfill(
     let known = found(&state.desk, &name)?;
     let (from, until) = between(&params, state.clock.now_ms(), 365 * DAY_MS)?;
     let again = matches!(params.get("again"), Some("true" | "1"));
-    let progress = state.collector.backfill(&known, from, until, again).map_err(|error| ApiError::bad(error.to_string()))?;
+    let progress = state.collector.backfill(&known, from, until, again).await.map_err(|error| ApiError::bad(error.to_string()))?;
     let told = json!({ "from": format_rfc3339(from), "until": format_rfc3339(until), "again": again });
     Ok(Change::new("kpis.backfill", &known.kpi.name).after(told).in_answer(success(&progress_json(&progress))))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::blocking;
@@ -82,7 +82,7 @@ struct Job {
 #[derive(Debug)]
 pub(super) struct Jobs {
     by_kpi: Mutex<HashMap<KpiId, Job>>,
-    room: Arc<Semaphore>,
+    pub(super) room: Arc<Semaphore>,
     is_stopping: AtomicBool,
 }
 
@@ -117,11 +117,25 @@ pub enum BackfillError {
 
 impl Collector {
     /// Fills in the past of a KPI from an instant until another, the newest first, as soon as there is room. What is there
-    /// and settled stays, unless it is to be asked for `again`.
+    /// and settled stays, unless it is to be asked for `again`. Once this is answered, a crash does not forget it.
     ///
     /// # Errors
     /// Why not.
-    pub fn backfill(self: &Arc<Self>, known: &Arc<Known>, from: i64, until: i64, again: bool) -> Result<Progress, BackfillError> {
+    pub async fn backfill(self: &Arc<Self>, known: &Arc<Known>, from: i64, until: i64, again: bool) -> Result<Progress, BackfillError> {
+        let (progress, stored) = self.begin(known, from, until, again)?;
+        // What could not be stored is in the log, and the run goes on all the same.
+        let _run_ended = stored.await.is_err();
+        Ok(progress)
+    }
+
+    /// Begins a run, which goes on whether its asker waits or not; tells when it is stored.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        known: &Arc<Known>,
+        from: i64,
+        until: i64,
+        again: bool,
+    ) -> Result<(Progress, oneshot::Receiver<()>), BackfillError> {
         let now = self.clock.now_ms();
         let spans = self.spans_between(known, from, until.min(now), now)?;
         let all = spans.iter().map(|span| span.count).sum();
@@ -136,8 +150,10 @@ impl Collector {
         drop(jobs);
         let (collector, known) = (Arc::clone(self), Arc::clone(known));
         let run = Unfinished { kpi: known.id, from, until, again };
+        let (tell, stored) = oneshot::channel();
         tokio::spawn(async move {
             collector.remember(collector.store.begin_backfill(run).await);
+            let _asker_left = tell.send(()).is_err();
             let ended = collector.fill_in_turn(&known, &spans, again, room, &cancel).await;
             // A server that stops goes on with it after its next start.
             if !(ended == Ended::Cancelled && collector.jobs.is_stopping()) {
@@ -145,7 +161,7 @@ impl Collector {
             }
             collector.advance(known.id, |progress| progress.ended = Some(ended));
         });
-        Ok(progress)
+        Ok((progress, stored))
     }
 
     /// Begins again what a stop of the server ended. What is filled in and settled is not asked for a second time, unless
@@ -157,7 +173,7 @@ impl Collector {
         let store = self.store.clone();
         for run in blocking(move || store.unfinished()).await? {
             let Some(known) = self.desk.get(run.kpi) else { continue };
-            match self.backfill(&known, run.from, run.until, run.again) {
+            match self.backfill(&known, run.from, run.until, run.again).await {
                 Ok(progress) => tracing::info!(kpi = known.kpi.name, periods = progress.all, "the past of a KPI is filled in further"),
                 // Somebody was quicker than this start.
                 Err(BackfillError::Runs) => {}
@@ -176,7 +192,7 @@ impl Collector {
     /// The desk's.
     pub async fn put(self: &Arc<Self>, id: Option<KpiId>, text: &str) -> Result<KpiId, PutError> {
         let id = self.desk.put(id, text).await?;
-        self.fill_in_derived(id);
+        self.fill_in_derived(id).await;
         Ok(id)
     }
 
@@ -186,15 +202,17 @@ impl Collector {
     /// The desk's.
     pub async fn follow(self: &Arc<Self>, kept: Option<&KeptBusiness>) -> Result<Followed, PutError> {
         let followed = self.desk.follow(kept).await?;
-        followed.changed.iter().for_each(|id| self.fill_in_derived(*id));
+        for id in &followed.changed {
+            self.fill_in_derived(*id).await;
+        }
         Ok(followed)
     }
 
-    fn fill_in_derived(self: &Arc<Self>, id: KpiId) {
+    async fn fill_in_derived(self: &Arc<Self>, id: KpiId) {
         let now = self.clock.now_ms();
         if let Some(known) = self.desk.get(id).filter(|known| is_derived(&known.kpi)) {
             // One that runs already does the same.
-            let _runs_already = self.backfill(&known, now - DERIVED_MS, now, true).is_err();
+            let _runs_already = self.backfill(&known, now - DERIVED_MS, now, true).await.is_err();
         }
     }
 

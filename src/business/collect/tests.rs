@@ -18,7 +18,7 @@ use crate::business::ask::{Ask, AskError, Asked, CohortRows, Cohorts, Numbers};
 use crate::business::config::file::{KeptBusiness, read};
 use crate::business::model::kind::Longer;
 use crate::business::model::value::{Origin, Standing, Value};
-use crate::business::store::{Once, Store};
+use crate::business::store::{KpiId, Once, Store};
 use crate::platform::db::Db;
 use crate::series::batch::WriteBatch;
 use crate::series::ports::{Append, AppendError, AppendOptions, AppendReport};
@@ -226,7 +226,7 @@ async fn programs_send_numbers_and_know_that_they_are_kept() {
     let asked = ground.make(ORDERS).await;
     let asked = ground.collector.desk.get(asked).unwrap();
     assert!(ground.collector.push(&asked, &sent, None).await.unwrap_err().to_string().contains("only a KPI with the source pushed"));
-    assert!(matches!(ground.collector.backfill(&known, 0, 1, false), Err(BackfillError::Pushed)));
+    assert!(matches!(ground.collector.begin(&known, 0, 1, false), Err(BackfillError::Pushed)));
 }
 
 #[tokio::test]
@@ -277,8 +277,8 @@ async fn the_past_is_filled_in() {
     let id = ground.make(ORDERS).await;
     let known = ground.collector.desk.get(id).unwrap();
     let (from, now) = (parse_rfc3339("2026-10-01T00:00:00Z").unwrap(), parse_rfc3339("2026-11-15T10:00:00Z").unwrap());
-    ground.collector.backfill(&known, from, now, false).unwrap();
-    assert!(matches!(ground.collector.backfill(&known, from, now, false), Err(BackfillError::Runs)));
+    ground.collector.begin(&known, from, now, false).unwrap();
+    assert!(matches!(ground.collector.begin(&known, from, now, false), Err(BackfillError::Runs)));
     let done = ended(&ground, id).await;
     assert_eq!((done.all, done.done, done.written, done.ended), (46, 46, 46, Some(Ended::Whole)));
     let october = ground.value(id, "2026-10").unwrap();
@@ -286,16 +286,30 @@ async fn the_past_is_filled_in() {
     assert_eq!((ground.value(id, "2026-10-05").unwrap().origin, october.standing), (Origin::Backfilled, Standing::Settled));
     // What is settled stays, unless it is asked for again.
     ground.shop.asked.lock().clear();
-    ground.collector.backfill(&known, from, now, false).unwrap();
+    ground.collector.begin(&known, from, now, false).unwrap();
     assert_eq!(ended(&ground, id).await.written, 3, "two days that may still change, and today");
     // KPIs that are made of others are made of their past.
     let twice = ground.make("{name: Twice, sum: {of: [Orders, Orders]}, time_zone: Europe/Berlin}").await;
     let known = ground.collector.desk.get(twice).unwrap();
-    ground.collector.backfill(&known, from, now, false).unwrap();
+    ground.collector.begin(&known, from, now, false).unwrap();
     assert_eq!(ended(&ground, twice).await.ended, Some(Ended::Whole));
     assert_eq!(ground.number(twice, "2026-10"), 2.0 * (31.0 * 72.0 + 3.0));
-    assert!(matches!(ground.collector.backfill(&known, now, from, false), Err(BackfillError::Nothing)));
-    assert!(matches!(ground.collector.backfill(&known, 0, i64::MAX, false), Err(BackfillError::TooMany(_))));
+    assert!(matches!(ground.collector.begin(&known, now, from, false), Err(BackfillError::Nothing)));
+    assert!(matches!(ground.collector.begin(&known, 0, i64::MAX, false), Err(BackfillError::TooMany(_))));
+}
+
+#[tokio::test]
+async fn a_run_that_was_answered_is_stored() {
+    let ground = Ground::at("2026-11-15T10:00:00Z");
+    let orders = ground.make("{name: Orders, promql: {query: a}}").await;
+    let known = ground.collector.desk.get(orders).unwrap();
+    let (from, now) = (parse_rfc3339("2026-11-10T00:00:00Z").unwrap(), parse_rfc3339("2026-11-15T10:00:00Z").unwrap());
+    let room = Arc::clone(&ground.collector.jobs.room).acquire_many_owned(RUNS_MAX as u32).await.unwrap();
+    assert!(ground.collector.backfill(&known, from, now, false).await.unwrap().is_waiting);
+    let stored: Vec<KpiId> = ground.collector.store.unfinished().unwrap().iter().map(|run| run.kpi).collect();
+    assert_eq!(stored, [orders]);
+    drop(room);
+    assert_eq!(ended(&ground, orders).await.ended, Some(Ended::Whole));
 }
 
 #[tokio::test]
@@ -306,8 +320,8 @@ async fn more_than_there_is_room_for_wait_their_turn() {
     for number in 0..RUNS_MAX + 3 {
         ids.push(ground.make(&format!("{{name: K{number}, promql: {{query: a}}}}")).await);
     }
-    let begun = ids.iter().map(|id| ground.collector.backfill(&ground.collector.desk.get(*id).unwrap(), from, now, false).unwrap());
-    let waiting: Vec<bool> = begun.map(|progress| progress.is_waiting).collect();
+    let begun = ids.iter().map(|id| ground.collector.begin(&ground.collector.desk.get(*id).unwrap(), from, now, false).unwrap());
+    let waiting: Vec<bool> = begun.map(|(progress, _)| progress.is_waiting).collect();
     assert_eq!(waiting.iter().filter(|is_waiting| **is_waiting).count(), 3, "{waiting:?}");
     // Who waits can be called off.
     assert!(ground.collector.cancel_backfill(ids[RUNS_MAX]));
@@ -324,7 +338,7 @@ async fn what_a_file_makes_of_others_has_their_past() {
     let orders = ground.make("{name: Orders, promql: {query: a}}").await;
     let known = ground.collector.desk.get(orders).unwrap();
     let (from, now) = (parse_rfc3339("2026-11-10T00:00:00Z").unwrap(), parse_rfc3339("2026-11-15T10:00:00Z").unwrap());
-    ground.collector.backfill(&known, from, now, false).unwrap();
+    ground.collector.begin(&known, from, now, false).unwrap();
     ended(&ground, orders).await;
     let text = "kpis: [{name: Orders, promql: {query: a}}, {name: Twice, sum: {of: [Orders, Orders]}}]";
     let kept = KeptBusiness { path: "b.yml".to_owned(), file: read(text, std::path::Path::new("b.yml")).unwrap().0 };

@@ -287,9 +287,9 @@ mod tests {
         let budgets = Budgets::new(Limits { memory: 100, disk: 100 }, pressure.clone());
         let readings = Said(Arc::clone(&used));
         let watch = Watch::start(Arc::clone(&budgets), readings, Given(asked, shrunk), Arc::new(SystemClock::new())).expect("started");
-        assert_eq!(shrinks.recv_timeout(Duration::from_secs(10)), Ok((95, 100)));
+        assert_eq!(shrinks.recv_timeout(Duration::from_secs(120)), Ok((95, 100)));
         used.store(92, Ordering::Relaxed);
-        assert_eq!(relief.recv_timeout(Duration::from_secs(10)), Ok(Level::Scarce));
+        assert_eq!(relief.recv_timeout(Duration::from_secs(120)), Ok(Level::Scarce));
         assert_eq!(pressure.memory(), Level::Scarce);
         used.store(10, Ordering::Relaxed);
         while pressure.memory() != Level::Normal {

@@ -67,9 +67,7 @@ impl Drop for Lingering {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(timeout(Duration::from_secs(BODY_REST_WITHIN_S), async move {
-            while let Some(Ok(_)) = body.frame().await {}
-        }));
+        runtime.spawn(timeout(Duration::from_secs(BODY_REST_WITHIN_S), async move { while let Some(Ok(_)) = body.frame().await {} }));
     }
 }
 

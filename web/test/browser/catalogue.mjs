@@ -33,4 +33,4 @@ async function whole(size) {
   await tab.close();
 }
 
-await run({ 'catalogue, desk': () => whole(DESK), 'catalogue, phone': () => whole(PHONE) });
+await run({ 'catalogue, desk': () => whole(DESK), 'catalogue, phone': () => whole(PHONE) }, 2);

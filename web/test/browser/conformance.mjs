@@ -5,9 +5,6 @@ import path from 'node:path';
 import { accessible, base, check, open, picture, run, sound } from './harness.mjs';
 
 const folder = process.argv[3] ?? '';
-/** Generous: tests of other kinds run on the same machine. */
-const WITHIN_MS = 60_000;
-
 /** Panels that say an error, and why that is right. By file: title → words of the error. */
 const KNOWN_ERRORS = {};
 
@@ -62,26 +59,20 @@ async function openRows(page) {
     if ((await row.count()) === 0) return;
     const closed = await page.locator('.bd-row a[aria-expanded=false]').count();
     await row.click();
-    await page.waitForFunction((n) => document.querySelectorAll('.bd-row a[aria-expanded=false]').length < n, closed, {
-      timeout: WITHIN_MS,
-    });
+    await page.waitForFunction((n) => document.querySelectorAll('.bd-row a[aria-expanded=false]').length < n, closed);
   }
 }
 
 /** Looks at everything from top to end, and waits for each panel that comes into view. */
 async function scroll(page) {
   const answered = () =>
-    page.waitForFunction(
-      () => {
-        const seen = [...document.querySelectorAll('.gp')].filter((el) => {
-          const r = el.getBoundingClientRect();
-          return r.top < innerHeight && r.bottom > 0;
-        });
-        return document.querySelector('ph-board') && seen.every((el) => el.dataset.ready && !el.querySelector('.prog'));
-      },
-      null,
-      { timeout: WITHIN_MS },
-    );
+    page.waitForFunction(() => {
+      const seen = [...document.querySelectorAll('.gp')].filter((el) => {
+        const r = el.getBoundingClientRect();
+        return r.top < innerHeight && r.bottom > 0;
+      });
+      return document.querySelector('ph-board') && seen.every((el) => el.dataset.ready && !el.querySelector('.prog'));
+    });
   for (let top = 0; ; top += 800) {
     await page.evaluate((y) => scrollTo({ top: y, behavior: 'instant' }), top);
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
@@ -108,7 +99,7 @@ const shown = (page) =>
 async function look(file, tests) {
   const where = await bring(file),
     tab = await open();
-  await tab.page.goto(`${base}${where}?from=now-15m&to=now&refresh=off`, { waitUntil: 'load', timeout: WITHIN_MS });
+  await tab.page.goto(`${base}${where}?from=now-15m&to=now&refresh=off`, { waitUntil: 'load' });
   await openRows(tab.page);
   await scroll(tab.page);
   const panels = await shown(tab.page),

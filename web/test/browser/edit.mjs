@@ -1,7 +1,7 @@
 // Dashboards that are made and changed in place: from nothing, by hand and by keys, rows, steps back, saving, meeting somebody else.
-import { PHONE, accessible, base, check, fail, open, picture, run, sound } from './harness.mjs';
+import { PHONE, accessible, base, check, fail, open, picture, quiet, run, sound, until } from './harness.mjs';
 
-const ready = (page) => page.waitForSelector('#bd-edit[data-ready]', { state: 'attached', timeout: 60_000 });
+const ready = (page) => page.waitForSelector('#bd-edit[data-ready]', { state: 'attached' });
 const place = (page, id) =>
   page.locator(`#gp-${id}`).evaluate((el) => ['--x', '--y', '--w', '--h'].map((name) => el.style.getPropertyValue(name).trim()).join(','));
 /** Waits until a panel stands somewhere: column, line, columns, lines. */
@@ -13,7 +13,6 @@ const stands = (page, id, where, what) =>
         return el && ['--x', '--y', '--w', '--h'].map((one) => el.style.getPropertyValue(one).trim()).join() === place;
       },
       [`gp-${id}`, where],
-      { timeout: 60_000 },
     )
     .catch(async () => fail(`${what}: ${id} stands at ${await place(page, id)}, not at ${where}`));
 /** A dashboard as it is kept. */
@@ -26,9 +25,10 @@ const saved = async (page) => {
 };
 const bar = (page, words) => page.locator('.eg-bar').getByText(words, { exact: true });
 /** What was asked for is on the page. */
-const calm = (page) => page.waitForTimeout(600);
-/** Entries of a panel's menu. */
+const calm = (page) => quiet(page);
+/** Entries of a panel's menu, opened when nothing comes that would close it. */
 async function menu(page, id, what) {
+  await calm(page);
   await page.locator(`#gp-${id}`).hover();
   await page.locator(`#gp-${id} [data-menu]`).click();
   await page.locator(`#gm [data-ed=${what}]`).click();
@@ -177,26 +177,23 @@ await run(
       await keep('edit-keys', [text(1, 0, 0, 12, 6), text(2, 12, 0, 12, 6), row(3, 6, 'Row'), text(4, 0, 7, 12, 4)]);
       const { page, problems, close } = await open();
       await page.goto(`${base}/d/edit-keys/x`, { waitUntil: 'load' });
-      await page.waitForTimeout(600);
+      await page.waitForSelector('ph-board:defined .gp[data-ready]');
+      await calm(page);
       await page.keyboard.press('e');
       await ready(page);
       await calm(page);
       await page.locator('#gp-1').focus();
       await page.locator('#gp-1 [data-menu]').press('Enter');
       await page.locator('#gm:popover-open [data-ed=move]').press('Enter');
-      check(
-        /Arrow keys move the panel.*Column 1, line 1; 12 columns wide, 6 lines high/.test(
-          await page.locator('#bd-edit [aria-live]').textContent(),
-        ),
+      const said = () => page.locator('#bd-edit [aria-live]').textContent();
+      await until(
+        async () => /Arrow keys move the panel.*Column 1, line 1; 12 columns wide, 6 lines high/.test(await said()),
         'how to move is not said',
       );
       await page.keyboard.press('Shift+ArrowLeft');
       await page.keyboard.press('Shift+ArrowUp');
       await page.keyboard.press('ArrowRight');
-      check(
-        (await page.locator('#bd-edit [aria-live]').textContent()) === 'Column 2, line 1; 11 columns wide, 5 lines high',
-        await page.locator('#bd-edit [aria-live]').textContent(),
-      );
+      await until(async () => (await said()) === 'Column 2, line 1; 11 columns wide, 5 lines high', said);
       await page.keyboard.press('Escape');
       await stands(page, 1, '1,1,12,6', 'Escape brings it back');
       await page.locator('#gp-1 [data-menu]').press('Enter');
@@ -211,6 +208,7 @@ await run(
       await page.keyboard.press('Enter');
       await calm(page);
       await page.keyboard.press('Control+z');
+      await calm(page);
       await page.locator('#gp-4').focus();
       await page.keyboard.press('e');
       await page.waitForFunction(() => location.search.includes('edit=panel-4'));
@@ -253,7 +251,10 @@ await run(
         await page.mouse.move(held.x + 60, y);
       await page.mouse.up();
       await page.waitForSelector('#gp-4', { state: 'detached' });
-      check(/2/.test(await page.locator('#gp-5 small').textContent()), 'the closed row does not count the panel that went in');
+      await until(
+        async () => /2/.test(await page.locator('#gp-5 small').textContent()),
+        'the closed row does not count the panel that went in',
+      );
       await page.keyboard.press('Control+z');
       await page.waitForSelector('#gp-4:visible');
       await calm(page);
@@ -263,6 +264,7 @@ await run(
       await page.waitForFunction(() => location.search.includes('edit=panel-'));
       await page.goBack();
       await page.waitForSelector('#gp-6:visible');
+      await calm(page);
       await page.keyboard.press('Control+z');
       await calm(page);
       await page.keyboard.press('Control+z');
@@ -277,8 +279,8 @@ await run(
       await page.locator('#gp-5 [data-row=remove]').click();
       await page.locator('dialog.ask').getByText('Only the row').click();
       await page.waitForSelector('#gp-5', { state: 'detached' });
-      check((await page.locator('#gp-6').count()) === 1 && (await page.locator('.gp').count()) === 3, 'the panel of a removed row is gone');
       await calm(page);
+      check((await page.locator('#gp-6').count()) === 1 && (await page.locator('.gp').count()) === 3, 'the panel of a removed row is gone');
       for (let step = 0; step < 3; step++) {
         await page.keyboard.press('Control+z');
         await calm(page);
@@ -298,7 +300,10 @@ await run(
       await page.waitForSelector('#gp-2');
       const theirs = await keep('edit-two', [text(1, 0, 0, 12, 6), text(9, 12, 0, 12, 6, 'Theirs')]);
       await page.keyboard.press('Control+s');
-      check((await page.locator('.eg-save .eg-list').textContent()).includes('Panels added: “Text 1”'), 'what was changed is not listed');
+      await until(
+        async () => (await page.locator('.eg-save .eg-list').textContent()).includes('Panels added: “Text 1”'),
+        'what was changed is not listed',
+      );
       await page.locator('.eg-save .btn.p').click();
       await page.waitForSelector('text=Somebody else saved this dashboard');
       check((await page.locator('.eg-save').textContent()).includes(`Version ${theirs} was saved by`), 'the newer version is not named');
@@ -386,7 +391,7 @@ await run(
       await write(JSON.stringify({ title: 'By hand', panels: [text(7, 0, 0, 24, 5)] }));
       await page.locator('.eg-json').getByText('Apply', { exact: true }).click();
       await page.waitForSelector('#gp-7');
-      check((await page.locator('.crumb bdi').textContent()) === 'By hand', 'the title is not shown');
+      await until(async () => (await page.locator('.crumb bdi').textContent()) === 'By hand', 'the title is not shown');
       await page.keyboard.press('Control+z');
       await page.waitForSelector('#gp-1');
       await clean(page);
@@ -444,11 +449,12 @@ await run(
       const part = (name) => page.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
       await begin(page, 'edit-settings');
       await bar(page, 'Settings').click();
+      await page.getByLabel('Title', { exact: true }).waitFor();
       await accessible(page, 'general settings');
       await page.getByLabel('Title', { exact: true }).fill('Settings of mine');
       await page.getByLabel('Tags', { exact: true }).fill('one, two');
       await page.keyboard.press('Enter');
-      check((await json('(b) => b.title + b.tags.join()')) === 'Settings of mineone,two', 'title and tags are not set');
+      await until(async () => (await json('(b) => b.title + b.tags.join()')) === 'Settings of mineone,two', 'title and tags are not set');
       await part('Variables');
       check(
         /not used/.test(await page.locator('.es-row', { hasText: 'idle' }).textContent()),
@@ -458,8 +464,9 @@ await run(
       await page.locator('.es-row').first().click();
       await page.getByLabel('Name', { exact: true }).fill('machine');
       await page.keyboard.press('Enter');
-      check(
-        (await json('(b) => [b.panels[0].title, b.panels[0].repeat, b.panels[0].targets[0].expr].join()')) ===
+      await until(
+        async () =>
+          (await json('(b) => [b.panels[0].title, b.panels[0].repeat, b.panels[0].targets[0].expr].join()')) ===
           'CPU of $machine,machine,node_load1{instance=~"$machine"}',
         'the new name is not everywhere',
       );
@@ -469,29 +476,32 @@ await run(
       await page.locator('.es-values .chip').first().click();
       await accessible(page, 'a variable');
       await picture(page, 'edit-variable');
-      const made = await json('(b) => b.templating.list[0]');
-      check(
-        made.query.query === 'label_values(instance)' &&
-          made.query.qryType === 1 &&
-          made.definition === 'label_values(instance)' &&
-          made.current.value,
-        JSON.stringify(made),
+      const made = () => json('(b) => b.templating.list[0]');
+      await until(
+        async () => {
+          const { query, definition, current } = await made();
+          return (
+            query.query === 'label_values(instance)' && query.qryType === 1 && definition === 'label_values(instance)' && current.value
+          );
+        },
+        async () => JSON.stringify(await made()),
       );
       await page.getByRole('button', { name: 'Remove', exact: true }).click();
       await page.waitForSelector('dialog:has-text("$machine is used by 1 panel")');
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'All of them' }).click();
-      check(await page.evaluate(() => document.activeElement?.classList.contains('es-row')), 'the focus is lost behind a form');
+      await until(() => page.evaluate(() => document.activeElement?.classList.contains('es-row')), 'the focus is lost behind a form');
       await part('Annotations');
       await page.getByRole('button', { name: 'Add annotations' }).click();
       await page.getByLabel('Where they come from', { exact: true }).selectOption('alerts');
       await page.getByRole('button', { name: 'only these' }).click();
       await page.locator('.es-values .chip').first().click();
       await accessible(page, 'annotations');
-      check(
-        (await json('(b) => JSON.stringify([b.annotations.list[1].target.expr, b.annotations.list[1].filter])')) ===
+      await until(
+        async () =>
+          (await json('(b) => JSON.stringify([b.annotations.list[1].target.expr, b.annotations.list[1].filter])')) ===
           '["ALERTS{alertstate=\\"firing\\"}",{"exclude":false,"ids":[1]}]',
-        await json('(b) => JSON.stringify(b.annotations)'),
+        () => json('(b) => JSON.stringify(b.annotations)'),
       );
       await part('Links');
       await page.getByRole('button', { name: 'Add a link' }).click();

@@ -1,5 +1,5 @@
 // The editor of a panel: queries with their problems, options with steps back, types, transformations, overrides, thresholds, the way back, accessibility.
-import { accessible, base, check, open, picture, run, sound } from './harness.mjs';
+import { accessible, base, check, open, picture, quiet, run, sound, until } from './harness.mjs';
 
 const UID = 'edit-panel';
 const first = {
@@ -34,15 +34,16 @@ async function keep() {
 }
 const kept = async (id) => (await (await fetch(`${base}/api/dashboards/uid/${UID}`)).json()).dashboard.panels.find((one) => one.id === id);
 const tab = (page, id) => page.locator(`.pe [data-tab="${id}"]`).click();
-const drawn = (page) => page.waitForSelector('.pe-preview .gp[data-ready]', { timeout: 60_000 });
+const drawn = (page) => page.waitForSelector('.pe-preview .gp[data-ready]');
 const box = (page, name) => page.getByRole('combobox', { name, exact: true });
 /** Opens the editor of a panel and waits until it shows something. */
 async function edit(page, id) {
   await page.goto(`${base}/d/${UID}/x?edit=panel-${id}`, { waitUntil: 'load' });
-  await page.waitForSelector('.pe [role=tab]', { timeout: 60_000 });
+  await page.waitForSelector('.pe [role=tab]');
   await drawn(page);
+  await settled(page);
 }
-const settled = (page) => page.waitForTimeout(900);
+const settled = (page) => quiet(page, 900);
 async function save(page) {
   await page.getByRole('button', { name: 'Back to the dashboard' }).click();
   await page.waitForSelector('.pe', { state: 'detached' });
@@ -65,24 +66,27 @@ await run(
       await page.getByLabel('Title', { exact: true }).fill('Up');
       await settled(page);
       check(asked === 0, `a title asks for data: ${asked}`);
-      check((await page.locator('.pe-preview h2').textContent()) === 'Up', 'the title is not shown');
+      await until(async () => (await page.locator('.pe-preview h2').textContent()) === 'Up', 'the title is not shown');
       await page.getByLabel('Filled, in percent').fill('40');
       await settled(page);
       check(asked === 1, `a change of the look asks ${asked} times`);
       await tab(page, 'query');
       await page.waitForSelector('.pe .cm-content');
-      check(/\d+ series/.test(await page.locator('.pe-queries .ed-item-head').first().textContent()), 'the number of series is not said');
+      await until(
+        async () => /\d+ series/.test(await page.locator('.pe-queries .ed-item-head').first().textContent()),
+        'the number of series is not said',
+      );
       await page.locator('.pe .cm-content').fill('rate(up{job=~"$job"}[$__rate_interval])');
-      await page.waitForTimeout(1_800);
+      await quiet(page, 1_800);
       check((await page.locator('.pe .cm-lintRange-error, .pe .cm-lintPoint-error').count()) === 0, 'variables are taken for problems');
       await page.locator('.pe .cm-content').fill('sum(up) by (job) +');
-      await page.waitForSelector('.pe-queries .crit-t', { timeout: 60_000 });
-      check((await page.locator('.pe-preview .gp.stale').count()) === 1, 'the chart before the problem is gone');
+      await page.waitForSelector('.pe-queries .crit-t');
+      await until(async () => (await page.locator('.pe-preview .gp.stale').count()) === 1, 'the chart before the problem is gone');
       await page.locator('.pe .cm-content').fill('sum by (job) (up)');
-      await page.waitForSelector('.pe-queries .crit-t', { state: 'detached', timeout: 60_000 });
+      await page.waitForSelector('.pe-queries .crit-t', { state: 'detached' });
       await page.getByRole('button', { name: 'Copy query A' }).click();
       await settled(page);
-      check((await page.locator('.pe-letter').count()) === 2, 'the query is not copied');
+      await until(async () => (await page.locator('.pe-letter').count()) === 2, 'the query is not copied');
       await save(page);
       const now = await kept(4);
       check(
@@ -121,7 +125,10 @@ await run(
       await page.locator('.pe-top').click({ position: { x: 700, y: 4 } });
       await page.keyboard.press('Control+z');
       await settled(page);
-      check((await page.getByRole('textbox', { name: 'Rows', exact: true }).inputValue()) === '', 'a step back is not shown');
+      await until(
+        async () => (await page.getByRole('textbox', { name: 'Rows', exact: true }).inputValue()) === '',
+        'a step back is not shown',
+      );
       await page.keyboard.press('Control+Shift+z');
       await page.getByLabel('Find an option').fill('unit');
       await box(page, 'Unit').fill('seconds');
@@ -165,7 +172,7 @@ await run(
       ]) {
         await page.locator('.pe-top [popovertarget]').click();
         await page.locator('.pe-kinds button', { has: page.locator('b', { hasText: new RegExp(`^${kind}$`) }) }).click();
-        await page.waitForTimeout(700);
+        await settled(page);
         check(
           (await page.locator('.pe-preview .bad').count()) === 0,
           `${kind}: ${await page.locator('.pe-preview .bad').allTextContents()}`,
@@ -173,27 +180,28 @@ await run(
         check((await page.locator('.pe [role=tab]').count()) >= 2, `${kind} has no options`);
         for (const one of await page.locator('.pe [role=tab]').all()) {
           await one.click();
-          check((await page.locator('.pe .ed-tab').textContent()) !== '', `${kind}: a tab is empty`);
+          await until(async () => (await page.locator('.pe .ed-tab').textContent()) !== '', `${kind}: a tab is empty`);
         }
       }
       await page.locator('.pe-top [popovertarget]').click();
       await page.locator('.pe-kinds button').first().click();
       await page.getByLabel('As a table').check();
-      await page.waitForSelector('.pe-preview table', { timeout: 60_000 });
-      check(await page.getByRole('button', { name: 'Discard changes' }).isDisabled(), 'going through all types changed something');
+      await page.waitForSelector('.pe-preview table');
+      const discard = page.getByRole('button', { name: 'Discard changes' });
+      await until(() => discard.isDisabled(), 'going through all types changed something');
       await tab(page, 'look');
       await page.getByLabel('Without a background').check();
-      await page.getByRole('button', { name: 'Discard changes' }).click();
+      await discard.click();
       await settled(page);
-      check(await page.getByRole('button', { name: 'Discard changes' }).isDisabled(), 'changes are still there');
+      await until(() => discard.isDisabled(), 'changes are still there');
       await page.locator('.pe-top').click({ position: { x: 700, y: 4 } });
       await page.keyboard.press('Escape');
       await page.waitForSelector('.pe', { state: 'detached' });
       check(new URL(page.url()).searchParams.get('edit') === '1', `it goes back to ${page.url()}`);
       await page.goBack();
-      await page.waitForSelector('.pe', { timeout: 60_000 });
+      await page.waitForSelector('.pe');
       await page.goForward();
-      await page.waitForSelector('.pe', { state: 'detached', timeout: 60_000 });
+      await page.waitForSelector('.pe', { state: 'detached' });
       await sound({ page, problems }, 'types');
       await close();
     },
@@ -210,7 +218,7 @@ await run(
           await tab(page, id);
           if (id === 'overrides') await page.locator('.pe-overrides > .ed-add').click();
           if (id === 'thresholds') await page.locator('.ed-tab .ed-add').last().click();
-          await page.waitForTimeout(250);
+          await settled(page);
           await accessible(page, `${lang} ${theme} ${id}`);
           check(
             await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),

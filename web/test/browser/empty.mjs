@@ -41,4 +41,4 @@ async function all(size) {
   }
 }
 
-await run({ 'empty, desk': () => all(DESK), 'empty, phone': () => all(PHONE) });
+await run({ 'empty, desk': () => all(DESK), 'empty, phone': () => all(PHONE) }, 2);

@@ -1,5 +1,21 @@
 // What people do: zoom and go back, choose series, complete, jump, switch, watch.
-import { PHONE, accessible, base, check, fail, open, picture, run, sound, visit } from './harness.mjs';
+import {
+  PATIENCE_MS,
+  PHONE,
+  accessible,
+  base,
+  check,
+  fail,
+  open,
+  picture,
+  quiet,
+  run,
+  settled,
+  sleep,
+  sound,
+  until,
+  visit,
+} from './harness.mjs';
 
 const QUERY = '/explore?q=' + encodeURIComponent('sum by (route) (rate(http_requests_total[5m]))');
 const label = (page) => page.locator('[data-rangelabel]').textContent();
@@ -32,19 +48,19 @@ async function zoom() {
   const before = await label(page),
     frame = await drawn(page);
   check(before === 'Last hour', `the label says ${before}`);
-  const loaded = page.waitForResponse((r) => r.url().includes('/ui/chart'));
   await drag(page, [0.4, 0.5], [0.7, 0.5]);
-  await loaded;
+  await page.waitForURL((u) => u.searchParams.has('from'));
   const from = Number(asked(page).get('from')),
     to = Number(asked(page).get('to'));
   check(Math.abs(to - from - 0.3 * 3600) < 60, `dragging over 30 % of an hour asks for ${to - from} s`);
-  check((await label(page)) !== before, 'the label follows the zoom');
+  await until(async () => (await label(page)) !== before, 'the label follows the zoom');
   await page.waitForFunction((step) => document.querySelector('ph-chart').frame.step < step, frame[1]);
-  const again = page.waitForResponse((r) => r.url().includes('/ui/chart'));
   await page.goBack();
-  await again;
-  check((await label(page)) === before, `Back leaves the label at ${await label(page)}`);
-  check(asked(page).get('from') === null, 'Back restores the address');
+  await until(
+    async () => (await label(page)) === before,
+    async () => `Back leaves the label at ${await label(page)}`,
+  );
+  await until(() => asked(page).get('from') === null, 'Back restores the address');
   await page.waitForFunction((step) => document.querySelector('ph-chart').frame.step === step, frame[1]);
   await sound(tab, 'zoom');
   await tab.close();
@@ -82,26 +98,28 @@ async function complete() {
   await visit(page, '/explore');
   await page.locator('.cm-content').click();
   await page.keyboard.type('http_req', { delay: 30 });
-  await page.waitForSelector('.cm-tooltip-autocomplete li');
-  const offered = await page.$$eval('.cm-tooltip-autocomplete li .cm-completionLabel', (l) => l.map((x) => x.textContent));
-  check(offered.includes('http_requests_total'), `completion offers ${offered.slice(0, 5).join(', ')}`);
-  await page.waitForTimeout(200);
+  const offered = page.locator('.cm-tooltip-autocomplete li .cm-completionLabel'),
+    first = page.locator('.cm-tooltip-autocomplete li[aria-selected] .cm-completionLabel', { hasText: /^http_requests_total$/ });
+  await first.waitFor().catch(async () => fail(`completion offers ${(await offered.allTextContents()).slice(0, 5).join(', ')}`));
+  // Keys are taken a moment after the list is there, and when nothing more comes into it.
+  await quiet(page);
   await page.keyboard.press('Enter');
+  await page.locator('.cm-content', { hasText: 'http_requests_total' }).waitFor();
   await page.keyboard.press('Escape');
   await page.locator('.cm-content').click();
   await page.keyboard.press('Enter');
   await page.waitForURL((u) => u.searchParams.get('q') === 'http_requests_total');
   await page.waitForSelector('ph-chart[data-ready]');
-  check((await page.locator('.leg .nm').count()) > 0, 'Enter runs the query');
+  await until(async () => (await page.locator('.leg .nm').count()) > 0, 'Enter runs the query');
   await sound(tab, 'completion');
   await tab.close();
 }
 
 /** A key that is pressed before the page listens is nobody's, so it is pressed again. */
 async function openPalette(page) {
-  for (let i = 0; i < 100 && (await page.locator('#cmdk').count()) === 0; i++) {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && (await page.locator('#cmdk').count()) === 0;) {
     await page.keyboard.press('Control+k');
-    await page.waitForTimeout(100);
+    await sleep(100);
   }
 }
 
@@ -117,17 +135,19 @@ async function palette() {
   await openPalette(page);
   await page.keyboard.type('http_requests');
   await page.waitForFunction(() => [...document.querySelectorAll('#cmdl li')].some((l) => l.textContent.includes('http_requests_total')));
+  // What comes later would move what is chosen.
+  await quiet(page);
   const focus = await page.evaluate(() => document.activeElement?.getAttribute('role'));
   check(focus === 'combobox', `the focus is on ${focus}`);
   for (let i = 0; i < 10 && !(await page.locator('#cmdl [aria-selected="true"]').textContent()).includes('http_requests_total'); i++)
     await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/explore?q=http_requests_total');
+  await settled(page);
   await page.keyboard.press('Escape');
   await page.locator('h1').click();
-  await page.keyboard.press('g');
-  await page.keyboard.press('t');
-  await page.waitForURL('**/targets');
+  // One after the other at once: two keys that are far apart are no shortcut.
+  await Promise.all([page.waitForURL('**/targets'), page.keyboard.press('g'), page.keyboard.press('t')]);
   await page.keyboard.press('?');
   await page.waitForSelector('dialog#keys[open]');
   await page.keyboard.press('Escape');
@@ -152,9 +172,8 @@ async function theme() {
   const before = [await ground(), await dots()];
   await page.locator('[popovertarget="look"]').click();
   await page.locator('#look [value="dark"]').click();
-  check((await page.getAttribute('html', 'data-theme')) === 'dark', 'the menu makes the page dark');
-  await page.waitForTimeout(300);
-  check((await ground()) !== before[0] && (await dots()) !== before[1], 'page and chart take the new colours');
+  await until(async () => (await page.getAttribute('html', 'data-theme')) === 'dark', 'the menu makes the page dark');
+  await until(async () => (await ground()) !== before[0] && (await dots()) !== before[1], 'page and chart take the new colours');
   await page.reload();
   check((await page.getAttribute('html', 'data-theme')) === 'dark', 'the choice stays');
   await sound(tab, 'theme');
@@ -165,6 +184,8 @@ async function live() {
   const tab = await open(),
     { page } = tab;
   await visit(page, '/targets?refresh=off');
+  // What listens to the filter is fetched after the page.
+  await quiet(page);
   await page.locator('details.tg summary').first().click();
   await page.locator('input[name=text]').focus();
   await page.evaluate(() => {
@@ -174,7 +195,7 @@ async function live() {
   const fresh = page.waitForResponse((r) => r.url().includes('/targets'));
   await page.evaluate(() => document.querySelector('[data-act="refresh"]').click());
   await fresh;
-  await page.waitForTimeout(300);
+  await quiet(page);
   const now = await page.evaluate(() => ({
     name: document.activeElement?.getAttribute('name'),
     y: scrollY,
@@ -185,9 +206,7 @@ async function live() {
   check(now.open === 1, `${now.open} rows are open`);
   await page.keyboard.type('nowhere');
   await page.waitForFunction(() => document.querySelector('#groups')?.textContent.includes('No target matches'));
-  await page
-    .waitForFunction(() => new URL(location.href).searchParams.get('text') === 'nowhere', null, { timeout: 10_000 })
-    .catch(() => fail('the filter stands in the address'));
+  await until(() => asked(page).get('text') === 'nowhere', 'the filter stands in the address');
   await sound(tab, 'live');
   await tab.close();
 }
@@ -195,7 +214,8 @@ async function live() {
 async function withoutScript() {
   const tab = await open({ javaScriptEnabled: false }),
     { page } = tab;
-  await page.goto(base + '/explore?view=table&q=' + encodeURIComponent('http_requests_total'));
+  // A table is of this moment: what was sent before the tests began may be too old for it by now.
+  await page.goto(base + '/explore?view=table&q=' + encodeURIComponent('last_over_time(http_requests_total[3h])'));
   check((await page.locator('#result tbody tr').count()) > 0, 'tables are there without script');
   await page.goto(base + '/explore?q=' + encodeURIComponent('sum(rate(x'));
   check((await page.locator('.qerr').textContent()).includes('parse error'), 'mistakes are shown without script');
@@ -209,20 +229,19 @@ async function touch() {
   const box = await page.locator('ph-chart .u-over').first().boundingBox();
   const cdp = await page.context().newCDPSession(page);
   const at = (x) => [{ x: box.x + box.width * x, y: box.y + box.height / 2, id: 0 }];
-  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0.3) });
-  for (const x of [0.4, 0.5, 0.6, 0.7]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(x) });
-  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await page.waitForURL((u) => u.searchParams.has('from'), { timeout: 60_000 });
+  // Without waiting for the page in between: a finger that rests for long does something else.
+  const fingers = (...events) =>
+    Promise.all(events.map(([type, touchPoints]) => cdp.send('Input.dispatchTouchEvent', { type, touchPoints })));
+  await fingers(['touchStart', at(0.3)], ...[0.4, 0.5, 0.6, 0.7].map((x) => ['touchMove', at(x)]), ['touchEnd', []]);
+  await page.waitForURL((u) => u.searchParams.has('from'));
   const span = Number(asked(page).get('to')) - Number(asked(page).get('from'));
   check(Math.abs(span - 0.4 * 3600) < 120, `a finger over 40 % of an hour asks for ${span} s`);
   await page.waitForFunction((from) => document.querySelector('ph-chart').frame.start >= from - 60, Number(asked(page).get('from')));
   const two = (x) => [...at(x), { x: box.x + box.width * (x + 0.2), y: box.y + box.height / 2, id: 1 }];
   const before = Number(asked(page).get('from'));
-  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0.3) });
-  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: two(0.3) });
-  for (const x of [0.4, 0.5, 0.6]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: two(x) });
-  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await page.waitForURL((u) => Number(u.searchParams.get('from')) < before, { timeout: 60_000 });
+  const moves = [0.4, 0.5, 0.6].map((x) => ['touchMove', two(x)]);
+  await fingers(['touchStart', at(0.3)], ['touchStart', two(0.3)], ...moves, ['touchEnd', []]);
+  await page.waitForURL((u) => Number(u.searchParams.get('from')) < before);
   const moved = Number(asked(page).get('from')),
     still = Number(asked(page).get('to')) - moved;
   check(
@@ -237,14 +256,15 @@ async function move() {
   const tab = await open(),
     { page } = tab;
   await visit(page, `${QUERY}&from=now-30m`);
-  const steps = await page.evaluate(() => history.length);
+  const steps = await page.evaluate(() => history.length),
+    began = Date.now() / 1000;
   await drag(page, [0.3, 0.5], [0.8, 0.5], ['Shift']);
   await page.waitForURL((u) => /^\d+$/.test(u.searchParams.get('to') ?? ''));
   const from = Number(asked(page).get('from')),
     to = Number(asked(page).get('to')),
     now = Date.now() / 1000;
   check(Math.abs(to - from - 1800) < 5, `panning keeps the length: ${to - from}`);
-  check(Math.abs(now - to - 900) < 60, `half a chart to the right goes ${now - to} s back`);
+  check(to + 900 > began - 60 && to + 900 < now + 60, `half a chart to the right goes ${now - to} s back`);
   check((await page.evaluate(() => history.length)) === steps, 'panning adds nothing to the history');
   const ticks = () =>
     page.evaluate(() => {
@@ -258,14 +278,14 @@ async function move() {
   // A pointer over the chart lights the nearest series.
   const away = async () => {
     await page.mouse.move(700, 10);
-    await page.waitForTimeout(300);
+    await quiet(page);
   };
   await away();
   const whole = await ticks(),
     url = page.url();
   await drag(page, [0.5, 0.2], [0.5, 0.6], ['Control']);
   await away();
-  check((await ticks()) !== whole, 'Ctrl-drag zooms the values');
+  await until(async () => (await ticks()) !== whole, 'Ctrl-drag zooms the values');
   check(page.url() === url, 'zooming values leaves the address');
   await page
     .locator('ph-chart .u-over')
@@ -273,7 +293,7 @@ async function move() {
     .dblclick({ position: { x: 200, y: 100 } });
   await away();
   check(page.url() === url, 'the first double click brings all values back');
-  check((await ticks()) === whole, 'the chart is as before');
+  await until(async () => (await ticks()) === whole, 'the chart is as before');
   await sound(tab, 'move');
   await tab.close();
 }
@@ -288,6 +308,7 @@ async function zone() {
   check(local[0].includes('5:30'), `the reader's zone stands in ${local[0]}`);
   await page.locator('[popovertarget="look"]').click();
   await page.locator('#look [value="utc"]').click();
+  await until(async () => (await started()).endsWith('UTC'), 'UTC is chosen and shown');
   const utc = [await started(), await head()];
   check(utc[0].endsWith('UTC') && utc[0] !== local[0], `UTC is chosen, ${utc[0]} is shown`);
   const minutes = (text) => {
@@ -302,7 +323,10 @@ async function zone() {
   await page.locator('#tm input[name=from]').fill('2023-11-14 12:00');
   await page.locator('#tm input[name=to]').fill('2023-11-14 13:00');
   await page.locator('#tm .btn.p').click();
-  check(asked(page).get('from') === '1699963200', `typed times are UTC: ${asked(page).get('from')}`);
+  await until(
+    () => asked(page).get('from') === '1699963200',
+    () => `typed times are UTC: ${asked(page).get('from')}`,
+  );
   await sound(tab, 'zone');
   await tab.close();
 }
@@ -322,6 +346,8 @@ async function print() {
     });
   const dark = await ink();
   await page.emulateMedia({ media: 'print' });
+  // What listens to that is fetched when the page has nothing else to do.
+  await quiet(page);
   await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
   check((await page.getAttribute('html', 'data-theme')) === 'light', 'paper is light');
   check((await ink()) !== dark, 'charts are drawn in its colours');
@@ -337,7 +363,7 @@ async function print() {
   check((await page.getAttribute('html', 'data-theme')) === 'dark' && (await ink()) === dark, 'the screen is as before');
   // Paper has its own layout.
   await page.evaluate(() => {
-    window.__shift = 0;
+    window.__shifts = [];
   });
   await sound(tab, 'print');
   await tab.close();
@@ -390,40 +416,50 @@ async function care() {
   const where = '/alerts?f=' + encodeURIComponent('alertname="Always"');
   await visit(page, where);
   // Rules take a second to fire and to be routed.
-  for (let i = 0; i < 40 && !(await page.locator('.al [data-key="a"]').count()); i++) {
-    await page.waitForTimeout(500);
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && !(await page.locator('.al [data-key="a"]').count());) {
+    // It may be taken since an earlier try.
+    await page.evaluate(() => document.querySelector('.al [value^="release:"]')?.click());
+    await sleep(500);
     await visit(page, where);
   }
   check((await page.locator('#care [name=tz]').inputValue()).startsWith('Asia/'), 'mornings are the reader’s');
   const focused = () => page.evaluate(() => Boolean(document.activeElement?.closest('.al')));
   await page.keyboard.press('j');
   check(await focused(), 'j goes to the first row');
+  // Said for five seconds only, and perhaps before the row shows it.
+  const said = page
+    .locator('.toast', { hasText: 'Acknowledged' })
+    .waitFor()
+    .catch(() => fail('what was done is said'));
   await page.keyboard.press('a');
-  await page.waitForSelector('.al .mk:has-text("acknowledged")', { timeout: 60_000 });
-  check((await page.locator('.toast').first().textContent()).includes('Acknowledged'), 'what was done is said');
+  await said;
+  await page.waitForSelector('.al .mk:has-text("acknowledged")');
   check(await focused(), 'the row keeps the focus');
   check((await page.locator('.al [data-key="a"]').count()) === 0, 'it cannot be acknowledged twice');
   await page.keyboard.press('x');
   check(await page.locator('#care').isVisible(), 'what can be done with chosen rows comes in sight');
   check((await page.locator('[data-chosen]').textContent()).startsWith('1 '), 'chosen rows are counted');
+  const fresh = page.waitForResponse((r) => r.url().includes('/alerts'));
   await page.keyboard.press('r');
-  await page.waitForTimeout(800);
+  await fresh;
+  await quiet(page);
   check(await page.locator('.al input').first().isChecked(), 'a refresh keeps what is chosen');
   await picture(page, 'care-list');
   await accessible(page, 'care, list');
   await page.keyboard.press('x');
   await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.keyboard.press('Enter')]);
   check(new URL(page.url()).pathname === '/alerts/group', `Enter opens ${page.url()}`);
+  await settled(page);
   await page.locator('#care [name=text]').fill('The disk is <b>full</b>.\nOn my way.');
   await page.locator('#care [value=comment]').click();
-  await page.waitForSelector('.talk .text', { timeout: 60_000 });
-  check((await page.locator('.talk .text').textContent()).includes('<b>full</b>'), 'the comment stands there as it was written');
-  check((await page.locator('#care [name=text]').inputValue()) === '', 'the box is empty again');
-  check((await page.locator('.story .who').count()) >= 2, 'the timeline has what people did');
+  await page.waitForSelector('.talk .text');
+  check((await page.locator('.talk .text').first().textContent()).includes('<b>full</b>'), 'the comment stands there as it was written');
+  await until(async () => (await page.locator('#care [name=text]').inputValue()) === '', 'the box is empty again');
+  await until(async () => (await page.locator('.story .who').count()) >= 2, 'the timeline has what people did');
   await picture(page, 'care-group');
   await accessible(page, 'care, group');
   await page.evaluate(() => {
-    window.__shift = 0;
+    window.__shifts = [];
   });
   await sound(tab, 'care');
   await tab.close();
@@ -438,7 +474,7 @@ async function elsewhere() {
     ['/#/silences/new?filter=%7Bjob%3D%22shop%22%7D', '/alerts/silences/edit?filter=%7Bjob%3D%22shop%22%7D'],
   ]) {
     await page.goto(base + from);
-    await page.waitForURL(base + to, { timeout: 60_000 });
+    await page.waitForURL(base + to);
   }
   check((await page.locator('[name=matchers]').inputValue()) === 'job="shop"', 'matchers of the link stand in the form');
   await page.keyboard.press('Escape');
@@ -447,7 +483,7 @@ async function elsewhere() {
   await page
     .locator('#cmdk li', { hasText: 'Routing' })
     .first()
-    .waitFor({ timeout: 60_000 })
+    .waitFor()
     .catch(() => {});
   const found = await page.locator('#cmdk li').allTextContents();
   check(

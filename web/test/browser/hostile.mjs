@@ -1,5 +1,5 @@
 // Foreign text stays text: names, values and help texts that would run if they were taken for HTML.
-import { DESK, PHONE, check, fail, open, picture, run, sound, visit } from './harness.mjs';
+import { DESK, PHONE, check, fail, open, picture, quiet, run, sound, visit } from './harness.mjs';
 
 const Q = (q) => encodeURIComponent(q);
 const PAGES = [
@@ -69,20 +69,18 @@ async function scripts() {
   await tab.page.keyboard.press('End');
   await tab.page.keyboard.type('{');
   await tab.page.keyboard.press('Control+Space');
-  await tab.page
-    .waitForSelector('.cm-tooltip-autocomplete', { timeout: 60_000 })
-    .catch(() => fail('completion of hostile labels does not open'));
+  await tab.page.waitForSelector('.cm-tooltip-autocomplete').catch(() => fail('completion of hostile labels does not open'));
   await tab.page.keyboard.press('Escape');
   await tab.page.evaluate(() => localStorage.setItem('pharos.queries', JSON.stringify(['"><img src=x onerror=alert(11)>'])));
   await tab.page.locator('[popovertarget="hist"]').click();
   await tab.page.keyboard.press('Escape');
   await tab.page.keyboard.press('Control+k');
   await tab.page.keyboard.type('img onerror');
-  await tab.page.waitForTimeout(500);
+  await quiet(tab.page);
   const made = await tab.page.evaluate(() => document.querySelectorAll('#cmdk img, #hist img, .cm-tooltip img').length);
   check(made === 0, `scripts made ${made} elements of foreign text`);
   await sound(tab, 'hostile scripts');
   await tab.close();
 }
 
-await run({ 'hostile, desk': () => all(DESK), 'hostile, phone': () => all(PHONE), 'hostile, scripts': scripts });
+await run({ 'hostile, desk': () => all(DESK), 'hostile, phone': () => all(PHONE), 'hostile, scripts': scripts }, 2);

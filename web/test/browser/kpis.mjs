@@ -1,7 +1,13 @@
 // KPIs: somebody defines one from nothing, sets a target, sees what it was yesterday, shares it, prints it, hangs it up.
-import { PHONE, accessible, base, check, open, picture, run, sound, visit } from './harness.mjs';
+import { PHONE, accessible, base, check, open, picture, run, sleep, sound, visit } from './harness.mjs';
 
-const day = (back) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);
+const DAY_MS = 86_400_000;
+const day = (back) => new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10);
+/** What is sent for yesterday must be read on the same day: shortly before midnight it is waited for. */
+async function withinDay() {
+  const left = DAY_MS - (Date.now() % DAY_MS);
+  if (left < 10 * 60_000) await sleep(left + 1_000);
+}
 
 async function send(name, values) {
   const answer = await fetch(`${base}/api/v1/kpis/${encodeURIComponent(name)}/values`, { method: 'POST', body: JSON.stringify(values) });
@@ -35,6 +41,7 @@ async function given(page) {
 }
 
 async function define() {
+  await withinDay();
   const tab = await open(),
     { page } = tab;
   await visit(page, '/business');
@@ -122,7 +129,7 @@ async function made() {
   await page.locator('[name="from"]').fill(day(20));
   await page.locator('button', { hasText: 'Fill in from history' }).click();
   await page.waitForURL(/done=filling/);
-  await page.getByText(/Filled in: \d+ of \d+/).waitFor({ timeout: 60_000 });
+  await page.getByText(/Filled in: \d+ of \d+/).waitFor();
   await page.locator('button', { hasText: 'Delete' }).first().click();
   await page.locator('dialog button', { hasText: 'Delete' }).click();
   await page.waitForURL(/\/business\?done=deleted/);

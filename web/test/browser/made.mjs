@@ -1,7 +1,7 @@
 // From nothing to a reader: a dashboard with two panels and a variable is made by hand, saved, loaded again, shared, and seen
 // by somebody without an account, who chooses a value and can do nothing else.
 import { createServer } from 'node:http';
-import { PHONE, accessible, base, check, open, picture, run, sound, visit } from './harness.mjs';
+import { PHONE, accessible, base, check, open, picture, quiet, run, sound, until, visit } from './harness.mjs';
 
 const back = (page) => page.getByRole('button', { name: 'Back to the dashboard' }).click();
 const bar = (page, words) => page.locator('.eg-bar').getByText(words, { exact: true });
@@ -9,7 +9,6 @@ const drawn = (page, count) =>
   page.waitForFunction(
     (n) => document.querySelectorAll('.gp[data-ready]').length === n && !document.querySelector('.gp .bad, .gp .gp-err'),
     count,
-    { timeout: 60_000 },
   );
 
 /** Adds a panel that asks something. */
@@ -33,6 +32,7 @@ async function variable(page) {
   await page.getByLabel('Name', { exact: true }).fill('mode');
   await page.keyboard.press('Enter');
   await page.getByRole('combobox', { name: 'Which label' }).fill('mode');
+  await page.getByRole('option', { name: 'mode', exact: true }).waitFor();
   await page.keyboard.press('Enter');
   await page.waitForSelector('.es-values .chip:has-text("idle")');
   await page.getByRole('button', { name: 'Done' }).last().click();
@@ -106,6 +106,8 @@ await run(
       check(/unit=percentunit/.test(page.url()) && /view=stacked/.test(page.url()), `what is shown goes along: ${page.url()}`);
       await accessible(page, 'choosing a dashboard');
       await picture(page, 'add-to-dashboard');
+      // What listens to the search is fetched after the page.
+      await quiet(page);
       await page.getByRole('searchbox').first().fill('no such dashboard');
       await page.waitForSelector('text=No dashboard fits.');
       await page.getByRole('searchbox').first().fill('host');
@@ -113,10 +115,14 @@ await run(
       await page.waitForSelector('#bd-edit[data-ready]');
       const title = 'sum by (mode) (rate(node_cpu_seconds_total[1m]))';
       const added = page.locator('.gp', { has: page.getByRole('heading', { name: title }) });
-      await added.and(page.locator('[data-ready]')).waitFor({ timeout: 60_000 });
-      check((await page.locator('.eg-state').textContent()).includes('Unsaved'), 'it is not kept before somebody saves');
-      check(!page.url().includes('#') && page.url().includes('from=now-5m'), `the address is ${page.url()}`);
+      await added.and(page.locator('[data-ready]')).waitFor();
+      await until(async () => (await page.locator('.eg-state').textContent()).includes('Unsaved'), 'it is not kept before somebody saves');
+      await until(
+        () => !page.url().includes('#') && page.url().includes('from=now-5m'),
+        () => `the address is ${page.url()}`,
+      );
       check((await added.locator('.gp-none, .gp-err').count()) === 0, 'the panel shows what was asked');
+      await quiet(page);
       await page.keyboard.press('Control+z');
       await added.waitFor({ state: 'detached' });
       check(problems.length === 0, problems.join('; '));
@@ -128,7 +134,7 @@ await run(
       await other.page.waitForURL(/view=logs/);
       await other.page.getByRole('link', { name: 'New dashboard' }).click();
       await other.page.waitForSelector('#bd-edit[data-ready]');
-      await other.page.locator('.gp[data-kind="logs"][data-ready]').waitFor({ timeout: 60_000 });
+      await other.page.locator('.gp[data-kind="logs"][data-ready]').waitFor();
       check(other.problems.length === 0, other.problems.join('; '));
       await other.close();
 
@@ -181,9 +187,9 @@ await run(
       };
       const saved = await page.request.post(`${base}/api/dashboards/db`, { data: { dashboard, overwrite: true } });
       check(saved.ok(), `saving: ${saved.status()}`);
-      await page.goto(`${base}/d/exemplars/x?from=now-30m&to=now`);
+      await page.goto(`${base}/d/exemplars/x?from=now-1h&to=now`);
       await drawn(page, 1);
-      await page.waitForFunction(() => /exemplars/.test(document.querySelector('.gp .plot').getAttribute('aria-label')));
+      await page.waitForFunction(() => /exemplars/.test(document.querySelector('.gp .plot')?.getAttribute('aria-label')));
       await picture(page, 'exemplars');
       await page.locator('.gp .plot').focus();
       await page.keyboard.press('End');
@@ -197,7 +203,7 @@ await run(
       await picture(page, 'exemplar-card');
       await page.keyboard.press('Escape');
       await page.waitForSelector('#gp-ex', { state: 'detached' });
-      check(await page.evaluate(() => document.activeElement?.classList.contains('plot')), 'the focus comes back');
+      await until(() => page.evaluate(() => document.activeElement?.classList.contains('plot')), 'the focus comes back');
       await sound(tab, 'exemplars');
       await tab.close();
     },
@@ -234,7 +240,7 @@ await run(
         await page.getByRole('button', { name: 'Make a link' }).click();
         const link = /\/p\/[\w-]+/.exec(await page.locator('text=/\\/p\\/[\\w-]{20,}/').first().textContent())[0];
         await page.goto(`${allowed}/?${encodeURIComponent(link)}`);
-        await page.frameLocator('iframe').locator('.gp[data-ready]').waitFor({ timeout: 60_000 });
+        await page.frameLocator('iframe').locator('.gp[data-ready]').waitFor();
         check((await page.frameLocator('iframe').locator('.gp').textContent()).includes('42'), 'the page that was named shows it');
         await picture(page, 'embedded');
         await page.goto(`${foreign}/?${encodeURIComponent(link)}`, { waitUntil: 'load' });

@@ -263,7 +263,10 @@ async fn backfill(State(state): Shared, Path(id): Path<String>, asked: Asked, bo
     let day = Period::parse(&from).filter(|day| day.grain() == Grain::Day);
     let begun = day.and_then(|day| wing.desk.calendar_of(&known.kpi).window(day));
     let begun = begun.ok_or_else(|| format!("from: read {from:?}, expected a day such as 2026-01-31"));
-    let begun = begun.and_then(|window| wing.collector.backfill(&known, window.start, now, again).map_err(|error| error.to_string()));
+    let begun = match begun {
+        Ok(window) => wing.collector.backfill(&known, window.start, now, again).await.map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
     match begun {
         Ok(_) => Ok(Change::new("kpis.backfill", name).after(json!({ "from": from, "again": again })).in_answer(back(known.id, "filling"))),
         Err(why) => show(&state, asked, &id, StatusCode::BAD_REQUEST, why).await,

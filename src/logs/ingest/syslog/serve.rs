@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::timeout;
@@ -61,8 +62,10 @@ impl SyslogSource {
         match transport {
             Transport::Udp => {
                 let socket = UdpSocket::bind(host).await.map_err(said)?;
-                // A burst outlives the moment in which the store is busy; the system may allow less.
-                let _as_much_as_there_is = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
+                // A burst outlives the moment in which the store is busy. The system allows others than root less.
+                if sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err() {
+                    let _as_much_as_there_is = sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
+                }
                 Ok(Bound::Udp(socket))
             }
             Transport::Tcp | Transport::Tls => Ok(Bound::Tcp(TcpListener::bind(host).await.map_err(said)?)),

@@ -37,7 +37,7 @@ impl Outside {
     }
 
     async fn until(&self, count: usize) -> Vec<String> {
-        for _ in 0..1000 {
+        for _ in 0..12_000 {
             if self.bodies.lock().len() >= count {
                 break;
             }
@@ -114,7 +114,7 @@ async fn lines_are_bounded_batches_too_and_losses_counted() {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     };
     assert!(number("prometheus_notifications_dropped_total") >= 100.0);
-    for _ in 0..3000 {
+    for _ in 0..12_000 {
         if number("prometheus_notifications_queue_length") == 0.0 && number("prometheus_notifications_errors_total") >= 10_000.0 {
             break;
         }

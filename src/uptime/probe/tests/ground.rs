@@ -15,7 +15,7 @@ use crate::uptime::config::file::read_one;
 use crate::uptime::config::plan::plan;
 
 /// How long a probe may take here, unless it is to be late.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn prober() -> Prober {
     Prober::new(Arc::new(SystemClock::new()))

@@ -6,7 +6,7 @@ use super::ground::{Identity, probed, why};
 use super::installed::{Running, command, hand_over, postgres, program};
 
 /// How long a server may take to begin.
-const BEGUN_WITHIN: Duration = Duration::from_secs(20);
+const BEGUN_WITHIN: Duration = Duration::from_secs(180);
 
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn skip(why: &str) {

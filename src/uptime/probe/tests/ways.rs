@@ -107,7 +107,7 @@ async fn a_token_is_fetched_once_and_shown() {
     let module = modules.get("m").unwrap();
     let prober = super::ground::prober();
     for _ in 0..2 {
-        let found = prober.probe(&page, module, std::time::Duration::from_secs(5)).await;
+        let found = prober.probe(&page, module, std::time::Duration::from_secs(60)).await;
         assert_eq!(why(&found), "all holds", "{}", found.log);
         assert!(!found.log.contains("pw"), "{}", found.log);
     }
