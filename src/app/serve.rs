@@ -72,6 +72,8 @@ async fn run_on(
     first_admin::ensure(&access, &super::configuration::environment).await?;
     starting.end().await;
     let to_https = ToHttps::new(&settings.server, &edge, wiring::own_names(&settings)).with_pages(uptime.own_hosts());
+    // Before anybody is told that it is ready: who is told may signal at once.
+    let signals = Signals::listen()?;
     let handle = axum_server::Handle::new();
     let serving = tokio::spawn(serve(listener, router, handle.clone(), intake.clone()));
     let redirecting = redirects.map(|listener| {
@@ -84,8 +86,6 @@ async fn run_on(
     uptime.start();
     business.start().await;
     slos.start();
-    // Before anybody is told that it is there: who is told may signal at once.
-    let signals = Signals::listen()?;
     let took_ms = clock.monotonic().saturating_sub(started).as_millis();
     tracing::info!(took_ms, version = env!("CARGO_PKG_VERSION"), "listening on {}://{address}", edge.scheme());
     greet(&access, &settings, edge.scheme(), address)?;

@@ -103,8 +103,8 @@ fn incidents_and_reports_as_pages_and_files() {
     let server = Server::quiet();
     down(&server, "Shop");
     // It is written down beside what is told.
-    let incidents = until(|| Some(page(&server, "/uptime/incidents")).filter(|page| page.contains("goes on")));
-    assert!(incidents.contains("Shop: down 1 time"), "{incidents}");
+    let incidents = until(|| Some(page(&server, "/uptime/incidents")).filter(|page| page.contains("Shop: down 1 time")));
+    assert!(incidents.contains("goes on"), "{incidents}");
     assert!(page(&server, "/uptime/incidents?state=over").contains("No incident matches"));
     // One of them has a page: why, what was marked then, and what it cost.
     let path = incidents.split('"').find(|part| part.starts_with("/uptime/incidents/")).expect("an incident leads to its page");

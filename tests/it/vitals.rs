@@ -8,7 +8,11 @@ const PATH: &str = "/api/metrics/web-vitals";
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140 Safari/537.36";
 
 fn send(server: &Server, kind: &str, body: String) -> reqwest::blocking::Response {
-    client()
+    send_by(&client(), server, kind, body)
+}
+
+fn send_by(client: &reqwest::blocking::Client, server: &Server, kind: &str, body: String) -> reqwest::blocking::Response {
+    client
         .post(server.url(PATH))
         .header("content-type", kind)
         .header("origin", "https://shop.example")
@@ -94,14 +98,16 @@ fn abuse_is_refused_in_words_and_makes_no_series() {
         client().post(server.url(PATH)).header("origin", "https://evil.example").body(r#"{"name":"LCP","value":1}"#).send().unwrap();
     assert_eq!(stranger.status().as_u16(), 403);
     // Those of one network that send without end are told to wait, however slowly this machine sends.
-    // To send by the same client what is counted already is the fastest that there is.
+    // By a connection that is kept, what is counted already: nothing is faster.
     let one = || r#"{"name":"INP","value":1,"id":"one"}"#.to_owned();
     assert_eq!(send(&server, "text/plain", one()).status().as_u16(), 200);
     let is_told = || {
         let client = client();
         (0..20_000).any(|_| {
-            let request = client.post(server.url(PATH)).header("origin", "https://shop.example").header("user-agent", AGENT);
-            request.body(one()).send().unwrap().status().as_u16() == 429
+            let answer = send_by(&client, &server, "text/plain", one());
+            let is_so = answer.status().as_u16() == 429;
+            let _read = answer.bytes();
+            is_so
         })
     };
     let is_stopped = std::thread::scope(|scope| {

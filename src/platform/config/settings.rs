@@ -266,7 +266,7 @@ settings! {
         body_size_max: ByteSize = "32MB", [];
         /// Largest head of a request: address and headers.
         header_bytes_max: ByteSize = "128KB", [];
-        /// How long a client may take to connect and to send a request's head.
+        /// How long a client may take to connect and to send a request's head; a connection of HTTP/1 waits as long for the next one.
         header_timeout: Duration = "10s", [];
         /// How long nothing may move on a connection.
         connection_idle: Duration = "10m", ["web.read-timeout"];

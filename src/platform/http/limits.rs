@@ -6,7 +6,7 @@
 //! | What | Setting | Answer | Where |
 //! |---|---|---|---|
 //! | connections, over all and of one client | `limits.connections_max`, `limits.connections_per_client_max` | closed | `connections` |
-//! | first byte, request's head, TLS handshake | `limits.header_timeout` | closed, 408 | `connections`, `server`, `tls` |
+//! | first byte, request's head, TLS handshake; the next request of HTTP/1 | `limits.header_timeout` | closed, 408 | `connections`, `server`, `tls` |
 //! | bytes of a head; 100 headers | `limits.header_bytes_max` | 431, 414 | `server` |
 //! | quiet connection, answer not taken | `limits.connection_idle`, at least 1 KiB a second | closed | `connections` |
 //! | body: arrives within 300 s, at least 512 B a second | – | 408 | `extract` |

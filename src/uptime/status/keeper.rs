@@ -375,11 +375,11 @@ impl Keeper {
 
     /// Counts what people change.
     pub fn version(&self) -> u64 {
-        self.version.load(Ordering::Relaxed)
+        self.version.load(Ordering::Acquire)
     }
 
     async fn changed(&self) {
-        self.version.fetch_add(1, Ordering::Relaxed);
+        self.version.fetch_add(1, Ordering::Release);
         self.refresh().await;
     }
 }

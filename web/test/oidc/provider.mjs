@@ -71,6 +71,8 @@ function provider(issuer, redirectUri) {
 
 let answer = (_, response) => response.writeHead(503).end();
 const server = createServer((request, response) => answer(request, response));
+// A kept connection that ends at the moment in which it is used again is no answer.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   let redirectUri = '';

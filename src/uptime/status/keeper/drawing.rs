@@ -115,6 +115,8 @@ impl Keeper {
     /// Draws every page that is not as it should be.
     pub async fn refresh(&self) {
         let _one_at_a_time = self.drawing.lock().await;
+        // Before what it stands for: what changes in between is drawn again, not taken for drawn.
+        let version = self.version.load(Ordering::Acquire);
         let (pages, posts): (Vec<Known>, Vec<Post>) = {
             let kept = self.kept.lock();
             (kept.pages.values().filter(|known| known.page.published).cloned().collect(), kept.posts.values().cloned().collect())
@@ -123,7 +125,7 @@ impl Keeper {
         if pages.is_empty() && before.is_empty() {
             return;
         }
-        let (views, version, now) = (self.desk.views(), self.version.load(Ordering::Relaxed), self.clock.now_ms());
+        let (views, now) = (self.desk.views(), self.clock.now_ms());
         let mut ready = HashMap::with_capacity(pages.len());
         for known in pages {
             let mark = self.mark(&known.page, &views);

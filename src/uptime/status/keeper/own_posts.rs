@@ -54,7 +54,7 @@ impl Keeper {
             }
         }
         if is_new {
-            self.version.fetch_add(1, Ordering::Relaxed);
+            self.version.fetch_add(1, Ordering::Release);
         }
         Ok(())
     }
