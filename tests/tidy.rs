@@ -167,7 +167,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls", &["platform/http"]),
     ("tokio_rustls", &["platform/http"]),
     ("x509_parser", &["platform/http"]),
-    ("hyper", &["uptime/probe"]),
+    ("hyper", &["platform/http", "uptime/probe"]),
     ("tokio_postgres", &["uptime/probe", "business/ask"]),
     ("tokio_tungstenite", &["uptime/probe"]),
     ("socket2", &["uptime/probe"]),
